@@ -1,0 +1,1 @@
+"""The Skillhabit OData gateway: a read-only OData service over the Skillhabit Analytics API."""

@@ -1,0 +1,178 @@
+"""The shape of a contract file, as msgspec reads it.
+
+Unknown members are refused, so that a misspelt key is an error and not a silent default.
+"""
+
+from __future__ import annotations
+
+from typing import Literal, TypeAlias
+
+from msgspec import Struct, field
+
+Source: TypeAlias = Literal["documented", "assumed"]
+
+
+class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What every table of the file has: where its facts come from."""
+
+    source: Source = "assumed"
+
+
+class Service(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[service]`: names that the gateway publishes."""
+
+    namespace: str
+    container: str
+    entity_set: str
+    entity_type: str
+    key: str
+
+
+class Upstream(Section, frozen=True):
+    """`[upstream]`."""
+
+    base_url: str
+
+
+class Endpoint(Section, frozen=True):
+    """`[endpoints.*]`."""
+
+    path: str
+
+
+class Endpoints(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[endpoints]`."""
+
+    results: Endpoint
+    statistics: Endpoint
+
+
+class Member(Section, frozen=True):
+    """A member of a request or an answer, as a dotted path."""
+
+    member: str
+
+
+class Limit(Member, frozen=True):
+    """`[request.limit]`."""
+
+    maximum: int
+
+
+class Order(Member, frozen=True):
+    """`[request.order]`."""
+
+    ascending: str
+    descending: str
+
+
+class Request(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[request]`."""
+
+    limit: Limit
+    skip: Member
+    order_by: Member
+    order: Order
+
+
+class Response(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[response]`."""
+
+    rows: Member
+    total: Member
+    error: Member
+
+
+class ValuesFilterEntry(Section, frozen=True, tag_field="kind", tag="values"):
+    """`kind = "values"`."""
+
+    member: str
+    exact: bool
+    max_values: int = 500
+
+
+class RangeFilterEntry(Section, frozen=True, tag_field="kind", tag="range"):
+    """`kind = "range"`; `from` and `to` are members inside `member`."""
+
+    member: str
+    from_: str = field(name="from")
+    to: str
+    from_inclusive: bool
+    to_inclusive: bool
+    exact: bool
+    resolution_milliseconds: int = 1
+
+
+class CustomFieldsFilterEntry(Section, frozen=True, tag_field="kind", tag="custom-fields"):
+    """`kind = "custom-fields"`."""
+
+    member: str
+    id: str
+    values: str
+    exact: bool
+    max_values: int = 500
+
+
+FilterEntry: TypeAlias = ValuesFilterEntry | RangeFilterEntry | CustomFieldsFilterEntry
+
+
+class ColumnEntry(Section, frozen=True):
+    """`[[columns]]`."""
+
+    name: str
+    path: str
+    type: Literal[
+        "Edm.String",
+        "Edm.Boolean",
+        "Edm.Int32",
+        "Edm.Int64",
+        "Edm.Double",
+        "Edm.DateTimeOffset",
+    ]
+    nullable: bool = True
+    optional: bool = False
+    values: tuple[str, ...] = ()
+    filter: str | None = None
+    order: str | None = None
+    label: str = ""
+
+
+class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[custom_fields.mapped]]`."""
+
+    id: str
+    name: str
+    label: str = ""
+
+
+class CustomFields(Section, frozen=True):
+    """`[custom_fields]`."""
+
+    path: str
+    id: str
+    value: str
+    label: str
+    filter: str | None = None
+    mapped: tuple[MappedField, ...] = ()
+
+
+class Extract(Section, frozen=True):
+    """`[extract]`."""
+
+    order_by: str
+    overlap_seconds: int = 120
+
+
+class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
+    """The whole file."""
+
+    format: Literal[1]
+    service: Service
+    upstream: Upstream
+    endpoints: Endpoints
+    request: Request
+    response: Response
+    filters: dict[str, FilterEntry]
+    columns: tuple[ColumnEntry, ...]
+    extract: Extract
+    custom_fields: CustomFields

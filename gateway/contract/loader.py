@@ -1,0 +1,200 @@
+"""Contract file -> `Contract`, with the rules that a shape alone cannot state.
+
+The text comes from the caller (`gateway.app` reads files); here is no I/O except the built-in file.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from importlib.resources import files
+
+import msgspec
+
+from gateway.contract import file
+from gateway.contract.model import (
+    Column,
+    Contract,
+    CustomFieldFilter,
+    CustomFieldShape,
+    Filter,
+    MemberPath,
+    RangeFilter,
+    RequestShape,
+    ResponseShape,
+    ValuesFilter,
+)
+from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def built_in_contract() -> str:
+    """The text of the contract file that ships with the gateway."""
+    return files("gateway.contract").joinpath("skillhabit.toml").read_text("utf-8")
+
+
+def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) -> Contract:
+    """Read a contract file; `custom_fields` are (property name, field id) added to the file's own.
+
+    Raises:
+        ConfigurationProblem: names the table and key of the file that must change.
+    """
+    try:
+        parsed = msgspec.toml.decode(text.encode(), type=file.ContractFile)
+    except msgspec.DecodeError as error:
+        raise ConfigurationProblem(f"contract file: {error}") from error
+    mapped = (*parsed.custom_fields.mapped, *(file.MappedField(i, n, n) for n, i in custom_fields))
+    columns = _build_columns(parsed, mapped)
+    _check_columns(parsed, columns)
+    digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
+    return _assemble(parsed, columns, digest[:16])
+
+
+def _assemble(
+    parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str
+) -> Contract:
+    request, response, fields = parsed.request, parsed.response, parsed.custom_fields
+    return Contract(
+        base_url=parsed.upstream.base_url.rstrip("/"),
+        results_path=parsed.endpoints.results.path,
+        statistics_path=parsed.endpoints.statistics.path,
+        request=RequestShape(
+            limit=_path(request.limit.member),
+            skip=_path(request.skip.member),
+            order_by=_path(request.order_by.member),
+            order=_path(request.order.member),
+            ascending=request.order.ascending,
+            descending=request.order.descending,
+            page_limit=request.limit.maximum,
+        ),
+        response=ResponseShape(
+            _path(response.rows.member), _path(response.total.member), _path(response.error.member)
+        ),
+        custom_fields=CustomFieldShape(_path(fields.path), fields.id, fields.value, fields.label),
+        columns=columns,
+        schema=_schema(parsed.service, columns),
+        order_column=parsed.extract.order_by,
+        overlap_seconds=parsed.extract.overlap_seconds,
+        fingerprint=fingerprint,
+    )
+
+
+def _schema(service: file.Service, columns: tuple[Column, ...]) -> Schema:
+    entity_type = EntityType(service.entity_type, service.key, tuple(c.property for c in columns))
+    entity_set = EntitySet(service.entity_set, entity_type)
+    return Schema(service.namespace, service.container, (entity_set,))
+
+
+def _build_columns(
+    parsed: file.ContractFile, mapped: tuple[file.MappedField, ...]
+) -> tuple[Column, ...]:
+    plain = tuple(_column(parsed, entry) for entry in parsed.columns)
+    return plain + tuple(_custom_column(parsed, entry) for entry in mapped)
+
+
+def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
+    steps = entry.path.split(".")
+    each = next((i for i, step in enumerate(steps) if step.endswith("[]")), None)
+    prop = Property(
+        name=entry.name,
+        type=PrimitiveType(entry.type),
+        nullable=entry.nullable,
+        collection=each is not None,
+        label=entry.label,
+        allowed_values=entry.values,
+    )
+    path = tuple(step.removesuffix("[]") for step in steps)
+    found = None if entry.filter is None else _filter(parsed, entry.name, entry.filter)
+    return Column(prop, path, each, entry.optional, found, entry.order)
+
+
+def _custom_column(parsed: file.ContractFile, entry: file.MappedField) -> Column:
+    fields = parsed.custom_fields
+    prop = Property(entry.name, PrimitiveType.STRING, label=entry.label or entry.name)
+    found: Filter | None = None
+    if fields.filter is not None:
+        declared = parsed.filters.get(fields.filter)
+        if not isinstance(declared, file.CustomFieldsFilterEntry):
+            raise ConfigurationProblem(
+                f"contract file: [custom_fields] filter = {fields.filter!r} must name a table"
+                ' [filters.*] with kind = "custom-fields"'
+            )
+        found = CustomFieldFilter(
+            _path(declared.member),
+            declared.id,
+            declared.values,
+            entry.id,
+            declared.exact,
+            declared.max_values,
+        )
+    return Column(prop, _path(fields.path), optional=True, filter=found, field_id=entry.id)
+
+
+def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
+    match parsed.filters.get(name):
+        case file.ValuesFilterEntry() as entry:
+            return ValuesFilter(_path(entry.member), entry.exact, entry.max_values)
+        case file.RangeFilterEntry() as entry:
+            base = _path(entry.member)
+            return RangeFilter(
+                (*base, entry.from_),
+                (*base, entry.to),
+                entry.from_inclusive,
+                entry.to_inclusive,
+                entry.resolution_milliseconds,
+                entry.exact,
+            )
+        case _:
+            raise ConfigurationProblem(
+                f"contract file: column {column!r}: filter = {name!r} must name a table [filters.*]"
+                ' with kind = "values" or "range"'
+            )
+
+
+def _path(dotted: str) -> MemberPath:
+    return tuple(dotted.split("."))
+
+
+def _check_columns(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
+    seen: dict[str, str] = {}
+    for column in columns:
+        if not _IDENTIFIER.fullmatch(column.name):
+            raise ConfigurationProblem(
+                f"contract file: {column.name!r} is not a property name: use letters, digits and"
+                " underscores, starting with a letter (BI tools refuse anything else)"
+            )
+        other = seen.setdefault(column.name.lower(), column.name)
+        if other is not column.name:
+            raise ConfigurationProblem(
+                f"contract file: two columns are named {other!r} and {column.name!r}; names must"
+                " differ by more than case (OData 4.01 Protocol 13.2.1)"
+            )
+    _check_key(parsed, columns)
+    _check_order(parsed, columns)
+
+
+def _check_key(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
+    key = next((c.property for c in columns if c.name == parsed.service.key), None)
+    if key is None or key.nullable or key.collection or key.type is not PrimitiveType.STRING:
+        raise ConfigurationProblem(
+            f"contract file: [service] key = {parsed.service.key!r} must name a column of type"
+            " Edm.String with nullable = false"
+        )
+
+
+def _check_order(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
+    name = parsed.extract.order_by
+    column = next((c for c in columns if c.name == name), None)
+    if (
+        column is None
+        or column.order is None
+        or not isinstance(column.filter, RangeFilter)
+        or column.property.type is not PrimitiveType.DATE_TIME_OFFSET
+    ):
+        raise ConfigurationProblem(
+            f"contract file: [extract] order_by = {name!r} must name an Edm.DateTimeOffset column"
+            " with `order` and a filter of kind range"
+        )

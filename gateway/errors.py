@@ -1,0 +1,240 @@
+"""The catalogue of failures: what a client can see, with HTTP status and OData code.
+
+Status and code live here and nowhere else. Every message names the option, the place and the way
+out (OData 4.01 Protocol 9.4; Power Query shows `error.message` to the analyst). `docs/errors.md`
+lists the catalogue; a test keeps both equal.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class GatewayError(Exception):
+    """A failure with a place in the catalogue.
+
+    Attributes:
+        message: for people; names the option, the position and the remedy.
+        target: the query option, header or path the failure is about; empty when it is the whole.
+        details: further messages about the same failure, e.g. the caret line of a syntax error.
+    """
+
+    status: ClassVar[int] = 500
+    code: ClassVar[str] = "InternalError"
+
+    def __init__(self, message: str, *, target: str = "", details: tuple[str, ...] = ()) -> None:
+        super().__init__(message)
+        self.message = message
+        self.target = target
+        self.details = details
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Extra response headers, e.g. `Allow` or `Retry-After`."""
+        return ()
+
+
+class InvalidSyntax(GatewayError):
+    """The URL is not OData; nothing was guessed."""
+
+    status = 400
+    code = "InvalidSyntax"
+
+
+class InvalidValue(GatewayError):
+    """An option, header or literal has a value outside its range."""
+
+    status = 400
+    code = "InvalidValue"
+
+
+class UnknownOption(GatewayError):
+    """A `$` option that OData does not know (Protocol 6.1: never ignored)."""
+
+    status = 400
+    code = "UnknownOption"
+
+
+class UnknownName(GatewayError):
+    """A property, variable or alias that the entity type does not have."""
+
+    status = 400
+    code = "UnknownName"
+
+
+class TypeMismatch(GatewayError):
+    """Operands or arguments whose types do not go together; OData converts nothing silently."""
+
+    status = 400
+    code = "TypeMismatch"
+
+
+class OptionNotAllowed(GatewayError):
+    """The option is known but has no meaning on this resource (URL Conventions 5.1)."""
+
+    status = 400
+    code = "OptionNotAllowed"
+
+
+class LimitExceeded(GatewayError):
+    """The request is larger or deeper than the gateway accepts."""
+
+    status = 400
+    code = "LimitExceeded"
+
+
+class InvalidSkipToken(GatewayError):
+    """The `$skiptoken` was not issued by this service, or for another query."""
+
+    status = 400
+    code = "InvalidSkipToken"
+
+
+class UnsupportedVersion(GatewayError):
+    """`OData-MaxVersion` excludes every version that the service speaks."""
+
+    status = 400
+    code = "UnsupportedVersion"
+
+
+class Unauthorized(GatewayError):
+    """The gateway's own credentials are missing or wrong; never used for the upstream's token."""
+
+    status = 401
+    code = "Unauthorized"
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The challenge: Tableau and Power BI send Basic credentials only after it."""
+        return (("WWW-Authenticate", 'Basic realm="Skillhabit OData", charset="UTF-8"'),)
+
+
+class ResourceNotFound(GatewayError):
+    """No such entity set, property, entity or service path."""
+
+    status = 404
+    code = "NotFound"
+
+
+class MethodNotAllowed(GatewayError):
+    """The service is read-only."""
+
+    status = 405
+    code = "MethodNotAllowed"
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """`Allow` is required with 405 (RFC 9110 15.5.6)."""
+        return (("Allow", "GET, HEAD, OPTIONS"),)
+
+
+class NotAcceptable(GatewayError):
+    """No representation fits `Accept` or `$format`."""
+
+    status = 406
+    code = "NotAcceptable"
+
+
+class FeedGone(GatewayError):
+    """The snapshot that a nextLink points into is no longer kept."""
+
+    status = 410
+    code = "FeedGone"
+
+
+class PreconditionFailed(GatewayError):
+    """`Isolation` asks for something else than snapshot (Protocol 8.2.5)."""
+
+    status = 412
+    code = "PreconditionFailed"
+
+
+class UriTooLong(GatewayError):
+    """The URL is longer than the limit."""
+
+    status = 414
+    code = "UriTooLong"
+
+
+class InternalError(GatewayError):
+    """A fault of the gateway; details stand in its log under the request id."""
+
+    status = 500
+    code = "InternalError"
+
+
+class NotSupported(GatewayError):
+    """Legal OData that this service does not evaluate (Protocol 9.3.1)."""
+
+    status = 501
+    code = "NotImplemented"
+
+
+class UpstreamFault(GatewayError):
+    """The Analytics API gave an answer that cannot be used; asking again will not help."""
+
+    status = 502
+    code = "UpstreamFault"
+
+
+class UpstreamRejectedToken(UpstreamFault):
+    """401 from the Analytics API: the gateway's own token, hence never 401 to the client."""
+
+    code = "UpstreamRejectedToken"
+
+
+class UpstreamDeniedAccess(UpstreamFault):
+    """403 from the Analytics API: API access is not enabled for the workspace."""
+
+    code = "UpstreamDeniedAccess"
+
+
+class UpstreamRejectedRequest(UpstreamFault):
+    """Any other 4xx from the Analytics API: the contract file does not fit it."""
+
+    code = "UpstreamRejectedRequest"
+
+
+class UpstreamBrokeContract(UpstreamFault):
+    """A 200 whose body does not fit the contract file."""
+
+    code = "UpstreamBrokeContract"
+
+
+class UpstreamUnavailable(GatewayError):
+    """The Analytics API cannot be reached or fails; worth asking again later.
+
+    `retry_after_seconds` is at most 120, the longest wait that Power Query honours.
+    """
+
+    status = 503
+    code = "UpstreamUnavailable"
+
+    def __init__(self, message: str, *, retry_after_seconds: int = 10) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = max(1, min(retry_after_seconds, 120))
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Whole seconds: Power Query ignores an HTTP date."""
+        return (("Retry-After", str(self.retry_after_seconds)),)
+
+
+class UpstreamThrottled(UpstreamUnavailable):
+    """429 from the Analytics API beyond the retry budget."""
+
+    code = "UpstreamThrottled"
+
+
+class UpstreamKeepsChanging(UpstreamUnavailable):
+    """The data moved so much while it was paged that no consistent extract could be read."""
+
+    code = "UpstreamKeepsChanging"
+
+
+class ConfigurationProblem(Exception):
+    """A setting, contract file or token file that cannot be used; ends the command with code 2."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message)
+        self.message = message
