@@ -1,0 +1,36 @@
+"""The API's error answers: an exception that carries status and message, and its JSON body."""
+
+from collections.abc import Mapping
+from http import HTTPStatus
+
+import msgspec
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+
+class ApiFailure(Exception):
+    """A request that is answered with an error body."""
+
+    def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.message = message
+        self.headers = headers
+
+
+def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
+    """Build an answer with the body `{statusCode, error, message}`."""
+    body = {"statusCode": status, "error": HTTPStatus(status).phrase, "message": message}
+    return Response(msgspec.json.encode(body), status, headers, "application/json")
+
+
+async def answer_failure(_request: Request, failure: Exception) -> Response:
+    """Answer an `ApiFailure`, or Starlette's own failure such as an unknown path."""
+    match failure:
+        case ApiFailure():
+            return error_response(failure.status, failure.message, failure.headers)
+        case HTTPException():
+            return error_response(failure.status_code, failure.detail, failure.headers)
+        case _:
+            return error_response(500, "Internal error")
