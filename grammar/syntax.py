@@ -10,7 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
+
+from grammar.chains import Chain
+
+if TYPE_CHECKING:
+    from grammar.transformations import AggregateItem, Transformation
 
 
 class LiteralKind(StrEnum):
@@ -37,7 +42,7 @@ class LiteralKind(StrEnum):
     GEOMETRY = "Edm.Geometry"
 
 
-LiteralValue: TypeAlias = "None | bool | int | Decimal | float | str"
+LiteralValue: TypeAlias = "bool | int | Decimal | float | str | None"
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +61,20 @@ class Literal:
 
 @dataclass(frozen=True, slots=True)
 class Name:
-    """The first name of a path: a property, a lambda variable, an alias of $compute, or a type."""
+    """The first name of a path: a property, a lambda variable, an alias of $compute, or a type.
+
+    An annotation keeps its `@`, and its qualifier after `#`: `@Core.Messages#short`.
+    """
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Special:
-    """`$it`, `$root` or `$this` (5.1.1.14.4, .5 and .13); `name` includes the dollar sign."""
+    """`$it`, `$root`, `$this` (5.1.1.14.4, .5, .13), `$these` (Data Aggregation), with its dollar.
+
+    As the expression of an `AggregateItem` also `$count`.
+    """
 
     name: str
 
@@ -119,8 +130,16 @@ class Lambda:
 
 
 @dataclass(frozen=True, slots=True)
+class Aggregated:
+    """`base/aggregate(item)`: one value aggregated from a collection (Data Aggregation 3.2.1)."""
+
+    base: Expr
+    item: AggregateItem
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
-    """A canonical function; `name` in the standard's lower case, e.g. `startswith`, `geo.length`."""
+    """A canonical function; `name` in lower case, e.g. `startswith`, `geo.length`."""
 
     name: str
     arguments: tuple[Expr, ...]
@@ -128,7 +147,11 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class BoundCall:
-    """A service-defined function with named parameters; `base` is None for an unbound one."""
+    """A service-defined function with named parameters; `base` is None for an unbound one.
+
+    After a path, `Items/Best(Size=1)` may as well be a key: with a name that has no namespace and
+    with only literals and aliases as values it is a `KeyLookup`, and the binder decides.
+    """
 
     base: Expr | None
     name: str
@@ -137,7 +160,7 @@ class BoundCall:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`cast(operand,type)`; `operand` None means the current instance. `type` is a qualified name."""
+    """`cast(operand,type)`; `operand` None is the current instance, `type` a qualified name."""
 
     operand: Expr | None
     type: str
@@ -166,9 +189,13 @@ class Unary:
     operand: Expr
 
 
-@dataclass(frozen=True, slots=True)
-class Binary:
-    """`operator` in lower case: or and eq ne lt le gt ge has in add sub mul div divby mod."""
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Binary(Chain):
+    """`operator` in lower case: or and eq ne lt le gt ge has in add sub mul div divby mod.
+
+    All associate to the left, so a chain of a thousand `or` is a thousand levels deep on its left
+    and flat on its right. A visitor walks `operands(node, "or")` instead of recurring into `left`.
+    """
 
     operator: str
     left: Expr
@@ -190,8 +217,8 @@ class RecordExpr:
 
 
 Expr: TypeAlias = (
-    "Literal | Name | Special | Alias | Member | KeyLookup | CountOf | FilteredBy | Lambda | Call"
-    " | BoundCall | Cast | IsOf | Case | Unary | Binary | ListExpr | RecordExpr"
+    "Literal | Name | Special | Alias | Member | KeyLookup | CountOf | FilteredBy | Lambda"
+    " | Aggregated | Call | BoundCall | Cast | IsOf | Case | Unary | Binary | ListExpr | RecordExpr"
 )
 
 
@@ -236,23 +263,30 @@ class SearchNot:
     operand: SearchExpr
 
 
-@dataclass(frozen=True, slots=True)
-class SearchAnd:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SearchAnd(Chain):
     """`left AND right`; a blank between two terms means the same."""
 
     left: SearchExpr
     right: SearchExpr
 
 
-@dataclass(frozen=True, slots=True)
-class SearchOr:
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SearchOr(Chain):
     """`left OR right`; binds weaker than AND."""
 
     left: SearchExpr
     right: SearchExpr
 
 
-SearchExpr: TypeAlias = "SearchTerm | SearchNot | SearchAnd | SearchOr"
+@dataclass(frozen=True, slots=True)
+class SearchIncomplete:
+    """`'text'` in single quotes: what a person has typed so far, whatever it is (4.01 5.1.8)."""
+
+    text: str
+
+
+SearchExpr: TypeAlias = "SearchTerm | SearchNot | SearchAnd | SearchOr | SearchIncomplete"
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,11 +295,13 @@ class SelectItem:
 
     `path` holds the names in order, type casts included; `("*",)` selects all structural
     properties, `("ns.*",)` all operations of a namespace. `options` are the nested options in
-    parentheses (4.01), None when there are none.
+    parentheses (4.01), None when there are none. `parameters` are the parameter names that tell
+    one overload of an operation from the others, None when there are no parentheses.
     """
 
     path: tuple[str, ...]
     options: QueryOptions | None = None
+    parameters: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

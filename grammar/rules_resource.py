@@ -1,0 +1,38 @@
+"""The rules of one segment of a resource path (Part 2, 4)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from grammar.resource import Segment
+from grammar.rules_expression import Arguments, Pair
+from grammar.syntax import Expr, Key
+
+
+def _key(arguments: Arguments) -> Key:
+    values = tuple(("", value) for value in arguments.positional)
+    return Key(values or arguments.named)
+
+
+def key_value(value: Expr) -> Arguments:
+    """`('a')`."""
+    return Arguments((value,))
+
+
+def key_pairs(pairs: list[Pair]) -> Arguments:
+    """`(id='a',n=1)`."""
+    return Arguments((), tuple(pairs))
+
+
+RESOURCE_RULES: dict[str, Callable[..., object]] = {
+    "plain_segment": lambda name: (Segment(name),),
+    "keyed_segment": lambda name, key: (Segment(name, _key(key)),),
+    "called_segment": lambda name, parameters, key: (
+        Segment(name, _key(parameters)),
+        Segment("", _key(key)),
+    ),
+    "filter_segment": lambda predicate: (Segment("$filter", argument=predicate),),
+    "crossjoin_segment": lambda names: (Segment("$crossjoin", names=tuple(names)),),
+    "key_value": key_value,
+    "key_pairs": key_pairs,
+}

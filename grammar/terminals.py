@@ -1,0 +1,169 @@
+"""What each terminal of `odata.lark` becomes: a Literal, a checked name, an operator in lower case.
+
+`TERMINALS` maps a terminal's name to a function of its text; terminals not listed stay text.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import unicodedata
+from collections.abc import Callable
+from decimal import Decimal
+
+from grammar import canonical
+from grammar.errors import Refusal
+from grammar.syntax import Literal, LiteralKind
+
+MAX_IDENTIFIER = 128
+_MAX_DIGITS = 400
+_LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"})
+_PARTS = _LETTERS | {"Nd", "Mn", "Mc", "Pc", "Cf"}
+
+_NULL = Literal(LiteralKind.NULL, None)
+_BOOLEANS = {
+    "true": Literal(LiteralKind.BOOLEAN, True),
+    "false": Literal(LiteralKind.BOOLEAN, False),
+}
+# One NaN object: a tuple, hence a node, compares items by identity first, so NaN equals itself.
+_NON_FINITE = {
+    "INF": Literal(LiteralKind.DOUBLE, math.inf),
+    "-INF": Literal(LiteralKind.DOUBLE, -math.inf),
+    "NaN": Literal(LiteralKind.DOUBLE, math.nan),
+}
+
+
+def name(text: str) -> str:
+    """Check a possibly qualified name (ABNF `odataIdentifier`): letters, digits, 128 characters."""
+    if text.isascii() and len(text) <= MAX_IDENTIFIER:
+        return text
+    for identifier in text.split("."):
+        if len(identifier) > MAX_IDENTIFIER:
+            raise Refusal(f"a name has at most {MAX_IDENTIFIER} characters")
+        for place, character in enumerate(identifier):
+            allowed = _PARTS if place else _LETTERS
+            if not character.isascii() and unicodedata.category(character) not in allowed:
+                raise Refusal(f"the character U+{ord(character):04X} cannot stand in a name")
+    return text
+
+
+def annotation(text: str) -> str:
+    """`@Namespace.Term#Qualifier`: check the names in it."""
+    name(text[1:].replace("#", "."))
+    return text
+
+
+def step(text: str) -> str:
+    """`/Name` or `/@Namespace.Term` -> without the slash."""
+    return annotation(text[1:]) if text[1] == "@" else name(text[1:])
+
+
+def opened(text: str) -> str:
+    """`Name(` or `/Name(` -> Name."""
+    return name(text.rstrip(" \t").removeprefix("/").removesuffix("("))
+
+
+def string(text: str) -> Literal:
+    """Without the quotes around it, a doubled quote inside made one."""
+    return Literal(LiteralKind.STRING, text[1:-1].replace("''", "'"))
+
+
+def number(text: str) -> Literal:
+    """Digits alone are an integer, a point makes a Decimal, an exponent a Double."""
+    if "e" in text or "E" in text:
+        value = float(text)
+        if math.isinf(value):
+            raise Refusal("the number is out of the range of Edm.Double")
+        return Literal(LiteralKind.DOUBLE, value)
+    if len(text) > _MAX_DIGITS:
+        raise Refusal(f"a number has at most {_MAX_DIGITS} digits")
+    if "." in text:
+        return Literal(LiteralKind.DECIMAL, Decimal(text))
+    return Literal(LiteralKind.INTEGER, int(text))
+
+
+def quoted(text: str) -> Literal:
+    """`prefix'value'`: duration, binary, geography, geometry, or the name of an enumeration."""
+    prefix, _, value = text[:-1].partition("'")
+    match prefix.lower():
+        case "duration":
+            return Literal(LiteralKind.DURATION, canonical.duration(value))
+        case "binary":
+            return Literal(LiteralKind.BINARY, canonical.binary(value))
+        case "geography":
+            return Literal(LiteralKind.GEOGRAPHY, canonical.geo(value))
+        case "geometry":
+            return Literal(LiteralKind.GEOMETRY, canonical.geo(value))
+    if "." not in prefix:
+        raise canonical.foreign_prefix(prefix, value)
+    return Literal(LiteralKind.ENUM, canonical.enumeration(value), name(prefix))
+
+
+def guid(text: str) -> Literal:
+    """Lower case."""
+    return Literal(LiteralKind.GUID, text.lower())
+
+
+def date(text: str) -> Literal:
+    """See `canonical.date`."""
+    return Literal(LiteralKind.DATE, canonical.date(text))
+
+
+def time_of_day(text: str) -> Literal:
+    """See `canonical.time_of_day`."""
+    return Literal(LiteralKind.TIME_OF_DAY, canonical.time_of_day(text))
+
+
+def date_time_offset(text: str) -> Literal:
+    """See `canonical.date_time_offset`."""
+    return Literal(LiteralKind.DATE_TIME_OFFSET, canonical.date_time_offset(text))
+
+
+def json_string(text: str) -> str:
+    """A JSON string -> its value."""
+    try:
+        value = str(json.loads(text))
+        value.encode()
+    except ValueError as error:
+        raise Refusal("not a JSON string", hint='inside, write \\" and \\\\') from error
+    return value
+
+
+def word(text: str) -> str:
+    """An operator or direction without the blanks around it, in lower case."""
+    return text.strip(" \t").lower()
+
+
+TERMINALS: dict[str, Callable[[str], object]] = {
+    "STRING": string,
+    "NUMBER": number,
+    "QUOTED": quoted,
+    "GUID": guid,
+    "DATE_TIME_OFFSET": date_time_offset,
+    "DATE": date,
+    "TIME_OF_DAY": time_of_day,
+    "BOOLEAN": lambda text: _BOOLEANS[text.lower()],
+    "NULL": lambda _: _NULL,
+    "NON_FINITE": _NON_FINITE.__getitem__,
+    "JSON_STRING": json_string,
+    "NAME": name,
+    "ANNOTATION": annotation,
+    "ALIAS": lambda text: name(text[1:]),
+    "COLLECTION_TYPE": lambda text: f"Collection({name(text[11:-1])})",
+    "STEP": step,
+    "FUNCTION": opened,
+    "STEP_CALL": opened,
+    "LAMBDA": lambda text: opened(text).lower(),
+    "QUALIFIED_STAR": lambda text: f"{name(text[:-2])}.*",
+    "OR": word,
+    "AND": word,
+    "EQUALITY": word,
+    "RELATION": word,
+    "ADDITION": word,
+    "MULTIPLICATION": word,
+    "HAS": word,
+    "IN": word,
+    "NOT": word,
+    "MINUS": word,
+    "DIRECTION": word,
+}
