@@ -53,9 +53,7 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     return _assemble(parsed, columns, digest[:16])
 
 
-def _assemble(
-    parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str
-) -> Contract:
+def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str) -> Contract:
     request, response, fields = parsed.request, parsed.response, parsed.custom_fields
     return Contract(
         base_url=parsed.upstream.base_url.rstrip("/"),
@@ -83,7 +81,7 @@ def _assemble(
 
 
 def _schema(service: file.Service, columns: tuple[Column, ...]) -> Schema:
-    entity_type = EntityType(service.entity_type, service.key, tuple(c.property for c in columns))
+    entity_type = EntityType(service.entity_type, service.key, tuple(c.prop for c in columns))
     entity_set = EntitySet(service.entity_set, entity_type)
     return Schema(service.namespace, service.container, (entity_set,))
 
@@ -177,7 +175,7 @@ def _check_columns(parsed: file.ContractFile, columns: tuple[Column, ...]) -> No
 
 
 def _check_key(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
-    key = next((c.property for c in columns if c.name == parsed.service.key), None)
+    key = next((c.prop for c in columns if c.name == parsed.service.key), None)
     if key is None or key.nullable or key.collection or key.type is not PrimitiveType.STRING:
         raise ConfigurationProblem(
             f"contract file: [service] key = {parsed.service.key!r} must name a column of type"
@@ -192,7 +190,7 @@ def _check_order(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None
         column is None
         or column.order is None
         or not isinstance(column.filter, RangeFilter)
-        or column.property.type is not PrimitiveType.DATE_TIME_OFFSET
+        or column.prop.type is not PrimitiveType.DATE_TIME_OFFSET
     ):
         raise ConfigurationProblem(
             f"contract file: [extract] order_by = {name!r} must name an Edm.DateTimeOffset column"

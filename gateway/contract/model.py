@@ -1,7 +1,8 @@
 """The upstream as data: what it is called there, what each column can filter and sort.
 
-The planner reads `ColumnCapability`, `gateway.analytics` reads member names, the rest of the gateway
-reads `Contract.schema`. Terms follow DataFusion and shillelagh: a filter is EXACT or INEXACT.
+The planner reads each column's `filter` and `order`, `gateway.analytics` reads member names, the
+rest of the gateway reads `Contract.schema`. A filter is exact, or it may return too much; never too
+little.
 """
 
 from __future__ import annotations
@@ -60,7 +61,7 @@ class Column:
     sorting by the column, None when it cannot.
     """
 
-    property: Property
+    prop: Property
     path: MemberPath
     each: int | None = None
     optional: bool = False
@@ -71,7 +72,7 @@ class Column:
     @property
     def name(self) -> str:
         """The property's name in the feed."""
-        return self.property.name
+        return self.prop.name
 
 
 @dataclass(frozen=True, slots=True)

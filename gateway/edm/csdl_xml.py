@@ -38,7 +38,8 @@ def render_csdl_xml(schema: Schema, version: str, filter_functions: tuple[str, .
         _add_entity_type(body, entity_set.entity_type)
     _add_container(body, schema, filter_functions)
     indent(root)
-    return tostring(root, encoding="utf-8", xml_declaration=True)
+    document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
+    return document
 
 
 def _add_entity_type(parent: Element, entity_type: EntityType) -> None:
@@ -88,9 +89,7 @@ def _add_container(parent: Element, schema: Schema, filter_functions: tuple[str,
 
 def _add_entity_set(container: Element, schema: Schema, entity_set: EntitySet) -> None:
     type_name = f"{schema.namespace}.{entity_set.entity_type.name}"
-    node = SubElement(
-        container, "EntitySet", {"Name": entity_set.name, "EntityType": type_name}
-    )
+    node = SubElement(container, "EntitySet", {"Name": entity_set.name, "EntityType": type_name})
     for term in ("TopSupported", "SkipSupported"):
         _annotate(node, f"{_CAPABILITIES}.{term}", {"Bool": "true"})
     records = {

@@ -1,0 +1,143 @@
+"""`/openapi.json` (3.1): the service for people and tools that know no OData.
+
+Generated from the schema, so that it cannot lag behind; schemathesis runs it against the service.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.edm.types import PrimitiveType
+
+_JSON_TYPES: dict[PrimitiveType, dict[str, Any]] = {
+    PrimitiveType.STRING: {"type": "string"},
+    PrimitiveType.BOOLEAN: {"type": "boolean"},
+    PrimitiveType.INT32: {"type": "integer", "format": "int32"},
+    PrimitiveType.INT64: {"type": "integer", "format": "int64"},
+    PrimitiveType.DOUBLE: {"type": "number", "format": "double"},
+    PrimitiveType.DATE_TIME_OFFSET: {"type": "string", "format": "date-time"},
+}
+_ERRORS = {
+    "400": "The URL is malformed or names something that does not exist",
+    "401": "The access key is missing or wrong",
+    "404": "No such resource",
+    "406": "The format asked for is not served",
+    "410": "The extract that a nextLink leads into is gone",
+    "501": "OData that this service does not evaluate",
+    "502": "The Analytics API gave an answer that cannot be used",
+    "503": "The Analytics API is not available; Retry-After tells when to ask again",
+}
+
+
+def render_openapi(schema: Schema) -> dict[str, Any]:
+    """The document; paths are relative to the host that serves it."""
+    paths: dict[str, Any] = {
+        "/odata/v4/": _path("Service document", _json_answer({"type": "object"}), []),
+        "/odata/v4/$metadata": _path("The model as CSDL XML", _answer("application/xml"), []),
+    }
+    for entity_set in schema.entity_sets:
+        paths |= _set_paths(entity_set)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": f"{schema.namespace} OData gateway", "version": "4.01"},
+        "paths": paths,
+        "components": {
+            "schemas": {
+                "Error": _ERROR_SCHEMA,
+                **{s.entity_type.name: _entity_schema(s.entity_type) for s in schema.entity_sets},
+            },
+            "securitySchemes": {"key": {"type": "http", "scheme": "basic"}},
+        },
+        "security": [{}, {"key": []}],
+    }
+
+
+def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
+    root, entity = f"/odata/v4/{entity_set.name}", entity_set.entity_type
+    row = {"$ref": f"#/components/schemas/{entity.name}"}
+    collection = {
+        "type": "object",
+        "required": ["value"],
+        "properties": {
+            "@odata.context": {"type": "string"},
+            "@odata.count": {"type": "integer", "minimum": 0},
+            "@odata.nextLink": {"type": "string"},
+            "value": {"type": "array", "items": row},
+        },
+    }
+    select = _option("$select", "Columns, separated by commas", {"type": "string"})
+    filter_ = _option("$filter", "Condition in OData's language", {"type": "string"})
+    key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
+    options = [
+        filter_,
+        _option("$orderby", "Columns to sort by, each with asc or desc", {"type": "string"}),
+        _option("$top", "The first so many rows", {"type": "integer", "minimum": 0}),
+        _option("$skip", "Rows to leave out first", {"type": "integer", "minimum": 0}),
+        _option("$count", "Also count the rows that match", {"type": "boolean"}),
+        select,
+    ]
+    return {
+        root: _path(f"Rows of {entity_set.name}", _json_answer(collection), options),
+        f"{root}/$count": _path("How many rows match", _answer("text/plain"), [filter_]),
+        f"{root}('{{key}}')": _path("One row", _json_answer(row), [key, select]),
+    }
+
+
+def _path(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
+    responses = {"200": answer} | {
+        status: {
+            "description": text,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+        }
+        for status, text in _ERRORS.items()
+    }
+    return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
+
+
+def _answer(media_type: str) -> dict[str, Any]:
+    return {"description": "The answer", "content": {media_type: {"schema": {"type": "string"}}}}
+
+
+def _json_answer(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "The answer", "content": {"application/json": {"schema": schema}}}
+
+
+def _option(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
+    return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+def _entity_schema(entity_type: EntityType) -> dict[str, Any]:
+    properties = {prop.name: _property_schema(prop) for prop in entity_type.properties}
+    return {"type": "object", "properties": properties}
+
+
+def _property_schema(prop: Property) -> dict[str, Any]:
+    single: dict[str, Any] = dict(_JSON_TYPES[prop.type])
+    if prop.allowed_values:
+        single["enum"] = list(prop.allowed_values)
+    if prop.collection:
+        single = {"type": "array", "items": single}
+    if prop.nullable:
+        single["type"] = [single["type"], "null"]
+        if "enum" in single:
+            single["enum"].append(None)
+    return single | ({"description": prop.label} if prop.label else {})
+
+
+_ERROR_SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {
+                "code": {"type": "string", "minLength": 1},
+                "message": {"type": "string", "minLength": 1},
+                "target": {"type": "string"},
+                "details": {"type": "array", "items": {"type": "object"}},
+            },
+        }
+    },
+}

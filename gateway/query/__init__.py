@@ -1,0 +1,1 @@
+"""From a raw URL to a bound query."""

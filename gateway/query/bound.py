@@ -1,0 +1,202 @@
+"""The bound query: names resolved to properties, literals typed, everything checked.
+
+The field calls this the semantic tree. Boolean connectives are n-ary, so that a filter with
+hundreds of `or` terms stays shallow. Values are Python values as `PrimitiveType` states.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import TypeAlias
+
+from gateway.edm.model import EntitySet, Property
+from gateway.edm.types import PrimitiveType
+
+Value: TypeAlias = str | bool | int | float | Decimal | datetime
+
+
+class CompareOperator(StrEnum):
+    """Comparison operators (URL Conventions 5.1.1.1)."""
+
+    EQ = "eq"
+    NE = "ne"
+    LT = "lt"
+    LE = "le"
+    GT = "gt"
+    GE = "ge"
+
+    @property
+    def mirrored(self) -> CompareOperator:
+        """The operator that says the same with its operands exchanged."""
+        return _MIRRORED.get(self, self)
+
+
+_MIRRORED = {
+    CompareOperator.LT: CompareOperator.GT,
+    CompareOperator.GT: CompareOperator.LT,
+    CompareOperator.LE: CompareOperator.GE,
+    CompareOperator.GE: CompareOperator.LE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A literal; `value` None and `type` None for `null`."""
+
+    value: Value | None
+    type: PrimitiveType | None
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnRef:
+    """A single-valued property of the row."""
+
+    prop: Property
+
+    @property
+    def type(self) -> PrimitiveType:
+        """The property's type."""
+        return self.prop.type
+
+
+@dataclass(frozen=True, slots=True)
+class Element:
+    """The lambda variable: one element of a collection; there is one at a time."""
+
+    type: PrimitiveType
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    """`left operator right`. Null by 5.1.1.1: eq, ne are never null; lt, le, gt, ge false."""
+
+    operator: CompareOperator
+    left: BoundExpr
+    right: BoundExpr
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class In:
+    """`operand in (values)`; eq semantics for each value, null included; the list may be empty."""
+
+    operand: BoundExpr
+    values: tuple[Constant, ...]
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class TextMatch:
+    """`contains`, `startswith` or `endswith`; null when an argument is null (5.1.1.4)."""
+
+    function: str
+    text: BoundExpr
+    part: BoundExpr
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Quantified:
+    """`any` or `all` over a collection property; `predicate` None for the bare `any()`."""
+
+    prop: Property
+    quantifier: str
+    predicate: BoundExpr | None
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class And:
+    """Three-valued conjunction of two or more terms."""
+
+    terms: tuple[BoundExpr, ...]
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Or:
+    """Three-valued disjunction of two or more terms."""
+
+    terms: tuple[BoundExpr, ...]
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    """Three-valued negation: not null is null."""
+
+    operand: BoundExpr
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+BoundExpr: TypeAlias = (
+    Constant | ColumnRef | Element | Compare | In | TextMatch | Quantified | And | Or | Not
+)
+
+
+@dataclass(frozen=True, slots=True)
+class BoundOrder:
+    """One sort key; null first ascending, last descending (Protocol 11.2.6.2)."""
+
+    prop: Property
+    descending: bool = False
+
+
+class Shape(StrEnum):
+    """What the client wants of the entity set."""
+
+    COLLECTION = "collection"
+    ENTITY = "entity"
+    COUNT = "count"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundQuery:
+    """A question about one entity set.
+
+    `select` lists the properties of each row in wire order; `selected` tells whether the client
+    chose them, which the context URL must say. `top` and `skip` are in rows and apply after filter
+    and order; `count` asks for the number of rows before both. For an ENTITY, `filter` is the key.
+    """
+
+    entity_set: EntitySet
+    shape: Shape
+    select: tuple[Property, ...]
+    selected: bool = False
+    filter: BoundExpr | None = None
+    orderby: tuple[BoundOrder, ...] = ()
+    skip: int = 0
+    top: int | None = None
+    count: bool = False
+    key: str = ""

@@ -1,0 +1,60 @@
+"""Raw URL -> `ODataRequest`: parsed by the grammar, no schema needed.
+
+Here the grammar's exceptions become the service's (400), once and for all.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.errors import GatewayError, InvalidSyntax, LimitExceeded, UnknownOption
+from grammar import (
+    ODataSyntaxError,
+    QueryOptions,
+    ResourcePath,
+    UnknownOptionError,
+    parse_query_options,
+    parse_resource_path,
+    split_path,
+    split_query,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ODataRequest:
+    """A parsed URL. `pairs` are the decoded name-value pairs of the query, in order, for links."""
+
+    path: ResourcePath
+    options: QueryOptions
+    pairs: tuple[tuple[str, str], ...]
+
+
+def parse_request(raw_path: bytes, raw_query: bytes) -> ODataRequest:
+    """Parse path (below the service root) and query as they stood on the wire, undecoded.
+
+    Raises:
+        InvalidSyntax: with the position, a caret line and, for usual slips, a hint.
+        UnknownOption: for a `$` option that OData does not know.
+    """
+    try:
+        path = parse_resource_path(split_path(raw_path))
+        pairs = split_query(raw_query)
+        return ODataRequest(path, parse_query_options(pairs), pairs)
+    except ODataSyntaxError as error:
+        raise _translate(error) from error
+    except RecursionError as error:
+        raise LimitExceeded("the expression is nested too deeply; simplify it") from error
+
+
+def _translate(error: ODataSyntaxError) -> GatewayError:
+    family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
+    where = f"{error.option}: " if error.option else ""
+    place = f" at position {error.position + 1}" if error.text else ""
+    hint = f". {error.hint}" if error.hint else ""
+    caret = (_caret(error),) if error.text else ()
+    return family(f"{where}{error.message}{place}{hint}", target=error.option, details=caret)
+
+
+def _caret(error: ODataSyntaxError) -> str:
+    """The text around the position, and a caret below it."""
+    return "\n".join(error.render().splitlines()[1:3])
