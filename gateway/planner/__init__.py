@@ -1,0 +1,1 @@
+"""What goes upstream, what stays here."""

@@ -1,0 +1,216 @@
+"""A bound filter -> for each column the set of values it can have in a matching row.
+
+`when_true` and `when_false` go down together, because `not` exchanges them; a row for which the
+filter is null is in neither (URL Conventions 5.1.1.1: it is dropped). What is not understood
+constrains nothing and is not faithful, so that it stays in the residual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from gateway.planner.value_set import (
+    EVERYTHING,
+    NOT_NULL,
+    NOTHING,
+    ONLY_NULL,
+    AllBut,
+    Bound,
+    Interval,
+    Points,
+    ValueSet,
+    intersect,
+    unite,
+)
+from gateway.query.bound import (
+    And,
+    BoundExpr,
+    ColumnRef,
+    Compare,
+    CompareOperator,
+    Constant,
+    Element,
+    In,
+    Not,
+    Or,
+    Quantified,
+    TextMatch,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Term:
+    """What a set is about: a column's value, or (`quantified`) some element of a collection.
+
+    Two sets about "some element" do not intersect: different elements may satisfy them.
+    """
+
+    column: str
+    quantified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Analysis:
+    """Sets by term; a term that is absent is unconstrained.
+
+    `faithful`: a row satisfies the expression exactly if every term's value is in its set.
+    `impossible`: no row satisfies it.
+    """
+
+    sets: tuple[tuple[Term, ValueSet], ...] = ()
+    faithful: bool = False
+    impossible: bool = False
+
+
+_UNKNOWN = Analysis()
+_ALWAYS = Analysis(faithful=True)
+_NEVER = Analysis(faithful=True, impossible=True)
+
+
+def analyse(expr: BoundExpr) -> Analysis:
+    """What must hold of a row for which `expr` is true."""
+    return _analyse(expr, truth=True)
+
+
+def _analyse(expr: BoundExpr, *, truth: bool) -> Analysis:
+    match expr:
+        case Not(operand):
+            return _analyse(operand, truth=not truth)
+        case And(terms) | Or(terms):
+            parts = [_analyse(term, truth=truth) for term in terms]
+            return reduce(conjoin if isinstance(expr, And) is truth else _disjoin, parts)
+        case Compare(operator, left, right):
+            return _compare(operator, left, right, truth=truth)
+        case In(operand, values):
+            return _in(operand, values, truth=truth)
+        case TextMatch(_, ColumnRef(prop), _):
+            return Analysis(((Term(prop.name), NOT_NULL),))
+        case Quantified(prop, "any", predicate) if truth and predicate is not None:
+            return _any(prop.name, predicate)
+        case Constant(value, _):
+            return _ALWAYS if value is truth else _NEVER
+        case _:
+            return _UNKNOWN
+
+
+def conjoin(left: Analysis, right: Analysis) -> Analysis:
+    """Both hold: sets intersect term by term."""
+    if left.impossible or right.impossible:
+        return _NEVER
+    sets = dict(left.sets)
+    faithful = left.faithful and right.faithful
+    for term, values in right.sets:
+        if term not in sets:
+            sets[term] = values
+            continue
+        sets[term], exact = _both(term, sets[term], values)
+        faithful = faithful and exact
+    if any(values.is_empty for values in sets.values()):
+        return _NEVER
+    return Analysis(tuple(sets.items()), faithful)
+
+
+def _both(term: Term, left: ValueSet, right: ValueSet) -> tuple[ValueSet, bool]:
+    if not term.quantified:
+        return intersect(left, right)
+    smaller = left if _size(left) <= _size(right) else right
+    return smaller, left == right
+
+
+def _size(values: ValueSet) -> float:
+    return len(values.values.values) if isinstance(values.values, Points) else float("inf")
+
+
+def _disjoin(left: Analysis, right: Analysis) -> Analysis:
+    """Either holds: only terms that both constrain stay constrained."""
+    if left.impossible or right.impossible:
+        return left if right.impossible else right
+    others = dict(right.sets)
+    sets = []
+    exact = True
+    for term, values in left.sets:
+        if term in others:
+            united, united_exactly = unite(values, others[term])
+            exact = exact and united_exactly
+            if not united.is_everything:
+                sets.append((term, united))
+    one_term = len(left.sets) == len(others) == 1 and left.sets[0][0] in others
+    return Analysis(tuple(sets), left.faithful and right.faithful and one_term and exact)
+
+
+def _compare(
+    operator: CompareOperator, left: BoundExpr, right: BoundExpr, *, truth: bool
+) -> Analysis:
+    if isinstance(left, Constant) and not isinstance(right, Constant):
+        left, right, operator = right, left, operator.mirrored
+    term = _term(left)
+    if term is None or not isinstance(right, Constant) or right.value != right.value:
+        return _UNKNOWN
+    true_set, false_set = _sets_of(operator, right.value)
+    return _single(term, true_set if truth else false_set)
+
+
+def _sets_of(operator: CompareOperator, value: Any) -> tuple[ValueSet, ValueSet]:
+    """Where `column operator value` is true, and where it is false (4.6 of the null rules)."""
+    match operator:
+        case CompareOperator.EQ:
+            return _equal(value), _unequal(value)
+        case CompareOperator.NE:
+            return _unequal(value), _equal(value)
+    if value is None:
+        return NOTHING, EVERYTHING
+    inclusive = operator in (CompareOperator.GE, CompareOperator.LE)
+    here, there = Bound(value, inclusive), Bound(value, not inclusive)
+    below, above = Interval(None, here), Interval(here, None)
+    if operator in (CompareOperator.GT, CompareOperator.GE):
+        return ValueSet(above, null=False), ValueSet(Interval(None, there), null=True)
+    return ValueSet(below, null=False), ValueSet(Interval(there, None), null=True)
+
+
+def _equal(value: Any) -> ValueSet:
+    return ONLY_NULL if value is None else ValueSet(Points(frozenset({value})), null=False)
+
+
+def _unequal(value: Any) -> ValueSet:
+    return NOT_NULL if value is None else ValueSet(AllBut(frozenset({value})), null=True)
+
+
+def _in(operand: BoundExpr, values: tuple[Constant, ...], *, truth: bool) -> Analysis:
+    term = _term(operand)
+    if term is None or any(v.value != v.value for v in values):
+        return _UNKNOWN
+    points = frozenset(v.value for v in values if v.value is not None)
+    null = any(v.value is None for v in values)
+    listed = ValueSet(Points(points), null)
+    return _single(term, listed if truth else ValueSet(AllBut(points), not null))
+
+
+def _any(column: str, predicate: BoundExpr) -> Analysis:
+    inner = analyse(predicate)
+    if inner.impossible:
+        return _NEVER
+    sets = tuple(
+        (Term(column, quantified=True), values) for term, values in inner.sets if term == _ELEMENT
+    )
+    return Analysis(sets, inner.faithful and len(sets) == len(inner.sets) == 1)
+
+
+_ELEMENT = Term("", quantified=False)
+
+
+def _term(expr: BoundExpr) -> Term | None:
+    match expr:
+        case ColumnRef(prop):
+            return Term(prop.name)
+        case Element():
+            return _ELEMENT
+        case _:
+            return None
+
+
+def _single(term: Term, values: ValueSet) -> Analysis:
+    if values.is_empty:
+        return _NEVER
+    return _ALWAYS if values.is_everything else Analysis(((term, values),), faithful=True)

@@ -1,0 +1,46 @@
+"""`QueryPlan` -> an explanation for people: what goes upstream, what stays here, and why."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from gateway.planner.plan import QueryPlan
+from gateway.planner.pushdown import PushedRange, PushedTerm
+from gateway.query.render import render_expr
+
+
+def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
+    """Label and text, in the order of the data flow; every label is always present."""
+    query = plan.query
+    pushed = tuple(_pushed(term) for term in plan.pushdown.terms)
+    residual = "nothing" if plan.residual is None else render_expr(plan.residual)
+    order = ", ".join(f"{o.prop.name} {'desc' if o.descending else 'asc'}" for o in plan.order)
+    return (
+        ("resource", f"{query.entity_set.name} ({query.shape})"),
+        ("pushdown", " and ".join(pushed) or "nothing: all rows"),
+        ("residual", residual),
+        ("order", order),
+        ("window", _window(plan)),
+        ("route", str(plan.route)),
+    )
+
+
+def _pushed(term: PushedTerm) -> str:
+    if isinstance(term, PushedRange):
+        return f"{term.column} from {_instant(term.lower)} to {_instant(term.upper)}"
+    return f"{term.column} in ({', '.join(repr(value) for value in term.values)})"
+
+
+def _instant(value: datetime | None) -> str:
+    return "any" if value is None else value.isoformat().replace("+00:00", "Z")
+
+
+def _window(plan: QueryPlan) -> str:
+    top = "all" if plan.query.top is None else str(plan.query.top)
+    asked = f"skip {plan.query.skip}, top {top}"
+    if plan.window is not None:
+        return (
+            f"{asked}: pushed, {plan.window.limit} rows asked (one more shows whether a tie crosses"
+            " the end)"
+        )
+    return f"{asked}: applied here, because {plan.why}"

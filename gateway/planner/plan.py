@@ -1,0 +1,108 @@
+"""`BoundQuery` + the upstream's capabilities -> `QueryPlan`: what goes upstream, what stays here.
+
+Law 2: the window ($top and $skip) is pushed only when nothing is left to do here: residual empty,
+every pushed term exact, order pushed whole. Without $orderby the feed comes in the contract's
+extract order (newest first) and then by key, so that a preview can be pushed too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from gateway.contract.model import Contract
+from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
+from gateway.query.bound import BoundExpr, BoundOrder, BoundQuery, Shape
+
+
+class Route(StrEnum):
+    """How a query is answered, cheapest first."""
+
+    NOTHING = "no upstream call"
+    TOTAL = "one upstream call for the total"
+    WINDOW = "one upstream call for one page"
+    SNAPSHOT = "an extract, kept as a snapshot"
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """The rows asked of the upstream by Route.WINDOW: always from the first, `limit` of them.
+
+    `limit` is one more than skip + top, to see whether rows that tie in the order cross the end
+    of the window; then the upstream's order is not ours, and a snapshot answers instead.
+    """
+
+    limit: int
+    descending: bool
+
+
+@dataclass(frozen=True, slots=True)
+class QueryPlan:
+    """The decision. `order` is total: it ends in the key. `why` names what kept the window here."""
+
+    query: BoundQuery
+    route: Route
+    pushdown: Pushdown
+    residual: BoundExpr | None
+    order: tuple[BoundOrder, ...]
+    window: Window | None = None
+    why: str = ""
+
+
+def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
+    """Decide; a pure function of the query and the contract."""
+    split = split_filter(query.filter, contract)
+    order = _total_order(query, contract)
+    window, why = _window(query, split, order, contract)
+    return QueryPlan(
+        query=query,
+        route=_route(query, split, window),
+        pushdown=split.pushdown,
+        residual=split.residual,
+        order=order,
+        window=window,
+        why=why,
+    )
+
+
+def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Route:
+    if split.impossible or (query.top == 0 and not query.count):
+        return Route.NOTHING
+    only_number = query.shape is Shape.COUNT or query.top == 0
+    if only_number:
+        return Route.TOTAL if split.residual is None else Route.SNAPSHOT
+    return Route.SNAPSHOT if window is None else Route.WINDOW
+
+
+def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...]:
+    """The client's order, or newest first, made total by the key."""
+    entity_type = query.entity_set.entity_type
+    newest_first = BoundOrder(contract.column(contract.order_column).prop, descending=True)
+    wanted = query.orderby or (newest_first,)
+    key = BoundOrder(contract.column(entity_type.key).prop)
+    seen: set[str] = set()
+    keys = []
+    for item in (*wanted, key):
+        if item.prop.name not in seen:
+            keys.append(item)
+            seen.add(item.prop.name)
+    return tuple(keys)
+
+
+def _window(
+    query: BoundQuery, split: SplitFilter, order: tuple[BoundOrder, ...], contract: Contract
+) -> tuple[Window | None, str]:
+    """The pushed window, or None and the reason."""
+    if query.shape is not Shape.COLLECTION or query.top is None:
+        return None, "no $top"
+    if split.residual is not None:
+        return None, "a part of $filter is checked here"
+    first = order[0]
+    if contract.column(first.prop.name).order is None:
+        return None, f"the Analytics API cannot sort by {first.prop.name}"
+    if first.prop.nullable and first.prop.name not in split.not_null:
+        return None, f"where the Analytics API sorts null in {first.prop.name} is not known"
+    limit = query.skip + query.top + 1
+    if limit > contract.request.page_limit:
+        return None, f"the window is larger than one page of {contract.request.page_limit} rows"
+    return Window(limit, first.descending), ""

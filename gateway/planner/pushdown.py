@@ -1,0 +1,193 @@
+"""Sets of values -> what the upstream is asked, and what must be checked again here.
+
+Law 1: what goes upstream may return too much, never too little. A set that the contract's filter
+cannot say is not pushed; one that it can only say loosely is pushed and stays in the residual.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import reduce
+from typing import TypeAlias
+
+from gateway.contract.model import Column, Contract, CustomFieldFilter, RangeFilter, ValuesFilter
+from gateway.planner.analysis import Analysis, Term, analyse, conjoin
+from gateway.planner.value_set import AllBut, Bound, Interval, Points, ValueSet, is_subset
+from gateway.query.bound import And, BoundExpr
+
+
+@dataclass(frozen=True, slots=True)
+class PushedValues:
+    """The column's value, or some element of its collection, is one of `values` (sorted)."""
+
+    column: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PushedRange:
+    """The column's instant lies between the ends as they are sent; None is open.
+
+    Whether the upstream includes its ends is the contract's business; the ends were chosen so
+    that nothing is lost.
+    """
+
+    column: str
+    lower: datetime | None
+    upper: datetime | None
+
+
+PushedTerm: TypeAlias = PushedValues | PushedRange
+
+
+@dataclass(frozen=True, slots=True)
+class Pushdown:
+    """All terms, ANDed by the upstream, in the order of the contract's columns; may be empty."""
+
+    terms: tuple[PushedTerm, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class SplitFilter:
+    """A filter divided between the two sides; `impossible` when no row can match.
+
+    `residual` is the part that is checked here, None when the upstream says it all. `not_null`
+    names the columns that are never null in a matching row.
+    """
+
+    pushdown: Pushdown = Pushdown()
+    residual: BoundExpr | None = None
+    impossible: bool = False
+    not_null: frozenset[str] = frozenset()
+
+
+def split_filter(filter_: BoundExpr | None, contract: Contract) -> SplitFilter:
+    """Divide a filter; without one everything is asked and nothing is left."""
+    if filter_ is None:
+        return SplitFilter()
+    conjuncts = filter_.terms if isinstance(filter_, And) else (filter_,)
+    analyses = [_within_model(analyse(conjunct), contract) for conjunct in conjuncts]
+    whole = _within_model(reduce(conjoin, analyses), contract)
+    if whole.impossible:
+        return SplitFilter(impossible=True)
+    pushed, exact = _push(whole, contract)
+    residual = tuple(
+        conjunct
+        for conjunct, analysis in zip(conjuncts, analyses, strict=True)
+        if not (analysis.faithful and _all_exact(analysis, whole, exact))
+    )
+    not_null = frozenset(term.column for term, values in whole.sets if not values.null)
+    return SplitFilter(Pushdown(pushed), _conjunction(residual), not_null=not_null)
+
+
+def _conjunction(terms: tuple[BoundExpr, ...]) -> BoundExpr | None:
+    if len(terms) < 2:
+        return terms[0] if terms else None
+    return And(terms)
+
+
+def _within_model(analysis: Analysis, contract: Contract) -> Analysis:
+    """Use what the model knows: a column that is never null, an enumeration that is closed."""
+    parts = [
+        Analysis(((term, _narrow(term, values, contract)),), analysis.faithful)
+        for term, values in analysis.sets
+    ]
+    start = Analysis((), analysis.faithful, analysis.impossible)
+    return reduce(conjoin, parts, start)
+
+
+def _narrow(term: Term, values: ValueSet, contract: Contract) -> ValueSet:
+    prop = contract.column(term.column).prop
+    null = values.null and prop.nullable and not prop.collection
+    inner = values.values
+    if isinstance(inner, AllBut) and prop.allowed_values:
+        inner = Points(frozenset(prop.allowed_values) - inner.values)
+    return ValueSet(inner, null)
+
+
+def _all_exact(analysis: Analysis, whole: Analysis, exact: frozenset[Term]) -> bool:
+    """Whether the pushed sets say all that this conjunct says.
+
+    The pushed set may be wider than the conjunct's own, where two sets have no exact
+    intersection. For "some element" only the same set will do: see `Term`.
+    """
+    pushed = dict(whole.sets)
+    return all(
+        term in exact
+        and (pushed[term] == values if term.quantified else is_subset(pushed[term], values))
+        for term, values in analysis.sets
+    )
+
+
+def _push(whole: Analysis, contract: Contract) -> tuple[tuple[PushedTerm, ...], frozenset[Term]]:
+    sets = dict(whole.sets)
+    pushed: list[PushedTerm] = []
+    exact: set[Term] = set()
+    for column in contract.columns:
+        term = Term(column.name, quantified=column.prop.collection)
+        if term not in sets:
+            continue
+        found = _push_term(column, sets[term])
+        if found is None:
+            continue
+        pushed.append(found[0])
+        if found[1]:
+            exact.add(term)
+    return tuple(pushed), frozenset(exact)
+
+
+def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | None:
+    """The term and whether it is exact; None when the upstream cannot say the set."""
+    if values.null:
+        return None
+    match column.filter, values.values:
+        case (ValuesFilter() | CustomFieldFilter()) as filter_, Points(points):
+            if not 0 < len(points) <= filter_.max_values:
+                return None
+            return PushedValues(column.name, tuple(sorted(points))), filter_.exact
+        case RangeFilter() as filter_, Interval() as interval:
+            return _push_range(column.name, filter_, interval)
+        case RangeFilter() as filter_, Points(points) if points:
+            hull = Interval(Bound(min(points), True), Bound(max(points), True))
+            term, exact = _push_range(column.name, filter_, hull)
+            return term, exact and len(points) == 1
+        case _:
+            return None
+
+
+def _push_range(name: str, filter_: RangeFilter, interval: Interval) -> tuple[PushedTerm, bool]:
+    step = timedelta(milliseconds=filter_.resolution_milliseconds)
+    lower, lower_exact = _end(interval.lower, -step, inclusive=filter_.from_inclusive)
+    upper, upper_exact = _end(interval.upper, step, inclusive=filter_.to_inclusive)
+    return PushedRange(name, lower, upper), filter_.exact and lower_exact and upper_exact
+
+
+def _end(
+    bound: Bound | None, outward: timedelta, *, inclusive: bool
+) -> tuple[datetime | None, bool]:
+    """The end as it is sent: on the upstream's grid, moved outward where it would cut too much."""
+    if bound is None:
+        return None, True
+    value: datetime = bound.value
+    on_grid = _outward(value, outward)
+    if bound.inclusive and not inclusive:
+        on_grid = _shift(on_grid, outward)
+    return on_grid, on_grid == value and bound.inclusive == inclusive
+
+
+def _outward(value: datetime, outward: timedelta) -> datetime:
+    """The nearest multiple of the resolution that is not inside of `value`."""
+    step = abs(outward)
+    rest = (value - value.replace(hour=0, minute=0, second=0, microsecond=0)) % step
+    if not rest:
+        return value
+    return _shift(value, -rest if outward < timedelta() else step - rest)
+
+
+def _shift(value: datetime, by: timedelta) -> datetime:
+    """Stays within the years that Python's datetime knows; at their ends nothing lies beyond."""
+    try:
+        return value + by
+    except OverflowError:
+        return value
