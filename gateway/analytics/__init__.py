@@ -1,0 +1,1 @@
+"""Speaks to the Analytics API; nothing else does."""
