@@ -1,0 +1,1 @@
+"""Immutable extracts: made, found, kept, dropped."""
