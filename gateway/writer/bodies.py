@@ -1,0 +1,96 @@
+"""Rows and facts -> response bodies (OData JSON Format 4.01).
+
+Rows arrive as texts of JSON objects. The context comes first, annotations before the rows, the
+nextLink last; `value` is there even when it is empty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from gateway.edm.model import Schema
+from gateway.errors import GatewayError
+from gateway.query.bound import BoundQuery
+from gateway.query.projection import Projection
+from gateway.writer.format import Format, Metadata
+from gateway.writer.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class PageBody:
+    """What a page says besides its rows; None leaves the member out."""
+
+    count: int | None = None
+    next_link: str | None = None
+
+
+def write_collection(
+    rows: Sequence[str], page: PageBody, query: BoundQuery, format_: Format, links: Links
+) -> bytes:
+    """One page of a collection."""
+    head: dict[str, object] = {}
+    if format_.metadata is not Metadata.NONE:
+        head["context"] = links.context(query)
+    if page.count is not None:
+        head["count"] = str(page.count) if format_.ieee754 else page.count
+    members = [_member(format_.prefix + name, value) for name, value in head.items()]
+    members.append(f'"value":[{",".join(rows)}]')
+    if page.next_link is not None:
+        members.append(_member(f"{format_.prefix}nextLink", page.next_link))
+    return f"{{{','.join(members)}}}".encode()
+
+
+def write_entity(row: str, query: BoundQuery, format_: Format, links: Links) -> bytes:
+    """One entity: the row with its context in front."""
+    if format_.metadata is Metadata.NONE:
+        return row.encode()
+    context = _member(f"{format_.prefix}context", links.context(query))
+    return f"{{{context},{row[1:]}".encode()
+
+
+def write_service_document(schema: Schema, format_: Format, links: Links) -> bytes:
+    """The list of entity sets (JSON Format 5)."""
+    body: dict[str, object] = {}
+    if format_.metadata is not Metadata.NONE:
+        body[f"{format_.prefix}context"] = links.context()
+    body["value"] = [
+        {"name": s.name, "kind": "EntitySet", "url": s.name} for s in schema.entity_sets
+    ]
+    return msgspec.json.encode(body)
+
+
+def write_error(error: GatewayError) -> bytes:
+    """An error (JSON Format 21): code and message, never empty, and no context."""
+    body: dict[str, object] = {"code": error.code, "message": error.message}
+    if error.target:
+        body["target"] = error.target
+    if error.details:
+        body["details"] = [{"code": error.code, "message": text} for text in error.details]
+    return msgspec.json.encode({"error": body})
+
+
+def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: str) -> Projection:
+    """The members of each row: control information by metadata level (JSON Format 3.1).
+
+    Minimal metadata must carry the id when the key was not selected (4.6.8).
+    """
+    entity_type = query.entity_set.entity_type
+    key_missing = all(p.name != entity_type.key for p in query.select)
+    full = format_.metadata is Metadata.FULL
+    wants_id = full or (key_missing and format_.metadata is Metadata.MINIMAL)
+    type_member = (f"{format_.prefix}type", f"#{namespace}.{entity_type.name}")
+    return Projection(
+        properties=query.select,
+        key=entity_type.key,
+        constants=(type_member,) if full else (),
+        id_member=f"{format_.prefix}id" if wants_id else "",
+        id_prefix=links.entity_prefix(query.entity_set.name),
+        type_suffix=f"{format_.prefix}type" if full else "",
+    )
+
+
+def _member(name: str, value: object) -> str:
+    return f'"{name}":{msgspec.json.encode(value).decode()}'

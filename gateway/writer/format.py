@@ -1,0 +1,43 @@
+"""The format that was negotiated: what control information is called and how much of it is sent."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Metadata(StrEnum):
+    """How much control information the client wants (JSON Format 3.1)."""
+
+    NONE = "none"
+    MINIMAL = "minimal"
+    FULL = "full"
+
+
+@dataclass(frozen=True, slots=True)
+class Format:
+    """The JSON that a client asked for.
+
+    `version` is `4.0` or `4.01`. `ieee754` sends 64-bit numbers as strings. `charset` and
+    `streaming` are echoed only when asked for (JSON Format 3).
+    """
+
+    version: str = "4.0"
+    metadata: Metadata = Metadata.MINIMAL
+    ieee754: bool = False
+    streaming: bool = False
+    charset: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """`@odata.` for 4.0, `@` for 4.01: Excel and Power BI fail on the other one."""
+        return "@odata." if self.version == "4.0" else "@"
+
+    @property
+    def content_type(self) -> str:
+        """The media type with the parameters that were applied."""
+        odata = "odata." if self.version == "4.0" else ""
+        text = f"application/json;{odata}metadata={self.metadata}"
+        text += f";{odata}streaming=true" if self.streaming else ""
+        text += ";IEEE754Compatible=true" if self.ieee754 else ""
+        return text + (";charset=utf-8" if self.charset else "")

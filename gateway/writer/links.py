@@ -1,0 +1,44 @@
+"""Every URL that the service emits is built here (Protocol 10, URL Conventions 4).
+
+All are absolute, below the public root: relative context URLs and nextLinks break Excel and the
+thin JavaScript clients.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from gateway.query.bound import BoundQuery, Shape
+
+_SAFE_IN_QUERY = "!$'()*,-./:;?@_~"
+
+
+@dataclass(frozen=True, slots=True)
+class Links:
+    """`root` is the public service root, ending in `/`."""
+
+    root: str
+
+    def context(self, query: BoundQuery | None = None) -> str:
+        """The context URL (Protocol 10); the fragment is not percent-encoded."""
+        url = f"{self.root}$metadata"
+        if query is None:
+            return url
+        names = f"({','.join(p.name for p in query.select)})" if query.selected else ""
+        entity = "/$entity" if query.shape is Shape.ENTITY else ""
+        return f"{url}#{query.entity_set.name}{names}{entity}"
+
+    def next_page(self, set_name: str, pairs: tuple[tuple[str, str], ...], token: str) -> str:
+        """The nextLink: the client's own options, and where the next page starts."""
+        kept = [(n, v) for n, v in pairs if n.lower() != "$skiptoken"]
+        text = "&".join(f"{_encode(n)}={_encode(v)}" for n, v in [*kept, ("$skiptoken", token)])
+        return f"{self.root}{set_name}?{text}"
+
+    def entity_prefix(self, set_name: str) -> str:
+        """An entity's URL up to its key, for rows that carry their id."""
+        return f"{self.root}{set_name}('"
+
+
+def _encode(text: str) -> str:
+    return quote(text, safe=_SAFE_IN_QUERY)
