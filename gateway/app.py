@@ -1,0 +1,184 @@
+"""Settings in, application out: the only module that constructs things."""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+
+import anyio
+import httpx
+from starlette.applications import Starlette
+
+from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.auth.access import AccessGate
+from gateway.config import Settings
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.contract.model import Contract
+from gateway.engine.compile import quote
+from gateway.engine.run import POSITION, sort_keys
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.observe import Clock, Observer
+from gateway.service import Machinery, PageSizes, QueryService, natural_order
+from gateway.snapshots.cache import CachePolicy, SnapshotCache
+from gateway.snapshots.store import SnapshotStore, TableLayout
+from gateway.web.odata import ODataEndpoint
+from gateway.web.public_root import PublicRoot
+from gateway.web.routes import build_web
+from gateway.writer.skiptoken import TokenSigner
+
+_WORKSPACE = "default"
+_MEBIBYTE = 1_048_576
+
+
+@dataclass(frozen=True, slots=True)
+class TokenFile:
+    """The Analytics API's token, read at each call: a renewed one needs no restart."""
+
+    path: Path | None
+
+    def __call__(self) -> str:
+        """The token.
+
+        Raises:
+            UpstreamRejectedToken: there is none; 502, because it is not the client's fault.
+        """
+        try:
+            token = self.path.read_text("utf-8").strip() if self.path else ""
+        except (OSError, UnicodeDecodeError):
+            token = ""
+        if not token or not token.isascii() or not token.isprintable():
+            raise UpstreamRejectedToken(
+                "the gateway has no token for the Analytics API; its owner writes one into the file"
+                " that --token-file names"
+            )
+        return token
+
+
+def read_contract(settings: Settings) -> Contract:
+    """The contract that the settings name.
+
+    Raises:
+        ConfigurationProblem: with file, place and remedy.
+    """
+    text = built_in_contract() if settings.contract is None else _read(settings.contract)
+    return load_contract(text, settings.custom_field)
+
+
+def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
+    """The gateway; `transport` replaces the network to the Analytics API, for tests.
+
+    Raises:
+        ConfigurationProblem: a file that a setting names cannot be used.
+    """
+    contract = read_contract(settings)
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    observer = Observer(logging.getLogger("gateway"))
+    http = _http_client(settings, contract, transport)
+    cache, store = _snapshots(settings, contract, clock, observer)
+    world = World(TokenFile(settings.token_file), anyio.sleep, clock)
+    client = AnalyticsClient(http, contract, world, RetryPolicy(budget=settings.retry_budget))
+    policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
+    machinery = Machinery(
+        client=client,
+        extractor=Extractor(client.fetch, contract, policy, clock),
+        cache=cache,
+        store=store,
+        signer=TokenSigner(_signing_key(settings.data_dir)),
+        limiter=anyio.CapacityLimiter(2),
+    )
+    pages = PageSizes(min(settings.page_size, settings.max_page_size), settings.max_page_size)
+    service = QueryService(contract, machinery, pages, _WORKSPACE)
+    endpoint = ODataEndpoint(
+        service,
+        AccessGate(_access_key(settings)),
+        PublicRoot(settings.public_url, settings.trusted_proxies),
+        observer,
+    )
+    return build_web(endpoint, contract.schema, _lifespan(http, cache))
+
+
+def _lifespan(
+    http: httpx.AsyncClient, cache: SnapshotCache
+) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+    @asynccontextmanager
+    async def run(app: Starlette) -> AsyncIterator[None]:
+        await cache.recover()
+        try:
+            yield
+        finally:
+            await cache.close()
+            await http.aclose()
+
+    return run
+
+
+def _http_client(
+    settings: Settings, contract: Contract, transport: httpx.AsyncBaseTransport | None
+) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
+    return httpx.AsyncClient(
+        base_url=settings.upstream or contract.base_url,
+        timeout=httpx.Timeout(
+            settings.upstream_timeout, connect=min(10, settings.upstream_timeout)
+        ),
+        limits=limits,
+        transport=transport,
+        follow_redirects=False,
+    )
+
+
+def _snapshots(
+    settings: Settings, contract: Contract, clock: Clock, observer: Observer
+) -> tuple[SnapshotCache, SnapshotStore]:
+    if settings.data_dir is not None:
+        _make_directory(settings.data_dir)
+    layout = TableLayout(sort_keys(natural_order(contract)), quote(POSITION))
+    store = SnapshotStore(layout, settings.data_dir, observer)
+    budget = settings.snapshot_budget * _MEBIBYTE
+    policy = CachePolicy(settings.fresh_for, settings.token_lifetime, budget)
+    return SnapshotCache(store, policy, clock, observer), store
+
+
+def _make_directory(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationProblem(f"data_dir {path}: {error.strerror}") from error
+
+
+def _signing_key(data_dir: Path | None) -> bytes:
+    """Kept with the snapshots, so that links survive a restart as the snapshots do."""
+    if data_dir is None:
+        return secrets.token_bytes(32)
+    path = data_dir / "signing.key"
+    if not path.exists():
+        draft = data_dir / f"signing.{secrets.token_hex(8)}"
+        draft.touch(mode=0o600)
+        draft.write_bytes(secrets.token_bytes(32))
+        with suppress(FileExistsError):  # another process was first; its key counts
+            path.hardlink_to(draft)
+        draft.unlink()
+    return path.read_bytes()
+
+
+def _access_key(settings: Settings) -> bytes | None:
+    if settings.access_key_file is None:
+        return None
+    key = _read(settings.access_key_file).strip()
+    if not key:
+        raise ConfigurationProblem(f"access_key_file {settings.access_key_file} is empty")
+    return key.encode()
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationProblem(f"{path} cannot be read: {error}") from error

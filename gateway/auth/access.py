@@ -1,0 +1,45 @@
+"""Who may ask: everyone, or whoever knows the gateway's access key.
+
+Excel, Power BI and Tableau send the key as the password of Basic credentials, with any user name.
+"""
+
+from __future__ import annotations
+
+import hmac
+from base64 import b64decode
+from binascii import Error as Base64Error
+from dataclasses import dataclass, field
+
+from gateway.errors import Unauthorized
+
+
+@dataclass(frozen=True, slots=True)
+class AccessGate:
+    """Checks credentials; `key` None lets everyone in. The key never shows in a repr."""
+
+    key: bytes | None = field(repr=False)
+
+    def check(self, authorization: str) -> None:
+        """Let the request pass.
+
+        Raises:
+            Unauthorized: 401 with the Basic challenge, which Tableau and Power BI wait for.
+        """
+        if self.key is None:
+            return
+        password = _password(authorization)
+        if password is None or not hmac.compare_digest(password, self.key):
+            raise Unauthorized(
+                "the gateway's access key is needed: choose Basic (Excel, Power BI) or user name"
+                " and password (Tableau), write any user name, and the key as password"
+            )
+
+
+def _password(authorization: str) -> bytes | None:
+    scheme, _, credentials = authorization.partition(" ")
+    if scheme.lower() != "basic":
+        return None
+    try:
+        return b64decode(credentials, validate=True).partition(b":")[2]
+    except Base64Error:
+        return None

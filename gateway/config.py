@@ -1,0 +1,264 @@
+"""Settings: one table that feeds the command line, the environment, the file and the docs.
+
+Precedence: command line, then environment, then the TOML file, then the default. This module
+imports nothing of the gateway; what cannot be used is a `ValueError` with the remedy.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
+
+
+def _integer(low: int, high: int) -> Callable[[object], int]:
+    def convert(value: object) -> int:
+        number = int(str(value))
+        if isinstance(value, bool) or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return convert
+
+
+def _seconds(value: object) -> float:
+    number = float(str(value))
+    if not 0 <= number <= 10_000_000:
+        raise ValueError("must be a number of seconds, at least 0")
+    return number
+
+
+def _boolean(value: object) -> bool:
+    found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if str(value).lower() not in found:
+        raise ValueError("must be true or false")
+    return found[str(value).lower()]
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a text that is not empty")
+    return value
+
+
+def _url(value: object) -> str:
+    text = _text(value).rstrip("/")
+    if not text.startswith(("http://", "https://")):
+        raise ValueError("must be a URL that starts with http:// or https://")
+    return text
+
+
+def _path(value: object) -> Path:
+    return Path(_text(value)).expanduser()
+
+
+def _names(value: object) -> tuple[str, ...]:
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise ValueError("must be a list of texts, or one text with commas")  # noqa: TRY004 - one family
+    return tuple(text for part in parts if (text := str(part).strip()))
+
+
+def _pairs(value: object) -> tuple[tuple[str, str], ...]:
+    """`NAME=ID` texts (repeated or with commas), or a TOML table."""
+    if isinstance(value, Mapping):
+        return tuple((str(name), str(field)) for name, field in value.items())
+    pairs = [text.partition("=") for text in _names(value)]
+    if any(not (name and field) for name, _, field in pairs):
+        raise ValueError("must be NAME=ID, the column's name and the custom field's ID")
+    return tuple((name.strip(), field.strip()) for name, _, field in pairs)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting: `name` in TOML; `--name` and `SKILLHABIT_ODATA_NAME` follow from it."""
+
+    name: str
+    convert: Callable[[object], Any]
+    default: object
+    help: str
+    metavar: str = "TEXT"
+    repeatable: bool = False
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return ENVIRONMENT_PREFIX + self.name.upper()
+
+    @property
+    def option(self) -> str:
+        """The command line's option."""
+        return "--" + self.name.replace("_", "-")
+
+
+SETTINGS: tuple[Setting, ...] = (
+    Setting("host", _text, "127.0.0.1", "address to listen on", "ADDRESS"),
+    Setting("port", _integer(0, 65535), 8000, "port to listen on; 0 picks a free one", "PORT"),
+    Setting(
+        "upstream",
+        _url,
+        None,
+        "base URL of the Analytics API; the contract file's by default",
+        "URL",
+    ),
+    Setting("token_file", _path, None, "file with the Analytics API's token (a JWT)", "FILE"),
+    Setting("contract", _path, None, "contract file; the built-in one by default", "FILE"),
+    Setting(
+        "custom_field",
+        _pairs,
+        (),
+        "a custom field that becomes a column: its name and the field's ID; repeatable",
+        "NAME=ID",
+        repeatable=True,
+    ),
+    Setting(
+        "data_dir",
+        _path,
+        None,
+        "folder that keeps snapshots across restarts; memory without",
+        "DIR",
+    ),
+    Setting(
+        "public_url",
+        _url,
+        None,
+        "what clients see before /odata/v4/, e.g. https://bi.example.com/analytics; taken from the"
+        " request by default",
+        "URL",
+    ),
+    Setting(
+        "trusted_proxies",
+        _names,
+        ("127.0.0.1", "::1"),
+        "peers whose X-Forwarded-* and Forwarded headers are believed; * for all",
+        "ADDRESSES",
+    ),
+    Setting(
+        "access_key_file",
+        _path,
+        None,
+        "file with the key that clients give as password (Basic, any user name); open without",
+        "FILE",
+    ),
+    Setting(
+        "allow_anonymous",
+        _boolean,
+        False,
+        "serve without an access key on an address that others can reach",
+        "BOOLEAN",
+    ),
+    Setting(
+        "page_size", _integer(1, 100_000), 5_000, "rows a page, unless the client asks", "ROWS"
+    ),
+    Setting(
+        "max_page_size",
+        _integer(1, 100_000),
+        20_000,
+        "the most rows a client may ask a page",
+        "ROWS",
+    ),
+    Setting("fresh_for", _seconds, 300.0, "how long a snapshot answers without asking", "SECONDS"),
+    Setting(
+        "token_lifetime",
+        _seconds,
+        3_600.0,
+        "how long a feed's snapshot is kept after its last page was read",
+        "SECONDS",
+    ),
+    Setting(
+        "snapshot_budget", _integer(16, 1_000_000), 2_048, "all snapshots together", "MEBIBYTES"
+    ),
+    Setting(
+        "upstream_concurrency",
+        _integer(1, 64),
+        4,
+        "pages asked of the Analytics API at once",
+        "COUNT",
+    ),
+    Setting(
+        "upstream_timeout",
+        _seconds,
+        30.0,
+        "how long one call to the Analytics API may take",
+        "SECONDS",
+    ),
+    Setting(
+        "retry_budget",
+        _seconds,
+        60.0,
+        "how long a failing call is waited for and repeated",
+        "SECONDS",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The settings in force; fields as in `SETTINGS`, where each is explained."""
+
+    host: str
+    port: int
+    upstream: str | None
+    token_file: Path | None
+    contract: Path | None
+    custom_field: tuple[tuple[str, str], ...]
+    data_dir: Path | None
+    public_url: str | None
+    trusted_proxies: tuple[str, ...]
+    access_key_file: Path | None
+    allow_anonymous: bool
+    page_size: int
+    max_page_size: int
+    fresh_for: float
+    token_lifetime: float
+    snapshot_budget: int
+    upstream_concurrency: int
+    upstream_timeout: float
+    retry_budget: float
+
+
+def load_settings(
+    options: Mapping[str, object], environment: Mapping[str, str], file_text: str = ""
+) -> Settings:
+    """Settings from the command line's options (None: not given), environment and file text.
+
+    Raises:
+        ValueError: names the setting, where it was given, and what it must be.
+    """
+    from_file = _parse_file(file_text)
+    values: dict[str, Any] = {}
+    for setting in SETTINGS:
+        places = (
+            (setting.option, options.get(setting.name)),
+            (setting.variable, environment.get(setting.variable)),
+            (f"{setting.name} in the configuration file", from_file.get(setting.name)),
+        )
+        given = next(((p, v) for p, v in places if v is not None and v != ()), None)
+        values[setting.name] = setting.default if given is None else _convert(setting, *given)
+    return Settings(**values)
+
+
+def _parse_file(text: str) -> dict[str, Any]:
+    try:
+        found = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ValueError(f"the configuration file is not TOML: {error}") from error
+    unknown = sorted(set(found) - {s.name for s in SETTINGS})
+    if unknown:
+        known = ", ".join(s.name for s in SETTINGS)
+        raise ValueError(
+            f"the configuration file has no setting {unknown[0]!r}; there are: {known}"
+        )
+    return found
+
+
+def _convert(setting: Setting, place: str, value: object) -> object:
+    try:
+        return setting.convert(value)
+    except ValueError as error:
+        remedy = str(error) if str(error).startswith("must") else f"must be {setting.help}"
+        raise ValueError(f"{place} = {value!r}: {remedy}") from error

@@ -1,0 +1,332 @@
+"""The one path of a request through the house: parse, bind, plan, fetch, run, write.
+
+Only this module calls the stages in order. It knows no HTTP: `gateway.web` brings the raw URL and
+what was negotiated, and takes the answer back.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, TypeVar
+
+import anyio
+import anyio.to_thread
+
+from gateway.analytics.client import AnalyticsClient
+from gateway.analytics.extract import Extractor
+from gateway.analytics.payload import PageRequest, to_payload
+from gateway.analytics.rows import Page
+from gateway.contract.model import Contract
+from gateway.edm.csdl_xml import render_csdl_xml
+from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
+from gateway.errors import FeedGone, ResourceNotFound
+from gateway.planner.explain import explain
+from gateway.planner.plan import QueryPlan, Route, plan_query
+from gateway.planner.pushdown import Pushdown
+from gateway.query.bind_query import bind
+from gateway.query.binder import TEXT_FUNCTIONS
+from gateway.query.bound import BoundOrder, BoundQuery, Shape
+from gateway.query.preferences import Preferences
+from gateway.query.projection import Projection
+from gateway.query.request import ODataRequest, parse_request
+from gateway.query.resource import MetadataDocument, ServiceDocument
+from gateway.snapshots.cache import Snapshot, SnapshotCache
+from gateway.snapshots.store import SnapshotStore
+from gateway.writer.bodies import (
+    PageBody,
+    projection_for,
+    write_collection,
+    write_entity,
+    write_service_document,
+)
+from gateway.writer.format import Format
+from gateway.writer.links import Links
+from gateway.writer.skiptoken import Position, TokenSigner
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A parsed and bound request, before it is known how the answer must look."""
+
+    request: ODataRequest
+    bound: ServiceDocument | MetadataDocument | BoundQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was negotiated: how the answer must look and where its links lead."""
+
+    format: Format
+    preferences: Preferences
+    links: Links
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole body, never a part; `headers` are those that the content itself asks for."""
+
+    body: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class PageSizes:
+    """Rows a page: what is sent unless the client asks, and the most it may ask for."""
+
+    default: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What `gateway.app` constructs for the service."""
+
+    client: AnalyticsClient
+    extractor: Extractor
+    cache: SnapshotCache
+    store: SnapshotStore
+    signer: TokenSigner
+    limiter: anyio.CapacityLimiter
+
+
+class QueryService:
+    """Answers OData questions about one workspace."""
+
+    def __init__(
+        self, contract: Contract, machinery: Machinery, pages: PageSizes, workspace: str
+    ) -> None:
+        self._contract = contract
+        self._with = machinery
+        self._pages = pages
+        self._workspace = workspace
+
+    def read(self, raw_path: bytes, raw_query: bytes) -> Question:
+        """Parse and bind a URL below the service root; raises 400, 404 or 501 at once."""
+        request = parse_request(raw_path, raw_query)
+        return Question(request, bind(request, self._contract.schema))
+
+    async def answer(self, question: Question, reply: Reply) -> Answer:
+        """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
+        match question.bound:
+            case ServiceDocument():
+                body = write_service_document(self._contract.schema, reply.format, reply.links)
+                return Answer(body, reply.format.content_type)
+            case MetadataDocument():
+                version = reply.format.version
+                body = render_csdl_xml(self._contract.schema, version, TEXT_FUNCTIONS)
+                return Answer(body, "application/xml")
+            case BoundQuery(shape=Shape.COUNT) as query:
+                number = await self._count(plan_query(query, self._contract))
+                return Answer(str(number).encode(), "text/plain")
+            case BoundQuery(shape=Shape.ENTITY) as query:
+                return await self._entity(query, reply)
+            case query:
+                return await self._collection(question.request, query, reply)
+
+    # --- one number -------------------------------------------------------------------------------
+
+    async def _count(self, plan: QueryPlan) -> int:
+        if plan.route is Route.NOTHING:
+            return 0
+        if plan.route is Route.TOTAL and not self._with.cache.is_fresh(self._key(plan.pushdown)):
+            return (await self._with.client.fetch(_first(plan, self._contract))).total
+        async with self._snapshot(plan.pushdown) as snapshot:
+            return await self._on(snapshot, count_rows, plan.residual)
+
+    # --- one entity -------------------------------------------------------------------------------
+
+    async def _entity(self, query: BoundQuery, reply: Reply) -> Answer:
+        plan = plan_query(query, self._contract)
+        selection = Selection(plan.residual, plan.order, limit=1)
+        projection = self._projection(query, reply)
+        async with self._snapshot(plan.pushdown) as snapshot:
+            rows = await self._on(snapshot, fetch_rows, selection, projection)
+        if not rows:
+            raise ResourceNotFound(
+                f"{query.entity_set.name} has no entity with this key", target=query.entity_set.name
+            )
+        body = write_entity(rows[0], query, reply.format, reply.links)
+        return Answer(body, reply.format.content_type)
+
+    # --- a collection, page by page ---------------------------------------------------------------
+
+    async def _collection(self, request: ODataRequest, query: BoundQuery, reply: Reply) -> Answer:
+        plan = plan_query(query, self._contract)
+        token = request.options.skiptoken
+        if token is not None:
+            position = self._with.signer.verify(token, _identity(request))
+            return await self._next_page(request, plan, position, reply)
+        if plan.route in (Route.NOTHING, Route.TOTAL):
+            count = await self._count(plan) if query.count else None
+            return self._write([], PageBody(count), plan, reply)
+        if self._goes_straight_through(plan, reply):
+            answer = await self._straight_through(plan, reply)
+            if answer is not None:
+                return answer
+        async with self._snapshot(plan.pushdown) as snapshot:
+            count = await self._on(snapshot, count_rows, plan.residual) if query.count else None
+            start = Position(snapshot.id, query.skip, query.top)
+            return await self._page(request, plan, start, snapshot, reply, count)
+
+    async def _next_page(
+        self, request: ODataRequest, plan: QueryPlan, position: Position, reply: Reply
+    ) -> Answer:
+        async with self._with.cache.pinned(position.snapshot) as snapshot:
+            if snapshot is None:
+                raise FeedGone(
+                    "$skiptoken: the extract that this link leads into is no longer kept; refresh"
+                    " from the start of the feed",
+                    target="$skiptoken",
+                )
+            return await self._page(request, plan, position, snapshot, reply, None)
+
+    async def _page(
+        self,
+        request: ODataRequest,
+        plan: QueryPlan,
+        at: Position,
+        snapshot: Snapshot,
+        reply: Reply,
+        count: int | None,
+    ) -> Answer:
+        size = self._page_size(reply.preferences)
+        wanted = size if at.remaining is None else min(size, at.remaining)
+        selection = Selection(plan.residual, plan.order, at.offset, wanted + 1)
+        projection = self._projection(plan.query, reply)
+        rows = await self._on(snapshot, fetch_rows, selection, projection)
+        link = None
+        if len(rows) > wanted and wanted != at.remaining:
+            remaining = None if at.remaining is None else at.remaining - wanted
+            following = Position(snapshot.id, at.offset + wanted, remaining)
+            token = self._with.signer.sign(following, _identity(request))
+            link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
+        return self._write(rows[:wanted], PageBody(count, link), plan, reply)
+
+    def _goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
+        """A small exact window that fits one page, unless a fresh snapshot is at hand."""
+        if plan.route is not Route.WINDOW or self._with.cache.is_fresh(self._key(plan.pushdown)):
+            return False
+        return (plan.query.top or 0) <= self._page_size(reply.preferences)
+
+    async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
+        """One upstream page, or None when a tie crosses the window's end: see `Window`."""
+        request = _first(plan, self._contract)
+        page = await self._with.client.fetch(request)
+        if _tie_at_the_end(page, request):
+            return None
+        selection = Selection(None, plan.order, plan.query.skip, plan.query.top)
+        projection = self._projection(plan.query, reply)
+        rows = await self._in_thread(
+            self._run_transient,
+            page,
+            partial(fetch_rows, selection=selection, projection=projection),
+        )
+        count = page.total if plan.query.count else None
+        return self._write(rows, PageBody(count), plan, reply)
+
+    # --- the machinery ----------------------------------------------------------------------------
+
+    def _write(self, rows: list[str], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
+        body = write_collection(rows, page, plan.query, reply.format, reply.links)
+        size = reply.preferences.max_page_size
+        applied = f"odata.maxpagesize={min(size, self._pages.maximum)}" if size else ""
+        headers = (("Preference-Applied", applied),) if applied else ()
+        return Answer(body, reply.format.content_type, headers)
+
+    def _page_size(self, preferences: Preferences) -> int:
+        return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
+
+    def _projection(self, query: BoundQuery, reply: Reply) -> Projection:
+        return projection_for(query, reply.format, reply.links, self._contract.schema.namespace)
+
+    def _key(self, pushdown: Pushdown) -> str:
+        """Workspace, contract and pushdown: no snapshot is found by anyone else (law 5)."""
+        facts = (self._workspace, self._contract.fingerprint, pushdown)
+        return hashlib.sha256(repr(facts).encode()).hexdigest()
+
+    def _snapshot(self, pushdown: Pushdown) -> AbstractAsyncContextManager[Snapshot]:
+        return self._with.cache.fresh(
+            self._key(pushdown), partial(self._with.extractor.read, pushdown)
+        )
+
+    async def _on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        return await self._in_thread(self._run_on, snapshot, run, *arguments)
+
+    def _run_on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        with self._with.store.cursor() as cursor:
+            relation = Relation(cursor, snapshot.table_name, natural_order(self._contract))
+            return run(relation, *arguments)
+
+    def _run_transient(self, page: Page, run: Callable[[Relation], T]) -> T:
+        with self._with.store.transient(page.rows) as (cursor, name):
+            return run(Relation(cursor, name))
+
+    async def _in_thread(self, run: Callable[..., T], *arguments: object) -> T:
+        return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a query would do: labelled lines, and the first request to the Analytics API if any."""
+
+    lines: tuple[tuple[str, str], ...]
+    path: str
+    payload: dict[str, Any] | None
+
+
+def explain_request(raw_path: bytes, raw_query: bytes, contract: Contract) -> Explanation:
+    """Parse, bind and plan a URL below the service root, and stop there; nobody is asked.
+
+    Raises:
+        GatewayError: what the service would answer.
+    """
+    request = parse_request(raw_path, raw_query)
+    bound = bind(request, contract.schema)
+    if not isinstance(bound, BoundQuery):
+        return Explanation((("resource", "a document made from the contract"),), "", None)
+    plan = plan_query(bound, contract)
+    payload = None if plan.route is Route.NOTHING else to_payload(_first(plan, contract), contract)
+    return Explanation(explain(plan), contract.results_path, payload)
+
+
+def _first(plan: QueryPlan, contract: Contract) -> PageRequest:
+    """The first request that a plan sends."""
+    whole = PageRequest(plan.pushdown, 0, contract.request.page_limit, contract.order_column)
+    if plan.route is Route.TOTAL:
+        return replace(whole, limit=1)
+    if plan.window is None:
+        return whole
+    first = plan.order[0]
+    return replace(
+        whole,
+        limit=plan.window.limit,
+        order_by=first.prop.name,
+        descending=first.descending,
+    )
+
+
+def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
+    """The feed's own order, which is also the order of a snapshot's rows on disk."""
+    key = contract.schema.entity_sets[0].entity_type.key
+    newest_first = BoundOrder(contract.column(contract.order_column).prop, descending=True)
+    return newest_first, BoundOrder(contract.column(key).prop)
+
+
+def _identity(request: ODataRequest) -> str:
+    """The query that a token belongs to: its options, without the token."""
+    options = [(n, v) for n, v in request.pairs if n.lower() != "$skiptoken"]
+    return repr((request.path, options))
+
+
+def _tie_at_the_end(page: Page, request: PageRequest) -> bool:
+    if page.rows.num_rows < request.limit:
+        return False
+    last = page.rows.column(request.order_by).slice(request.limit - 2, 2).to_pylist()
+    return bool(last[0] == last[1])

@@ -1,0 +1,173 @@
+"""Headers and $format -> the format of the answer (Protocol 8.2, JSON Format 3).
+
+$format beats Accept; JSON wins whatever else a client lists, because Power Query lists Atom too and
+breaks when it gets it. The default version is 4.0, for ever (Protocol 8.2.7).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
+from gateway.writer.format import Format, Metadata
+
+_PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
+_VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
+
+
+@dataclass(frozen=True, slots=True)
+class MediaRange:
+    """One item of Accept, or the value of $format; names in lower case."""
+
+    type: str
+    parameters: tuple[tuple[str, str], ...]
+    quality: float
+
+
+def negotiate_version(max_version: str | None, version: str | None) -> str:
+    """The answer's version: the highest we speak that the client allows.
+
+    Versions compare as decimals: 4.1 allows 4.01, and so does 5.0.
+
+    Raises:
+        UnsupportedVersion: the client allows none that we speak.
+    """
+    for name, text in (("OData-MaxVersion", max_version), ("OData-Version", version)):
+        if text is not None and not _VERSION.fullmatch(text.strip()):
+            raise UnsupportedVersion(f"{name}: {text!r} is not a version; send 4.0 or 4.01")
+    if version is not None and version.strip() not in ("4.0", "4.01", "4"):
+        raise UnsupportedVersion(f"OData-Version: {version} is not spoken here; send 4.0 or 4.01")
+    if max_version is None:
+        return "4.0"
+    if float(max_version) < 4.0:
+        raise UnsupportedVersion(
+            f"OData-MaxVersion: {max_version} excludes every version spoken here, 4.0 and 4.01; in"
+            " Excel use Data > Get Data > From Other Sources > From OData Feed"
+        )
+    return "4.01" if float(max_version) >= 4.01 else "4.0"
+
+
+def check_isolation(value: str | None) -> None:
+    """`snapshot` is granted, because every feed is one.
+
+    Raises:
+        PreconditionFailed: for anything else (Protocol 8.2.5).
+    """
+    if value is not None and value.strip().lower() != "snapshot":
+        raise PreconditionFailed(f"Isolation: {value!r} is not known; the only level is snapshot")
+
+
+def negotiate_json(accept: str | None, format_option: str | None, version: str) -> Format:
+    """The JSON to send.
+
+    Raises:
+        NotAcceptable: no range of Accept, or the $format, can be served.
+    """
+    if format_option is not None:
+        found = _json_format(_from_format_option(format_option), version)
+        if found is None:
+            raise NotAcceptable(
+                f"$format={format_option} cannot be served here; use json", target="$format"
+            )
+        return found
+    if accept is None or not accept.strip():
+        return Format(version)
+    for media_range in sorted(parse_accept(accept), key=lambda r: -r.quality):
+        found = _json_format(media_range, version)
+        if found is not None and media_range.quality > 0:
+            return found
+    raise NotAcceptable(
+        f"Accept: {accept} leaves no format that is served here; send application/json. Excel's"
+        " legacy feed reader knows Atom only: use Data > Get Data > From OData Feed instead"
+    )
+
+
+def check_metadata_format(format_option: str | None) -> None:
+    """`$metadata` is XML for every client, whatever Accept says: Power Query asks for JSON first.
+
+    Raises:
+        NotAcceptable: $format asks for something else.
+    """
+    wanted = None if format_option is None else _from_format_option(format_option).type
+    if wanted not in (None, "application/xml", "*/*", "application/*"):
+        raise NotAcceptable(
+            f"$format={format_option}: $metadata is served as xml here", target="$format"
+        )
+
+
+def check_count_format(format_option: str | None) -> None:
+    """`/$count` is plain text.
+
+    Raises:
+        NotAcceptable: $format asks for something else.
+    """
+    wanted = None if format_option is None else _from_format_option(format_option).type
+    if wanted not in (None, "text/plain", "*/*", "text/*"):
+        raise NotAcceptable(
+            f"$format={format_option}: /$count is text/plain; leave $format out", target="$format"
+        )
+
+
+def parse_accept(text: str) -> list[MediaRange]:
+    """The items of Accept, in order; malformed ones are left out.
+
+    >>> [(r.type, r.quality) for r in parse_accept("application/json;q=0.5, */*")]
+    [('application/json', 0.5), ('*/*', 1.0)]
+    """
+    found = (_media_range(item) for item in text.split(","))
+    return [item for item in found if item is not None]
+
+
+def _from_format_option(text: str) -> MediaRange:
+    short = {"json": "application/json", "xml": "application/xml", "atom": "application/atom+xml"}
+    name, semicolon, rest = text.partition(";")
+    full = short.get(name.strip().lower(), name)
+    return _media_range(f"{full}{semicolon}{rest}") or MediaRange("", (), 0.0)
+
+
+def _media_range(item: str) -> MediaRange | None:
+    name, *rest = item.split(";")
+    type_ = name.strip().lower()
+    if not re.fullmatch(r"[\w.+*-]+/[\w.+*-]+", type_):
+        return None
+    parameters: list[tuple[str, str]] = []
+    quality = 1.0
+    for part in rest:
+        match = _PARAMETER.fullmatch(part)
+        if match is None:
+            return None
+        key, value = match[1].lower(), (match[2] or "").strip('"').lower()
+        if key == "q":
+            quality = _quality(value)
+        else:
+            parameters.append((key, value))
+    return MediaRange(type_, tuple(parameters), quality)
+
+
+def _quality(text: str) -> float:
+    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 0.0
+
+
+def _json_format(media_range: MediaRange, version: str) -> Format | None:
+    """The format a range asks for; None when it is not JSON or has a parameter we do not know."""
+    if media_range.type in ("*/*", "application/*"):
+        return Format(version)
+    if media_range.type != "application/json":
+        return None
+    metadata, ieee754, streaming, charset = Metadata.MINIMAL, False, False, False
+    for name, value in media_range.parameters:
+        match name.removeprefix("odata."), value:
+            case "metadata", ("none" | "minimal" | "full"):
+                metadata = Metadata(value)
+            case "ieee754compatible", ("true" | "false"):
+                ieee754 = value == "true"
+            case "streaming", ("true" | "false"):
+                streaming = value == "true"
+            case "exponentialdecimals", ("true" | "false"):
+                pass
+            case "charset", "utf-8":
+                charset = True
+            case _:
+                return None
+    return Format(version, metadata, ieee754, streaming, charset)

@@ -1,0 +1,111 @@
+"""The OData endpoint: everything below the service root, as one pure ASGI application.
+
+It reads the raw path and raw query of the scope, because decoding belongs to the grammar and
+happens once (URL Conventions 2.1), and it answers every failure as OData JSON.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from starlette.datastructures import Headers
+from starlette.types import Receive, Scope, Send
+
+from gateway.auth.access import AccessGate
+from gateway.errors import GatewayError, InternalError, MethodNotAllowed, UriTooLong
+from gateway.observe import Observer
+from gateway.query.bound import BoundQuery, Shape
+from gateway.query.preferences import parse_preferences
+from gateway.query.resource import MetadataDocument
+from gateway.service import Answer, QueryService, Question, Reply
+from gateway.web.negotiation import (
+    check_count_format,
+    check_isolation,
+    check_metadata_format,
+    negotiate_json,
+    negotiate_version,
+)
+from gateway.web.public_root import SERVICE_PATH, Connection, PublicRoot
+from gateway.web.respond import Reaction, react_to_answer, react_to_error, send_reaction
+from gateway.writer.format import Format
+from gateway.writer.links import Links
+
+_MAX_URL_BYTES = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class ODataEndpoint:
+    """Serves one `QueryService` under `/odata/v4/`."""
+
+    service: QueryService
+    gate: AccessGate
+    root: PublicRoot
+    observer: Observer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        reaction = await self._react(scope)
+        await send_reaction(reaction, scope, receive, send)
+
+    async def _react(self, scope: Scope) -> Reaction:
+        headers = Headers(scope=scope)
+        version = "4.0"
+        try:
+            version = negotiate_version(
+                headers.get("odata-maxversion"), headers.get("odata-version")
+            )
+            if scope["method"] == "OPTIONS":
+                return _allow(version)
+            self._admit(scope, headers)
+            return react_to_answer(await self._answer(scope, headers, version), version)
+        except GatewayError as error:
+            return react_to_error(error, version)
+        except Exception as error:  # the last line of defence
+            self.observer.fault("an unexpected failure", error)
+            hidden = InternalError("the gateway failed; its log tells why")
+            return react_to_error(hidden, version)
+
+    def _admit(self, scope: Scope, headers: Headers) -> None:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed(
+                f"{scope['method']} is not served: this service is read-only; use GET"
+            )
+        if len(scope["raw_path"]) + len(scope["query_string"]) > _MAX_URL_BYTES:
+            raise UriTooLong(
+                f"the URL is longer than {_MAX_URL_BYTES} bytes; select or filter less at once"
+            )
+        self.gate.check(headers.get("authorization", ""))
+        check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
+
+    async def _answer(self, scope: Scope, headers: Headers, version: str) -> Answer:
+        path = scope["raw_path"].removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
+        question = self.service.read(path, scope["query_string"])
+        reply = Reply(
+            format=_negotiate(question, headers, version),
+            preferences=parse_preferences(headers.getlist("prefer")),
+            links=Links(self.root.of(_connection(scope, headers))),
+        )
+        return await self.service.answer(question, reply)
+
+
+def _negotiate(question: Question, headers: Headers, version: str) -> Format:
+    format_option = question.request.options.format
+    match question.bound:
+        case MetadataDocument():
+            check_metadata_format(format_option)
+            return Format(version)
+        case BoundQuery(shape=Shape.COUNT):
+            check_count_format(format_option)
+            return Format(version)
+        case _:
+            accept = ",".join(headers.getlist("accept")) or None
+            return negotiate_json(accept, format_option, version)
+
+
+def _connection(scope: Scope, headers: Headers) -> Connection:
+    client = scope.get("client")
+    return Connection(client[0] if client else "", scope["scheme"], headers)
+
+
+def _allow(version: str) -> Reaction:
+    return Reaction(204, b"", (("Allow", "GET, HEAD, OPTIONS"), ("OData-Version", version)))
