@@ -1,0 +1,114 @@
+"""`skillhabit-odata demo`: sandbox Analytics API and gateway, on loopback, in one process."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets
+import socket
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import click
+import uvicorn
+
+from gateway.app import create_app
+from gateway.cli.options import read_settings
+from gateway.cli.serve import server_options
+from gateway.sandbox import create_sandbox, generate, make_token
+
+_FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
+_TOKEN_SECONDS = 30 * 24 * 3600
+
+
+@click.command()
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    default=8000,
+    show_default=True,
+    help="Port of the gateway; 0 picks a free one.",
+)
+@click.option(
+    "--rows",
+    type=click.IntRange(1, 1_000_000),
+    default=50_000,
+    show_default=True,
+    help="Rows of the sandbox.",
+)
+def demo(port: int, rows: int) -> None:
+    """Try the gateway without a token: a sandbox Analytics API with made-up people behind it."""
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:
+        asyncio.run(_serve(port, rows, Path(folder)))
+
+
+async def _serve(port: int, rows: int, folder: Path) -> None:
+    secret = secrets.token_hex(16)
+    token_file = folder / "token"
+    token_file.write_text(make_token(secret, expires_in_seconds=_TOKEN_SECONDS), "utf-8")
+    with _listen(0) as upstream_socket, _listen(port) as gateway_socket:
+        upstream = f"http://127.0.0.1:{upstream_socket.getsockname()[1]}"
+        settings = replace(
+            read_settings(None, {}),
+            upstream=upstream,
+            token_file=token_file,
+            custom_field=_FIELDS,
+        )
+        click.echo(f"Making a sandbox Analytics API with {rows:,} rows ...")
+        sandbox = create_sandbox(generate(rows), secret=secret)
+        quiet = {**server_options(settings), "log_level": "warning"}
+        servers = (
+            _Server(uvicorn.Config(sandbox, **quiet, date_header=False)),
+            uvicorn.Server(uvicorn.Config(create_app(settings), **quiet)),
+        )
+        _announce(f"http://127.0.0.1:{gateway_socket.getsockname()[1]}", upstream)
+        upstream_task = asyncio.create_task(servers[0].serve([upstream_socket]))
+        await servers[1].serve([gateway_socket])
+        servers[0].should_exit = True
+        await upstream_task
+
+
+class _Server(uvicorn.Server):
+    """The sandbox's server leaves Ctrl+C to the gateway's, and stops after it."""
+
+    @contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Captures none."""
+        yield
+
+
+def _listen(port: int) -> socket.socket:
+    try:
+        return socket.create_server(("127.0.0.1", port))
+    except OSError as error:
+        raise click.ClickException(
+            f"port {port} cannot be used ({error.strerror}); choose another with --port"
+        ) from error
+
+
+def _announce(base: str, upstream: str) -> None:
+    root = f"{base}/odata/v4/"
+    newest = "Results?$filter=state eq 'FAILED'&$orderby=updatedAt desc&$top=5&$count=true"
+    click.echo(f"""
+Service root   {root}
+Sandbox        {upstream} (the Analytics API, made-up people)
+
+Try
+  curl "{root}Results/\\$count"
+  curl -G "{root}Results" --data-urlencode "\\$filter=state eq 'FAILED'" \\
+       --data-urlencode "\\$orderby=updatedAt desc" -d "\\$top=5" -d "\\$count=true"
+  curl "{root}\\$metadata"
+In a browser
+  {root}
+  {root}Results?$top=10
+  {root}{newest.replace(" ", "%20")}
+
+Power BI       Get data > OData feed > URL {root} > OK > Anonymous > tick Results > Load
+Excel          Data > Get Data > From Other Sources > From OData Feed > the same URL
+
+Ctrl+C ends both.
+""")

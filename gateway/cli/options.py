@@ -1,0 +1,62 @@
+"""Command-line options made from the settings table, and settings read for a command."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+
+from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Setting, Settings, load_settings
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def setting_options(*names: str) -> Callable[[F], F]:
+    """Decorate a command with `--config` and the options of these settings (all without names)."""
+    chosen = [s for s in SETTINGS if not names or s.name in names]
+
+    def decorate(command: F) -> F:
+        for setting in reversed(chosen):
+            command = _option(setting)(command)
+        return click.option(
+            "--config",
+            type=click.Path(dir_okay=False, path_type=Path),
+            envvar=f"{ENVIRONMENT_PREFIX}CONFIG",
+            metavar="FILE",
+            help="TOML file with any of these settings, named as here with underscores.",
+        )(command)
+
+    return decorate
+
+
+def _option(setting: Setting) -> Callable[[F], F]:
+    default = "" if setting.default in (None, ()) else f"  [default: {_plain(setting.default)}]"
+    return click.option(
+        setting.option,
+        setting.name,
+        metavar=setting.metavar,
+        multiple=setting.repeatable,
+        help=f"{setting.help[0].upper()}{setting.help[1:]}.{default}",
+    )
+
+
+def _plain(value: object) -> str:
+    return ",".join(value) if isinstance(value, tuple) else str(value).lower()
+
+
+def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
+    """The settings in force for a command.
+
+    Raises:
+        click.UsageError: names the setting and the remedy; exit code 2.
+    """
+    try:
+        text = "" if config is None else config.read_text("utf-8")
+        return load_settings(given, os.environ, text)
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"--config {config}: {error}") from error
+    except ValueError as error:
+        raise click.UsageError(str(error)) from error

@@ -1,0 +1,72 @@
+"""`skillhabit-odata serve`: the gateway itself."""
+
+from __future__ import annotations
+
+import ipaddress
+import logging
+from pathlib import Path
+from typing import Any
+
+import click
+import uvicorn
+
+from gateway.app import create_app
+from gateway.cli.options import read_settings, setting_options
+from gateway.config import Settings
+from gateway.errors import ConfigurationProblem
+
+
+@click.command()
+@setting_options()
+def serve(config: Path | None, **given: Any) -> None:
+    """Serve the OData feed.
+
+    Each option can also stand in the file given with --config, or in an environment variable
+    SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.
+    """
+    settings = read_settings(config, given)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)
+    check_exposure(settings)
+    try:
+        app = create_app(settings)
+    except ConfigurationProblem as problem:
+        raise click.UsageError(problem.message) from problem
+    if settings.token_file is None:
+        click.echo("warning: no --token-file: the Analytics API will refuse every call", err=True)
+    uvicorn.run(app, **server_options(settings))
+
+
+def server_options(settings: Settings) -> dict[str, Any]:
+    """Options of uvicorn. Its access log is off: URLs may carry keys and personal data."""
+    return {
+        "host": settings.host,
+        "port": settings.port,
+        "access_log": False,
+        "proxy_headers": False,
+        "server_header": False,
+        "http": "httptools",
+        "timeout_keep_alive": 65,
+        "timeout_graceful_shutdown": 20,
+    }
+
+
+def check_exposure(settings: Settings) -> None:
+    """Refuse to serve personal data to a network without a key.
+
+    Raises:
+        click.UsageError: says what to set.
+    """
+    if settings.access_key_file or settings.allow_anonymous or _is_loopback(settings.host):
+        return
+    raise click.UsageError(
+        f"--host {settings.host} can be reached by others: give --access-key-file FILE, or, if"
+        " something in front checks who asks, --allow-anonymous true"
+    )
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
