@@ -1,0 +1,39 @@
+# Two commands on a fresh machine with Python 3.11 or newer and make: `make demo`, `make test`.
+PYTHON ?= python3
+BIN := .venv/bin
+PYTEST := $(BIN)/python -m pytest
+
+.PHONY: demo test check format bench clean
+
+demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
+	$(BIN)/skillhabit-odata demo
+
+test: check  ## everything: style, types, layers, all tests, coverage
+	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term
+
+check: .venv/installed-dev  ## the fast part, for every save
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/installed-dev  ## put the code into shape
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
+	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+
+clean:  ## remove what the other targets made
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
+
+.venv/bin/python:
+	$(PYTHON) -m venv .venv
+
+.venv/installed: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	touch $@
+
+.venv/installed-dev: .venv/bin/python pyproject.toml
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	touch $@ .venv/installed
