@@ -1,0 +1,130 @@
+"""Real servers on loopback for tests: a sandbox Analytics API and a gateway in front of it.
+
+httpx's ASGITransport buffers whole bodies and sends no lifespan, so what is on the wire is tested
+on a real socket.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import uvicorn
+from starlette.types import ASGIApp
+
+from gateway.app import create_app
+from gateway.config import Settings, load_settings
+from gateway.sandbox import Dataset, create_sandbox, make_token
+
+SECRET = "a secret of at least thirty-two bytes"
+FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
+
+
+@contextmanager
+def running(app: ASGIApp, *, date_header: bool = True) -> Iterator[str]:
+    """Serve an ASGI application on a free loopback port; yields its base URL."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        config = uvicorn.Config(
+            app,
+            log_level="error",
+            access_log=False,
+            proxy_headers=False,
+            date_header=date_header,
+            timeout_graceful_shutdown=2,
+        )
+        server = uvicorn.Server(config)
+        thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
+        thread.start()
+        _wait_until(lambda: server.started or not thread.is_alive())
+        try:
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def _wait_until(condition: Callable[[], bool], seconds: float = 20.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError("the server did not start")
+        time.sleep(0.005)
+
+
+@dataclass(frozen=True, slots=True)
+class Bridge:
+    """A gateway in front of a sandbox. `client` asks the gateway, relative to `/odata/v4/`."""
+
+    root: str
+    upstream: str
+    sandbox: Any
+    client: httpx.Client
+
+    def get(self, path: str, headers: Mapping[str, str] | None = None) -> httpx.Response:
+        """GET below the service root; the path goes out as it is written here."""
+        return self.client.get(self.root + path, headers=headers)
+
+    def feed(self, path: str, headers: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
+        """All rows of a feed, through its nextLinks."""
+        rows: list[dict[str, Any]] = []
+        url: str | None = self.root + path
+        while url:
+            answer = self.client.get(url, headers=headers)
+            assert answer.status_code == 200, answer.text
+            page = answer.json()
+            rows += page["value"]
+            url = page.get("@odata.nextLink")
+        return rows
+
+
+@contextmanager
+def bridge(
+    rows: Dataset | Iterable[Mapping[str, object]],
+    *,
+    settings: Mapping[str, object] | None = None,
+    **sandbox_options: Any,
+) -> Iterator[Bridge]:
+    """A sandbox over `rows` and a gateway, both on real sockets; settings as in TOML."""
+    sandbox = create_sandbox(rows, secret=SECRET, **sandbox_options)
+    with (
+        running(sandbox, date_header=False) as upstream,
+        served(upstream, settings) as root,
+        httpx.Client(timeout=30) as client,
+    ):
+        yield Bridge(root, upstream, sandbox, client)
+
+
+@contextmanager
+def served(upstream: str, settings: Mapping[str, object] | None = None) -> Iterator[str]:
+    """A gateway in front of an upstream that already runs; yields the service root."""
+    with tempfile.TemporaryDirectory() as folder:
+        token_file = Path(folder) / "token"
+        token_file.write_text(make_token(SECRET), "utf-8")
+        wanted = {"upstream": upstream, "token_file": str(token_file), "custom_field": FIELDS}
+        with running(create_app(settings_from({**wanted, **(settings or {})}))) as base:
+            yield f"{base}/odata/v4/"
+
+
+def settings_from(values: Mapping[str, object]) -> Settings:
+    """Settings as the command line would give them; the environment is left out."""
+    given = dict(values)
+    pairs = values.get("custom_field", FIELDS)
+    assert isinstance(pairs, tuple)
+    given["custom_field"] = [f"{name}={field}" for name, field in pairs]
+    return load_settings(given, {})
+
+
+def shared_folder() -> Path | None:
+    """The optional reference data beside the checkout; None in a newcomer's clone."""
+    named = os.environ.get("SKILLHABIT_SHARED")
+    folder = Path(named) if named else Path(__file__).parents[3] / "shared"
+    return folder if folder.is_dir() else None
