@@ -25,7 +25,8 @@ from gateway.engine.compile import quote
 from gateway.engine.run import POSITION, sort_keys
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
-from gateway.service import Machinery, PageSizes, QueryService, natural_order
+from gateway.planner.plan import natural_order
+from gateway.service import Machinery, PageSizes, QueryService
 from gateway.snapshots.cache import CachePolicy, SnapshotCache
 from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.web.odata import ODataEndpoint

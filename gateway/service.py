@@ -25,11 +25,11 @@ from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
 from gateway.planner.explain import explain
-from gateway.planner.plan import QueryPlan, Route, plan_query
+from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
 from gateway.query.binder import TEXT_FUNCTIONS
-from gateway.query.bound import BoundOrder, BoundQuery, Shape
+from gateway.query.bound import BoundQuery, Shape
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
@@ -310,13 +310,6 @@ def _first(plan: QueryPlan, contract: Contract) -> PageRequest:
         order_by=first.prop.name,
         descending=first.descending,
     )
-
-
-def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
-    """The feed's own order, which is also the order of a snapshot's rows on disk."""
-    key = contract.schema.entity_sets[0].entity_type.key
-    newest_first = BoundOrder(contract.column(contract.order_column).prop, descending=True)
-    return newest_first, BoundOrder(contract.column(key).prop)
 
 
 def _identity(request: ODataRequest) -> str:

@@ -65,6 +65,13 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     )
 
 
+def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
+    """The feed's own order, newest first and then by key; snapshots are laid out by it."""
+    key = contract.schema.entity_sets[0].entity_type.key
+    newest_first = BoundOrder(contract.column(contract.order_column).prop, descending=True)
+    return newest_first, BoundOrder(contract.column(key).prop)
+
+
 def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Route:
     if split.impossible or (query.top == 0 and not query.count):
         return Route.NOTHING
@@ -75,18 +82,12 @@ def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Rout
 
 
 def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...]:
-    """The client's order, or newest first, made total by the key."""
-    entity_type = query.entity_set.entity_type
-    newest_first = BoundOrder(contract.column(contract.order_column).prop, descending=True)
-    wanted = query.orderby or (newest_first,)
-    key = BoundOrder(contract.column(entity_type.key).prop)
-    seen: set[str] = set()
-    keys = []
-    for item in (*wanted, key):
-        if item.prop.name not in seen:
-            keys.append(item)
-            seen.add(item.prop.name)
-    return tuple(keys)
+    """The client's order made total by the feed's own; a column sorts where it stands first."""
+    first_of: dict[str, BoundOrder] = {}
+    natural = natural_order(contract)
+    for item in (*query.orderby, natural[-1]) if query.orderby else natural:
+        first_of.setdefault(item.prop.name, item)
+    return tuple(first_of.values())
 
 
 def _window(
