@@ -6,11 +6,13 @@ from grammar.errors import ODataSyntaxError, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.options import parse_query_options
 from grammar.parser import (
+    parse_apply,
     parse_compute,
     parse_expand,
     parse_expression,
     parse_filter,
     parse_orderby,
+    parse_search,
     parse_select,
 )
 from grammar.paths import parse_resource_path
@@ -148,6 +150,7 @@ __all__ = [
     "UnknownOptionError",
     "encode_query",
     "operands",
+    "parse_apply",
     "parse_compute",
     "parse_expand",
     "parse_expression",
@@ -155,6 +158,7 @@ __all__ = [
     "parse_orderby",
     "parse_query_options",
     "parse_resource_path",
+    "parse_search",
     "parse_select",
     "split_path",
     "split_query",

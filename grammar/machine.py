@@ -169,7 +169,7 @@ def _reduce(stacks: _Stacks, action: Reduce, position: int, max_depth: int) -> N
         if depth > max_depth:
             raise Refusal(f"nested deeper than {max_depth} levels", position=starts[-size])
         depths[-size:] = [depth]
-        del starts[1 - size :], states[-size:]
+        del starts[len(starts) - size + 1 :], states[-size:]
     states.append(states[-1].gotos[action.origin])
 
 

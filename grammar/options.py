@@ -43,12 +43,18 @@ def _expression(value: str, limits: Limits, option: str) -> object:
     return parse("expression", value, limits, option)
 
 
+def _search(value: str, limits: Limits, option: str) -> object:
+    return parse("search", value, limits, option)
+
+
 def _list(value: str, limits: Limits, option: str) -> object:
     return tuple(cast(list[object], parse(option[1:], value, limits, option)))
 
 
 _READERS: dict[str, Callable[[str, Limits, str], object]] = {
+    "apply": _list,
     "compute": _list,
+    "search": _search,
     "filter": _expression,
     "count": _boolean,
     "orderby": _list,

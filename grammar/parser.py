@@ -12,8 +12,9 @@ from grammar.errors import ODataSyntaxError, Refusal
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.machine import UnexpectedInput, run
 from grammar.messages import refused, unexpected
-from grammar.syntax import ComputeItem, ExpandItem, Expr, OrderItem, SelectItem
+from grammar.syntax import ComputeItem, ExpandItem, Expr, OrderItem, SearchExpr, SelectItem
 from grammar.tables import start_states
+from grammar.transformations import Transformation
 
 Item = TypeVar("Item")
 
@@ -51,6 +52,16 @@ def parse_select(text: str, limits: Limits = DEFAULT_LIMITS) -> tuple[SelectItem
 def parse_expand(text: str, limits: Limits = DEFAULT_LIMITS) -> tuple[ExpandItem, ...]:
     """$expand: paths, `/$ref`, `/$count`, with options in parentheses."""
     return _parse_list(ExpandItem, "expand", text, limits)
+
+
+def parse_search(text: str, limits: Limits = DEFAULT_LIMITS) -> SearchExpr:
+    """$search: words, phrases, parentheses; NOT binds tighter than AND, AND tighter than OR."""
+    return cast(SearchExpr, parse("search", text, limits, "$search"))
+
+
+def parse_apply(text: str, limits: Limits = DEFAULT_LIMITS) -> tuple[Transformation, ...]:
+    """$apply: transformations separated by slashes (Data Aggregation 3)."""
+    return tuple(cast(list[Transformation], parse("apply", text, limits, "$apply")))
 
 
 def _parse_list(item: type[Item], start: str, text: str, limits: Limits) -> tuple[Item, ...]:

@@ -16,6 +16,7 @@ from grammar.syntax import (
 
 Options: TypeAlias = dict[str, object]
 NamedOption: TypeAlias = tuple[str, object]
+Expanded: TypeAlias = dict[tuple[str, ...], ExpandItem]
 
 MAX_NUMBER_DIGITS = 18
 
@@ -75,10 +76,10 @@ def to_options(options: Options) -> QueryOptions:
     return QueryOptions(**options, aliases=pairs)  # type: ignore[arg-type]  # typed by the grammar
 
 
-def alias_name(name: str) -> str:
+def alias_name(name: str, *, at: int) -> str:
     """The name that $compute and $apply give to a value has no namespace."""
     if "." in name:
-        raise Refusal("a new name has no namespace", at=2)
+        raise Refusal("a new name has no namespace", at=at)
     return name
 
 
@@ -87,14 +88,26 @@ def expand_suffix(path: list[str], suffix: str, options: Options | None = None) 
     return ExpandItem(tuple(path), suffix[1:], to_options(options) if options else None)
 
 
+def more_expand(items: Expanded, item: ExpandItem) -> Expanded:
+    """Add an item; no path may stand in two items (5.1.3), with and without `/$ref` are two."""
+    path = (*item.path, item.suffix)
+    if path in items:
+        raise Refusal(f"{'/'.join(item.path)} is expanded twice", at=2)
+    items[path] = item
+    return items
+
+
 OPTION_RULES: dict[str, Callable[..., object]] = {
     "ascending": OrderItem,
     "directed": lambda expression, direction: OrderItem(expression, direction == "desc"),
-    "compute_item": lambda expression, name: ComputeItem(expression, alias_name(name)),
+    "compute_item": lambda expression, name: ComputeItem(expression, alias_name(name, at=2)),
     "select_all": lambda star: SelectItem((star,)),
     "select_path": lambda path: SelectItem(tuple(path)),
     "select_overload": lambda path, names=(): SelectItem(tuple(path), None, tuple(names)),
     "select_with": lambda path, options: SelectItem(tuple(path), to_options(options)),
+    "expand": lambda items: list(items.values()),
+    "first_expand": lambda item: more_expand({}, item),
+    "more_expand": more_expand,
     "expand_path": lambda path: ExpandItem(tuple(path)),
     "expand_with": lambda path, options: ExpandItem(tuple(path), "", to_options(options)),
     "expand_suffix": expand_suffix,

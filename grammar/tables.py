@@ -14,15 +14,23 @@ from lark.lexer import Lexer, TerminalDef, Token
 from lark.parsers.lalr_analysis import Shift
 
 from grammar.machine import END, Action, Enter, Pass, Reduce, State
-from grammar.rules import RULES
-from grammar.rules_options import OPTION_TERMINALS
-from grammar.terminals import TERMINALS
+from grammar.rules import RULES, TERMINALS
 
-STARTS = ("expression", "orderby", "compute", "select", "expand", "segment", "alias_value")
+STARTS = (
+    "expression",
+    "orderby",
+    "compute",
+    "select",
+    "expand",
+    "search",
+    "apply",
+    "segment",
+    "alias_value",
+)
 
 # Rules, by name or alias, that do not deepen the tree on all sides; see odata.lark.
 CHAINS = frozenset({"binary", "search_and", "search_or"})
-LISTS = frozenset({"first", "more", "first_option", "more_options"})
+LISTS = ("first", "more")
 
 
 def grammar_text() -> str:
@@ -33,7 +41,7 @@ def grammar_text() -> str:
 def callbacks() -> object:
     """Our functions as the transformer that Lark calls for each rule and terminal."""
     rules = {name: _spread(function) for name, function in RULES.items()}
-    return SimpleNamespace(**rules, **TERMINALS, **OPTION_TERMINALS)
+    return SimpleNamespace(**rules, **TERMINALS)
 
 
 def _spread(function: Callable[..., object]) -> Callable[[list[object]], object]:
@@ -119,7 +127,7 @@ class _Preparation:
                 origin=rule.origin.name,
                 size=len(rule.expansion),
                 build=self._callbacks[rule],
-                deepens=0 if name in LISTS else 1,
+                deepens=0 if name.startswith(LISTS) else 1,
                 is_chain=name in CHAINS,
             )
         return self._reductions[rule]

@@ -1,6 +1,6 @@
 """What each terminal of `odata.lark` becomes: a Literal, a checked name, an operator in lower case.
 
-`TERMINALS` maps a terminal's name to a function of its text; terminals not listed stay text.
+These are the terminals of expressions; others stand beside the rules that use them.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ def word(text: str) -> str:
     return text.strip(" \t").lower()
 
 
-TERMINALS: dict[str, Callable[[str], object]] = {
+LITERAL_AND_NAME_TERMINALS: dict[str, Callable[[str], object]] = {
     "STRING": string,
     "NUMBER": number,
     "QUOTED": quoted,

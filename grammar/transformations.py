@@ -12,6 +12,12 @@ from typing import TypeAlias
 from grammar.syntax import ComputeItem, Expr, OrderItem, SearchExpr
 
 
+class Step:
+    """Base of all transformations, to tell them from other nodes at a glance."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class AggregateFrom:
     """`from paths with method`: first per group of `paths`, then over the groups (3.2.1.5).
@@ -40,7 +46,7 @@ class AggregateItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Aggregate:
+class Aggregate(Step):
     """`aggregate(items)`: one row (3.2.1)."""
 
     items: tuple[AggregateItem, ...]
@@ -75,7 +81,7 @@ class RollupRecursive:
 
 
 @dataclass(frozen=True, slots=True)
-class GroupBy:
+class GroupBy(Step):
     """`groupby((by),transformations)` (3.2.3); without transformations the distinct groups."""
 
     by: tuple[Expr | Rollup | RollupRecursive, ...]
@@ -83,61 +89,61 @@ class GroupBy:
 
 
 @dataclass(frozen=True, slots=True)
-class Identity:
+class Identity(Step):
     """`identity`: the same rows (3.4.1)."""
 
 
 @dataclass(frozen=True, slots=True)
-class Concat:
+class Concat(Step):
     """`concat(a,b,...)`: the rows of each sequence on the same input, in order (3.4.2)."""
 
     sequences: tuple[tuple[Transformation, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class FilterStep:
+class FilterStep(Step):
     """`filter(predicate)` (3.3.8)."""
 
     predicate: Expr
 
 
 @dataclass(frozen=True, slots=True)
-class SearchStep:
+class SearchStep(Step):
     """`search(expression)` (3.3.10)."""
 
     expression: SearchExpr
 
 
 @dataclass(frozen=True, slots=True)
-class ComputeStep:
+class ComputeStep(Step):
     """`compute(items)` (3.4.3)."""
 
     items: tuple[ComputeItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class OrderByStep:
+class OrderByStep(Step):
     """`orderby(items)`, a stable sort (3.3.9)."""
 
     items: tuple[OrderItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class SkipStep:
+class SkipStep(Step):
     """`skip(count)` (3.3.11)."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class TopStep:
+class TopStep(Step):
     """`top(count)` (3.3.12)."""
 
     count: int
 
 
 @dataclass(frozen=True, slots=True)
-class TopBottom:
+class TopBottom(Step):
     """`topcount(limit,expression)` and its five relatives (3.3.1 to 3.3.6).
 
     `kind` is topcount topsum toppercent bottomcount bottomsum bottompercent.
@@ -157,14 +163,14 @@ class NestItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Nest:
+class Nest(Step):
     """`nest(items)` in groupby (3.5.2): the rows of a group as a collection."""
 
     items: tuple[NestItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
-class AddNested:
+class AddNested(Step):
     """`addnested(path,items)` (3.5.1): transformed related rows beside the original ones."""
 
     path: Expr
@@ -172,7 +178,7 @@ class AddNested:
 
 
 @dataclass(frozen=True, slots=True)
-class Join:
+class Join(Step):
     """`join(path as alias,transformations)` (3.5.3); `outer` keeps rows without related ones."""
 
     path: Expr
@@ -182,7 +188,7 @@ class Join:
 
 
 @dataclass(frozen=True, slots=True)
-class Relatives:
+class Relatives(Step):
     """`ancestors(hierarchy,start,distance,keep start)` or `descendants` (6.2.1); see `kind`."""
 
     kind: str
@@ -193,7 +199,7 @@ class Relatives:
 
 
 @dataclass(frozen=True, slots=True)
-class Traverse:
+class Traverse(Step):
     """`traverse(hierarchy,order,siblings)` (6.2.2); `order` is preorder or postorder."""
 
     hierarchy: RecursiveHierarchy
@@ -202,7 +208,7 @@ class Traverse:
 
 
 @dataclass(frozen=True, slots=True)
-class CustomStep:
+class CustomStep(Step):
     """`Namespace.Function(name=value)` as a transformation (3.4.4)."""
 
     name: str

@@ -35,6 +35,8 @@ from grammar.syntax import (
     Special,
     Unary,
 )
+from grammar.transformations import AggregateItem
+from grammar.unparse_search import search_text
 
 _PREFIXES = {
     LiteralKind.DURATION: "duration",
@@ -162,7 +164,7 @@ def _path(node: Expr) -> str:
         case Lambda(base):
             return f"{expression_text(base)}/{node.quantifier}({_predicate(node)})"
         case Aggregated(base, item):
-            return f"{expression_text(base)}/aggregate({item})"
+            return f"{expression_text(base)}/aggregate({aggregated_text(item)})"
         case _:
             return _call(node)
 
@@ -185,7 +187,25 @@ def _call(node: Expr) -> str:
 
 
 def _count_options(node: CountOf) -> str:
-    return ""
+    options = []
+    if node.filter is not None:
+        options.append(f"$filter={expression_text(node.filter)}")
+    if node.search is not None:
+        options.append(f"$search={search_text(node.search)}")
+    return f"({';'.join(options)})" if options else ""
+
+
+def aggregated_text(item: AggregateItem) -> str:
+    """`expression with method from ...`, without the alias."""
+    steps = "".join(
+        f" from {','.join(map(expression_text, step.paths))}{_with(step.method)}"
+        for step in item.steps
+    )
+    return f"{expression_text(item.expression)}{_with(item.method)}{steps}"
+
+
+def _with(method: str) -> str:
+    return f" with {method}" if method else ""
 
 
 def _predicate(node: Lambda) -> str:

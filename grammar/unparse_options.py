@@ -2,26 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
 
 from grammar.syntax import (
-    ComputeItem,
     ExpandItem,
-    OrderItem,
     QueryOptions,
     SelectItem,
 )
+from grammar.unparse_apply import apply_text
 from grammar.unparse_expression import expression_text
+from grammar.unparse_items import compute_text, order_text
+from grammar.unparse_search import search_text
 
-
-def order_text(item: OrderItem) -> str:
-    """`expression` or `expression desc`; `asc` is the default and left out."""
-    return f"{expression_text(item.expression)}{' desc' if item.descending else ''}"
-
-
-def compute_text(item: ComputeItem) -> str:
-    """`expression as alias`."""
-    return f"{expression_text(item.expression)} as {item.alias}"
+Item = TypeVar("Item")
 
 
 def select_text(item: SelectItem) -> str:
@@ -58,34 +52,33 @@ def _alias_pairs(options: QueryOptions) -> Iterator[tuple[str, str]]:
 
 
 def _system_pairs(options: QueryOptions) -> Iterator[tuple[str, str]]:
-    if options.compute:
-        yield "$compute", _joined(map(compute_text, options.compute))
-    if options.filter is not None:
-        yield "$filter", expression_text(options.filter)
-    if options.count is not None:
-        yield "$count", "true" if options.count else "false"
-    if options.orderby:
-        yield "$orderby", _joined(map(order_text, options.orderby))
-    if options.expand:
-        yield "$expand", _joined(map(expand_text, options.expand))
-    if options.select:
-        yield "$select", _joined(map(select_text, options.select))
-    if options.levels is not None:
-        yield "$levels", "max" if options.levels < 0 else str(options.levels)
-    for name in (
-        "skip",
-        "top",
-        "format",
-        "schemaversion",
-        "skiptoken",
-        "deltatoken",
-        "id",
-        "index",
-    ):
+    for name, write in _WRITERS.items():
         value = getattr(options, name)
-        if value is not None:
-            yield f"${name}", str(value)
+        if value is not None and value != ():
+            yield f"${name}", write(value)
 
 
-def _joined(items: Iterable[str]) -> str:
-    return ",".join(items)
+def _list_of(write: Callable[[Item], str]) -> Callable[[Iterable[Item]], str]:
+    return lambda items: ",".join(map(write, items))
+
+
+# In the order of evaluation (Part 1, 11.2.1), as far as there is one.
+_WRITERS: dict[str, Callable[..., str]] = {
+    "schemaversion": str,
+    "apply": apply_text,
+    "compute": _list_of(compute_text),
+    "search": search_text,
+    "filter": expression_text,
+    "count": lambda wanted: "true" if wanted else "false",
+    "orderby": _list_of(order_text),
+    "skip": str,
+    "top": str,
+    "expand": _list_of(expand_text),
+    "select": _list_of(select_text),
+    "levels": lambda levels: "max" if levels < 0 else str(levels),
+    "index": str,
+    "id": str,
+    "format": str,
+    "skiptoken": str,
+    "deltatoken": str,
+}

@@ -9,28 +9,40 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from grammar.resource import ResourcePath, Segment
-from grammar.syntax import ComputeItem, ExpandItem, Expr, Key, OrderItem, QueryOptions, SelectItem
-from grammar.unparse_expression import expression_text, key_text
-from grammar.unparse_options import (
-    compute_text,
-    expand_text,
-    option_pairs,
-    order_text,
-    select_text,
+from grammar.syntax import (
+    ComputeItem,
+    ExpandItem,
+    Expr,
+    Key,
+    OrderItem,
+    QueryOptions,
+    SearchAnd,
+    SearchExpr,
+    SearchIncomplete,
+    SearchNot,
+    SearchOr,
+    SearchTerm,
+    SelectItem,
 )
+from grammar.transformations import AggregateItem, Step, Transformation
+from grammar.unparse_apply import aggregate_item_text, transformation_text
+from grammar.unparse_expression import expression_text, key_text
+from grammar.unparse_items import compute_text, order_text
+from grammar.unparse_options import expand_text, option_pairs, select_text
 from grammar.unparse_resource import path_text, segment_text
+from grammar.unparse_search import search_text
 
+ItemNode: TypeAlias = "Expr | OrderItem | ComputeItem | SelectItem | ExpandItem | AggregateItem"
 Node: TypeAlias = (
-    "Expr | Key | OrderItem | ComputeItem | SelectItem | ExpandItem | QueryOptions"
-    " | Segment | ResourcePath"
+    "ItemNode | SearchExpr | Transformation | QueryOptions | Key | Segment | ResourcePath"
 )
 
 
 def unparse(node: Node | tuple[Node, ...]) -> str:
-    """Canonical text; several nodes are joined as their option joins them, with commas.
+    """Canonical text of a node, or of several, joined as their option joins them.
 
-    Of a path and of `QueryOptions` the result is decoded, not ready for a URL; the options are
-    joined with `&`. See `option_pairs` with `encode_query` for what can be sent.
+    The result is decoded: `encode_query` and `encode_path` make what can be sent. The options of a
+    `QueryOptions` are joined with `&`.
 
     >>> from grammar.parser import parse_filter
     >>> unparse(parse_filter("not  (a EQ 1 )or ToLower( b) eq 'x'"))
@@ -38,7 +50,26 @@ def unparse(node: Node | tuple[Node, ...]) -> str:
     """
     match node:
         case tuple():
-            return ",".join(map(unparse, node))
+            separator = "/" if node and isinstance(node[0], Step) else ","
+            return separator.join(map(unparse, node))
+        case Step():
+            return transformation_text(node)
+        case SearchTerm() | SearchIncomplete() | SearchNot() | SearchAnd() | SearchOr():
+            return search_text(node)
+        case QueryOptions():
+            return "&".join(f"{name}={value}" for name, value in option_pairs(node))
+        case Key():
+            return key_text(node)
+        case Segment():
+            return segment_text(node)
+        case ResourcePath():
+            return path_text(node)
+        case _:
+            return _item(node)
+
+
+def _item(node: ItemNode) -> str:
+    match node:
         case OrderItem():
             return order_text(node)
         case ComputeItem():
@@ -47,13 +78,7 @@ def unparse(node: Node | tuple[Node, ...]) -> str:
             return select_text(node)
         case ExpandItem():
             return expand_text(node)
-        case Key():
-            return key_text(node)
-        case QueryOptions():
-            return "&".join(f"{name}={value}" for name, value in option_pairs(node))
-        case Segment():
-            return segment_text(node)
-        case ResourcePath():
-            return path_text(node)
+        case AggregateItem():
+            return aggregate_item_text(node)
         case _:
             return expression_text(node)
