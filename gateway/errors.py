@@ -157,7 +157,7 @@ class UriTooLong(GatewayError):
 
 
 class InternalError(GatewayError):
-    """A fault of the gateway; details stand in its log under the request id."""
+    """A fault of the gateway; its log tells why."""
 
     status = 500
     code = "InternalError"
