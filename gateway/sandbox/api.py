@@ -6,6 +6,7 @@ A request is let in by its token, then its body is parsed, then it is answered.
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.sandbox.drift import Drift
 from gateway.sandbox.failures import ApiFailure
 from gateway.sandbox.instants import Clock
 from gateway.sandbox.payloads import Filters, parse_body, parse_results_request
@@ -19,20 +20,25 @@ from gateway.sandbox.views import Ordering, to_ordering
 class AnalyticsApi:
     """Endpoints over one store of rows."""
 
-    def __init__(self, store: Store, *, secret: str, page_limit: int, clock: Clock) -> None:
+    def __init__(
+        self, store: Store, drift: Drift, *, secret: str, page_limit: int, clock: Clock
+    ) -> None:
         self._store = store
+        self._drift = drift
         self._secret = secret
         self._page_limit = page_limit
         self._clock = clock
 
     async def results(self, request: Request) -> Response:
-        """Answer one page and the number of rows on all pages."""
+        """Answer one page and the number of rows on all pages; rows may change after it."""
         body = await self._admitted_body(request)
         parsed = parse_results_request(body, self._page_limit)
         options = parsed.options
         rows = self._store.matching(parsed.filters(), to_ordering(options))
         page = encode_rows(rows[options.skip : options.skip + options.limit])
-        return _json(b'{"total":%d,"results":[%b]}' % (len(rows), page))
+        answer = b'{"total":%d,"results":[%b]}' % (len(rows), page)
+        self._drift.after_page()
+        return _json(answer)
 
     async def statistics(self, request: Request) -> Response:
         """Answer aggregates of the matching rows."""

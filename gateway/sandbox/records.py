@@ -130,6 +130,20 @@ def build_row(sequence: int, members: Mapping[str, object], content: Content, us
     )
 
 
+def build_nested(sequence: int, row: Mapping[str, object]) -> Row:
+    """Build a row from a whole result, its user and content shared with no other.
+
+    Raises:
+        msgspec.ValidationError: no `id`, or a member of another type than the API documents.
+    """
+    members = dict(row)
+    parts = {name: members.pop(name, None) for name in ("content", "user")}
+    shared = msgspec.convert(parts, dict[str, dict[str, object] | None])
+    return build_row(
+        sequence, members, build_content(shared["content"]), build_user(shared["user"])
+    )
+
+
 def own_members(row: Row) -> dict[str, object]:
     """Return a row's members other than `user` and `content`, to be changed and built anew."""
     return msgspec.json.decode(row.text + b"}", type=dict[str, object])

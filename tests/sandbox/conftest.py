@@ -1,7 +1,8 @@
 """Fixtures that every test of the sandbox may ask for."""
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import Any
 
 import httpx
 import pytest
@@ -25,6 +26,11 @@ def secret() -> str:
 
 
 @pytest.fixture(scope="session")
+def token() -> str:
+    return make_token(SECRET)
+
+
+@pytest.fixture(scope="session")
 def connect() -> Connect:
     """Return how to reach a sandbox in this process, with a good token."""
 
@@ -38,3 +44,16 @@ def connect() -> Connect:
             yield opened
 
     return client
+
+
+@pytest.fixture(scope="session")
+def ask(connect: Connect) -> Callable[..., Coroutine[Any, Any, Any]]:
+    """Return how to ask a sandbox for results once, and get the decoded page."""
+
+    async def asked(app: Starlette, **body: object) -> Any:
+        async with connect(app) as client:
+            answer = await client.post("/analyse/results", json=body)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+    return asked

@@ -1,0 +1,86 @@
+"""Endpoints spoilt on the wire: an ASGI application in, one that answers badly out.
+
+Truncated and hanging answers end without their last message. uvicorn closes the connection then
+(and logs that the application did not complete); an in-process transport cannot show it, so
+clients need a socket to see these.
+"""
+
+import asyncio
+
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from gateway.sandbox.failures import error_response
+from gateway.sandbox.faults import Shape
+from gateway.sandbox.shapes import reshape
+
+
+def hang(seconds: float) -> ASGIApp:
+    """Return an endpoint that sends nothing for so long, then 504."""
+
+    async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
+        if await _stays_connected(receive, seconds):
+            await error_response(504, "The service did not answer in time")(scope, receive, send)
+
+    return hanging
+
+
+def hang_after_headers(app: ASGIApp, seconds: float) -> ASGIApp:
+    """Return an endpoint that sends its headers, then nothing for so long, then closes."""
+
+    async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
+        start, _ = await _capture(app, scope, receive)
+        await send(start)
+        await _stays_connected(receive, seconds)
+
+    return hanging
+
+
+def truncate(app: ASGIApp) -> ASGIApp:
+    """Return an endpoint that announces its whole body, sends half of it and closes."""
+
+    async def truncating(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _capture(app, scope, receive)
+        await send(start)
+        half = body[: len(body) // 2]
+        await send({"type": "http.response.body", "body": half, "more_body": True})
+
+    return truncating
+
+
+def reshape_answer(app: ASGIApp, shape: Shape) -> ASGIApp:
+    """Return an endpoint that answers in another shape than documented."""
+
+    async def reshaping(scope: Scope, receive: Receive, send: Send) -> None:
+        start, body = await _capture(app, scope, receive)
+        reshaped = reshape(body, shape)
+        headers = MutableHeaders(raw=start["headers"])
+        headers["Content-Length"] = str(len(reshaped))
+        if shape == "html":
+            headers["Content-Type"] = "text/html; charset=utf-8"
+        await send(start)
+        await send({"type": "http.response.body", "body": reshaped})
+
+    return reshaping
+
+
+async def _capture(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
+    """Run an endpoint and return the message with its headers, and its body."""
+    messages: list[Message] = []
+
+    async def send(message: Message) -> None:
+        messages.append(message)
+
+    await app(scope, receive, send)
+    return messages[0], b"".join(message["body"] for message in messages[1:])
+
+
+async def _stays_connected(receive: Receive, seconds: float) -> bool:
+    """Wait so long, or until the client leaves; return whether it is still there."""
+    try:
+        async with asyncio.timeout(seconds):
+            while (await receive())["type"] != "http.disconnect":
+                pass
+    except TimeoutError:
+        return True
+    return False
