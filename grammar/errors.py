@@ -78,7 +78,8 @@ class UnknownOptionError(ODataSyntaxError):
 class Refusal(Exception):
     """Raised by a builder; the machine turns it into an `ODataSyntaxError` with a position.
 
-    `at` is the place in the grammar rule's right side (0 = its first symbol) that is to blame.
+    `at` is the place in the grammar rule's right side (0 = its first symbol) that is to blame; for
+    a terminal, the character in it.
     """
 
     def __init__(self, message: str, *, hint: str = "", at: int = 0, position: int = 0) -> None:

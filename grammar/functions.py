@@ -93,7 +93,7 @@ def check_arity(name: str, count: int) -> None:
     if not least <= count <= most:
         wanted = f"{least} or {most}" if most > least else str(least)
         noun = "argument" if wanted == "1" else "arguments"
-        raise Refusal(f"{name} takes {wanted} {noun}, here are {count}")
+        raise Refusal(f"{name} takes {wanted} {noun}, not {count}")
 
 
 def unknown_function(name: str) -> Refusal:
@@ -101,7 +101,7 @@ def unknown_function(name: str) -> Refusal:
     synonym = SYNONYMS.get(name.lower())
     if synonym:
         return Refusal(f"unknown function '{name}'", hint=f"OData writes {synonym}")
-    near = get_close_matches(name.lower()[:60], [*ARITIES, "cast", "isof", "case"], 1, cutoff=0.5)
+    near = get_close_matches(name.lower()[:60], [*ARITIES, "cast", "isof", "case"], 1, cutoff=0.6)
     if near:
         return Refusal(f"unknown function '{name}'", hint=f"did you mean {near[0]}?")
     hint = "a function of the service is written with its namespace, e.g. Model.Name(x=1)"

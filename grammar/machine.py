@@ -121,8 +121,12 @@ def run(start: State, text: str, limits: Limits) -> object:
 def _finish(stacks: _Stacks, text: str, position: int, limits: Limits) -> object:
     """No terminal matched: right at the end of a whole text only."""
     if position < len(text):
-        raise UnexpectedInput(position, tuple(stacks.states[-1].actions))
-    _settle(stacks, END, position, limits.max_depth)
+        raise UnexpectedInput(position, _viable(stacks.states))
+    before = stacks.states[:]
+    try:
+        _settle(stacks, END, position, limits.max_depth)
+    except UnexpectedInput:
+        raise UnexpectedInput(position, _viable(before)) from None
     return stacks.values[-1]
 
 
@@ -130,7 +134,7 @@ def _convert(convert: Callable[[str], object], match: re.Match[str]) -> object:
     try:
         return convert(match[0])
     except Refusal as refusal:
-        refusal.position = match.start()
+        refusal.position = match.start() + refusal.at
         raise
 
 
@@ -145,7 +149,7 @@ def _settle(stacks: _Stacks, kind: str, position: int, max_depth: int) -> Enter:
         elif type(action) is Reduce:
             _reduce(stacks, action, position, max_depth)
         elif action is None:
-            raise UnexpectedInput(position, tuple(states[-1].actions))
+            raise UnexpectedInput(position, _viable(states))
         else:
             return action
 
@@ -180,3 +184,25 @@ def _follow(action: Pass, below: State, kind: str) -> State:
         state = below.gotos[following.origin]
     action.known[below] = state
     return state
+
+
+def _viable(states: list[State]) -> tuple[str, ...]:
+    """The terminals that can really come next.
+
+    A state of an LALR table also reduces on terminals that only fit elsewhere, a `)` that closes
+    nothing say, so each one is tried on the states alone.
+    """
+    return tuple(kind for kind in states[-1].actions if _is_viable(states, kind))
+
+
+def _is_viable(states: list[State], kind: str) -> bool:
+    below, above = len(states), list[State]()
+    while True:
+        top = above[-1] if above else states[below - 1]
+        action = top.actions.get(kind)
+        if action is None or type(action) is Enter:
+            return action is not None
+        size = action.size if type(action) is Reduce else 1
+        below -= max(0, size - len(above))
+        del above[max(0, len(above) - size) :]
+        above.append((above[-1] if above else states[below - 1]).gotos[action.origin])

@@ -19,6 +19,14 @@ MAX_IDENTIFIER = 128
 _MAX_DIGITS = 400
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"})
 _PARTS = _LETTERS | {"Nd", "Mn", "Mc", "Pc", "Cf"}
+# Categories of what office programs make of straight quotes, blanks and minus signs.
+_LOOKALIKES = {
+    "Pi": "text stands in straight single quotes: 'text'",
+    "Pf": "text stands in straight single quotes: 'text'",
+    "Ps": "text stands in straight single quotes: 'text'",
+    "Zs": "it looks like a blank: type it anew",
+    "Pd": "it looks like a minus sign: type it anew",
+}
 
 _NULL = Literal(LiteralKind.NULL, None)
 _BOOLEANS = {
@@ -37,13 +45,14 @@ def name(text: str) -> str:
     """Check a possibly qualified name (ABNF `odataIdentifier`): letters, digits, 128 characters."""
     if text.isascii() and len(text) <= MAX_IDENTIFIER:
         return text
-    for identifier in text.split("."):
-        if len(identifier) > MAX_IDENTIFIER:
-            raise Refusal(f"a name has at most {MAX_IDENTIFIER} characters")
-        for place, character in enumerate(identifier):
-            allowed = _PARTS if place else _LETTERS
-            if not character.isascii() and unicodedata.category(character) not in allowed:
-                raise Refusal(f"the character U+{ord(character):04X} cannot stand in a name")
+    if max(map(len, text.split("."))) > MAX_IDENTIFIER:
+        raise Refusal(f"a name has at most {MAX_IDENTIFIER} characters")
+    for place, character in enumerate(text):
+        allowed = _PARTS if place and text[place - 1] != "." else _LETTERS
+        if not character.isascii() and unicodedata.category(character) not in allowed:
+            hint = _LOOKALIKES.get(unicodedata.category(character), "")
+            message = f"the character U+{ord(character):04X} cannot stand in a name"
+            raise Refusal(message, hint=hint, at=place)
     return text
 
 
