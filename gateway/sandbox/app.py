@@ -15,7 +15,7 @@ from gateway.sandbox.api import AnalyticsApi
 from gateway.sandbox.dataset import Dataset
 from gateway.sandbox.date_header import DateHeader
 from gateway.sandbox.drift import Drift
-from gateway.sandbox.failures import ApiFailure, answer_failure
+from gateway.sandbox.failures import answer_failure
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.gate import Gate
 from gateway.sandbox.instants import Clock, utc_now
@@ -47,7 +47,7 @@ class Sandbox(Starlette):
                 Route("/health", _health),
             ],
             middleware=[Middleware(DateHeader, clock=clock)],
-            exception_handlers={ApiFailure: answer_failure, HTTPException: answer_failure},
+            exception_handlers={HTTPException: answer_failure},
         )
 
     @property

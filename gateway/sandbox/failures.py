@@ -9,14 +9,11 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 
-class ApiFailure(Exception):
-    """A request that is answered with an error body."""
+class ApiFailure(HTTPException):
+    """A request that is answered with an error body; Starlette's own failures are its parents."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
-        super().__init__(message)
-        self.status = status
-        self.message = message
-        self.headers = headers
+        super().__init__(status, message, headers)
 
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
@@ -27,10 +24,6 @@ def error_response(status: int, message: str, headers: Mapping[str, str] | None 
 
 async def answer_failure(_request: Request, failure: Exception) -> Response:
     """Answer an `ApiFailure`, or Starlette's own failure such as an unknown path."""
-    match failure:
-        case ApiFailure():
-            return error_response(failure.status, failure.message, failure.headers)
-        case HTTPException():
-            return error_response(failure.status_code, failure.detail, failure.headers)
-        case _:
-            return error_response(500, "Internal error")
+    if not isinstance(failure, HTTPException):
+        raise failure
+    return error_response(failure.status_code, failure.detail, failure.headers)

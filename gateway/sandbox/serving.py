@@ -15,19 +15,18 @@ _GRACE_SECONDS = 1
 
 
 class SandboxServer(uvicorn.Server):
-    """A server that is bound when it is made: clients may connect (and wait) from then on."""
+    """A server that is bound when it is made: clients may connect (and wait) from then on.
+
+    `base_url` has no slash at its end, and the port in use where port 0 was asked for.
+    """
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
         family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
         self._socket = socket.create_server((config.host, config.port), family=family)
-        self._thread = Thread(target=self.serve_here, name="sandbox", daemon=True)
-
-    @property
-    def base_url(self) -> str:
-        """The URL without a slash at its end; port 0 has become the port in use."""
         host, port = self._socket.getsockname()[:2]
-        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self.base_url = f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+        self._thread = Thread(target=self.serve_here, name="sandbox", daemon=True)
 
     def serve_here(self) -> None:
         """Serve in this thread until stopped."""

@@ -1,5 +1,6 @@
 """Faults on a real socket: an in-process transport can neither cut an answer nor hang."""
 
+import socket
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -135,6 +136,16 @@ def test_health_knows_no_faults(faults: Faults, client: httpx.Client) -> None:
     faults.error_next = 1
     assert client.get("/health").status_code == 200
     assert faults.error_next == 1
+
+
+def test_a_client_that_leaves_within_its_body_was_not_there(
+    faults: Faults, sandbox: Sandbox, base_url: str, post: Post
+) -> None:
+    address = httpx.URL(base_url)
+    with socket.create_connection((address.host, address.port or 0)) as connection:
+        connection.sendall(b"POST /analyse/results HTTP/1.1\r\nContent-Length: 9\r\n\r\n{")
+    assert post().status_code == 200
+    assert len(sandbox.received) == 1
 
 
 def test_received_requests_are_kept_in_order(

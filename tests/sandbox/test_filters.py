@@ -181,3 +181,14 @@ def test_nulls_come_last_both_ways(ask: Ask, secret: str) -> None:
         page = asyncio.run(ask(app, options=options))
         nulls = [row["expiryDate"] is None for row in page["results"]]
         assert nulls == sorted(nulls)
+
+
+def test_a_question_is_answered_alike_after_many_others(ask: Ask, secret: str) -> None:
+    app = create_sandbox(DATASET, secret=secret)
+    content_ids = [f"cnt-{number:04}" for number in range(40)]
+
+    async def totals() -> list[int]:
+        return [(await ask(app, contentIds=[content_id]))["total"] for content_id in content_ids]
+
+    expected = [sum(row["content"]["id"] == name for row in ROWS) for name in content_ids]
+    assert asyncio.run(totals()) == asyncio.run(totals()) == expected
