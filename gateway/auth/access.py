@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
-from binascii import Error as Base64Error
 from dataclasses import dataclass, field
 
 from gateway.errors import Unauthorized
@@ -41,5 +40,5 @@ def _password(authorization: str) -> bytes | None:
         return None
     try:
         return b64decode(credentials, validate=True).partition(b":")[2]
-    except Base64Error:
+    except ValueError:  # not base64, or not even ASCII
         return None

@@ -62,18 +62,28 @@ async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send
     if len(body) >= _WORTH_COMPRESSING and _takes_gzip(Headers(scope=scope)):
         headers["Content-Encoding"] = "gzip"
         body = await _compress(body)
-    headers["Content-Length"] = str(len(body))
-    is_head = scope["method"] == "HEAD"
-    response = Response(b"" if is_head else body, reaction.status, headers)
-    await response(scope, receive, send)
+    reply = to_response(Reaction(reaction.status, body, tuple(headers.items())))
+    if scope["method"] == "HEAD":
+        reply.body = b""
+    await reply(scope, receive, send)
+
+
+def to_response(reaction: Reaction) -> Response:
+    """The response as Starlette sends it, with the length of its body; 204 has neither."""
+    headers = dict(reaction.headers)
+    if reaction.status != 204:  # RFC 9110 8.6
+        headers["Content-Length"] = str(len(reaction.body))
+    return Response(reaction.body, reaction.status, headers)
 
 
 def _takes_gzip(headers: Headers) -> bool:
-    for item in headers.get("accept-encoding", "").lower().split(","):
+    """Whether gzip has a quality above 0; its own item counts before `*` (RFC 9110 12.5.3)."""
+    qualities: dict[str, str] = {}
+    for item in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         coding, _, quality = item.partition(";")
-        if coding.strip() in ("gzip", "*"):
-            return quality.replace(" ", "") not in ("q=0", "q=0.0", "q=0.00", "q=0.000")
-    return False
+        qualities[coding.strip()] = quality.replace(" ", "").removeprefix("q=")
+    quality = qualities.get("gzip", qualities.get("*", "0"))
+    return quality.strip("0.") != "" or quality == ""
 
 
 async def _compress(body: bytes) -> bytes:

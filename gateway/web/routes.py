@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from typing import Any
 
 from starlette.applications import Starlette
+from starlette.datastructures import URLPath
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Match, NoMatchFound, Route
+from starlette.types import Receive, Scope, Send
 
 from gateway.edm.model import Schema
 from gateway.edm.openapi import render_openapi
+from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import SERVICE_PATH
+from gateway.web.respond import react_to_error, to_response
 
 
 def build_web(
@@ -35,11 +41,47 @@ def build_web(
 
     return Starlette(
         routes=[
+            ServiceRoute(endpoint),
             Route("/", home),
             Route("/healthz", health),
             Route("/openapi.json", describe),
-            Route(SERVICE_PATH, endpoint),
-            Route(SERVICE_PATH + "/{path:path}", endpoint),
         ],
+        exception_handlers={HTTPException: _refuse},
         lifespan=lifespan,
     )
+
+
+class ServiceRoute(BaseRoute):
+    """The service root and all below it, found by the undecoded path.
+
+    A key may hold any character once decoded, line breaks and slashes too, which a route's pattern
+    would not match or would cut in two.
+    """
+
+    def __init__(self, endpoint: ODataEndpoint) -> None:
+        self._endpoint = endpoint
+        self._root = SERVICE_PATH.encode()
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Starlette's question."""
+        found = scope["type"] == "http" and (
+            scope["raw_path"] == self._root or scope["raw_path"].startswith(self._root + b"/")
+        )
+        return (Match.FULL if found else Match.NONE), {}
+
+    def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
+        """No URL is made here: that is the writer's (`gateway.writer.links`)."""
+        raise NoMatchFound(name, path_params)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        await self._endpoint(scope, receive, send)
+
+
+async def _refuse(request: Request, problem: Exception) -> Response:
+    """What lies outside the service root is refused in the same form as inside."""
+    status = problem.status_code if isinstance(problem, HTTPException) else 404
+    error: GatewayError = ResourceNotFound(f"nothing is here; the service root is {SERVICE_PATH}/")
+    if status == MethodNotAllowed.status:
+        error = MethodNotAllowed(f"{request.method} is not served here; use GET")
+    return to_response(react_to_error(error, "4.0"))
