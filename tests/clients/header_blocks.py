@@ -1,0 +1,60 @@
+"""The header block of each client, line by line as captures and vendors' documents show it."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+
+Block = tuple[tuple[str, str], ...]
+
+POWER_QUERY: Block = (
+    ("User-Agent", "Microsoft.Data.Mashup (https://go.microsoft.com/fwlink/?LinkID=304225)"),
+    ("MaxDataServiceVersion", "3.0"),
+    ("OData-MaxVersion", "4.0"),
+    (
+        "Accept",
+        "application/json;odata.metadata=minimal;q=1.0,application/json;odata=minimalmetadata;"
+        "q=0.9,application/atomsvc+xml;q=0.8,application/atom+xml;q=0.8,application/xml;q=0.7,"
+        "text/plain;q=0.7",
+    ),
+    ("Accept-Encoding", "gzip, deflate"),
+    ("Connection", "Keep-Alive"),
+)
+"""Power BI and Excel 365: one engine, one block."""
+
+POWER_QUERY_PINNED: Block = (
+    POWER_QUERY[0],
+    ("OData-MaxVersion", "4.0"),
+    ("Accept", "application/json;odata.metadata=minimal"),
+    ("Accept-Encoding", "gzip, deflate"),
+    ("Connection", "Keep-Alive"),
+)
+"""With `ODataVersion=4` in the M code."""
+
+POWER_PIVOT: Block = (
+    ("User-Agent", "Microsoft.Data.DataFeedClient/2.0 (PowerPivotExcel15)"),
+    ("Accept", "application/atom+xml,application/atomsvc+xml"),
+    ("DataServiceVersion", "2.0"),
+    ("MaxDataServiceVersion", "2.0"),
+)
+"""Excel 2010 to 2016, Power Pivot's own feed reader."""
+
+TABLEAU: Block = (
+    ("User-Agent", "Tableau Desktop 2024.2"),
+    ("Accept", "*/*"),
+    ("Accept-Encoding", "gzip, deflate"),
+)
+
+SALESFORCE: Block = (
+    ("User-Agent", "SFDC-Callout/61.0"),
+    ("OData-Version", "4.0"),
+    ("OData-MaxVersion", "4.0"),
+    ("Accept", "application/json"),
+)
+
+SCRIPT: Block = ()
+"""curl -H 'Accept:' and most scripts: nothing at all."""
+
+
+def basic(password: str, user: str = "anyone") -> tuple[str, str]:
+    """The Authorization line of Basic credentials."""
+    return "Authorization", f"Basic {b64encode(f'{user}:{password}'.encode()).decode()}"
