@@ -4,6 +4,8 @@ A changed row's `updatedAt` is the present of the sandbox's clock, cut to millis
 and which change is drawn from the seed, so a run can be repeated.
 """
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import assert_never
 
 from gateway.sandbox.draws import Draw
@@ -11,6 +13,22 @@ from gateway.sandbox.faults import Faults, Mutation
 from gateway.sandbox.instants import Clock, to_instant, to_text
 from gateway.sandbox.records import Row, build_row, build_user, own_members
 from gateway.sandbox.store import Store
+
+_NEWCOMER: Mapping[str, object] = MappingProxyType(
+    {"id": "", "name": "", "email": None, "avatar": None, "groups": [], "customFields": []}
+)
+_NOT_STARTED: Mapping[str, object] = MappingProxyType(
+    {
+        "enrollmentType": "OPTIONAL",
+        "state": "NOT_STARTED",
+        "progress": 0,
+        "startedAt": None,
+        "completedAt": None,
+        "updatedAt": None,
+        "expiryDate": None,
+        "certificateIssuedAt": None,
+    }
+)
 
 
 class Drift:
@@ -74,25 +92,7 @@ class Drift:
         """Return a first result of a new user in the row's content."""
         sequence = self._store.next_sequence()
         user_id = f"usr-drift-{sequence}"
-        user = build_user(
-            {
-                "id": user_id,
-                "name": f"Newcomer {sequence}",
-                "email": None,
-                "avatar": None,
-                "groups": [],
-                "customFields": [],
-            }
-        )
-        members = {
-            "id": f"{user_id}_{row.content.id}",
-            "enrollmentType": "OPTIONAL",
-            "state": "NOT_STARTED",
-            "progress": 0,
-            "startedAt": None,
-            "completedAt": None,
-            "updatedAt": self._now(),
-            "expiryDate": None,
-            "certificateIssuedAt": None,
-        }
+        user = build_user({**_NEWCOMER, "id": user_id, "name": f"Newcomer {sequence}"})
+        row_id = f"{user_id}_{row.content.id}"
+        members = {"id": row_id, **_NOT_STARTED, "updatedAt": self._now()}
         return build_row(sequence, members, row.content, user)
