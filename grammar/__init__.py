@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from grammar.context import parse_context
 from grammar.errors import ODataSyntaxError, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.options import parse_query_options
@@ -16,6 +17,8 @@ from grammar.parser import (
     parse_select,
 )
 from grammar.paths import parse_resource_path
+from grammar.projection import ContextFragment, Projection
+from grammar.relative_url import parse_relative_url
 from grammar.resource import ResourcePath, Segment
 from grammar.syntax import (
     Aggregated,
@@ -79,8 +82,11 @@ from grammar.transformations import (
     Transformation,
     Traverse,
 )
+from grammar.unparse_options import option_pairs
+from grammar.unparse_resource import encode_path
 from grammar.unparser import unparse
 from grammar.url import encode_query, split_path, split_query
+from grammar.values import parse_value
 from grammar.walk import operands
 
 __all__ = [
@@ -99,6 +105,7 @@ __all__ = [
     "ComputeItem",
     "ComputeStep",
     "Concat",
+    "ContextFragment",
     "CountOf",
     "CustomStep",
     "ExpandItem",
@@ -124,6 +131,7 @@ __all__ = [
     "ODataSyntaxError",
     "OrderByStep",
     "OrderItem",
+    "Projection",
     "QueryOptions",
     "RecordExpr",
     "RecursiveHierarchy",
@@ -148,18 +156,23 @@ __all__ = [
     "Traverse",
     "Unary",
     "UnknownOptionError",
+    "encode_path",
     "encode_query",
     "operands",
+    "option_pairs",
     "parse_apply",
     "parse_compute",
+    "parse_context",
     "parse_expand",
     "parse_expression",
     "parse_filter",
     "parse_orderby",
     "parse_query_options",
+    "parse_relative_url",
     "parse_resource_path",
     "parse_search",
     "parse_select",
+    "parse_value",
     "split_path",
     "split_query",
     "unparse",

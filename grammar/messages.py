@@ -8,7 +8,7 @@ from grammar.errors import ODataSyntaxError, Refusal
 from grammar.machine import BLANKS, END, UnexpectedInput
 from grammar.slips import find_slip
 
-_WORD = re.compile(r"[\w.$@]+|\S")
+_WORD = re.compile(r"[\w.$@]+|.", re.DOTALL)
 _SHOWN = 24
 
 # Terminals, or groups of them, in the standard's words; the first that fits stands for its group.
@@ -90,4 +90,8 @@ def expected_words(terminals: tuple[str, ...]) -> tuple[str, ...]:
 
 def _found(text: str, position: int) -> str:
     word = _WORD.match(text, position)
-    return f"unexpected '{word[0][:_SHOWN]}'" if word else "unexpected end"
+    if word is None:
+        return "unexpected end"
+    if word[0].isprintable():
+        return f"unexpected '{word[0][:_SHOWN]}'"
+    return f"unexpected character U+{ord(text[position]):04X}"

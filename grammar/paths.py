@@ -65,7 +65,7 @@ def _check_order(parsed: list[Segment], text: str) -> None:
     name = parsed[-1].name
     before = parsed[-2].name if len(parsed) > 1 else ""
     if name.startswith("$") and name not in _SYSTEM:
-        near = get_close_matches(name, _SYSTEM, 1)
+        near = get_close_matches(name[:40], _SYSTEM, 1)
         hint = f"did you mean {near[0]}?" if near else ""
         raise ODataSyntaxError(f"unknown segment {name}", text=text, option=OPTION, hint=hint)
     if len(parsed) > 1 and name in _FIRST:

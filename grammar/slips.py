@@ -74,6 +74,14 @@ _WHOLE = (
     ),
 )
 
+_TWICE = Slip(
+    r"",
+    "two operators in a row",
+    "an operator stands between two values",
+    before=r"(?i:\b(?:and|or)[ \t]+(?:and|or)[ \t]+)$",
+    wants="EQUALITY",
+)
+
 _DATES = (
     Slip(r"-[0-9]{2}-[0-9]{2}[Tt]", "a date and time without offset", _INSTANT, r"\b[0-9]{4}$"),
     Slip(r"-[0-9]+-[0-9]+", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
@@ -220,6 +228,7 @@ _STRUCTURE = (
 
 SLIPS = (
     *_WHOLE,
+    _TWICE,
     *_DATES,
     *_SEARCH,
     *_LISTS,

@@ -26,6 +26,7 @@ STARTS = (
     "apply",
     "segment",
     "alias_value",
+    "context",
 )
 
 # Rules, by name or alias, that do not deepen the tree on all sides; see odata.lark.

@@ -91,6 +91,16 @@ def number(text: str) -> Literal:
     return Literal(LiteralKind.INTEGER, int(text))
 
 
+def boolean(text: str) -> Literal:
+    """`true` and `false` in any case."""
+    return _BOOLEANS[text.lower()]
+
+
+def non_finite(text: str) -> Literal:
+    """INF, -INF, NaN, in exactly this case."""
+    return _NON_FINITE[text]
+
+
 def quoted(text: str) -> Literal:
     """`prefix'value'`: duration, binary, geography, geometry, or the name of an enumeration."""
     prefix, _, value = text[:-1].partition("'")
@@ -151,9 +161,9 @@ LITERAL_AND_NAME_TERMINALS: dict[str, Callable[[str], object]] = {
     "DATE_TIME_OFFSET": date_time_offset,
     "DATE": date,
     "TIME_OF_DAY": time_of_day,
-    "BOOLEAN": lambda text: _BOOLEANS[text.lower()],
+    "BOOLEAN": boolean,
     "NULL": lambda _: _NULL,
-    "NON_FINITE": _NON_FINITE.__getitem__,
+    "NON_FINITE": non_finite,
     "JSON_STRING": json_string,
     "NAME": name,
     "ANNOTATION": annotation,

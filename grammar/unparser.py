@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
+from grammar.context import context_text
+from grammar.projection import ContextFragment
 from grammar.resource import ResourcePath, Segment
 from grammar.syntax import (
     ComputeItem,
@@ -35,6 +37,7 @@ from grammar.unparse_search import search_text
 ItemNode: TypeAlias = "Expr | OrderItem | ComputeItem | SelectItem | ExpandItem | AggregateItem"
 Node: TypeAlias = (
     "ItemNode | SearchExpr | Transformation | QueryOptions | Key | Segment | ResourcePath"
+    " | ContextFragment"
 )
 
 
@@ -64,6 +67,8 @@ def unparse(node: Node | tuple[Node, ...]) -> str:
             return segment_text(node)
         case ResourcePath():
             return path_text(node)
+        case ContextFragment():
+            return context_text(node)
         case _:
             return _item(node)
 

@@ -24,9 +24,7 @@ def split_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
     Raises:
         ODataSyntaxError: for `%zz`, for bytes that are not UTF-8, for a bare `#`.
     """
-    if b"#" in raw_query:
-        position = raw_query.index(b"#")
-        raise _error("'#' begins a fragment", raw_query, position, hint="write it as %23")
+    _refuse_fragment(raw_query)
     pieces = [piece.partition(b"=") for piece in raw_query.split(b"&") if piece]
     return tuple(
         (_decode(name.replace(b"+", b" ")), _decode(value.replace(b"+", b" ")))
@@ -43,6 +41,7 @@ def split_path(raw_path: bytes) -> tuple[str, ...]:
     >>> split_path(b"Results('a%2Fb')/state")
     ("Results('a/b')", 'state')
     """
+    _refuse_fragment(raw_path)
     path = raw_path.removeprefix(b"/")
     return tuple(_decode(segment) for segment in path.split(b"/")) if path else ()
 
@@ -57,6 +56,12 @@ def encode_query(pairs: tuple[tuple[str, str], ...]) -> str:
         f"{quote(name, safe=_BARE_IN_QUERY)}={quote(value, safe=_BARE_IN_QUERY)}"
         for name, value in pairs
     )
+
+
+def _refuse_fragment(raw: bytes) -> None:
+    position = raw.find(b"#")
+    if position >= 0:
+        raise _error("'#' begins a fragment", raw, position, hint="write it as %23")
 
 
 def _decode(raw: bytes) -> str:
