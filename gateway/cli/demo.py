@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import secrets
 import socket
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,9 +13,10 @@ import click
 import uvicorn
 
 from gateway.app import create_app
-from gateway.cli.options import read_settings
 from gateway.cli.serve import server_options
+from gateway.config import load_settings
 from gateway.sandbox import create_sandbox, generate, make_token
+from gateway.sandbox.serving import run_sandbox
 
 _FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
 _TOKEN_SECONDS = 30 * 24 * 3600
@@ -42,43 +40,24 @@ _TOKEN_SECONDS = 30 * 24 * 3600
 def demo(port: int, rows: int) -> None:
     """Try the gateway without a token: a sandbox Analytics API with made-up people behind it."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
-    with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:
-        asyncio.run(_serve(port, rows, Path(folder)))
-
-
-async def _serve(port: int, rows: int, folder: Path) -> None:
     secret = secrets.token_hex(16)
-    token_file = folder / "token"
-    token_file.write_text(make_token(secret, expires_in_seconds=_TOKEN_SECONDS), "utf-8")
-    with _listen(0) as upstream_socket, _listen(port) as gateway_socket:
-        upstream = f"http://127.0.0.1:{upstream_socket.getsockname()[1]}"
-        settings = replace(
-            read_settings(None, {}),
-            upstream=upstream,
-            token_file=token_file,
-            custom_field=_FIELDS,
-        )
-        click.echo(f"Making a sandbox Analytics API with {rows:,} rows ...")
-        sandbox = create_sandbox(generate(rows), secret=secret)
-        quiet = {**server_options(settings), "log_level": "warning"}
-        servers = (
-            _Server(uvicorn.Config(sandbox, **quiet, date_header=False)),
-            uvicorn.Server(uvicorn.Config(create_app(settings), **quiet)),
-        )
-        _announce(f"http://127.0.0.1:{gateway_socket.getsockname()[1]}", upstream)
-        upstream_task = asyncio.create_task(servers[0].serve([upstream_socket]))
-        await servers[1].serve([gateway_socket])
-        servers[0].should_exit = True
-        await upstream_task
+    with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:
+        token_file = Path(folder) / "token"
+        token_file.write_text(make_token(secret, expires_in_seconds=_TOKEN_SECONDS), "utf-8")
+        with _listen(port) as listener:
+            click.echo(f"Making a sandbox Analytics API with {rows:,} rows ...")
+            with run_sandbox(create_sandbox(generate(rows), secret=secret)) as sandbox:
+                _serve(listener, sandbox.base_url, token_file)
 
 
-class _Server(uvicorn.Server):
-    """The sandbox's server leaves Ctrl+C to the gateway's, and stops after it."""
-
-    @contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        """Captures none."""
-        yield
+def _serve(listener: socket.socket, upstream: str, token_file: Path) -> None:
+    """Serve the gateway until Ctrl+C; the environment's settings are for `serve`, not for this."""
+    settings = replace(
+        load_settings({}, {}), upstream=upstream, token_file=token_file, custom_field=_FIELDS
+    )
+    options = {**server_options(settings), "log_level": "warning"}
+    _announce(f"http://127.0.0.1:{listener.getsockname()[1]}", upstream)
+    uvicorn.Server(uvicorn.Config(create_app(settings), **options)).run([listener])
 
 
 def _listen(port: int) -> socket.socket:
