@@ -6,6 +6,7 @@ import logging
 import secrets
 import socket
 import tempfile
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -57,7 +58,8 @@ def _serve(listener: socket.socket, upstream: str, token_file: Path) -> None:
     )
     options = {**server_options(settings), "log_level": "warning"}
     _announce(f"http://127.0.0.1:{listener.getsockname()[1]}", upstream)
-    uvicorn.Server(uvicorn.Config(create_app(settings), **options)).run([listener])
+    with suppress(KeyboardInterrupt):  # raised again after an orderly end
+        uvicorn.Server(uvicorn.Config(create_app(settings), **options)).run([listener])
 
 
 def _listen(port: int) -> socket.socket:
