@@ -73,9 +73,9 @@ def negotiate_json(accept: str | None, format_option: str | None, version: str) 
         return found
     if accept is None or not accept.strip():
         return Format(version)
-    for media_range in sorted(parse_accept(accept), key=lambda r: -r.quality):
+    for media_range in sorted(_usable(parse_accept(accept)), key=lambda r: -r.quality):
         found = _json_format(media_range, version)
-        if found is not None and media_range.quality > 0:
+        if found is not None:
             return found
     raise NotAcceptable(
         f"Accept: {accept} leaves no format that is served here; send application/json. Excel's"
@@ -117,6 +117,13 @@ def parse_accept(text: str) -> list[MediaRange]:
     """
     found = (_media_range(item) for item in text.split(","))
     return [item for item in found if item is not None]
+
+
+def _usable(ranges: list[MediaRange]) -> list[MediaRange]:
+    """Without those of quality 0, nor wildcards when JSON itself has it (RFC 9110 12.5.1)."""
+    refused = {r.type for r in ranges if r.quality == 0 and not r.parameters}
+    wildcards = ("*/*", "application/*") if "application/json" in refused else ()
+    return [r for r in ranges if r.quality > 0 and r.type not in wildcards]
 
 
 def _from_format_option(text: str) -> MediaRange:

@@ -1,0 +1,261 @@
+"""Versions, media types and preferences: what the client may ask for and what it is told it got."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.support.flat import FlatRow
+from tests.web.conftest import Ask
+
+MINIMAL = "application/json;odata.metadata=minimal"
+
+
+# --- versions (Protocol 8.2.7) --------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("max_version", "version"),
+    [
+        (None, "4.0"),
+        ("4.0", "4.0"),
+        (" 4.0 ", "4.0"),
+        ("4.00", "4.0"),
+        ("4", "4.0"),
+        ("4.01", "4.01"),
+        ("4.1", "4.01"),
+        ("5.0", "4.01"),
+        ("06.28", "4.01"),
+    ],
+)
+@pytest.mark.parametrize("target", ["", "$metadata", "Results?$top=1", "Results/$count", "NoSuch"])
+def test_the_answer_has_the_highest_version_that_the_client_allows(
+    ask: Ask, max_version: str | None, version: str, target: str
+) -> None:
+    headers = [] if max_version is None else [("OData-MaxVersion", max_version)]
+    answer = ask(target, headers)
+    assert answer.every("OData-Version") == [version]
+
+
+@pytest.mark.parametrize("line", ["3.0", "2.0", "0", "three", "", "4.0,4.0", "-4.0", "4.0.1"])
+def test_a_client_that_allows_no_spoken_version_is_refused(ask: Ask, line: str) -> None:
+    answer = ask("Results?$top=1", [("OData-MaxVersion", line)])
+    assert answer.status == 400
+    assert answer.json()["error"]["code"] == "UnsupportedVersion"
+    assert answer.every("OData-Version") == ["4.0"]
+
+
+@pytest.mark.parametrize(
+    ("line", "status"), [("4.0", 200), ("4.01", 200), ("3.0", 400), ("x", 400)]
+)
+def test_a_request_of_another_version_is_refused(ask: Ask, line: str, status: int) -> None:
+    assert ask("Results?$top=1", [("OData-Version", line)]).status == status
+
+
+def test_metadata_has_the_version_of_its_answer(ask: Ask) -> None:
+    for version in ("4.0", "4.01"):
+        text = ask("$metadata", [("OData-MaxVersion", version)]).text
+        assert f'Version="{version}"' in text.partition("DataServices")[0]
+
+
+def test_names_of_version_401_have_no_odata_prefix(ask: Ask) -> None:
+    headers = [("OData-MaxVersion", "4.01"), ("Prefer", "maxpagesize=2")]
+    answer = ask("Results?$count=true&$select=id", headers)
+    assert list(answer.json()) == ["@context", "@count", "value", "@nextLink"]
+    assert answer.header("Content-Type") == "application/json;metadata=minimal"
+
+
+# --- media types (Protocol 8.2.1, JSON Format 3) --------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("application/json", MINIMAL),
+        ("APPLICATION/JSON;ODATA.METADATA=MINIMAL", MINIMAL),
+        ("application/json;metadata=minimal", MINIMAL),
+        ("application/json;odata.metadata=none", "application/json;odata.metadata=none"),
+        ("application/json;odata.metadata=full", "application/json;odata.metadata=full"),
+        ("application/json; odata.metadata = full", "application/json;odata.metadata=full"),
+        ("application/json;charset=utf-8", f"{MINIMAL};charset=utf-8"),
+        ("application/json;odata.streaming=true", f"{MINIMAL};odata.streaming=true"),
+        ("application/json;IEEE754Compatible=true", f"{MINIMAL};IEEE754Compatible=true"),
+        ("application/json;IEEE754Compatible=false", MINIMAL),
+        ('application/json;odata.metadata="none"', "application/json;odata.metadata=none"),
+        ("*/*", MINIMAL),
+        ("application/*", MINIMAL),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", MINIMAL),
+        ("application/atom+xml,application/json;q=0.1", MINIMAL),
+        (
+            "application/json;odata.metadata=none;q=0.2,application/json;odata.metadata=full;q=0.7",
+            "application/json;odata.metadata=full",
+        ),
+        ("application/json;odata.metadata=verbose,application/json;q=0.5", MINIMAL),
+        ("application/xml;q=0.000,application/*;q=0.3,nonsense", MINIMAL),
+    ],
+)
+def test_accept_chooses_the_json(ask: Ask, accept: str, content_type: str) -> None:
+    answer = ask("Results?$top=1", [("Accept", accept)])
+    assert answer.status == 200
+    assert answer.header("Content-Type") == content_type
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "application/xml",
+        "application/atom+xml",
+        "text/csv, text/html",
+        "application/json;q=0",
+        "application/json;q=0,*/*",
+        "application/json;q=0.000,application/*;q=0.3",
+        "application/json;odata=verbose",
+        "application/json;charset=utf-16",
+        "nonsense",
+    ],
+)
+@pytest.mark.parametrize("target", ["", "Results?$top=1"])
+def test_a_format_that_is_not_served_is_refused_in_json(ask: Ask, target: str, accept: str) -> None:
+    answer = ask(target, [("Accept", accept)])
+    assert answer.status == 406
+    assert answer.header("Content-Type") == "application/json"
+    assert "application/json" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    ("option", "content_type"),
+    [
+        ("json", MINIMAL),
+        ("JSON", MINIMAL),
+        ("application/json", MINIMAL),
+        ("application/json;odata.metadata=none", "application/json;odata.metadata=none"),
+        ("application/json%3Bodata.metadata%3Dfull", "application/json;odata.metadata=full"),
+        (
+            "application/json;odata.metadata=full;IEEE754Compatible=true",
+            "application/json;odata.metadata=full;IEEE754Compatible=true",
+        ),
+    ],
+)
+def test_the_format_option_beats_accept(ask: Ask, option: str, content_type: str) -> None:
+    accept = ("Accept", "application/atom+xml, application/json;odata.metadata=minimal")
+    answer = ask(f"Results?$top=1&$format={option}", [accept])
+    assert answer.header("Content-Type") == content_type
+
+
+@pytest.mark.parametrize("option", ["atom", "xml", "text/csv", "application/atom%2Bxml", "csv"])
+def test_another_format_option_is_refused_by_name(ask: Ask, option: str) -> None:
+    answer = ask(f"Results?$top=1&$format={option}", [("Accept", "application/json")])
+    assert answer.status == 406
+    assert answer.json()["error"]["target"] == "$format"
+
+
+@pytest.mark.parametrize(
+    "accept", ["application/json", "text/plain", "application/atom+xml", "*/*"]
+)
+def test_metadata_and_counts_have_one_format_whatever_accept_says(ask: Ask, accept: str) -> None:
+    headers = [("Accept", accept)]
+    assert ask("$metadata", headers).header("Content-Type") == "application/xml"
+    assert ask("Results/$count", headers).header("Content-Type") == "text/plain"
+
+
+@pytest.mark.parametrize("target", ["$metadata?$format=json", "Results/$count?$format=json"])
+def test_a_format_that_a_document_does_not_have_is_refused(ask: Ask, target: str) -> None:
+    assert ask(target).status == 406
+
+
+# --- what the levels mean (JSON Format 3.1) -------------------------------------------------------
+
+
+def test_metadata_none_leaves_out_all_control_information_but_count_and_link(ask: Ask) -> None:
+    headers = [("Accept", "application/json;odata.metadata=none"), ("Prefer", "maxpagesize=2")]
+    page = ask("Results?$count=true&$select=progress", headers).json()
+    assert list(page) == ["@odata.count", "value", "@odata.nextLink"]
+    assert [list(row) for row in page["value"]] == [["progress"]] * 2
+    assert list(ask("", headers[:1]).json()) == ["value"]
+    assert "@odata.context" not in ask("Results?$top=1", headers).json()
+
+
+def test_metadata_minimal_tells_the_id_only_when_the_key_was_left_out(
+    ask: Ask, expected_key: str
+) -> None:
+    with_key = ask("Results?$top=1&$select=id,progress").json()["value"][0]
+    without = ask("Results?$top=1&$select=progress").json()["value"][0]
+    assert list(with_key) == ["id", "progress"]
+    assert list(without) == ["@odata.id", "progress"]
+    assert without["@odata.id"].endswith(f"/odata/v4/Results('{expected_key}')")
+
+
+def test_metadata_full_tells_types_and_ids(ask: Ask) -> None:
+    headers = [("Accept", "application/json;odata.metadata=full")]
+    row = ask("Results?$top=1&$select=id,updatedAt,groupIds,progress", headers).json()["value"][0]
+    assert row["@odata.type"] == "#Skillhabit.Result"
+    assert row["@odata.id"].startswith("http://")
+    assert row["updatedAt@odata.type"] == "#DateTimeOffset"
+    assert row["groupIds@odata.type"] == "#Collection(String)"
+    assert not any(name.startswith("progress@") for name in row)  # JSON tells a double itself
+
+
+@pytest.mark.parametrize(
+    ("headers", "count"),
+    [
+        ([("Accept", "application/json;IEEE754Compatible=true")], "2000"),
+        ([("Accept", "application/json")], 2000),
+    ],
+)
+def test_the_count_is_a_string_for_who_cannot_read_64_bits(
+    ask: Ask, headers: list[tuple[str, str]], count: object
+) -> None:
+    assert ask("Results?$count=true&$top=1", headers).json()["@odata.count"] == count
+
+
+# --- preferences (Protocol 8.2.8) -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("prefer", "rows", "applied"),
+    [
+        ("odata.maxpagesize=7", 7, "7"),
+        ("maxpagesize=7", 7, "7"),
+        ('odata.maxpagesize="7"', 7, "7"),
+        ("respond-async, odata.maxpagesize=7; x=y, return=minimal", 7, "7"),
+        ("odata.maxpagesize=1000000", 2000, "20000"),
+    ],
+)
+def test_the_page_size_is_applied_and_reported(
+    ask: Ask, prefer: str, rows: int, applied: str
+) -> None:
+    answer = ask("Results?$select=id", [("Prefer", prefer)])
+    assert len(answer.json()["value"]) == rows
+    assert (answer.header("Preference-Applied") or "").rpartition("=")[2] == applied
+
+
+@pytest.mark.parametrize(
+    "prefer", ["odata.maxpagesize=0", "odata.maxpagesize=-1", "maxpagesize=x", "=;,", "wait=5"]
+)
+def test_a_preference_that_cannot_be_applied_is_ignored_and_not_reported(
+    ask: Ask, prefer: str
+) -> None:
+    answer = ask("Results?$select=id", [("Prefer", prefer)])
+    assert len(answer.json()["value"]) == 2_000
+    assert answer.header("Preference-Applied") is None
+
+
+def test_nulls_stay_when_their_omission_is_not_reported(ask: Ask, expected_nulls: int) -> None:
+    answer = ask("Results?$select=expiryDate", [("Prefer", "omit-values=nulls")])
+    rows = answer.json()["value"]
+    assert answer.header("Preference-Applied") is None
+    assert sum(row["expiryDate"] is None for row in rows) == expected_nulls
+
+
+def test_the_page_size_bounds_pages_and_not_top(ask: Ask, expected_rows: list[FlatRow]) -> None:
+    page = ask("Results?$top=10&$select=id", [("Prefer", "odata.maxpagesize=4")]).json()
+    assert [row["id"] for row in page["value"]] == [row["id"] for row in expected_rows[:4]]
+    assert "@odata.nextLink" in page
+
+
+# --- isolation (Protocol 8.2.5) -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", ["Isolation", "OData-Isolation"])
+@pytest.mark.parametrize(("level", "status"), [("snapshot", 200), ("serializable", 412)])
+def test_isolation_is_snapshot_or_refused(ask: Ask, name: str, level: str, status: int) -> None:
+    assert ask("Results?$top=1", [(name, level)]).status == status
