@@ -56,8 +56,10 @@ def _forwarded(headers: Mapping[str, str], scheme: str, host: str) -> tuple[str,
     scheme = standard.get("proto") or _first(headers, "x-forwarded-proto") or scheme
     host = standard.get("host") or _first(headers, "x-forwarded-host") or host
     port = _first(headers, "x-forwarded-port")
-    if port.isascii() and port.isdigit() and "x-forwarded-host" in headers:
+    if port.isascii() and port.isdigit():
         host = f"{_without_port(host)}:{port}"
+    if host.endswith((":80", ":443")):  # of another listener of the proxy, e.g. https on port 80
+        host = _without_port(host)
     prefix = _first(headers, "x-forwarded-prefix")
     prefix = prefix.rstrip("/") if _PREFIX.fullmatch(prefix) else ""
     return (scheme.lower() if scheme.lower() in _DEFAULT_PORTS else "http"), host, prefix
