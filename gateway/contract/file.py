@@ -5,11 +5,12 @@ Unknown members are refused, so that a misspelt key is an error and not a silent
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
-from msgspec import Struct, field
+from msgspec import Meta, Struct, field
 
 Source: TypeAlias = Literal["documented", "assumed"]
+Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -56,7 +57,7 @@ class Member(Section, frozen=True):
 class Limit(Member, frozen=True):
     """`[request.limit]`."""
 
-    maximum: int
+    maximum: Positive
 
 
 class Order(Member, frozen=True):
@@ -88,7 +89,7 @@ class ValuesFilterEntry(Section, frozen=True, tag_field="kind", tag="values"):
 
     member: str
     exact: bool
-    max_values: int = 500
+    max_values: Positive = 500
 
 
 class RangeFilterEntry(Section, frozen=True, tag_field="kind", tag="range"):
@@ -100,7 +101,7 @@ class RangeFilterEntry(Section, frozen=True, tag_field="kind", tag="range"):
     from_inclusive: bool
     to_inclusive: bool
     exact: bool
-    resolution_milliseconds: int = 1
+    resolution_milliseconds: Positive = 1
 
 
 class CustomFieldsFilterEntry(Section, frozen=True, tag_field="kind", tag="custom-fields"):
@@ -110,7 +111,7 @@ class CustomFieldsFilterEntry(Section, frozen=True, tag_field="kind", tag="custo
     id: str
     values: str
     exact: bool
-    max_values: int = 500
+    max_values: Positive = 500
 
 
 FilterEntry: TypeAlias = ValuesFilterEntry | RangeFilterEntry | CustomFieldsFilterEntry
@@ -160,7 +161,7 @@ class Extract(Section, frozen=True):
     """`[extract]`."""
 
     order_by: str
-    overlap_seconds: int = 120
+    overlap_seconds: Annotated[int, Meta(ge=0)] = 120
 
 
 class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):

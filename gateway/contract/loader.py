@@ -1,4 +1,4 @@
-"""Contract file -> `Contract`, with the rules that a shape alone cannot state.
+"""Contract file -> `Contract`; `gateway.contract.rules` says what a shape alone cannot state.
 
 The text comes from the caller (`gateway.app` reads files); here is no I/O except the built-in file.
 """
@@ -6,7 +6,6 @@ The text comes from the caller (`gateway.app` reads files); here is no I/O excep
 from __future__ import annotations
 
 import hashlib
-import re
 from importlib.resources import files
 
 import msgspec
@@ -24,11 +23,10 @@ from gateway.contract.model import (
     ResponseShape,
     ValuesFilter,
 )
+from gateway.contract.rules import check_contract, check_file
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
-
-_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 def built_in_contract() -> str:
@@ -47,10 +45,11 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     except msgspec.DecodeError as error:
         raise ConfigurationProblem(f"contract file: {error}") from error
     mapped = (*parsed.custom_fields.mapped, *(file.MappedField(i, n, n) for n, i in custom_fields))
-    columns = _build_columns(parsed, mapped)
-    _check_columns(parsed, columns)
+    check_file(parsed)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
-    return _assemble(parsed, columns, digest[:16])
+    contract = _assemble(parsed, _build_columns(parsed, mapped), digest[:16])
+    check_contract(contract)
+    return contract
 
 
 def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str) -> Contract:
@@ -154,45 +153,3 @@ def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
 
 def _path(dotted: str) -> MemberPath:
     return tuple(dotted.split("."))
-
-
-def _check_columns(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
-    seen: dict[str, str] = {}
-    for column in columns:
-        if not _IDENTIFIER.fullmatch(column.name):
-            raise ConfigurationProblem(
-                f"contract file: {column.name!r} is not a property name: use letters, digits and"
-                " underscores, starting with a letter (BI tools refuse anything else)"
-            )
-        other = seen.setdefault(column.name.lower(), column.name)
-        if other is not column.name:
-            raise ConfigurationProblem(
-                f"contract file: two columns are named {other!r} and {column.name!r}; names must"
-                " differ by more than case (OData 4.01 Protocol 13.2.1)"
-            )
-    _check_key(parsed, columns)
-    _check_order(parsed, columns)
-
-
-def _check_key(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
-    key = next((c.prop for c in columns if c.name == parsed.service.key), None)
-    if key is None or key.nullable or key.collection or key.type is not PrimitiveType.STRING:
-        raise ConfigurationProblem(
-            f"contract file: [service] key = {parsed.service.key!r} must name a column of type"
-            " Edm.String with nullable = false"
-        )
-
-
-def _check_order(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
-    name = parsed.extract.order_by
-    column = next((c for c in columns if c.name == name), None)
-    if (
-        column is None
-        or column.order is None
-        or not isinstance(column.filter, RangeFilter)
-        or column.prop.type is not PrimitiveType.DATE_TIME_OFFSET
-    ):
-        raise ConfigurationProblem(
-            f"contract file: [extract] order_by = {name!r} must name an Edm.DateTimeOffset column"
-            " with `order` and a filter of kind range"
-        )

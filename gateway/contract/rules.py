@@ -1,0 +1,182 @@
+"""The rules of a contract file that its shape alone cannot state.
+
+Each breach is a `ConfigurationProblem` that names the table and the key to change. A rule stands
+here when breaking it would give wrong rows or a failure at some later request.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from gateway.contract import file
+from gateway.contract.model import Column, Contract, CustomFieldFilter, MemberPath, RangeFilter
+from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem
+
+_IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
+
+
+def check_file(parsed: file.ContractFile) -> None:
+    """Check what needs the file's own words.
+
+    Raises:
+        ConfigurationProblem: with the table and key.
+    """
+    _check_service(parsed.service)
+    if not parsed.upstream.base_url.startswith(("http://", "https://")):
+        raise _problem("[upstream] base_url", parsed.upstream.base_url, "must start with https://")
+    for name in ("results", "statistics"):
+        path = getattr(parsed.endpoints, name).path
+        if not path.startswith("/"):
+            raise _problem(f"[endpoints.{name}] path", path, "must start with /")
+    for entry in parsed.columns:
+        _check_path(entry)
+    _check_filters_are_not_shared(parsed)
+
+
+def check_contract(contract: Contract) -> None:
+    """Check what the columns mean together.
+
+    Raises:
+        ConfigurationProblem: with the table and key.
+    """
+    seen: dict[str, str] = {}
+    for column in contract.columns:
+        _check_name(column, seen)
+        _check_column(column)
+    _check_members(contract)
+    _check_key(contract)
+    _check_order(contract)
+
+
+def _problem(place: str, value: object, remedy: str) -> ConfigurationProblem:
+    return ConfigurationProblem(f"contract file: {place} = {value!r} {remedy}")
+
+
+def _check_service(service: file.Service) -> None:
+    names = (
+        *(("namespace", part) for part in service.namespace.split(".")),
+        ("container", service.container),
+        ("entity_set", service.entity_set),
+        ("entity_type", service.entity_type),
+    )
+    for key, name in names:
+        if not _IDENTIFIER.fullmatch(name):
+            raise _problem(
+                f"[service] {key}",
+                getattr(service, key),
+                "is not a name: use letters, digits and underscores, starting with a letter",
+            )
+    if service.container == service.entity_type:
+        raise _problem("[service] container", service.container, "is also the entity_type's name")
+
+
+def _check_path(entry: file.ColumnEntry) -> None:
+    steps = entry.path.split(".")
+    if not all(step.removesuffix("[]") for step in steps):
+        raise _problem(f"column {entry.name!r}: path", entry.path, "has an empty step")
+    if sum(step.endswith("[]") for step in steps) > 1:
+        raise _problem(f"column {entry.name!r}: path", entry.path, "may go into one array only")
+
+
+def _check_filters_are_not_shared(parsed: file.ContractFile) -> None:
+    users: dict[str, str] = {}
+    for entry in parsed.columns:
+        if entry.filter is None:
+            continue
+        other = users.setdefault(entry.filter, entry.name)
+        if other != entry.name:
+            raise _problem(
+                f"column {entry.name!r}: filter",
+                entry.filter,
+                f"already belongs to the column {other!r}; a request member says one thing",
+            )
+
+
+def _check_name(column: Column, seen: dict[str, str]) -> None:
+    if not _IDENTIFIER.fullmatch(column.name):
+        raise ConfigurationProblem(
+            f"contract file: {column.name!r} is not a property name: use letters, digits and"
+            " underscores, starting with a letter (BI tools refuse anything else)"
+        )
+    folded = column.name.lower()
+    if folded in seen:
+        raise ConfigurationProblem(
+            f"contract file: two columns are named {seen[folded]!r} and {column.name!r}; names must"
+            " differ by more than case (OData 4.01 Protocol 13.2.1)"
+        )
+    seen[folded] = column.name
+
+
+def _check_column(column: Column) -> None:
+    prop = column.prop
+    if prop.allowed_values and prop.type is not PrimitiveType.STRING:
+        raise _problem(f"column {prop.name!r}: type", str(prop.type), "cannot have `values`")
+    if column.order is not None and prop.collection:
+        raise _problem(f"column {prop.name!r}: order", column.order, "cannot sort a collection")
+    if isinstance(column.filter, RangeFilter):
+        if prop.type is not PrimitiveType.DATE_TIME_OFFSET or prop.collection:
+            raise _problem(
+                f"column {prop.name!r}: type",
+                str(prop.type),
+                "cannot have a range filter: ranges are for single instants",
+            )
+    elif column.filter is not None and prop.type is not PrimitiveType.STRING:
+        raise _problem(
+            f"column {prop.name!r}: type",
+            str(prop.type),
+            "cannot have a values filter: the Analytics API compares texts",
+        )
+
+
+def _check_members(contract: Contract) -> None:
+    """No member of the request inside or on top of another: the later would overwrite it."""
+    taken: list[MemberPath] = []
+    for path in _request_members(contract):
+        for other in taken:
+            shorter = min(len(path), len(other))
+            if path[:shorter] == other[:shorter]:
+                raise ConfigurationProblem(
+                    f"contract file: the request members {'.'.join(other)!r} and"
+                    f" {'.'.join(path)!r} collide; give each a place of its own"
+                )
+        taken.append(path)
+
+
+def _request_members(contract: Contract) -> Iterator[MemberPath]:
+    shape = contract.request
+    yield from (shape.limit, shape.skip, shape.order_by, shape.order)
+    lists: set[MemberPath] = set()
+    for column in contract.columns:
+        match column.filter:
+            case None:
+                continue
+            case RangeFilter(from_member, to_member):
+                yield from_member
+                yield to_member
+            case CustomFieldFilter(member):
+                lists.add(member)
+            case found:
+                yield found.member
+    yield from lists
+
+
+def _check_key(contract: Contract) -> None:
+    name = contract.schema.entity_sets[0].entity_type.key
+    key = next((c.prop for c in contract.columns if c.name == name), None)
+    if key is None or key.nullable or key.collection or key.type is not PrimitiveType.STRING:
+        raise ConfigurationProblem(
+            f"contract file: [service] key = {name!r} must name a column of type"
+            " Edm.String with nullable = false"
+        )
+
+
+def _check_order(contract: Contract) -> None:
+    name = contract.order_column
+    column = next((c for c in contract.columns if c.name == name), None)
+    if column is None or column.order is None or not isinstance(column.filter, RangeFilter):
+        raise ConfigurationProblem(
+            f"contract file: [extract] order_by = {name!r} must name an Edm.DateTimeOffset column"
+            " with `order` and a filter of kind range"
+        )
