@@ -6,12 +6,19 @@ service does not evaluate is refused by name (501), so that a BI tool folds less
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
 
 from gateway.edm.model import EntityType, Property
 from gateway.edm.types import PrimitiveType
-from gateway.errors import GatewayError, InvalidSyntax, NotSupported, TypeMismatch, UnknownName
+from gateway.errors import (
+    GatewayError,
+    InvalidSyntax,
+    LimitExceeded,
+    NotSupported,
+    TypeMismatch,
+    UnknownName,
+)
 from gateway.query.bound import (
     And,
     BoundExpr,
@@ -26,6 +33,7 @@ from gateway.query.bound import (
     Quantified,
     TextMatch,
 )
+from gateway.query.constants import compare_constants, promote, promote_constant
 from gateway.query.literals import bind_literal, check_comparable
 from gateway.query.suggest import nearest
 from grammar import (
@@ -45,6 +53,7 @@ from grammar import (
 
 TEXT_FUNCTIONS = ("contains", "endswith", "startswith")
 _COMPARISONS = frozenset(CompareOperator)
+_MAX_ALIAS_USES = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +61,7 @@ class Scope:
     """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
 
     `option` names the option for messages; `open_aliases` are being resolved, to refuse a circle.
+    `alias_uses` runs out: aliases of aliases could spell an expression larger than any URL.
     """
 
     entity_type: EntityType
@@ -60,6 +70,7 @@ class Scope:
     variable: str | None = None
     element: PrimitiveType | None = None
     open_aliases: frozenset[str] = frozenset()
+    alias_uses: Iterator[int] = field(default_factory=lambda: iter(range(_MAX_ALIAS_USES)))
 
 
 def bind_predicate(expr: Expr, scope: Scope) -> BoundExpr:
@@ -143,6 +154,12 @@ def _bind_alias(expr: Expr, scope: Scope) -> BoundExpr:
     value = dict(scope.aliases).get(expr.name)
     if value is None:
         return Constant(None, None)
+    if next(scope.alias_uses, None) is None:
+        raise LimitExceeded(
+            f"{scope.option}: parameter aliases are used more than {_MAX_ALIAS_USES} times; write"
+            " their values out or ask for less at once",
+            target=scope.option,
+        )
     return bind_expression(value, replace(scope, open_aliases=scope.open_aliases | {expr.name}))
 
 
@@ -178,7 +195,10 @@ def _flatten(expr: Binary) -> list[Expr]:
 def _bind_compare(expr: Binary, scope: Scope) -> BoundExpr:
     left, right = bind_expression(expr.left, scope), bind_expression(expr.right, scope)
     check_comparable(left, right, _quote(expr))
-    return Compare(CompareOperator(expr.operator), left, right)
+    comparison = CompareOperator(expr.operator)
+    if isinstance(left, Constant) and isinstance(right, Constant):
+        return Constant(compare_constants(comparison, left, right), PrimitiveType.BOOLEAN)
+    return Compare(comparison, promote(left, right), promote(right, left))
 
 
 def _bind_in(expr: Binary, scope: Scope) -> BoundExpr:
@@ -191,7 +211,10 @@ def _bind_in(expr: Binary, scope: Scope) -> BoundExpr:
         if not isinstance(value, Constant):
             raise _unsupported(item, scope)
         check_comparable(operand, value, f"{_quote(expr.left)} in (...)")
-        values.append(value)
+        values.append(promote_constant(value, operand.type))
+    if isinstance(operand, Constant):
+        found = any(compare_constants(CompareOperator.EQ, operand, value) for value in values)
+        return Constant(found, PrimitiveType.BOOLEAN)
     return In(operand, tuple(values))
 
 

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 
 from gateway.edm.types import PrimitiveType
 from gateway.errors import InvalidValue, NotSupported, TypeMismatch
 from gateway.query.bound import BoundExpr, Constant, Value
 from grammar import Literal, LiteralKind, unparse
-from grammar.literals import to_datetime
+from grammar.literals import to_date, to_datetime
 
+_TOO_FINE = re.compile(r"\.[0-9]{6}[0-9]*[1-9]")
 _INT64 = range(-(2**63), 2**63)
 _SIMPLE = {
     LiteralKind.BOOLEAN: PrimitiveType.BOOLEAN,
@@ -35,7 +37,7 @@ def bind_literal(literal: Literal) -> Constant:
     if literal.kind is LiteralKind.DATE_TIME_OFFSET:
         return Constant(_instant(literal), PrimitiveType.DATE_TIME_OFFSET)
     if literal.kind is LiteralKind.DATE:
-        return Constant(str(literal.value), PrimitiveType.DATE)
+        return Constant(_date(literal), PrimitiveType.DATE)
     raise NotSupported(
         f"$filter: {unparse(literal)} is a literal of type {literal.type_name or literal.kind},"
         " which no property of this service has",
@@ -54,15 +56,30 @@ def _integer(value: int) -> Constant:
     return Constant(Decimal(value), PrimitiveType.DECIMAL)
 
 
-def _instant(literal: Literal) -> Value:
+def _date(literal: Literal) -> Value:
+    """Its text, which compares as the date does within the years that it is held to."""
     try:
-        return to_datetime(str(literal.value))
+        return to_date(str(literal.value)).isoformat()
     except ValueError as error:
         raise InvalidValue(
-            f"$filter: {literal.value} cannot be used: {error}. Instants reach from the year 1 to"
-            " 9999 with at most six fractional digits",
+            f"$filter: {literal.value} cannot be used: dates reach from the year 1 to 9999",
             target="$filter",
         ) from error
+
+
+def _instant(literal: Literal) -> Value:
+    text = str(literal.value)
+    fault = InvalidValue(
+        f"$filter: {text} cannot be used: instants reach from the year 1 to 9999 with at most six"
+        " fractional digits",
+        target="$filter",
+    )
+    if _TOO_FINE.search(text):
+        raise fault
+    try:
+        return to_datetime(text)
+    except ValueError as error:
+        raise fault from error
 
 
 def check_comparable(left: BoundExpr, right: BoundExpr, what: str) -> None:

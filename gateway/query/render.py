@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime
+from decimal import Decimal
 
+from gateway.edm.types import PrimitiveType
 from gateway.query.bound import (
     And,
     BoundExpr,
@@ -17,6 +19,9 @@ from gateway.query.bound import (
     Quantified,
     TextMatch,
 )
+from grammar.literals import from_datetime, from_decimal, from_float
+
+_PLAIN = frozenset("-.0123456789")
 
 
 def render_expr(expr: BoundExpr) -> str:
@@ -42,8 +47,8 @@ def render_expr(expr: BoundExpr) -> str:
 
 def _leaf(expr: Constant | ColumnRef | Element) -> str:
     match expr:
-        case Constant(value, _):
-            return _constant(value)
+        case Constant(value, type_):
+            return str(value) if type_ is PrimitiveType.DATE else _constant(value)
         case ColumnRef(prop):
             return prop.name
         case Element():
@@ -65,6 +70,11 @@ def _constant(value: object) -> str:
         case str():
             return "'" + value.replace("'", "''") + "'"
         case datetime():
-            return value.isoformat().replace("+00:00", "Z")
+            return from_datetime(value)
+        case float():
+            plain = repr(value).removesuffix(".0")
+            return from_float(value) if set(plain) - _PLAIN else plain
+        case Decimal():
+            return from_decimal(value)
         case _:
             return str(value)
