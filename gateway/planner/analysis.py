@@ -9,8 +9,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import reduce
+from math import isnan
 from typing import Any
 
+from gateway.edm.types import PrimitiveType
 from gateway.planner.value_set import (
     EVERYTHING,
     NOT_NULL,
@@ -146,7 +148,7 @@ def _compare(
     if isinstance(left, Constant) and not isinstance(right, Constant):
         left, right, operator = right, left, operator.mirrored
     term = _term(left)
-    if term is None or not isinstance(right, Constant) or right.value != right.value:
+    if term is None or not isinstance(right, Constant) or not _same_line(left, right):
         return _UNKNOWN
     true_set, false_set = _sets_of(operator, right.value)
     return _single(term, true_set if truth else false_set)
@@ -179,7 +181,7 @@ def _unequal(value: Any) -> ValueSet:
 
 def _in(operand: BoundExpr, values: tuple[Constant, ...], *, truth: bool) -> Analysis:
     term = _term(operand)
-    if term is None or any(v.value != v.value for v in values):
+    if term is None or not all(_same_line(operand, value) for value in values):
         return _UNKNOWN
     points = frozenset(v.value for v in values if v.value is not None)
     null = any(v.value is None for v in values)
@@ -188,11 +190,14 @@ def _in(operand: BoundExpr, values: tuple[Constant, ...], *, truth: bool) -> Ana
 
 
 def _any(column: str, predicate: BoundExpr) -> Analysis:
+    """An element is never null, and even "any element at all" says that there is one."""
     inner = analyse(predicate)
     if inner.impossible:
         return _NEVER
     sets = tuple(
-        (Term(column, quantified=True), values) for term, values in inner.sets if term == _ELEMENT
+        (Term(column, quantified=True), ValueSet(values.values, null=False))
+        for term, values in inner.sets
+        if term == _ELEMENT
     )
     return Analysis(sets, inner.faithful and len(sets) == len(inner.sets) == 1)
 
@@ -208,6 +213,17 @@ def _term(expr: BoundExpr) -> Term | None:
             return _ELEMENT
         case _:
             return None
+
+
+def _same_line(operand: BoundExpr, constant: Constant) -> bool:
+    """Whether Python orders the constant among the operand's values as OData does.
+
+    Not NaN, which has no place, and not a Double among integers, which OData rounds first.
+    """
+    value = constant.value
+    if isinstance(value, float):
+        return operand.type is PrimitiveType.DOUBLE and not isnan(value)
+    return True
 
 
 def _single(term: Term, values: ValueSet) -> Analysis:

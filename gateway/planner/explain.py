@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from gateway.planner.plan import QueryPlan
+from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import PushedRange, PushedTerm
 from gateway.query.render import render_expr
 
@@ -17,12 +17,16 @@ def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
     order = ", ".join(f"{o.prop.name} {'desc' if o.descending else 'asc'}" for o in plan.order)
     return (
         ("resource", f"{query.entity_set.name} ({query.shape})"),
-        ("pushdown", " and ".join(pushed) or "nothing: all rows"),
+        ("pushdown", " and ".join(pushed) or _unpushed(plan)),
         ("residual", residual),
         ("order", order),
         ("window", _window(plan)),
         ("route", str(plan.route)),
     )
+
+
+def _unpushed(plan: QueryPlan) -> str:
+    return "nothing: no row can match" if plan.impossible else "nothing: all rows"
 
 
 def _pushed(term: PushedTerm) -> str:
@@ -38,6 +42,8 @@ def _instant(value: datetime | None) -> str:
 def _window(plan: QueryPlan) -> str:
     top = "all" if plan.query.top is None else str(plan.query.top)
     asked = f"skip {plan.query.skip}, top {top}"
+    if plan.route in (Route.NOTHING, Route.TOTAL):
+        return f"{asked}: no rows are needed"
     if plan.window is not None:
         return (
             f"{asked}: pushed, {plan.window.limit} rows asked (one more shows whether a tie crosses"

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.contract.model import Contract
+from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
 from gateway.query.bound import BoundExpr, BoundOrder, BoundQuery, Shape
 
@@ -38,7 +39,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """The decision. `order` is total: it ends in the key. `why` names what kept the window here."""
+    """The decision. `order` is total: it ends in the key. `why` names what kept the window here.
+
+    `impossible`: no row can match, so that nobody is asked.
+    """
 
     query: BoundQuery
     route: Route
@@ -47,6 +51,7 @@ class QueryPlan:
     order: tuple[BoundOrder, ...]
     window: Window | None = None
     why: str = ""
+    impossible: bool = False
 
 
 def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
@@ -62,6 +67,7 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
         order=order,
         window=window,
         why=why,
+        impossible=split.impossible,
     )
 
 
@@ -101,6 +107,8 @@ def _window(
     first = order[0]
     if contract.column(first.prop.name).order is None:
         return None, f"the Analytics API cannot sort by {first.prop.name}"
+    if first.prop.type is PrimitiveType.STRING:
+        return None, f"how the Analytics API sorts the text of {first.prop.name} is not known"
     if first.prop.nullable and first.prop.name not in split.not_null:
         return None, f"where the Analytics API sorts null in {first.prop.name} is not known"
     limit = query.skip + query.top + 1

@@ -13,7 +13,15 @@ from typing import TypeAlias
 
 from gateway.contract.model import Column, Contract, CustomFieldFilter, RangeFilter, ValuesFilter
 from gateway.planner.analysis import Analysis, Term, analyse, conjoin
-from gateway.planner.value_set import AllBut, Bound, Interval, Points, ValueSet, is_subset
+from gateway.planner.value_set import (
+    ANY_VALUE,
+    Bound,
+    Interval,
+    Points,
+    ValueSet,
+    contains,
+    is_subset,
+)
 from gateway.query.bound import And, BoundExpr
 
 
@@ -70,7 +78,7 @@ def split_filter(filter_: BoundExpr | None, contract: Contract) -> SplitFilter:
     analyses = [_within_model(analyse(conjunct), contract) for conjunct in conjuncts]
     whole = _within_model(reduce(conjoin, analyses), contract)
     if whole.impossible:
-        return SplitFilter(impossible=True)
+        return SplitFilter(residual=filter_, impossible=True)
     pushed, exact = _push(whole, contract)
     residual = tuple(
         conjunct
@@ -89,9 +97,11 @@ def _conjunction(terms: tuple[BoundExpr, ...]) -> BoundExpr | None:
 
 def _within_model(analysis: Analysis, contract: Contract) -> Analysis:
     """Use what the model knows: a column that is never null, an enumeration that is closed."""
+    narrowed = ((term, _narrow(term, values, contract)) for term, values in analysis.sets)
     parts = [
-        Analysis(((term, _narrow(term, values, contract)),), analysis.faithful)
-        for term, values in analysis.sets
+        Analysis(((term, values),), analysis.faithful)
+        for term, values in narrowed
+        if not _is_vacuous(term, values, contract)
     ]
     start = Analysis((), analysis.faithful, analysis.impossible)
     return reduce(conjoin, parts, start)
@@ -101,9 +111,18 @@ def _narrow(term: Term, values: ValueSet, contract: Contract) -> ValueSet:
     prop = contract.column(term.column).prop
     null = values.null and prop.nullable and not prop.collection
     inner = values.values
-    if isinstance(inner, AllBut) and prop.allowed_values:
-        inner = Points(frozenset(prop.allowed_values) - inner.values)
+    if prop.allowed_values:
+        inner = Points(frozenset(v for v in prop.allowed_values if contains(inner, v)))
     return ValueSet(inner, null)
+
+
+def _is_vacuous(term: Term, values: ValueSet, contract: Contract) -> bool:
+    """Whether every row of the model has such a value: `updatedAt ne null`, say."""
+    prop = contract.column(term.column).prop
+    if term.quantified or (prop.nullable and not values.null):
+        return False
+    closed = Points(frozenset(prop.allowed_values)) if prop.allowed_values else ANY_VALUE
+    return values.values == closed
 
 
 def _all_exact(analysis: Analysis, whole: Analysis, exact: frozenset[Term]) -> bool:
@@ -170,24 +189,19 @@ def _end(
     if bound is None:
         return None, True
     value: datetime = bound.value
-    on_grid = _outward(value, outward)
-    if bound.inclusive and not inclusive:
-        on_grid = _shift(on_grid, outward)
+    try:
+        on_grid = value + _to_grid(value, outward)
+        if bound.inclusive and not inclusive:
+            on_grid += outward
+    except OverflowError:  # beyond the years that can be sent; an open end loses nothing
+        return None, False
     return on_grid, on_grid == value and bound.inclusive == inclusive
 
 
-def _outward(value: datetime, outward: timedelta) -> datetime:
-    """The nearest multiple of the resolution that is not inside of `value`."""
+def _to_grid(value: datetime, outward: timedelta) -> timedelta:
+    """The way to the nearest multiple of the resolution that is not inside of `value`."""
     step = abs(outward)
     rest = (value - value.replace(hour=0, minute=0, second=0, microsecond=0)) % step
     if not rest:
-        return value
-    return _shift(value, -rest if outward < timedelta() else step - rest)
-
-
-def _shift(value: datetime, by: timedelta) -> datetime:
-    """Stays within the years that Python's datetime knows; at their ends nothing lies beyond."""
-    try:
-        return value + by
-    except OverflowError:
-        return value
+        return rest
+    return -rest if outward < timedelta() else step - rest

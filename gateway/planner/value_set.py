@@ -106,8 +106,8 @@ def contains(values: Values, value: Any) -> bool:
             return value in points
         case AllBut(points):
             return value not in points
-        case Interval(lower, upper):
-            return _above(lower, value) and _below(upper, value)
+        case _:
+            return _above(values.lower, value) and _below(values.upper, value)
 
 
 def _above(lower: Bound | None, value: Any) -> bool:
@@ -130,17 +130,16 @@ def _is_empty(values: Values) -> bool:
 
 def _intersect_values(left: Values, right: Values) -> tuple[Values, bool]:
     match left, right:
-        case Points(points), other:
-            return Points(frozenset(p for p in points if contains(other, p))), True
-        case _, Points():
-            return _intersect_values(right, left)
+        case Points(points), _:
+            return Points(frozenset(p for p in points if contains(right, p))), True
         case AllBut(a), AllBut(b):
             return AllBut(a | b), True
-        case (Interval() as interval, AllBut(points)) | (AllBut(points), Interval() as interval):
+        case Interval() as interval, AllBut(points):
             return interval, not any(contains(interval, p) for p in points)
         case Interval() as a, Interval() as b:
             return _normal(Interval(_tighter(a.lower, b.lower, 1), _tighter(a.upper, b.upper, -1)))
-    raise AssertionError("unreachable")
+        case _:
+            return _intersect_values(right, left)
 
 
 def _normal(interval: Interval) -> tuple[Values, bool]:
@@ -168,17 +167,14 @@ def _unite_values(left: Values, right: Values) -> tuple[Values, bool]:
     match left, right:
         case Points(a), Points(b):
             return Points(a | b), True
-        case AllBut(excluded), other:
-            return AllBut(frozenset(p for p in excluded if not contains(other, p))), True
-        case _, AllBut():
-            return _unite_values(right, left)
+        case AllBut(excluded), _:
+            return AllBut(frozenset(p for p in excluded if not contains(right, p))), True
         case Interval() as interval, Points(points):
-            return _unite_points(interval, points)
-        case Points(points), Interval() as interval:
             return _unite_points(interval, points)
         case Interval() as a, Interval() as b:
             return _hull(a, b), _touch(a, b) and _touch(b, a)
-    raise AssertionError("unreachable")
+        case _:
+            return _unite_values(right, left)
 
 
 def _unite_points(interval: Interval, points: frozenset[Any]) -> tuple[Values, bool]:
