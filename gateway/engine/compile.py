@@ -31,6 +31,8 @@ _ORDERED = {
     CompareOperator.GT: ">",
     CompareOperator.GE: ">=",
 }
+ELEMENT = '"$element"'
+"""The lambda variable of SQL; no property can have its name."""
 _TEXT = {"contains": "contains", "startswith": "starts_with", "endswith": "ends_with"}
 
 
@@ -61,7 +63,7 @@ def _compile(expr: BoundExpr) -> Sql:
         case In(operand, values):
             return _in(operand, values)
         case TextMatch(function, text, part):
-            return _build(f"{_TEXT[function]}({{}}, {{}})", text, part)
+            return _build(f"{_TEXT[function]}({{}}::VARCHAR, {{}}::VARCHAR)", text, part)
         case Quantified():
             return _quantified(expr)
         case And(terms) | Or(terms):
@@ -77,7 +79,7 @@ def _compile_operand(expr: Constant | ColumnRef | Element) -> Sql:
         case ColumnRef(prop):
             return Sql(quote(prop.name))
         case Element():
-            return Sql("element")
+            return Sql(ELEMENT)
 
 
 def _constant(value: object) -> Sql:
@@ -142,9 +144,8 @@ def _quantified(expr: Quantified) -> Sql:
         return Sql(f"(len({column}) > 0)")
     inner = _compile(expr.predicate)
     if expr.quantifier == "any":
-        text = f"(len(list_filter({column}, lambda element: coalesce({inner.text}, false))) > 0)"
+        matching, wanted = f"coalesce({inner.text}, false)", "> 0"
     else:
-        text = (
-            f"(len(list_filter({column}, lambda element: NOT coalesce({inner.text}, false))) = 0)"
-        )
+        matching, wanted = f"NOT coalesce({inner.text}, false)", "= 0"
+    text = f"(len(list_filter({column}, lambda {ELEMENT}: {matching})) {wanted})"
     return Sql(text, inner.parameters)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
-from gateway.engine.compile import Sql, quote
+from gateway.engine.compile import ELEMENT, Sql, quote
 from gateway.query.projection import Projection
 
 
@@ -20,7 +20,7 @@ def json_object(projection: Projection) -> Sql:
     for prop in projection.properties:
         if projection.type_suffix and not _is_self_describing(prop):
             members.append((prop.name + projection.type_suffix, Sql("?", (_type_name(prop),))))
-        members.append((prop.name, Sql(_value(prop))))
+        members.append((prop.name, Sql(_value(prop, projection))))
     names = ", ".join(f"{quote(name)} := {value.text}" for name, value in members)
     parameters = tuple(p for _, value in members for p in value.parameters)
     return Sql(f"to_json(struct_pack({names}))", parameters)
@@ -31,12 +31,14 @@ def _entity_id(projection: Projection) -> Sql:
     return Sql(f"? || url_encode(replace({key}, '''', '''''')) || ''')'", (projection.id_prefix,))
 
 
-def _value(prop: Property) -> str:
+def _value(prop: Property, projection: Projection) -> str:
     column = f"r.{quote(prop.name)}"
+    if prop.type is PrimitiveType.INT64 and projection.int64_as_text:
+        return f"{column}::VARCHAR{'[]' if prop.collection else ''}"
     if prop.type is not PrimitiveType.DATE_TIME_OFFSET:
         return column
     if prop.collection:
-        return f"list_transform({column}, lambda element: {_instant('element')})"
+        return f"list_transform({column}, lambda {ELEMENT}: {_instant(ELEMENT)})"
     return _instant(column)
 
 

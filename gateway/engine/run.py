@@ -64,8 +64,8 @@ def count_rows(relation: Relation, condition: BoundExpr | None) -> int:
     """How many rows pass the filter."""
     where = compile_filter(condition)
     text = f"SELECT count(*) FROM {relation.name} WHERE {where.text}"  # noqa: S608 - as above
-    found = relation.cursor.execute(text, where.parameters).fetchone()
-    return int(found[0]) if found else 0
+    [(number,)] = relation.cursor.execute(text, where.parameters).fetchall()
+    return int(number)
 
 
 def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:

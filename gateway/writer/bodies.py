@@ -89,6 +89,7 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
         id_member=f"{format_.prefix}id" if wants_id else "",
         id_prefix=links.entity_prefix(query.entity_set.name),
         type_suffix=f"{format_.prefix}type" if full else "",
+        int64_as_text=format_.ieee754,
     )
 
 
