@@ -49,7 +49,7 @@ class TokenSigner:
         """A token for `position` in the answer of `query`, its canonical text."""
         fields = _Fields(position.snapshot, position.offset, position.remaining)
         body = msgspec.msgpack.encode(fields)
-        return urlsafe_b64encode(body + self._signature(body, query)).rstrip(b"=").decode()
+        return _encode(body + self._signature(body, query))
 
     def verify(self, token: str, query: str) -> Position:
         """The position of a token that this service issued for this query.
@@ -59,8 +59,9 @@ class TokenSigner:
         """
         try:
             raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
-            body, signature = raw[:-_SIGNATURE_BYTES], raw[-_SIGNATURE_BYTES:]
-            if hmac.compare_digest(signature, self._signature(body, query)):
+            body = raw[:-_SIGNATURE_BYTES]
+            expected = _encode(body + self._signature(body, query))
+            if hmac.compare_digest(expected.encode(), token.encode()):
                 fields = msgspec.msgpack.decode(body, type=_Fields)
                 return Position(fields.snapshot, fields.offset, fields.remaining)
         except (Base64Error, UnicodeEncodeError, msgspec.MsgspecError):
@@ -74,3 +75,8 @@ class TokenSigner:
     def _signature(self, body: bytes, query: str) -> bytes:
         digest = hmac.digest(self._key, query.encode() + b"\0" + body, hashlib.sha256)
         return digest[:_SIGNATURE_BYTES]
+
+
+def _encode(raw: bytes) -> str:
+    """The one text of these bytes; decoding alone would pass over foreign characters."""
+    return urlsafe_b64encode(raw).rstrip(b"=").decode()
