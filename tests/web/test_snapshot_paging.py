@@ -1,0 +1,194 @@
+"""Law: a feed is one snapshot. Whatever happens upstream, its pages are of one moment."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+from gateway.sandbox import Dataset, Faults
+from gateway.sandbox.faults import Mutation
+from tests.support.flat import FlatRow, by_key, feed_order, flat_rows, with_instants
+from tests.support.live import Bridge, bridge
+from tests.support.wire import send
+
+PAGES = {"Prefer": "maxpagesize=300"}
+
+
+def following(gateway: Bridge, path: str) -> Iterator[list[FlatRow]]:
+    """The pages of a feed, one at a time."""
+    url: str | None = gateway.root + path
+    while url is not None:
+        answer = gateway.client.get(url, headers=PAGES)
+        assert answer.status_code == 200, answer.text
+        yield with_instants(answer.json()["value"])
+        url = answer.json().get("@odata.nextLink")
+
+
+def first_link(gateway: Bridge, path: str) -> str:
+    page = gateway.client.get(gateway.root + path, headers=PAGES).json()
+    link: str = page["@odata.nextLink"]
+    return link
+
+
+def drift(gateway: Bridge, changes: int) -> None:
+    """Change rows upstream: most are touched, some come, some go."""
+    for number in range(changes):
+        gateway.sandbox.drift.mutate(("touch", "touch", "insert", "delete")[number % 4])
+
+
+# --- the data moves -------------------------------------------------------------------------------
+
+
+def test_i16_pages_are_of_one_moment_while_rows_change_between_them(dataset: Dataset) -> None:
+    with bridge(dataset) as gateway:
+        rows: list[FlatRow] = []
+        for page in following(gateway, "Results"):
+            rows += page
+            drift(gateway, 50)
+        assert by_key(rows) == by_key(flat_rows(dataset))
+        assert rows == feed_order(flat_rows(dataset))
+
+
+def test_a_second_feed_begins_where_the_first_is_still_being_read(dataset: Dataset) -> None:
+    """With no time of freshness the second one reads the changed rows; the first does not."""
+    with bridge(dataset, settings={"fresh_for": 0}) as gateway:
+        pages = following(gateway, "Results?$select=id,updatedAt,state")
+        first = next(pages)
+        drift(gateway, 400)
+        now = by_key(flat_rows(Dataset(tuple(gateway.sandbox.store.rows))))
+        second = [row for page in following(gateway, "Results") for row in page]
+        first += [row for page in pages for row in page]
+    assert by_key(second) == now
+    assert first == [
+        {name: row[name] for name in ("id", "updatedAt", "state")}
+        for row in feed_order(flat_rows(dataset))
+    ]
+
+
+@pytest.mark.parametrize("kinds", [("touch",), ("touch", "insert")])
+def test_an_extract_of_moving_data_has_each_lasting_row_once(
+    dataset: Dataset, kinds: tuple[Mutation, ...]
+) -> None:
+    """Rows change after each page that the gateway reads upstream."""
+    faults = Faults(drift_every=1, drift_changes=3, drift_kinds=kinds)
+    with bridge(dataset, faults=faults) as gateway:
+        rows = by_key(row for page in following(gateway, "Results") for row in page)
+    assert {str(row["id"]) for row in dataset.to_rows()} <= set(rows)
+
+
+def test_data_that_never_rests_is_refused_and_not_passed_on_with_holes(dataset: Dataset) -> None:
+    """Rows that go while pages are read leave no trace to catch up on."""
+    faults = Faults(drift_every=1, drift_changes=5, drift_kinds=("delete",))
+    with bridge(dataset, faults=faults) as gateway:
+        answer = send(gateway.root, "/odata/v4/Results")
+    assert answer.status == 503
+    assert answer.json()["error"]["code"] == "UpstreamKeepsChanging"
+    assert answer.header("Retry-After") == "30"
+
+
+# --- links are the service's own ------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def link(live: Bridge) -> str:
+    """The nextLink of a filtered, ordered feed."""
+    return first_link(live, "Results?$filter=progress%20ge%200&$orderby=id&$select=id")
+
+
+def test_i17_every_changed_character_of_a_token_is_noticed(live: Bridge, link: str) -> None:
+    head, _, token = link.partition("$skiptoken=")
+    assert live.client.get(link).status_code == 200
+    for index in range(0, len(token) - 1, 3):
+        other = "A" if token[index] != "A" else "B"
+        answer = live.client.get(f"{head}$skiptoken={token[:index]}{other}{token[index + 1 :]}")
+        assert answer.status_code == 400
+        assert answer.json()["error"]["code"] == "InvalidSkipToken"
+
+
+@pytest.mark.parametrize(
+    "token",
+    [
+        "",
+        "x",
+        "%20",
+        "%FC",
+        "A" * 4_000,
+        base64.urlsafe_b64encode(b"\x93\xa1a\x0a\xc0" + bytes(16)).decode(),
+        "'; DROP TABLE snapshots --",
+    ],
+)
+def test_i17_a_forged_token_is_refused(live: Bridge, link: str, token: str) -> None:
+    target = urlsplit(link)
+    query = target.query.partition("$skiptoken=")[0]
+    answer = send(live.root, f"{target.path}?{query}$skiptoken={token.replace(' ', '%20')}")
+    assert answer.status == 400
+    assert answer.json()["error"]["code"] in ("InvalidSkipToken", "InvalidSyntax")
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("progress%20ge%200", "progress%20ge%201"),
+        ("$orderby=id", "$orderby=id%20desc"),
+        ("$select=id", "$select=id,userName"),
+        ("$select=id&", ""),
+        ("$select=id", "$select=id&$top=5"),
+    ],
+)
+def test_a_link_with_changed_options_is_refused(
+    live: Bridge, link: str, old: str, new: str
+) -> None:
+    changed = link.replace(old, new)
+    assert changed != link
+    assert live.client.get(changed).status_code == 400
+
+
+def test_a_link_says_nothing_that_its_reader_must_not_know(live: Bridge, link: str) -> None:
+    """Opaque to clients, but not secret: no token, no key, no personal data."""
+    raw = link.partition("$skiptoken=")[2]
+    body = base64.urlsafe_b64decode(raw + "=" * (-len(raw) % 4))
+    assert len(body) < 64
+
+
+def test_a_link_of_another_gateway_is_refused(live: Bridge, link: str, dataset: Dataset) -> None:
+    with bridge(dataset) as other:
+        answer = other.client.get(link.replace(live.root, other.root))
+    assert answer.status_code == 400
+
+
+# --- the snapshot goes ----------------------------------------------------------------------------
+
+
+def test_a_link_into_a_snapshot_that_is_no_longer_kept_is_410(dataset: Dataset) -> None:
+    """It may go when its lifetime is over and another one needs the room."""
+    with bridge(dataset, settings={"fresh_for": 0, "token_lifetime": 0}) as gateway:
+        link = first_link(gateway, "Results")
+        answer = gateway.client.get(link, headers=PAGES)
+        assert answer.status_code == 200
+        time.sleep(0.01)
+        first_link(gateway, "Results")
+        gone = gateway.client.get(link, headers=PAGES)
+        assert gone.status_code == 410
+        assert gone.json()["error"]["code"] == "FeedGone"
+        assert "start of the feed" in gone.json()["error"]["message"]
+        fresh = gateway.client.get(first_link(gateway, "Results"), headers=PAGES)
+        assert fresh.status_code == 200
+
+
+def test_links_outlive_a_restart_when_snapshots_do(
+    dataset: Dataset, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    settings = {"data_dir": str(tmp_path_factory.mktemp("kept"))}
+    with bridge(dataset, settings=settings) as gateway:
+        first = gateway.client.get(f"{gateway.root}Results?$select=id", headers=PAGES).json()
+        link, old_root = first["@odata.nextLink"], gateway.root
+    with bridge(dataset, settings=settings) as gateway:
+        answer = gateway.client.get(link.replace(old_root, gateway.root), headers=PAGES)
+        assert answer.status_code == 200, answer.text
+        keys = [row["id"] for page in (first, answer.json()) for row in page["value"]]
+        assert list(gateway.sandbox.received) == []
+    assert keys == [row["id"] for row in feed_order(flat_rows(dataset))[:600]]
