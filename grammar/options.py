@@ -10,7 +10,7 @@ from grammar.errors import ODataSyntaxError, Refusal, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parser import parse
 from grammar.rules_options import natural
-from grammar.syntax import QueryOptions
+from grammar.syntax import Alias, QueryOptions
 
 _DOLLAR_ONLY = frozenset({"skiptoken", "deltatoken"})
 
@@ -20,18 +20,20 @@ def _text(value: str, _limits: Limits, _option: str) -> str:
 
 
 def _number(value: str, _limits: Limits, option: str) -> int:
-    if not (value.isascii() and value.isdigit()):
+    digits = value.strip(" \t")
+    if not (digits.isascii() and digits.isdigit()):
         raise ODataSyntaxError("not a whole number of 0 or more", text=value, option=option)
     try:
-        return natural(value)
+        return natural(digits)
     except Refusal as refusal:
         raise ODataSyntaxError(refusal.message, text=value, option=option) from None
 
 
 def _boolean(value: str, _limits: Limits, option: str) -> bool:
-    if value.lower() not in {"true", "false"}:
+    word = value.strip(" \t").lower()
+    if word not in {"true", "false"}:
         raise ODataSyntaxError("neither true nor false", text=value, option=option)
-    return value.lower() == "true"
+    return word == "true"
 
 
 def _levels(_value: str, _limits: Limits, option: str) -> int:
@@ -91,7 +93,7 @@ def parse_query_options(
         name = _system_name(written)
         if name:
             _add(found, name, value, limits)
-        elif written.startswith("@") and len(written) > 1:
+        elif written.startswith("@"):
             _add_alias(aliases, written, value, limits)
         else:
             custom.append((written, value))
@@ -115,15 +117,23 @@ def _add(found: dict[str, object], name: str, value: str, limits: Limits) -> Non
     option = f"${name}"
     if name in found:
         raise ODataSyntaxError("given twice", option=option, hint="with and without $ is the same")
-    if not value.strip(" \t"):
-        raise ODataSyntaxError("has no value", option=option)
-    found[name] = _READERS[name](value.strip(" \t"), limits, option)
+    _check_value(value, limits, option)
+    found[name] = _READERS[name](value, limits, option)
 
 
 def _add_alias(aliases: dict[str, object], written: str, value: str, limits: Limits) -> None:
-    name = written[1:]
+    if not isinstance(parse("expression", written, limits, written), Alias):
+        raise ODataSyntaxError("not the name of an alias", option=written, hint="for example @x=1")
+    name = written.strip(" \t")[1:]
     if name in aliases:
         raise ODataSyntaxError("assigned twice", option=written)
-    if not value.strip(" \t"):
-        raise ODataSyntaxError("has no value", option=written)
+    _check_value(value, limits, written)
     aliases[name] = parse("alias_value", value, limits, written)
+
+
+def _check_value(value: str, limits: Limits, option: str) -> None:
+    if not value.strip(" \t"):
+        raise ODataSyntaxError("has no value", option=option)
+    if len(value) > limits.max_length:
+        message = f"longer than the limit of {limits.max_length} characters"
+        raise ODataSyntaxError(message, option=option)

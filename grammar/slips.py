@@ -144,6 +144,7 @@ _LISTS = (
         before=r"(?i: eq| ne)[ \t]*\([^()]*$",
     ),
     Slip(r"[;|]", "a list is separated by commas", "write in (1,2,3)", r"(?i: in)[ \t]*\([^()]*$"),
+    Slip(r";", "a semicolon between parameters", "write (a=1,b=2)", r"\([^()]*$", "_CLOSE"),
 )
 
 _WORDS = (

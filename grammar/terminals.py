@@ -170,6 +170,7 @@ LITERAL_AND_NAME_TERMINALS: dict[str, Callable[[str], object]] = {
     "ALIAS": lambda text: name(text[1:]),
     "COLLECTION_TYPE": lambda text: f"Collection({name(text[11:-1])})",
     "STEP": step,
+    "STEP_STAR": lambda _: "*",
     "FUNCTION": opened,
     "STEP_CALL": opened,
     "LAMBDA": lambda text: opened(text).lower(),

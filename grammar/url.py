@@ -9,7 +9,8 @@ from grammar.errors import ODataSyntaxError
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 # What RFC 3986 allows bare in a query, without those that mean something to us or to others.
-_BARE_IN_QUERY = "$@!'()*,;:/?~-._"
+_BARE_IN_NAME = "$@!'()*,;:/?~-._"
+_BARE_IN_VALUE = _BARE_IN_NAME + "="
 
 
 def split_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
@@ -53,7 +54,7 @@ def encode_query(pairs: tuple[tuple[str, str], ...]) -> str:
     "$filter=a%20eq%20'x%26y'"
     """
     return "&".join(
-        f"{quote(name, safe=_BARE_IN_QUERY)}={quote(value, safe=_BARE_IN_QUERY)}"
+        f"{quote(name, safe=_BARE_IN_NAME)}={quote(value, safe=_BARE_IN_VALUE)}"
         for name, value in pairs
     )
 
