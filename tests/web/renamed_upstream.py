@@ -1,0 +1,190 @@
+"""The sandbox's data behind an API in which every name is another one, and its contract file.
+
+Path, envelope, members, filters, order values and the custom fields' shape differ, and lower ends
+of ranges are exclusive. Only the bearer token and the values of the data are the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+import httpx
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+_LISTS = {
+    "team": "groupIds",
+    "learner": "userIds",
+    "course": "contentIds",
+    "status": "states",
+    "sort": "enrollmentTypes",
+}
+_RANGES = {"changed": "updatedAtDateRange", "validUntil": "expiryDateRange"}
+_RESULT = {
+    "no": "id",
+    "percent": "progress",
+    "status": "state",
+    "sort": "enrollmentType",
+    "changed": "updatedAt",
+    "begun": "startedAt",
+    "done": "completedAt",
+    "validUntil": "expiryDate",
+    "certified": "certificateIssuedAt",
+}
+_PERSON = {"no": "id", "fullName": "name", "mail": "email", "picture": "avatar"}
+_COURSE = {"no": "id", "title": "name", "form": "type"}
+_ORDERS = {"changed": "updatedAt"}
+_DIRECTIONS = {"up": "ASC", "down": "DESC"}
+
+
+def rename(sandbox: ASGIApp) -> Starlette:
+    """The API in front of a sandbox that it asks in the same process."""
+
+    async def query(request: Request) -> Response:
+        transport = httpx.ASGITransport(app=sandbox)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            answer = await client.post(
+                "/analyse/results",
+                json=_question(await request.json()),
+                headers={"Authorization": request.headers["Authorization"]},
+            )
+        if answer.status_code != 200:
+            problem = {"problem": {"detail": answer.json()["message"]}}
+            return JSONResponse(problem, answer.status_code)
+        body = answer.json()
+        items = [_item(row) for row in body["results"]]
+        return JSONResponse({"page": {"items": items, "of": {"matches": body["total"]}}})
+
+    return Starlette(routes=[Route("/v9/report/query", query, methods=["POST"])])
+
+
+def _question(body: dict[str, Any]) -> dict[str, Any]:
+    """The sandbox's request; a name that is not known here is a KeyError, hence a 500."""
+    paging, sorting = body.pop("paging"), body.pop("sorting")
+    question: dict[str, Any] = {
+        "options": {
+            "limit": paging.pop("rows"),
+            "skip": paging.pop("from"),
+            "orderBy": _ORDERS[sorting.pop("by")],
+            "order": _DIRECTIONS[sorting.pop("direction")],
+        }
+    }
+    for name, value in body.pop("where", {}).items():
+        if name == "attributes":
+            question["customFields"] = [
+                {"customFieldId": entry["key"], "values": entry["anyOf"]} for entry in value
+            ]
+        elif name in _RANGES:
+            question[_RANGES[name]] = _range(value)
+        else:
+            question[_LISTS[name]] = value
+    unknown = {**body, **paging, **sorting}
+    assert not unknown
+    return question
+
+
+def _range(ends: Mapping[str, str]) -> dict[str, str]:
+    """`after` is exclusive; the data knows whole milliseconds."""
+    found = {}
+    if "after" in ends:
+        start = datetime.fromisoformat(ends["after"]) + timedelta(milliseconds=1)
+        found["from"] = start.isoformat()
+    if "until" in ends:
+        found["to"] = ends["until"]
+    return found
+
+
+def _item(row: Mapping[str, Any]) -> dict[str, Any]:
+    user, content = row["user"], row["content"]
+    person = {new: user.get(old) for new, old in _PERSON.items()}
+    person["teams"] = [{"no": group["id"]} for group in user["groups"]]
+    person["attributes"] = [
+        {"key": f["customFieldId"], "title": f["name"], "content": f["value"]}
+        for f in user["customFields"]
+    ]
+    return {
+        **{new: row.get(old) for new, old in _RESULT.items()},
+        "person": person,
+        "course": {new: content.get(old) for new, old in _COURSE.items()},
+    }
+
+
+CONTRACT = """
+format = 1
+service = {namespace = "Skillhabit", container = "Analytics", entity_set = "Results", entity_type = "Result", key = "id"}
+upstream = {base_url = "https://renamed.invalid"}
+endpoints = {results = {path = "/v9/report/query"}, statistics = {path = "/v9/report/sums"}}
+extract = {order_by = "updatedAt"}
+
+[request]
+limit = {member = "paging.rows", maximum = 1000}
+skip = {member = "paging.from"}
+order_by = {member = "sorting.by"}
+order = {member = "sorting.direction", ascending = "up", descending = "down"}
+
+[response]
+rows = {member = "page.items"}
+total = {member = "page.of.matches"}
+error = {member = "problem.detail"}
+
+[filters]
+teams = {kind = "values", member = "where.team", exact = true}
+learners = {kind = "values", member = "where.learner", exact = true}
+courses = {kind = "values", member = "where.course", exact = true}
+status = {kind = "values", member = "where.status", exact = true}
+sorts = {kind = "values", member = "where.sort", exact = true}
+attributes = {kind = "custom-fields", member = "where.attributes", id = "key", values = "anyOf", exact = false}
+changed = {kind = "range", member = "where.changed", from = "after", to = "until", from_inclusive = false, to_inclusive = true, exact = true}
+valid = {kind = "range", member = "where.validUntil", from = "after", to = "until", from_inclusive = false, to_inclusive = true, exact = true}
+
+[custom_fields]
+path = "person.attributes"
+id = "key"
+value = "content"
+label = "title"
+filter = "attributes"
+"""  # noqa: E501 - a table a line
+_STATES = "NOT_STARTED,IN_PROGRESS,APPROVED,FAILED,EXPIRED"
+_COLUMNS = f"""
+id no Edm.String required
+userId person.no Edm.String required filter=learners
+userName person.fullName Edm.String
+userEmail person.mail Edm.String
+userAvatar person.picture Edm.String
+contentId course.no Edm.String required filter=courses
+contentName course.title Edm.String
+contentType course.form Edm.String
+progress percent Edm.Double
+state status Edm.String required filter=status values={_STATES}
+enrollmentType sort Edm.String required filter=sorts values=MANDATORY,OPTIONAL,NOT_ENROLLED
+updatedAt changed Edm.DateTimeOffset required filter=changed order=changed
+startedAt begun Edm.DateTimeOffset
+completedAt done Edm.DateTimeOffset
+expiryDate validUntil Edm.DateTimeOffset filter=valid
+certificateIssuedAt certified Edm.DateTimeOffset
+groupIds person.teams[].no Edm.String required filter=teams
+"""
+
+
+def contract_text() -> str:
+    """The contract file of the renamed API; what it publishes is what the built-in one does."""
+    return CONTRACT + "".join(_column(line.split()) for line in _COLUMNS.split("\n") if line)
+
+
+def _column(words: list[str]) -> str:
+    name, path, kind, *rest = words
+    lines = ["\n[[columns]]", f'name = "{name}"', f'path = "{path}"', f'type = "{kind}"']
+    for word in rest:
+        key, _, value = word.partition("=")
+        if key == "required":
+            lines.append("nullable = false")
+        elif key == "values":
+            lines.append(f"values = {value.split(',')}")
+        else:
+            lines.append(f'{key} = "{value}"')
+    return "\n".join(lines) + "\n"
