@@ -18,12 +18,16 @@ _JSON_TYPES: dict[PrimitiveType, dict[str, Any]] = {
     PrimitiveType.DOUBLE: {"type": "number", "format": "double"},
     PrimitiveType.DATE_TIME_OFFSET: {"type": "string", "format": "date-time"},
 }
+_MOST_ROWS = 999_999_999_999_999_999
 _ERRORS = {
     "400": "The URL is malformed or names something that does not exist",
     "401": "The access key is missing or wrong",
     "404": "No such resource",
+    "405": "The service is read-only",
     "406": "The format asked for is not served",
     "410": "The extract that a nextLink leads into is gone",
+    "412": "An isolation other than snapshot",
+    "414": "The URL is too long",
     "501": "OData that this service does not evaluate",
     "502": "The Analytics API gave an answer that cannot be used",
     "503": "The Analytics API is not available; Retry-After tells when to ask again",
@@ -66,14 +70,19 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
             "value": {"type": "array", "items": row},
         },
     }
-    select = _option("$select", "Columns, separated by commas", {"type": "string"})
-    filter_ = _option("$filter", "Condition in OData's language", {"type": "string"})
+    select = _list("$select", "Columns", ["*", *entity.names])
+    filter_ = _option(
+        "$filter",
+        "Condition in OData's language, e.g. `id eq 'x'`",
+        {"type": "string", "minLength": 1},
+    )
+    rows = {"type": "integer", "minimum": 0, "maximum": _MOST_ROWS}
     key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
     options = [
         filter_,
-        _option("$orderby", "Columns to sort by, each with asc or desc", {"type": "string"}),
-        _option("$top", "The first so many rows", {"type": "integer", "minimum": 0}),
-        _option("$skip", "Rows to leave out first", {"type": "integer", "minimum": 0}),
+        _list("$orderby", "Columns to sort by, each with asc or desc", _orders(entity)),
+        _option("$top", "The first so many rows", rows),
+        _option("$skip", "Rows to leave out first", rows),
         _option("$count", "Also count the rows that match", {"type": "boolean"}),
         select,
     ]
@@ -105,6 +114,17 @@ def _json_answer(schema: dict[str, Any]) -> dict[str, Any]:
 
 def _option(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
     return {"name": name, "in": "query", "description": text, "schema": schema}
+
+
+def _list(name: str, text: str, values: list[str]) -> dict[str, Any]:
+    """An option whose value is a list with commas."""
+    schema = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": values}}
+    return _option(name, text, schema) | {"style": "form", "explode": False}
+
+
+def _orders(entity_type: EntityType) -> list[str]:
+    names = [prop.name for prop in entity_type.properties if not prop.collection]
+    return [f"{name}{direction}" for name in names for direction in ("", " asc", " desc")]
 
 
 def _entity_schema(entity_type: EntityType) -> dict[str, Any]:
