@@ -204,18 +204,27 @@ def _bind_compare(expr: Binary, scope: Scope) -> BoundExpr:
 def _bind_in(expr: Binary, scope: Scope) -> BoundExpr:
     operand = bind_expression(expr.left, scope)
     if not isinstance(expr.right, ListExpr):
-        raise _unsupported(expr, scope)
+        raise _no_list(expr, scope)
     values: list[Constant] = []
     for item in expr.right.items:
         value = bind_expression(item, scope)
         if not isinstance(value, Constant):
-            raise _unsupported(item, scope)
+            raise _no_list(expr, scope)
         check_comparable(operand, value, f"{_quote(expr.left)} in (...)")
         values.append(promote_constant(value, operand.type))
     if isinstance(operand, Constant):
         found = any(compare_constants(CompareOperator.EQ, operand, value) for value in values)
         return Constant(found, PrimitiveType.BOOLEAN)
     return In(operand, tuple(values))
+
+
+def _no_list(expr: Binary, scope: Scope) -> GatewayError:
+    left = _quote(expr.left)
+    return NotSupported(
+        f"{scope.option}: in takes a list of literals here, not {_quote(expr.right)}; write"
+        f" {left} in ('a','b') or {left} eq ... or {left} eq ...",
+        target=scope.option,
+    )
 
 
 def _bind_call(expr: Expr, scope: Scope) -> BoundExpr:
