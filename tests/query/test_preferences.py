@@ -1,0 +1,41 @@
+"""The Prefer header: unknown and malformed preferences are ignored, never refused."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gateway.query.preferences import parse_preferences
+
+
+@pytest.mark.parametrize(
+    ("lines", "size"),
+    [
+        (["odata.maxpagesize=50"], 50),
+        (["MaxPageSize=50"], 50),
+        (['maxpagesize="50"'], 50),
+        (["respond-async, wait=10, odata.maxpagesize=7"], 7),
+        (["odata.maxpagesize=7; foo=bar"], 7),
+        (["odata.maxpagesize=7", "maxpagesize=9"], 9),
+        (["maxpagesize=9, maxpagesize=7"], 9),
+        (['foo="a, maxpagesize=3"'], None),
+        (["odata.maxpagesize=0"], None),
+        (["odata.maxpagesize=-1"], None),
+        (["odata.maxpagesize=1e3"], None),
+        (["odata.maxpagesize=٣"], None),
+        (["odata.maxpagesize=99999999999999999999"], None),
+        (["odata.maxpagesize"], None),
+        (["return=minimal"], None),
+        ([], None),
+    ],
+)
+def test_the_page_size_that_a_client_prefers(lines: list[str], size: int | None) -> None:
+    assert parse_preferences(lines).max_page_size == size
+
+
+@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.text(st.sampled_from('maxpgesiz=";, \\1.'), max_size=30), max_size=3))
+def test_no_header_is_an_error(lines: list[str]) -> None:
+    size = parse_preferences(lines).max_page_size
+    assert size is None or size >= 1
