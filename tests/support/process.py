@@ -1,0 +1,79 @@
+"""Commands as processes of their own: started, read while they run, and surely ended."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+
+class Process:
+    """A running command; what it writes, to either stream, gathers in `output`."""
+
+    def __init__(self, popen: subprocess.Popen[str]) -> None:
+        self._popen = popen
+        self._written: list[str] = []
+        self._changed = threading.Condition()
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._reader.start()
+
+    @property
+    def output(self) -> str:
+        return "".join(self._written)
+
+    def wait_for(self, pattern: str, seconds: float = 30) -> str:
+        """The first group of the pattern, as soon as the output has it."""
+        with self._changed:
+            self._changed.wait_for(
+                lambda: re.search(pattern, self.output) or not self._reader.is_alive(), seconds
+            )
+        found = re.search(pattern, self.output)
+        assert found is not None, f"{pattern!r} never came:\n{self.output}"
+        return found[1]
+
+    def stop(self, number: int, seconds: float = 10) -> int:
+        """Send a signal and return the exit code."""
+        self._popen.send_signal(number)
+        code = self._popen.wait(seconds)
+        self._reader.join(seconds)
+        return code
+
+    def _read(self) -> None:
+        assert self._popen.stdout is not None
+        for line in self._popen.stdout:
+            with self._changed:
+                self._written.append(line)
+                self._changed.notify_all()
+
+
+@contextmanager
+def started(
+    command: Sequence[str], *, cwd: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[Process]:
+    """A command that is killed at the end if it still runs; of our settings it inherits none."""
+    with subprocess.Popen(
+        [*command],
+        cwd=cwd,
+        env={**clean_environment(), **(environment or {})},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        bufsize=1,
+    ) as popen:
+        try:
+            yield Process(popen)
+        finally:
+            if popen.poll() is None:
+                popen.kill()
+
+
+def clean_environment() -> dict[str, str]:
+    """The environment without settings of the gateway."""
+    return {
+        **{n: v for n, v in os.environ.items() if not n.startswith("SKILLHABIT_")},
+        "PYTHONUNBUFFERED": "1",
+    }
