@@ -10,15 +10,18 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
+
+N = TypeVar("N", int, float)
 
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
     def convert(value: object) -> int:
-        number = int(str(value))
-        if isinstance(value, bool) or not low <= number <= high:
+        number = _number(int, value)
+        if number is None or not low <= number <= high:
             raise ValueError(f"must be a whole number from {low} to {high}")
         return number
 
@@ -26,10 +29,18 @@ def _integer(low: int, high: int) -> Callable[[object], int]:
 
 
 def _seconds(value: object) -> float:
-    number = float(str(value))
-    if not 0 <= number <= 10_000_000:
-        raise ValueError("must be a number of seconds, at least 0")
+    number = _number(float, value)
+    if number is None or not 0 <= number <= 10_000_000:
+        raise ValueError("must be a number of seconds, from 0 to 10000000")
     return number
+
+
+def _number(kind: Callable[[str], N], value: object) -> N | None:
+    """The number that a text or a TOML value says; None when it says none."""
+    try:
+        return None if isinstance(value, bool) else kind(str(value))
+    except ValueError:
+        return None
 
 
 def _boolean(value: object) -> bool:
@@ -47,9 +58,18 @@ def _text(value: object) -> str:
 
 def _url(value: object) -> str:
     text = _text(value).rstrip("/")
-    if not text.startswith(("http://", "https://")):
-        raise ValueError("must be a URL that starts with http:// or https://")
+    if not _is_base_url(text):
+        raise ValueError("must be a URL such as https://host:port/path, without ? and #")
     return text
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, a bracket that is not closed
+        return False
+    return bool(known) and not any(letter in text for letter in '?#"<>\\ \t\r\n')
 
 
 def _path(value: object) -> Path:
@@ -260,5 +280,4 @@ def _convert(setting: Setting, place: str, value: object) -> object:
     try:
         return setting.convert(value)
     except ValueError as error:
-        remedy = str(error) if str(error).startswith("must") else f"must be {setting.help}"
-        raise ValueError(f"{place} = {value!r}: {remedy}") from error
+        raise ValueError(f"{place} = {value!r}: {error} ({setting.help})") from error

@@ -1,0 +1,157 @@
+"""Each setting stands in three places: command line, environment and file, in this precedence."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from click.testing import CliRunner
+
+from gateway.cli import main
+from gateway.config import SETTINGS, Setting, Settings, load_settings
+
+
+class Sample(NamedTuple):
+    """A value as text, the same in TOML, what it becomes, and texts that are refused."""
+
+    text: str
+    toml: str
+    value: object
+    bad: tuple[str, ...]
+
+
+NUMBERS = ("", "many", "-1", "1.5", "1e99")
+SECONDS = ("", "soon", "-1", "nan", "inf")
+URLS = ("", "ftp://host", "host:80", "https://", "http://host:port", "http://[::1", "http://h/?a=b")
+SAMPLES: dict[str, Sample] = {
+    "host": Sample("10.1.2.3", '"10.1.2.3"', "10.1.2.3", ("",)),
+    "port": Sample("8123", "8123", 8123, (*NUMBERS, "65536")),
+    "upstream": Sample(
+        "https://a.example/x/", '"https://a.example/x"', "https://a.example/x", URLS
+    ),
+    "token_file": Sample("t/token", '"t/token"', Path("t/token"), ("",)),
+    "contract": Sample("c.toml", '"c.toml"', Path("c.toml"), ("",)),
+    "custom_field": Sample(
+        "department=cf_1",
+        '{department = "cf_1"}',
+        (("department", "cf_1"),),
+        ("department", "=cf_1", "department="),
+    ),
+    "data_dir": Sample("/var/x", '"/var/x"', Path("/var/x"), ("",)),
+    "public_url": Sample("https://b.example", '"https://b.example/"', "https://b.example", URLS),
+    "trusted_proxies": Sample("10.0.0.1, ::1", '["10.0.0.1", "::1"]', ("10.0.0.1", "::1"), ()),
+    "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
+    "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
+    "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
+    "max_page_size": Sample("200", "200", 200, (*NUMBERS, "0")),
+    "fresh_for": Sample("1.5", "1.5", 1.5, SECONDS),
+    "token_lifetime": Sample("60", "60", 60.0, SECONDS),
+    "snapshot_budget": Sample("64", "64", 64, (*NUMBERS, "0")),
+    "upstream_concurrency": Sample("2", "2", 2, (*NUMBERS, "0")),
+    "upstream_timeout": Sample("5", "5", 5.0, SECONDS),
+    "retry_budget": Sample("0", "0", 0.0, SECONDS),
+}
+
+every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=[s.name for s in SETTINGS])
+
+
+def value_of(settings: Settings, setting: Setting) -> object:
+    found: object = getattr(settings, setting.name)
+    return found
+
+
+def as_option(setting: Setting, text: str) -> Any:
+    """As click hands it over: a repeatable option is a tuple."""
+    return (text,) if setting.repeatable else text
+
+
+def test_the_table_and_the_settings_name_the_same() -> None:
+    assert [setting.name for setting in SETTINGS] == [field.name for field in fields(Settings)]
+    assert set(SAMPLES) == {setting.name for setting in SETTINGS}
+
+
+@every_setting
+def test_a_setting_stands_in_each_of_its_places(setting: Setting) -> None:
+    sample = SAMPLES[setting.name]
+    by_option = load_settings({setting.name: as_option(setting, sample.text)}, {})
+    by_environment = load_settings({}, {setting.variable: sample.text})
+    by_file = load_settings({}, {}, f"{setting.name} = {sample.toml}")
+    for settings in (by_option, by_environment, by_file):
+        assert value_of(settings, setting) == sample.value
+    assert value_of(load_settings({}, {}), setting) != sample.value
+
+
+@every_setting
+def test_the_command_line_beats_the_environment_and_that_the_file(setting: Setting) -> None:
+    sample = SAMPLES[setting.name]
+    other = _text_of_default(setting)
+    option = {setting.name: as_option(setting, sample.text)}
+    variable = {setting.variable: sample.text}
+    file_text = f"{setting.name} = {sample.toml}"
+    if other is not None:
+        assert value_of(load_settings(option, {setting.variable: other}), setting) == sample.value
+    broken = f"{setting.name} = [[]]"
+    assert value_of(load_settings(option, {}, broken), setting) == sample.value
+    assert value_of(load_settings({}, variable, broken), setting) == sample.value
+    assert value_of(load_settings({setting.name: None}, {}, file_text), setting) == sample.value
+
+
+def _text_of_default(setting: Setting) -> str | None:
+    match setting.default:
+        case None | ():
+            return None
+        case tuple() as names:
+            return ",".join(names)
+        case value:
+            return str(value)
+
+
+CASES = [(setting, bad) for setting in SETTINGS for bad in SAMPLES[setting.name].bad]
+
+
+@pytest.mark.parametrize(("setting", "bad"), CASES, ids=[f"{s.name}={b!r}" for s, b in CASES])
+def test_a_bad_value_names_its_place_and_the_remedy(setting: Setting, bad: str) -> None:
+    with pytest.raises(ValueError, match="must be ") as by_option:
+        load_settings({setting.name: as_option(setting, bad)}, {})
+    assert str(by_option.value).startswith(setting.option)
+    with pytest.raises(ValueError, match="must be ") as by_environment:
+        load_settings({}, {setting.variable: bad})
+    assert str(by_environment.value).startswith(setting.variable)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("port = true", "port in the configuration file"),
+        ("port = [1]", "port in the configuration file"),
+        ("fresh_for = false", "fresh_for in the configuration file"),
+        ("host = 5", "host in the configuration file"),
+        ("custom_field = 5", "custom_field in the configuration file"),
+        ("prot = 5", "no setting 'prot'"),
+        ("port = ", "not TOML"),
+        ("[port]", "port in the configuration file"),
+    ],
+)
+def test_a_bad_file_is_refused_by_name(text: str, place: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(place)):
+        load_settings({}, {}, text)
+
+
+def test_custom_fields_may_be_many() -> None:
+    wanted = (("a", "1"), ("b", "x=y"))
+    assert load_settings({"custom_field": ("a=1", "b=x=y")}, {}).custom_field == wanted
+    variable = {"SKILLHABIT_ODATA_CUSTOM_FIELD": "a=1, b=x=y"}
+    assert load_settings({}, variable).custom_field == wanted
+    assert load_settings({}, {}, '[custom_field]\na = "1"\nb = "x=y"').custom_field == wanted
+
+
+@every_setting
+def test_the_help_of_serve_tells_each_setting(setting: Setting) -> None:
+    text = CliRunner().invoke(main, ["serve", "--help"]).output
+    assert re.search(rf"^  {setting.option} {setting.metavar}\b", text, re.MULTILINE)
+    assert "SKILLHABIT_ODATA_" in text
+    words = " ".join(text.split())
+    assert setting.help.split()[1] in words
