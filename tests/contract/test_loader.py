@@ -1,0 +1,186 @@
+"""Contract files: what is read, and what is refused with table, key and remedy."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import pytest
+
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.contract.model import CustomFieldFilter, RangeFilter, ValuesFilter
+from gateway.errors import ConfigurationProblem
+
+TEXT = built_in_contract()
+Change = Callable[[str], str]
+
+
+def put(old: str, new: str) -> Change:
+    """Replace the one occurrence of `old`."""
+
+    def change(text: str) -> str:
+        assert text.count(old) == 1, f"{old!r} stands {text.count(old)} times in the file"
+        return text.replace(old, new)
+
+    return change
+
+
+def column(name: str, key: str, value: str) -> Change:
+    """Set a key of one `[[columns]]` table; an empty value takes it out."""
+
+    def change(text: str) -> str:
+        head, start, rest = text.partition(f'[[columns]]\nname = "{name}"\n')
+        assert start
+        table, blank, tail = rest.partition("\n\n")
+        lines = [line for line in table.splitlines() if not line.startswith(f"{key} =")]
+        lines += [f"{key} = {value}"] if value else []
+        return head + start + "\n".join(lines) + blank + tail
+
+    return change
+
+
+def renamed(name: str, new: str) -> Change:
+    return put(f'[[columns]]\nname = "{name}"', f'[[columns]]\nname = "{new}"')
+
+
+def mapped(*fields: tuple[str, str]) -> Change:
+    tables = [f'[[custom_fields.mapped]]\nid = "{i}"\nname = "{n}"\n' for n, i in fields]
+    return lambda text: "\n".join((text, *tables))
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda text: text + "\n[", "contract file: "),
+        (put("format = 1", "format = 2"), "$.format"),
+        (put("[response.total]", "[response.totl]"), "totl"),
+        (put('[filters.users]\nkind = "values"', '[filters.users]\nkind = "value"'), "'value'"),
+        (put("maximum = 1000", "maximum = 0"), "$.request.limit.maximum"),
+        (put("overlap_seconds = 120", "overlap_seconds = -1"), "$.extract.overlap_seconds"),
+        (put("resolution_milliseconds = 1 #", "resolution_milliseconds = 0 #"), ">= 1"),
+        (column("progress", "type", '"Edm.Decimal"'), "Edm.Decimal"),
+        (column("progress", "sauce", '"x"'), "sauce"),
+        (put('namespace = "Skillhabit"', 'namespace = "Skill-habit"'), "[service] namespace"),
+        (put('entity_set = "Results"', 'entity_set = "All Results"'), "[service] entity_set"),
+        (put('entity_type = "Result"', 'entity_type = ""'), "[service] entity_type"),
+        (put('container = "Analytics"', 'container = "Result"'), "[service] container"),
+        (put("https://customer-api.skillhabit.com", "customer-api"), "[upstream] base_url"),
+        (put('path = "/analyse/results"', 'path = "analyse/results"'), "[endpoints.results] path"),
+        (put('path = "/analyse/statistics"', 'path = ""'), "[endpoints.statistics] path"),
+        (column("userName", "path", '"user..name"'), "has an empty step"),
+        (column("userName", "path", '""'), "has an empty step"),
+        (column("groupIds", "path", '"user.groups[].tags[]"'), "into one array only"),
+        (column("userName", "filter", '"nosuch"'), "must name a table [filters.*]"),
+        (column("userName", "filter", '"custom_fields"'), 'kind = "values" or "range"'),
+        (column("userName", "filter", '"users"'), "already belongs to the column 'userId'"),
+        (column("state", "type", '"Edm.Int32"'), "cannot have `values`"),
+        (column("userId", "type", '"Edm.Int64"'), "cannot have a values filter"),
+        (column("expiryDate", "type", '"Edm.Double"'), "cannot have a range filter"),
+        (column("expiryDate", "path", '"dates[]"'), "cannot have a range filter"),
+        (column("groupIds", "order", '"groups"'), "cannot sort a collection"),
+        (renamed("userName", "user-name"), "'user-name' is not a property name"),
+        (renamed("userName", "1st"), "'1st' is not a property name"),
+        (renamed("userName", "x" * 129), "is not a property name"),
+        (renamed("userName", "state"), "two columns are named"),
+        (renamed("userName", "STATE"), "two columns are named 'STATE' and 'state'"),
+        (put('key = "id"', 'key = "nosuch"'), "[service] key = 'nosuch'"),
+        (column("id", "nullable", "true"), "[service] key"),
+        (column("id", "type", '"Edm.Int64"'), "[service] key"),
+        (column("id", "path", '"ids[]"'), "[service] key"),
+        (put('order_by = "updatedAt"', 'order_by = "nosuch"'), "[extract] order_by"),
+        (put('order_by = "updatedAt"', 'order_by = "startedAt"'), "[extract] order_by"),
+        (column("updatedAt", "order", ""), "[extract] order_by"),
+        (column("updatedAt", "filter", ""), "[extract] order_by"),
+        (put('member = "userIds"', 'member = "groupIds"'), "'groupIds' and 'groupIds' collide"),
+        (put('member = "userIds"', 'member = "options"'), "collide"),
+        (put('member = "userIds"', 'member = "updatedAtDateRange.from"'), "collide"),
+        (put('member = "customFields"', 'member = "states"'), "collide"),
+        (put('filter = "custom_fields"', 'filter = "users"'), "[custom_fields] filter = 'users'"),
+    ],
+)
+def test_a_faulty_file_is_refused_by_table_and_key(change: Change, words: str) -> None:
+    text = mapped(("department", "cf_1"))(change(TEXT))
+    with pytest.raises(ConfigurationProblem, match=re.escape(words)) as raised:
+        load_contract(text)
+    assert str(raised.value).startswith("contract file: ")
+
+
+@pytest.mark.parametrize("second", ["department", "Department", "state"])
+def test_custom_fields_need_names_of_their_own(second: str) -> None:
+    with pytest.raises(ConfigurationProblem, match="two columns are named"):
+        load_contract(TEXT, (("department", "cf_1"), (second, "cf_2")))
+
+
+def test_custom_fields_come_from_the_file_and_from_the_settings() -> None:
+    text = mapped(("department", "cf_1"))(TEXT)
+    contract = load_contract(text, (("region", "cf_2"),))
+    assert [(c.name, c.field_id) for c in contract.columns[-2:]] == [
+        ("department", "cf_1"),
+        ("region", "cf_2"),
+    ]
+    found = contract.column("region").filter
+    assert isinstance(found, CustomFieldFilter)
+    assert (found.member, found.field_id) == (("customFields",), "cf_2")
+    assert contract.column("region").prop.label == "region"
+
+
+def test_custom_fields_may_have_no_filter() -> None:
+    text = put('filter = "custom_fields"\n', "")(TEXT)
+    assert load_contract(text, (("region", "cf"),)).column("region").filter is None
+
+
+def test_the_built_in_contract_says_what_the_upstream_can_do() -> None:
+    contract = load_contract(TEXT)
+    assert contract.column("userId").filter == ValuesFilter(
+        ("userIds",), exact=True, max_values=500
+    )
+    updated = contract.column("updatedAt").filter
+    assert isinstance(updated, RangeFilter)
+    assert updated.from_member == ("updatedAtDateRange", "from")
+    groups = contract.column("groupIds")
+    assert (groups.path, groups.each) == (("user", "groups", "id"), 1)
+    assert groups.prop.collection
+    with pytest.raises(KeyError):
+        contract.column("nosuch")
+
+
+def test_any_change_of_file_or_fields_changes_the_fingerprint() -> None:
+    prints = {
+        load_contract(TEXT).fingerprint,
+        load_contract(put("overlap_seconds = 120", "overlap_seconds = 121")(TEXT)).fingerprint,
+        load_contract(TEXT, (("region", "cf"),)).fingerprint,
+        load_contract(TEXT, (("region", "cf2"),)).fingerprint,
+    }
+    assert len(prints) == 4
+    assert load_contract(TEXT).fingerprint in prints
+
+
+def test_comments_do_not_change_the_fingerprint() -> None:
+    assert load_contract(TEXT + "\n# a remark\n").fingerprint == load_contract(TEXT).fingerprint
+
+
+_QUOTED = re.compile(r'^(\s*[\w]+ = )"([^"]*)"', re.MULTILINE)
+_KEPT = ("kind", "type", "source", "base_url")
+
+
+def test_a_contract_with_every_name_changed_loads() -> None:
+    """Each quoted word that is a name gets a prefix: members, columns, filters, values, paths."""
+
+    def strange(match: re.Match[str]) -> str:
+        key, value = match[1], match[2]
+        if key.split()[0] in _KEPT:
+            return match[0]
+        if key.split()[0] in ("path", "member"):
+            mark = "/z_" if value.startswith("/") else ""
+            value = value.removeprefix("/")
+            return f'{key}"{mark}' + ".".join(f"z_{step}" for step in value.split(".")) + '"'
+        return f'{key}"z_{value}"'
+
+    text = re.sub(r"\[filters\.(\w+)\]", r"[filters.z_\1]", _QUOTED.sub(strange, TEXT))
+    contract = load_contract(text, (("z_field", "z_cf"),))
+    plain = load_contract(TEXT, (("field", "cf"),))
+    assert [c.name for c in contract.columns] == [f"z_{c.name}" for c in plain.columns]
+    assert contract.schema.find_set("z_Results") is not None
+    assert contract.schema.find_set("Results") is None
+    assert contract.request.limit == ("z_options", "z_limit")
+    assert [type(c.filter) for c in contract.columns] == [type(c.filter) for c in plain.columns]

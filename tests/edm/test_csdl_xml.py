@@ -1,0 +1,192 @@
+"""`$metadata`: valid CSDL, in the one shape that every known reader accepts."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from lxml import etree
+
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.edm.csdl_xml import render_csdl_xml
+from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.edm.types import PrimitiveType
+from tests.support.live import FIELDS, shared_folder
+
+SCHEMA = load_contract(built_in_contract(), FIELDS).schema
+FUNCTIONS = ("contains", "endswith", "startswith")
+EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
+EDMX = "{http://docs.oasis-open.org/odata/ns/edmx}"
+EVERY_TYPE = tuple(
+    Property(f"p{n}", type_, nullable=n % 2 == 0, collection=collection, label="Größe <&> 'ö'")
+    for n, (type_, collection) in enumerate(
+        (type_, collection)
+        for collection in (False, True)
+        for type_ in (*list(PrimitiveType)[:5], PrimitiveType.DATE_TIME_OFFSET)
+    )
+)
+
+
+def schema_with(*properties: Property) -> Schema:
+    key = Property("id", PrimitiveType.STRING, nullable=False)
+    entity_type = EntityType("Thing", "id", (key, *properties))
+    return Schema("Some.Name.Space", "Box", (EntitySet("Things", entity_type),))
+
+
+def document(schema: Schema = SCHEMA, version: str = "4.0") -> Any:
+    return etree.fromstring(render_csdl_xml(schema, version, FUNCTIONS))
+
+
+def csdl_validator(version: str) -> etree.XMLSchema:
+    """The published schemas, which are not part of a newcomer's clone."""
+    shared = shared_folder()
+    if shared is None:
+        pytest.skip("the CSDL schemas are not beside this checkout")
+    folder = shared / "data" / "csdl" / ("v4.0" if version == "4.0" else ".")
+    return etree.XMLSchema(etree.fromstring(_driver(folder.resolve())))
+
+
+def _driver(folder: Path) -> str:
+    """edmx.xsd of 4.0 imports edm.xsd without saying where it is; this document says it."""
+    namespaces = (("edm", EDM), ("edmx", EDMX))
+    imports = (
+        f'<xs:import namespace="{namespace.strip("{}")}"'
+        f' schemaLocation="{(folder / f"{name}.xsd").as_uri()}"/>'
+        for name, namespace in namespaces
+    )
+    xs = "http://www.w3.org/2001/XMLSchema"
+    return f'<xs:schema xmlns:xs="{xs}">{"".join(imports)}</xs:schema>'
+
+
+@pytest.mark.parametrize("version", ["4.0", "4.01"])
+@pytest.mark.parametrize(
+    "schema", [SCHEMA, schema_with(*EVERY_TYPE)], ids=["built-in", "all types"]
+)
+def test_the_document_is_valid_by_the_published_schema(schema: Schema, version: str) -> None:
+    csdl_validator(version).assertValid(document(schema, version))
+
+
+@pytest.mark.parametrize("version", ["4.0", "4.01"])
+def test_the_document_has_the_version_that_was_asked_for(version: str) -> None:
+    root = document(version=version)
+    assert root.tag == f"{EDMX}Edmx"
+    assert root.get("Version") == version
+
+
+def test_the_edm_elements_stand_in_the_default_namespace() -> None:
+    root = document()
+    schema = root.find(f"{EDMX}DataServices/{EDM}Schema")
+    assert schema.prefix is None
+    assert {node.prefix for node in schema.iter(f"{EDM}*")} == {None}
+
+
+def test_it_is_utf8_with_a_declaration() -> None:
+    text = render_csdl_xml(schema_with(*EVERY_TYPE), "4.0", FUNCTIONS)
+    assert text.startswith(b"<?xml version='1.0' encoding='utf-8'?>")
+    assert "Größe &lt;&amp;&gt; 'ö'".encode() in text
+
+
+def test_there_is_one_type_with_a_key_one_container_and_one_set() -> None:
+    root = document()
+    [entity_type] = root.iter(f"{EDM}EntityType")
+    [container] = root.iter(f"{EDM}EntityContainer")
+    [entity_set] = container.iter(f"{EDM}EntitySet")
+    [key] = entity_type.iter(f"{EDM}PropertyRef")
+    assert (entity_type.get("Name"), key.get("Name")) == ("Result", "id")
+    assert container.get("Name") == "Analytics"
+    assert (entity_set.get("Name"), entity_set.get("EntityType")) == (
+        "Results",
+        "Skillhabit.Result",
+    )
+
+
+def test_properties_keep_their_order_types_and_nullability() -> None:
+    found = [
+        (p.get("Name"), p.get("Type"), p.get("Nullable")) for p in document().iter(f"{EDM}Property")
+    ]
+    assert [name for name, _, _ in found] == list(SCHEMA.entity_sets[0].entity_type.names)
+    assert found[0] == ("id", "Edm.String", "false")
+    assert ("progress", "Edm.Double", None) in found
+    assert ("updatedAt", "Edm.DateTimeOffset", "false") in found
+    assert ("groupIds", "Collection(Edm.String)", "false") in found
+    assert ("region", "Edm.String", None) in found
+
+
+def test_instants_have_a_precision_and_nothing_else_does() -> None:
+    for node in document(schema_with(*EVERY_TYPE)).iter(f"{EDM}Property"):
+        instant = "DateTimeOffset" in node.get("Type")
+        assert node.get("Precision") == ("6" if instant else None)
+
+
+def test_every_term_is_qualified_and_its_vocabulary_is_referenced() -> None:
+    root = document()
+    included = {node.get("Namespace") for node in root.iter(f"{EDMX}Include")}
+    terms = [node.get("Term") for node in root.iter(f"{EDM}Annotation")]
+    assert {term.rpartition(".")[0] for term in terms} <= included
+    for node in root.iter(f"{EDMX}Reference"):
+        assert node.get("Uri").endswith(f"{node[0].get('Namespace')}.xml")
+
+
+def test_closed_values_are_documented_and_open_ones_are_not() -> None:
+    described = {
+        node.getparent().get("Name"): [
+            value.get("String") for value in node.iter(f"{EDM}PropertyValue")
+        ]
+        for node in document().iter(f"{EDM}Annotation")
+        if node.get("Term") == "Org.OData.Validation.V1.AllowedValues"
+    }
+    expected = {
+        p.name: list(p.allowed_values) for p in SCHEMA.entity_sets[0].entity_type.properties
+    }
+    assert described == {name: values for name, values in expected.items() if values}
+    assert "APPROVED" in described["state"]
+
+
+def test_labels_are_descriptions() -> None:
+    prop = Property("x", PrimitiveType.STRING, label="In words")
+    found = {
+        node.getparent().get("Name"): node.get("String")
+        for node in document(schema_with(prop, replace(prop, name="y", label=""))).iter(
+            f"{EDM}Annotation"
+        )
+        if node.get("Term") == "Org.OData.Core.V1.Description"
+    }
+    assert found == {"x": "In words"}
+
+
+def test_the_functions_that_filters_may_use_are_listed() -> None:
+    [node] = document().iterfind(
+        f".//{EDM}Annotation[@Term='Org.OData.Capabilities.V1.FilterFunctions']"
+    )
+    assert tuple(text.text for text in node.iter(f"{EDM}String")) == FUNCTIONS
+
+
+def test_annotations_have_the_types_that_the_vocabularies_give_their_terms() -> None:
+    shared = shared_folder()
+    if shared is None:
+        pytest.skip("the vocabularies are not beside this checkout")
+    kinds = _term_types(shared / "data" / "csdl" / "vocabularies")
+    for node in document().iter(f"{EDM}Annotation"):
+        assert _written_as(node) in _allowed_forms(kinds[node.get("Term")]), node.get("Term")
+
+
+def _term_types(folder: Path) -> dict[str, str]:
+    return {
+        f"{file.stem}.{term.get('Name')}": str(term.get("Type"))
+        for file in folder.glob("*.xml")
+        for term in etree.parse(file).iter(f"{EDM}Term")
+    }
+
+
+def _written_as(node: Any) -> str:
+    attributes = set(node.keys()) - {"Term"}
+    return attributes.pop() if attributes else etree.QName(node[0]).localname
+
+
+def _allowed_forms(type_name: str) -> set[str]:
+    if type_name.startswith("Collection("):
+        return {"Collection"}
+    plain = {"Edm.String": {"String"}, "Core.Tag": {"Bool"}, "Edm.Boolean": {"Bool"}}
+    return plain.get(type_name, {"Record", "EnumMember"})
