@@ -17,6 +17,7 @@ class Process:
     def __init__(self, popen: subprocess.Popen[str]) -> None:
         self._popen = popen
         self._written: list[str] = []
+        self._ended = False
         self._changed = threading.Condition()
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._reader.start()
@@ -28,9 +29,7 @@ class Process:
     def wait_for(self, pattern: str, seconds: float = 30) -> str:
         """The first group of the pattern, as soon as the output has it."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: re.search(pattern, self.output) or not self._reader.is_alive(), seconds
-            )
+            self._changed.wait_for(lambda: self._ended or re.search(pattern, self.output), seconds)
         found = re.search(pattern, self.output)
         assert found is not None, f"{pattern!r} never came:\n{self.output}"
         return found[1]
@@ -48,6 +47,9 @@ class Process:
             with self._changed:
                 self._written.append(line)
                 self._changed.notify_all()
+        with self._changed:
+            self._ended = True
+            self._changed.notify_all()
 
 
 @contextmanager

@@ -1,0 +1,86 @@
+"""`skillhabit-odata explain URL`: what a question asks of the Analytics API."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Run
+
+QUESTION = "Results?$filter=state eq 'FAILED' and contains(userName,'a')&$top=5"
+
+
+def test_it_tells_what_goes_and_what_stays(run: Run) -> None:
+    done = run("explain", QUESTION)
+    assert done.exit_code == 0, done.output
+    labels = [line.partition(":")[0] for line in done.output.splitlines() if ":" in line]
+    assert labels[0]
+    assert "POST /analyse/results" in done.output
+    assert '"states": [' in done.output
+    assert "contains" in done.output
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8000/odata/v4/Results?$filter=state%20eq%20'FAILED'",
+        "https://bi.example.com/bi/odata/v4/Results?$filter=state eq 'FAILED'",
+        "/odata/v4/Results?$filter=state eq 'FAILED'",
+        "Results?$filter=state eq 'FAILED'",
+        "Results?$filter=state eq 'FAILED'#fragment",
+    ],
+)
+def test_a_url_may_be_pasted_in_any_form(run: Run, url: str) -> None:
+    done = run("explain", "--json", url)
+    assert done.exit_code == 0, done.output
+    assert json.loads(done.output)["payload"]["states"] == ["FAILED"]
+
+
+@pytest.mark.parametrize("url", ["Results?$top=0", "Results?$filter=false", "", "$metadata"])
+def test_what_asks_nobody_has_no_payload(run: Run, url: str) -> None:
+    assert json.loads(run("explain", "--json", url).output)["payload"] is None
+    assert "nothing is asked" in run("explain", url).output
+
+
+@pytest.mark.parametrize(
+    ("url", "status"),
+    [
+        ("Results?$filter=state eq", "400 InvalidSyntax"),
+        ("Results?$filter=stat eq 'FAILED'", "400 UnknownName"),
+        ("Results?$apply=identity", "501 NotImplemented"),
+        ("NoSuch", "404 NotFound"),
+    ],
+)
+def test_a_refused_question_ends_with_1_and_the_reason(run: Run, url: str, status: str) -> None:
+    done = run("explain", url)
+    assert done.exit_code == 1
+    assert done.stdout == ""
+    assert done.stderr.startswith(status)
+
+
+def test_custom_fields_come_from_option_environment_or_file_in_this_order(
+    run: Run, tmp_path: Path
+) -> None:
+    config = tmp_path / "gateway.toml"
+    config.write_text('custom_field = {department = "from_file"}', "utf-8")
+    variable = {"SKILLHABIT_ODATA_CUSTOM_FIELD": "department=from_environment"}
+    option = ["--custom-field", "department=from_option"]
+    question = ["explain", "--json", "Results?$filter=department eq 'R%26D'"]
+
+    def asked(*arguments: str, environment: dict[str, str] | None = None) -> object:
+        done = run(*question, *arguments, environment=environment)
+        assert done.exit_code == 0, done.output
+        return json.loads(done.output)["payload"]["customFields"][0]["customFieldId"]
+
+    assert asked("--config", str(config)) == "from_file"
+    assert asked(environment={"SKILLHABIT_ODATA_CONFIG": str(config)}) == "from_file"
+    assert asked("--config", str(config), environment=variable) == "from_environment"
+    assert asked("--config", str(config), *option, environment=variable) == "from_option"
+
+
+def test_an_awkward_mapping_is_refused_before_the_question(run: Run) -> None:
+    for mapping in ("dep artment=cf", "id=cf", "department"):
+        done = run("explain", "Results", "--custom-field", mapping)
+        assert done.exit_code == 2, done.output

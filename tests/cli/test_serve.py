@@ -1,0 +1,129 @@
+"""`skillhabit-odata serve`: what it refuses before it listens, and how it runs and ends."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import sys
+from pathlib import Path
+
+import httpx
+import pytest
+
+from gateway.config import SETTINGS, Setting
+from tests.cli.conftest import Run
+from tests.support.process import started
+
+COMMAND = [str(Path(sys.executable).with_name("skillhabit-odata")), "serve"]
+BAD: dict[str, str] = {
+    "custom_field": "department",
+    "allow_anonymous": "perhaps",
+    "upstream": "api.example.com",
+    "public_url": "bi.example.com",
+}
+CHECKED = [setting for setting in SETTINGS if setting.name != "trusted_proxies"]
+
+
+@pytest.mark.parametrize("setting", CHECKED, ids=[setting.name for setting in CHECKED])
+def test_a_bad_value_ends_with_2_and_names_option_and_remedy(run: Run, setting: Setting) -> None:
+    bad = BAD.get(setting.name, "")
+    for done in (
+        run("serve", setting.option, bad),
+        run("serve", environment={setting.variable: bad}),
+    ):
+        assert done.exit_code == 2, done.output
+        assert "must be" in done.output
+        assert setting.option in done.output or setting.variable in done.output
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.1", "gateway.example.com"])
+def test_an_open_address_needs_a_key(run: Run, host: str) -> None:
+    done = run("serve", "--host", host, "--port", "0")
+    assert done.exit_code == 2
+    assert "--access-key-file" in done.output
+    assert "--allow-anonymous" in done.output
+
+
+@pytest.mark.parametrize("option", ["--contract", "--access-key-file", "--config"])
+def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path, option: str) -> None:
+    missing = str(tmp_path / "missing")
+    done = run("serve", "--port", "0", option, missing)
+    assert done.exit_code == 2, done.output
+    assert "missing" in done.output
+
+
+def test_an_empty_key_is_no_key(run: Run, tmp_path: Path) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text(" \n", "utf-8")
+    done = run("serve", "--port", "0", "--access-key-file", str(key_file))
+    assert done.exit_code == 2
+    assert "empty" in done.output
+
+
+def test_an_unknown_option_or_command_ends_with_2(run: Run) -> None:
+    assert run("serve", "--prot", "1").exit_code == 2
+    assert run("sevre").exit_code == 2
+
+
+@pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["check"], ["explain"]])
+def test_every_command_helps(run: Run, command: list[str]) -> None:
+    for option in ("--help", "-h"):
+        done = run(*command, option)
+        assert done.exit_code == 0
+        assert done.output.startswith("Usage:")
+
+
+def test_it_serves_and_ends_on_a_signal_without_a_word_of_the_token(
+    upstream: str, token_file: Path, tmp_path: Path
+) -> None:
+    command = [*COMMAND, "--port", "0", "--upstream", upstream, "--token-file", str(token_file)]
+    with started(command, cwd=tmp_path) as process:
+        base = process.wait_for(r"running on (http://127\.0\.0\.1:\d+)")
+        secret_question = f"{base}/odata/v4/Results?$filter=userName eq 'Jane Doe'&key=abc"
+        assert httpx.get(secret_question, timeout=10).status_code == 200
+        assert httpx.get(f"{base}/odata/v4/Results", timeout=10).status_code == 200
+        assert process.stop(signal.SIGINT, seconds=5) == 0
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(base)
+    assert token_file.read_text() not in process.output
+    assert "Jane" not in process.output
+    assert "key=abc" not in process.output
+    assert "Traceback" not in process.output
+
+
+def test_an_open_address_with_a_key_serves_who_knows_it(
+    upstream: str, token_file: Path, tmp_path: Path
+) -> None:
+    key_file = tmp_path / "key"
+    key_file.write_text("open sesame\n", "utf-8")
+    command = [
+        *COMMAND,
+        *("--host", "0.0.0.0", "--port", "0", "--access-key-file", str(key_file)),
+        *("--upstream", upstream, "--token-file", str(token_file)),
+    ]
+    with started(command, cwd=tmp_path) as process:
+        port = process.wait_for(r"running on http://0\.0\.0\.0:(\d+)")
+        root = f"http://127.0.0.1:{port}/odata/v4/"
+        assert httpx.get(root).status_code == 401
+        assert httpx.get(root, auth=("anyone", "open sesame")).status_code == 200
+        process.stop(signal.SIGTERM, seconds=5)
+    assert "sesame" not in process.output
+
+
+def test_a_port_that_is_taken_is_told(upstream: str, token_file: Path, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        command = [*COMMAND, "--port", port, "--upstream", upstream]
+        command += ["--token-file", str(token_file)]
+        with started(command, cwd=tmp_path) as process:
+            process.wait_for(r"(address already in use|cannot be used)")
+            assert process.stop(0, seconds=10) != 0
+        assert "Traceback" not in process.output
+
+
+def test_a_missing_token_file_is_warned_of_at_once(upstream: str, tmp_path: Path) -> None:
+    with started([*COMMAND, "--port", "0", "--upstream", upstream], cwd=tmp_path) as process:
+        assert process.wait_for(r"(no --token-file)")
+        base = process.wait_for(r"running on (http://\S+)")
+        assert httpx.get(f"{base}/odata/v4/Results").status_code == 502
+        process.stop(signal.SIGINT, seconds=5)
