@@ -24,6 +24,7 @@ from grammar.limits import Limits
 
 BLANKS = " \t"
 END = "$END"
+_PATIENCE = 200
 
 Scan: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
 
@@ -196,8 +197,9 @@ def _viable(states: list[State]) -> tuple[str, ...]:
 
 
 def _is_viable(states: list[State], kind: str) -> bool:
+    """Follow the reductions before `kind`; after many of them it is taken for possible."""
     below, above = len(states), list[State]()
-    while True:
+    for _ in range(_PATIENCE):
         top = above[-1] if above else states[below - 1]
         action = top.actions.get(kind)
         if action is None or type(action) is Enter:
@@ -206,3 +208,4 @@ def _is_viable(states: list[State], kind: str) -> bool:
         below -= max(0, size - len(above))
         del above[max(0, len(above) - size) :]
         above.append((above[-1] if above else states[below - 1]).gotos[action.origin])
+    return True

@@ -114,7 +114,7 @@ _QUOTES = (
     ),
     Slip(r"'", "a quote too many", "a quote inside is doubled: 'O''Neil'", before=r"'$"),
     Slip(
-        r"[^\s'(),;]+[^']*'",
+        r"[^\s'(),;][^']*'",
         "text goes on after its closing quote",
         "a quote inside is doubled: 'O''Neil'",
         before=r"'$",

@@ -29,8 +29,9 @@ STARTS = (
     "context",
 )
 
-# Rules, by name or alias, that do not deepen the tree on all sides; see odata.lark.
+# Rules, by name or alias, that do not deepen the tree, or not on their left; see odata.lark.
 CHAINS = frozenset({"binary", "search_and", "search_or"})
+FLAT = frozenset({"operand", "sought", "positional", "named", "projections"})
 LISTS = ("first", "more")
 
 
@@ -128,7 +129,7 @@ class _Preparation:
                 origin=rule.origin.name,
                 size=len(rule.expansion),
                 build=self._callbacks[rule],
-                deepens=0 if name.startswith(LISTS) else 1,
+                deepens=0 if name in FLAT or name.startswith(LISTS) else 1,
                 is_chain=name in CHAINS,
             )
         return self._reductions[rule]

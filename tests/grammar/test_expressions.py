@@ -126,6 +126,7 @@ CANONICAL = {
     'N.f(a={"b":[c]})/d': 'N.f(a={"b":[c]})/d',
     "substring(a,-1)": "substring(a,-1)",
     "substring(a,1,2)": "substring(a,1,2)",
+    "a in [b,1]": "a in [b,1]",
     "isdefined(a/b)": "isdefined(a/b)",
 }
 
@@ -163,6 +164,8 @@ REFUSED = (
     "a..b",
     "1a",
     "x'x",
+    r'["\x"]',
+    r'["\ud800"]',
 )
 
 

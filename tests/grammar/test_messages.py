@@ -1,0 +1,322 @@
+"""What a person reads who made a slip: message, place, and the way out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from grammar import (
+    ODataSyntaxError,
+    parse_apply,
+    parse_compute,
+    parse_expand,
+    parse_filter,
+    parse_orderby,
+    parse_query_options,
+    parse_search,
+    parse_select,
+    split_query,
+)
+from grammar.slips import SLIPS, find_slip
+
+DATE = "a date is written 2024-01-31: four digits, two, two"
+INSTANT = "an instant is written 2024-01-31T08:00:00Z, or with an offset such as +01:00"
+DOUBLED = "a quote inside is doubled: 'O''Neil'"
+LAMBDA = "write Items/any(i:i/Price gt 5)"
+PAIRS = "write case(condition:value,true:other)"
+
+# text -> (position from 0, message, hint)
+FILTERS: dict[str, tuple[int, str, str]] = {
+    # operators of other languages
+    "a == 1": (2, "'==' is no operator", "OData writes eq"),
+    "a = 1": (2, "'=' is no operator", "OData writes eq"),
+    "a=1": (1, "'=' is no operator", "OData writes eq"),
+    "a != 1": (2, "'!=' is no operator", "OData writes ne"),
+    "a <> 1": (2, "'<>' is no operator", "OData writes ne"),
+    "a <= 1": (2, "'<=' is no operator", "OData writes le"),
+    "a => 1": (2, "'=>' is no operator", "OData writes ge"),
+    "a < 1": (2, "'<' is no operator", "OData writes lt"),
+    "a > 1": (2, "'>' is no operator", "OData writes gt"),
+    "a eq 1 && b": (7, "'&&' is no operator", "OData writes and"),
+    "a eq 1 || b": (7, "'||' is no operator", "OData writes or"),
+    "!a": (0, "'!' is no operator", "OData writes not"),
+    "a + 1 eq 2": (2, "'+' is no operator", "OData writes add; in a URL the sign itself is %2B"),
+    "a - 1 eq 2": (2, "'-' is no operator between values", "OData writes sub"),
+    "a * 2 eq 2": (2, "'*' is no operator", "OData writes mul"),
+    "a / 2 eq 2": (2, "'/' is no operator", "OData writes div"),
+    "a % 2 eq 2": (2, "'%' is no operator", "OData writes mod"),
+    "a ? 1 : 2": (2, "'?' is no operator", PAIRS),
+    # words of other languages
+    "a like 'x%'": (
+        2,
+        "'like' is no operator",
+        "write contains(name,'text'), startswith or endswith",
+    ),
+    "a NOT LIKE 'x'": (
+        2,
+        "'like' is no operator",
+        "write contains(name,'text'), startswith or endswith",
+    ),
+    "a is null": (2, "'is null' is no operator", "write x eq null"),
+    "a is not null": (2, "'is not null' is no operator", "write x ne null"),
+    "a between 1 and 2": (2, "'between' is no operator", "write x ge 1 and x le 9"),
+    "a not in (1)": (2, "'not in' is no operator", "write not (x in (1,2))"),
+    "a contains 'x'": (2, "'contains' is a function", "write contains(name,'text')"),
+    "not contains 'x'": (13, "a function between its arguments", "write contains(name,'text')"),
+    "a equals 1": (2, "no operator", "equality is written eq"),
+    "a gte 1": (2, "'gte' is no operator", "did you mean gt?"),
+    "a eq 1 andd b": (7, "'andd' is no operator", "did you mean and?"),
+    "a zzz 1": (2, "'zzz' is no operator", "text stands in single quotes: 'New York'"),
+    "a eq 1 order by b": (7, "'order by' is an option of its own", "use $orderby=name desc"),
+    "eq 1": (3, "an operator at the beginning", "an operator stands between two values"),
+    "a or or b": (8, "two operators in a row", "an operator stands between two values"),
+    # quotes
+    'a eq "x"': (5, "text in double quotes", "text stands in single quotes: 'text'"),
+    "a eq `x`": (5, "a typographic quote", "text stands in straight quotes: 'text'"),
+    "a eq \u2018x\u2019": (
+        5,
+        "the character U+2018 cannot stand in a name",
+        "text stands in straight single quotes: 'text'",
+    ),
+    "a eq 'x": (5, "a quote that is not closed", DOUBLED),
+    "a eq 'x''": (8, "a quote too many", DOUBLED),
+    "a eq 'O'Neil'": (8, "text goes on after its closing quote", DOUBLED),
+    "a eq 'x' 'y'": (9, "two values in a row", "is an operator or a comma missing?"),
+    "a eq New York": (9, "two words in a row", "text stands in single quotes: 'New York'"),
+    "a\u00a0eq 1": (
+        1,
+        "the character U+00A0 cannot stand in a name",
+        "it looks like a blank: type it anew",
+    ),
+    # literals of OData 2 and 3, and of other languages
+    "d gt datetime'2024-01-31T08:00:00'": (
+        5,
+        "datetime'...' is no literal of OData 4",
+        "write the instant without quotes and with its offset, e.g. 2024-01-31T08:00:00Z",
+    ),
+    "d gt datetimeoffset'x'": (
+        5,
+        "datetimeoffset'...' is no literal of OData 4",
+        "write the instant without quotes, e.g. 2024-01-31T08:00:00Z",
+    ),
+    "g eq guid'x'": (
+        5,
+        "guid'...' is no literal of OData 4",
+        "write the Guid without quotes",
+    ),
+    "b eq X'00'": (5, "X'...' is no literal of OData 4", "write binary'...' in base64url"),
+    "a eq foo'x'": (
+        5,
+        "foo'...' is no literal of OData 4",
+        "text stands in single quotes alone; enums in Ns.Type'Name'",
+    ),
+    "a eq 5.0m": (5, "a number with the suffix 'm'", "leave it out"),
+    "a eq 1L": (5, "a number with the suffix 'L'", "leave it out"),
+    "a eq .5": (5, "a number begins with a digit", "for example 0.5"),
+    "a eq 5.": (5, "a number ends with a digit", "for example 5.0"),
+    "a eq 0x2A": (5, "a hexadecimal number", "OData knows decimal numbers only"),
+    "a eq 1,000": (
+        6,
+        "a comma in a number",
+        "a point separates decimals, nothing separates thousands",
+    ),
+    "d gt 2024-01-31T08:00:00": (9, "a date and time without offset", INSTANT),
+    "d gt 2024-1-31": (9, "not a date", DATE),
+    "d gt 2024-01-31 08:00": (16, "a blank between date and time", INSTANT),
+    "d gt 31.01.2024": (5, "not a date", DATE),
+    "d gt 01/31/2024": (7, "not a date", DATE),
+    "d gt #2024-01-31#": (5, "not a date", DATE),
+    "t gt 24:00": (
+        5,
+        "hour 24 does not exist",
+        "midnight at the end of a day is 00:00 of the next",
+    ),
+    # functions
+    "strtswith(a,'x')": (0, "unknown function 'strtswith'", "did you mean startswith?"),
+    "substringof('x',a)": (
+        0,
+        "unknown function 'substringof'",
+        "OData writes contains(haystack,needle), the other way round",
+    ),
+    "zzz(a)": (
+        0,
+        "unknown function 'zzz'",
+        "a function of the service is written with its namespace, e.g. Model.Name(x=1)",
+    ),
+    "contains(a)": (0, "contains takes 2 arguments, not 1", ""),
+    "substring(a)": (0, "substring takes 2 or 3 arguments, not 1", ""),
+    "tolower()": (0, "tolower takes 1 argument, not 0", ""),
+    "a/Items(b=1,c)": (13, "unexpected ')'", ""),
+    # lists
+    "a in 1,2": (6, "a list without parentheses", "write in (1,2,3)"),
+    "a in (b,c)": (
+        7,
+        "a name in the list after `in`",
+        "the list holds literals; text stands in single quotes",
+    ),
+    "a eq (1,2)": (
+        7,
+        "a list where one value is compared",
+        "a list in parentheses stands only after `in`",
+    ),
+    "a in (1;2)": (7, "a list is separated by commas", "write in (1,2,3)"),
+    # paths, lambdas, case
+    "a/ b": (1, "a blank in a path", "a path has none: Address/City; division is div"),
+    "a /b": (2, "a blank in a path", "a path has none: Address/City; division is div"),
+    "$it.a": (3, "a point in a path", "a path is written with slashes: Address/City"),
+    "a[0]": (1, "an index in brackets", "OData has none; filter with any or all"),
+    "any(x:x)": (5, "'any' and 'all' follow a collection", LAMBDA),
+    "a/any(b gt 5)": (8, "a lambda without variable", LAMBDA),
+    "a/all()": (6, "all needs a predicate", "for example Items/all(i:i/Price gt 5)"),
+    "case(a,1)": (6, "case takes pairs", PAIRS),
+    "cast(a,'Edm.Int32')": (7, "a type in quotes", "write it plainly, e.g. Edm.Int32"),
+    # structure
+    "a eq 1)": (6, "a parenthesis too many", "each ) closes one ("),
+    "a eq 1; b eq 2": (6, "a semicolon between conditions", "join them with and, or"),
+    "a eq 1, b eq 2": (6, "a comma between conditions", "join them with and, or"),
+    "$filter=a eq 1": (0, "the name of the option once more", "leave out $filter="),
+    "filter=a eq 1": (6, "the name of the option once more", "leave it out"),
+}
+
+OTHERS: list[tuple[Callable[[str], object], str, int, str, str]] = [
+    (parse_orderby, "a descending", 2, "'descending' is no direction", "write desc"),
+    (
+        parse_orderby,
+        "a desc nulls last",
+        7,
+        "nothing says where nulls go",
+        "they come first, with desc last",
+    ),
+    (parse_compute, "a add 1", 7, "the value needs a name", "write expression as name"),
+    (
+        parse_expand,
+        "a($top=1,$skip=2)",
+        8,
+        "nested options are separated by semicolons",
+        "for example Items($top=1;$skip=2)",
+    ),
+    (
+        parse_expand,
+        "a/$ref($levels=4)",
+        7,
+        "the option $levels cannot stand here",
+        "after /$count only $filter and $search, after /$ref also $orderby, $skip, $top, $count",
+    ),
+    (
+        parse_expand,
+        "a(b)",
+        2,
+        "'b' is no option",
+        "in parentheses stand options: $select=name;$top=5",
+    ),
+    (parse_apply, "groupby(a)", 8, "groupby has two pairs of parentheses", "write groupby((a,b))"),
+    (
+        parse_apply,
+        "aggregate(a with sum)",
+        20,
+        "the value needs a name",
+        "write expression as name",
+    ),
+    (
+        parse_apply,
+        "agregate(a)",
+        0,
+        "unknown transformation 'agregate'",
+        "did you mean aggregate?",
+    ),
+    (parse_search, '"a', 0, "a phrase that does not end", 'write "blue green" OR red'),
+    (parse_search, "'a", 0, "a word that begins with a quote", 'write "\'tis"'),
+]
+
+# text -> what was expected, in words, when it is no usual slip
+EXPECTED: list[tuple[Callable[[str], object], str, tuple[str, ...]]] = [
+    (parse_filter, "", ("an expression",)),
+    (parse_filter, "a eq", ("an expression",)),
+    (parse_filter, "(a eq 1", ("an operator such as eq or add", ")")),
+    (parse_filter, "contains(a,b", ("an operator such as eq or add", "/", ")", ",")),
+    (parse_filter, "a in (1,", ("a literal",)),
+    (parse_orderby, "a asc b", (",", "the end")),
+    (parse_select, "a,", ("a name", "*")),
+    (parse_expand, "a($top=x)", ("digits",)),
+    (parse_expand, "a($levels=x)", ("digits or max",)),
+    (parse_search, "(a", (")",)),
+    (parse_apply, "identity/", ("a transformation such as groupby, aggregate or filter",)),
+]
+
+
+def caught(parse: Callable[[str], object], text: str) -> ODataSyntaxError:
+    with pytest.raises(ODataSyntaxError) as error:
+        parse(text)
+    return error.value
+
+
+@pytest.mark.parametrize(("text", "expected"), FILTERS.items())
+def test_slip_in_a_filter(text: str, expected: tuple[int, str, str]) -> None:
+    error = caught(parse_filter, text)
+    assert (error.position, error.message, error.hint) == expected
+    assert error.option == "$filter"
+
+
+@pytest.mark.parametrize(("parse", "text", "position", "message", "hint"), OTHERS)
+def test_slip_elsewhere(
+    parse: Callable[[str], object], text: str, position: int, message: str, hint: str
+) -> None:
+    error = caught(parse, text)
+    assert (error.position, error.message, error.hint) == (position, message, hint)
+
+
+@pytest.mark.parametrize(("parse", "text", "expected"), EXPECTED)
+def test_expected_in_words(
+    parse: Callable[[str], object], text: str, expected: tuple[str, ...]
+) -> None:
+    assert caught(parse, text).expected == expected
+
+
+def test_every_slip_has_an_example() -> None:
+    told = {value[1] for value in FILTERS.values()} | {example[3] for example in OTHERS}
+    told |= {"a semicolon between parameters"}  # in test_paths
+    for slip in SLIPS:
+        pattern = slip.message.partition("{0}")
+        assert any(t.startswith(pattern[0]) and t.endswith(pattern[2]) for t in told), slip
+
+
+def test_slips_are_tried_where_the_parser_stopped() -> None:
+    assert find_slip("a", 1, ("EQUALITY",)) is None
+
+
+def test_rendered_with_a_caret() -> None:
+    assert caught(parse_filter, "state == 'x'").render().splitlines() == [
+        "$filter: '==' is no operator at position 7",
+        "  state == 'x'",
+        "        ^",
+        "hint: OData writes eq",
+    ]
+
+
+def test_rendered_with_what_was_expected() -> None:
+    assert caught(parse_filter, "(a eq 1").render().splitlines() == [
+        "$filter: unexpected end at position 8",
+        "  (a eq 1",
+        "         ^",
+        "expected: an operator such as eq or add, )",
+    ]
+
+
+def test_long_text_is_cut_around_the_place() -> None:
+    text = "a eq 1 or " * 50 + "b == 2 or " + "a eq 1 or " * 50
+    lines = caught(parse_filter, text).render().splitlines()
+    assert lines[1].startswith("  ...")
+    assert lines[1].endswith("...")
+    assert lines[1][lines[2].index("^")] == "="
+
+
+def test_what_would_break_the_line_is_shown_as_a_blank() -> None:
+    error = caught(parse_filter, "a\n\x00 eq")
+    assert error.message == "unexpected character U+000A"
+    assert error.render().splitlines()[1:3] == ["  a   eq", "   ^"]
+
+
+def test_without_text_there_is_no_place() -> None:
+    error = caught(lambda raw: parse_query_options(split_query(raw.encode())), "$xyz=1")
+    assert error.render() == "$xyz: unknown query option"
