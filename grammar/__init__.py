@@ -19,6 +19,7 @@ from grammar.parser import (
 from grammar.paths import parse_resource_path
 from grammar.projection import ContextFragment, Projection
 from grammar.relative_url import parse_relative_url
+from grammar.remember import remember
 from grammar.resource import ResourcePath, Segment
 from grammar.syntax import (
     Aggregated,
@@ -173,6 +174,7 @@ __all__ = [
     "parse_search",
     "parse_select",
     "parse_value",
+    "remember",
     "split_path",
     "split_query",
     "unparse",
