@@ -236,7 +236,8 @@ class QueryService:
     def _write(self, rows: list[str], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
         body = write_collection(rows, page, plan.query, reply.format, reply.links)
         size = reply.preferences.max_page_size
-        applied = f"odata.maxpagesize={min(size, self._pages.maximum)}" if size else ""
+        name = reply.format.preference("maxpagesize")
+        applied = f"{name}={min(size, self._pages.maximum)}" if size else ""
         headers = (("Preference-Applied", applied),) if applied else ()
         return Answer(body, reply.format.content_type, headers)
 

@@ -33,6 +33,10 @@ class Format:
         """`@odata.` for 4.0, `@` for 4.01: Excel and Power BI fail on the other one."""
         return "@odata." if self.version == "4.0" else "@"
 
+    def preference(self, name: str) -> str:
+        """A preference as this version spells it in `Preference-Applied` (Protocol 8.2.8)."""
+        return f"odata.{name}" if self.version == "4.0" else name
+
     @property
     def content_type(self) -> str:
         """The media type with the parameters that were applied."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.support.flat import FlatRow
+from tests.support.live import Bridge
 from tests.web.conftest import Ask
 
 MINIMAL = "application/json;odata.metadata=minimal"
@@ -259,3 +260,9 @@ def test_the_page_size_bounds_pages_and_not_top(ask: Ask, expected_rows: list[Fl
 @pytest.mark.parametrize(("level", "status"), [("snapshot", 200), ("serializable", 412)])
 def test_isolation_is_snapshot_or_refused(ask: Ask, name: str, level: str, status: int) -> None:
     assert ask("Results?$top=1", [(name, level)]).status == status
+
+
+def test_an_applied_preference_is_spelt_as_the_version_does(live: Bridge) -> None:
+    for version, applied in (("4.0", "odata.maxpagesize=3"), ("4.01", "maxpagesize=3")):
+        headers = {"OData-MaxVersion": version, "Prefer": "maxpagesize=3"}
+        assert live.get("Results", headers).headers["preference-applied"] == applied
