@@ -28,6 +28,7 @@ from gateway.observe import Clock, Observer
 from gateway.planner.plan import natural_order
 from gateway.service import Machinery, PageSizes, QueryService
 from gateway.snapshots.cache import CachePolicy, SnapshotCache
+from gateway.snapshots.pages import PageCache
 from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import PublicRoot
@@ -91,6 +92,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         extractor=Extractor(client.fetch, contract, policy, clock),
         cache=cache,
         store=store,
+        pages=PageCache(settings.page_budget * _MEBIBYTE),
         signer=TokenSigner(_signing_key(settings.data_dir)),
         limiter=anyio.CapacityLimiter(2),
     )

@@ -192,6 +192,7 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "snapshot_budget", _integer(16, 1_000_000), 2_048, "all snapshots together", "MEBIBYTES"
     ),
+    Setting("page_budget", _integer(0, 1_000_000), 256, "page bodies kept compressed", "MEBIBYTES"),
     Setting(
         "upstream_concurrency",
         _integer(1, 64),
@@ -236,6 +237,7 @@ class Settings:
     fresh_for: float
     token_lifetime: float
     snapshot_budget: int
+    page_budget: int
     upstream_concurrency: int
     upstream_timeout: float
     retry_budget: float

@@ -11,20 +11,21 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+from cachetools import LRUCache
+from isal import igzip
 
 from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.extract import Extractor
-from gateway.analytics.payload import PageRequest, to_payload
+from gateway.analytics.payload import PageRequest, first_request
 from gateway.analytics.rows import Page
 from gateway.contract.model import Contract
 from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
-from gateway.planner.explain import explain
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
@@ -35,6 +36,7 @@ from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.snapshots.cache import Snapshot, SnapshotCache
+from gateway.snapshots.pages import PageCache, PageKey
 from gateway.snapshots.store import SnapshotStore
 from gateway.writer.bodies import (
     PageBody,
@@ -48,6 +50,8 @@ from gateway.writer.links import Links
 from gateway.writer.skiptoken import Position, TokenSigner
 
 T = TypeVar("T")
+_QUESTIONS = 512
+_WORTH_KEEPING = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +73,15 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A whole body, never a part; `headers` are those that the content itself asks for."""
+    """A whole body, never a part; `headers` are those that the content itself asks for.
+
+    `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
+    """
 
     body: bytes
     content_type: str
     headers: tuple[tuple[str, str], ...] = ()
+    gzipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +100,7 @@ class Machinery:
     extractor: Extractor
     cache: SnapshotCache
     store: SnapshotStore
+    pages: PageCache
     signer: TokenSigner
     limiter: anyio.CapacityLimiter
 
@@ -106,11 +115,19 @@ class QueryService:
         self._with = machinery
         self._pages = pages
         self._workspace = workspace
+        self._questions: LRUCache[tuple[bytes, bytes], Question] = LRUCache(_QUESTIONS)
 
     def read(self, raw_path: bytes, raw_query: bytes) -> Question:
-        """Parse and bind a URL below the service root; raises 400, 404 or 501 at once."""
-        request = parse_request(raw_path, raw_query)
-        return Question(request, bind(request, self._contract.schema))
+        """Parse and bind a URL below the service root; raises 400, 404 or 501 at once.
+
+        A URL that was asked before costs a look-up.
+        """
+        question = self._questions.get((raw_path, raw_query))
+        if question is None:
+            request = parse_request(raw_path, raw_query)
+            question = Question(request, bind(request, self._contract.schema))
+            self._questions[raw_path, raw_query] = question
+        return question
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
@@ -136,7 +153,7 @@ class QueryService:
         if plan.route is Route.NOTHING:
             return 0
         if plan.route is Route.TOTAL and not self._with.cache.is_fresh(self._key(plan.pushdown)):
-            return (await self._with.client.fetch(_first(plan, self._contract))).total
+            return (await self._with.client.fetch(first_request(plan, self._contract))).total
         async with self._snapshot(plan.pushdown) as snapshot:
             return await self._on(snapshot, count_rows, plan.residual)
 
@@ -198,6 +215,11 @@ class QueryService:
     ) -> Answer:
         size = self._page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
+        identity = (request.path, request.pairs, at.offset, wanted, count)
+        key = PageKey(at.snapshot, (*identity, reply.format, reply.links))
+        kept = self._with.pages.get(key)
+        if kept is not None:
+            return self._as_answer(kept, reply, gzipped=True)
         selection = Selection(plan.residual, plan.order, at.offset, wanted + 1)
         projection = self._projection(plan.query, reply)
         rows = await self._on(snapshot, fetch_rows, selection, projection)
@@ -207,7 +229,12 @@ class QueryService:
             following = Position(snapshot.id, at.offset + wanted, remaining)
             token = self._with.signer.sign(following, _identity(request))
             link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
-        return self._write(rows[:wanted], PageBody(count, link), plan, reply)
+        answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
+        if len(answer.body) < _WORTH_KEEPING:
+            return answer
+        compressed = await self._in_thread(igzip.compress, answer.body, 1)
+        self._with.pages.put(key, compressed)
+        return replace(answer, body=compressed, gzipped=True)
 
     def _goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
         """A small exact window that fits one page, unless a fresh snapshot is at hand."""
@@ -217,7 +244,7 @@ class QueryService:
 
     async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
         """One upstream page, or None when a tie crosses the window's end: see `Window`."""
-        request = _first(plan, self._contract)
+        request = first_request(plan, self._contract)
         page = await self._with.client.fetch(request)
         if _tie_at_the_end(page, request):
             return None
@@ -235,11 +262,14 @@ class QueryService:
 
     def _write(self, rows: list[str], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
         body = write_collection(rows, page, plan.query, reply.format, reply.links)
+        return self._as_answer(body, reply)
+
+    def _as_answer(self, body: bytes, reply: Reply, *, gzipped: bool = False) -> Answer:
         size = reply.preferences.max_page_size
         name = reply.format.preference("maxpagesize")
         applied = f"{name}={min(size, self._pages.maximum)}" if size else ""
         headers = (("Preference-Applied", applied),) if applied else ()
-        return Answer(body, reply.format.content_type, headers)
+        return Answer(body, reply.format.content_type, headers, gzipped)
 
     def _page_size(self, preferences: Preferences) -> int:
         return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
@@ -271,46 +301,6 @@ class QueryService:
 
     async def _in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
-
-
-@dataclass(frozen=True, slots=True)
-class Explanation:
-    """What a query would do: labelled lines, and the first request to the Analytics API if any."""
-
-    lines: tuple[tuple[str, str], ...]
-    path: str
-    payload: dict[str, Any] | None
-
-
-def explain_request(raw_path: bytes, raw_query: bytes, contract: Contract) -> Explanation:
-    """Parse, bind and plan a URL below the service root, and stop there; nobody is asked.
-
-    Raises:
-        GatewayError: what the service would answer.
-    """
-    request = parse_request(raw_path, raw_query)
-    bound = bind(request, contract.schema)
-    if not isinstance(bound, BoundQuery):
-        return Explanation((("resource", "a document made from the contract"),), "", None)
-    plan = plan_query(bound, contract)
-    payload = None if plan.route is Route.NOTHING else to_payload(_first(plan, contract), contract)
-    return Explanation(explain(plan), contract.results_path, payload)
-
-
-def _first(plan: QueryPlan, contract: Contract) -> PageRequest:
-    """The first request that a plan sends."""
-    whole = PageRequest(plan.pushdown, 0, contract.request.page_limit, contract.order_column)
-    if plan.route is Route.TOTAL:
-        return replace(whole, limit=1)
-    if plan.window is None:
-        return whole
-    first = plan.order[0]
-    return replace(
-        whole,
-        limit=plan.window.limit,
-        order_by=first.prop.name,
-        descending=first.descending,
-    )
 
 
 def _identity(request: ODataRequest) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from gateway.contract.model import (
     RangeFilter,
     ValuesFilter,
 )
+from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues
 
 
@@ -39,6 +40,22 @@ def to_payload(page: PageRequest, contract: Contract) -> dict[str, Any]:
     _put(body, shape.order_by, order)
     _put(body, shape.order, shape.descending if page.descending else shape.ascending)
     return body
+
+
+def first_request(plan: QueryPlan, contract: Contract) -> PageRequest:
+    """The first request that a plan sends; an extract's others follow from the answer."""
+    whole = PageRequest(plan.pushdown, 0, contract.request.page_limit, contract.order_column)
+    if plan.route is Route.TOTAL:
+        return replace(whole, limit=1)
+    if plan.window is None:
+        return whole
+    first = plan.order[0]
+    return replace(
+        whole,
+        limit=plan.window.limit,
+        order_by=first.prop.name,
+        descending=first.descending,
+    )
 
 
 def _add_term(body: dict[str, Any], term: PushedTerm, contract: Contract) -> None:

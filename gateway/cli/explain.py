@@ -12,7 +12,7 @@ import click
 from gateway.app import read_contract
 from gateway.cli.options import read_settings, setting_options
 from gateway.errors import ConfigurationProblem, GatewayError
-from gateway.service import Explanation, explain_request
+from gateway.explanation import Explanation, explain_request
 from gateway.web.public_root import SERVICE_PATH
 
 

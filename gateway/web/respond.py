@@ -5,7 +5,7 @@ A response is complete before its first byte leaves: no 200 is sent that cannot 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import anyio.to_thread
 from isal import igzip
@@ -24,11 +24,12 @@ _INLINE_BYTES = 65_536
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A response before compression."""
+    """A response before its content coding is chosen; `gzipped` tells how the body is kept."""
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...]
+    gzipped: bool = False
 
 
 def react_to_answer(answer: Answer, version: str) -> Reaction:
@@ -40,7 +41,7 @@ def react_to_answer(answer: Answer, version: str) -> Reaction:
         ("Cache-Control", "private, no-cache"),
         *answer.headers,
     )
-    return Reaction(200, answer.body, headers)
+    return Reaction(200, answer.body, headers, answer.gzipped)
 
 
 def react_to_error(error: GatewayError, version: str) -> Reaction:
@@ -58,11 +59,8 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
 
 async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send: Send) -> None:
     """Send it; HEAD gets the headers that GET would, and no body."""
-    body, headers = reaction.body, dict(reaction.headers)
-    if len(body) >= _WORTH_COMPRESSING and _takes_gzip(Headers(scope=scope)):
-        headers["Content-Encoding"] = "gzip"
-        body = await _compress(body)
-    reply = to_response(Reaction(reaction.status, body, tuple(headers.items())))
+    coded = await _coded(reaction, gzip=_takes_gzip(Headers(scope=scope)))
+    reply = to_response(coded)
     if scope["method"] == "HEAD":
         reply.body = b""
     await reply(scope, receive, send)
@@ -86,8 +84,21 @@ def _takes_gzip(headers: Headers) -> bool:
     return quality.strip("0.") != "" or quality == ""
 
 
-async def _compress(body: bytes) -> bytes:
-    """Level 1 of ISA-L; large bodies in a thread, where it frees the GIL."""
-    if len(body) < _INLINE_BYTES:
-        return igzip.compress(body, 1)
-    return await anyio.to_thread.run_sync(igzip.compress, body, 1)
+async def _coded(reaction: Reaction, *, gzip: bool) -> Reaction:
+    """The reaction in the content coding that the client takes; large bodies in a thread."""
+    if reaction.gzipped and not gzip:
+        body = await anyio.to_thread.run_sync(igzip.decompress, reaction.body)
+        return replace(reaction, body=body, gzipped=False)
+    body = reaction.body
+    if not gzip or (len(body) < _WORTH_COMPRESSING and not reaction.gzipped):
+        return reaction
+    if not reaction.gzipped:
+        small = len(body) < _INLINE_BYTES
+        body = _compress(body) if small else await anyio.to_thread.run_sync(_compress, body)
+    headers = (*reaction.headers, ("Content-Encoding", "gzip"))
+    return replace(reaction, body=body, headers=headers)
+
+
+def _compress(body: bytes) -> bytes:
+    """Level 1 of ISA-L, which frees the GIL."""
+    return igzip.compress(body, 1)

@@ -1,0 +1,37 @@
+"""Page bodies, encoded once and kept compressed while their snapshot lives.
+
+BI tools ask the same pages again and again: previews, schema reads, one request a table. A page
+of an immutable snapshot never changes, so its bytes do not either. Bounded by bytes; what was
+asked longest ago goes first. Not for two threads at once: it lives on the event loop.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+from cachetools import LRUCache
+
+
+@dataclass(frozen=True, slots=True)
+class PageKey:
+    """A page: of which snapshot, and everything else that its bytes depend on."""
+
+    snapshot: str
+    facts: tuple[Hashable, ...]
+
+
+class PageCache:
+    """Bodies by page; `byte_budget` bounds them together, 0 keeps none."""
+
+    def __init__(self, byte_budget: int) -> None:
+        self._bodies: LRUCache[PageKey, bytes] = LRUCache(max(1, byte_budget), getsizeof=len)
+
+    def get(self, key: PageKey) -> bytes | None:
+        """The body as it was put."""
+        return self._bodies.get(key)
+
+    def put(self, key: PageKey, body: bytes) -> None:
+        """Keep a body, unless it alone is larger than the budget."""
+        if len(body) <= self._bodies.maxsize:
+            self._bodies[key] = body
