@@ -9,13 +9,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Any
+from datetime import datetime
+from typing import Annotated, Any
 
 import msgspec
 import pyarrow as pa
+import pyarrow.compute as pc
 
-from gateway.analytics.structs import envelope_type, extractor, walk
+from gateway.analytics.structs import envelope_type, extractors, walk
 from gateway.contract.model import Column, Contract
 from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract
@@ -28,6 +29,10 @@ _ARROW_TYPES: dict[PrimitiveType, pa.DataType] = {
     PrimitiveType.DOUBLE: pa.float64(),
     PrimitiveType.DATE_TIME_OFFSET: pa.timestamp("us"),
 }
+_INSTANT = pa.timestamp("us")
+_INSTANT_UTC = pa.timestamp("us", tz="UTC")
+_EARLIEST, _LATEST = datetime.min, datetime.max  # noqa: DTZ901 - the columns are naive UTC
+_Instants = list[Annotated[datetime, msgspec.Meta(tz=True)] | None]
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
@@ -48,13 +53,17 @@ class Page:
 
 
 class PageReader:
-    """Decodes pages by one contract; safe to share, holds no state between pages."""
+    """Decodes pages by one contract; safe to share, holds no state between pages.
+
+    Raises:
+        ConfigurationProblem: member names that cannot be read, or that contradict each other.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._schema = arrow_schema(contract)
         self._decoder = msgspec.json.Decoder(envelope_type(contract))
-        self._extractors = tuple(extractor(column, contract) for column in contract.columns)
+        self._extract = extractors(contract)
 
     def read(self, body: bytes, date: datetime | None = None) -> Page:
         """Decode one page.
@@ -62,42 +71,94 @@ class PageReader:
         Raises:
             UpstreamBrokeContract: names the member and the remedy.
         """
-        try:
-            envelope = self._decoder.decode(body)
-        except msgspec.MsgspecError as error:
-            raise UpstreamBrokeContract(
-                f"the answer of the Analytics API does not fit the contract file: {error}."
-                " `skillhabit-odata check` shows which line of it to correct"
-            ) from error
+        envelope = self._decode(body)
         rows = walk(envelope, self._contract.response.rows)
         total = walk(envelope, self._contract.response.total)
-        pairs = zip(self._contract.columns, self._extractors, strict=True)
-        arrays = [_to_arrow(column, extract(rows)) for column, extract in pairs]
+        if rows is None or total is None:
+            raise _misfit("an object on the way to the rows or to the total is null")
+        columns = zip(self._contract.columns, self._extract(rows), strict=True)
+        arrays = [_to_arrow(column, values) for column, values in columns]
         return Page(pa.Table.from_arrays(arrays, schema=self._schema), total, date)
+
+    def _decode(self, body: bytes) -> Any:
+        """UnicodeDecodeError and RecursionError are what msgspec lets through."""
+        try:
+            return self._decoder.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
+            raise _misfit(str(error)) from error
+
+
+def _misfit(found: str) -> UpstreamBrokeContract:
+    return UpstreamBrokeContract(
+        f"the answer of the Analytics API does not fit the contract file: {found}."
+        " `skillhabit-odata check` shows which line of it to correct"
+    )
 
 
 def _to_arrow(column: Column, values: Sequence[Any]) -> pa.Array:
     prop = column.prop
-    if not prop.nullable and None in values:
+    if not prop.nullable and _has_null(column, values):
         raise UpstreamBrokeContract(
-            f"the Analytics API sent null in {'.'.join(column.path)}, which the contract file calls"
+            f"the Analytics API sent null in {_place(column)}, which the contract file calls"
             f" never null; set nullable = true for the column {column.name}"
         )
     if prop.allowed_values:
         _check_allowed(column, values)
-    if prop.type is PrimitiveType.DATE_TIME_OFFSET:
-        values = [None if v is None else v.astimezone(UTC).replace(tzinfo=None) for v in values]
-    return pa.array(values, type=_arrow_type(column))
+    try:
+        return _array(column, values)
+    except (pa.ArrowException, OverflowError, msgspec.ValidationError) as error:
+        raise UpstreamBrokeContract(
+            f"the Analytics API sent a value in {_place(column)} that is no {prop.type}: {error};"
+            f" correct `type` of the column {column.name}"
+        ) from error
+
+
+def _array(column: Column, values: Sequence[Any]) -> pa.Array:
+    if column.prop.type is not PrimitiveType.DATE_TIME_OFFSET:
+        return pa.array(values, type=_arrow_type(column))
+    if not column.prop.collection:
+        return _instants(values)
+    texts = pa.array(values, type=pa.list_(pa.string()))
+    return pa.ListArray.from_arrays(texts.offsets, _instants(texts.values.to_pylist()))
+
+
+def _instants(texts: Sequence[str | None]) -> pa.Array:
+    """Arrow's parser is the fast one; what it does not take is tried, and explained, by msgspec."""
+    try:
+        found = pa.array(texts, type=pa.string()).cast(_INSTANT_UTC)
+    except pa.ArrowInvalid:
+        found = pa.array(msgspec.convert(texts, _Instants), type=_INSTANT_UTC)
+    naive = found.cast(_INSTANT)
+    ends = pc.min_max(naive.cast(pa.int64()))
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    if low is not None and (low < _micros(_EARLIEST) or high > _micros(_LATEST)):
+        raise OverflowError("in UTC it lies outside of the years 1 to 9999")
+    return naive
+
+
+def _micros(instant: datetime) -> int:
+    found: int = pa.scalar(instant, type=_INSTANT).value
+    return found
+
+
+def _has_null(column: Column, values: Sequence[Any]) -> bool:
+    """For a collection the question is about its elements: a null array is an empty one."""
+    return any(None in found for found in values) if column.prop.collection else None in values
 
 
 def _check_allowed(column: Column, values: Iterable[Any]) -> None:
     """A value outside the closed set would make pushed `ne` filters lose rows: refuse it."""
-    unknown = set(values) - {*column.prop.allowed_values, None}
+    flat = (v for found in values for v in found) if column.prop.collection else values
+    unknown = set(flat) - {*column.prop.allowed_values, None}
     if unknown:
         raise UpstreamBrokeContract(
-            f"the Analytics API sent {min(unknown)!r} in {'.'.join(column.path)}, which the"
+            f"the Analytics API sent {min(unknown)!r} in {_place(column)}, which the"
             f" contract file does not list; add it to `values` of the column {column.name}"
         )
+
+
+def _place(column: Column) -> str:
+    return ".".join(column.path)
 
 
 def _arrow_type(column: Column) -> pa.DataType:

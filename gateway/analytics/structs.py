@@ -1,22 +1,23 @@
 """Struct types made from the contract, and the functions that read columns out of them.
 
 msgspec decodes fastest into structs and skips what they do not declare; the members are data, so
-the structs are made at run time. An attribute's name is derived from the member's name.
+the structs are made at run time. An attribute's name is derived from the member's name. Instants
+stay texts here: Arrow parses a whole column of them at once.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
 from operator import attrgetter
 from types import GenericAlias
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
 import msgspec
 
 from gateway.contract.model import Column, Contract
 from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem
 
 _PYTHON_TYPES: dict[PrimitiveType, Any] = {
     PrimitiveType.STRING: str,
@@ -24,33 +25,44 @@ _PYTHON_TYPES: dict[PrimitiveType, Any] = {
     PrimitiveType.INT32: int,
     PrimitiveType.INT64: int,
     PrimitiveType.DOUBLE: float,
-    PrimitiveType.DATE_TIME_OFFSET: Annotated[datetime, msgspec.Meta(tz=True)],
+    PrimitiveType.DATE_TIME_OFFSET: str,
 }
+_TOTAL = Annotated[int, msgspec.Meta(ge=0)]
+
+Extract: TypeAlias = Callable[[Sequence[Any]], list[Any]]
 
 
 def envelope_type(contract: Contract) -> Any:
-    """The struct type of one page; missing members and wrong types make decoding fail."""
+    """The struct type of one page; missing members and wrong types make decoding fail.
+
+    Raises:
+        ConfigurationProblem: two columns cannot both be there, or a name cannot be read.
+    """
     row = _Node()
     for column in contract.columns:
         _add_column(row, column, contract)
     root = _Node()
-    root.descend(contract.response.total).leaf = int
-    root.descend(contract.response.rows).leaf = GenericAlias(list, (_struct(row, "Row"),))
+    root.descend(contract.response.total).become(_TOTAL, optional=False)
+    rows = GenericAlias(list, (_struct(row, "Row"),))
+    root.descend(contract.response.rows).become(rows, optional=False)
     return _struct(root, "Page")
 
 
-def extractor(column: Column, contract: Contract) -> Callable[[Sequence[Any]], list[Any]]:
-    """A function from decoded rows to the column's values, in order; null for what is absent."""
-    if column.field_id is not None:
-        return _field_extractor(column, contract)
-    if column.each is None:
-        return _value_extractor(column.path)
-    array = _value_extractor(column.path[: column.each + 1])
-    inside = column.path[column.each + 1 :]
-    if not inside:
-        return lambda rows: [found or [] for found in array(rows)]
-    element = attrgetter(_attributes(inside))
-    return lambda rows: [[*map(element, found or ())] for found in array(rows)]
+def extractors(contract: Contract) -> Callable[[Sequence[Any]], list[list[Any]]]:
+    """A function from decoded rows to the values of all columns; null for what is absent."""
+    plain = [_extractor(c) for c in contract.columns if c.field_id is None]
+    wanted = [c.field_id for c in contract.columns if c.field_id is not None]
+    fields = _field_index(contract)
+
+    def extract(rows: Sequence[Any]) -> list[list[Any]]:
+        values = iter([read(rows) for read in plain])
+        index = fields(rows) if wanted else []
+        return [
+            next(values) if c.field_id is None else [row.get(c.field_id) for row in index]
+            for c in contract.columns
+        ]
+
+    return extract
 
 
 def walk(node: Any, path: Iterable[str]) -> Any:
@@ -60,8 +72,19 @@ def walk(node: Any, path: Iterable[str]) -> Any:
     return node
 
 
-def _value_extractor(path: tuple[str, ...]) -> Callable[[Sequence[Any]], list[Any]]:
-    fast = attrgetter(_attributes(path))
+def _extractor(column: Column) -> Extract:
+    if column.each is None:
+        return _value_extractor(column.path)
+    array = _value_extractor(column.path[: column.each + 1])
+    inside = column.path[column.each + 1 :]
+    if not inside:
+        return lambda rows: [found or [] for found in array(rows)]
+    element = _value_extractor(inside)
+    return lambda rows: [element(found) if found else [] for found in array(rows)]
+
+
+def _value_extractor(path: tuple[str, ...]) -> Extract:
+    fast = attrgetter(".".join(map(_attribute, path)))
 
     def extract(rows: Sequence[Any]) -> list[Any]:
         try:
@@ -72,41 +95,56 @@ def _value_extractor(path: tuple[str, ...]) -> Callable[[Sequence[Any]], list[An
     return extract
 
 
-def _field_extractor(column: Column, contract: Contract) -> Callable[[Sequence[Any]], list[Any]]:
+def _field_index(contract: Contract) -> Extract:
+    """The custom fields of each row by id; of several with one id the first counts."""
     shape = contract.custom_fields
     arrays = _value_extractor(shape.path)
-    field_id = attrgetter(_attribute(shape.id_member))
-    value = attrgetter(_attribute(shape.value_member))
-    wanted = column.field_id
-    return lambda rows: [
-        next((value(f) for f in fields or () if field_id(f) == wanted), None)
-        for fields in arrays(rows)
-    ]
-
-
-def _attributes(path: Iterable[str]) -> str:
-    return ".".join(_attribute(step) for step in path)
+    pair = attrgetter(_attribute(shape.id_member), _attribute(shape.value_member))
+    return lambda rows: [dict(map(pair, reversed(found or ()))) for found in arrays(rows)]
 
 
 def _attribute(member: str) -> str:
     """A Python identifier for any member name; different names give different identifiers."""
-    return "m_" + re.sub(r"\W|_", lambda found: f"_{ord(found[0]):x}_", member)
+    return "m_" + re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}_", member)
 
 
 class _Node:
     """A member of the answer while its type is made: a leaf, an object or an array of objects."""
 
-    def __init__(self) -> None:
+    def __init__(self, name: str = "") -> None:
+        self.name = name
         self.children: dict[str, _Node] = {}
-        self.leaf: Any = None
-        self.optional = False
-        self.array = False
+        self.kind: Any = None
+        self._absent_for: set[bool] = set()
 
-    def descend(self, path: Iterable[str]) -> _Node:
+    def descend(self, path: Sequence[str]) -> _Node:
         node = self
-        for step in path:
-            node = node.children.setdefault(step, _Node())
+        for number, step in enumerate(path, 1):
+            node = node.children.setdefault(step, _Node(step))
+            if number < len(path):
+                node.become(_OBJECT)
         return node
+
+    def become(self, kind: Any, *, optional: bool | None = None) -> None:
+        """Columns may share a member when they agree on what it is."""
+        if self.kind not in (None, kind):
+            raise ConfigurationProblem(
+                f"contract file: columns disagree on what the member {self.name!r} is: their paths"
+                " give it two types, or lead both to it and below it"
+            )
+        self.kind = kind
+        if optional is not None:
+            self._absent_for.add(optional)
+
+    @property
+    def optional(self) -> bool:
+        """The member may be absent: every column that reads it, or below it, says so."""
+        if self.kind == _OBJECT:
+            return all(child.optional for child in self.children.values())
+        return False not in self._absent_for
+
+
+_OBJECT, _ARRAY = "object", "array of objects"
 
 
 def _add_column(row: _Node, column: Column, contract: Contract) -> None:
@@ -114,22 +152,28 @@ def _add_column(row: _Node, column: Column, contract: Contract) -> None:
     if column.field_id is not None:
         _add_custom_fields(row, contract)
     elif column.each is None:
-        node = row.descend(column.path)
-        node.leaf, node.optional = kind | None, column.optional
+        row.descend(column.path).become(kind | None, optional=column.optional)
     else:
-        array = row.descend(column.path[: column.each + 1])
-        array.array, array.optional = True, column.optional
-        element = array.descend(column.path[column.each + 1 :])
-        element.leaf = kind if element is not array else GenericAlias(list, (kind,)) | None
+        _add_collection(row, column, column.each, kind)
+
+
+def _add_collection(row: _Node, column: Column, each: int, kind: Any) -> None:
+    """Inside an element nothing may be absent: an element without a value is not a value."""
+    array = row.descend(column.path[: each + 1])
+    inside = column.path[each + 1 :]
+    if inside:
+        array.become(_ARRAY, optional=column.optional)
+        array.descend(inside).become(kind | None, optional=False)
+    else:
+        array.become(GenericAlias(list, (kind,)) | None, optional=column.optional)
 
 
 def _add_custom_fields(row: _Node, contract: Contract) -> None:
     shape = contract.custom_fields
     array = row.descend(shape.path)
-    array.array = array.optional = True
-    array.descend((shape.id_member,)).leaf = str
-    value = array.descend((shape.value_member,))
-    value.leaf, value.optional = str | None, True
+    array.become(_ARRAY, optional=True)
+    array.descend((shape.id_member,)).become(str | None, optional=False)
+    array.descend((shape.value_member,)).become(str | None, optional=True)
 
 
 def _struct(node: _Node, name: str) -> Any:
@@ -139,15 +183,18 @@ def _struct(node: _Node, name: str) -> Any:
     for member, child in node.children.items():
         attribute = _attribute(member)
         if child.optional:
-            optional.append((attribute, _type_of(child, member), None))
+            optional.append((attribute, _type_of(child), None))
         else:
-            required.append((attribute, _type_of(child, member)))
+            required.append((attribute, _type_of(child)))
     rename = {_attribute(member): member for member in node.children}
-    return msgspec.defstruct(name, [*required, *optional], rename=rename, gc=False)
+    try:
+        return msgspec.defstruct(name, [*required, *optional], rename=rename, gc=False)
+    except ValueError as error:
+        raise ConfigurationProblem(f"contract file: {error}") from error
 
 
-def _type_of(node: _Node, name: str) -> Any:
-    if not node.children:
-        return node.leaf
-    inner = _struct(node, f"Struct_{_attribute(name)}")
-    return GenericAlias(list, (inner,)) | None if node.array else inner | None
+def _type_of(node: _Node) -> Any:
+    if node.kind not in (_OBJECT, _ARRAY):
+        return node.kind
+    inner = _struct(node, f"Struct_{_attribute(node.name)}")
+    return GenericAlias(list, (inner,)) | None if node.kind == _ARRAY else inner | None
