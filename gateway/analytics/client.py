@@ -8,24 +8,22 @@ just failed for good fails again from memory: BI tools ask three times after an 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 
 import httpx
 import msgspec
 from cachetools import TTLCache
 
 from gateway.analytics.payload import PageRequest, to_payload
+from gateway.analytics.plausible import check_length, check_rows
+from gateway.analytics.refusals import Passing, answered_at, refusal
 from gateway.analytics.rows import Page, PageReader
-from gateway.contract.model import Contract, MemberPath
+from gateway.contract.model import Contract
 from gateway.errors import (
     GatewayError,
     UpstreamBrokeContract,
-    UpstreamDeniedAccess,
-    UpstreamRejectedRequest,
     UpstreamRejectedToken,
-    UpstreamThrottled,
     UpstreamUnavailable,
 )
 from gateway.observe import Clock
@@ -35,8 +33,8 @@ from gateway.observe import Clock
 class RetryPolicy:
     """How long a failing request is tried again; all times in seconds.
 
-    `budget` bounds the waiting for one page over all its tries; Power Query itself waits 600.
-    `remember_failure` is how long a failure is answered from memory.
+    `budget` bounds the tries for one page, from the first call to the last pause; Power Query
+    itself waits 600. `remember_failure` is how long a failure is answered from memory.
     """
 
     budget: float = 60.0
@@ -58,15 +56,6 @@ class World:
     clock: Clock
 
 
-class _Passing(Exception):
-    """A failure that may pass; `wait` is what the upstream asked for, in seconds, or None."""
-
-    def __init__(self, error: UpstreamUnavailable, wait: float | None = None) -> None:
-        super().__init__(error.message)
-        self.error = error
-        self.wait = wait
-
-
 class AnalyticsClient:
     """Fetches pages; safe for concurrent use. The token never leaves the request's header."""
 
@@ -83,7 +72,7 @@ class AnalyticsClient:
         )
 
     async def fetch(self, request: PageRequest) -> Page:
-        """One page, tried again while that makes sense.
+        """One page that answers the request, tried again while that makes sense.
 
         Raises:
             UpstreamUnavailable, UpstreamFault: see the catalogue; messages name the answer.
@@ -91,45 +80,68 @@ class AnalyticsClient:
         body = msgspec.json.encode(to_payload(request, self._contract))
         failed = self._failures.get(body)
         if failed is not None:
-            raise failed.with_traceback(None)
+            raise copy(failed)
         try:
-            return await self._fetch_with_retries(body)
+            return await self._fetch_with_retries(request, body)
         except GatewayError as error:
-            self._failures[body] = error
+            self._failures[body] = copy(error)  # without traceback and causes
             raise
 
-    async def _fetch_with_retries(self, body: bytes) -> Page:
-        policy = self._policy
-        pause, waited = policy.first_pause, 0.0
+    async def _fetch_with_retries(self, request: PageRequest, body: bytes) -> Page:
+        policy, now = self._policy, self._world.clock.monotonic
+        pause, deadline = policy.first_pause, now() + policy.budget
         for attempt in range(1, policy.tries + 1):
             try:
-                return await self._fetch_once(body)
-            except _Passing as failure:
+                return await self._fetch_once(request, body)
+            except Passing as failure:
                 wait = pause if failure.wait is None else failure.wait
-                if attempt == policy.tries or waited + wait > policy.budget:
-                    raise failure.error from failure
+                if attempt == policy.tries or now() + wait > deadline:
+                    raise failure.error from failure.__cause__
                 await self._world.sleep(wait)
-                waited += wait
                 pause = min(pause * 2, policy.longest_pause)
         raise AssertionError("unreachable")
 
-    async def _fetch_once(self, body: bytes) -> Page:
-        token = self._world.token()
+    async def _fetch_once(self, request: PageRequest, body: bytes) -> Page:
+        response = await self._post_with_token(body)
+        if response.status_code != 200:
+            raise refusal(response, self._contract, self._world.clock.now())
+        page = self._read(response)
+        check_rows(request, page, self._contract)
+        try:
+            check_length(request, page)
+        except UpstreamBrokeContract as error:
+            raise Passing(error) from None
+        return page
+
+    def _read(self, response: httpx.Response) -> Page:
+        """The page; a body that breaks off may be whole the next time."""
+        try:
+            return self._reader.read(response.content, answered_at(response))
+        except UpstreamBrokeContract as error:
+            broken = _broken_body(response)
+            if broken is None:
+                raise
+            raise Passing(broken) from error
+
+    async def _post_with_token(self, body: bytes) -> httpx.Response:
+        """One call; after 401 one more, if the token has been renewed meanwhile."""
+        token = self._token()
         response = await self._post(body, token)
         if response.status_code == 401:
-            fresh = self._world.token()
+            fresh = self._token()
             if fresh != token:
-                response = await self._post(body, fresh)
-        if response.status_code != 200:
-            raise self._failure(response)
-        try:
-            return self._reader.read(response.content, _date(response))
-        except UpstreamBrokeContract as error:
-            if _is_whole_json(response.content):
-                raise
-            raise _Passing(
-                UpstreamUnavailable("the Analytics API sent a body that ends too early; try later")
-            ) from error
+                return await self._post(body, fresh)
+        return response
+
+    def _token(self) -> str:
+        """The token; one that no header can carry would be quoted in the failure it causes."""
+        token = self._world.token()
+        if token.isascii() and token.isprintable() and token.strip():
+            return token.strip()
+        raise UpstreamRejectedToken(
+            "the gateway's token for the Analytics API is empty or has characters that no token"
+            " has; its owner renews it in the token file"
+        )
 
     async def _post(self, body: bytes, token: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
@@ -137,71 +149,25 @@ class AnalyticsClient:
             return await self._http.post(self._contract.results_path, content=body, headers=headers)
         except httpx.TimeoutException as error:
             message = "the Analytics API did not answer in time; try again later"
-            raise _Passing(UpstreamUnavailable(message)) from error
+            raise Passing(UpstreamUnavailable(message)) from error
         except httpx.HTTPError as error:
-            message = f"the Analytics API cannot be reached ({type(error).__name__}); try later"
-            raise _Passing(UpstreamUnavailable(message)) from error
-
-    def _failure(self, response: httpx.Response) -> Exception:
-        """The failure that an answer other than 200 means."""
-        status = response.status_code
-        said = f"the Analytics API answered {status}{_said(response, self._contract)}"
-        match status:
-            case 401:
-                return UpstreamRejectedToken(
-                    f"{said}. The gateway's own token is missing, expired or not valid there; its"
-                    " owner renews it in the token file"
-                )
-            case 403:
-                return UpstreamDeniedAccess(
-                    f"{said}. API access must be enabled for the workspace by its administrator"
-                )
-            case 429 | 503:
-                wait = _retry_after(response)
-                family = UpstreamThrottled if status == 429 else UpstreamUnavailable
-                later = 10 if wait is None else int(wait) + 1
-                return _Passing(family(said, retry_after_seconds=later), wait)
-            case 408 | 500 | 502 | 504:
-                return _Passing(UpstreamUnavailable(said))
-            case _:
-                return UpstreamRejectedRequest(
-                    f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
-                    " check` shows where"
-                )
+            kind = type(error).__name__
+            message = f"the connection to the Analytics API failed ({kind}); try again later"
+            raise Passing(UpstreamUnavailable(message)) from error
 
 
-def _said(response: httpx.Response, contract: Contract) -> str:
-    """The upstream's own words, shortened; empty when it gave none."""
-    text = _text_at(response.content, contract.response.error)
-    return f" ({text[:200]})" if text else ""
-
-
-def _text_at(body: bytes, path: MemberPath) -> str:
+def _broken_body(response: httpx.Response) -> GatewayError | None:
+    """The failure behind a 200 that is no whole JSON; None when it is."""
     try:
-        node = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return ""
-    for step in path:
-        node = node.get(step) if isinstance(node, dict) else None
-    return node if isinstance(node, str) else ""
-
-
-def _retry_after(response: httpx.Response) -> float | None:
-    """Whole seconds only; an HTTP date is treated as absent."""
-    text = response.headers.get("Retry-After", "")
-    return float(text) if text.isascii() and text.isdigit() else None
-
-
-def _date(response: httpx.Response) -> datetime | None:
-    try:
-        return parsedate_to_datetime(response.headers.get("Date", "")).astimezone(UTC)
-    except ValueError:
-        return None
-
-
-def _is_whole_json(body: bytes) -> bool:
-    try:
-        msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return False
-    return True
+        msgspec.json.decode(response.content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        if response.content.lstrip()[:1] in (b"{", b"["):
+            return UpstreamUnavailable(
+                "the Analytics API sent a body that ends too early or is damaged; try again later"
+            )
+        kind = response.headers.get("Content-Type", "no type")[:80]
+        return UpstreamBrokeContract(
+            f"the Analytics API answered 200 with something that is not JSON ({kind}); check that"
+            " the upstream's URL leads to the API and not to a login or proxy page"
+        )
+    return None

@@ -1,0 +1,101 @@
+"""What an answer other than 200 means: may it pass, for how long to wait, and what to say of it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+
+import httpx
+import msgspec
+
+from gateway.contract.model import Contract, MemberPath
+from gateway.errors import (
+    GatewayError,
+    UpstreamDeniedAccess,
+    UpstreamRejectedRequest,
+    UpstreamRejectedToken,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
+
+_UNTOLD_WAIT = 10
+_LONGEST_TOLD_WAIT = 3600.0
+
+
+class Passing(Exception):
+    """A failure that may pass; `wait` is what the upstream asked for, in seconds, or None."""
+
+    def __init__(self, error: GatewayError, wait: float | None = None) -> None:
+        super().__init__(error.message)
+        self.error = error
+        self.wait = wait
+
+
+def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
+    """The `GatewayError`, or `Passing` around one, that an answer other than 200 means."""
+    status = response.status_code
+    said = f"the Analytics API answered {status}{_said(response, contract)}"
+    match status:
+        case 401:
+            return UpstreamRejectedToken(
+                f"{said}. The gateway's own token is missing, expired or not valid there; its"
+                " owner renews it in the token file"
+            )
+        case 403:
+            return UpstreamDeniedAccess(
+                f"{said}. API access must be enabled for the workspace by its administrator"
+            )
+        case 429 | 503:
+            wait = _retry_after(response, now)
+            family = UpstreamThrottled if status == 429 else UpstreamUnavailable
+            later = _UNTOLD_WAIT if wait is None else int(wait) + 1
+            return Passing(family(said, retry_after_seconds=later), wait)
+        case 408 | 425:
+            return Passing(UpstreamUnavailable(said))
+        case _ if status >= 500:
+            return Passing(UpstreamUnavailable(said))
+        case _:
+            return UpstreamRejectedRequest(
+                f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
+                " check` shows where"
+            )
+
+
+def answered_at(response: httpx.Response) -> datetime | None:
+    """The upstream's clock when it answered, aware, UTC; None when it did not say."""
+    return _parse_date(response.headers.get("Date", ""))
+
+
+def _said(response: httpx.Response, contract: Contract) -> str:
+    """The upstream's own words, shortened; empty when it gave none."""
+    text = _text_at(response.content, contract.response.error)
+    return f" ({text[:200]})" if text else ""
+
+
+def _text_at(body: bytes, path: MemberPath) -> str:
+    try:
+        node = msgspec.json.decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+    for step in path:
+        node = node.get(step) if isinstance(node, dict) else None
+    return node if isinstance(node, str) else ""
+
+
+def _retry_after(response: httpx.Response, now: datetime) -> float | None:
+    """Seconds, at most an hour; a date counts from the upstream's own clock if it tells it."""
+    text = response.headers.get("Retry-After", "").strip()
+    if text.isascii() and text.isdigit():
+        return min(float(text[:9]), _LONGEST_TOLD_WAIT)
+    moment = _parse_date(text)
+    if moment is None:
+        return None
+    seconds = (moment - (answered_at(response) or now)).total_seconds()
+    return min(max(seconds, 0.0), _LONGEST_TOLD_WAIT)
+
+
+def _parse_date(text: str) -> datetime | None:
+    try:
+        return parsedate_to_datetime(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
