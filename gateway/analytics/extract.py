@@ -1,29 +1,30 @@
 """All rows of a pushdown, read over many pages while the data moves, as one consistent table.
 
-The upstream pages by skip and limit. Pages are read newest first: a row that changes moves to the
-front, so the rows behind it shift back and are met again (repeats, dropped by key), and the moved
-row itself is found by the catch-up, which asks for everything changed since the start. At the end
-the number of rows must equal the upstream's total; otherwise rows were deleted or lost, and the
-extract starts again. What cannot be read consistently is refused, never passed on.
+First a sweep over all pages, which loses no row that nobody touched. A row that was touched has
+moved to the front: the catch-up finds it there. It is over when one page, which is one moment's
+look, shows everything that changed since the last sweep began. Where rows can leave a selection,
+the extract must then hold as many rows as the upstream's total. What cannot be read consistently
+is refused, never passed on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass
 
-import anyio
+import anyio.to_thread
 import pyarrow as pa
 
-from gateway.analytics.payload import PageRequest
-from gateway.analytics.rows import Page, arrow_schema
+from gateway.analytics.collected import Collected
+from gateway.analytics.ranges import narrow, to_micros
+from gateway.analytics.rows import Page
+from gateway.analytics.sweep import FetchPage, Sweeper, keeps_changing
 from gateway.contract.model import Contract
-from gateway.errors import UpstreamKeepsChanging
+from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Clock
-from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
+from gateway.planner.pushdown import Pushdown, PushedRange
 
-FetchPage = Callable[[PageRequest], Awaitable[Page]]
+_SECOND = 1_000_000
+_MANY = 2**62
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,172 +33,161 @@ class ExtractPolicy:
 
     concurrency: int = 4
     attempts: int = 3
-    rounds: int = 6
+    rounds: int = 8
 
 
 class Extractor:
-    """Reads extracts by one contract."""
+    """Reads extracts by one contract.
+
+    `fetch` must refuse a page that does not answer its request, as `AnalyticsClient.fetch` does:
+    a page that is not full is taken for the last one.
+    """
 
     def __init__(
-        self,
-        fetch: FetchPage,
-        contract: Contract,
-        policy: ExtractPolicy,
-        clock: Clock,
+        self, fetch: FetchPage, contract: Contract, policy: ExtractPolicy, clock: Clock
     ) -> None:
-        self._fetch = fetch
+        self._sweeper = Sweeper(fetch, contract, policy.concurrency, clock)
         self._contract = contract
         self._policy = policy
         self._wall = clock
+        self._overlap = contract.overlap_seconds * _SECOND
 
     async def read(self, pushdown: Pushdown) -> pa.Table:
         """Every row of the pushdown once, in no particular order.
 
-        Each row that existed throughout is there with a version not older than the start.
+        Each row that matched throughout is there, with a version not older than the start. A row
+        that was deleted meanwhile may be there too.
 
         Raises:
             UpstreamKeepsChanging: the data moved faster than it could be read.
+            UpstreamBrokeContract: the total is not the number of rows that there are.
         """
+        short: tuple[int, int] | None = None
         for _ in range(self._policy.attempts):
-            collected = await self._read_once(pushdown)
-            if collected is not None:
-                return collected
-        raise UpstreamKeepsChanging(
-            "the Analytics API's data changed so much while it was read that no consistent copy"
-            " could be made; try again in a quieter minute",
-            retry_after_seconds=30,
-        )
+            rows = Collected(self._contract)
+            total = await self._read_once(pushdown, rows)
+            if total is None:
+                return await anyio.to_thread.run_sync(rows.table)
+            found = (await anyio.to_thread.run_sync(rows.__len__), total)
+            if found == short and found[0] < total:
+                raise _wrong_total(*found)
+            short = found
+        raise keeps_changing()
 
-    async def _read_once(self, pushdown: Pushdown) -> pa.Table | None:
-        rows = _Collected(self._contract)
-        first = await self._fetch(self._page(pushdown, 0))
-        rows.put(first.rows)
-        if len(rows) == first.total:
-            return rows.table()
-        since = self._clock(first)
-        await self._read_rest(pushdown, rows, first.total)
-        for _ in range(self._policy.rounds):
-            await self._catch_up(pushdown, rows, since)
-            newest = await self._fetch(self._page(pushdown, 0))
-            rows.put(newest.rows)
-            if len(rows) == newest.total:
-                return rows.table()
-        return None
+    async def _read_once(self, pushdown: Pushdown, rows: Collected) -> int | None:
+        """None when `rows` is consistent, else the last total that it was compared with."""
+        asked_at = to_micros(self._wall.now())
+        first = await self._sweeper.page(pushdown)
+        if self._sweeper.is_whole(first):
+            rows.put(first.rows)
+            return None
+        since = await self._since(pushdown, first, asked_at)
+        await self._sweeper.read(pushdown, rows, first)
+        settle = self._settle_selection if _can_leave(pushdown, self._contract) else self._settle
+        return await settle(pushdown, rows, since)
 
-    def _clock(self, page: Page) -> datetime:
-        """From when changes are caught up: the upstream's own clock where it tells it."""
-        overlap = timedelta(seconds=self._contract.overlap_seconds)
-        return (page.date or self._wall.now()) - overlap
+    async def _since(self, pushdown: Pushdown, first: Page, asked_at: int) -> int:
+        """From when changes are caught up: the earliest of the clocks that can be read.
 
-    async def _read_rest(self, pushdown: Pushdown, rows: _Collected, total: int) -> None:
-        """All pages after the first, concurrently, to the largest total that any page states."""
-        limit = self._contract.request.page_limit
-        next_skip = limit
-
-        async def worker() -> None:
-            nonlocal next_skip, total
-            while next_skip < total:
-                skip, next_skip = next_skip, next_skip + limit
-                page = await self._fetch(self._page(pushdown, skip))
-                rows.put(page.rows)
-                total = max(total, page.total)
-
-        try:
-            async with anyio.create_task_group() as group:
-                for _ in range(self._policy.concurrency):
-                    group.start_soon(worker)
-        except BaseExceptionGroup as failures:
-            raise _first(failures) from failures
-
-    async def _catch_up(self, pushdown: Pushdown, rows: _Collected, since: datetime) -> None:
-        """Take in what changed: new versions replace old ones, rows that left are removed.
-
-        Who belongs is the upstream's own judgement: it is asked without the filters, then with
-        them, so that a row that enters in between is not taken for one that left.
+        The upstream's own is in its Date header and in the newest row; the gateway's may go wrong.
         """
-        everyone = await self._read_changed(Pushdown(), since) if pushdown.terms else None
-        mine = await self._read_changed(pushdown, since)
-        if everyone is not None:
-            rows.remove(everyone.keys() - mine.keys())
-        rows.put(mine.table())
+        newest = self._sweeper.span(first).newest
+        if _can_leave(pushdown, self._contract):
+            anyone = None if first.date else await self._sweeper.page(Pushdown())
+            newest = self._sweeper.span(anyone).newest if anyone else None
+        told = self._told(first, asked_at)
+        return (told if newest is None else min(told, newest)) - self._overlap
 
-    async def _read_changed(self, pushdown: Pushdown, since: datetime) -> _Collected:
-        changed = _Collected(self._contract)
-        narrowed = _since(pushdown, self._contract.order_column, since)
-        if narrowed is None:
-            return changed
-        skip, total = 0, 1
-        while skip < total:
-            page = await self._fetch(self._page(narrowed, skip))
-            changed.put(page.rows)
-            skip, total = skip + self._contract.request.page_limit, page.total
-        return changed
+    async def _settle(self, pushdown: Pushdown, rows: Collected, since: int) -> int | None:
+        """Catch up where a row leaves by deletion only: too many rows are then nothing wrong."""
+        reach, total, most = since, 0, _MANY
+        for _ in range(self._policy.rounds):
+            now = to_micros(self._wall.now())
+            newest = await self._sweeper.page(pushdown)
+            rows.put(newest.rows)
+            total, caught_up = newest.total, self._reaches(newest, reach)
+            if not caught_up:
+                changed, caught_up = await self._changed(pushdown, since, most)
+                rows.merge(changed)
+                reach = min(self._told(newest, now), self._sweeper.span(newest).newest or now)
+                since, most = reach - self._overlap, 2 * len(changed)
+            if caught_up:
+                found = await anyio.to_thread.run_sync(rows.__len__)
+                return None if found >= total else total
+        return total
 
-    def _page(self, pushdown: Pushdown, skip: int) -> PageRequest:
-        limit = self._contract.request.page_limit
-        return PageRequest(pushdown, skip, limit, self._contract.order_column)
+    async def _settle_selection(
+        self, pushdown: Pushdown, rows: Collected, since: int
+    ) -> int | None:
+        """Catch up where rows leave by changing; who belongs is the upstream's own judgement.
 
-
-def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The failure that stopped the others; cancellation wins, because it comes from outside."""
-    cancelled, others = failures.split(anyio.get_cancelled_exc_class())
-    chosen = cancelled or others or failures
-    found = chosen.exceptions[0]
-    return _first(found) if isinstance(found, BaseExceptionGroup) else found
-
-
-def _since(pushdown: Pushdown, column: str, since: datetime) -> Pushdown | None:
-    """The pushdown, restricted to rows changed since; None when that leaves nothing."""
-    whole_seconds = since.replace(microsecond=0)
-    kept: list[PushedTerm] = []
-    wanted = PushedRange(column, whole_seconds, None)
-    for term in pushdown.terms:
-        if isinstance(term, PushedRange) and term.column == column:
-            lower = whole_seconds if term.lower is None else max(term.lower, whole_seconds)
-            if term.upper is not None and term.upper < lower:
+        It is asked for everyone who changed, then for those that match, so that a row that enters
+        in between is not taken for one that left. Rows beyond the total were deleted when nobody
+        has changed from one round to the next.
+        """
+        before: dict[str, int | None] | None = None
+        deleted_only, total, most = False, 0, _MANY
+        for _ in range(self._policy.rounds):
+            everyone, still = await self._changed(Pushdown(), since, most)
+            changed = everyone.versions()
+            if deleted_only and still and changed == before:
                 return None
-            wanted = replace(term, lower=lower)
-        else:
-            kept.append(term)
-    return Pushdown((*kept, wanted))
+            mine, seen_all, total = await self._matching(pushdown, since)
+            rows.remove(changed.keys() - mine.versions().keys())
+            rows.merge(mine)
+            found = await anyio.to_thread.run_sync(rows.__len__)
+            if seen_all and found == total:
+                return None
+            before, most = changed if still else None, 2 * len(changed)
+            deleted_only = seen_all and found > total
+        return total
+
+    async def _matching(self, pushdown: Pushdown, since: int) -> tuple[Collected, bool, int]:
+        """What matches and changed, whether that is all of it at one moment, and the total."""
+        newest = await self._sweeper.page(pushdown)
+        if self._reaches(newest, since):
+            mine = Collected(self._contract)
+            mine.put(newest.rows)
+            return mine, True, newest.total
+        mine, still = await self._changed(pushdown, since, _MANY)
+        return mine, still, newest.total
+
+    async def _changed(self, pushdown: Pushdown, since: int, most: int) -> tuple[Collected, bool]:
+        """What changed, and whether it stood still while it was read.
+
+        Raises:
+            UpstreamKeepsChanging: it is several pages and more than `most`, twice as many as the
+                last time: each round would make it worse.
+        """
+        rows = Collected(self._contract)
+        changed = narrow(pushdown, self._contract, since, None)
+        if changed is None:
+            return rows, True
+        first = await self._sweeper.page(changed)
+        if first.total > most and not self._sweeper.is_whole(first):
+            raise keeps_changing()
+        return rows, await self._sweeper.read(changed, rows, first)
+
+    def _reaches(self, page: Page, since: int) -> bool:
+        """Whether a first page goes back beyond an instant."""
+        oldest = self._sweeper.span(page).oldest
+        return self._sweeper.is_whole(page) or oldest is None or oldest < since
+
+    @staticmethod
+    def _told(page: Page, now: int) -> int:
+        return now if page.date is None else to_micros(page.date)
 
 
-class _Collected:
-    """Rows by key, the newest version of each; grows while pages arrive in any order."""
+def _can_leave(pushdown: Pushdown, contract: Contract) -> bool:
+    """Whether a change can take a row out: not when only newer rows are asked, or all."""
+    return not all(
+        isinstance(term, PushedRange) and term.column == contract.order_column and not term.upper
+        for term in pushdown.terms
+    )
 
-    def __init__(self, contract: Contract) -> None:
-        self._schema = arrow_schema(contract)
-        self._key = contract.schema.entity_sets[0].entity_type.key
-        self._order = contract.order_column
-        self._parts: list[pa.Table] = []
-        self._rows = 0
-        self._latest: dict[str, tuple[datetime | None, int]] = {}
 
-    def __len__(self) -> int:
-        return len(self._latest)
-
-    def keys(self) -> set[str]:
-        return set(self._latest)
-
-    def put(self, page: pa.Table) -> None:
-        """Add rows; of two versions the newer stays, of two equal ones the later read."""
-        keys = page.column(self._key).to_pylist()
-        changed = page.column(self._order).to_pylist()
-        for index, (key, at) in enumerate(zip(keys, changed, strict=True), self._rows):
-            known = self._latest.get(key)
-            if known is None or known[0] is None or at is None or at >= known[0]:
-                self._latest[key] = (at, index)
-        self._parts.append(page)
-        self._rows += page.num_rows
-
-    def remove(self, keys: set[str]) -> None:
-        for key in keys:
-            self._latest.pop(key, None)
-
-    def table(self) -> pa.Table:
-        if not self._parts:
-            return self._schema.empty_table()
-        whole = pa.concat_tables(self._parts)
-        if len(self._latest) == self._rows:
-            return whole
-        return whole.take(pa.array(sorted(index for _, index in self._latest.values())))
+def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
+    return UpstreamBrokeContract(
+        f"the Analytics API says that there are {total} rows, but its pages hold {found} different"
+        " ones; correct [response.total], or `key` of [service], in the contract file"
+    )

@@ -1,0 +1,232 @@
+"""Reads a pushdown page by page so that no row is lost that nobody touched meanwhile.
+
+Pages come newest first, by skip and limit, several at once. After the first page the upper end is
+fixed (before rows dated in the future), so that what changes can only leave: when every page states
+the same total and as many rows were met, nothing moved. Otherwise rows have shifted between pages.
+A page is one moment's look at neighbours: it misses no row strictly between its first and its last
+instant. Where two neighbouring pages neither overlap in that sense nor meet without a shift or a
+tie, the gap is read again as a range of instants, which no shift disturbs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+import anyio
+
+from gateway.analytics.collected import Collected
+from gateway.analytics.payload import PageRequest
+from gateway.analytics.ranges import grid_step, narrow, to_micros
+from gateway.analytics.rows import Page
+from gateway.contract.model import Contract
+from gateway.errors import UpstreamBrokeContract, UpstreamKeepsChanging
+from gateway.observe import Clock
+from gateway.planner.pushdown import Pushdown
+
+FetchPage = Callable[[PageRequest], Awaitable[Page]]
+Job = Callable[[], Awaitable[None]]
+
+_SECOND = 1_000_000
+_PASSES = 24
+"""How often a tie longer than a page is read; of rows in random order each pass misses a third."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """What one page says; instants in microseconds, None when it is empty."""
+
+    skip: int
+    rows: int
+    total: int
+    newest: int | None
+    oldest: int | None
+
+
+class Sweeper:
+    """Reads by one contract, `concurrency` pages at once."""
+
+    def __init__(
+        self, fetch: FetchPage, contract: Contract, concurrency: int, clock: Clock
+    ) -> None:
+        self._fetch = fetch
+        self._contract = contract
+        self._clock = clock
+        self._concurrency = concurrency
+        self._limit = contract.request.page_limit
+        self._step = grid_step(contract)
+
+    async def page(self, pushdown: Pushdown, skip: int = 0) -> Page:
+        """One full page of the pushdown's rows, newest first."""
+        order = self._contract.order_column
+        return await self._fetch(PageRequest(pushdown, skip, self._limit, order))
+
+    def is_whole(self, first: Page) -> bool:
+        """A first page that is not full is all there is, whatever the total."""
+        return int(first.rows.num_rows) < self._limit
+
+    def span(self, page: Page, skip: int = 0) -> Span:
+        """The ends of a page.
+
+        Raises:
+            UpstreamBrokeContract: the order column is null; then no range of it holds the row.
+        """
+        instants = page.rows.column(self._contract.order_column)
+        if instants.null_count:
+            raise UpstreamBrokeContract(
+                f"the Analytics API sent a row without {self._contract.order_column}, by which"
+                " extracts are read; name another column as order_by of [extract]"
+            )
+        rows = len(instants)
+        ends = (instants[0].value, instants[rows - 1].value) if rows else (None, None)
+        return Span(skip, rows, page.total, *ends)
+
+    async def read(self, pushdown: Pushdown, rows: Collected, first: Page | None = None) -> bool:
+        """Collect the rows; tells whether they stood still: then there are neither more nor less.
+
+        `first` is the pushdown's first page when it has been read already.
+
+        Raises:
+            UpstreamKeepsChanging: rows of one instant fill pages and do not stand still.
+        """
+        first = await self.page(pushdown) if first is None else first
+        rows.put(first.rows)
+        top = self.span(first)
+        if self.is_whole(first) or top.newest is None:
+            return True
+        told = to_micros(first.date or self._clock.now()) + _SECOND
+        if top.newest <= told:
+            return await self._read_fixed(pushdown, rows, first)
+        await self._walk(pushdown, rows, told, top.newest)  # dated in the future
+        past = narrow(pushdown, self._contract, None, told)
+        if past is not None:
+            await self._read_fixed(past, rows, await self.page(past))
+        return False
+
+    async def _read_fixed(self, pushdown: Pushdown, rows: Collected, first: Page) -> bool:
+        top, own = self.span(first), Collected(self._contract)
+        own.put(first.rows)
+        fixed = narrow(pushdown, self._contract, None, top.newest) or pushdown
+        spans = sorted([top, *await self._skim(fixed, own, top)], key=_by_skip)
+        unmoved = all(span.total == top.total for span in spans)
+        if not (unmoved and len(own) == top.total):
+            await self._side_by_side(
+                partial(self._walk, pushdown, own, lower, upper) for lower, upper in gaps(spans)
+            )
+        rows.merge(own)
+        return unmoved and len(own) == top.total
+
+    async def _skim(self, pushdown: Pushdown, rows: Collected, top: Span) -> list[Span]:
+        """The pages behind the first, to one that is not full: a total may be capped.
+
+        Once the total has moved, pages overlap a little, which spares many gaps.
+        """
+        spans = [top]
+
+        async def read(skip: int) -> None:
+            page = await self.page(pushdown, skip)
+            rows.put(page.rows)
+            spans.append(self.span(page, skip))
+
+        def jobs() -> Iterator[Job]:
+            skip = self._limit
+            while skip < top.total:
+                yield partial(read, skip)
+                moved = spans[-1].total != top.total
+                skip += self._limit - (self._limit // 100 if moved else 0)
+
+        await self._side_by_side(jobs())
+        last = max(spans, key=_by_skip)
+        if last.rows == self._limit:
+            await read(last.skip + self._limit)
+        return spans[1:]
+
+    async def _walk(
+        self, pushdown: Pushdown, rows: Collected, lower: int | None, upper: int
+    ) -> None:
+        """Collect what lies between two instants, each page starting where the last one ended."""
+        while lower is None or lower <= upper:
+            part = narrow(pushdown, self._contract, lower, upper)
+            if part is None:
+                return
+            page = await self.page(part)
+            rows.put(page.rows)
+            oldest = self.span(page).oldest
+            if self.is_whole(page) or oldest is None:
+                return
+            if oldest < upper:
+                upper = oldest
+            else:
+                await self._read_tie(pushdown, rows, upper)
+                upper -= self._step
+
+    async def _read_tie(self, pushdown: Pushdown, rows: Collected, instant: int) -> None:
+        """Rows that no range can part: all are there when a total that stays was met in full."""
+        tie = narrow(pushdown, self._contract, instant - self._step, instant) or pushdown
+        seen, total, skip = Collected(self._contract), -1, 0
+        for _ in range(_PASSES):
+            while skip <= max(total, 0):
+                page = await self.page(tie, skip)
+                if page.total != total:
+                    seen, total = Collected(self._contract), page.total
+                seen.put(page.rows)
+                rows.put(page.rows)
+                skip += self._limit
+            if len(seen) == total:
+                return
+            skip = 0
+        raise keeps_changing()
+
+    async def _side_by_side(self, jobs: Iterable[Job]) -> None:
+        """Run jobs, started in order; the first failure ends the others and is raised as it is."""
+        waiting = iter(jobs)
+
+        async def work() -> None:
+            for job in waiting:
+                await job()
+
+        failure: BaseException | None = None
+        try:
+            async with anyio.create_task_group() as group:
+                for _ in range(self._concurrency):
+                    group.start_soon(work)
+        except BaseExceptionGroup as failures:
+            failure = _first(failures)
+        if failure is not None:  # outside of the handler, or the group becomes its context
+            raise failure
+
+
+def gaps(spans: list[Span]) -> Iterator[tuple[int | None, int]]:
+    """Between which instants (oldest first, both included) rows may have slipped through."""
+    told = [span for span in spans if span.rows]
+    for before, after in pairwise(told):
+        assert before.oldest is not None  # noqa: S101 - it has rows
+        assert after.newest is not None  # noqa: S101
+        overlap = after.newest > before.oldest
+        unmoved = after.total == before.total and after.skip <= before.skip + before.rows
+        if not overlap and not (unmoved and after.newest < before.oldest):
+            yield after.newest, before.oldest
+    last = told[-1]
+    if last.skip + last.rows < last.total and last.oldest is not None:
+        yield None, last.oldest
+
+
+def keeps_changing() -> UpstreamKeepsChanging:
+    """The refusal to pass on what could not be read consistently."""
+    return UpstreamKeepsChanging(
+        "the Analytics API's data changed so much while it was read that no consistent copy"
+        " could be made; try again in a quieter minute",
+        retry_after_seconds=30,
+    )
+
+
+def _by_skip(span: Span) -> int:
+    return span.skip
+
+
+def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The failure that stopped the others; what is not ours comes before what is."""
+    found = failures.exceptions[0]
+    return _first(found) if isinstance(found, BaseExceptionGroup) else found
