@@ -5,6 +5,7 @@ from __future__ import annotations
 from grammar.context import parse_context
 from grammar.errors import ODataSyntaxError, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
+from grammar.memory import remember
 from grammar.options import parse_query_options
 from grammar.parser import (
     parse_apply,
@@ -19,7 +20,6 @@ from grammar.parser import (
 from grammar.paths import parse_resource_path
 from grammar.projection import ContextFragment, Projection
 from grammar.relative_url import parse_relative_url
-from grammar.remember import remember
 from grammar.resource import ResourcePath, Segment
 from grammar.syntax import (
     Aggregated,

@@ -106,7 +106,7 @@ def run(start: State, text: str, limits: Limits) -> object:
     position = len(text) - len(text.lstrip(BLANKS))
     stacks = _Stacks([start])
     states, values = stacks.states, stacks.values
-    for _ in range(limits.max_nodes):
+    for _ in range(limits.max_nodes + 1):
         match = states[-1].scan(text, position)
         if match is None:
             return _finish(stacks, text, position, limits)
@@ -116,7 +116,7 @@ def run(start: State, text: str, limits: Limits) -> object:
         stacks.starts.append(position)
         stacks.depths.append(0)
         position = match.end()
-    raise Refusal(f"more than {limits.max_nodes} words and symbols", position=position)
+    raise Refusal(f"more than {limits.max_nodes} words and symbols", position=stacks.starts[-1])
 
 
 def _finish(stacks: _Stacks, text: str, position: int, limits: Limits) -> object:

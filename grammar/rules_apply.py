@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from grammar.errors import Refusal
-from grammar.rules_expression import Arguments, Step
+from grammar.rules_expression import Arguments, PathStep
 from grammar.rules_options import alias_name, natural
 from grammar.syntax import Aggregated, CountOf, Expr, Member, Name, Special
 from grammar.transformations import (
@@ -91,7 +91,7 @@ def aggregate_count_from(steps: list[AggregateFrom], alias: str) -> AggregateIte
     return AggregateItem(Special("$count"), "", alias_name(alias, at=3), tuple(steps))
 
 
-def aggregate_step(item: AggregateItem) -> Step:
+def aggregate_step(item: AggregateItem) -> PathStep:
     """`/aggregate(...)` at the end of a path."""
     return lambda base: Aggregated(base, item)
 

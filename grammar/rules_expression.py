@@ -33,7 +33,7 @@ from grammar.syntax import (
     Unary,
 )
 
-Step: TypeAlias = Callable[[Expr], Expr]
+PathStep: TypeAlias = Callable[[Expr], Expr]
 Pair: TypeAlias = tuple[str, Expr]
 
 
@@ -94,7 +94,7 @@ def call_start(name: str, arguments: Arguments) -> Expr:
     return KeyLookup(Name(name), key)
 
 
-def call_step(name: str, arguments: Arguments) -> Step:
+def call_step(name: str, arguments: Arguments) -> PathStep:
     """`/Name(...)`: a key if it can be one, otherwise a function bound to what precedes."""
     key = None if "." in name else _key(arguments)
     if key is not None:
@@ -120,12 +120,12 @@ def _key(arguments: Arguments) -> Key | None:
     return Key(pairs) if pairs and plain else None
 
 
-def extend(base: Expr, step: Step) -> Expr:
+def extend(base: Expr, step: PathStep) -> Expr:
     """A path and its next step."""
     return step(base)
 
 
-def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = None) -> Step:
+def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = None) -> PathStep:
     """`/any()`, `/any(x:...)`, `/all(x:...)`."""
     if predicate is None and quantifier == "all":
         raise Refusal("all needs a predicate", hint="for example Items/all(i:i/Price gt 5)", at=1)
@@ -134,12 +134,12 @@ def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = No
     return lambda base: Lambda(base, quantifier, variable or None, predicate)
 
 
-def count_step(_text: str) -> Step:
+def count_step(_text: str) -> PathStep:
     """`/$count`."""
     return CountOf
 
 
-def count_step_with(options: dict[str, object]) -> Step:
+def count_step_with(options: dict[str, object]) -> PathStep:
     """`/$count($filter=...;$search=...)`."""
     given = QueryOptions(**options)  # type: ignore[arg-type]  # the grammar made the types right
     return lambda base: CountOf(base, given.filter, given.search)

@@ -88,7 +88,7 @@ def fuzz_url(raw: bytes) -> None:
 def fuzz_one(data: bytes) -> None:
     """The first byte chooses: text for every parser, or a URL."""
     if data[:1] < b"\x80":
-        fuzz_text(data[1:].decode("utf-8", "surrogatepass" if data[:1] < b"\x40" else "replace"))
+        fuzz_text(data[1:].decode("utf-8", "surrogateescape" if data[:1] < b"\x40" else "replace"))
     else:
         fuzz_url(data[1:])
 

@@ -90,6 +90,7 @@ def test_length_is_limited() -> None:
 
 
 def test_nodes_are_limited() -> None:
+    assert parse_filter("a eq 1 and b", Limits(max_nodes=5))
     with pytest.raises(ODataSyntaxError, match="more than 5 words and symbols") as caught:
         parse_filter("a eq 1 and b eq 1", Limits(max_nodes=5))
     assert caught.value.position == 12
