@@ -54,6 +54,8 @@ ARITIES: dict[str, tuple[int, int]] = {
 # What people write who come from SQL, Excel, another language or OData 2.
 SYNONYMS: dict[str, str] = {
     "substringof": "contains(haystack,needle), the other way round",
+    "any": "Items/any(i:i/Price gt 5), after a collection",
+    "all": "Items/all(i:i/Price gt 5), after a collection",
     "like": "contains(haystack,needle), startswith or endswith",
     "lower": "tolower",
     "lcase": "tolower",

@@ -166,6 +166,11 @@ FILTERS: dict[str, tuple[int, str, str]] = {
     "a /b": (2, "a blank in a path", "a path has none: Address/City; division is div"),
     "$it.a": (3, "a point in a path", "a path is written with slashes: Address/City"),
     "a[0]": (1, "an index in brackets", "OData has none; filter with any or all"),
+    "any()": (
+        0,
+        "unknown function 'any'",
+        "OData writes Items/any(i:i/Price gt 5), after a collection",
+    ),
     "any(x:x)": (5, "'any' and 'all' follow a collection", LAMBDA),
     "a/any(b gt 5)": (8, "a lambda without variable", LAMBDA),
     "a/all()": (6, "all needs a predicate", "for example Items/all(i:i/Price gt 5)"),
