@@ -11,7 +11,7 @@ from urllib.parse import quote
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.analytics.rows import arrow_schema
@@ -25,11 +25,10 @@ from tests.planner.worlds import World, filters, orders, worlds
 from tests.support.oracle import matching, ordered, window
 
 thorough = settings(
-    max_examples=300,
+    max_examples=200,
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 
 

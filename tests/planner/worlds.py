@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from random import Random
 from typing import Any
 
 from hypothesis import strategies as st
@@ -91,56 +92,53 @@ def with_columns(contract: Contract, columns: tuple[Column, ...]) -> Contract:
     return replace(contract, columns=columns, schema=schema)
 
 
-@st.composite
-def contracts(draw: st.DrawFn) -> Contract:
-    """The built-in contract, cut down and bent: what can be filtered, how exactly, what is null."""
+def worlds(rows: int = 40) -> st.SearchStrategy[World]:
+    """Contracts with rows; drawn by one number each, because the questions are what must shrink."""
+    return st.integers(0, 100_000).map(lambda seed: _world(Random(seed), rows))
+
+
+def _world(random: Random, rows: int) -> World:
     kept = [c for c in _BASE.columns if c.name in _COLUMNS or c.field_id is not None]
-    return with_columns(_BASE, tuple(draw(_bent(column)) for column in (*kept, *_EXTRA)))
+    columns = tuple(_bent(column, random) for column in (*kept, *_EXTRA))
+    keys = [f"{random.choice(TEXTS)}{n}" for n in range(rows)]
+    return World(
+        with_columns(_BASE, columns),
+        tuple({"id": key, **{c.name: _value(c.prop, random) for c in columns[1:]}} for key in keys),
+    )
 
 
-@st.composite
-def _bent(draw: st.DrawFn, column: Column) -> Column:
+def _bent(column: Column, random: Random) -> Column:
+    """The column with other abilities: what can be filtered, how exactly, what is null."""
     prop = column.prop
     if column.name == "id":
         return column
     if not prop.collection:
-        prop = replace(prop, nullable=draw(st.booleans()))
+        prop = replace(prop, nullable=random.random() < 0.5)
     if prop.allowed_values:
-        prop = replace(prop, allowed_values=draw(st.sampled_from([STATES, ()])))
+        prop = replace(prop, allowed_values=random.choice([STATES, ()]))
     filter_ = column.filter
-    if column.name != "updatedAt" and draw(st.integers(0, 3)) == 0:
+    if column.name != "updatedAt" and random.random() < 0.1:
         filter_ = None
     if isinstance(filter_, RangeFilter):
         filter_ = replace(
             filter_,
-            from_inclusive=draw(st.booleans()),
-            to_inclusive=draw(st.booleans()),
-            resolution_milliseconds=draw(st.sampled_from([1, 10, 1000])),
-            exact=draw(st.booleans()),
+            from_inclusive=random.random() < 0.75,
+            to_inclusive=random.random() < 0.75,
+            resolution_milliseconds=random.choice([1, 1, 10, 1000]),
+            exact=random.random() < 0.8,
         )
     elif filter_ is not None:
         filter_ = replace(
-            filter_, exact=draw(st.booleans()), max_values=draw(st.sampled_from([1, 2, 500]))
+            filter_, exact=random.random() < 0.8, max_values=random.choice([1, 2, 500, 500])
         )
     return replace(column, prop=prop, filter=filter_)
 
 
-@st.composite
-def worlds(draw: st.DrawFn) -> World:
-    """A contract with up to six rows."""
-    contract = draw(contracts())
-    shape = st.fixed_dictionaries({c.name: values_of(c.prop) for c in contract.columns[1:]})
-    rows = draw(st.lists(shape, max_size=6))
-    keys = draw(st.permutations([f"{text}{n}" for n, text in enumerate(TEXTS[:6])]))
-    return World(contract, tuple({"id": key, **row} for key, row in zip(keys, rows, strict=False)))
-
-
-def values_of(prop: Property) -> st.SearchStrategy[Any]:
-    """Values that a column may have."""
+def _value(prop: Property, random: Random) -> Any:
+    """A value that the column may have."""
     if prop.collection:
-        return st.lists(st.sampled_from(GROUPS), max_size=3)
-    values: st.SearchStrategy[Any] = st.sampled_from(_pool(prop))
-    return st.none() | values if prop.nullable else values
+        return random.choices(GROUPS, k=random.choice([0, 1, 1, 2]))
+    return None if prop.nullable and random.random() < 0.25 else random.choice(_pool(prop))
 
 
 def _pool(prop: Property) -> tuple[Any, ...]:
@@ -167,7 +165,12 @@ def quoted(text: str) -> str:
 
 
 def _literals(prop: Property) -> st.SearchStrategy[str]:
-    texts = (*TEXTS, "no such") if prop.name != "state" else (*STATES, "FAILED", "a")
+    return st.sampled_from(_literal_pool(prop))
+
+
+def _literal_pool(prop: Property) -> tuple[str, ...]:
+    texts = (*STATES, "FAILED", "a") if prop.name == "state" else (*TEXTS, "no such")
+    texts = GROUPS if prop.collection else texts
     pools: Mapping[PrimitiveType, tuple[str, ...]] = {
         PrimitiveType.STRING: tuple(map(quoted, texts)),
         PrimitiveType.DOUBLE: NUMBER_LITERALS,
@@ -175,22 +178,52 @@ def _literals(prop: Property) -> st.SearchStrategy[str]:
         PrimitiveType.BOOLEAN: ("true", "false"),
         PrimitiveType.DATE_TIME_OFFSET: INSTANT_LITERALS,
     }
-    return st.sampled_from((*pools[prop.type], "null"))
+    return (*pools[prop.type], "null")
 
 
 def filters(contract: Contract) -> st.SearchStrategy[str]:
     """Well-typed $filter texts over all columns."""
-    single = [c.prop for c in contract.columns if not c.prop.collection]
-    collections = [c.prop for c in contract.columns if c.prop.collection]
-    by_column = st.sampled_from(single).flatmap(_atoms)
-    atom = st.one_of(
-        by_column,
-        by_column,
-        _between_columns(single),
-        st.sampled_from(collections).flatmap(_lambdas),
+    every = st.one_of(
+        _about([c.prop for c in contract.columns]),
+        _between_columns([c.prop for c in contract.columns if not c.prop.collection]),
         st.sampled_from(["true", "false", "null", "null eq null", "1 lt 1.5", "NaN ne NaN"]),
     )
-    return st.recursive(atom, _compound, max_leaves=6)
+    return st.recursive(every, _compound, max_leaves=6)
+
+
+def pushable_filters(contract: Contract) -> st.SearchStrategy[str]:
+    """$filter texts about the columns that the upstream filters, drawn evenly by one number each.
+
+    Most have two or three conditions on one column, which is where sets meet.
+    """
+    return st.integers(0, 2**32).map(lambda seed: _pushable(contract, Random(seed)))
+
+
+def _pushable(contract: Contract, random: Random) -> str:
+    props = [c.prop for c in contract.columns if c.filter is not None]
+    chosen = random.choice(props)
+    terms = [_term(chosen, random) for _ in range(random.choice([1, 2, 2, 3]))]
+    if random.random() < 0.3:
+        terms.append(_term(random.choice(props), random))
+    text = terms[0]
+    for term in terms[1:]:
+        text = f"({text}) {random.choice(['and', 'or'])} ({term})"
+    return f"not ({text})" if random.random() < 0.2 else text
+
+
+def _term(prop: Property, random: Random) -> str:
+    name = "x" if prop.collection else prop.name
+    items = [random.choice(_literal_pool(prop)) for _ in range(random.choice([1, 2, 2, 3]))]
+    text = f"{name} in ({','.join(items)})"
+    if random.random() < 0.7:
+        operator = random.choice(["eq", "ne", "lt", "le", "gt", "ge"])
+        text = f"{name} {operator} {items[0]}"
+    text = f"not ({text})" if random.random() < 0.15 else text
+    return f"{prop.name}/any(x:{text})" if prop.collection else text
+
+
+def _about(props: list[Property]) -> st.SearchStrategy[str]:
+    return st.sampled_from(props).flatmap(lambda p: _lambdas(p) if p.collection else _atoms(p))
 
 
 def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -206,7 +239,7 @@ def _compound(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
 
 def _atoms(prop: Property) -> st.SearchStrategy[str]:
     literal = _literals(prop)
-    listed = st.lists(literal, max_size=3).map(",".join)
+    listed = st.lists(literal, min_size=2, max_size=3).map(",".join) | st.just("")
     options = [
         st.tuples(_OPERATORS, literal).map(lambda t: f"{prop.name} {t[0]} {t[1]}"),
         st.tuples(literal, _OPERATORS).map(lambda t: f"{t[0]} {t[1]} {prop.name}"),
@@ -239,7 +272,7 @@ def _between_columns(props: list[Property]) -> st.SearchStrategy[str]:
 
 
 def _lambdas(prop: Property) -> st.SearchStrategy[str]:
-    literal = st.sampled_from([*map(quoted, GROUPS), "null"])
+    literal = _literals(prop)
     listed = st.lists(literal, max_size=3).map(",".join)
     element = st.one_of(
         st.tuples(_OPERATORS, literal).map(lambda t: f"x {t[0]} {t[1]}"),
@@ -248,8 +281,11 @@ def _lambdas(prop: Property) -> st.SearchStrategy[str]:
         st.sampled_from(["x eq other", "state eq 'APPROVED'", "flag", "true", "contains(other,x)"]),
     )
     predicate = st.recursive(element, _compound, max_leaves=2)
-    quantified = st.tuples(st.sampled_from(["any", "any", "all"]), predicate)
-    return quantified.map(lambda t: f"{prop.name}/{t[0]}(x:{t[1]})") | st.just(f"{prop.name}/any()")
+    quantified = st.tuples(st.sampled_from(["any", "any", "all"]), predicate).map(
+        lambda t: f"{prop.name}/{t[0]}(x:{t[1]})"
+    )
+    any_of = listed.map(lambda items: f"{prop.name}/any(x:x in ({items}))")
+    return st.one_of(quantified, any_of, st.just(f"{prop.name}/any()"))
 
 
 def orders(contract: Contract) -> st.SearchStrategy[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from urllib.parse import quote
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.contract.loader import built_in_contract, load_contract
@@ -233,7 +233,6 @@ def test_an_alias_is_type_checked_where_it_is_used() -> None:
     deadline=None,
     derandomize=True,
     database=None,
-    suppress_health_check=[HealthCheck.too_slow],
 )
 @given(st.data(), worlds())
 def test_the_text_of_a_bound_filter_binds_to_the_same_filter(
