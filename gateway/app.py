@@ -94,6 +94,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         store=store,
         pages=PageCache(settings.page_budget * _MEBIBYTE),
         signer=TokenSigner(_signing_key(settings.data_dir)),
+        clock=clock,
         limiter=anyio.CapacityLimiter(2),
     )
     pages = PageSizes(min(settings.page_size, settings.max_page_size), settings.max_page_size)

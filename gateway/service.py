@@ -26,6 +26,8 @@ from gateway.contract.model import Contract
 from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
+from gateway.exchange import About, Answer, Question, Reply
+from gateway.observe import Clock
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
@@ -45,43 +47,11 @@ from gateway.writer.bodies import (
     write_entity,
     write_service_document,
 )
-from gateway.writer.format import Format
-from gateway.writer.links import Links
 from gateway.writer.skiptoken import Position, TokenSigner
 
 T = TypeVar("T")
 _QUESTIONS = 512
 _WORTH_KEEPING = 1_000
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """A parsed and bound request, before it is known how the answer must look."""
-
-    request: ODataRequest
-    bound: ServiceDocument | MetadataDocument | BoundQuery
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """What was negotiated: how the answer must look and where its links lead."""
-
-    format: Format
-    preferences: Preferences
-    links: Links
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A whole body, never a part; `headers` are those that the content itself asks for.
-
-    `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
-    """
-
-    body: bytes
-    content_type: str
-    headers: tuple[tuple[str, str], ...] = ()
-    gzipped: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +72,7 @@ class Machinery:
     store: SnapshotStore
     pages: PageCache
     signer: TokenSigner
+    clock: Clock
     limiter: anyio.CapacityLimiter
 
 
@@ -217,9 +188,12 @@ class QueryService:
         wanted = size if at.remaining is None else min(size, at.remaining)
         identity = (request.path, request.pairs, at.offset, wanted, count)
         key = PageKey(at.snapshot, (*identity, reply.format, reply.links))
+        about = self._about(snapshot, key)
+        if about.etag in reply.known or "*" in reply.known:
+            return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key)
         if kept is not None:
-            return self._as_answer(kept, reply, gzipped=True)
+            return about.put_on(self._as_answer(kept, reply, gzipped=True))
         selection = Selection(plan.residual, plan.order, at.offset, wanted + 1)
         projection = self._projection(plan.query, reply)
         rows = await self._on(snapshot, fetch_rows, selection, projection)
@@ -231,10 +205,15 @@ class QueryService:
             link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
         answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
-            return answer
+            return about.put_on(answer)
         compressed = await self._in_thread(igzip.compress, answer.body, 1)
         self._with.pages.put(key, compressed)
-        return replace(answer, body=compressed, gzipped=True)
+        return about.put_on(replace(answer, body=compressed, gzipped=True))
+
+    def _about(self, snapshot: Snapshot, key: PageKey) -> About:
+        digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
+        now = self._with.clock.now()
+        return About(f'W/"{digest}"', snapshot.taken_at, now - snapshot.taken_at)
 
     def _goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
         """A small exact window that fits one page, unless a fresh snapshot is at hand."""

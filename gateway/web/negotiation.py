@@ -7,12 +7,14 @@ breaks when it gets it. The default version is 4.0, for ever (Protocol 8.2.7).
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
 from gateway.writer.format import Format, Metadata
 
 _PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
+_ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 
 
@@ -107,6 +109,16 @@ def check_count_format(format_option: str | None) -> None:
         raise NotAcceptable(
             f"$format={format_option}: /$count is text/plain; leave $format out", target="$format"
         )
+
+
+def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
+    """The tags of If-None-Match as weak ones, which is how they compare (RFC 9110 13.1.2).
+
+    >>> sorted(parse_entity_tags(['"a", W/"b"', "*"]))
+    ['*', 'W/"a"', 'W/"b"']
+    """
+    found = (match[0] for value in values for match in _ENTITY_TAG.finditer(value))
+    return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
 
 
 def parse_accept(text: str) -> list[MediaRange]:

@@ -13,17 +13,19 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth.access import AccessGate
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed, UriTooLong
+from gateway.exchange import Answer, Question, Reply
 from gateway.observe import Observer
 from gateway.query.bound import BoundQuery, Shape
 from gateway.query.preferences import parse_preferences
 from gateway.query.resource import MetadataDocument
-from gateway.service import Answer, QueryService, Question, Reply
+from gateway.service import QueryService
 from gateway.web.negotiation import (
     check_count_format,
     check_isolation,
     check_metadata_format,
     negotiate_json,
     negotiate_version,
+    parse_entity_tags,
 )
 from gateway.web.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.web.respond import Reaction, react_to_answer, react_to_error, send_reaction
@@ -84,6 +86,7 @@ class ODataEndpoint:
             format=_negotiate(question, headers, version),
             preferences=parse_preferences(headers.getlist("prefer")),
             links=Links(self.root.of(_connection(scope, headers))),
+            known=parse_entity_tags(headers.getlist("if-none-match")),
         )
         return await self.service.answer(question, reply)
 

@@ -14,7 +14,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
-from gateway.service import Answer
+from gateway.exchange import Answer
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
@@ -33,7 +33,7 @@ class Reaction:
 
 
 def react_to_answer(answer: Answer, version: str) -> Reaction:
-    """200 with the headers that OData and caches need."""
+    """200 with the headers that OData and caches need, or 304 when the client has the body."""
     headers = (
         ("Content-Type", answer.content_type),
         ("OData-Version", version),
@@ -41,6 +41,8 @@ def react_to_answer(answer: Answer, version: str) -> Reaction:
         ("Cache-Control", "private, no-cache"),
         *answer.headers,
     )
+    if answer.not_modified:
+        return Reaction(304, b"", headers)
     return Reaction(200, answer.body, headers, answer.gzipped)
 
 
@@ -67,9 +69,9 @@ async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send
 
 
 def to_response(reaction: Reaction) -> Response:
-    """The response as Starlette sends it, with the length of its body; 204 has neither."""
+    """The response as Starlette sends it; with the length of its body, if it may have one."""
     headers = dict(reaction.headers)
-    if reaction.status != 204:  # RFC 9110 8.6
+    if reaction.status not in (204, 304):  # RFC 9110 8.6
         headers["Content-Length"] = str(len(reaction.body))
     return Response(reaction.body, reaction.status, headers)
 

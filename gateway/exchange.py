@@ -1,0 +1,73 @@
+"""What passes between the HTTP edge and the service: a question, what was negotiated, an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from email.utils import format_datetime
+
+from gateway.query.bound import BoundQuery
+from gateway.query.preferences import Preferences
+from gateway.query.request import ODataRequest
+from gateway.query.resource import MetadataDocument, ServiceDocument
+from gateway.writer.format import Format
+from gateway.writer.links import Links
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A parsed and bound request, before it is known how the answer must look."""
+
+    request: ODataRequest
+    bound: ServiceDocument | MetadataDocument | BoundQuery
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What was negotiated: how the answer must look and where its links lead.
+
+    `known` holds the ETags of If-None-Match: bodies that the client has.
+    """
+
+    format: Format
+    preferences: Preferences
+    links: Links
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A whole body, never a part; `headers` are those that the content itself asks for.
+
+    `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
+    `not_modified` tells that the client has the body already (304).
+    """
+
+    body: bytes
+    content_type: str
+    headers: tuple[tuple[str, str], ...] = ()
+    gzipped: bool = False
+    not_modified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What HTTP caches may know of a page: its snapshot is `age` old (RFC 9111 4.2.3)."""
+
+    etag: str
+    taken_at: datetime
+    age: timedelta
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """ETag, Last-Modified and Age."""
+        modified = format_datetime(self.taken_at, usegmt=True)
+        return (
+            ("ETag", self.etag),
+            ("Last-Modified", modified),
+            ("Age", str(max(0, int(self.age.total_seconds())))),
+        )
+
+    def put_on(self, answer: Answer) -> Answer:
+        """The answer with these headers."""
+        return replace(answer, headers=(*answer.headers, *self.headers))
