@@ -62,15 +62,22 @@ def _add_term(body: dict[str, Any], term: PushedTerm, contract: Contract) -> Non
     filter_ = contract.column(term.column).filter
     match term, filter_:
         case PushedRange(_, lower, upper), RangeFilter(from_member, to_member):
-            _put(body, from_member, _instant(lower, filter_.resolution_milliseconds))
-            _put(body, to_member, _instant(upper, filter_.resolution_milliseconds))
-        case PushedValues(_, values), CustomFieldFilter(member, id_member, values_member, field_id):
-            entry = {id_member: field_id, values_member: list(values)}
-            _put(body, member, [*_get(body, member), entry])
-        case PushedValues(_, values), ValuesFilter(member):
-            _put(body, member, list(values))
+            _put_once(body, from_member, _instant(lower, filter_.resolution_milliseconds))
+            _put_once(body, to_member, _instant(upper, filter_.resolution_milliseconds))
+        case PushedValues(_, (_, *_) as values), CustomFieldFilter() as fields:
+            entry = {fields.id_member: fields.field_id, fields.values_member: list(values)}
+            _put(body, fields.member, [*_get(body, fields.member), entry])
+        case PushedValues(_, (_, *_) as values), ValuesFilter(member):
+            _put_once(body, member, list(values))
         case _:
             raise AssertionError(f"the planner pushed {term}, which the contract cannot say")
+
+
+def _put_once(body: dict[str, Any], path: MemberPath, value: object) -> None:
+    """A second column with the same filter would silently take the place of the first."""
+    if value is not None and _get(body, path):
+        raise AssertionError(f"two columns share the filter member {'.'.join(path)}")
+    _put(body, path, value)
 
 
 def _put(body: dict[str, Any], path: MemberPath, value: object) -> None:
@@ -85,7 +92,7 @@ def _put(body: dict[str, Any], path: MemberPath, value: object) -> None:
 def _get(body: dict[str, Any], path: MemberPath) -> list[object]:
     for step in path[:-1]:
         body = body.setdefault(step, {})
-    found: list[object] = body.get(path[-1], [])
+    found: list[object] = body.get(path[-1]) or []
     return found
 
 

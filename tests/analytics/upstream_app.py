@@ -29,7 +29,7 @@ def ok(body: bytes = NO_ROWS, **headers: str) -> httpx.Response:
 
 @dataclass
 class Scene:
-    """A client and what is around it; a call takes `call_seconds`, sleeping takes no time at all."""
+    """A client and what is around it; calls take `call_seconds`, sleeping takes no time at all."""
 
     answers: Sequence[Answer]
     contract: Contract = field(default_factory=small_contract)

@@ -1,0 +1,225 @@
+"""Pages as columns: any contract, any answer that fits, and clear words about one that does not."""
+
+from __future__ import annotations
+
+import json
+import time
+from dataclasses import replace
+from typing import Any
+
+import pyarrow as pa
+import pytest
+from hypothesis import given, settings
+
+from gateway.analytics.rows import PageReader
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.contract.model import Column, Contract
+from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem, UpstreamBrokeContract
+from gateway.sandbox import Dataset, generate
+from tests.analytics.flattening import Case, cases
+from tests.analytics.small_contract import small_contract
+
+
+def read(contract: Contract, answer: object) -> dict[str, list[Any]]:
+    body = json.dumps(answer).encode()
+    found: dict[str, list[Any]] = PageReader(contract).read(body).rows.to_pydict()
+    return found
+
+
+@settings(max_examples=150, deadline=None)
+@given(cases())
+def test_any_answer_is_flattened_as_plain_python_would(case: Case) -> None:
+    assert read(case.contract, case.answer) == case.columns
+
+
+def one_column(column: Column) -> Contract:
+    return replace(small_contract(), columns=(column,))
+
+
+def column(kind: PrimitiveType, *path: str, **facts: Any) -> Column:
+    nullable, values = facts.pop("nullable", True), facts.pop("values", ())
+    collection = facts.get("each") is not None
+    prop = Property("c", kind, nullable=nullable, collection=collection, allowed_values=values)
+    return Column(prop, path or ("x",), **facts)
+
+
+def refusal(wanted: Column, row: object) -> str:
+    with pytest.raises(UpstreamBrokeContract) as raised:
+        read(one_column(wanted), {"rows": [row], "total": 1})
+    return raised.value.message
+
+
+P = PrimitiveType
+
+
+@pytest.mark.parametrize(
+    ("wanted", "row", "words"),
+    [
+        (column(P.STRING), {"x": 1}, ["$.rows[0].x", "str", "check"]),
+        (column(P.STRING), {"x": {"y": 1}}, ["$.rows[0].x", "check"]),
+        (column(P.BOOLEAN), {"x": "true"}, ["$.rows[0].x", "bool"]),
+        (column(P.INT32), {"x": 1.5}, ["$.rows[0].x", "int"]),
+        (column(P.INT32), {"x": 2**31}, ["x", "Edm.Int32", "`type`", "column c"]),
+        (column(P.INT64), {"x": 2**63}, ["x", "Edm.Int64", "`type`", "column c"]),
+        (column(P.DOUBLE), {"x": "1"}, ["$.rows[0].x", "float"]),
+        (column(P.DATE_TIME_OFFSET), {"x": "yesterday"}, ["x", "Edm.DateTimeOffset", "`type`"]),
+        (column(P.DATE_TIME_OFFSET), {"x": "2024-05-01T10:00:00"}, ["timezone", "`type`"]),
+        (column(P.DATE_TIME_OFFSET), {"x": "2024-05-01"}, ["Edm.DateTimeOffset", "`type`"]),
+        (column(P.DATE_TIME_OFFSET), {"x": 1714557600}, ["$.rows[0].x", "str"]),
+        (column(P.DATE_TIME_OFFSET), {"x": "0001-01-01T00:00:00+05:00"}, ["years 1 to 9999"]),
+        (column(P.DATE_TIME_OFFSET), {"x": "9999-12-31T23:00:00-05:00"}, ["years 1 to 9999"]),
+        (column(P.STRING), {}, ["missing", "x", "check"]),
+        (column(P.STRING), None, ["$.rows[0]", "object"]),
+        (column(P.STRING), [], ["$.rows[0]", "object"]),
+        (column(P.STRING, "user", "id"), {"user": {}}, ["missing", "id", "user"]),
+        (column(P.STRING, "user", "id"), {}, ["missing", "user"]),
+        (column(P.STRING, "user", "id"), {"user": "u"}, ["$.rows[0].user"]),
+        (column(P.STRING, nullable=False), {"x": None}, ["null", "x", "nullable = true"]),
+        (
+            column(P.STRING, "user", "id", nullable=False),
+            {"user": None},
+            ["null", "user.id", "nullable = true", "column c"],
+        ),
+        (
+            column(P.STRING, nullable=False, optional=True),
+            {},
+            ["null", "x", "nullable = true"],
+        ),
+        (column(P.STRING, values=("A", "B")), {"x": "C"}, ["'C'", "x", "`values`", "column c"]),
+        (column(P.STRING, "a", each=0), {"a": "b"}, ["$.rows[0].a", "array"]),
+        (column(P.STRING, "a", each=0), {"a": [1]}, ["$.rows[0].a[0]", "str"]),
+        (column(P.STRING, "a", each=0), {"a": [None]}, ["$.rows[0].a[0]", "null"]),
+        (column(P.STRING, "a", each=0, values=("A",)), {"a": ["A", "B"]}, ["'B'", "`values`"]),
+        (column(P.STRING, "a", "b", each=0), {"a": [{}]}, ["missing", "b", "a[0]"]),
+        (column(P.STRING, "a", "b", each=0), {"a": [None]}, ["$.rows[0].a[0]", "null"]),
+        (
+            column(P.STRING, "a", "b", each=0, nullable=False),
+            {"a": [{"b": None}]},
+            ["null", "a.b", "nullable = true"],
+        ),
+        (
+            column(P.STRING, "a", "b", "c", each=0, nullable=False),
+            {"a": [{"b": None}]},
+            ["null", "a.b.c", "nullable = true"],
+        ),
+    ],
+    ids=str,
+)
+def test_a_row_that_does_not_fit_is_refused_with_member_and_remedy(
+    wanted: Column, row: object, words: list[str]
+) -> None:
+    message = refusal(wanted, row)
+    assert [word for word in words if word not in message] == []
+
+
+def test_a_custom_field_of_another_type_is_refused() -> None:
+    wanted = Column(Property("c", P.STRING), ("fields",), field_id="f")
+    message = refusal(wanted, {"fields": [{"id": "f", "value": 3}]})
+    assert "$.rows[0].fields[0].value" in message
+    assert "missing" in refusal(wanted, {"fields": [{"name": "f"}]})
+
+
+def test_an_object_may_be_absent_when_all_below_it_may() -> None:
+    wanted = column(P.STRING, "certificate", "issuer", "name", optional=True)
+    answer = {"rows": [{}, {"certificate": {}}, {"certificate": None}], "total": 3}
+    assert read(one_column(wanted), answer) == {"c": [None, None, None]}
+
+
+def test_an_object_must_be_there_when_something_below_it_must() -> None:
+    contract = replace(
+        small_contract(),
+        columns=(column(P.STRING, "u", "a", optional=True), column(P.STRING, "u", "b")),
+    )
+    with pytest.raises(UpstreamBrokeContract, match="missing required field `u`"):
+        PageReader(contract).read(b'{"rows":[{}],"total":1}')
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"rows":[{"x":"\xff"}],"total":1}', b'{"y":' + b"[" * 99_999, b'{"rows":[{"x":"\\ud800"}]'],
+)
+def test_bytes_that_are_no_text_are_refused(body: bytes) -> None:
+    with pytest.raises(UpstreamBrokeContract):
+        PageReader(one_column(column(P.STRING))).read(body)
+
+
+def test_an_envelope_that_is_null_is_refused() -> None:
+    contract = one_column(column(P.STRING))
+    nested = replace(contract, response=replace(contract.response, rows=("data", "rows")))
+    with pytest.raises(UpstreamBrokeContract, match="null"):
+        PageReader(nested).read(b'{"data":null,"total":0}')
+
+
+@pytest.mark.parametrize("name", ['quo"te', "back\\slash", "new\nline", "\ud800"])
+def test_a_member_name_that_cannot_be_decoded_is_a_configuration_problem(name: str) -> None:
+    with pytest.raises(ConfigurationProblem, match="contract file"):
+        PageReader(one_column(column(P.STRING, name)))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (column(P.STRING, "a"), column(P.INT32, "a")),
+        (column(P.STRING, "a"), column(P.STRING, "a", "b")),
+        (column(P.STRING, "a", "b"), column(P.STRING, "a")),
+        (column(P.STRING, "a", "b", each=0), column(P.STRING, "a", "b")),
+        (column(P.STRING, "a", each=0), column(P.STRING, "a", "b", each=0)),
+    ],
+    ids=["types", "leaf-object", "object-leaf", "array-object", "values-objects"],
+)
+def test_columns_that_contradict_each_other_are_a_configuration_problem(
+    one: Column, other: Column
+) -> None:
+    contract = replace(small_contract(), columns=(one, other))
+    with pytest.raises(ConfigurationProblem, match=r"contract file.*'a'"):
+        PageReader(contract)
+
+
+def test_two_columns_may_read_one_member() -> None:
+    twin = column(P.STRING, "x", optional=True)
+    contract = replace(
+        small_contract(), columns=(column(P.STRING), replace(twin, prop=Property("d", P.STRING)))
+    )
+    assert read(contract, {"rows": [{"x": "v"}], "total": 1}) == {"c": ["v"], "d": ["v"]}
+
+
+@pytest.mark.parametrize(
+    ("text", "instant"),
+    [
+        ("2024-02-29T23:59:59.999999Z", "2024-02-29T23:59:59.999999"),
+        ("2024-02-29T23:59:59.1234567Z", "2024-02-29T23:59:59.123457"),
+        ("2024-05-01t10:00:00z", "2024-05-01T10:00:00"),
+        ("2024-05-01 10:00:00+02:00", "2024-05-01T08:00:00"),
+        ("1969-12-31T23:59:59.5-00:30", "1970-01-01T00:29:59.500000"),
+    ],
+)
+def test_instants_may_be_spelled_in_any_way_of_the_standard(text: str, instant: str) -> None:
+    rows = [{"x": text}, {"x": "2024-01-01T00:00:00Z"}, {"x": None}]
+    wanted = one_column(column(P.DATE_TIME_OFFSET))
+    found = read(wanted, {"rows": rows, "total": 3})["c"]
+    assert found[0].isoformat() == instant
+    assert found[2] is None
+
+
+def test_a_page_of_the_sandbox_has_the_built_in_contract_s_columns() -> None:
+    dataset, contract = generate(1_000), _built_in()
+    page = PageReader(contract).read(b'{"total":1000,"results":%b}' % dataset.to_json())
+    assert page.rows.num_rows == 1_000
+    assert page.rows.column_names == [c.name for c in contract.columns]
+    _print_speed(dataset, contract)
+
+
+def _built_in() -> Contract:
+    return load_contract(built_in_contract(), (("department", "cf_department"),))
+
+
+def _print_speed(dataset: Dataset, contract: Contract) -> None:
+    body, reader = b'{"total":1000,"results":%b}' % dataset.to_json(), PageReader(contract)
+    seconds = []
+    for _ in range(5):
+        started = time.perf_counter()
+        reader.read(body)
+        seconds.append(time.perf_counter() - started)
+    print(f"a page of 1,000 rows: {min(seconds) * 1000:.1f} ms, Arrow {pa.__version__}")  # noqa: T201
