@@ -27,7 +27,8 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
 from gateway.planner.plan import natural_order
 from gateway.service import Machinery, PageSizes, QueryService
-from gateway.snapshots.cache import CachePolicy, SnapshotCache
+from gateway.snapshots.cache import KeepPolicy, SnapshotCache
+from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.web.odata import ODataEndpoint
@@ -83,13 +84,14 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     observer = Observer(logging.getLogger("gateway"))
     http = _http_client(settings, contract, transport)
-    cache, store = _snapshots(settings, contract, clock, observer)
     world = World(TokenFile(settings.token_file), anyio.sleep, clock)
     client = AnalyticsClient(http, contract, world, RetryPolicy(budget=settings.retry_budget))
     policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
+    extractor = Extractor(client.fetch, contract, policy, clock)
+    store = _store(settings, contract, observer)
+    cache = SnapshotCache(store, extractor.read, _policies(settings), clock, observer)
     machinery = Machinery(
         client=client,
-        extractor=Extractor(client.fetch, contract, policy, clock),
         cache=cache,
         store=store,
         pages=PageCache(settings.page_budget * _MEBIBYTE),
@@ -138,16 +140,16 @@ def _http_client(
     )
 
 
-def _snapshots(
-    settings: Settings, contract: Contract, clock: Clock, observer: Observer
-) -> tuple[SnapshotCache, SnapshotStore]:
+def _store(settings: Settings, contract: Contract, observer: Observer) -> SnapshotStore:
     if settings.data_dir is not None:
         _make_directory(settings.data_dir)
     layout = TableLayout(sort_keys(natural_order(contract)), quote(POSITION))
-    store = SnapshotStore(layout, settings.data_dir, observer)
-    budget = settings.snapshot_budget * _MEBIBYTE
-    policy = CachePolicy(settings.fresh_for, settings.token_lifetime, budget)
-    return SnapshotCache(store, policy, clock, observer), store
+    return SnapshotStore(layout, settings.data_dir, observer)
+
+
+def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
+    freshness = FreshnessPolicy(settings.fresh_for, settings.stale_for, settings.stale_if_error)
+    return freshness, KeepPolicy(settings.token_lifetime, settings.snapshot_budget * _MEBIBYTE)
 
 
 def _make_directory(path: Path) -> None:

@@ -183,6 +183,20 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting("fresh_for", _seconds, 300.0, "how long a snapshot answers without asking", "SECONDS"),
     Setting(
+        "stale_for",
+        _seconds,
+        0.0,
+        "how long after that it still answers, while a new one is made behind it",
+        "SECONDS",
+    ),
+    Setting(
+        "stale_if_error",
+        _seconds,
+        86_400.0,
+        "how long after that it answers when the Analytics API cannot be reached",
+        "SECONDS",
+    ),
+    Setting(
         "token_lifetime",
         _seconds,
         3_600.0,
@@ -235,6 +249,8 @@ class Settings:
     page_size: int
     max_page_size: int
     fresh_for: float
+    stale_for: float
+    stale_if_error: float
     token_lifetime: float
     snapshot_budget: int
     page_budget: int

@@ -26,13 +26,15 @@ class Question:
 class Reply:
     """What was negotiated: how the answer must look and where its links lead.
 
-    `known` holds the ETags of If-None-Match: bodies that the client has.
+    `known` holds the ETags of If-None-Match: bodies that the client has. `fresher` tells that it
+    wants newer data than a snapshot at hand may have (Cache-Control: no-cache).
     """
 
     format: Format
     preferences: Preferences
     links: Links
     known: frozenset[str] = frozenset()
+    fresher: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,20 +54,25 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """What HTTP caches may know of a page: its snapshot is `age` old (RFC 9111 4.2.3)."""
+    """What HTTP caches may know of a page: its snapshot is `age` old (RFC 9111 4.2.3).
+
+    `status` tells how the snapshot came to answer (RFC 9211).
+    """
 
     etag: str
     taken_at: datetime
     age: timedelta
+    status: str
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """ETag, Last-Modified and Age."""
+        """ETag, Last-Modified, Age and Cache-Status."""
         modified = format_datetime(self.taken_at, usegmt=True)
         return (
             ("ETag", self.etag),
             ("Last-Modified", modified),
             ("Age", str(max(0, int(self.age.total_seconds())))),
+            ("Cache-Status", f"skillhabit-odata; {self.status}"),
         )
 
     def put_on(self, answer: Answer) -> Answer:

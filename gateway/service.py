@@ -19,7 +19,6 @@ from cachetools import LRUCache
 from isal import igzip
 
 from gateway.analytics.client import AnalyticsClient
-from gateway.analytics.extract import Extractor
 from gateway.analytics.payload import PageRequest, first_request
 from gateway.analytics.rows import Page
 from gateway.contract.model import Contract
@@ -32,14 +31,14 @@ from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
 from gateway.query.binder import TEXT_FUNCTIONS
-from gateway.query.bound import BoundQuery, Shape
+from gateway.query.bound import BoundExpr, BoundQuery, Shape
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.pages import PageCache, PageKey
-from gateway.snapshots.store import SnapshotStore
+from gateway.snapshots.store import SnapshotKey, SnapshotStore
 from gateway.writer.bodies import (
     PageBody,
     projection_for,
@@ -67,7 +66,6 @@ class Machinery:
     """What `gateway.app` constructs for the service."""
 
     client: AnalyticsClient
-    extractor: Extractor
     cache: SnapshotCache
     store: SnapshotStore
     pages: PageCache
@@ -111,7 +109,7 @@ class QueryService:
                 body = render_csdl_xml(self._contract.schema, version, TEXT_FUNCTIONS)
                 return Answer(body, "application/xml")
             case BoundQuery(shape=Shape.COUNT) as query:
-                number = await self._count(plan_query(query, self._contract))
+                number = await self._count(plan_query(query, self._contract), reply)
                 return Answer(str(number).encode(), "text/plain")
             case BoundQuery(shape=Shape.ENTITY) as query:
                 return await self._entity(query, reply)
@@ -120,21 +118,21 @@ class QueryService:
 
     # --- one number -------------------------------------------------------------------------------
 
-    async def _count(self, plan: QueryPlan) -> int:
+    async def _count(self, plan: QueryPlan, reply: Reply) -> int:
         if plan.route is Route.NOTHING:
             return 0
-        if plan.route is Route.TOTAL and not self._with.cache.is_fresh(self._key(plan.pushdown)):
+        if plan.route is Route.TOTAL and not self._at_hand(plan, reply):
             return (await self._with.client.fetch(first_request(plan, self._contract))).total
-        async with self._snapshot(plan.pushdown) as snapshot:
-            return await self._on(snapshot, count_rows, plan.residual)
+        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+            return await self._on(snapshot, count_rows, _left_to_check(plan, snapshot))
 
     # --- one entity -------------------------------------------------------------------------------
 
     async def _entity(self, query: BoundQuery, reply: Reply) -> Answer:
         plan = plan_query(query, self._contract)
-        selection = Selection(plan.residual, plan.order, limit=1)
         projection = self._projection(query, reply)
-        async with self._snapshot(plan.pushdown) as snapshot:
+        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+            selection = Selection(_left_to_check(plan, snapshot), plan.order, limit=1)
             rows = await self._on(snapshot, fetch_rows, selection, projection)
         if not rows:
             raise ResourceNotFound(
@@ -152,14 +150,15 @@ class QueryService:
             position = self._with.signer.verify(token, _identity(request))
             return await self._next_page(request, plan, position, reply)
         if plan.route in (Route.NOTHING, Route.TOTAL):
-            count = await self._count(plan) if query.count else None
+            count = await self._count(plan, reply) if query.count else None
             return self._write([], PageBody(count), plan, reply)
         if self._goes_straight_through(plan, reply):
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
-        async with self._snapshot(plan.pushdown) as snapshot:
-            count = await self._on(snapshot, count_rows, plan.residual) if query.count else None
+        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+            left = _left_to_check(plan, snapshot)
+            count = await self._on(snapshot, count_rows, left) if query.count else None
             start = Position(snapshot.id, query.skip, query.top)
             return await self._page(request, plan, start, snapshot, reply, count)
 
@@ -194,7 +193,8 @@ class QueryService:
         kept = self._with.pages.get(key)
         if kept is not None:
             return about.put_on(self._as_answer(kept, reply, gzipped=True))
-        selection = Selection(plan.residual, plan.order, at.offset, wanted + 1)
+        left = _left_to_check(plan, snapshot)
+        selection = Selection(left, plan.order, at.offset, wanted + 1)
         projection = self._projection(plan.query, reply)
         rows = await self._on(snapshot, fetch_rows, selection, projection)
         link = None
@@ -213,11 +213,12 @@ class QueryService:
     def _about(self, snapshot: Snapshot, key: PageKey) -> About:
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
         now = self._with.clock.now()
-        return About(f'W/"{digest}"', snapshot.taken_at, now - snapshot.taken_at)
+        age = now - snapshot.taken_at
+        return About(f'W/"{digest}"', snapshot.taken_at, age, snapshot.status)
 
     def _goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
         """A small exact window that fits one page, unless a fresh snapshot is at hand."""
-        if plan.route is not Route.WINDOW or self._with.cache.is_fresh(self._key(plan.pushdown)):
+        if plan.route is not Route.WINDOW or self._at_hand(plan, reply):
             return False
         return (plan.query.top or 0) <= self._page_size(reply.preferences)
 
@@ -256,15 +257,18 @@ class QueryService:
     def _projection(self, query: BoundQuery, reply: Reply) -> Projection:
         return projection_for(query, reply.format, reply.links, self._contract.schema.namespace)
 
-    def _key(self, pushdown: Pushdown) -> str:
+    def _key(self, pushdown: Pushdown) -> SnapshotKey:
         """Workspace, contract and pushdown: no snapshot is found by anyone else (law 5)."""
-        facts = (self._workspace, self._contract.fingerprint, pushdown)
-        return hashlib.sha256(repr(facts).encode()).hexdigest()
+        return SnapshotKey(f"{self._workspace}/{self._contract.fingerprint}", pushdown)
 
-    def _snapshot(self, pushdown: Pushdown) -> AbstractAsyncContextManager[Snapshot]:
-        return self._with.cache.fresh(
-            self._key(pushdown), partial(self._with.extractor.read, pushdown)
-        )
+    def _at_hand(self, plan: QueryPlan, reply: Reply) -> bool:
+        """Whether a snapshot answers without an upstream call."""
+        return self._with.cache.is_fresh(self._key(plan.pushdown), fresher=reply.fresher)
+
+    def _snapshot(
+        self, pushdown: Pushdown, *, fresher: bool
+    ) -> AbstractAsyncContextManager[Snapshot]:
+        return self._with.cache.open(self._key(pushdown), fresher=fresher)
 
     async def _on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
         return await self._in_thread(self._run_on, snapshot, run, *arguments)
@@ -280,6 +284,11 @@ class QueryService:
 
     async def _in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
+
+
+def _left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
+    """What of the filter is still to be checked: all of it on a snapshot that is wider."""
+    return plan.residual if snapshot.pushdown == plan.pushdown else plan.query.filter
 
 
 def _identity(request: ODataRequest) -> str:

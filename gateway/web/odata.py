@@ -87,6 +87,7 @@ class ODataEndpoint:
             preferences=parse_preferences(headers.getlist("prefer")),
             links=Links(self.root.of(_connection(scope, headers))),
             known=parse_entity_tags(headers.getlist("if-none-match")),
+            fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
         )
         return await self.service.answer(question, reply)
 

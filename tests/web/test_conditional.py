@@ -27,7 +27,7 @@ def test_the_same_page_of_the_same_snapshot_is_304(live: Bridge) -> None:
 
 def test_another_page_format_or_root_is_another_body(live: Bridge) -> None:
     tag = {"If-None-Match": live.get("Results?$orderby=progress").headers["etag"]}
-    others = (
+    others: tuple[tuple[str, dict[str, str]], ...] = (
         ("Results?$orderby=progress%20desc", {}),
         ("Results?$orderby=progress", {"Prefer": "maxpagesize=7"}),
         ("Results?$orderby=progress", {"OData-MaxVersion": "4.01"}),

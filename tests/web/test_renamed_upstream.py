@@ -44,7 +44,7 @@ def renamed(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> Itera
     contract.write_text(contract_text(), "utf-8")
     with (
         running(rename(sandbox), date_header=False) as upstream,
-        served(upstream, {"contract": str(contract)}) as root,
+        served(upstream, {"contract": str(contract), "fresh_for": 0}) as root,
     ):
         yield root
 

@@ -168,13 +168,14 @@ def test_a_link_of_another_gateway_is_refused(live: Bridge, link: str, dataset: 
 
 
 def test_a_link_into_a_snapshot_that_is_no_longer_kept_is_410(dataset: Dataset) -> None:
-    """It may go when its lifetime is over and another one needs the room."""
+    """It may go when its lifetime is over and a younger one has taken its place."""
     with bridge(dataset, settings={"fresh_for": 0, "token_lifetime": 0}) as gateway:
         link = first_link(gateway, "Results")
         answer = gateway.client.get(link, headers=PAGES)
         assert answer.status_code == 200
-        time.sleep(0.01)
-        first_link(gateway, "Results")
+        for _ in range(2):
+            time.sleep(0.01)
+            first_link(gateway, "Results")
         gone = gateway.client.get(link, headers=PAGES)
         assert gone.status_code == 410
         assert gone.json()["error"]["code"] == "FeedGone"

@@ -1,0 +1,49 @@
+"""One DuckDB for all snapshots of a process, closed to everything else.
+
+No query is made of a client's text, but a mistake there shall not open the machine's files: SQL reads
+and writes nothing outside of the snapshots' directory, loads no extension, sees no Python
+variable, and cannot change that.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import duckdb
+
+
+def open_database(directory: Path | None, spill: Path | None) -> duckdb.DuckDBPyConnection:
+    """A connection to attach snapshots to; large sorts spill into `spill`, or not at all."""
+    connection = duckdb.connect(":memory:")
+    allowed = [] if directory is None else [str(directory)]
+    settings: dict[str, object] = {
+        "autoinstall_known_extensions": False,
+        "autoload_known_extensions": False,
+        "python_enable_replacements": False,
+        "temp_directory": "" if spill is None else str(spill),
+        "allowed_directories": allowed,
+        "enable_external_access": False,
+        "lock_configuration": True,
+    }
+    for name, value in settings.items():
+        connection.execute(f"SET {name} = {literal(value)}")
+    return connection
+
+
+def literal(value: object) -> str:
+    """A SQL literal, where DuckDB takes no parameter (SET, ATTACH)."""
+    match value:
+        case bool():
+            return str(value).lower()
+        case list():
+            return f"[{', '.join(map(literal, value))}]"
+        case _:
+            return "'" + str(value).replace("'", "''") + "'"
+
+
+def memory_in_tables(cursor: duckdb.DuckDBPyConnection) -> int:
+    """Bytes of all tables in memory, as DuckDB counts them."""
+    found = cursor.execute(
+        "SELECT sum(memory_usage_bytes) FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
+    ).fetchone()
+    return int(found[0] or 0) if found else 0

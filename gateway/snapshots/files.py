@@ -1,0 +1,85 @@
+"""The files of a data directory: one database each, complete or not there.
+
+`<id>.duckdb` is a snapshot, `building/` holds what is not finished, `*.unusable` is what was set
+aside. Ids are sixteen hexadecimal digits, made here. What is in them is personal: only the
+owner may read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import suppress
+from datetime import datetime
+from pathlib import Path
+
+from gateway.errors import ConfigurationProblem
+from gateway.observe import Observer
+
+_ID = re.compile(r"[0-9a-f]{16}")
+_ABANDONED_SECONDS = 3600
+
+
+class SnapshotFiles:
+    """Names and life of the files; another process may use the same directory.
+
+    Raises:
+        ConfigurationProblem: the directory cannot be made or written.
+    """
+
+    def __init__(self, directory: Path, observer: Observer) -> None:
+        self.directory = directory.absolute()
+        self.building = self.directory / "building"
+        self._observer = observer
+        try:
+            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.building.mkdir(mode=0o700, exist_ok=True)
+        except OSError as error:
+            raise ConfigurationProblem(f"data_dir {directory}: {error.strerror}") from error
+
+    def path(self, snapshot_id: str) -> Path:
+        """Where a finished snapshot is."""
+        return self.directory / f"{snapshot_id}.duckdb"
+
+    def draft(self, snapshot_id: str) -> Path:
+        """Where a snapshot is made."""
+        return self.building / f"{snapshot_id}.duckdb"
+
+    def publish(self, snapshot_id: str) -> None:
+        """Make a finished draft the snapshot, at once and for its owner only."""
+        draft = self.draft(snapshot_id)
+        draft.chmod(0o600)
+        draft.rename(self.path(snapshot_id))
+
+    def discard(self, snapshot_id: str) -> None:
+        """Remove a draft and what its making left beside it."""
+        for path in self.building.glob(f"{snapshot_id}.*"):
+            path.unlink(missing_ok=True)
+
+    def found(self) -> Iterator[str]:
+        """The ids of snapshots that are there; other databases are set aside."""
+        for path in sorted(self.directory.glob("*.duckdb")):
+            if _ID.fullmatch(path.stem):
+                yield path.stem
+            else:
+                self._set_aside(path, "its name is not one that this gateway gives")
+
+    def set_aside(self, snapshot_id: str, reason: str) -> None:
+        """Rename what cannot be used, so that it is neither served nor lost."""
+        self._set_aside(self.path(snapshot_id), reason)
+
+    def _set_aside(self, path: Path, reason: str) -> None:
+        aside = path.with_suffix(".unusable")
+        try:
+            path.rename(aside)
+        except OSError as error:  # another process was first, or may not
+            self._observer.warn(f"{path.name} cannot be used, nor renamed ({error.strerror})")
+        else:
+            self._observer.warn(f"{path.name} cannot be used, set aside as {aside.name}: {reason}")
+
+    def remove_leftovers(self, now: datetime) -> None:
+        """Remove drafts of processes that ended; a young one may belong to one that runs."""
+        for path in self.building.iterdir():
+            with suppress(OSError):
+                if now.timestamp() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                    path.unlink()

@@ -1,0 +1,48 @@
+"""How old a snapshot may be and still answer: the policy, without clocks and without I/O."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Verdict(StrEnum):
+    """What an age means."""
+
+    FRESH = "fresh"
+    STALE = "stale"
+    LAST_RESORT = "last resort"
+    EXPIRED = "expired"
+
+
+@dataclass(frozen=True, slots=True)
+class FreshnessPolicy:
+    """Ages in seconds since the extract began.
+
+    Up to `fresh_for` a snapshot answers. For `stale_for` more it answers at once while a new one is
+    made behind it (RFC 5861 3). When a new one cannot be made, it answers until `stale_if_error`
+    after it was fresh (RFC 5861 4). A client's wish for fresher data is granted at most every
+    `least_age`.
+    """
+
+    fresh_for: float
+    stale_for: float
+    stale_if_error: float
+    least_age: float = 5.0
+
+    def judge(self, age: float, *, fresher: bool = False) -> Verdict:
+        """The verdict; `fresher` when the client asks for newer data than is at hand.
+
+        >>> policy = FreshnessPolicy(fresh_for=10, stale_for=5, stale_if_error=60)
+        >>> [str(policy.judge(age)) for age in (10, 15, 70, 71)]
+        ['fresh', 'stale', 'last resort', 'expired']
+        >>> str(policy.judge(6, fresher=True)), str(policy.judge(4, fresher=True))
+        ('last resort', 'fresh')
+        """
+        if age <= (min(self.fresh_for, self.least_age) if fresher else self.fresh_for):
+            return Verdict.FRESH
+        if age <= self.fresh_for + self.stale_for and not fresher:
+            return Verdict.STALE
+        if age <= self.fresh_for + max(self.stale_if_error, self.stale_for):
+            return Verdict.LAST_RESORT
+        return Verdict.EXPIRED

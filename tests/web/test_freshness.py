@@ -1,0 +1,115 @@
+"""Which snapshot answers, how old it may be, and what the answer says of it, over real sockets."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+from gateway.sandbox import Dataset
+from tests.support.live import Bridge, bridge
+
+PAGE = "Results?$orderby=progress"
+
+
+def asked(gateway: Bridge) -> int:
+    return len(gateway.sandbox.received)
+
+
+def wait_until(condition: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + 5
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def test_a_full_extract_answers_every_narrower_question(dataset: Dataset) -> None:
+    questions = (
+        "Results?$filter=state%20eq%20'FAILED'&$orderby=id",
+        "Results?$filter=updatedAt%20ge%202024-01-01T00:00:00Z%20and%20progress%20gt%2010",
+        "Results?$filter=state%20eq%20'FAILED'&$top=5",
+        "Results?$filter=groupIds/any(g:g%20eq%20'grp-01')&$count=true&$top=3",
+    )
+    with bridge(dataset, settings={"fresh_for": 0}) as alone:
+        expected = [alone.get(question).json()["value"] for question in questions]
+    with bridge(dataset) as gateway:
+        assert gateway.get(PAGE).headers["cache-status"] == "skillhabit-odata; fwd=miss"
+        before = asked(gateway)
+        for question, rows in zip(questions, expected, strict=True):
+            answer = gateway.get(question)
+            assert answer.json()["value"] == rows
+            assert answer.headers["cache-status"] == "skillhabit-odata; hit"
+        number = gateway.get("Results/$count?$filter=state%20eq%20'FAILED'").text
+        assert int(number) == len(expected[0])
+        assert asked(gateway) == before
+
+
+def test_a_narrower_extract_does_not_answer_a_wider_question(dataset: Dataset) -> None:
+    with bridge(dataset) as gateway:
+        few = gateway.feed("Results?$filter=state%20eq%20'FAILED'&$orderby=id")
+        many = gateway.feed("Results?$filter=state%20in%20('FAILED','EXPIRED')&$orderby=id")
+        assert len(many) > len(few)
+        assert len(gateway.feed(PAGE)) == len(dataset)
+
+
+def test_links_into_a_wider_snapshot_keep_the_filter(dataset: Dataset) -> None:
+    with bridge(dataset) as gateway:
+        gateway.get(PAGE)
+        headers = {"Prefer": "maxpagesize=7"}
+        rows = gateway.feed("Results?$filter=state%20eq%20'FAILED'", headers)
+        assert {row["state"] for row in rows} == {"FAILED"}
+        assert len(rows) == len({row["id"] for row in rows}) > 7
+
+
+def test_no_cache_asks_for_newer_data(dataset: Dataset) -> None:
+    with bridge(dataset, settings={"fresh_for": 3600}) as gateway:
+        gateway.get(PAGE)
+        gateway.sandbox.drift.mutate("insert")
+        assert len(gateway.feed(PAGE)) == len(dataset)
+        time.sleep(0.01)
+        before = asked(gateway)
+        gateway.get(PAGE, {"Cache-Control": "no-cache"})
+        assert asked(gateway) == before, "at most every few seconds"
+
+
+def test_a_stale_snapshot_answers_at_once_while_a_new_one_is_made(dataset: Dataset) -> None:
+    with bridge(dataset, settings={"fresh_for": 0, "stale_for": 3600}) as gateway:
+        gateway.get(PAGE)
+        gateway.sandbox.drift.mutate("insert")
+        before = asked(gateway)
+        answer = gateway.get(PAGE)
+        assert answer.headers["cache-status"] == "skillhabit-odata; hit; detail=refreshing"
+        assert len(answer.json()["value"]) == len(dataset)
+        wait_until(lambda: asked(gateway) > before)
+        wait_until(lambda: len(gateway.get(PAGE).json()["value"]) == len(dataset) + 1)
+
+
+def test_an_older_snapshot_answers_when_the_upstream_cannot_and_says_so(dataset: Dataset) -> None:
+    settings = {"fresh_for": 0, "stale_if_error": 3600, "retry_budget": 0}
+    with bridge(dataset, settings=settings) as gateway:
+        rows = gateway.get(PAGE).json()["value"]
+        gateway.sandbox.faults.error_next = 1_000
+        answer = gateway.get(PAGE)
+        assert answer.status_code == 200
+        assert answer.json()["value"] == rows
+        status = answer.headers["cache-status"]
+        assert status == "skillhabit-odata; hit; detail=UpstreamUnavailable"
+
+
+def test_without_that_leave_the_failure_is_passed_on(dataset: Dataset) -> None:
+    settings = {"fresh_for": 0, "stale_if_error": 0, "retry_budget": 0}
+    with bridge(dataset, settings=settings) as gateway:
+        gateway.get(PAGE)
+        gateway.sandbox.faults.error_next = 1_000
+        time.sleep(0.01)
+        assert gateway.get(PAGE).status_code == 503
+
+
+def test_a_restart_finds_its_snapshots_again(dataset: Dataset, tmp_path: object) -> None:
+    settings = {"data_dir": str(tmp_path)}
+    with bridge(dataset, settings=settings) as gateway:
+        rows = gateway.get(PAGE).json()["value"]
+    with bridge(dataset, settings=settings) as gateway:
+        answer = gateway.get("Results?$orderby=progress")
+        assert answer.json()["value"] == rows
+        assert answer.headers["cache-status"] == "skillhabit-odata; hit"
+        assert asked(gateway) == 0
