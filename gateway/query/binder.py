@@ -54,6 +54,7 @@ from grammar import (
 TEXT_FUNCTIONS = ("contains", "endswith", "startswith")
 _COMPARISONS = frozenset(CompareOperator)
 _MAX_ALIAS_USES = 100
+_MAX_DEPTH = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,7 @@ class Scope:
 
     `option` names the option for messages; `open_aliases` are being resolved, to refuse a circle.
     `alias_uses` runs out: aliases of aliases could spell an expression larger than any URL.
+    `depth` counts how deep the expression is; a chain of one connective is one level.
     """
 
     entity_type: EntityType
@@ -71,6 +73,7 @@ class Scope:
     element: PrimitiveType | None = None
     open_aliases: frozenset[str] = frozenset()
     alias_uses: Iterator[int] = field(default_factory=lambda: iter(range(_MAX_ALIAS_USES)))
+    depth: int = 0
 
 
 def bind_predicate(expr: Expr, scope: Scope) -> BoundExpr:
@@ -95,7 +98,13 @@ def bind_expression(expr: Expr, scope: Scope) -> BoundExpr:
     binder = _BINDERS.get(type(expr))
     if binder is None:
         raise _unsupported(expr, scope)
-    return binder(expr, scope)
+    if scope.depth >= _MAX_DEPTH:
+        raise LimitExceeded(
+            f"{scope.option}: the expression is nested more than {_MAX_DEPTH} levels deep; simplify"
+            " it",
+            target=scope.option,
+        )
+    return binder(expr, replace(scope, depth=scope.depth + 1))
 
 
 def bind_property(expr: Expr, scope: Scope) -> Property:
@@ -116,6 +125,8 @@ def find_property(name: str, scope: Scope) -> Property:
     found = scope.entity_type.find(name)
     if found is None:
         hint = nearest(name, scope.entity_type.names)
+        if not hint and scope.option == "$filter":
+            hint = f"; text stands in single quotes: '{name}'"
         raise UnknownName(
             f"{scope.option}: {scope.entity_type.name} has no property {name!r}{hint}",
             target=scope.option,

@@ -105,5 +105,5 @@ def _remedy(left: BoundExpr, right: BoundExpr) -> str:
         if constant.type is PrimitiveType.STRING and isinstance(constant.value, str):
             return f"; write {constant.value or 'the value'} without quotes"
         if other.type is PrimitiveType.STRING:
-            return f"; text stands in single quotes: '{constant.value}'"
+            return f"; text stands in single quotes: '{str(constant.value).lower()}'"
     return ""

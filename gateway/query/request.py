@@ -5,7 +5,8 @@ Here the grammar's exceptions become the service's (400), once and for all.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from difflib import get_close_matches
 
 from gateway.errors import GatewayError, InvalidSyntax, LimitExceeded, UnknownOption
 from grammar import (
@@ -18,6 +19,8 @@ from grammar import (
     split_path,
     split_query,
 )
+
+_OPTION_NAMES = [f.name for f in fields(QueryOptions) if f.name not in ("aliases", "custom", "id")]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +42,26 @@ def parse_request(raw_path: bytes, raw_query: bytes) -> ODataRequest:
     try:
         path = parse_resource_path(split_path(raw_path))
         pairs = split_query(raw_query)
-        return ODataRequest(path, parse_query_options(pairs), pairs)
+        options = parse_query_options(pairs)
+        _check_custom_names(options)
+        return ODataRequest(path, options, pairs)
     except ODataSyntaxError as error:
         raise _translate(error) from error
     except RecursionError as error:
         raise LimitExceeded("the expression is nested too deeply; simplify it") from error
+
+
+def _check_custom_names(options: QueryOptions) -> None:
+    """Custom options are ignored, as proxies append theirs; but not what was meant as OData's own.
+
+    Protocol 6.1 lets a service refuse options that it does not understand.
+    """
+    for name, _ in options.custom:
+        close = get_close_matches(name.lower(), _OPTION_NAMES, n=1, cutoff=0.85)
+        if close:
+            raise UnknownOption(
+                f"{name} is no option of OData; did you mean ${close[0]}?", target=name
+            )
 
 
 def _translate(error: ODataSyntaxError) -> GatewayError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import cast
 
 import pytest
 from hypothesis import given
@@ -25,7 +26,7 @@ _TERMS = st.fixed_dictionaries(
         .map(lambda ends: PushedRange("updatedAt", *ends)),
     },
 )
-_PUSHDOWNS = _TERMS.map(lambda terms: Pushdown(tuple(terms.values())))
+_PUSHDOWNS = _TERMS.map(lambda terms: Pushdown(tuple(cast(PushedTerm, t) for t in terms.values())))
 _ROWS = [
     {"state": state, "groupIds": groups, "updatedAt": datetime(2024, 1, day, tzinfo=UTC)}
     for state in "abc"

@@ -1,0 +1,34 @@
+"""What was meant as OData but is not: refused with the way out, never ignored."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.query.asking import bound, refusal
+
+
+@pytest.mark.parametrize(
+    ("query", "meant"),
+    [("filtr=1", "$filter"), ("selct=id", "$select"), ("skiptoken=x", "$skiptoken")],
+)
+def test_a_near_miss_of_an_option_is_refused(query: str, meant: str) -> None:
+    error = refusal(query)
+    assert error.code == "UnknownOption"
+    assert f"did you mean {meant}?" in error.message
+
+
+@pytest.mark.parametrize(
+    "query", ["foo=bar", "sap-client=100", "api-version=1", "subscription-key=5", "search_id=1"]
+)
+def test_what_proxies_append_is_ignored(query: str) -> None:
+    assert bound(query).filter is None
+
+
+def test_text_without_quotes_is_told_so() -> None:
+    error = refusal("$filter=state eq FAILED")
+    assert "text stands in single quotes: 'FAILED'" in error.message
+
+
+@pytest.mark.parametrize("start", ["contains(id,'a')", "true"])
+def test_a_deep_chain_of_comparisons_is_refused(start: str) -> None:
+    assert refusal(f"$filter={start}{' eq true' * 250}").code == "LimitExceeded"
