@@ -7,7 +7,6 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from starlette.applications import Starlette
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.auth.access import AccessGate
+from gateway.auth.identity import token_identity
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
@@ -38,13 +38,15 @@ from gateway.writer.skiptoken import TokenSigner
 
 _WORKSPACE = "default"
 _MEBIBYTE = 1_048_576
+_KEY_BYTES = 32
 
 
-@dataclass(frozen=True, slots=True)
 class TokenFile:
     """The Analytics API's token, read at each call: a renewed one needs no restart."""
 
-    path: Path | None
+    def __init__(self, path: Path | None) -> None:
+        self._path = path
+        self._identity = "nobody"
 
     def __call__(self) -> str:
         """The token.
@@ -52,16 +54,28 @@ class TokenFile:
         Raises:
             UpstreamRejectedToken: there is none; 502, because it is not the client's fault.
         """
-        try:
-            token = self.path.read_text("utf-8").strip() if self.path else ""
-        except (OSError, UnicodeDecodeError):
-            token = ""
-        if not token or not token.isascii() or not token.isprintable():
+        token = self._read()
+        if not token:
             raise UpstreamRejectedToken(
                 "the gateway has no token for the Analytics API; its owner writes one into the file"
                 " that --token-file names"
             )
         return token
+
+    def identity(self) -> str:
+        """Whose token it is; while it cannot be read, whose it was."""
+        token = self._read()
+        if token:
+            self._identity = token_identity(token)
+        return self._identity
+
+    def _read(self) -> str:
+        """Empty when there is none, or none that a header can carry."""
+        try:
+            token = self._path.read_text("utf-8").strip() if self._path else ""
+        except (OSError, UnicodeDecodeError):
+            return ""
+        return token if token.isascii() and token.isprintable() else ""
 
 
 def read_contract(settings: Settings) -> Contract:
@@ -84,13 +98,16 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     observer = Observer(logging.getLogger("gateway"))
     http = _http_client(settings, contract, transport)
-    world = World(TokenFile(settings.token_file), anyio.sleep, clock)
+    token = TokenFile(settings.token_file)
+    world = World(token, anyio.sleep, clock)
     client = AnalyticsClient(http, contract, world, RetryPolicy(budget=settings.retry_budget))
     policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
     extractor = Extractor(client.fetch, contract, policy, clock)
     store = _store(settings, contract, observer)
     cache = SnapshotCache(store, extractor.read, _policies(settings), clock, observer)
+    base_url = settings.upstream or contract.base_url
     machinery = Machinery(
+        scope=lambda: f"{_WORKSPACE}/{base_url}/{contract.fingerprint}/{token.identity()}",
         client=client,
         cache=cache,
         store=store,
@@ -100,7 +117,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         limiter=anyio.CapacityLimiter(2),
     )
     pages = PageSizes(min(settings.page_size, settings.max_page_size), settings.max_page_size)
-    service = QueryService(contract, machinery, pages, _WORKSPACE)
+    service = QueryService(contract, machinery, pages)
     endpoint = ODataEndpoint(
         service,
         AccessGate(_access_key(settings)),
@@ -162,16 +179,19 @@ def _make_directory(path: Path) -> None:
 def _signing_key(data_dir: Path | None) -> bytes:
     """Kept with the snapshots, so that links survive a restart as the snapshots do."""
     if data_dir is None:
-        return secrets.token_bytes(32)
+        return secrets.token_bytes(_KEY_BYTES)
     path = data_dir / "signing.key"
     if not path.exists():
         draft = data_dir / f"signing.{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
-        draft.write_bytes(secrets.token_bytes(32))
+        draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
         with suppress(FileExistsError):  # another process was first; its key counts
             path.hardlink_to(draft)
         draft.unlink()
-    return path.read_bytes()
+    key = path.read_bytes()
+    if len(key) < _KEY_BYTES:
+        raise ConfigurationProblem(f"{path} is damaged; remove it, and links to pages start anew")
+    return key
 
 
 def _access_key(settings: Settings) -> bytes | None:

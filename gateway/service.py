@@ -63,8 +63,12 @@ class PageSizes:
 
 @dataclass(frozen=True, slots=True)
 class Machinery:
-    """What `gateway.app` constructs for the service."""
+    """What `gateway.app` constructs for the service.
 
+    `scope` names workspace, upstream, contract and the token's owner: whose snapshots count.
+    """
+
+    scope: Callable[[], str]
     client: AnalyticsClient
     cache: SnapshotCache
     store: SnapshotStore
@@ -77,13 +81,10 @@ class Machinery:
 class QueryService:
     """Answers OData questions about one workspace."""
 
-    def __init__(
-        self, contract: Contract, machinery: Machinery, pages: PageSizes, workspace: str
-    ) -> None:
+    def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
         self._contract = contract
         self._with = machinery
         self._pages = pages
-        self._workspace = workspace
         self._questions: LRUCache[tuple[bytes, bytes], Question] = LRUCache(_QUESTIONS)
 
     def read(self, raw_path: bytes, raw_query: bytes) -> Question:
@@ -258,8 +259,8 @@ class QueryService:
         return projection_for(query, reply.format, reply.links, self._contract.schema.namespace)
 
     def _key(self, pushdown: Pushdown) -> SnapshotKey:
-        """Workspace, contract and pushdown: no snapshot is found by anyone else (law 5)."""
-        return SnapshotKey(f"{self._workspace}/{self._contract.fingerprint}", pushdown)
+        """No snapshot is found by anyone else (law 5)."""
+        return SnapshotKey(self._with.scope(), pushdown)
 
     def _at_hand(self, plan: QueryPlan, reply: Reply) -> bool:
         """Whether a snapshot answers without an upstream call."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from gateway.sandbox import Dataset
-from tests.support.live import Bridge, bridge
+from tests.support.live import Bridge, bridge, served
 
 PAGE = "Results?$orderby=progress"
 
@@ -104,12 +105,14 @@ def test_without_that_leave_the_failure_is_passed_on(dataset: Dataset) -> None:
         assert gateway.get(PAGE).status_code == 503
 
 
-def test_a_restart_finds_its_snapshots_again(dataset: Dataset, tmp_path: object) -> None:
+def test_a_restart_finds_its_snapshots_again(dataset: Dataset, tmp_path: Path) -> None:
     settings = {"data_dir": str(tmp_path)}
-    with bridge(dataset, settings=settings) as gateway:
-        rows = gateway.get(PAGE).json()["value"]
-    with bridge(dataset, settings=settings) as gateway:
-        answer = gateway.get("Results?$orderby=progress")
+    with bridge(dataset) as outside:
+        with served(outside.upstream, settings) as root:
+            rows = outside.client.get(root + PAGE).json()["value"]
+        before = asked(outside)
+        with served(outside.upstream, settings) as root:
+            answer = outside.client.get(root + PAGE)
         assert answer.json()["value"] == rows
         assert answer.headers["cache-status"] == "skillhabit-odata; hit"
-        assert asked(gateway) == 0
+        assert asked(outside) == before

@@ -1,0 +1,37 @@
+"""Whose data a token of the Analytics API opens, as a digest: part of every snapshot's key (law 5).
+
+A renewed token of the same owner must find the same snapshots, another owner's must not. The claims
+of a JWT that belong to one issue of it are left out (RFC 7519 4.1); a token that is no JWT counts
+as a whole. Nothing is verified here: that is the Analytics API's task.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from base64 import urlsafe_b64decode
+from binascii import Error as Base64Error
+
+_OF_ONE_ISSUE = frozenset({"exp", "iat", "nbf", "jti", "auth_time"})
+
+
+def token_identity(token: str) -> str:
+    """Sixteen hexadecimal digits; equal for tokens that differ only in when they were issued."""
+    claims = _claims(token)
+    if claims is None:
+        lasting = token
+    else:
+        kept = {name: value for name, value in claims.items() if name not in _OF_ONE_ISSUE}
+        lasting = json.dumps(kept, sort_keys=True)
+    return hashlib.sha256(lasting.encode()).hexdigest()[:16]
+
+
+def _claims(token: str) -> dict[str, object] | None:
+    parts = token.split(".")
+    if len(parts) != 3:
+        return None
+    try:
+        found = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
+    except (Base64Error, ValueError):
+        return None
+    return found if isinstance(found, dict) else None
