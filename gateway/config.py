@@ -6,6 +6,7 @@ imports nothing of the gateway; what cannot be used is a `ValueError` with the r
 
 from __future__ import annotations
 
+import ipaddress
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -32,6 +33,13 @@ def _seconds(value: object) -> float:
     number = _number(float, value)
     if number is None or not 0 <= number <= 10_000_000:
         raise ValueError("must be a number of seconds, from 0 to 10000000")
+    return number
+
+
+def _positive_seconds(value: object) -> float:
+    number = _seconds(value)
+    if number == 0:
+        raise ValueError("must be more than 0 seconds")
     return number
 
 
@@ -81,6 +89,14 @@ def _names(value: object) -> tuple[str, ...]:
     if not isinstance(parts, list | tuple):
         raise ValueError("must be a list of texts, or one text with commas")  # noqa: TRY004 - one family
     return tuple(text for part in parts if (text := str(part).strip()))
+
+
+def _peers(value: object) -> tuple[str, ...]:
+    """IP addresses as a socket tells them, or `*`."""
+    try:
+        return tuple(n if n == "*" else str(ipaddress.ip_address(n)) for n in _names(value))
+    except ValueError as error:
+        raise ValueError("must be IP addresses with commas between them, or *") from error
 
 
 def _pairs(value: object) -> tuple[tuple[str, str], ...]:
@@ -152,7 +168,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "trusted_proxies",
-        _names,
+        _peers,
         ("127.0.0.1", "::1"),
         "peers whose X-Forwarded-* and Forwarded headers are believed; * for all",
         "ADDRESSES",
@@ -216,7 +232,7 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "upstream_timeout",
-        _seconds,
+        _positive_seconds,
         30.0,
         "how long one call to the Analytics API may take",
         "SECONDS",

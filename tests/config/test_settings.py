@@ -42,16 +42,24 @@ SAMPLES: dict[str, Sample] = {
     ),
     "data_dir": Sample("/var/x", '"/var/x"', Path("/var/x"), ("",)),
     "public_url": Sample("https://b.example", '"https://b.example/"', "https://b.example", URLS),
-    "trusted_proxies": Sample("10.0.0.1, ::1", '["10.0.0.1", "::1"]', ("10.0.0.1", "::1"), ()),
+    "trusted_proxies": Sample(
+        "10.0.0.1, 0::1",
+        '["10.0.0.1", "::1"]',
+        ("10.0.0.1", "::1"),
+        ("not-an-ip", "10.0.0.0/8", "::1,localhost", "10.0.0.1:80"),
+    ),
     "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
     "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
     "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
     "max_page_size": Sample("200", "200", 200, (*NUMBERS, "0")),
     "fresh_for": Sample("1.5", "1.5", 1.5, SECONDS),
+    "stale_for": Sample("20", "20", 20.0, SECONDS),
+    "stale_if_error": Sample("0", "0", 0.0, SECONDS),
     "token_lifetime": Sample("60", "60", 60.0, SECONDS),
     "snapshot_budget": Sample("64", "64", 64, (*NUMBERS, "0")),
+    "page_budget": Sample("0", "0", 0, NUMBERS),
     "upstream_concurrency": Sample("2", "2", 2, (*NUMBERS, "0")),
-    "upstream_timeout": Sample("5", "5", 5.0, SECONDS),
+    "upstream_timeout": Sample("5", "5", 5.0, (*SECONDS, "0", "0.0")),
     "retry_budget": Sample("0", "0", 0.0, SECONDS),
 }
 
@@ -138,6 +146,11 @@ def test_a_bad_value_names_its_place_and_the_remedy(setting: Setting, bad: str) 
 def test_a_bad_file_is_refused_by_name(text: str, place: str) -> None:
     with pytest.raises(ValueError, match=re.escape(place)):
         load_settings({}, {}, text)
+
+
+def test_all_proxies_or_none_may_be_trusted() -> None:
+    assert load_settings({"trusted_proxies": "*"}, {}).trusted_proxies == ("*",)
+    assert load_settings({"trusted_proxies": ""}, {}).trusted_proxies == ()
 
 
 def test_custom_fields_may_be_many() -> None:
