@@ -172,6 +172,10 @@ def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
 def _make_directory(path: Path) -> None:
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigurationProblem(
+            f"--data-dir {path} must be a folder, but there is a file"
+        ) from error
     except OSError as error:
         raise ConfigurationProblem(f"data_dir {path}: {error.strerror}") from error
 

@@ -26,9 +26,9 @@ def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> No
     URL is a feed's URL as pasted into Power BI, or just what stands behind /odata/v4/, such as
     "Results?$filter=state eq 'FAILED'".
     """
+    path, query = _split(url)
     try:
         contract = read_contract(read_settings(config, given))
-        path, query = _split(url)
         explanation = explain_request(path, query, contract)
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
@@ -39,10 +39,17 @@ def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> No
 
 
 def _split(url: str) -> tuple[bytes, bytes]:
-    """Raw path below the service root and raw query; blanks may stand unencoded on a terminal."""
+    """Raw path below the service root and raw query; blanks may stand unencoded on a terminal.
+
+    Raises:
+        click.BadParameter: exit code 2.
+    """
     text = url.partition("#")[0]
     if text.startswith(("http://", "https://")):
-        parts = urlsplit(text)
+        try:
+            parts = urlsplit(text)
+        except ValueError as error:
+            raise click.BadParameter(f"{url!r} is no URL ({error})", param_hint="URL") from error
         text = parts.path + (f"?{parts.query}" if parts.query else "")
     path, _, query = text.partition("?")
     _, found, below = path.partition(SERVICE_PATH)

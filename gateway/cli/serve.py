@@ -10,10 +10,10 @@ from typing import Any
 import click
 import uvicorn
 
-from gateway.app import create_app
+from gateway.app import TokenFile, create_app
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
-from gateway.errors import ConfigurationProblem
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 
 
 @click.command()
@@ -32,9 +32,23 @@ def serve(config: Path | None, **given: Any) -> None:
         app = create_app(settings)
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
-    if settings.token_file is None:
-        click.echo("warning: no --token-file: the Analytics API will refuse every call", err=True)
+    _warn_without_token(settings.token_file)
     uvicorn.run(app, **server_options(settings))
+
+
+def _warn_without_token(token_file: Path | None) -> None:
+    """No error: the file is read at each call, so the token may come later."""
+    if token_file is None:
+        click.echo("warning: no --token-file: the Analytics API will refuse every call", err=True)
+        return
+    try:
+        TokenFile(token_file)()
+    except UpstreamRejectedToken:
+        click.echo(
+            f"warning: --token-file {token_file}: no token can be read there; until one can, every"
+            " call to the Analytics API fails",
+            err=True,
+        )
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

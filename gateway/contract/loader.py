@@ -23,7 +23,7 @@ from gateway.contract.model import (
     ResponseShape,
     ValuesFilter,
 )
-from gateway.contract.rules import check_contract, check_file
+from gateway.contract.rules import check_contract, check_file, is_property_name
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
@@ -46,10 +46,31 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
         raise ConfigurationProblem(f"contract file: {error}") from error
     mapped = (*parsed.custom_fields.mapped, *(file.MappedField(i, n, n) for n, i in custom_fields))
     check_file(parsed)
+    _check_options(parsed, custom_fields)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
     contract = _assemble(parsed, _build_columns(parsed, mapped), digest[:16])
     check_contract(contract)
     return contract
+
+
+def _check_options(parsed: file.ContractFile, custom_fields: tuple[tuple[str, str], ...]) -> None:
+    """A name that was given as a setting is not the fault of the file."""
+    names = [entry.name for entry in parsed.columns]
+    names += [field.name for field in parsed.custom_fields.mapped]
+    taken = {name.lower(): name for name in names}
+    for name, field_id in custom_fields:
+        given = f"--custom-field {name}={field_id}"
+        if not is_property_name(name):
+            raise ConfigurationProblem(
+                f"{given}: {name!r} is not a property name: use letters, digits and underscores,"
+                " starting with a letter (BI tools refuse anything else)"
+            )
+        if name.lower() in taken:
+            raise ConfigurationProblem(
+                f"{given}: there is a column {taken[name.lower()]!r} already; names must differ by"
+                " more than case"
+            )
+        taken[name.lower()] = name
 
 
 def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str) -> Contract:

@@ -50,6 +50,11 @@ def check_contract(contract: Contract) -> None:
     _check_order(contract)
 
 
+def is_property_name(name: str) -> bool:
+    """Whether OData and BI tools take it as a column's name."""
+    return _IDENTIFIER.fullmatch(name) is not None
+
+
 def _problem(place: str, value: object, remedy: str) -> ConfigurationProblem:
     return ConfigurationProblem(f"contract file: {place} = {value!r} {remedy}")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.contract.loader import built_in_contract
 from tests.cli.conftest import Run
 
 QUESTION = "Results?$filter=state eq 'FAILED' and contains(userName,'a')&$top=5"
@@ -60,6 +61,14 @@ def test_a_refused_question_ends_with_1_and_the_reason(run: Run, url: str, statu
     assert done.stderr.startswith(status)
 
 
+@pytest.mark.parametrize("url", ["http://[", "https://[::1/odata/v4/Results"])
+def test_what_is_no_url_ends_with_2(run: Run, url: str) -> None:
+    done = run("explain", url)
+    assert done.exit_code == 2
+    assert isinstance(done.exception, SystemExit)
+    assert f"{url!r} is no URL" in done.stderr
+
+
 def test_custom_fields_come_from_option_environment_or_file_in_this_order(
     run: Run, tmp_path: Path
 ) -> None:
@@ -84,3 +93,19 @@ def test_an_awkward_mapping_is_refused_before_the_question(run: Run) -> None:
     for mapping in ("dep artment=cf", "id=cf", "department"):
         done = run("explain", "Results", "--custom-field", mapping)
         assert done.exit_code == 2, done.output
+        assert "--custom-field" in done.output
+        assert "contract file:" not in done.output
+
+
+@pytest.mark.parametrize("mapping", [("ID=cf",), ("a=cf", "A=cf2"), ("department=cf",)])
+def test_a_name_that_is_taken_is_told_by_option(
+    run: Run, tmp_path: Path, mapping: tuple[str, ...]
+) -> None:
+    contract = tmp_path / "contract.toml"
+    field = '\n[[custom_fields.mapped]]\nid = "cf_1"\nname = "Department"\n'
+    contract.write_text(built_in_contract() + field, "utf-8")
+    options = [part for text in mapping for part in ("--custom-field", text)]
+    done = run("explain", "Results", "--contract", str(contract), *options)
+    assert done.exit_code == 2
+    assert f"--custom-field {mapping[-1]}" in done.output
+    assert "there is a column" in done.output

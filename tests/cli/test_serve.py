@@ -128,3 +128,26 @@ def test_a_missing_token_file_is_warned_of_at_once(upstream: str, tmp_path: Path
         base = process.wait_for(r"running on (http://\S+)")
         assert httpx.get(f"{base}/odata/v4/Results").status_code == 502
         process.stop(signal.SIGINT, seconds=5)
+
+
+@pytest.mark.parametrize("text", [None, "", "two words\nand lines"])
+def test_a_token_file_without_a_token_is_warned_of_at_once(
+    run: Run, tmp_path: Path, text: str | None
+) -> None:
+    token_file = tmp_path / "token"
+    if text is not None:
+        token_file.write_text(text, "utf-8")
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = run("serve", "--port", port, "--token-file", str(token_file))
+    assert f"warning: --token-file {token_file}" in done.output
+    assert text is None or "words" not in done.output
+
+
+def test_a_data_folder_that_is_a_file_is_told(run: Run, tmp_path: Path) -> None:
+    file = tmp_path / "file"
+    file.touch()
+    for place in (file, file / "below"):
+        done = run("serve", "--port", "0", "--data-dir", str(place))
+        assert done.exit_code == 2, done.output
+        assert f"--data-dir {place} must be a folder" in done.output

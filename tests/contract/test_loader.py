@@ -108,6 +108,8 @@ def test_a_faulty_file_is_refused_by_table_and_key(change: Change, words: str) -
 @pytest.mark.parametrize("second", ["department", "Department", "state"])
 def test_custom_fields_need_names_of_their_own(second: str) -> None:
     with pytest.raises(ConfigurationProblem, match="two columns are named"):
+        load_contract(mapped(("department", "cf_1"), (second, "cf_2"))(TEXT))
+    with pytest.raises(ConfigurationProblem, match=f"^--custom-field {second}=cf_2: there is a"):
         load_contract(TEXT, (("department", "cf_1"), (second, "cf_2")))
 
 
