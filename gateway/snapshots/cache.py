@@ -10,8 +10,8 @@ work goes to worker threads.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import uuid4
@@ -19,7 +19,7 @@ from uuid import uuid4
 import anyio.to_thread
 import pyarrow as pa
 
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.observe import Clock, Observer
 from gateway.planner.cover import covers
 from gateway.planner.pushdown import Pushdown
@@ -27,7 +27,6 @@ from gateway.snapshots.freshness import FreshnessPolicy, Verdict
 from gateway.snapshots.store import SnapshotKey, SnapshotStore, StoredTable
 
 Fill = Callable[[Pushdown], Awaitable[pa.Table]]
-_READING_TRIES = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,9 +39,19 @@ class KeepPolicy:
 
 @dataclass(slots=True)
 class _Entry:
+    """A table that is kept; never dropped while it has readers. `last_read` is monotonic."""
+
     table: StoredTable
     last_read: float
     readers: int = 0
+
+
+class _Flight:
+    """A running extract. Who waits for it is a reader of its table from the moment it is there."""
+
+    def __init__(self) -> None:
+        self.waiters = 0
+        self.task: asyncio.Task[_Entry] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,19 +87,20 @@ class SnapshotCache:
         self._clock = clock
         self._observer = observer
         self._entries: dict[str, _Entry] = {}
-        self._flights: dict[SnapshotKey, asyncio.Task[str]] = {}
+        self._flights: dict[SnapshotKey, _Flight] = {}
 
     async def recover(self) -> None:
         """Take over what an earlier process left on disk; its age counts from its own clock."""
         for table in await anyio.to_thread.run_sync(self._store.recover, self._clock.now()):
             self._entries[table.id] = _Entry(table, self._clock.monotonic())
+        await self._make_room()
 
     async def close(self) -> None:
-        """End running extracts and close the store."""
-        flights = list(self._flights.values())
-        for task in flights:
+        """End running extracts and close the store; who waits for one is told to come again."""
+        tasks = [flight.task for flight in self._flights.values() if flight.task]
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*flights, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         await anyio.to_thread.run_sync(self._store.close)
 
     def is_fresh(self, key: SnapshotKey, *, fresher: bool = False) -> bool:
@@ -105,40 +115,39 @@ class SnapshotCache:
         Raises:
             GatewayError: what reading an extract raises; every waiter gets it.
         """
-        for _ in range(_READING_TRIES):
-            snapshot_id, status = await self._choose(key, fresher=fresher)
-            if snapshot_id in self._entries:  # it may have been dropped for lack of room
-                break
-        async with self._reading(snapshot_id, status) as snapshot:
+        entry, status = await self._choose(key, fresher=fresher)
+        with self._reading(entry, status) as snapshot:
             yield snapshot
 
     @asynccontextmanager
     async def pinned(self, snapshot_id: str) -> AsyncIterator[Snapshot | None]:
         """The snapshot that a nextLink names, however old; None when it is gone."""
-        if snapshot_id not in self._entries:
+        entry = self._entries.get(snapshot_id)
+        if entry is None:
             yield None
             return
-        async with self._reading(snapshot_id, "hit") as snapshot:
+        with self._reading(_held(entry), "hit") as snapshot:
             yield snapshot
 
-    async def _choose(self, key: SnapshotKey, *, fresher: bool) -> tuple[str, str]:
-        """The snapshot that answers, and the Cache-Status of that."""
+    async def _choose(self, key: SnapshotKey, *, fresher: bool) -> tuple[_Entry, str]:
+        """The snapshot that answers, held for its reader, and the Cache-Status of that."""
         found = self._best(key)
         if found is None:
             return await self._fly(key), "fwd=miss"
         match self._judge(found, fresher=fresher):
             case Verdict.FRESH:
-                return found.table.id, "hit"
+                return _held(found), "hit"
             case Verdict.STALE:
                 self._start(found.table.key)
-                return found.table.id, "hit; detail=refreshing"
+                return _held(found), "hit; detail=refreshing"
             case Verdict.EXPIRED:
                 return await self._fly(key), "fwd=stale"
-        try:
-            return await self._fly(key), "fwd=stale"
-        except UpstreamUnavailable as error:
-            self._observer.warn(f"an older snapshot answers, because: {error.message}")
-            return found.table.id, f"hit; detail={error.code}"
+        with self._reading(_held(found), "") as _:  # or making another one may drop it
+            try:
+                return await self._fly(key), "fwd=stale"
+            except UpstreamUnavailable as error:
+                self._observer.warn(f"an older snapshot answers, because: {error.message}")
+                return _held(found), f"hit; detail={error.code}"
 
     def _best(self, key: SnapshotKey) -> _Entry | None:
         """The youngest snapshot that has all rows of `key`; of two equally young, the smaller."""
@@ -152,59 +161,85 @@ class SnapshotCache:
         return max(fitting, key=lambda entry: (entry.table.taken_at, -entry.table.rows))
 
     def _judge(self, entry: _Entry, *, fresher: bool) -> Verdict:
+        """A snapshot of the future, which a corrected clock makes, is as old as it is early."""
         age = (self._clock.now() - entry.table.taken_at).total_seconds()
-        return self._freshness.judge(age, fresher=fresher)
+        return self._freshness.judge(abs(age), fresher=fresher)
 
-    @asynccontextmanager
-    async def _reading(self, snapshot_id: str, status: str) -> AsyncIterator[Snapshot]:
-        entry = self._entries[snapshot_id]
-        entry.readers += 1
+    @contextmanager
+    def _reading(self, entry: _Entry, status: str) -> Iterator[Snapshot]:
+        """A held entry as the reader sees it; let go at the end."""
         table = entry.table
-        name = self._store.table_name(snapshot_id)
+        name = self._store.table_name(table.id)
         try:
             yield Snapshot(table.id, name, table.rows, table.taken_at, table.key.pushdown, status)
         finally:
-            entry.readers -= 1
-            entry.last_read = self._clock.monotonic()
+            self._let_go(entry)
 
-    async def _fly(self, key: SnapshotKey) -> str:
-        """Wait for the extract of `key`; a waiter that leaves ends nothing."""
-        return await asyncio.shield(self._start(key))
+    def _let_go(self, entry: _Entry) -> None:
+        entry.readers -= 1
+        entry.last_read = self._clock.monotonic()
 
-    def _start(self, key: SnapshotKey) -> asyncio.Task[str]:
+    async def _fly(self, key: SnapshotKey) -> _Entry:
+        """Wait for the extract of `key`, held; a waiter that leaves ends nothing."""
+        flight = self._start(key)
+        task = flight.task
+        assert task is not None  # noqa: S101 - a started flight has one
+        flight.waiters += 1
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled() and not _is_cancelled_itself():
+                message = "the gateway is shutting down; try again in a moment"
+                raise UpstreamUnavailable(message, retry_after_seconds=5) from error
+            if task.done() and not task.cancelled() and task.exception() is None:
+                self._let_go(task.result())
+            flight.waiters -= 1
+            raise
+
+    def _start(self, key: SnapshotKey) -> _Flight:
         """The extract that runs for `key`, started when none does."""
-        task = self._flights.get(key)
-        if task is None:
-            task = asyncio.create_task(self._make(key))
-            self._flights[key] = task
-            task.add_done_callback(lambda done: self._landed(key, done))
-        return task
+        flight = self._flights.get(key)
+        if flight is None:
+            flight = self._flights[key] = _Flight()
+            flight.task = asyncio.create_task(self._make(key, flight))
+            flight.task.add_done_callback(lambda done: self._landed(key, done))
+        return flight
 
-    def _landed(self, key: SnapshotKey, task: asyncio.Task[str]) -> None:
-        self._flights.pop(key, None)
-        if not task.cancelled() and task.exception() is not None:
-            self._observer.warn(f"an extract failed: {task.exception()}")
+    def _landed(self, key: SnapshotKey, task: asyncio.Task[_Entry]) -> None:
+        flight = self._flights.get(key)
+        if flight is not None and flight.task is task:
+            del self._flights[key]
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, GatewayError):
+            self._observer.warn(f"an extract failed: {error.message}")
+        elif error is not None:
+            self._observer.fault("an extract failed", error)
 
-    async def _make(self, key: SnapshotKey) -> str:
-        taken_at = self._clock.now()
+    async def _make(self, key: SnapshotKey, flight: _Flight) -> _Entry:
+        taken_at, snapshot_id = self._clock.now(), uuid4().hex[:16]
         rows = await self._fill(key.pushdown)
-        snapshot_id = uuid4().hex[:16]
-        await self._make_room(rows.nbytes)
         table = await anyio.to_thread.run_sync(self._store.add, snapshot_id, key, taken_at, rows)
-        self._entries[table.id] = _Entry(table, self._clock.monotonic())
+        entry = self._entries[table.id] = _Entry(table, self._clock.monotonic(), readers=1)
         self._observer.info(f"snapshot {snapshot_id} holds {table.rows} rows")
-        return snapshot_id
+        await self._make_room()
+        entry.readers += flight.waiters - 1
+        del self._flights[key]  # now, not in a callback: who comes later must find the entry
+        return entry
 
-    async def _make_room(self, wanted: int) -> None:
-        """Drop what nobody needs; then, over budget, what was read longest ago."""
-        idle = sorted(self._entries.values(), key=lambda entry: entry.last_read)
-        held = sum(entry.table.bytes for entry in idle)
-        for entry in idle:
-            over = held + wanted > self._keeping.byte_budget
+    async def _make_room(self) -> None:
+        for table in self._victims():
+            await anyio.to_thread.run_sync(self._store.drop, table.id)
+
+    def _victims(self) -> list[StoredTable]:
+        """Take out what nobody needs; then, over budget, what was read longest ago."""
+        held = sum(entry.table.bytes for entry in self._entries.values())
+        victims: list[StoredTable] = []
+        for entry in sorted(self._entries.values(), key=lambda entry: entry.last_read):
+            over = held > self._keeping.byte_budget
             if entry.readers == 0 and (over or self._is_useless(entry)):
                 held -= entry.table.bytes
-                del self._entries[entry.table.id]
-                await anyio.to_thread.run_sync(self._store.drop, entry.table.id)
+                victims.append(self._entries.pop(entry.table.id).table)
+        return victims
 
     def _is_useless(self, entry: _Entry) -> bool:
         """Read to its end, and either too old for anything or replaced by a younger one."""
@@ -212,3 +247,13 @@ class SnapshotCache:
             return False
         expired = self._judge(entry, fresher=False) is Verdict.EXPIRED
         return expired or self._best(entry.table.key) is not entry
+
+
+def _held(entry: _Entry) -> _Entry:
+    entry.readers += 1
+    return entry
+
+
+def _is_cancelled_itself() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,7 +1,7 @@
 """One DuckDB for all snapshots of a process, closed to everything else.
 
-No query is made of a client's text, but a mistake there shall not open the machine's files: SQL reads
-and writes nothing outside of the snapshots' directory, loads no extension, sees no Python
+No query is made of a client's text, but a mistake there shall not open the machine's files: SQL
+reads and writes nothing outside of the snapshots' directory, loads no extension, sees no Python
 variable, and cannot change that.
 """
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -117,11 +117,13 @@ class SnapshotStore:
 
     def drop(self, snapshot_id: str) -> None:
         """Forget the table and its file; nobody may be reading it."""
-        with self._memory, self.cursor() as cursor:
-            cursor.execute(f"DETACH DATABASE IF EXISTS {_catalog(snapshot_id)}")
-        if self._files is not None:
-            with suppress(OSError):  # what stays is found by the next start
+        try:
+            with self._memory, self.cursor() as cursor:
+                cursor.execute(f"DETACH DATABASE IF EXISTS {_catalog(snapshot_id)}")
+            if self._files is not None:
                 self._files.path(snapshot_id).unlink(missing_ok=True)
+        except (duckdb.Error, OSError) as error:  # a file that stays is found by the next start
+            self._observer.warn(f"snapshot {snapshot_id} cannot be dropped: {error}")
 
     def recover(self, now: datetime) -> list[StoredTable]:
         """Attach what an earlier process left; set aside what cannot be used."""
