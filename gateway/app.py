@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import anyio
 import httpx
@@ -17,6 +18,7 @@ from starlette.applications import Starlette
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.auth.access import AccessGate
+from gateway.auth.hosts import HostGate
 from gateway.auth.identity import token_identity
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
@@ -120,7 +122,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     service = QueryService(contract, machinery, pages)
     endpoint = ODataEndpoint(
         service,
-        AccessGate(_access_key(settings)),
+        _gate(settings),
         PublicRoot(settings.public_url, settings.trusted_proxies),
         observer,
     )
@@ -196,6 +198,15 @@ def _signing_key(data_dir: Path | None) -> bytes:
     if len(key) < _KEY_BYTES:
         raise ConfigurationProblem(f"{path} is damaged; remove it, and links to pages start anew")
     return key
+
+
+def _gate(settings: Settings) -> AccessGate:
+    """A key, the owner's word that everyone may ask, or else loopback names only."""
+    key = _access_key(settings)
+    if key is not None or settings.allow_anonymous:
+        return AccessGate(key)
+    public = urlsplit(settings.public_url or "").hostname
+    return AccessGate(None, HostGate(public))
 
 
 def _access_key(settings: Settings) -> bytes | None:

@@ -7,25 +7,35 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from gateway.auth.hosts import HostGate
 from gateway.errors import Unauthorized
 
 
 @dataclass(frozen=True, slots=True)
 class AccessGate:
-    """Checks credentials; `key` None lets everyone in. The key never shows in a repr."""
+    """Checks credentials; `key` None lets everyone in who asks by a name that `hosts` knows.
+
+    `hosts` None knows every name. The key never shows in a repr.
+    """
 
     key: bytes | None = field(repr=False)
+    hosts: HostGate | None = None
 
-    def check(self, authorization: str) -> None:
-        """Let the request pass.
+    def check(self, headers: Mapping[str, str]) -> None:
+        """Let the request pass; header names are in lower case, or compare without case.
 
         Raises:
+            InvalidValue: 400, see `HostGate`.
             Unauthorized: 401 with the Basic challenge, which Tableau and Power BI wait for.
         """
+        if self.hosts is not None:
+            self.hosts.check(headers.get("host", ""))
         if self.key is None:
             return
+        authorization = headers.get("authorization", "")
         password = _password(authorization)
         if password is None or not hmac.compare_digest(password, self.key):
             raise Unauthorized(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import click
 import uvicorn
 
 from gateway.app import TokenFile, create_app
+from gateway.auth.hosts import is_loopback
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -71,16 +71,9 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         click.UsageError: says what to set.
     """
-    if settings.access_key_file or settings.allow_anonymous or _is_loopback(settings.host):
+    if settings.access_key_file or settings.allow_anonymous or is_loopback(settings.host):
         return
     raise click.UsageError(
         f"--host {settings.host} can be reached by others: give --access-key-file FILE, or, if"
         " something in front checks who asks, --allow-anonymous true"
     )
-
-
-def _is_loopback(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return host == "localhost"

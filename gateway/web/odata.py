@@ -76,7 +76,7 @@ class ODataEndpoint:
             raise UriTooLong(
                 f"the URL is longer than {_MAX_URL_BYTES} bytes; select or filter less at once"
             )
-        self.gate.check(headers.get("authorization", ""))
+        self.gate.check(headers)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
 
     async def _answer(self, scope: Scope, headers: Headers, version: str) -> Answer:

@@ -31,6 +31,7 @@ def build_web(
     openapi = render_openapi(schema)
 
     async def describe(request: Request) -> Response:
+        endpoint.gate.check(request.headers)  # it names the workspace's own columns
         return JSONResponse(openapi)
 
     async def health(request: Request) -> Response:
@@ -46,7 +47,7 @@ def build_web(
             Route("/healthz", health),
             Route("/openapi.json", describe),
         ],
-        exception_handlers={HTTPException: _refuse},
+        exception_handlers={HTTPException: _refuse, GatewayError: _tell},
         lifespan=lifespan,
     )
 
@@ -85,3 +86,9 @@ async def _refuse(request: Request, problem: Exception) -> Response:
     if status == MethodNotAllowed.status:
         error = MethodNotAllowed(f"{request.method} is not served here; use GET")
     return to_response(react_to_error(error, "4.0"))
+
+
+async def _tell(request: Request, problem: Exception) -> Response:
+    if not isinstance(problem, GatewayError):  # Starlette looks handlers up by class
+        raise problem
+    return to_response(react_to_error(problem, "4.0"))

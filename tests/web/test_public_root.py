@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from gateway.sandbox import Dataset
@@ -9,6 +11,14 @@ from tests.support.live import Bridge, bridge
 from tests.support.wire import Headers, send
 
 HOST = ("Host", "10.0.0.7:8000")
+ANY_NAME = {"allow_anonymous": "true"}
+
+
+@pytest.fixture(scope="module")
+def live(dataset: Dataset) -> Iterator[Bridge]:
+    """A gateway that may be asked by any name: see test_hosts for the others."""
+    with bridge(dataset, settings=ANY_NAME) as running_bridge:
+        yield running_bridge
 
 
 def root_of(service_root: str, headers: Headers) -> str:
@@ -94,7 +104,8 @@ def test_a_host_that_is_none_is_refused(live: Bridge, host: str) -> None:
 
 
 def test_a_configured_url_beats_whatever_the_request_says(dataset: Dataset) -> None:
-    with bridge(dataset, settings={"public_url": "https://bi.example.com/analytics/"}) as gateway:
+    settings = {**ANY_NAME, "public_url": "https://bi.example.com/analytics/"}
+    with bridge(dataset, settings=settings) as gateway:
         headers = [HOST, ("X-Forwarded-Host", "evil.example.org")]
         assert root_of(gateway.root, headers) == "https://bi.example.com/analytics/"
         page = send(gateway.root, "/odata/v4/Results", [*headers, ("Prefer", "maxpagesize=2")])
@@ -104,6 +115,6 @@ def test_a_configured_url_beats_whatever_the_request_says(dataset: Dataset) -> N
 
 @pytest.mark.parametrize(("trusted", "believed"), [("192.0.2.1", False), ("", False), ("*", True)])
 def test_only_trusted_peers_are_believed(dataset: Dataset, trusted: str, believed: bool) -> None:
-    with bridge(dataset, settings={"trusted_proxies": trusted}) as gateway:
+    with bridge(dataset, settings={**ANY_NAME, "trusted_proxies": trusted}) as gateway:
         root = root_of(gateway.root, [HOST, ("X-Forwarded-Host", "bi.example.com")])
     assert root == ("http://bi.example.com/" if believed else "http://10.0.0.7:8000/")
