@@ -14,6 +14,7 @@ from gateway.auth.hosts import is_loopback
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.web.unreadable import ODataProtocol
 
 
 @click.command()
@@ -59,7 +60,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "access_log": False,
         "proxy_headers": False,
         "server_header": False,
-        "http": "httptools",
+        "http": ODataProtocol,
         "timeout_keep_alive": 65,
         "timeout_graceful_shutdown": 20,
     }

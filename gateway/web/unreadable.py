@@ -1,0 +1,35 @@
+"""Requests that uvicorn's parser cannot read, refused as OData errors and not as plain text.
+
+A URL over 64 KiB, an unencoded blank or letter in a URL, an unknown method: the application never
+sees these. Only the text of uvicorn's own refusal is replaced; the connection ends as before.
+"""
+
+from __future__ import annotations
+
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from gateway.errors import GatewayError, InvalidSyntax, UriTooLong
+from gateway.web.respond import react_to_error, to_response
+
+_LONGEST_PARSED = 65_535
+
+
+class ODataProtocol(HttpToolsProtocol):
+    """uvicorn's protocol over httptools with OData's errors."""
+
+    def send_400_response(self, msg: str) -> None:
+        """Refuse what was read so far, and hang up."""
+        response = to_response(react_to_error(self._why(), "4.0"))
+        headers = [*self.server_state.default_headers, *response.raw_headers]
+        lines = [name + b": " + value + b"\r\n" for name, value in headers]
+        head = [STATUS_LINE[response.status_code], *lines, b"connection: close\r\n\r\n"]
+        self.transport.write(b"".join([*head, bytes(response.body)]))
+        self.transport.close()
+
+    def _why(self) -> GatewayError:
+        if len(getattr(self, "url", None) or b"") > _LONGEST_PARSED:  # unset before a first line
+            return UriTooLong("the URL is far too long; select or filter less at once")
+        return InvalidSyntax(
+            "this is no HTTP request: use GET, and percent-encode blanks and letters beyond ASCII"
+            " in the URL, e.g. %20 for a blank"
+        )
