@@ -1,6 +1,6 @@
 """Compares one answer of the live Analytics API with the contract file, line by line.
 
-Read-only and one call: the first rows, newest first. For an owner of a real token who has to
+Read-only and one call: the first page, newest first. For an owner of a real token who has to
 correct the file: each finding names what was expected, what was found, and the table to change.
 """
 
@@ -20,7 +20,7 @@ from gateway.contract.model import Column, Contract, MemberPath
 from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown
 
-_SAMPLE_ROWS = 200
+_SHOWN_LETTERS = 300
 _MISSING = object()
 
 
@@ -36,8 +36,11 @@ class Finding:
 async def check_upstream(
     http: httpx.AsyncClient, contract: Contract, token: str
 ) -> tuple[Finding, ...]:
-    """Ask once and compare. Network failures and refusals are findings, not exceptions."""
-    limit = min(_SAMPLE_ROWS, contract.request.page_limit)
+    """Ask once and compare. Network failures and refusals are findings, not exceptions.
+
+    A whole page is asked, as extracts do: an upstream that gives less at once is found here.
+    """
+    limit = contract.request.page_limit
     payload = to_payload(PageRequest(Pushdown(), 0, limit, contract.order_column), contract)
     headers = {"Authorization": f"Bearer {token}"}
     try:
@@ -46,7 +49,7 @@ async def check_upstream(
         return (Finding(False, "connection", f"{http.base_url}: {type(error).__name__}: {error}"),)
     place = f"POST {contract.results_path}"
     if response.status_code != 200:
-        said = response.text[:300]
+        said = response.text.replace(token, "(the token)")[:_SHOWN_LETTERS]
         return (Finding(False, place, f"answered {response.status_code}: {said}"),)
     try:
         answer = msgspec.json.decode(response.content)
@@ -67,6 +70,9 @@ def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
         return
     if len(rows) > limit:
         text = f"{limit} rows were asked, {len(rows)} came; is {contract.request.limit} the member?"
+        yield Finding(False, "[request.limit]", text)
+    if isinstance(total, int) and len(rows) < min(limit, total):
+        text = f"{min(limit, total)} rows were due, {len(rows)} came; set maximum = {len(rows)}"
         yield Finding(False, "[request.limit]", text)
     for column in contract.columns:
         if column.field_id is None:

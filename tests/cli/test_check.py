@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import re
 import socket
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
 import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
 
 from gateway.contract.loader import built_in_contract
 from gateway.sandbox import Faults, create_sandbox, make_token
@@ -131,6 +137,49 @@ def test_an_answer_of_another_shape_is_a_difference(
         done = run("check", "--upstream", upstream, "--token-file", str(token_file))
     assert done.exit_code == 1, done.output
     assert done.exception is None or isinstance(done.exception, SystemExit)
+
+
+def test_an_upstream_with_smaller_pages_is_found(
+    run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path
+) -> None:
+    sandbox = create_sandbox(sandbox_rows, secret=SECRET, page_limit=500)
+    with running(sandbox, date_header=False) as upstream:
+        done = run("check", "--upstream", upstream, "--token-file", str(token_file))
+    assert done.exit_code == 1, done.output
+    (line,) = lines_about(done.output, "options.limit")
+    assert line.startswith("DIFFER")
+    assert "<= 500" in line
+
+
+def answering(status: int, body: str) -> AbstractContextManager[str]:
+    """An upstream that always gives this answer; `{authorization}` stands for the header."""
+
+    async def answer(request: Request) -> Response:
+        said = body.replace("{authorization}", request.headers["authorization"])
+        return Response(said, status, media_type="application/json")
+
+    return running(Starlette(routes=[Route("/analyse/results", answer, methods=["POST"])]))
+
+
+def test_an_upstream_that_cuts_pages_silently_is_found(
+    run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path
+) -> None:
+    body = json.dumps({"total": 300, "results": sandbox_rows[:100]}, default=str)
+    with answering(200, body) as upstream:
+        done = run("check", "--upstream", upstream, "--token-file", str(token_file))
+    assert done.exit_code == 1, done.output
+    (line,) = lines_about(done.output, "[request.limit]")
+    assert line.endswith("100 came; set maximum = 100")
+
+
+@pytest.mark.parametrize("before", [0, 200, 290])
+def test_a_token_that_the_upstream_repeats_is_not_shown(
+    run: Run, token_file: Path, before: int
+) -> None:
+    with answering(400, "x" * before + " {authorization}") as upstream:
+        done = run("check", "--upstream", upstream, "--token-file", str(token_file))
+    assert "answered 400" in done.output
+    assert "eyJ" not in done.output
 
 
 def test_check_only_reads_and_only_once(
