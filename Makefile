@@ -2,6 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+BENCHMARKS := $(filter-out support,$(basename $(notdir $(wildcard benchmarks/*.py))))
 
 .PHONY: demo test check format bench clean
 
@@ -22,7 +23,7 @@ format: .venv/installed-dev  ## put the code into shape
 	$(BIN)/ruff check --fix .
 
 bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
-	for script in benchmarks/*.py; do $(BIN)/python $$script || exit 1; done
+	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

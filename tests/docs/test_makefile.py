@@ -1,0 +1,22 @@
+"""The Makefile runs what is there."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+
+import pytest
+
+from tests.docs.render import ROOT
+
+
+@pytest.mark.skipif(shutil.which("make") is None, reason="make is not installed")
+def test_bench_runs_every_benchmark_as_a_module() -> None:
+    done = subprocess.run(
+        ["make", "--dry-run", "bench"], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    loop = re.search(r"for name in (.*?); do .*/python -m benchmarks\.\$name ", done.stdout)
+    assert loop is not None, done.stdout
+    there = {path.stem for path in (ROOT / "benchmarks").glob("*.py")}
+    assert set(loop[1].split()) == there - {"support"}
