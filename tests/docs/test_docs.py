@@ -5,18 +5,26 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import socket
 import subprocess
 import sys
+import time
+from contextlib import AbstractContextManager
 from pathlib import Path
 
+import httpx
 import pytest
 
+from gateway.config import load_settings
 from tests.docs.render import ERRORS, README, ROOT, catalogue, errors_page, readme
 from tests.support.live import Bridge
+from tests.support.process import Process, started
 
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 _CONSOLE = re.compile(r"```console\n\$ (.*?)\n(.*?)```", re.DOTALL)
 _SHELL = re.compile(r"```sh\n(.*?)```", re.DOTALL)
+_TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
+_BASH = re.compile(r"```bash\n(.*?)```", re.DOTALL)
 _PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
 
 
@@ -68,3 +76,47 @@ def test_the_readmes_explanation_is_what_the_command_prints() -> None:
         ["/bin/sh", "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=20, check=True
     )
     assert run.stdout == output
+
+
+def test_the_readmes_configuration_file_is_one() -> None:
+    (text,) = _TOML.findall(README.read_text("utf-8"))
+    settings = load_settings({}, {}, text)
+    assert settings.custom_field == (("department", "cf_department"), ("region", "cf_region"))
+    assert settings.token_file == Path("token.txt")
+    assert (settings.data_dir, settings.fresh_for) == (Path("snapshots"), 900)
+
+
+def test_the_readmes_rehearsal_works(tmp_path: Path) -> None:
+    if shutil.which("curl") is None:
+        pytest.skip("curl is not installed")
+    first, second = _BASH.findall(README.read_text("utf-8"))
+    tail, check, faults, serve = second.splitlines()
+    port, environment = _free_port(), {"PYTHONPATH": str(ROOT), "SKILLHABIT_ODATA_PORT": "0"}
+
+    def typed(line: str) -> AbstractContextManager[Process]:
+        line = line.replace(".venv/bin", str(Path(sys.executable).parent)).replace("9000", port)
+        command = ["/bin/sh", "-c", f"exec {line.strip()}"]  # so that ending it ends the program
+        return started(command, cwd=tmp_path, environment=environment)
+
+    with typed(first.replace("| tee", ">")):
+        _wait_for_lines(tmp_path / "sandbox.txt", 2)
+        subprocess.run(["/bin/sh", "-c", tail], cwd=tmp_path, check=True)
+        with typed(check) as terminal:
+            terminal.wait_for("(the contract file fits)")
+        with typed(faults) as terminal:
+            assert terminal.wait_for(r'"errorNext":(\d)') == "2"
+        with typed(serve) as terminal:
+            root = terminal.wait_for(r"running on (http://\S+)") + "/odata/v4/"
+            assert httpx.get(f"{root}Results?$top=3", timeout=20).status_code == 200
+
+
+def _free_port() -> str:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        return str(listener.getsockname()[1])
+
+
+def _wait_for_lines(path: Path, number: int) -> None:
+    deadline = time.monotonic() + 30
+    while not path.exists() or path.read_text("utf-8").count("\n") < number:
+        assert time.monotonic() < deadline, f"{path.name} has no {number} lines"
+        time.sleep(0.02)
