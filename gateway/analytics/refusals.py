@@ -18,6 +18,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 
+_SHORTEST_SECRET = 8
 _UNTOLD_WAIT = 10
 _LONGEST_TOLD_WAIT = 3600.0
 
@@ -67,9 +68,18 @@ def answered_at(response: httpx.Response) -> datetime | None:
 
 
 def _said(response: httpx.Response, contract: Contract) -> str:
-    """The upstream's own words, shortened; empty when it gave none."""
-    text = _text_at(response.content, contract.response.error)
+    """The upstream's own words, shortened and without the token; empty when it gave none."""
+    text = _without_token(_text_at(response.content, contract.response.error), response)
     return f" ({text[:200]})" if text else ""
+
+
+def _without_token(text: str, response: httpx.Response) -> str:
+    """An upstream that repeats the token, or a part of it, must not bring it to a client or log."""
+    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
+    for secret in (token, *token.split(".")):
+        if len(secret) >= _SHORTEST_SECRET:
+            text = text.replace(secret, "[token]")
+    return text
 
 
 def _text_at(body: bytes, path: MemberPath) -> str:

@@ -272,3 +272,15 @@ async def test_an_error_body_of_any_shape_is_survived(body: bytes) -> None:
 async def test_the_upstream_s_words_are_shortened() -> None:
     scene = Scene([status(400, "x" * 5000)])
     assert len((await failure(scene)).message) < 400
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
+async def test_words_that_repeat_the_token_come_without_it(status: int) -> None:
+    def echo(request: httpx.Request) -> httpx.Response:
+        said = f"bad {request.headers['Authorization']} in {TOKEN.split('.')[2]}" + "x" * 300
+        return httpx.Response(status, json={"error": {"text": said}})
+
+    error = await failure(Scene([echo]))
+    assert "[token]" in error.message
+    for part in (TOKEN, *TOKEN.split(".")[1:]):
+        assert part not in error.message
