@@ -10,6 +10,7 @@ from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
 
+import anyio.to_thread
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -20,7 +21,7 @@ _NEVER = -(2**63)
 
 
 class Collected:
-    """A growing set of rows; not for two threads at once. Blocking work is in milliseconds."""
+    """A growing set of rows; not for two tasks at once while `count` or `rows` is awaited."""
 
     def __init__(self, contract: Contract) -> None:
         self._schema = arrow_schema(contract)
@@ -28,8 +29,15 @@ class Collected:
         self._order = contract.order_column
         self._parts: list[pa.Table] = []
 
-    def __len__(self) -> int:
-        """How many different keys."""
+    async def count(self) -> int:
+        """How many different keys; counted in a thread."""
+        return await anyio.to_thread.run_sync(self._count)
+
+    async def rows(self) -> pa.Table:
+        """What `table` gives, made in a thread."""
+        return await anyio.to_thread.run_sync(self.table)
+
+    def _count(self) -> int:
         keys = pa.chunked_array([p.column(self._key).combine_chunks() for p in self._parts], "utf8")
         return int(pc.count_distinct(keys).as_py())
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import anyio.to_thread
 import pyarrow as pa
 
 from gateway.analytics.collected import Collected
@@ -67,8 +66,8 @@ class Extractor:
             rows = Collected(self._contract)
             total = await self._read_once(pushdown, rows)
             if total is None:
-                return await anyio.to_thread.run_sync(rows.table)
-            found = (await anyio.to_thread.run_sync(rows.__len__), total)
+                return await rows.rows()
+            found = (await rows.count(), total)
             if found == short and found[0] < total:
                 raise _wrong_total(*found)
             short = found
@@ -110,9 +109,9 @@ class Extractor:
                 changed, caught_up = await self._changed(pushdown, since, most)
                 rows.merge(changed)
                 reach = min(self._told(newest, now), self._sweeper.span(newest).newest or now)
-                since, most = reach - self._overlap, 2 * len(changed)
+                since, most = reach - self._overlap, 2 * await changed.count()
             if caught_up:
-                found = await anyio.to_thread.run_sync(rows.__len__)
+                found = await rows.count()
                 return None if found >= total else total
         return total
 
@@ -135,7 +134,7 @@ class Extractor:
             mine, seen_all, total = await self._matching(pushdown, since)
             rows.remove(changed.keys() - mine.versions().keys())
             rows.merge(mine)
-            found = await anyio.to_thread.run_sync(rows.__len__)
+            found = await rows.count()
             if seen_all and found == total:
                 return None
             before, most = changed if still else None, 2 * len(changed)
@@ -160,9 +159,7 @@ class Extractor:
                 last time: each round would make it worse.
         """
         rows = Collected(self._contract)
-        changed = narrow(pushdown, self._contract, since, None)
-        if changed is None:
-            return rows, True
+        changed = narrow(pushdown, self._contract, since, None) or pushdown
         first = await self._sweeper.page(changed)
         if first.total > most and not self._sweeper.is_whole(first):
             raise keeps_changing()

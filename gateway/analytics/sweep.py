@@ -99,11 +99,21 @@ class Sweeper:
         told = to_micros(first.date or self._clock.now()) + _SECOND
         if top.newest <= told:
             return await self._read_fixed(pushdown, rows, first)
-        await self._walk(pushdown, rows, told, top.newest)  # dated in the future
-        past = narrow(pushdown, self._contract, None, told)
+        return await self._read_with_future(pushdown, rows, first, told)
+
+    async def _read_with_future(
+        self, pushdown: Pushdown, rows: Collected, first: Page, told: int
+    ) -> bool:
+        """Rows dated after `told` are read as a range, the others as ever."""
+        own, top = Collected(self._contract), self.span(first)
+        own.put(first.rows)
+        await self._walk(pushdown, own, told, top.newest or told)
+        past, still = narrow(pushdown, self._contract, None, told), True
         if past is not None:
-            await self._read_fixed(past, rows, await self.page(past))
-        return False
+            still = await self._read_fixed(past, own, await self.page(past))
+        rows.merge(own)
+        again = await self.page(pushdown)
+        return still and await own.count() == top.total == again.total
 
     async def _read_fixed(self, pushdown: Pushdown, rows: Collected, first: Page) -> bool:
         top, own = self.span(first), Collected(self._contract)
@@ -111,12 +121,14 @@ class Sweeper:
         fixed = narrow(pushdown, self._contract, None, top.newest) or pushdown
         spans = sorted([top, *await self._skim(fixed, own, top)], key=_by_skip)
         unmoved = all(span.total == top.total for span in spans)
-        if not (unmoved and len(own) == top.total):
+        complete = await own.count() == top.total
+        if not (unmoved and complete):
             await self._side_by_side(
                 partial(self._walk, pushdown, own, lower, upper) for lower, upper in gaps(spans)
             )
+            complete = await own.count() == top.total
         rows.merge(own)
-        return unmoved and len(own) == top.total
+        return unmoved and complete
 
     async def _skim(self, pushdown: Pushdown, rows: Collected, top: Span) -> list[Span]:
         """The pages behind the first, to one that is not full: a total may be capped.
@@ -174,7 +186,7 @@ class Sweeper:
                 seen.put(page.rows)
                 rows.put(page.rows)
                 skip += self._limit
-            if len(seen) == total:
+            if await seen.count() == total:
                 return
             skip = 0
         raise keeps_changing()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ import pytest
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.errors import UpstreamKeepsChanging
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
-from tests.analytics.moving import BEGIN, Upstream, Version, from_table, matches
+from tests.analytics.moving import BEGIN, GROUPS, Upstream, Version, from_table, matches
 from tests.analytics.small_contract import small_contract
 
 pytestmark = pytest.mark.anyio
@@ -192,3 +193,29 @@ async def test_an_upstream_in_peace_is_asked_for_each_page_once(rows: int) -> No
     assert len(await extract(upstream, EVERYTHING)) == rows
     pages, look_again = rows // 10 + 1, rows >= 10
     assert len(upstream.requests) == pages + look_again
+
+
+async def test_a_selection_whose_rows_leave_all_the_time_is_refused() -> None:
+    upstream = Upstream(small_contract(limit=10))
+    upstream.fill(300)
+    selection = Pushdown((PushedValues("state", ("A", "B")), PushedValues("groups", GROUPS)))
+
+    def leave(moved: Upstream) -> None:
+        out = moved.random.choice(moved.matching(selection))
+        back = moved.random.choice([row for row in moved.rows.values() if row.state == "C"])
+        moved.put(replace(out, state="C", changed=moved.now))
+        moved.put(replace(back, state="A", groups=GROUPS, changed=moved.now))
+
+    upstream.drift = leave
+    with pytest.raises(UpstreamKeepsChanging):
+        await extract(upstream, selection)
+
+
+async def test_rows_that_are_all_dated_in_the_future_are_read() -> None:
+    future = Pushdown((PushedRange("changed", BEGIN + timedelta(days=30), None),))
+    upstream = Upstream(small_contract(limit=10))
+    upstream.fill(50)
+    for number in range(35):
+        upstream.put(upstream.draw(f"f{number}", BEGIN + timedelta(days=31, seconds=number)))
+    assert len(await extract(upstream, future)) == 35
+    assert len(await extract(upstream, EVERYTHING)) == 85

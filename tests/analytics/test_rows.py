@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 
 from gateway.analytics.rows import PageReader
 from gateway.contract.loader import built_in_contract, load_contract
@@ -28,7 +28,7 @@ def read(contract: Contract, answer: object) -> dict[str, list[Any]]:
     return found
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(cases())
 def test_any_answer_is_flattened_as_plain_python_would(case: Case) -> None:
     assert read(case.contract, case.answer) == case.columns
