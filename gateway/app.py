@@ -23,8 +23,8 @@ from gateway.auth.identity import token_identity
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
-from gateway.engine.compile import quote
 from gateway.engine.run import POSITION, sort_keys
+from gateway.engine.sql import quote
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
 from gateway.planner.plan import natural_order

@@ -30,8 +30,8 @@ from gateway.observe import Clock
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
-from gateway.query.binder import TEXT_FUNCTIONS
 from gateway.query.bound import BoundExpr, BoundQuery, Shape
+from gateway.query.functions import FILTER_FUNCTIONS
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
@@ -107,7 +107,7 @@ class QueryService:
                 return Answer(body, reply.format.content_type)
             case MetadataDocument():
                 version = reply.format.version
-                body = render_csdl_xml(self._contract.schema, version, TEXT_FUNCTIONS)
+                body = render_csdl_xml(self._contract.schema, version, FILTER_FUNCTIONS)
                 return Answer(body, "application/xml")
             case BoundQuery(shape=Shape.COUNT) as query:
                 number = await self._count(plan_query(query, self._contract), reply)

@@ -6,23 +6,32 @@ null, and lt, le, gt, ge with a null are false. The connectives are three-valued
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+from gateway.edm.types import PrimitiveType
+from gateway.engine.arithmetic import arithmetic, negation
+from gateway.engine.conversions import conversion
+from gateway.engine.functions import call, typed
+from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.bound import (
     And,
+    Arithmetic,
     BoundExpr,
+    Call,
+    CaseWhen,
     ColumnRef,
     Compare,
     CompareOperator,
+    Computed,
     Constant,
+    Convert,
     Element,
     In,
+    Leaf,
+    Negate,
     Not,
     Or,
     Quantified,
-    TextMatch,
 )
 
 _ORDERED = {
@@ -33,46 +42,47 @@ _ORDERED = {
 }
 ELEMENT = '"$element"'
 """The lambda variable of SQL; no property can have its name."""
-_TEXT = {"contains": "contains", "startswith": "starts_with", "endswith": "ends_with"}
-
-
-@dataclass(frozen=True, slots=True)
-class Sql:
-    """SQL text with `?` for each of `parameters`, in order."""
-
-    text: str
-    parameters: tuple[object, ...] = ()
 
 
 def compile_filter(expr: BoundExpr | None) -> Sql:
     """A condition for WHERE, which drops rows where it is null, as $filter does."""
-    return Sql("true") if expr is None else _compile(expr)
+    return Sql("true") if expr is None else compile_expression(expr)
 
 
-def quote(name: str) -> str:
-    """An SQL identifier; names come from the contract, never from a URL."""
-    return '"' + name.replace('"', '""') + '"'
-
-
-def _compile(expr: BoundExpr) -> Sql:
+def compile_expression(expr: BoundExpr) -> Sql:
+    """The value of an expression."""
     match expr:
         case Constant() | ColumnRef() | Element():
-            return _compile_operand(expr)
+            return _leaf(expr)
         case Compare(operator, left, right):
             return _compare(operator, left, right)
         case In(operand, values):
             return _in(operand, values)
-        case TextMatch(function, text, part):
-            return _build(f"{_TEXT[function]}({{}}::VARCHAR, {{}}::VARCHAR)", text, part)
         case Quantified():
             return _quantified(expr)
         case And(terms) | Or(terms):
             return _join(" AND " if isinstance(expr, And) else " OR ", terms)
         case Not(operand):
-            return _build("(NOT {})", operand)
+            return fill("(NOT {0})", compile_expression(operand))
+        case _:
+            return _computed(expr)
 
 
-def _compile_operand(expr: Constant | ColumnRef | Element) -> Sql:
+def _computed(expr: Computed) -> Sql:
+    match expr:
+        case Call(_, arguments, _):
+            return call(expr, tuple(compile_expression(argument) for argument in arguments))
+        case Arithmetic(_, left, right, _):
+            return arithmetic(expr, compile_expression(left), compile_expression(right))
+        case Negate(operand, _):
+            return negation(expr, compile_expression(operand))
+        case Convert(operand, _):
+            return conversion(expr, compile_expression(operand))
+        case CaseWhen(branches, type_):
+            return _case(branches, type_)
+
+
+def _leaf(expr: Leaf) -> Sql:
     match expr:
         case Constant(value, _):
             return _constant(value)
@@ -83,37 +93,54 @@ def _compile_operand(expr: Constant | ColumnRef | Element) -> Sql:
 
 
 def _constant(value: object) -> Sql:
-    if value is None:
-        return Sql("NULL")
-    if isinstance(value, datetime):
-        value = value.astimezone(UTC).replace(tzinfo=None)
-    return Sql("?", (value,))
-
-
-def _build(template: str, *operands: BoundExpr) -> Sql:
-    parts = [_compile(operand) for operand in operands]
-    return Sql(template.format(*(p.text for p in parts)), _parameters(parts))
+    match value:
+        case None:
+            return Sql("NULL")
+        case datetime():
+            return Sql("?", (value.astimezone(UTC).replace(tzinfo=None),))
+        case timedelta():
+            return Sql("?", (value // timedelta(microseconds=1),))
+        case _:
+            return Sql("?", (value,))
 
 
 def _join(connective: str, terms: tuple[BoundExpr, ...]) -> Sql:
-    parts = [_compile(term) for term in terms]
-    return Sql(f"({connective.join(p.text for p in parts)})", _parameters(parts))
+    parts = [compile_expression(term) for term in terms]
+    return Sql(f"({connective.join(p.text for p in parts)})", parameters(parts))
 
 
-def _parameters(parts: Iterable[Sql]) -> tuple[object, ...]:
-    return tuple(parameter for part in parts for parameter in part.parameters)
+def _case(branches: tuple[tuple[BoundExpr, BoundExpr], ...], type_: PrimitiveType | None) -> Sql:
+    parts = [
+        fill(
+            "WHEN {0} THEN {1}",
+            compile_expression(condition),
+            typed(compile_expression(value), type_),
+        )
+        for condition, value in branches
+    ]
+    return Sql(f"(CASE {' '.join(p.text for p in parts)} END)", parameters(parts))
 
 
 def _compare(operator: CompareOperator, left: BoundExpr, right: BoundExpr) -> Sql:
     if _is_nan(left) or _is_nan(right):
         return Sql("true" if operator is CompareOperator.NE else "false")
+    operands = (compile_expression(left), compile_expression(right))
+    numbers = [f"NOT isnan({{{n}}})" for n, e in enumerate((left, right)) if _may_be_nan(e)]
+    known = " AND ".join(numbers) or "true"
     match operator:
+        case CompareOperator.EQ if not numbers:
+            return fill("({0} IS NOT DISTINCT FROM {1})", *operands)
+        case CompareOperator.NE if not numbers:
+            return fill("({0} IS DISTINCT FROM {1})", *operands)
         case CompareOperator.EQ:
-            return _build("({} IS NOT DISTINCT FROM {})", left, right)
+            return fill(
+                f"({{0}} IS NOT DISTINCT FROM {{1}} AND coalesce({known}, true))", *operands
+            )
         case CompareOperator.NE:
-            return _build("({} IS DISTINCT FROM {})", left, right)
+            return fill(f"({{0}} IS DISTINCT FROM {{1}} OR NOT coalesce({known}, true))", *operands)
         case _:
-            return _build(f"coalesce({{}} {_ORDERED[operator]} {{}}, false)", left, right)
+            sign = _ORDERED[operator]
+            return fill(f"coalesce({{0}} {sign} {{1}} AND {known}, false)", *operands)
 
 
 def _is_nan(expr: BoundExpr) -> bool:
@@ -121,20 +148,30 @@ def _is_nan(expr: BoundExpr) -> bool:
     return isinstance(expr, Constant) and expr.value != expr.value
 
 
+def _may_be_nan(expr: BoundExpr) -> bool:
+    """Only what is computed: JSON has no NaN."""
+    computed = not isinstance(expr, Constant | ColumnRef | Element)
+    return computed and expr.type is PrimitiveType.DOUBLE
+
+
 def _in(operand: BoundExpr, values: tuple[Constant, ...]) -> Sql:
     """Compares with each value as eq does; never null."""
-    subject = _compile(operand)
     listed = [_constant(v.value) for v in values if v.value is not None and not _is_nan(v)]
-    tests: list[Sql] = []
+    tests: list[str] = []
     if listed:
-        marks = ", ".join(item.text for item in listed)
-        text = f"coalesce({subject.text} IN ({marks}), false)"
-        tests.append(Sql(text, subject.parameters + _parameters(listed)))
+        places = ", ".join(item.text for item in listed)
+        tests.append(f"coalesce({{0}} IN ({places}), false)")
     if any(v.value is None for v in values):
-        tests.append(Sql(f"({subject.text} IS NULL)", subject.parameters))
-    if not tests:
-        return Sql("false")
-    return Sql(f"({' OR '.join(t.text for t in tests)})", _parameters(tests))
+        tests.append("({0} IS NULL)")
+    return Sql("false") if not tests else _listed(tests, compile_expression(operand), listed)
+
+
+def _listed(tests: list[str], subject: Sql, listed: list[Sql]) -> Sql:
+    """The subject comes first in each test, then the list, which only the first has."""
+    found = fill(f"({' OR '.join(tests)})", subject)
+    split = len(subject.parameters)
+    values = (*found.parameters[:split], *parameters(listed), *found.parameters[split:])
+    return Sql(found.text, values)
 
 
 def _quantified(expr: Quantified) -> Sql:
@@ -142,7 +179,7 @@ def _quantified(expr: Quantified) -> Sql:
     column = quote(expr.prop.name)
     if expr.predicate is None:
         return Sql(f"(len({column}) > 0)")
-    inner = _compile(expr.predicate)
+    inner = compile_expression(expr.predicate)
     if expr.quantifier == "any":
         matching, wanted = f"coalesce({inner.text}, false)", "> 0"
     else:

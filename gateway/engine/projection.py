@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
-from gateway.engine.compile import ELEMENT, Sql, quote
+from gateway.engine.compile import ELEMENT
+from gateway.engine.conversions import instant_text
+from gateway.engine.sql import Sql, quote
 from gateway.query.projection import Projection
 
 
@@ -38,16 +40,8 @@ def _value(prop: Property, projection: Projection) -> str:
     if prop.type is not PrimitiveType.DATE_TIME_OFFSET:
         return column
     if prop.collection:
-        return f"list_transform({column}, lambda {ELEMENT}: {_instant(ELEMENT)})"
-    return _instant(column)
-
-
-def _instant(value: str) -> str:
-    second = f"strftime({value}, '%Y-%m-%dT%H:%M:%S"
-    return (
-        f"CASE WHEN microsecond({value}) % 1000000 = 0 THEN {second}Z')"
-        f" WHEN microsecond({value}) % 1000 = 0 THEN {second}.%gZ') ELSE {second}.%fZ') END"
-    )
+        return f"list_transform({column}, lambda {ELEMENT}: {instant_text(ELEMENT)})"
+    return instant_text(column)
 
 
 def _is_self_describing(prop: Property) -> bool:

@@ -9,15 +9,24 @@ releases the GIL while it works.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
+import duckdb
 from duckdb import DuckDBPyConnection
 
-from gateway.engine.compile import Sql, compile_filter, quote
+from gateway.engine.compile import compile_expression, compile_filter
 from gateway.engine.projection import json_object
+from gateway.engine.sql import Sql, fill, parameters, quote
+from gateway.errors import InvalidValue
 from gateway.query.bound import BoundExpr, BoundOrder
 from gateway.query.projection import Projection
 
 POSITION = "$position"
+_OF_THE_DATA = (
+    duckdb.ConversionException,
+    duckdb.InvalidInputException,
+    duckdb.OutOfRangeException,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +39,8 @@ class Relation:
 
 
 def sort_keys(order: tuple[BoundOrder, ...]) -> str:
-    """The ORDER BY list: null first ascending, last descending (Protocol 11.2.6.2)."""
-    return ", ".join(_key(item) for item in order)
+    """The ORDER BY list of columns: null first ascending, last descending (Protocol 11.2.6.2)."""
+    return _keys(order).text
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,34 +65,57 @@ def fetch_rows(relation: Relation, selection: Selection, projection: Projection)
         f"SELECT {rendered.text} FROM {relation.name} AS r"  # noqa: S608 - no value is spliced
         f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}"
     )
-    parameters = rendered.parameters + condition.parameters + window.parameters + order.parameters
-    return [row[0] for row in relation.cursor.execute(text, parameters).fetchall()]
+    values = parameters((rendered, condition, window, order))
+    return [row[0] for row in _ask(relation, Sql(text, values))]
 
 
 def count_rows(relation: Relation, condition: BoundExpr | None) -> int:
     """How many rows pass the filter."""
     where = compile_filter(condition)
     text = f"SELECT count(*) FROM {relation.name} WHERE {where.text}"  # noqa: S608 - as above
-    [(number,)] = relation.cursor.execute(text, where.parameters).fetchall()
+    [(number,)] = _ask(relation, Sql(text, where.parameters))
     return int(number)
 
 
 def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:
     """The condition and the ORDER BY clause, LIMIT included, that cut the window out."""
     if selection.order != relation.positioned_by:
-        return Sql("true"), _ordered(sort_keys(selection.order), selection)
-    position = quote(POSITION)
+        return Sql("true"), _ordered(_keys(selection.order), selection)
+    position = Sql(quote(POSITION))
     if selection.filter is not None or selection.limit is None:
         return Sql("true"), _ordered(position, selection)
     ends = (selection.offset, selection.offset + selection.limit)
-    return Sql(f"{position} >= ? AND {position} < ?", ends), Sql(position)
+    return Sql(f"{position.text} >= ? AND {position.text} < ?", ends), position
 
 
-def _ordered(keys: str, selection: Selection) -> Sql:
+def _ordered(keys: Sql, selection: Selection) -> Sql:
     limit = () if selection.limit is None else (selection.limit,)
-    return Sql(f"{keys}{' LIMIT ?' if limit else ''} OFFSET ?", (*limit, selection.offset))
+    text = f"{keys.text}{' LIMIT ?' if limit else ''} OFFSET ?"
+    return Sql(text, (*keys.parameters, *limit, selection.offset))
 
 
-def _key(item: BoundOrder) -> str:
+def _keys(order: tuple[BoundOrder, ...]) -> Sql:
+    keys = [_key(item) for item in order]
+    return Sql(", ".join(key.text for key in keys), parameters(keys))
+
+
+def _key(item: BoundOrder) -> Sql:
     direction = "DESC NULLS LAST" if item.descending else "ASC NULLS FIRST"
-    return f"{quote(item.prop.name)} {direction}"
+    return fill(f"{{0}} {direction}", compile_expression(item.expr))
+
+
+def _ask(relation: Relation, question: Sql) -> list[tuple[Any, ...]]:
+    """All rows of the answer.
+
+    Raises:
+        InvalidValue: an operation of the question fails on the data, such as a division by zero.
+            Every other error of DuckDB passes through: it is not the client's.
+    """
+    try:
+        return relation.cursor.execute(question.text, question.parameters).fetchall()
+    except _OF_THE_DATA as error:
+        first_line = str(error).strip().partition("\n")[0]
+        raise InvalidValue(
+            f"$filter or $orderby computes what does not exist for the data: {first_line}; leave"
+            " out the rows that cause it, e.g. with case(...), or correct the expression"
+        ) from error

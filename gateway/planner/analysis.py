@@ -13,6 +13,7 @@ from math import isnan
 from typing import Any
 
 from gateway.edm.types import PrimitiveType
+from gateway.planner.spans import Span, span_of, spanned_column
 from gateway.planner.value_set import (
     EVERYTHING,
     NOT_NULL,
@@ -28,17 +29,20 @@ from gateway.planner.value_set import (
 )
 from gateway.query.bound import (
     And,
+    Arithmetic,
     BoundExpr,
+    Call,
     ColumnRef,
     Compare,
     CompareOperator,
     Constant,
+    Convert,
     Element,
     In,
+    Negate,
     Not,
     Or,
     Quantified,
-    TextMatch,
 )
 
 
@@ -87,8 +91,8 @@ def _analyse(expr: BoundExpr, *, truth: bool) -> Analysis:
             return _compare(operator, left, right, truth=truth)
         case In(operand, values):
             return _in(operand, values, truth=truth)
-        case TextMatch(_, ColumnRef(prop), _):
-            return Analysis(((Term(prop.name), NOT_NULL),))
+        case Call():
+            return _not_null(expr)
         case Quantified(prop, "any", predicate) if truth and predicate is not None:
             return _any(prop.name, predicate)
         case Constant(value, _):
@@ -147,11 +151,61 @@ def _compare(
 ) -> Analysis:
     if isinstance(left, Constant) and not isinstance(right, Constant):
         left, right, operator = right, left, operator.mirrored
-    term = _term(left)
-    if term is None or not isinstance(right, Constant) or not _same_line(left, right):
-        return _UNKNOWN
-    true_set, false_set = _sets_of(operator, right.value)
-    return _single(term, true_set if truth else false_set)
+    if not isinstance(right, Constant) or not _same_line(left, right):
+        return _computed(operator, left, right, truth=truth)
+    term, column = _term(left), spanned_column(left)
+    if term is not None:
+        return _single(term, _sets_of(operator, right.value)[not truth])
+    span = span_of(right.value)
+    if column is None or (span is None and right.value is not None):
+        return _computed(operator, left, right, truth=truth)
+    found = _sets_of_span(operator, span)[not truth]
+    return _UNKNOWN if found is None else _single(Term(column), found)
+
+
+def _computed(
+    operator: CompareOperator, left: BoundExpr, right: BoundExpr, *, truth: bool
+) -> Analysis:
+    """A comparison that is true only of values says that what they are computed of is not null."""
+    wants_values = operator not in (CompareOperator.EQ, CompareOperator.NE)
+    if wants_values and truth:
+        return conjoin(_not_null(left), _not_null(right))
+    equal = (operator is CompareOperator.EQ) is truth and not wants_values
+    known = isinstance(right, Constant) and right.value is not None
+    return _not_null(left) if equal and known else _UNKNOWN
+
+
+def _not_null(expr: BoundExpr) -> Analysis:
+    """What must hold when the value of `expr` is not null: all these are null of null."""
+    match expr:
+        case ColumnRef(prop):
+            return Analysis(((Term(prop.name), NOT_NULL),))
+        case Call(_, operands, _):
+            return reduce(conjoin, map(_not_null, operands), _UNKNOWN)
+        case Arithmetic(_, left, right, _):
+            return conjoin(_not_null(left), _not_null(right))
+        case Negate(operand, _) | Convert(operand, _):
+            return _not_null(operand)
+        case _:
+            return _UNKNOWN
+
+
+def _sets_of_span(
+    operator: CompareOperator, span: Span | None
+) -> tuple[ValueSet | None, ValueSet | None]:
+    """Where `year(column) operator value` is true and false; None: two rays, which are no set."""
+    if span is None:
+        return _sets_of(operator, None)
+    match operator:
+        case CompareOperator.EQ:
+            return span.values, None
+        case CompareOperator.NE:
+            return None, span.values
+    moved, edge = span.edge(operator)
+    if edge is not None:
+        return _sets_of(moved, edge)
+    whole = (NOT_NULL, ONLY_NULL)
+    return whole if moved is CompareOperator.LT else (NOTHING, EVERYTHING)
 
 
 def _sets_of(operator: CompareOperator, value: Any) -> tuple[ValueSet, ValueSet]:

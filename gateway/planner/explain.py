@@ -14,7 +14,9 @@ def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
     query = plan.query
     pushed = tuple(_pushed(term) for term in plan.pushdown.terms)
     residual = "nothing" if plan.residual is None else render_expr(plan.residual)
-    order = ", ".join(f"{o.prop.name} {'desc' if o.descending else 'asc'}" for o in plan.order)
+    order = ", ".join(
+        f"{render_expr(o.expr)} {'desc' if o.descending else 'asc'}" for o in plan.order
+    )
     return (
         ("resource", f"{query.entity_set.name} ({query.shape})"),
         ("pushdown", " and ".join(pushed) or _unpushed(plan)),

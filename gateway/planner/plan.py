@@ -13,7 +13,8 @@ from enum import StrEnum
 from gateway.contract.model import Contract
 from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
-from gateway.query.bound import BoundExpr, BoundOrder, BoundQuery, Shape
+from gateway.query.bound import BoundExpr, BoundOrder, BoundQuery, ColumnRef, Shape
+from gateway.query.render import render_expr
 
 
 class Route(StrEnum):
@@ -74,8 +75,10 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
 def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
     """The feed's own order, newest first and then by key; snapshots are laid out by it."""
     key = contract.schema.entity_sets[0].entity_type.key
-    newest_first = BoundOrder(contract.column(contract.order_column).prop, descending=True)
-    return newest_first, BoundOrder(contract.column(key).prop)
+    newest_first = BoundOrder(
+        ColumnRef(contract.column(contract.order_column).prop), descending=True
+    )
+    return newest_first, BoundOrder(ColumnRef(contract.column(key).prop))
 
 
 def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Route:
@@ -88,11 +91,11 @@ def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Rout
 
 
 def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...]:
-    """The client's order made total by the feed's own; a column sorts where it stands first."""
-    first_of: dict[str, BoundOrder] = {}
+    """The client's order made total by the feed's own; what stands twice sorts once."""
+    first_of: dict[BoundExpr, BoundOrder] = {}
     natural = natural_order(contract)
     for item in (*query.orderby, natural[-1]) if query.orderby else natural:
-        first_of.setdefault(item.prop.name, item)
+        first_of.setdefault(item.expr, item)
     return tuple(first_of.values())
 
 
@@ -105,6 +108,8 @@ def _window(
     if split.residual is not None:
         return None, "a part of $filter is checked here"
     first = order[0]
+    if not isinstance(first.expr, ColumnRef):
+        return None, f"{render_expr(first.expr)} is computed here"
     if contract.column(first.prop.name).order is None:
         return None, f"the Analytics API cannot sort by {first.prop.name}"
     if first.prop.type is PrimitiveType.STRING:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
-from gateway.errors import NotSupported, OptionNotAllowed, TypeMismatch, UnknownName
-from gateway.query.binder import Scope, bind_predicate, bind_property, find_property
+from gateway.errors import NotSupported, OptionNotAllowed, UnknownName
+from gateway.query.binder import bind_expression, bind_predicate
 from gateway.query.bound import (
     BoundExpr,
     BoundOrder,
@@ -31,7 +31,8 @@ from gateway.query.resource import (
     ServiceDocument,
     resolve_resource,
 )
-from grammar import OrderItem, QueryOptions, SelectItem, unparse
+from gateway.query.scope import Scope, find_property
+from grammar import QueryOptions, SelectItem, unparse
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$apply", lambda o: o.apply),
@@ -114,7 +115,7 @@ def _bind_collection(entity_set: EntitySet, options: QueryOptions) -> BoundQuery
         select=select,
         selected=selected,
         filter=_bind_filter(options, entity_type),
-        orderby=_bind_orderby(options.orderby, entity_type),
+        orderby=_bind_orderby(options, entity_type),
         skip=options.skip or 0,
         top=options.top,
         count=options.count or False,
@@ -142,20 +143,15 @@ def _bind_filter(options: QueryOptions, entity_type: EntityType) -> BoundExpr | 
     return bind_predicate(options.filter, Scope(entity_type, options.aliases))
 
 
-def _bind_orderby(items: tuple[OrderItem, ...], entity_type: EntityType) -> tuple[BoundOrder, ...]:
-    scope = Scope(entity_type, option="$orderby")
+def _bind_orderby(options: QueryOptions, entity_type: EntityType) -> tuple[BoundOrder, ...]:
+    """Any expression with a primitive value (Protocol 11.2.6.2); a constant orders nothing."""
+    scope = Scope(entity_type, options.aliases, "$orderby")
+    items = ((bind_expression(item.expression, scope), item) for item in options.orderby)
     return tuple(
-        BoundOrder(_sortable(bind_property(item.expression, scope)), item.descending)
-        for item in items
+        BoundOrder(bound, item.descending)
+        for bound, item in items
+        if not isinstance(bound, Constant)
     )
-
-
-def _sortable(prop: Property) -> Property:
-    if prop.collection:
-        raise TypeMismatch(
-            f"$orderby: {prop.name} is a collection and has no order", target="$orderby"
-        )
-    return prop
 
 
 def _bind_select(

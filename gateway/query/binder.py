@@ -6,41 +6,38 @@ service does not evaluate is refused by name (501), so that a BI tool folds less
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
+from dataclasses import replace
 
-from gateway.edm.model import EntityType, Property
+from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
-from gateway.errors import (
-    GatewayError,
-    InvalidSyntax,
-    LimitExceeded,
-    NotSupported,
-    TypeMismatch,
-    UnknownName,
-)
+from gateway.errors import GatewayError, InvalidSyntax, LimitExceeded, NotSupported, TypeMismatch
+from gateway.query.arithmetic import build_arithmetic, build_negation
 from gateway.query.bound import (
     And,
+    ArithmeticOperator,
     BoundExpr,
     ColumnRef,
-    Compare,
     CompareOperator,
     Constant,
     Element,
-    In,
     Not,
     Or,
     Quantified,
-    TextMatch,
 )
-from gateway.query.constants import compare_constants, promote, promote_constant
-from gateway.query.literals import bind_literal, check_comparable
-from gateway.query.suggest import nearest
+from gateway.query.calls import build_call
+from gateway.query.comparisons import build_compare, build_in
+from gateway.query.conversions import build_case, build_cast, build_isof
+from gateway.query.literals import bind_literal
+from gateway.query.scope import Scope, find_property, quoted
 from grammar import (
     Alias,
     Binary,
     Call,
+    Case,
+    Cast,
     Expr,
+    IsOf,
     Lambda,
     ListExpr,
     Literal,
@@ -48,32 +45,12 @@ from grammar import (
     Name,
     Special,
     Unary,
-    unparse,
 )
 
-TEXT_FUNCTIONS = ("contains", "endswith", "startswith")
 _COMPARISONS = frozenset(CompareOperator)
+_ARITHMETIC = frozenset(ArithmeticOperator)
 _MAX_ALIAS_USES = 100
 _MAX_DEPTH = 100
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
-
-    `option` names the option for messages; `open_aliases` are being resolved, to refuse a circle.
-    `alias_uses` runs out: aliases of aliases could spell an expression larger than any URL.
-    `depth` counts how deep the expression is; a chain of one connective is one level.
-    """
-
-    entity_type: EntityType
-    aliases: tuple[tuple[str, Expr], ...] = ()
-    option: str = "$filter"
-    variable: str | None = None
-    element: PrimitiveType | None = None
-    open_aliases: frozenset[str] = frozenset()
-    alias_uses: Iterator[int] = field(default_factory=lambda: iter(range(_MAX_ALIAS_USES)))
-    depth: int = 0
 
 
 def bind_predicate(expr: Expr, scope: Scope) -> BoundExpr:
@@ -86,8 +63,8 @@ def bind_predicate(expr: Expr, scope: Scope) -> BoundExpr:
     bound = bind_expression(expr, scope)
     if bound.type not in (PrimitiveType.BOOLEAN, None):
         raise TypeMismatch(
-            f"{scope.option}: {_quote(expr)} is of type {bound.type}; a condition is needed here,"
-            f" e.g. {_quote(expr)} eq ...",
+            f"{scope.option}: {quoted(expr)} is of type {bound.type}; a condition is needed here,"
+            f" e.g. {quoted(expr)} eq ...",
             target=scope.option,
         )
     return bound
@@ -97,7 +74,7 @@ def bind_expression(expr: Expr, scope: Scope) -> BoundExpr:
     """Bind any expression; see `bind_predicate` for what it raises."""
     binder = _BINDERS.get(type(expr))
     if binder is None:
-        raise _unsupported(expr, scope)
+        raise scope.unsupported(expr)
     if scope.depth >= _MAX_DEPTH:
         raise LimitExceeded(
             f"{scope.option}: the expression is nested more than {_MAX_DEPTH} levels deep; simplify"
@@ -113,31 +90,12 @@ def bind_property(expr: Expr, scope: Scope) -> Property:
         case Name(name) | Member(Special("$it"), name):
             return find_property(name, scope)
         case _:
-            raise _unsupported(expr, scope)
-
-
-def find_property(name: str, scope: Scope) -> Property:
-    """The property `name`.
-
-    Raises:
-        UnknownName: with the nearest name that exists.
-    """
-    found = scope.entity_type.find(name)
-    if found is None:
-        hint = nearest(name, scope.entity_type.names)
-        if not hint and scope.option == "$filter":
-            hint = f"; text stands in single quotes: '{name}'"
-        raise UnknownName(
-            f"{scope.option}: {scope.entity_type.name} has no property {name!r}{hint}",
-            target=scope.option,
-        )
-    return found
+            raise scope.unsupported(expr)
 
 
 def _bind_literal(expr: Expr, scope: Scope) -> BoundExpr:
-    del scope
     assert isinstance(expr, Literal)  # noqa: S101 - dispatched by type
-    return bind_literal(expr)
+    return bind_literal(expr, scope.option)
 
 
 def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
@@ -176,9 +134,9 @@ def _bind_alias(expr: Expr, scope: Scope) -> BoundExpr:
 
 def _bind_unary(expr: Expr, scope: Scope) -> BoundExpr:
     assert isinstance(expr, Unary)  # noqa: S101 - dispatched by type
-    if expr.operator != "not":
-        raise _unsupported(expr, scope)
-    return Not(bind_predicate(expr.operand, scope))
+    if expr.operator == "not":
+        return Not(bind_predicate(expr.operand, scope))
+    return build_negation(bind_expression(expr.operand, scope), quoted(expr), scope)
 
 
 def _bind_binary(expr: Expr, scope: Scope) -> BoundExpr:
@@ -190,7 +148,9 @@ def _bind_binary(expr: Expr, scope: Scope) -> BoundExpr:
         return _bind_compare(expr, scope)
     if expr.operator == "in":
         return _bind_in(expr, scope)
-    raise _unsupported(expr, scope)
+    if expr.operator in _ARITHMETIC:
+        return _bind_arithmetic(expr, scope)
+    raise scope.unsupported(expr)
 
 
 def _flatten(expr: Binary) -> list[Expr]:
@@ -205,11 +165,12 @@ def _flatten(expr: Binary) -> list[Expr]:
 
 def _bind_compare(expr: Binary, scope: Scope) -> BoundExpr:
     left, right = bind_expression(expr.left, scope), bind_expression(expr.right, scope)
-    check_comparable(left, right, _quote(expr))
-    comparison = CompareOperator(expr.operator)
-    if isinstance(left, Constant) and isinstance(right, Constant):
-        return Constant(compare_constants(comparison, left, right), PrimitiveType.BOOLEAN)
-    return Compare(comparison, promote(left, right), promote(right, left))
+    return build_compare(CompareOperator(expr.operator), left, right, quoted(expr), scope)
+
+
+def _bind_arithmetic(expr: Binary, scope: Scope) -> BoundExpr:
+    left, right = bind_expression(expr.left, scope), bind_expression(expr.right, scope)
+    return build_arithmetic(ArithmeticOperator(expr.operator), left, right, quoted(expr), scope)
 
 
 def _bind_in(expr: Binary, scope: Scope) -> BoundExpr:
@@ -221,18 +182,14 @@ def _bind_in(expr: Binary, scope: Scope) -> BoundExpr:
         value = bind_expression(item, scope)
         if not isinstance(value, Constant):
             raise _no_list(expr, scope)
-        check_comparable(operand, value, f"{_quote(expr.left)} in (...)")
-        values.append(promote_constant(value, operand.type))
-    if isinstance(operand, Constant):
-        found = any(compare_constants(CompareOperator.EQ, operand, value) for value in values)
-        return Constant(found, PrimitiveType.BOOLEAN)
-    return In(operand, tuple(values))
+        values.append(value)
+    return build_in(operand, tuple(values), f"{quoted(expr.left)} in (...)", scope)
 
 
 def _no_list(expr: Binary, scope: Scope) -> GatewayError:
-    left = _quote(expr.left)
+    left = quoted(expr.left)
     return NotSupported(
-        f"{scope.option}: in takes a list of literals here, not {_quote(expr.right)}; write"
+        f"{scope.option}: in takes a list of literals here, not {quoted(expr.right)}; write"
         f" {left} in ('a','b') or {left} eq ... or {left} eq ...",
         target=scope.option,
     )
@@ -240,22 +197,26 @@ def _no_list(expr: Binary, scope: Scope) -> GatewayError:
 
 def _bind_call(expr: Expr, scope: Scope) -> BoundExpr:
     assert isinstance(expr, Call)  # noqa: S101 - dispatched by type
-    if expr.name not in TEXT_FUNCTIONS:
-        raise _unsupported(expr, scope)
-    if len(expr.arguments) != 2:
-        raise TypeMismatch(
-            f"{scope.option}: {expr.name} takes two arguments: {expr.name}(text,part)",
-            target=scope.option,
-        )
-    text, part = (bind_expression(argument, scope) for argument in expr.arguments)
-    for argument, bound in zip(expr.arguments, (text, part), strict=True):
-        if bound.type not in (PrimitiveType.STRING, None):
-            raise TypeMismatch(
-                f"{scope.option}: {expr.name} takes text, but {_quote(argument)} is of type"
-                f" {bound.type}",
-                target=scope.option,
-            )
-    return TextMatch(expr.name, text, part)
+    arguments = tuple(bind_expression(argument, scope) for argument in expr.arguments)
+    return build_call(expr, arguments, scope)
+
+
+def _bind_case(expr: Expr, scope: Scope) -> BoundExpr:
+    assert isinstance(expr, Case)  # noqa: S101 - dispatched by type
+    branches = tuple(
+        (bind_predicate(condition, scope), bind_expression(value, scope))
+        for condition, value in expr.branches
+    )
+    return build_case(expr, branches, scope)
+
+
+def _bind_type_function(expr: Expr, scope: Scope) -> BoundExpr:
+    assert isinstance(expr, Cast | IsOf)  # noqa: S101 - dispatched by type
+    if expr.operand is None:
+        raise scope.unsupported(expr)
+    operand = bind_expression(expr.operand, scope)
+    build = build_cast if isinstance(expr, Cast) else build_isof
+    return build(expr, operand, scope)
 
 
 def _bind_lambda(expr: Expr, scope: Scope) -> BoundExpr:
@@ -277,29 +238,6 @@ def _bind_lambda(expr: Expr, scope: Scope) -> BoundExpr:
     return Quantified(found, expr.quantifier, bind_predicate(expr.predicate, inner))
 
 
-def _unsupported(expr: Expr, scope: Scope) -> GatewayError:
-    return NotSupported(
-        f"{scope.option}: {_quote(expr)} uses {_feature(expr)}, which this service does not"
-        " evaluate; leave it to the client",
-        target=scope.option,
-    )
-
-
-def _feature(expr: Expr) -> str:
-    match expr:
-        case Call(name, _):
-            return f"the function {name}"
-        case Binary(operator, _, _) | Unary(operator, _):
-            return f"the operator {operator}"
-        case _:
-            return f"the construct {type(expr).__name__}"
-
-
-def _quote(expr: Expr) -> str:
-    text = unparse(expr)
-    return text if len(text) <= 80 else f"{text[:77]}..."
-
-
 _BINDERS: dict[type, Callable[[Expr, Scope], BoundExpr]] = {
     Literal: _bind_literal,
     Name: _bind_name,
@@ -308,5 +246,8 @@ _BINDERS: dict[type, Callable[[Expr, Scope], BoundExpr]] = {
     Unary: _bind_unary,
     Binary: _bind_binary,
     Call: _bind_call,
+    Case: _bind_case,
+    Cast: _bind_type_function,
+    IsOf: _bind_type_function,
     Lambda: _bind_lambda,
 }

@@ -7,7 +7,7 @@ hundreds of `or` terms stays shallow. Values are Python values as `PrimitiveType
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TypeAlias
@@ -15,7 +15,7 @@ from typing import TypeAlias
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 
-Value: TypeAlias = str | bool | int | float | Decimal | datetime
+Value: TypeAlias = str | bool | int | float | Decimal | datetime | date | time | timedelta
 
 
 class CompareOperator(StrEnum):
@@ -42,12 +42,28 @@ _MIRRORED = {
 }
 
 
+class ArithmeticOperator(StrEnum):
+    """Arithmetic operators (URL Conventions 5.1.1.2)."""
+
+    ADD = "add"
+    SUB = "sub"
+    MUL = "mul"
+    DIV = "div"
+    DIVBY = "divby"
+    MOD = "mod"
+
+
 @dataclass(frozen=True, slots=True)
 class Constant:
-    """A literal; `value` None and `type` None for `null`."""
+    """A literal; `value` None and `type` None for `null`.
+
+    `picoseconds` is what an instant has beyond the microsecond; comparisons take it into account,
+    and nothing else takes such a constant.
+    """
 
     value: Value | None
     type: PrimitiveType | None
+    picoseconds: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,17 +113,46 @@ class In:
 
 
 @dataclass(frozen=True, slots=True)
-class TextMatch:
-    """`contains`, `startswith` or `endswith`; null when an argument is null (5.1.1.4)."""
+class Call:
+    """A canonical function; null when an argument is null (5.1.1.4)."""
 
     function: str
-    text: BoundExpr
-    part: BoundExpr
+    arguments: tuple[BoundExpr, ...]
+    type: PrimitiveType
 
-    @property
-    def type(self) -> PrimitiveType:
-        """Boolean."""
-        return PrimitiveType.BOOLEAN
+
+@dataclass(frozen=True, slots=True)
+class Arithmetic:
+    """`left operator right`; null when an operand is null. Integers are computed as Edm.Int64."""
+
+    operator: ArithmeticOperator
+    left: BoundExpr
+    right: BoundExpr
+    type: PrimitiveType
+
+
+@dataclass(frozen=True, slots=True)
+class Negate:
+    """`-operand`, of a number or a duration."""
+
+    operand: BoundExpr
+    type: PrimitiveType
+
+
+@dataclass(frozen=True, slots=True)
+class Convert:
+    """`cast(operand,type)`; null where the value cannot be converted (5.1.1.10.1)."""
+
+    operand: BoundExpr
+    type: PrimitiveType
+
+
+@dataclass(frozen=True, slots=True)
+class CaseWhen:
+    """`case(condition:value,...)`: the value of the first condition that is true, or null."""
+
+    branches: tuple[tuple[BoundExpr, BoundExpr], ...]
+    type: PrimitiveType | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,17 +205,24 @@ class Not:
         return PrimitiveType.BOOLEAN
 
 
-BoundExpr: TypeAlias = (
-    Constant | ColumnRef | Element | Compare | In | TextMatch | Quantified | And | Or | Not
-)
+Leaf: TypeAlias = Constant | ColumnRef | Element
+Condition: TypeAlias = Compare | In | Quantified | And | Or | Not
+Computed: TypeAlias = Call | Arithmetic | Negate | Convert | CaseWhen
+BoundExpr: TypeAlias = Leaf | Condition | Computed
 
 
 @dataclass(frozen=True, slots=True)
 class BoundOrder:
     """One sort key; null first ascending, last descending (Protocol 11.2.6.2)."""
 
-    prop: Property
+    expr: BoundExpr
     descending: bool = False
+
+    @property
+    def prop(self) -> Property:
+        """The column of an order that goes upstream, which is always one."""
+        assert isinstance(self.expr, ColumnRef)  # noqa: S101 - the planner pushes nothing else
+        return self.expr.prop
 
 
 class Shape(StrEnum):

@@ -35,7 +35,7 @@ def promote_constant(constant: Constant, wanted: PrimitiveType | None) -> Consta
     """The constant to compare with a value of type `wanted`, with the same outcome.
 
     >>> promote_constant(Constant(Decimal("0.1"), PrimitiveType.DECIMAL), PrimitiveType.DOUBLE)
-    Constant(value=0.1, type=<PrimitiveType.DOUBLE: 'Edm.Double'>)
+    Constant(value=0.1, type=<PrimitiveType.DOUBLE: 'Edm.Double'>, picoseconds=0)
     >>> _beside_integers(Decimal("7.25")).value
     Decimal('7.5')
     """
@@ -68,6 +68,8 @@ def compare_constants(comparison: CompareOperator, left: Constant, right: Consta
     False
     """
     a, b = _pair(left.value, right.value)
+    if left.picoseconds or right.picoseconds:
+        a, b = _exact(left), _exact(right)
     match comparison:
         case CompareOperator.EQ:
             return bool(a == b)
@@ -75,6 +77,10 @@ def compare_constants(comparison: CompareOperator, left: Constant, right: Consta
             return bool(a != b)
         case _:
             return a is not None and b is not None and _OPERATIONS[comparison](a, b)
+
+
+def _exact(instant: Constant) -> tuple[Any, int] | None:
+    return None if instant.value is None else (instant.value, instant.picoseconds)
 
 
 def _pair(left: Any, right: Any) -> tuple[Any, Any]:

@@ -3,107 +3,104 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 
 from gateway.edm.types import PrimitiveType
-from gateway.errors import InvalidValue, NotSupported, TypeMismatch
-from gateway.query.bound import BoundExpr, Constant, Value
+from gateway.errors import InvalidValue, NotSupported
+from gateway.query.bound import Constant, Value
 from grammar import Literal, LiteralKind, unparse
-from grammar.literals import to_date, to_datetime
+from grammar.literals import to_date, to_datetime, to_time, to_timedelta
 
-_TOO_FINE = re.compile(r"\.[0-9]{6}[0-9]*[1-9]")
-_INT64 = range(-(2**63), 2**63)
+MICROSECOND = timedelta(microseconds=1)
+INT64 = range(-(2**63), 2**63)
+_BEYOND_MICROSECONDS = re.compile(r"\.[0-9]{6}([0-9]*[1-9])")
 _SIMPLE = {
     LiteralKind.BOOLEAN: PrimitiveType.BOOLEAN,
     LiteralKind.DECIMAL: PrimitiveType.DECIMAL,
     LiteralKind.DOUBLE: PrimitiveType.DOUBLE,
     LiteralKind.STRING: PrimitiveType.STRING,
 }
+_TEMPORAL: dict[LiteralKind, tuple[PrimitiveType, Callable[[str], Value], str]] = {
+    LiteralKind.DATE_TIME_OFFSET: (
+        *(PrimitiveType.DATE_TIME_OFFSET, to_datetime),
+        "instants reach from the year 1 to 9999",
+    ),
+    LiteralKind.DATE: (PrimitiveType.DATE, to_date, "dates reach from the year 1 to 9999"),
+    LiteralKind.TIME_OF_DAY: (
+        *(PrimitiveType.TIME_OF_DAY, to_time),
+        "times reach from 00:00:00 to 23:59:59 with at most six fractional digits",
+    ),
+    LiteralKind.DURATION: (
+        *(PrimitiveType.DURATION, to_timedelta),
+        "durations reach to 106751991 days with at most six fractional digits",
+    ),
+}
 
 
-def bind_literal(literal: Literal) -> Constant:
+def bind_literal(literal: Literal, option: str) -> Constant:
     """The constant of a literal; integers are Edm.Int64, or Edm.Decimal when larger.
 
     Raises:
-        InvalidValue: an instant outside the years 1 to 9999 or finer than a microsecond.
-        NotSupported: a literal of a type that no property has.
+        InvalidValue: a date or time outside what can be held, or finer than a microsecond; an
+            instant may be finer.
+        NotSupported: a literal of a type that nothing here has.
     """
     if literal.kind is LiteralKind.NULL:
         return Constant(None, None)
     if literal.kind in _SIMPLE:
-        return Constant(_plain(literal), _SIMPLE[literal.kind])
+        assert literal.value is not None  # noqa: S101 - only the null literal has no value
+        return Constant(literal.value, _SIMPLE[literal.kind])
     if isinstance(literal.value, int):
-        return _integer(literal.value)
-    if literal.kind is LiteralKind.DATE_TIME_OFFSET:
-        return Constant(_instant(literal), PrimitiveType.DATE_TIME_OFFSET)
-    if literal.kind is LiteralKind.DATE:
-        return Constant(_date(literal), PrimitiveType.DATE)
+        return integer(literal.value)
+    if literal.kind in _TEMPORAL:
+        return _temporal(literal, option)
     raise NotSupported(
-        f"$filter: {unparse(literal)} is a literal of type {literal.type_name or literal.kind},"
+        f"{option}: {unparse(literal)} is a literal of type {literal.type_name or literal.kind},"
         " which no property of this service has",
-        target="$filter",
+        target=option,
     )
 
 
-def _plain(literal: Literal) -> Value:
-    assert literal.value is not None  # noqa: S101 - only the null literal has no value
-    return literal.value
-
-
-def _integer(value: int) -> Constant:
-    if value in _INT64:
+def integer(value: int) -> Constant:
+    """An Edm.Int64, or an Edm.Decimal when it is larger."""
+    if value in INT64:
         return Constant(value, PrimitiveType.INT64)
     return Constant(Decimal(value), PrimitiveType.DECIMAL)
 
 
-def _date(literal: Literal) -> Value:
-    """Its text, which compares as the date does within the years that it is held to."""
+def as_duration(constant: Constant) -> Constant | None:
+    """A text as the duration that it is beside one (4.01 needs no prefix); None when it is none.
+
+    >>> as_duration(Constant("P1D", PrimitiveType.STRING)).value
+    datetime.timedelta(days=1)
+    """
+    text = constant.value
+    if not isinstance(text, str) or text.endswith(("P", "T")) or _BEYOND_MICROSECONDS.search(text):
+        return None
     try:
-        return to_date(str(literal.value)).isoformat()
-    except ValueError as error:
-        raise InvalidValue(
-            f"$filter: {literal.value} cannot be used: dates reach from the year 1 to 9999",
-            target="$filter",
-        ) from error
+        value = to_timedelta(text)
+    except ValueError:
+        return None
+    return Constant(value, PrimitiveType.DURATION) if _fits(value) else None
 
 
-def _instant(literal: Literal) -> Value:
+def _temporal(literal: Literal, option: str) -> Constant:
+    type_, convert, limits = _TEMPORAL[literal.kind]
     text = str(literal.value)
-    fault = InvalidValue(
-        f"$filter: {text} cannot be used: instants reach from the year 1 to 9999 with at most six"
-        " fractional digits",
-        target="$filter",
-    )
-    if _TOO_FINE.search(text):
+    finer = _BEYOND_MICROSECONDS.search(text)
+    fault = InvalidValue(f"{option}: {text} cannot be used: {limits}", target=option)
+    if finer and type_ is not PrimitiveType.DATE_TIME_OFFSET:
         raise fault
     try:
-        return to_datetime(text)
+        value = convert(text)
     except ValueError as error:
         raise fault from error
+    if not _fits(value):
+        raise fault
+    return Constant(value, type_, int(finer[1].ljust(6, "0")) if finer else 0)
 
 
-def check_comparable(left: BoundExpr, right: BoundExpr, what: str) -> None:
-    """Refuse operands that OData does not compare; null goes with everything.
-
-    Raises:
-        TypeMismatch: names both types and, where one slip is usual, the way out.
-    """
-    if left.type is None or right.type is None or left.type.comparable_with(right.type):
-        return
-    raise TypeMismatch(
-        f"$filter: {what} compares {left.type} with {right.type}{_remedy(left, right)}",
-        target="$filter",
-    )
-
-
-def _remedy(left: BoundExpr, right: BoundExpr) -> str:
-    for constant, other in ((left, right), (right, left)):
-        if not isinstance(constant, Constant) or other.type is None:
-            continue
-        if constant.type is PrimitiveType.DATE and other.type is PrimitiveType.DATE_TIME_OFFSET:
-            return f"; write {constant.value}T00:00:00Z"
-        if constant.type is PrimitiveType.STRING and isinstance(constant.value, str):
-            return f"; write {constant.value or 'the value'} without quotes"
-        if other.type is PrimitiveType.STRING:
-            return f"; text stands in single quotes: '{str(constant.value).lower()}'"
-    return ""
+def _fits(value: Value) -> bool:
+    return not isinstance(value, timedelta) or value // MICROSECOND in INT64

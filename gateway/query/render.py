@@ -2,24 +2,36 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
-from gateway.edm.types import PrimitiveType
 from gateway.query.bound import (
     And,
+    Arithmetic,
     BoundExpr,
+    Call,
+    CaseWhen,
     ColumnRef,
     Compare,
+    Computed,
     Constant,
+    Convert,
     Element,
     In,
+    Leaf,
+    Negate,
     Not,
     Or,
     Quantified,
-    TextMatch,
 )
-from grammar.literals import from_datetime, from_decimal, from_float
+from grammar.literals import (
+    from_date,
+    from_datetime,
+    from_decimal,
+    from_float,
+    from_time,
+    from_timedelta,
+)
 
 _PLAIN = frozenset("-.0123456789")
 
@@ -33,8 +45,6 @@ def render_expr(expr: BoundExpr) -> str:
             return f"{_operand(left)} {operator} {_operand(right)}"
         case In(operand, values):
             return f"{_operand(operand)} in ({','.join(render_expr(v) for v in values)})"
-        case TextMatch(function, text, part):
-            return f"{function}({render_expr(text)},{render_expr(part)})"
         case Quantified(prop, quantifier, predicate):
             inner = "" if predicate is None else f"x:{render_expr(predicate)}"
             return f"{prop.name}/{quantifier}({inner})"
@@ -43,12 +53,29 @@ def render_expr(expr: BoundExpr) -> str:
             return connective.join(_operand(term) for term in terms)
         case Not(operand):
             return f"not {_operand(operand)}"
+        case _:
+            return _computed(expr)
 
 
-def _leaf(expr: Constant | ColumnRef | Element) -> str:
+def _computed(expr: Computed) -> str:
     match expr:
-        case Constant(value, type_):
-            return str(value) if type_ is PrimitiveType.DATE else _constant(value)
+        case Call(function, arguments, _):
+            return f"{function}({','.join(render_expr(argument) for argument in arguments)})"
+        case Arithmetic(operator, left, right, _):
+            return f"{_operand(left)} {operator} {_operand(right)}"
+        case Negate(operand, _):
+            return f"-({render_expr(operand)})"
+        case Convert(operand, type_):
+            return f"cast({render_expr(operand)},{type_})"
+        case CaseWhen(branches, _):
+            pairs = (f"{render_expr(c)}:{render_expr(v)}" for c, v in branches)
+            return f"case({','.join(pairs)})"
+
+
+def _leaf(expr: Leaf) -> str:
+    match expr:
+        case Constant(value, _):
+            return _constant(value)
         case ColumnRef(prop):
             return prop.name
         case Element():
@@ -57,7 +84,7 @@ def _leaf(expr: Constant | ColumnRef | Element) -> str:
 
 def _operand(expr: BoundExpr) -> str:
     text = render_expr(expr)
-    simple = isinstance(expr, Constant | ColumnRef | Element | TextMatch | Quantified)
+    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified)
     return text if simple else f"({text})"
 
 
@@ -69,8 +96,8 @@ def _constant(value: object) -> str:
             return str(value).lower()
         case str():
             return "'" + value.replace("'", "''") + "'"
-        case datetime():
-            return from_datetime(value)
+        case datetime() | date() | time() | timedelta():
+            return _temporal(value)
         case float():
             plain = repr(value).removesuffix(".0")
             return from_float(value) if set(plain) - _PLAIN else plain
@@ -78,3 +105,15 @@ def _constant(value: object) -> str:
             return from_decimal(value)
         case _:
             return str(value)
+
+
+def _temporal(value: datetime | date | time | timedelta) -> str:
+    match value:
+        case datetime():
+            return from_datetime(value)
+        case date():
+            return from_date(value)
+        case time():
+            return from_time(value)
+        case timedelta():
+            return f"duration'{from_timedelta(value)}'"

@@ -18,7 +18,7 @@ from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.run import POSITION, Relation, Selection, count_rows, fetch_rows
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, BoundQuery
+from gateway.query.bound import BoundOrder, BoundQuery, ColumnRef
 from gateway.query.projection import Projection
 from gateway.query.request import parse_request
 from gateway.writer.bodies import projection_for
@@ -57,7 +57,7 @@ def render(
     projection = projection_for(query, format_, LINKS, "Skillhabit")
     [text] = fetch_rows(
         Relation(cursor, "one"),
-        Selection(None, (BoundOrder(CONTRACT.column("id").prop),)),
+        Selection(None, (BoundOrder(ColumnRef(CONTRACT.column("id").prop)),)),
         projection,
     )
     return text
@@ -247,14 +247,14 @@ def test_a_column_may_have_any_name(cursor: duckdb.DuckDBPyConnection, name: str
 
 def test_a_positioned_table_is_cut_by_its_row_numbers(cursor: duckdb.DuckDBPyConnection) -> None:
     key = CONTRACT.column("id").prop
-    order = (BoundOrder(key, descending=True),)
+    order = (BoundOrder(ColumnRef(key), descending=True),)
     cursor.execute(
         f'CREATE TABLE t AS SELECT chr(122 - i::INT) AS id, i AS "{POSITION}" FROM range(10) x(i)'
     )
     relation, projection = Relation(cursor, "t", order), Projection((key,), "id")
 
     def keys(*window: int | None, descending: bool = True, filter_: str = "") -> str:
-        wanted = (BoundOrder(key, descending=descending),)
+        wanted = (BoundOrder(ColumnRef(key), descending=descending),)
         raw = f"$filter={filter_}".replace(" ", "%20").encode() if filter_ else b""
         query = bind(parse_request(b"Results", raw), CONTRACT.schema)
         assert isinstance(query, BoundQuery)

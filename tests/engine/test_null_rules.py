@@ -9,7 +9,7 @@ import duckdb
 import pytest
 
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
-from gateway.query.bound import BoundOrder
+from gateway.query.bound import BoundOrder, ColumnRef
 from gateway.query.projection import Projection
 from tests.query.asking import SCHEMA, bound
 
@@ -75,7 +75,7 @@ def relation() -> Iterator[Relation]:
 )
 def test_rows_that_pass(relation: Relation, filter_: str, keys: str) -> None:
     condition = bound(f"$filter={filter_}").filter
-    selection = Selection(condition, (BoundOrder(KEY),))
+    selection = Selection(condition, (BoundOrder(ColumnRef(KEY)),))
     texts = fetch_rows(relation, selection, Projection((KEY,), "id"))
     assert "".join(json.loads(text)["id"] for text in texts) == keys
     assert count_rows(relation, condition) == len(keys)

@@ -13,10 +13,11 @@ from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import TypeMismatch
 from gateway.query.bind_query import bind
-from gateway.query.binder import Scope, bind_predicate
+from gateway.query.binder import bind_predicate
 from gateway.query.bound import BoundQuery
 from gateway.query.render import render_expr
 from gateway.query.request import parse_request
+from gateway.query.scope import Scope
 from grammar import Call, Name
 from tests.planner.worlds import World, filters, worlds
 from tests.query.asking import SCHEMA, bound, filtered, refusal
@@ -139,22 +140,21 @@ def test_numbers_are_promoted_without_changing_the_outcome(text: str, meaning: s
         ("contains(progress,'5')", 400, "TypeMismatch", "contains takes text, but progress"),
         ("contains(userName,5)", 400, "TypeMismatch", "5 is of type Edm.Int64"),
         ("contains(userName)", 400, None, "contains"),
-        ("updatedAt gt 2024-01-01T00:00:00.0000001Z", 400, "InvalidValue", "six fractional digits"),
         ("updatedAt gt 10000-01-01T00:00:00Z", 400, "InvalidValue", "from the year 1 to 9999"),
         ("updatedAt gt 0001-01-01T00:00:00+14:00", 400, "InvalidValue", "from the year 1 to 9999"),
         ("-0001-01-01 lt 2024-01-01", 400, "InvalidValue", "from the year 1 to 9999"),
-        ("tolower(userName) eq 'x'", 501, "NotImplemented", "the function tolower"),
-        ("progress add 5 gt 7", 501, "NotImplemented", "the operator add"),
-        ("-progress lt 5", 501, "NotImplemented", "the operator -"),
+        ("now() gt updatedAt", 501, "NotImplemented", "the function now"),
+        ("hassubset(groupIds,groupIds)", 400, "TypeMismatch", "groupIds is a collection"),
+        ("geo.length(state) gt 5", 501, "NotImplemented", "the function geo.length"),
         ("progress eq true", 400, "TypeMismatch", "compares Edm.Double with Edm.Boolean"),
         ("state in @list", 501, "NotImplemented", "in takes a list of literals here, not @list"),
         ("state in (contentId)", 501, "NotImplemented", "not contentId; write state in ('a','b')"),
         ('state in ["a",contentId]', 501, "NotImplemented", "in takes a list of literals"),
         ("state has Some.Type'A'", 501, "NotImplemented", "has"),
-        ("isof(progress,Edm.Double)", 501, "NotImplemented", "the construct IsOf"),
         ("groupIds/$count gt 1", 501, "NotImplemented", "the construct CountOf"),
         ("groupIds/any(g:groupIds/any(h:h eq g))", 501, "NotImplemented", "any and all inside"),
-        ("duration'P1D' eq null", 501, "NotImplemented", "no property of this service has"),
+        ("01234567-89ab-cdef-0123-456789abcdef eq null", 501, "NotImplemented",
+         "no property of this service has"),
         ("state/length eq 5", 501, "NotImplemented", "state/length"),
         ("$it eq null", 501, "NotImplemented", "$it"),
     ],
@@ -171,12 +171,12 @@ def test_a_filter_is_refused_with_the_remedy(
 
 def test_a_text_function_takes_two_arguments_whoever_made_the_tree() -> None:
     scope = Scope(SCHEMA.entity_sets[0].entity_type)
-    with pytest.raises(TypeMismatch, match=r"contains takes two arguments: contains\(text,part\)"):
+    with pytest.raises(TypeMismatch, match="contains takes 2 arguments"):
         bind_predicate(Call("contains", (Name("userName"),)), scope)
 
 
 def test_a_long_expression_is_quoted_in_part() -> None:
-    error = refusal(f"$filter=tolower('{'x' * 500}') eq 'x'")
+    error = refusal(f"$filter=tolower('{'x' * 500}') eq 5")
     assert len(error.message) < 250
     assert "..." in error.message
 

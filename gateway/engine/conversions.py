@@ -1,0 +1,78 @@
+"""`cast` as DuckDB SQL: null where the value cannot be converted (URL Conventions 5.1.1.10.1).
+
+Text converts when it is a literal of the type, and no other text that DuckDB would take. Numbers
+are rounded half away from zero. The text of a value is that of its JSON.
+"""
+
+from __future__ import annotations
+
+from gateway.edm.types import PrimitiveType as T
+from gateway.engine.functions import typed
+from gateway.engine.sql import Sql, fill
+from gateway.query.bound import Convert
+
+_INTEGER = "'[-+]?[0-9]+'"
+_NUMBER = r"'[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?INF|NaN'"
+_DATE = "'[0-9]{4}-[0-9]{2}-[0-9]{2}'"
+_INSTANT = (
+    r"'[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?Z?'"
+)
+_WITH_OFFSET = (
+    r"'[0-9]{4}-[0-9]{2}-[0-9]{2}T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
+    r"[-+]([01][0-9]|2[0-3]):[0-5][0-9]'"
+)
+_MINUTES = (
+    "(CAST({0}[-5:-4] AS BIGINT) * 60 + CAST({0}[-2:] AS BIGINT))"
+    " * CASE WHEN {0}[-6:-6] = '-' THEN 60000000 ELSE -60000000 END"
+)
+_TO: dict[tuple[T, T], str] = {
+    (T.STRING, T.INT32): f"CASE WHEN regexp_full_match({{0}}, {_INTEGER})"
+    " THEN TRY_CAST({0} AS INTEGER) END",
+    (T.STRING, T.INT64): f"CASE WHEN regexp_full_match({{0}}, {_INTEGER})"
+    " THEN TRY_CAST({0} AS BIGINT) END",
+    (T.STRING, T.DOUBLE): f"CASE WHEN regexp_full_match({{0}}, {_NUMBER})"
+    " THEN TRY_CAST({0} AS DOUBLE) END",
+    (T.STRING, T.BOOLEAN): "CASE lower({0}) WHEN 'true' THEN true WHEN 'false' THEN false END",
+    (T.STRING, T.DATE): f"CASE WHEN regexp_full_match({{0}}, {_DATE})"
+    " THEN TRY_CAST({0} AS DATE) END",
+    (T.STRING, T.DATE_TIME_OFFSET): f"CASE WHEN regexp_full_match({{0}}, {_INSTANT})"
+    " THEN TRY_CAST({0} AS TIMESTAMP)"
+    f" WHEN regexp_full_match({{0}}, {_WITH_OFFSET})"
+    f" THEN make_timestamp(epoch_us(TRY_CAST({{0}}[:-7] AS TIMESTAMP)) + {_MINUTES}) END",
+    (T.DOUBLE, T.STRING): "CASE WHEN isnan({0}) THEN 'NaN' WHEN isinf({0}) THEN"
+    " CASE WHEN {0} > 0 THEN 'INF' ELSE '-INF' END ELSE CAST(to_json({0}) AS VARCHAR) END",
+    (T.DATE_TIME_OFFSET, T.DATE): "CAST({0} AS DATE)",
+    (T.DATE_TIME_OFFSET, T.TIME_OF_DAY): "CAST({0} AS TIME)",
+    (T.DATE_TIME_OFFSET, T.STRING): "instant",
+}
+_ROUNDED = {T.INT32: "TRY_CAST(round({0}) AS INTEGER)", T.INT64: "TRY_CAST(round({0}) AS BIGINT)"}
+_WHOLE = {T.INT32: "TRY_CAST({0} AS INTEGER)", T.INT64: "{0}"}
+_PLAIN = {T.DOUBLE: "CAST({0} AS DOUBLE)", T.STRING: "CAST({0} AS VARCHAR)"}
+
+
+def conversion(expr: Convert, operand: Sql) -> Sql:
+    """The SQL of a `cast`, its operand rendered."""
+    source = expr.operand.type
+    assert source is not None  # noqa: S101 - null is not converted
+    template = _TO.get((source, expr.type)) or _between_numbers(source, expr.type)
+    if template == "instant":
+        return fill(instant_text("{0}"), typed(operand, source))
+    return fill(template, typed(operand, source))
+
+
+def _between_numbers(source: T, target: T) -> str:
+    if target is T.DECIMAL:
+        return "CAST({0} AS DECIMAL(19, 0))"
+    if target in _PLAIN:
+        return _PLAIN[target]
+    whole = source in (T.INT32, T.INT64)
+    return (_WHOLE if whole else _ROUNDED)[target]
+
+
+def instant_text(value: str) -> str:
+    """The SQL of an instant's text: UTC with `Z` and the shortest of 0, 3 or 6 digits."""
+    second = f"strftime({value}, '%Y-%m-%dT%H:%M:%S"
+    return (
+        f"CASE WHEN microsecond({value}) % 1000000 = 0 THEN {second}Z')"
+        f" WHEN microsecond({value}) % 1000 = 0 THEN {second}.%gZ') ELSE {second}.%fZ') END"
+    )

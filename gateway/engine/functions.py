@@ -1,0 +1,88 @@
+"""Canonical functions as DuckDB SQL, with OData's rules where the two differ.
+
+Templates take their operands in order as `{0}`, `{1}`, ..., cast to the types of SQL_TYPES. All are
+null when an argument is null, as OData wants (5.1.1.4). Regular expressions are RE2's, which run in
+linear time; letters change their case one by one.
+"""
+
+from __future__ import annotations
+
+from gateway.edm.types import PrimitiveType
+from gateway.engine.sql import Sql, fill
+from gateway.query.bound import Call
+
+SQL_TYPES = {
+    PrimitiveType.STRING: "VARCHAR",
+    PrimitiveType.BOOLEAN: "BOOLEAN",
+    PrimitiveType.INT32: "BIGINT",
+    PrimitiveType.INT64: "BIGINT",
+    PrimitiveType.DOUBLE: "DOUBLE",
+    PrimitiveType.DATE_TIME_OFFSET: "TIMESTAMP",
+    PrimitiveType.DATE: "DATE",
+    PrimitiveType.TIME_OF_DAY: "TIME",
+    PrimitiveType.DURATION: "BIGINT",
+}
+"""How values are computed; a duration is a number of microseconds, an instant naive UTC.
+
+A decimal has the digits that it needs, hence no type here.
+"""
+
+_WHITE = "".join(f"chr({n}) || " for n in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680))
+_WIDE = " || ".join(f"chr({n})" for n in (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F))
+_TRIMMED = f"({_WHITE}{_WIDE} || chr(12288))"
+_FIRST = (
+    "(CASE WHEN {1} < 0 THEN greatest(length({0}) + {1}, 0) ELSE least({1}, 4000000000) END + 1)"
+)
+_LENGTH = (
+    "(CASE WHEN {2} < 0 THEN error('a length cannot be negative') ELSE least({2}, 4000000000) END)"
+)
+
+FUNCTIONS: dict[str, str] = {
+    "contains": "contains({0}, {1})",
+    "startswith": "starts_with({0}, {1})",
+    "endswith": "ends_with({0}, {1})",
+    "matchespattern": "regexp_matches({0}, {1})",
+    "concat": "({0} || {1})",
+    "indexof": "(instr({0}, {1}) - 1)",
+    "length": "length({0})",
+    "substring": f"substring({{0}}, {_FIRST})",
+    "substring 3": f"substring({{0}}, {_FIRST}, {_LENGTH})",
+    "tolower": "lower({0})",
+    "toupper": "upper({0})",
+    "trim": f"trim({{0}}, {_TRIMMED})",
+    "year": "year({0})",
+    "month": "month({0})",
+    "day": "day({0})",
+    "hour": "hour({0})",
+    "minute": "minute({0})",
+    "second": "second({0})",
+    "fractionalseconds": "(CAST(microsecond({0}) % 1000000 AS DECIMAL(9, 0)) * 0.000001)",
+    "date": "CAST({0} AS DATE)",
+    "time": "CAST({0} AS TIME)",
+    "totaloffsetminutes": "(CASE WHEN {0} IS NOT NULL THEN 0 END)",
+    "totalseconds": "(CAST({0} AS DECIMAL(20, 0)) * 0.000001)",
+    "round": "round({0})",
+    "floor": "floor({0})",
+    "ceiling": "ceil({0})",
+}
+"""DuckDB's round goes half away from zero, as 5.1.1.9.1 wants; its instr counts from 1."""
+
+
+def typed(operand: Sql, type_: PrimitiveType | None) -> Sql:
+    """The operand in the type that it is computed in; a parameter has one of its own."""
+    name = None if type_ is None else SQL_TYPES.get(type_)
+    return operand if name is None else fill(f"CAST({{0}} AS {name})", operand)
+
+
+def call(expr: Call, operands: tuple[Sql, ...]) -> Sql:
+    """The SQL of a call, its arguments rendered."""
+    if expr.type is PrimitiveType.DECIMAL and _is_whole(expr):
+        return fill("CAST({0} AS DECIMAL(19, 0))", *operands)
+    arguments = [typed(o, a.type) for o, a in zip(operands, expr.arguments, strict=True)]
+    name = f"{expr.function} 3" if len(operands) == 3 else expr.function
+    return fill(FUNCTIONS[name], *arguments)
+
+
+def _is_whole(expr: Call) -> bool:
+    """Whether a number is rounded that is whole already."""
+    return expr.arguments[0].type in (PrimitiveType.INT32, PrimitiveType.INT64)

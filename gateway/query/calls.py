@@ -1,0 +1,83 @@
+"""Calls of canonical functions: argument counts, types, and what only a constant can tell."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from gateway.edm.types import PrimitiveType
+from gateway.query.bound import BoundExpr, Call, Constant
+from gateway.query.functions import FUNCTIONS, OFFSET_SENSITIVE, Signature
+from gateway.query.scope import Scope, quoted
+from grammar import Alias, Expr, Literal, LiteralKind
+from grammar import Call as CallExpr
+
+_ENDS_OF_TIME = {"mindatetime": datetime.min, "maxdatetime": datetime.max}  # noqa: DTZ901 - made aware below
+
+
+def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> BoundExpr:
+    """The call of `expr` with its arguments bound; null if one of them is null.
+
+    Raises:
+        NotSupported: a function that is not evaluated here.
+        TypeMismatch: arguments that it does not take.
+        InvalidValue: a constant that it does not take.
+    """
+    signature = FUNCTIONS.get(expr.name)
+    if signature is None:
+        raise scope.unsupported(expr)
+    _check_types(expr, arguments, signature, scope)
+    _check_constants(expr, arguments, scope)
+    if expr.name in _ENDS_OF_TIME:
+        moment = _ENDS_OF_TIME[expr.name].replace(tzinfo=UTC)
+        return Constant(moment, PrimitiveType.DATE_TIME_OFFSET)
+    if any(isinstance(a, Constant) and a.value is None for a in arguments):
+        return Constant(None, None)
+    return Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
+
+
+def _check_types(
+    expr: CallExpr, arguments: tuple[BoundExpr, ...], signature: Signature, scope: Scope
+) -> None:
+    if len(arguments) not in signature.counts:
+        raise scope.mismatch(f"{expr.name} takes {len(signature.parameters)} arguments")
+    for position, (argument, bound) in enumerate(zip(expr.arguments, arguments, strict=True)):
+        if not signature.accepts(position, bound.type):
+            raise scope.mismatch(
+                f"{expr.name} takes {_wanted(signature, position)}, but {quoted(argument)} is of"
+                f" type {bound.type}"
+            )
+
+
+def _wanted(signature: Signature, position: int) -> str:
+    names = sorted(signature.parameters[position])
+    return "text" if names == [PrimitiveType.STRING] else " or ".join(names)
+
+
+def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> None:
+    for argument, bound in zip(expr.arguments, arguments, strict=True):
+        if isinstance(bound, Constant) and bound.picoseconds:
+            raise scope.invalid(f"{quoted(expr)}: it takes at most six fractional digits")
+        if expr.name in OFFSET_SENSITIVE and _has_offset(argument, scope):
+            raise scope.invalid(
+                f"{quoted(expr)}: instants are kept in UTC here; write the literal in UTC, with Z"
+            )
+    if expr.name == "substring" and len(arguments) == 3 and _is_negative(arguments[2]):
+        raise scope.invalid(f"{quoted(expr)}: a length cannot be negative")
+
+
+def _has_offset(expr: Expr, scope: Scope) -> bool:
+    while isinstance(expr, Alias):
+        expr = dict(scope.aliases).get(expr.name, Literal(LiteralKind.NULL, None))
+    return (
+        isinstance(expr, Literal)
+        and expr.kind is LiteralKind.DATE_TIME_OFFSET
+        and not str(expr.value).endswith("Z")
+    )
+
+
+def _is_negative(expr: BoundExpr) -> bool:
+    return isinstance(expr, Constant) and isinstance(expr.value, int) and expr.value < 0
+
+
+def _same_type(argument: BoundExpr) -> PrimitiveType:
+    return argument.type if argument.type is PrimitiveType.DOUBLE else PrimitiveType.DECIMAL

@@ -1,0 +1,83 @@
+"""What names mean where an expression stands, and the refusals that every binder shares."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from gateway.edm.model import EntityType, Property
+from gateway.edm.types import PrimitiveType
+from gateway.errors import InvalidValue, NotSupported, TypeMismatch, UnknownName
+from gateway.query.suggest import nearest
+from grammar import Binary, Call, Expr, Unary, unparse
+
+_MAX_ALIAS_USES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
+
+    `option` names the option for messages; `open_aliases` are being resolved, to refuse a circle.
+    `alias_uses` runs out: aliases of aliases could spell an expression larger than any URL.
+    `depth` counts how deep the expression is; a chain of one connective is one level.
+    """
+
+    entity_type: EntityType
+    aliases: tuple[tuple[str, Expr], ...] = ()
+    option: str = "$filter"
+    variable: str | None = None
+    element: PrimitiveType | None = None
+    open_aliases: frozenset[str] = frozenset()
+    alias_uses: Iterator[int] = field(default_factory=lambda: iter(range(_MAX_ALIAS_USES)))
+    depth: int = 0
+
+    def mismatch(self, what: str) -> TypeMismatch:
+        """400: types that do not go together."""
+        return TypeMismatch(f"{self.option}: {what}", target=self.option)
+
+    def invalid(self, what: str) -> InvalidValue:
+        """400: a value outside its range."""
+        return InvalidValue(f"{self.option}: {what}", target=self.option)
+
+    def unsupported(self, expr: Expr, feature: str = "") -> NotSupported:
+        """501: legal OData that is not evaluated here."""
+        return NotSupported(
+            f"{self.option}: {quoted(expr)} uses {feature or _feature(expr)}, which this service"
+            " does not evaluate; leave it to the client",
+            target=self.option,
+        )
+
+
+def find_property(name: str, scope: Scope) -> Property:
+    """The property `name`.
+
+    Raises:
+        UnknownName: with the nearest name that exists.
+    """
+    found = scope.entity_type.find(name)
+    if found is None:
+        hint = nearest(name, scope.entity_type.names)
+        if not hint and scope.option == "$filter":
+            hint = f"; text stands in single quotes: '{name}'"
+        raise UnknownName(
+            f"{scope.option}: {scope.entity_type.name} has no property {name!r}{hint}",
+            target=scope.option,
+        )
+    return found
+
+
+def quoted(expr: Expr) -> str:
+    """The expression as OData text, cut when it is long."""
+    text = unparse(expr)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+def _feature(expr: Expr) -> str:
+    match expr:
+        case Call(name, _):
+            return f"the function {name}"
+        case Binary(operator, _, _) | Unary(operator, _):
+            return f"the operator {operator}"
+        case _:
+            return f"the construct {type(expr).__name__}"
