@@ -10,7 +10,7 @@ demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopb
 	$(BIN)/skillhabit-odata demo
 
 test: check  ## everything: style, types, layers, all tests, coverage
-	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term
+	$(PYTEST) -n 2 --dist worksteal --cov --cov-report=term --cov-fail-under=95
 
 check: .venv/installed-dev  ## the fast part, for every save
 	$(BIN)/ruff format --check .

@@ -73,5 +73,6 @@ def _print(explanation: Explanation, *, as_json: bool) -> None:
 
 def _print_refusal(error: GatewayError) -> None:
     click.echo(f"{error.status} {error.code}: {error.message}", err=True)
-    for line in error.details:
-        click.echo(f"  {line}", err=True)
+    for detail in error.details:
+        for line in detail.splitlines():
+            click.echo(f"  {line}", err=True)

@@ -5,6 +5,7 @@ Here the grammar's exceptions become the service's (400), once and for all.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, fields
 from difflib import get_close_matches
 
@@ -20,6 +21,7 @@ from grammar import (
     split_query,
 )
 
+_CUSTOM_NAME = re.compile(r"[\w.:~-]+")
 _OPTION_NAMES = [f.name for f in fields(QueryOptions) if f.name not in ("aliases", "custom", "id")]
 
 
@@ -54,9 +56,16 @@ def parse_request(raw_path: bytes, raw_query: bytes) -> ODataRequest:
 def _check_custom_names(options: QueryOptions) -> None:
     """Custom options are ignored, as proxies append theirs; but not what was meant as OData's own.
 
-    Protocol 6.1 lets a service refuse options that it does not understand.
+    Neither is the rest of an option that a bare `&` has cut in two. Protocol 6.1 lets a service
+    refuse options that it does not understand.
     """
     for name, _ in options.custom:
+        if name and not _CUSTOM_NAME.fullmatch(name):
+            raise UnknownOption(
+                f"{name!r} stands behind a & that ended the option before it; inside an option"
+                " write %26 for &, and `and` between conditions",
+                target=name,
+            )
         close = get_close_matches(name.lower(), _OPTION_NAMES, n=1, cutoff=0.85)
         if close:
             raise UnknownOption(
@@ -68,7 +77,7 @@ def _translate(error: ODataSyntaxError) -> GatewayError:
     family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
     where = f"{error.option}: " if error.option else ""
     place = f" at position {error.position + 1}" if error.text else ""
-    hint = f". {error.hint}" if error.hint else ""
+    hint = f"; {error.hint}" if error.hint else ""
     caret = (_caret(error),) if error.text else ()
     return family(f"{where}{error.message}{place}{hint}", target=error.option, details=caret)
 

@@ -109,3 +109,9 @@ def test_a_name_that_is_taken_is_told_by_option(
     assert done.exit_code == 2
     assert f"--custom-field {mapping[-1]}" in done.output
     assert "there is a column" in done.output
+
+
+def test_the_caret_stands_below_the_place(run: Run) -> None:
+    shown = run("explain", "Results?$filter=progress > 50")
+    text, caret = shown.stderr.splitlines()[1:3]
+    assert text[caret.index("^")] == ">"

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from gateway.errors import UnknownOption
+from gateway.query.request import parse_request
 from tests.query.asking import bound, refusal
 
 
@@ -32,3 +34,13 @@ def test_text_without_quotes_is_told_so() -> None:
 @pytest.mark.parametrize("start", ["contains(id,'a')", "true"])
 def test_a_deep_chain_of_comparisons_is_refused(start: str) -> None:
     assert refusal(f"$filter={start}{' eq true' * 250}").code == "LimitExceeded"
+
+
+@pytest.mark.parametrize("rest", ["%20state%20eq%20'x'", "%20Safety')", "(state)=1"])
+def test_the_rest_of_an_option_behind_a_bare_ampersand_is_not_ignored(rest: str) -> None:
+    with pytest.raises(UnknownOption, match="%26"):
+        parse_request(b"Results", f"$filter=userName%20eq%20'a'&{rest}".encode())
+
+
+def test_an_empty_pair_means_nothing() -> None:
+    assert parse_request(b"Results", b"&$top=1&&").options.top == 1
