@@ -40,13 +40,29 @@ _ORDERED = {
     CompareOperator.GT: ">",
     CompareOperator.GE: ">=",
 }
+_PLAIN = {**_ORDERED, CompareOperator.EQ: "="}
 ELEMENT = '"$element"'
 """The lambda variable of SQL; no property can have its name."""
 
 
 def compile_filter(expr: BoundExpr | None) -> Sql:
     """A condition for WHERE, which drops rows where it is null, as $filter does."""
-    return Sql("true") if expr is None else compile_expression(expr)
+    return Sql("true") if expr is None else _condition(expr)
+
+
+def _condition(expr: BoundExpr) -> Sql:
+    """Where null may stand for false, plain operators: DuckDB skips blocks of rows by them."""
+    match expr:
+        case And(terms) | Or(terms):
+            parts = [_condition(term) for term in terms]
+            connective = " AND " if isinstance(expr, And) else " OR "
+            return Sql(f"({connective.join(p.text for p in parts)})", parameters(parts))
+        case Compare(operator, ColumnRef() as left, Constant(value, _) as right) if (
+            operator in _PLAIN and value is not None and not _is_nan(right)
+        ):
+            return fill(f"({{0}} {_PLAIN[operator]} {{1}})", _leaf(left), _leaf(right))
+        case _:
+            return compile_expression(expr)
 
 
 def compile_expression(expr: BoundExpr) -> Sql:

@@ -69,8 +69,5 @@ def _between_numbers(source: T, target: T) -> str:
 
 def instant_text(value: str) -> str:
     """The SQL of an instant's text: UTC with `Z` and the shortest of 0, 3 or 6 digits."""
-    second = f"strftime({value}, '%Y-%m-%dT%H:%M:%S"
-    return (
-        f"CASE WHEN microsecond({value}) % 1000000 = 0 THEN {second}Z')"
-        f" WHEN microsecond({value}) % 1000 = 0 THEN {second}.%gZ') ELSE {second}.%fZ') END"
-    )
+    text = f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%fZ')"
+    return f"replace(replace({text}, '000Z', 'Z'), '.000Z', 'Z')"
