@@ -31,11 +31,14 @@ _WHITE = "".join(f"chr({n}) || " for n in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x
 _WIDE = " || ".join(f"chr({n})" for n in (*range(0x2000, 0x200B), 0x2028, 0x2029, 0x202F, 0x205F))
 _TRIMMED = f"({_WHITE}{_WIDE} || chr(12288))"
 _FIRST = (
-    "(CASE WHEN {1} < 0 THEN greatest(length({0}) + {1}, 0) ELSE least({1}, 4000000000) END + 1)"
+    "(CASE WHEN {1} < 0 THEN greatest(length({0}) + {1}, 0)"
+    " WHEN {1} > 4000000000 THEN 4000000000 ELSE {1} END + 1)"
 )
 _LENGTH = (
-    "(CASE WHEN {2} < 0 THEN error('a length cannot be negative') ELSE least({2}, 4000000000) END)"
+    "(CASE WHEN {2} < 0 THEN error('a length cannot be negative')"
+    " WHEN {2} > 4000000000 THEN 4000000000 ELSE {2} END)"
 )
+"""DuckDB takes 32 bits, and its least and greatest pass over null."""
 
 FUNCTIONS: dict[str, str] = {
     "contains": "contains({0}, {1})",

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import reduce
 from math import isnan
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.edm.types import PrimitiveType
 from gateway.planner.spans import Span, span_of, spanned_column
@@ -153,14 +153,29 @@ def _compare(
         left, right, operator = right, left, operator.mirrored
     if not isinstance(right, Constant) or not _same_line(left, right):
         return _computed(operator, left, right, truth=truth)
-    term, column = _term(left), spanned_column(left)
+    term = _term(left)
     if term is not None:
         return _single(term, _sets_of(operator, right.value)[not truth])
-    span = span_of(right.value)
-    if column is None or (span is None and right.value is not None):
+    found = _spanned(operator, left, right.value)
+    if found is None:
         return _computed(operator, left, right, truth=truth)
-    found = _sets_of_span(operator, span)[not truth]
-    return _UNKNOWN if found is None else _single(Term(column), found)
+    column, sets = found
+    values = sets[not truth]
+    return _UNKNOWN if values is None else _single(Term(column), values)
+
+
+_Sets: TypeAlias = tuple[ValueSet | None, ValueSet | None]
+
+
+def _spanned(operator: CompareOperator, left: BoundExpr, value: Any) -> tuple[str, _Sets] | None:
+    """The column of a date function and where the comparison is true and false."""
+    column = spanned_column(left)
+    if column is None:
+        return None
+    if value is None:
+        return column, _sets_of(operator, None)
+    span = span_of(value)
+    return None if span is None else (column, _sets_of_span(operator, span))
 
 
 def _computed(
@@ -190,12 +205,8 @@ def _not_null(expr: BoundExpr) -> Analysis:
             return _UNKNOWN
 
 
-def _sets_of_span(
-    operator: CompareOperator, span: Span | None
-) -> tuple[ValueSet | None, ValueSet | None]:
+def _sets_of_span(operator: CompareOperator, span: Span) -> _Sets:
     """Where `year(column) operator value` is true and false; None: two rays, which are no set."""
-    if span is None:
-        return _sets_of(operator, None)
     match operator:
         case CompareOperator.EQ:
             return span.values, None

@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import datetime
+from random import Random
 from typing import Any
 from urllib.parse import quote
 
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from gateway.analytics.rows import arrow_schema
@@ -21,8 +22,10 @@ from gateway.query.bind_query import bind
 from gateway.query.bound import BoundQuery
 from gateway.query.projection import Projection
 from gateway.query.request import parse_request
+from tests.planner.expressions import Expressions
 from tests.planner.worlds import World, filters, orders, worlds
 from tests.support.oracle import matching, ordered, window
+from tests.support.oracle_values import DoesNotExist
 
 thorough = settings(
     max_examples=200,
@@ -69,3 +72,33 @@ def test_filter_order_and_window_equal_the_oracle(
     expected = window(ordered(wanted, f"{orderby or 'updatedAt desc'},id"), skip, top)
     assert [json.loads(text)["id"] for text in texts] == [row["id"] for row in expected]
     assert count_rows(relation, query.filter) == len(wanted)
+
+
+@thorough
+@given(world=worlds(), seed=st.integers(0, 2**32))
+def test_expressions_equal_the_oracle(
+    cursor: duckdb.DuckDBPyConnection, world: World, seed: int
+) -> None:
+    """What has no value, such as a division by zero, is for the tables."""
+    cursor.register("world", table(world))
+    expressions = Expressions(world.contract, Random(seed))
+    for _ in range(10):
+        filter_, orderby = expressions.condition(), expressions.order()
+        note(f"$filter={filter_}&$orderby={orderby}")
+        try:
+            wanted = ordered(matching(world.rows, filter_), f"{orderby},id")
+        except (DoesNotExist, OverflowError):
+            continue
+        assert keys_found(cursor, world, filter_, orderby) == [row["id"] for row in wanted]
+
+
+def keys_found(
+    cursor: duckdb.DuckDBPyConnection, world: World, filter_: str, orderby: str
+) -> list[str]:
+    url = f"$filter={quote(filter_)}&$orderby={quote(orderby)}"
+    query = bind(parse_request(b"Results", url.encode()), world.contract.schema)
+    assert isinstance(query, BoundQuery)
+    selection = Selection(query.filter, plan_query(query, world.contract).order)
+    key = Projection((world.contract.column("id").prop,), "id")
+    rows = fetch_rows(Relation(cursor, "world"), selection, key)
+    return [json.loads(row)["id"] for row in rows]

@@ -44,6 +44,7 @@ substring(text,five sub 1) eq 'b'
 substring(text,five sub 6,five) eq 'b'
 substring(none,-1) eq null
 substring(text,null) eq null
+substring(text,length(none)) eq null and substring(text,1,length(none)) eq null
 tolower('ÄßA') eq 'äßa'
 toupper('äöa') eq 'ÄÖA'
 toupper(none) eq null

@@ -63,6 +63,12 @@ def test_everything_covers_and_is_covered_by_nothing_less(pushdown: Pushdown) ->
     assert covers(pushdown, Pushdown()) == (not pushdown.terms)
 
 
+def test_a_range_and_a_list_of_values_cannot_be_compared() -> None:
+    day = datetime(2024, 1, 1, tzinfo=UTC)
+    ranged = Pushdown((PushedRange("updatedAt", day, day),))
+    assert not covers(ranged, Pushdown((PushedValues("updatedAt", ("x",)),)))
+
+
 @given(_PUSHDOWNS)
 def test_a_pushdown_survives_being_text(pushdown: Pushdown) -> None:
     assert from_text(to_text(pushdown)) == pushdown

@@ -16,9 +16,11 @@ from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundQuery
 from gateway.query.request import parse_request
+from tests.planner.expressions import Expressions
 from tests.planner.upstream import answer
 from tests.planner.worlds import World, filters, orders, pushable_filter, worlds
 from tests.support.oracle import matching
+from tests.support.oracle_values import DoesNotExist
 
 bounded = settings(max_examples=200, deadline=None, derandomize=True, database=None)
 
@@ -69,6 +71,28 @@ def test_a_pushdown_is_exact_when_nothing_is_left_to_check(world: World, seed: i
     random = Random(seed)
     for _ in range(12):
         check_superset(world, pushable_filter(world.contract, random))
+
+
+@bounded
+@given(worlds(), st.integers(0, 2**32))
+def test_date_functions_and_expressions_lose_no_row(world: World, seed: int) -> None:
+    random = Random(seed)
+    expressions = Expressions(world.contract, random)
+    for _ in range(12):
+        filter_ = expressions.date_condition()
+        other = random.choice(
+            [
+                expressions.date_condition(),
+                pushable_filter(world.contract, random),
+                expressions.condition(1),
+            ]
+        )
+        joined = f"({filter_}) {random.choice(['and', 'or'])} ({other})"
+        asked = random.choice([filter_, f"not ({filter_})", joined, f"not ({joined})"])
+        try:
+            check_superset(world, asked)
+        except (DoesNotExist, OverflowError):
+            continue
 
 
 @bounded

@@ -9,15 +9,15 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Callable, Iterable, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import date
 from decimal import Decimal
-from fractions import Fraction
 from typing import Any
 
 from grammar import (
     Alias,
     Binary,
     Call,
+    Case,
     Expr,
     Lambda,
     ListExpr,
@@ -32,6 +32,14 @@ from grammar import (
     parse_filter,
     parse_orderby,
 )
+from tests.support.oracle_values import (
+    called,
+    computed,
+    duration_of,
+    instant_of,
+    negated,
+    value_of,
+)
 
 Row = Mapping[str, Any]
 Scope = Mapping[str, Any]
@@ -43,12 +51,6 @@ _ORDERED: dict[str, Callable[[Any, Any], bool]] = {
     "gt": operator.gt,
     "ge": operator.ge,
 }
-_TEXT: dict[str, Callable[[str, str], bool]] = {
-    "contains": operator.contains,
-    "startswith": str.startswith,
-    "endswith": str.endswith,
-}
-_EPOCH = datetime(1, 1, 1, tzinfo=UTC)
 
 
 def matching(
@@ -77,46 +79,48 @@ def window(rows: list[Row], skip: int | None, top: int | None) -> list[Row]:
 
 
 def evaluate(expr: Expr, scope: Scope, aliases: Mapping[str, Expr]) -> Any:
-    """The value of an expression; instants as fractions of seconds since the year 1."""
+    """The value of an expression, in the types of `tests.support.oracle_values`."""
     match expr:
-        case Literal(kind, value):
-            return _instant(str(value)) if kind is LiteralKind.DATE_TIME_OFFSET else value
+        case Literal():
+            return _literal(expr)
         case Name(name) | Member(Special("$it"), name):
-            return _value(scope[name])
+            return value_of(scope[name])
         case Alias(name):
             return evaluate(aliases[name], scope, aliases) if name in aliases else None
         case Unary("not", operand):
             return _not(evaluate(operand, scope, aliases))
+        case Unary("-", operand):
+            return negated(evaluate(operand, scope, aliases))
         case Binary():
             return _binary(expr, scope, aliases)
-        case Call(name, (text, part)):
-            return _text(name, evaluate(text, scope, aliases), evaluate(part, scope, aliases))
+        case Call(name, arguments):
+            return called(name, [evaluate(argument, scope, aliases) for argument in arguments])
+        case Case(branches):
+            taken = (v for c, v in branches if evaluate(c, scope, aliases) is True)
+            return next((evaluate(value, scope, aliases) for value in taken), None)
         case Lambda():
             return _quantified(expr, scope, aliases)
         case _:
             raise NotImplementedError(repr(expr))
 
 
-def _value(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return Fraction((value - _EPOCH) // timedelta(microseconds=1), 1_000_000)
-    return value
-
-
-def _instant(text: str) -> Fraction:
-    """`2024-01-01T01:00:00.5+01:00` with any number of digits."""
-    clock, offset = (text[:-1], "+00:00") if text.endswith("Z") else (text[:-6], text[-6:])
-    whole, _, digits = clock.partition(".")
-    local = datetime.fromisoformat(whole).replace(tzinfo=UTC)
-    shift = (int(offset[1:3]) * 60 + int(offset[4:6])) * (-60 if offset[0] == "+" else 60)
-    return Fraction((local - _EPOCH) // timedelta(seconds=1) + shift) + Fraction(f"0.{digits or 0}")
+def _literal(literal: Literal) -> Any:
+    match literal.kind:
+        case LiteralKind.DATE_TIME_OFFSET:
+            return instant_of(str(literal.value))
+        case LiteralKind.DATE:
+            return date.fromisoformat(str(literal.value))
+        case LiteralKind.DURATION:
+            return duration_of(str(literal.value))
+        case _:
+            return literal.value
 
 
 def _not(value: bool | None) -> bool | None:
     return None if value is None else not value
 
 
-def _binary(expr: Binary, scope: Scope, aliases: Mapping[str, Expr]) -> bool | None:
+def _binary(expr: Binary, scope: Scope, aliases: Mapping[str, Expr]) -> Any:
     left = evaluate(expr.left, scope, aliases)
     if expr.operator == "in":
         assert isinstance(expr.right, ListExpr)
@@ -132,6 +136,8 @@ def _binary(expr: Binary, scope: Scope, aliases: Mapping[str, Expr]) -> bool | N
             return _equal(left, right)
         case "ne":
             return not _equal(left, right)
+        case "add" | "sub" | "mul" | "div" | "divby" | "mod":
+            return computed(expr.operator, left, right)
         case _:
             a, b = _promoted(left, right)
             return a is not None and b is not None and _ORDERED[expr.operator](a, b)
@@ -156,10 +162,6 @@ def _promoted(left: Any, right: Any) -> tuple[Any, Any]:
     if numeric and any(isinstance(value, float) for value in pair):
         return float(left), float(right)
     return pair
-
-
-def _text(name: str, text: str | None, part: str | None) -> bool | None:
-    return None if text is None or part is None else _TEXT[name](text, part)
 
 
 def _quantified(expr: Lambda, scope: Scope, aliases: Mapping[str, Expr]) -> bool:
