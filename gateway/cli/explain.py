@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,7 +55,14 @@ def _split(url: str) -> tuple[bytes, bytes]:
     path, _, query = text.partition("?")
     _, found, below = path.partition(SERVICE_PATH)
     relative = below if found else path
-    return relative.lstrip("/").encode(), query.replace(" ", "%20").encode()
+    return relative.lstrip("/").encode(), _encoded(query)
+
+
+def _encoded(query: str) -> bytes:
+    """A query as typed: one with blanks is not percent-encoded, so its `%` mean themselves."""
+    if " " in query:
+        query = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", query).replace(" ", "%20")
+    return query.encode()
 
 
 def _print(explanation: Explanation, *, as_json: bool) -> None:

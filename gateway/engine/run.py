@@ -114,8 +114,8 @@ def _ask(relation: Relation, question: Sql) -> list[tuple[Any, ...]]:
     try:
         return relation.cursor.execute(question.text, question.parameters).fetchall()
     except _OF_THE_DATA as error:
-        first_line = str(error).strip().partition("\n")[0]
         raise InvalidValue(
-            f"$filter or $orderby computes what does not exist for the data: {first_line}; leave"
-            " out the rows that cause it, e.g. with case(...), or correct the expression"
-        ) from error
+            "$filter or $orderby computes what does not exist in some row: a division by zero, a"
+            " number or instant out of range, or a pattern of matchespattern that is not valid"
+            " here (RE2, without lookaround); correct it, or leave such rows out with case(...)"
+        ) from error  # DuckDB's own words may hold values of rows

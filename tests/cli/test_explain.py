@@ -115,3 +115,10 @@ def test_the_caret_stands_below_the_place(run: Run) -> None:
     shown = run("explain", "Results?$filter=progress > 50")
     text, caret = shown.stderr.splitlines()[1:3]
     assert text[caret.index("^")] == ">"
+
+
+def test_a_percent_sign_may_be_typed_beside_blanks(run: Run) -> None:
+    shown = run("explain", "Results?$filter=userName like '%Noor%'")
+    assert "like" in shown.stderr
+    assert "contains" in shown.stderr
+    assert run("explain", "Results?$filter=userName eq '100% sure'").exit_code == 0

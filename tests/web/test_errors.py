@@ -143,3 +143,18 @@ def test_an_error_does_not_quote_what_breaks_json_or_headers(ask: Ask) -> None:
     assert answer.status == 400
     assert error_of(answer)
     assert answer.header("Set-Cookie") is None
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        "matchespattern(userName,'(')",
+        "1%20div%20(length(userName)%20sub%20length(userName))%20eq%201",
+    ],
+)
+def test_what_fails_on_the_data_is_told_without_the_data(live: Bridge, filter_: str) -> None:
+    answer = live.get(f"Results?$filter={filter_}")
+    assert answer.status_code == 400
+    message = answer.json()["error"]["message"]
+    assert "division by zero" in message
+    assert "Error:" not in message
