@@ -167,12 +167,17 @@ async def test_many_pages_of_one_instant_are_read_although_their_order_is_random
         assert len(await extract(upstream, pushdown)) == len(upstream.matching(pushdown))
 
 
-async def test_a_tie_that_never_stands_still_is_refused() -> None:
+async def test_a_tie_that_never_stands_still_is_refused_or_whole() -> None:
+    """Which of the two depends on what moves between two calls; a part is never passed on."""
     upstream = Upstream(small_contract(limit=3), shuffle_ties=True)
     upstream.fill(400, instants=1)
     upstream.drift = drift(0, most=1)
-    with pytest.raises(UpstreamKeepsChanging, match="quieter"):
-        await extract(upstream, EVERYTHING)
+    try:
+        rows = await extract(upstream, EVERYTHING)
+    except UpstreamKeepsChanging as refusal:
+        assert "quieter" in refusal.message
+    else:
+        check(upstream, EVERYTHING, rows)
 
 
 async def test_changes_that_never_fit_a_page_are_refused() -> None:
