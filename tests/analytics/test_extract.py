@@ -174,10 +174,9 @@ async def test_a_tie_that_never_stands_still_is_refused_or_whole() -> None:
     upstream.drift = drift(0, most=1)
     try:
         rows = await extract(upstream, EVERYTHING)
-    except UpstreamKeepsChanging as refusal:
-        assert "quieter" in refusal.message
-    else:
-        check(upstream, EVERYTHING, rows)
+    except UpstreamKeepsChanging:
+        return
+    check(upstream, EVERYTHING, rows)
 
 
 async def test_changes_that_never_fit_a_page_are_refused() -> None:
