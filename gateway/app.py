@@ -17,21 +17,22 @@ from starlette.applications import Starlette
 
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.analytics.rows import arrow_schema
 from gateway.auth.access import AccessGate
 from gateway.auth.hosts import HostGate
 from gateway.auth.identity import token_identity
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
-from gateway.engine.run import POSITION, sort_keys
-from gateway.engine.sql import quote
+from gateway.engine.run import POSITION
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
-from gateway.planner.plan import natural_order
 from gateway.service import Machinery, PageSizes, QueryService
-from gateway.snapshots.cache import KeepPolicy, SnapshotCache
+from gateway.snapshots.cache import SnapshotCache
+from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.pages import PageCache
+from gateway.snapshots.shelf import KeepPolicy, Shelf
 from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import PublicRoot
@@ -106,7 +107,8 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
     extractor = Extractor(client.fetch, contract, policy, clock)
     store = _store(settings, contract, observer)
-    cache = SnapshotCache(store, extractor.read, _policies(settings), clock, observer)
+    shelf = Shelf(store, _policies(settings), clock)
+    cache = SnapshotCache(Workshop(store, shelf, extractor, clock, observer))
     base_url = settings.upstream or contract.base_url
     machinery = Machinery(
         scope=lambda: f"{_WORKSPACE}/{base_url}/{contract.fingerprint}/{token.identity()}",
@@ -162,12 +164,18 @@ def _http_client(
 def _store(settings: Settings, contract: Contract, observer: Observer) -> SnapshotStore:
     if settings.data_dir is not None:
         _make_directory(settings.data_dir)
-    layout = TableLayout(sort_keys(natural_order(contract)), quote(POSITION))
+    key = contract.schema.entity_sets[0].entity_type.key
+    layout = TableLayout(arrow_schema(contract), key, contract.order_column, POSITION)
     return SnapshotStore(layout, settings.data_dir, observer)
 
 
 def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
-    freshness = FreshnessPolicy(settings.fresh_for, settings.stale_for, settings.stale_if_error)
+    freshness = FreshnessPolicy(
+        settings.fresh_for,
+        settings.stale_for,
+        settings.stale_if_error,
+        settings.full_refresh_every,
+    )
     return freshness, KeepPolicy(settings.token_lifetime, settings.snapshot_budget * _MEBIBYTE)
 
 

@@ -213,6 +213,13 @@ SETTINGS: tuple[Setting, ...] = (
         "SECONDS",
     ),
     Setting(
+        "full_refresh_every",
+        _seconds,
+        3_600.0,
+        "how long after all rows were read only changes are asked for",
+        "SECONDS",
+    ),
+    Setting(
         "token_lifetime",
         _seconds,
         3_600.0,
@@ -267,6 +274,7 @@ class Settings:
     fresh_for: float
     stale_for: float
     stale_if_error: float
+    full_refresh_every: float
     token_lifetime: float
     snapshot_budget: int
     page_budget: int

@@ -133,7 +133,7 @@ class QueryService:
         plan = plan_query(query, self._contract)
         projection = self._projection(query, reply)
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            selection = Selection(_left_to_check(plan, snapshot), plan.order, limit=1)
+            selection = Selection(_left_to_check(plan, snapshot), (), limit=1)
             rows = await self._on(snapshot, fetch_rows, selection, projection)
         if not rows:
             raise ResourceNotFound(
@@ -157,7 +157,8 @@ class QueryService:
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
-        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+        early = _may_be_early(plan)
+        async with self._snapshot(plan.pushdown, fresher=reply.fresher, early=early) as snapshot:
             left = _left_to_check(plan, snapshot)
             count = await self._on(snapshot, count_rows, left) if query.count else None
             start = Position(snapshot.id, query.skip, query.top)
@@ -186,8 +187,10 @@ class QueryService:
     ) -> Answer:
         size = self._page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
+        wanted = await _ready(snapshot, at, wanted)
         identity = (request.path, request.pairs, at.offset, wanted, count)
-        key = PageKey(at.snapshot, (*identity, reply.format, reply.links))
+        final = snapshot.growing is None  # a row of a draft may still become newer
+        key = PageKey(at.snapshot, (*identity, final, reply.format, reply.links))
         about = self._about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
@@ -195,7 +198,8 @@ class QueryService:
         if kept is not None:
             return about.put_on(self._as_answer(kept, reply, gzipped=True))
         left = _left_to_check(plan, snapshot)
-        selection = Selection(left, plan.order, at.offset, wanted + 1)
+        order = plan.order if plan.query.orderby else ()
+        selection = Selection(left, order, at.offset, wanted + 1)
         projection = self._projection(plan.query, reply)
         rows = await self._on(snapshot, fetch_rows, selection, projection)
         link = None
@@ -267,16 +271,17 @@ class QueryService:
         return self._with.cache.is_fresh(self._key(plan.pushdown), fresher=reply.fresher)
 
     def _snapshot(
-        self, pushdown: Pushdown, *, fresher: bool
+        self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
-        return self._with.cache.open(self._key(pushdown), fresher=fresher)
+        return self._with.cache.open(self._key(pushdown), fresher=fresher, early=early)
 
     async def _on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
         return await self._in_thread(self._run_on, snapshot, run, *arguments)
 
     def _run_on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
         with self._with.store.cursor() as cursor:
-            relation = Relation(cursor, snapshot.table_name, natural_order(self._contract))
+            positioned_by = natural_order(self._contract) if snapshot.in_order else ()
+            relation = Relation(cursor, snapshot.table_name, positioned_by)
             return run(relation, *arguments)
 
     def _run_transient(self, page: Page, run: Callable[[Relation], T]) -> T:
@@ -290,6 +295,21 @@ class QueryService:
 def _left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
     """What of the filter is still to be checked: all of it on a snapshot that is wider."""
     return plan.residual if snapshot.pushdown == plan.pushdown else plan.query.filter
+
+
+def _may_be_early(plan: QueryPlan) -> bool:
+    """Whether pages are right before the extract is complete: all its rows, in its own order."""
+    query = plan.query
+    return plan.residual is None and not query.orderby and not query.count
+
+
+async def _ready(snapshot: Snapshot, at: Position, wanted: int) -> int:
+    """How many rows the page gets: of an extract that has just begun, the first come at once."""
+    if snapshot.is_complete:
+        return wanted
+    least = 2 if at.offset == 0 else wanted + 1  # one more tells that the page is not the last
+    ready = await snapshot.reach(at.offset + least)
+    return wanted if snapshot.is_complete else min(wanted, ready - at.offset - 1)
 
 
 def _identity(request: ODataRequest) -> str:

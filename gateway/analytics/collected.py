@@ -1,4 +1,4 @@
-"""Rows by key while an extract grows: the newest version of each, from pages in any order.
+"""Rows by key while an extract is read: the newest version of each, from pages in any order.
 
 Pages stay Arrow tables and are looked at as whole columns; only keys that were met more than once
 are looked at one by one.
@@ -9,6 +9,7 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from itertools import accumulate
+from typing import Protocol
 
 import anyio.to_thread
 import pyarrow as pa
@@ -20,10 +21,27 @@ from gateway.contract.model import Contract
 _NEVER = -(2**63)
 
 
+class Gathering(Protocol):
+    """Where the pages of a sweep go."""
+
+    def put(self, page: pa.Table) -> None:
+        """Add rows, some of which may be there already."""
+
+    async def count(self) -> int:
+        """How many different keys."""
+
+    def part(self) -> Gathering:
+        """Where the rows of one sweep are counted by themselves; to be closed."""
+
+    def close(self, part: Gathering) -> None:
+        """Add what a part holds."""
+
+
 class Collected:
     """A growing set of rows; not for two tasks at once while `count` or `rows` is awaited."""
 
     def __init__(self, contract: Contract) -> None:
+        self._contract = contract
         self._schema = arrow_schema(contract)
         self._key = contract.schema.entity_sets[0].entity_type.key
         self._order = contract.order_column
@@ -40,6 +58,15 @@ class Collected:
     def _count(self) -> int:
         keys = pa.chunked_array([p.column(self._key).combine_chunks() for p in self._parts], "utf8")
         return int(pc.count_distinct(keys).as_py())
+
+    def part(self) -> Gathering:
+        """This set itself as long as it is empty."""
+        return Collected(self._contract) if self._parts else self
+
+    def close(self, part: Gathering) -> None:
+        """Add all that a part of this set has collected."""
+        if part is not self and isinstance(part, Collected):
+            self.merge(part)
 
     def put(self, page: pa.Table) -> None:
         """Add rows; of two versions the newer stays, of two equally new ones the later read."""

@@ -20,6 +20,11 @@ def to_micros(instant: datetime) -> int:
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
+def from_micros(micros: int) -> datetime:
+    """Microseconds since 1970 -> aware datetime, UTC."""
+    return _EPOCH + timedelta(microseconds=micros)
+
+
 def grid_step(contract: Contract) -> int:
     """Microseconds between two instants that the upstream's range filter can tell apart."""
     filter_ = contract.column(contract.order_column).filter

@@ -6,18 +6,21 @@ the same total and as many rows were met, nothing moved. Otherwise rows have shi
 A page is one moment's look at neighbours: it misses no row strictly between its first and its last
 instant. Where two neighbouring pages neither overlap in that sense nor meet without a shift or a
 tie, the gap is read again as a range of instants, which no shift disturbs.
+
+Rows are handed on in the order of the pages, so that they may be served while the sweep goes on.
 """
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from itertools import pairwise
 
 import anyio
+import pyarrow as pa
 
-from gateway.analytics.collected import Collected
+from gateway.analytics.collected import Collected, Gathering
 from gateway.analytics.payload import PageRequest
 from gateway.analytics.ranges import grid_step, narrow, to_micros
 from gateway.analytics.rows import Page
@@ -43,6 +46,63 @@ class Span:
     total: int
     newest: int | None
     oldest: int | None
+
+
+@dataclass(slots=True)
+class Course:
+    """How far a sweep has come: what each page said, by its skip, and the rows it met.
+
+    Kept by who may call again after a failure: pages that were read are not asked for again.
+    """
+
+    spans: dict[int, Span] = field(default_factory=dict)
+    met: Gathering | None = None
+
+    def missing(self, step: int, total: int) -> Iterator[int]:
+        """Where the pages begin that are still to be read, asked for one at a time."""
+        skip = 0
+        while skip < total:
+            known = self.spans.get(skip)
+            if known is None:
+                yield skip
+                skip += step - (step // 100 if self._has_moved(total) else 0)
+            else:
+                skip += known.rows or step
+
+    def _has_moved(self, total: int) -> bool:
+        """Once the total has moved, pages overlap a little, which spares many gaps."""
+        last = next(reversed(self.spans.values()), None)
+        return last is not None and last.total != total
+
+
+class InOrder:
+    """Hands pages on in the order in which they were asked for, whichever comes first."""
+
+    def __init__(self, put: Callable[[pa.Table], None]) -> None:
+        self._put = put
+        self._waiting: dict[int, pa.Table | None] = {}
+
+    def expect(self, skip: int) -> None:
+        """A page is asked for."""
+        self._waiting[skip] = None
+
+    def came(self, skip: int, rows: pa.Table) -> None:
+        """A page is there: hand on all that no page before it is missing for."""
+        self._waiting[skip] = rows
+        while self._waiting:
+            first = next(iter(self._waiting))
+            found = self._waiting[first]
+            if found is None:
+                return
+            del self._waiting[first]
+            self._put(found)
+
+    def give_up(self) -> None:
+        """Hand on what came behind a page that did not."""
+        for rows in self._waiting.values():
+            if rows is not None:
+                self._put(rows)
+        self._waiting.clear()
 
 
 class Sweeper:
@@ -83,43 +143,55 @@ class Sweeper:
         ends = (instants[0].value, instants[rows - 1].value) if rows else (None, None)
         return Span(skip, rows, page.total, *ends)
 
-    async def read(self, pushdown: Pushdown, rows: Collected, first: Page | None = None) -> bool:
+    async def read(
+        self,
+        pushdown: Pushdown,
+        rows: Gathering,
+        first: Page | None = None,
+        course: Course | None = None,
+    ) -> bool:
         """Collect the rows; tells whether they stood still: then there are neither more nor less.
 
-        `first` is the pushdown's first page when it has been read already.
+        `first` is the pushdown's first page when it has been read already. With a `course` the
+        sweep may be called again after a failure, with the same `rows` and the same `first`.
 
         Raises:
             UpstreamKeepsChanging: rows of one instant fill pages and do not stand still.
         """
         first = await self.page(pushdown) if first is None else first
-        rows.put(first.rows)
-        top = self.span(first)
+        top, course = self.span(first), course or Course()
         if self.is_whole(first) or top.newest is None:
+            rows.put(first.rows)
             return True
         told = to_micros(first.date or self._clock.now()) + _SECOND
         if top.newest <= told:
-            return await self._read_fixed(pushdown, rows, first)
+            return await self._read_fixed(pushdown, rows, first, course)
         return await self._read_with_future(pushdown, rows, first, told)
 
     async def _read_with_future(
-        self, pushdown: Pushdown, rows: Collected, first: Page, told: int
+        self, pushdown: Pushdown, rows: Gathering, first: Page, told: int
     ) -> bool:
         """Rows dated after `told` are read as a range, the others as ever."""
-        own, top = Collected(self._contract), self.span(first)
+        own, top = rows.part(), self.span(first)
         own.put(first.rows)
         await self._walk(pushdown, own, told, top.newest or told)
         past, still = narrow(pushdown, self._contract, None, told), True
         if past is not None:
-            still = await self._read_fixed(past, own, await self.page(past))
-        rows.merge(own)
+            still = await self._read_fixed(past, own, await self.page(past), Course())
+        rows.close(own)
         again = await self.page(pushdown)
         return still and await own.count() == top.total == again.total
 
-    async def _read_fixed(self, pushdown: Pushdown, rows: Collected, first: Page) -> bool:
-        top, own = self.span(first), Collected(self._contract)
-        own.put(first.rows)
+    async def _read_fixed(
+        self, pushdown: Pushdown, rows: Gathering, first: Page, course: Course
+    ) -> bool:
+        top, own = self.span(first), course.met or rows.part()
         fixed = narrow(pushdown, self._contract, None, top.newest) or pushdown
-        spans = sorted([top, *await self._skim(fixed, own, top)], key=_by_skip)
+        if not course.spans:
+            own.put(first.rows)
+            course.spans[0], course.met = top, own
+        await self._skim(fixed, own, top, course)
+        spans = sorted(course.spans.values(), key=_by_skip)
         unmoved = all(span.total == top.total for span in spans)
         complete = await own.count() == top.total
         if not (unmoved and complete):
@@ -127,36 +199,34 @@ class Sweeper:
                 partial(self._walk, pushdown, own, lower, upper) for lower, upper in gaps(spans)
             )
             complete = await own.count() == top.total
-        rows.merge(own)
+        rows.close(own)
         return unmoved and complete
 
-    async def _skim(self, pushdown: Pushdown, rows: Collected, top: Span) -> list[Span]:
-        """The pages behind the first, to one that is not full: a total may be capped.
-
-        Once the total has moved, pages overlap a little, which spares many gaps.
-        """
-        spans = [top]
+    async def _skim(self, pushdown: Pushdown, rows: Gathering, top: Span, course: Course) -> None:
+        """The pages behind the first, to one that is not full: a total may be capped."""
+        ordered = InOrder(rows.put)
 
         async def read(skip: int) -> None:
             page = await self.page(pushdown, skip)
-            rows.put(page.rows)
-            spans.append(self.span(page, skip))
+            course.spans[skip] = self.span(page, skip)
+            ordered.came(skip, page.rows)
 
         def jobs() -> Iterator[Job]:
-            skip = self._limit
-            while skip < top.total:
+            for skip in course.missing(self._limit, top.total):
+                ordered.expect(skip)
                 yield partial(read, skip)
-                moved = spans[-1].total != top.total
-                skip += self._limit - (self._limit // 100 if moved else 0)
 
-        await self._side_by_side(jobs())
-        last = max(spans, key=_by_skip)
-        if last.rows == self._limit:
-            await read(last.skip + self._limit)
-        return spans[1:]
+        try:
+            await self._side_by_side(jobs())
+            last = max(course.spans.values(), key=_by_skip)
+            if last.rows == self._limit:
+                ordered.expect(last.skip + last.rows)
+                await read(last.skip + last.rows)
+        finally:
+            ordered.give_up()
 
     async def _walk(
-        self, pushdown: Pushdown, rows: Collected, lower: int | None, upper: int
+        self, pushdown: Pushdown, rows: Gathering, lower: int | None, upper: int
     ) -> None:
         """Collect what lies between two instants, each page starting where the last one ended."""
         while lower is None or lower <= upper:
@@ -174,7 +244,7 @@ class Sweeper:
                 await self._read_tie(pushdown, rows, upper)
                 upper -= self._step
 
-    async def _read_tie(self, pushdown: Pushdown, rows: Collected, instant: int) -> None:
+    async def _read_tie(self, pushdown: Pushdown, rows: Gathering, instant: int) -> None:
         """Rows that no range can part: all are there when a total that stays was met in full."""
         tie = narrow(pushdown, self._contract, instant - self._step, instant) or pushdown
         seen, total, skip = Collected(self._contract), -1, 0

@@ -1,8 +1,8 @@
 """Runs a bound query on a relation: filter, order, window, and rows rendered as JSON.
 
 A relation is a DuckDB cursor and the name of a table or view with the contract's columns. The
-table of a snapshot has a column `POSITION`, its row numbers in the feed's own order, which makes
-every page of the whole feed as cheap as the first. Blocking; call it from a worker thread. DuckDB
+table of a snapshot has a column `POSITION`, its row numbers in its own order, which makes every
+page of the whole feed as cheap as the first. Blocking; call it from a worker thread. DuckDB
 releases the GIL while it works.
 """
 
@@ -31,23 +31,18 @@ _OF_THE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table to ask; `positioned_by` is the order that its POSITION column stands for."""
+    """A table to ask; `positioned_by` is the order that its POSITION column stands for exactly."""
 
     cursor: DuckDBPyConnection
     name: str
     positioned_by: tuple[BoundOrder, ...] = ()
 
 
-def sort_keys(order: tuple[BoundOrder, ...]) -> str:
-    """The ORDER BY list of columns: null first ascending, last descending (Protocol 11.2.6.2)."""
-    return _keys(order).text
-
-
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Which rows: those that pass `filter`, sorted by `order` (total), from `offset`, `limit` many.
 
-    `limit` None means all.
+    No `order` means the relation's own, which a table with POSITION has. `limit` None means all.
     """
 
     filter: BoundExpr | None
@@ -79,7 +74,7 @@ def count_rows(relation: Relation, condition: BoundExpr | None) -> int:
 
 def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:
     """The condition and the ORDER BY clause, LIMIT included, that cut the window out."""
-    if selection.order != relation.positioned_by:
+    if selection.order and selection.order != relation.positioned_by:
         return Sql("true"), _ordered(_keys(selection.order), selection)
     position = Sql(quote(POSITION))
     if selection.filter is not None or selection.limit is None:

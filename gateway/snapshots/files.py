@@ -45,11 +45,22 @@ class SnapshotFiles:
         """Where a snapshot is made."""
         return self.building / f"{snapshot_id}.duckdb"
 
+    def copy(self, snapshot_id: str) -> Path:
+        """Where a finished draft is copied to, before it is published."""
+        return self.building / f"{snapshot_id}.copy"
+
     def publish(self, snapshot_id: str) -> None:
-        """Make a finished draft the snapshot, at once and for its owner only."""
-        draft = self.draft(snapshot_id)
-        draft.chmod(0o600)
-        draft.rename(self.path(snapshot_id))
+        """Make the copy of a finished draft the snapshot, at once and for its owner only."""
+        copy = self.copy(snapshot_id)
+        copy.chmod(0o600)
+        copy.rename(self.path(snapshot_id))
+
+    def remove(self, snapshot_id: str) -> None:
+        """Remove a snapshot; one that stays is found by the next start."""
+        try:
+            self.path(snapshot_id).unlink(missing_ok=True)
+        except OSError as error:
+            self._observer.warn(f"snapshot {snapshot_id} cannot be removed: {error.strerror}")
 
     def discard(self, snapshot_id: str) -> None:
         """Remove a draft and what its making left beside it."""

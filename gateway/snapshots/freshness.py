@@ -22,13 +22,18 @@ class FreshnessPolicy:
     Up to `fresh_for` a snapshot answers. For `stale_for` more it answers at once while a new one is
     made behind it (RFC 5861 3). When a new one cannot be made, it answers until `stale_if_error`
     after it was fresh (RFC 5861 4). A client's wish for fresher data is granted at most every
-    `least_age`.
+    `least_age`. For `full_refresh_every` after all rows were read, only changes are asked for.
     """
 
     fresh_for: float
     stale_for: float
     stale_if_error: float
+    full_refresh_every: float = 0.0
     least_age: float = 5.0
+
+    def may_build_on(self, age: float) -> bool:
+        """Whether only what has changed is read, `age` seconds after all rows were read."""
+        return age < self.full_refresh_every
 
     def judge(self, age: float, *, fresher: bool = False) -> Verdict:
         """The verdict; `fresher` when the client asks for newer data than is at hand.

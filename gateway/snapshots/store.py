@@ -1,18 +1,18 @@
-"""Immutable tables in DuckDB: made once from an extract, read by many requests, dropped whole.
+"""Tables in DuckDB: filled from an extract, then immutable, read by many requests, dropped whole.
 
 Each table is a database of its own, compressed. Without a data directory it lives in memory. With
-one it is a file that is written aside, attached read-only, and found again after a restart, when
-it is read once to the end: a file that cannot be used is renamed to `*.unusable`, never served.
-All methods block: call them from a worker thread.
+one it grows in a file aside, of which a copy is put in its place and attached read-only; it is
+found again after a restart, when it is read once to the end: a file that cannot be used is renamed
+to `*.unusable`, never served. All methods block: call them from a worker thread.
 """
 
 from __future__ import annotations
 
-import json
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from threading import Lock
 
@@ -21,39 +21,12 @@ import pyarrow as pa
 
 from gateway.errors import InternalError
 from gateway.observe import Observer
-from gateway.planner.pushdown import Pushdown
-from gateway.planner.pushdown_text import from_text, to_text
 from gateway.snapshots.database import literal, memory_in_tables, open_database
+from gateway.snapshots.facts import SnapshotKey, StoredTable, read_facts, write_facts
 from gateway.snapshots.files import SnapshotFiles
+from gateway.snapshots.tables import RowTable, TableLayout
 
-_FORMAT = 3
-
-
-@dataclass(frozen=True, slots=True)
-class TableLayout:
-    """How rows are laid out: sorted by `order_by` (SQL, total), numbered in `position`."""
-
-    order_by: str
-    position: str
-
-
-@dataclass(frozen=True, slots=True)
-class SnapshotKey:
-    """Whose rows, and which: `scope` stands for workspace and contract (law 5)."""
-
-    scope: str
-    pushdown: Pushdown
-
-
-@dataclass(frozen=True, slots=True)
-class StoredTable:
-    """A table that will not change. `taken_at` is when the extract began, aware, UTC."""
-
-    id: str
-    key: SnapshotKey
-    taken_at: datetime
-    rows: int
-    bytes: int
+__all__ = ["SnapshotKey", "SnapshotStore", "StoredTable", "TableLayout"]
 
 
 class SnapshotStore:
@@ -64,12 +37,13 @@ class SnapshotStore:
     """
 
     def __init__(self, layout: TableLayout, directory: Path | None, observer: Observer) -> None:
-        self._layout = layout
+        self.layout = layout
         self._files = None if directory is None else SnapshotFiles(directory, observer)
         self._observer = observer
         places = (self._files.directory, self._files.building) if self._files else (None, None)
         self._connection = open_database(*places)
         self._memory = Lock()
+        self._sizes: dict[str, int] = {}
 
     def close(self) -> None:
         """Let go of memory and files."""
@@ -78,6 +52,10 @@ class SnapshotStore:
     def table_name(self, snapshot_id: str) -> str:
         """The qualified SQL name; ids are hexadecimal and made here."""
         return f"{_catalog(snapshot_id)}.rows"
+
+    def draft_name(self, snapshot_id: str) -> str:
+        """The same for a table that is not published yet."""
+        return f"{self._draft(snapshot_id)}.rows"
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -95,19 +73,113 @@ class SnapshotStore:
             cursor.register("transient_rows", rows)
             yield cursor, "transient_rows"
 
-    def add(
-        self, snapshot_id: str, key: SnapshotKey, taken_at: datetime, rows: pa.Table
-    ) -> StoredTable:
-        """Make the table; when this returns, it is complete and, with a directory, on disk.
+    # --- making a table ---------------------------------------------------------------------------
+
+    def begin(self, snapshot_id: str) -> None:
+        """An empty draft, to be published or abandoned.
 
         Raises:
             InternalError: there is no room for it, or the directory cannot be written.
         """
-        stored = StoredTable(snapshot_id, key, taken_at, rows.num_rows, 0)
-        try:
+        with self._making(snapshot_id) as cursor:
+            catalog = self._draft(snapshot_id)
             if self._files is None:
-                return self._add_in_memory(stored, rows)
-            return self._add_file(stored, rows, self._files)
+                cursor.execute(f"ATTACH ':memory:' AS {catalog} (COMPRESS)")
+            else:
+                cursor.execute(f"ATTACH {literal(self._files.draft(snapshot_id))} AS {catalog}")
+            RowTable(cursor, catalog, self.layout).create()
+
+    def append(self, snapshot_id: str, rows: pa.Table, start: int) -> None:
+        """Rows at the end of a draft that has `start` rows; readable when this returns.
+
+        Raises:
+            InternalError: as `begin`.
+        """
+        with self._making(snapshot_id) as cursor:
+            RowTable(cursor, self._draft(snapshot_id), self.layout).append(rows, start)
+
+    def replace(self, snapshot_id: str, rows: pa.Table) -> None:
+        """Newer versions of rows that a draft has, in their places.
+
+        Raises:
+            InternalError: as `begin`.
+        """
+        with self._making(snapshot_id) as cursor:
+            RowTable(cursor, self._draft(snapshot_id), self.layout).replace(rows)
+
+    def amend(self, snapshot_id: str, base: str, rows: pa.Table, gone: pa.Array) -> bool:
+        """A draft of a snapshot's rows as changes make them; False, and none, without changes.
+
+        Changed rows come first, in the order in which they are given.
+
+        Raises:
+            InternalError: as `begin`.
+        """
+        with self._making(snapshot_id) as cursor:
+            old = RowTable(cursor, _catalog(base), self.layout)
+            changed = old.new_among(rows)
+            if not changed.num_rows and not old.known(gone):
+                return False
+            self.begin(snapshot_id)
+            draft = RowTable(cursor, self._draft(snapshot_id), self.layout)
+            draft.append(changed, 0)
+            touched = pa.concat_arrays(
+                [changed.column(self.layout.key).combine_chunks(), gone.cast(pa.string())]
+            )
+            draft.append_rest(_catalog(base), touched, changed.num_rows)
+            return True
+
+    def known(self, snapshot_id: str, keys: pa.Array) -> int:
+        """How many of these keys, each given once, a snapshot has."""
+        with self.cursor() as cursor:
+            return RowTable(cursor, _catalog(snapshot_id), self.layout).known(keys)
+
+    def publish(self, stored: StoredTable) -> StoredTable:
+        """Make the draft a snapshot, which never changes again; tells its rows, order and size.
+
+        With a directory it is on disk when this returns, and the draft remains for its readers
+        until `abandon`.
+
+        Raises:
+            InternalError: as `begin`.
+        """
+        with self._making(stored.id) as cursor:
+            draft = self._draft(stored.id)
+            table = RowTable(cursor, draft, self.layout)
+            told = replace(stored, rows=table.count(), in_order=table.is_in_order())
+            if self._files is None:
+                return self._compress(cursor, draft, told)
+            cursor.execute(f"CREATE TABLE {draft}.about (facts VARCHAR)")
+            cursor.execute(f"INSERT INTO {draft}.about VALUES (?)", (write_facts(told),))  # noqa: S608 - ids are made here
+            cursor.execute(f"CHECKPOINT {draft}")
+            shutil.copyfile(self._files.draft(stored.id), self._files.copy(stored.id))
+            self._files.publish(stored.id)
+            return self._attach(stored.id, self._files, check=False)
+
+    def abandon(self, snapshot_id: str) -> None:
+        """Drop a draft; nobody may be reading it. In memory, a published one is the snapshot."""
+        if snapshot_id not in self._sizes:
+            self._drop(self._draft(snapshot_id))
+        if self._files is not None:
+            self._files.discard(snapshot_id)
+
+    def _compress(
+        self, cursor: duckdb.DuckDBPyConnection, catalog: str, told: StoredTable
+    ) -> StoredTable:
+        """One at a time, so that DuckDB's count of its memory tells the size of this one."""
+        with self._memory:
+            cursor.execute(f"CHECKPOINT {catalog}")
+            total = memory_in_tables(cursor)
+            others = sum(self._sizes.values())
+            self._sizes[told.id] = max(0, total - others)
+        return replace(told, bytes=self._sizes[told.id])
+
+    @contextmanager
+    def _making(self, snapshot_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A cursor, and one way to say that there is no room."""
+        try:
+            with self.cursor() as cursor:
+                yield cursor
         except (duckdb.Error, OSError) as error:
             self._observer.warn(f"snapshot {snapshot_id} cannot be kept: {error}")
             raise InternalError(
@@ -115,15 +187,24 @@ class SnapshotStore:
                 " directory is full or cannot be written; its log says which"
             ) from error
 
+    def _draft(self, snapshot_id: str) -> str:
+        return _catalog(snapshot_id) if self._files is None else f"draft_{snapshot_id}"
+
+    # --- keeping it -------------------------------------------------------------------------------
+
     def drop(self, snapshot_id: str) -> None:
         """Forget the table and its file; nobody may be reading it."""
+        self._drop(_catalog(snapshot_id))
+        self._sizes.pop(snapshot_id, None)
+        if self._files is not None:
+            self._files.remove(snapshot_id)
+
+    def _drop(self, catalog: str) -> None:
         try:
             with self._memory, self.cursor() as cursor:
-                cursor.execute(f"DETACH DATABASE IF EXISTS {_catalog(snapshot_id)}")
-            if self._files is not None:
-                self._files.path(snapshot_id).unlink(missing_ok=True)
-        except (duckdb.Error, OSError) as error:  # a file that stays is found by the next start
-            self._observer.warn(f"snapshot {snapshot_id} cannot be dropped: {error}")
+                cursor.execute(f"DETACH DATABASE IF EXISTS {catalog}")
+        except duckdb.Error as error:  # a file that stays is found by the next start
+            self._observer.warn(f"{catalog} cannot be dropped: {error}")
 
     def recover(self, now: datetime) -> list[StoredTable]:
         """Attach what an earlier process left; set aside what cannot be used."""
@@ -138,60 +219,15 @@ class SnapshotStore:
                 self._files.set_aside(snapshot_id, str(error))
         return found
 
-    def _add_in_memory(self, stored: StoredTable, rows: pa.Table) -> StoredTable:
-        """One at a time, so that DuckDB's count of its memory tells the size of this one."""
-        catalog = _catalog(stored.id)
-        with self._memory, self.cursor() as cursor:
-            before = memory_in_tables(cursor)
-            cursor.execute(f"ATTACH ':memory:' AS {catalog} (COMPRESS)")
-            try:
-                self._create(cursor, catalog, rows)
-                cursor.execute(f"CHECKPOINT {catalog}")  # compresses
-            except duckdb.Error:
-                cursor.execute(f"DETACH {catalog}")
-                raise
-            return replace(stored, bytes=max(0, memory_in_tables(cursor) - before))
-
-    def _add_file(self, stored: StoredTable, rows: pa.Table, files: SnapshotFiles) -> StoredTable:
-        try:
-            self._write(stored, rows, files.draft(stored.id))
-            files.publish(stored.id)
-        except BaseException:
-            files.discard(stored.id)
-            raise
-        return self._attach(stored.id, files, check=False)
-
-    def _write(self, stored: StoredTable, rows: pa.Table, draft: Path) -> None:
-        catalog = f"draft_{stored.id}"
-        with self.cursor() as cursor:
-            cursor.execute(f"ATTACH {literal(draft)} AS {catalog}")
-            try:
-                self._create(cursor, catalog, rows)
-                cursor.execute(f"CREATE TABLE {catalog}.about (facts VARCHAR)")
-                cursor.execute(f"INSERT INTO {catalog}.about VALUES (?)", (_facts(stored),))  # noqa: S608 - ids are made here
-            finally:
-                cursor.execute(f"DETACH {catalog}")
-
-    def _create(self, cursor: duckdb.DuckDBPyConnection, catalog: str, rows: pa.Table) -> None:
-        """Numbering what is sorted already needs half the memory of a window with an order."""
-        layout = self._layout
-        cursor.register("extract", rows)
-        cursor.execute(
-            f"CREATE TABLE {catalog}.rows AS SELECT *,"  # noqa: S608 - names are made here
-            f" (row_number() OVER ()) - 1 AS {layout.position}"
-            f" FROM (SELECT * FROM extract ORDER BY {layout.order_by})"
-        )
-        cursor.unregister("extract")
-
     def _attach(self, snapshot_id: str, files: SnapshotFiles, *, check: bool) -> StoredTable:
         catalog, path = _catalog(snapshot_id), files.path(snapshot_id)
         with self.cursor() as cursor:
             cursor.execute(f"ATTACH {literal(path)} AS {catalog} (READ_ONLY)")
             try:
                 found = cursor.execute(f"SELECT facts FROM {catalog}.about").fetchone()  # noqa: S608 - as above
-                stored = _stored(snapshot_id, found[0] if found else "", path.stat().st_size)
+                stored = read_facts(snapshot_id, found[0] if found else "", path.stat().st_size)
                 if check:
-                    _check_rows(cursor, catalog, stored.rows)
+                    RowTable(cursor, catalog, self.layout).check(stored.rows)
             except BaseException:
                 cursor.execute(f"DETACH {catalog}")
                 raise
@@ -200,26 +236,3 @@ class SnapshotStore:
 
 def _catalog(snapshot_id: str) -> str:
     return f"snapshot_{snapshot_id}"
-
-
-def _check_rows(cursor: duckdb.DuckDBPyConnection, catalog: str, rows: int) -> None:
-    """Read all of it: DuckDB compares each block with its checksum when it is read."""
-    text = f"SELECT count(*), bit_xor(hash(r)) FROM {catalog}.rows AS r"  # noqa: S608 - as above
-    found = cursor.execute(text).fetchone()
-    if found is None or found[0] != rows:
-        raise ValueError(f"it does not have the {rows} rows that it says")
-
-
-def _facts(stored: StoredTable) -> str:
-    taken = stored.taken_at.isoformat()
-    key = {"scope": stored.key.scope, "pushdown": to_text(stored.key.pushdown)}
-    return json.dumps({"format": _FORMAT, **key, "taken_at": taken, "rows": stored.rows})
-
-
-def _stored(snapshot_id: str, text: str, size: int) -> StoredTable:
-    facts = json.loads(text)
-    if not isinstance(facts, dict) or facts.get("format") != _FORMAT:
-        raise ValueError(f"its format is not {_FORMAT}, the one that this gateway reads")
-    taken_at = datetime.fromisoformat(str(facts["taken_at"])).astimezone(UTC)
-    key = SnapshotKey(str(facts["scope"]), from_text(str(facts["pushdown"])))
-    return StoredTable(snapshot_id, key, taken_at, int(str(facts["rows"])), size)

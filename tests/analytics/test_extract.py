@@ -12,6 +12,7 @@ import pytest
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.errors import UpstreamKeepsChanging
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
+from tests.analytics.kept import Kept
 from tests.analytics.moving import BEGIN, GROUPS, Upstream, Version, from_table, matches
 from tests.analytics.small_contract import small_contract
 
@@ -76,7 +77,9 @@ async def extract(
 ) -> list[Version]:
     policy = ExtractPolicy(concurrency=concurrency)
     extractor = Extractor(upstream.fetch, upstream.contract, policy, upstream.clock(ahead))
-    return from_table(await extractor.read(pushdown))
+    kept = Kept(upstream.contract)
+    await extractor.begin(pushdown, kept).read()
+    return from_table(kept.rows)
 
 
 def check(upstream: Upstream, pushdown: Pushdown, rows: list[Version]) -> None:

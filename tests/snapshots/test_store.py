@@ -10,14 +10,14 @@ import threading
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
 
 import duckdb
 import pytest
 
 from gateway.errors import ConfigurationProblem, InternalError
 from gateway.snapshots.store import SnapshotStore, StoredTable
-from tests.snapshots.tables import LAYOUT, START, Watch, contents, key, rows_of, store_of
+from tests.snapshots import tables
+from tests.snapshots.tables import LAYOUT, START, Watch, contents, key, rows_of, store_of, taken
 
 ONE, TWO = "00000000000000a1", "00000000000000b2"
 
@@ -28,17 +28,11 @@ def place(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
 
 
 def add(store: SnapshotStore, snapshot_id: str = ONE, rows: int = 100) -> StoredTable:
-    return store.add(snapshot_id, key(), START, rows_of(rows))
-
-
-def in_feed_order(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    known = sorted((r for r in rows if r["updatedAt"]), key=lambda r: r["id"])
-    known.sort(key=lambda r: r["updatedAt"], reverse=True)
-    return known + sorted((r for r in rows if not r["updatedAt"]), key=lambda r: r["id"])
+    return tables.add(store, snapshot_id, key(), taken(), rows_of(rows))
 
 
 @pytest.mark.parametrize("rows", [0, 1, 5_000, 150_000])
-def test_a_table_holds_its_rows_newest_first_then_by_key_nulls_last(
+def test_a_table_holds_its_rows_in_the_order_in_which_they_came(
     place: Path | None, rows: int
 ) -> None:
     with store_of(Watch(), place) as store:
@@ -46,7 +40,7 @@ def test_a_table_holds_its_rows_newest_first_then_by_key_nulls_last(
         found = contents(store, ONE)
     assert (stored.id, stored.key, stored.taken_at, stored.rows) == (ONE, key(), START, rows)
     assert [row.pop("$position") for row in found] == list(range(rows))
-    assert found == in_feed_order(rows_of(rows).to_pylist())
+    assert found == rows_of(rows).to_pylist()
 
 
 def test_the_size_of_a_table_is_what_it_takes(place: Path | None) -> None:
@@ -77,7 +71,7 @@ def test_tables_are_made_read_and_dropped_by_many_threads(place: Path | None) ->
         try:
             for turn in range(5):
                 snapshot_id = f"{number:08x}{turn:08x}"
-                store.add(snapshot_id, key(), START, rows_of(50, prefix=f"{number}-"))
+                tables.add(store, snapshot_id, key(), taken(), rows_of(50, prefix=f"{number}-"))
                 assert {r["id"][:2] for r in contents(store, snapshot_id)} == {f"{number}-"}
                 with store.transient(rows_of(number)) as (cursor, name):
                     (count,) = cursor.execute(f"SELECT count(*) FROM {name}").fetchone() or (None,)
@@ -152,8 +146,8 @@ def test_snapshots_survive_a_restart_with_all_that_is_known_of_them(tmp_path: Pa
     moment = datetime(2025, 5, 1, 1, 2, 3, 456789, UTC)
     with store_of(Watch(), tmp_path) as store:
         made = [
-            store.add(ONE, key("a", "O'Neil ü"), moment, rows_of(10)),
-            store.add(TWO, key("b"), START, rows_of(0)),
+            tables.add(store, ONE, key("a", "O'Neil ü"), taken(moment, START), rows_of(10)),
+            tables.add(store, TWO, key("b"), taken(), rows_of(0)),
         ]
     found, rows = reopened(tmp_path)
     assert found == made
@@ -195,8 +189,8 @@ def facts(text: str) -> Callable[[Path], None]:
 
 
 GOOD = (
-    '{"format": 3, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
-    ' "rows": 0}'
+    '{"format": 4, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
+    ' "complete_at": "2025-01-01T00:00:00+00:00", "since": null, "in_order": true, "rows": 0}'
 )
 
 
@@ -316,9 +310,9 @@ def test_a_directory_that_is_gone_is_a_clear_failure_and_leaves_the_rest_alone(
 
 
 def test_a_table_that_cannot_be_made_leaves_nothing_behind(place: Path | None) -> None:
-    """A layout that names a column which is not there stands for any failure on the way."""
+    """Rows without a column of the layout stand for any failure on the way."""
     with store_of(Watch(), place) as store, pytest.raises(InternalError):
-        store.add(ONE, key(), START, rows_of(5).drop_columns(["updatedAt"]))
+        tables.add(store, ONE, key(), taken(), rows_of(5).drop_columns(["updatedAt"]))
     with store_of(Watch(), place) as store:
         add(store)
     if place is not None:

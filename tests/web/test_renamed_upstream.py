@@ -13,7 +13,7 @@ from tests.support.live import SECRET, Bridge, running, served
 from tests.web.renamed_upstream import contract_text, rename
 
 QUESTIONS = [
-    "Results",
+    "Results?$count=true",
     "Results?$top=20",
     "Results?$orderby=updatedAt&$top=7&$skip=3",
     "Results?$orderby=userName desc,id&$top=50&$select=id,userName,department",

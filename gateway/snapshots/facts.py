@@ -1,0 +1,99 @@
+"""What is known of a snapshot without looking at its rows, and the same as text in its file."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from gateway.planner.pushdown import Pushdown
+from gateway.planner.pushdown_text import from_text, to_text
+
+_FORMAT = 4
+
+
+@dataclass(frozen=True, slots=True)
+class SnapshotKey:
+    """Whose rows, and which: `scope` stands for workspace and contract (law 5)."""
+
+    scope: str
+    pushdown: Pushdown
+
+
+@dataclass(frozen=True, slots=True)
+class Extracted:
+    """Where an extract's rows come from; instants are aware, UTC.
+
+    `taken_at` is when it began, by the gateway's clock; each row is of then or later. `complete_at`
+    is the same of the last extract that read all rows, which an incremental one builds on. `since`
+    is from when changes are not in it, by the upstream's clock; None when that is not known.
+    """
+
+    taken_at: datetime
+    complete_at: datetime
+    since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTable:
+    """A table that will not change.
+
+    `in_order` tells that its positions are the feed's natural order, row by row, not only nearly.
+    """
+
+    id: str
+    key: SnapshotKey
+    extracted: Extracted
+    rows: int
+    bytes: int
+    in_order: bool = False
+
+    @property
+    def taken_at(self) -> datetime:
+        """When the extract began."""
+        return self.extracted.taken_at
+
+
+def write_facts(stored: StoredTable) -> str:
+    """JSON; what it is read back from by `read_facts`."""
+    extracted = stored.extracted
+    return json.dumps(
+        {
+            "format": _FORMAT,
+            "scope": stored.key.scope,
+            "pushdown": to_text(stored.key.pushdown),
+            "taken_at": extracted.taken_at.isoformat(),
+            "complete_at": extracted.complete_at.isoformat(),
+            "since": None if extracted.since is None else extracted.since.isoformat(),
+            "rows": stored.rows,
+            "in_order": stored.in_order,
+        }
+    )
+
+
+def read_facts(snapshot_id: str, text: str, size: int) -> StoredTable:
+    """The table that a file of `size` bytes says it holds.
+
+    Raises:
+        ValueError, KeyError: the text is of another format, or damaged.
+    """
+    facts = json.loads(text)
+    if not isinstance(facts, dict) or facts.get("format") != _FORMAT:
+        raise ValueError(f"its format is not {_FORMAT}, the one that this gateway reads")
+    since = facts["since"]
+    return StoredTable(
+        snapshot_id,
+        SnapshotKey(str(facts["scope"]), from_text(str(facts["pushdown"]))),
+        Extracted(
+            _instant(facts["taken_at"]),
+            _instant(facts["complete_at"]),
+            None if since is None else _instant(since),
+        ),
+        int(str(facts["rows"])),
+        size,
+        facts["in_order"] is True,
+    )
+
+
+def _instant(value: object) -> datetime:
+    return datetime.fromisoformat(str(value)).astimezone(UTC)

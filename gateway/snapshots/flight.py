@@ -1,0 +1,154 @@
+"""One extract on its way to become a snapshot.
+
+It builds on an older snapshot when only changes are to be read. Otherwise its rows grow in a draft,
+which may be read meanwhile. After a failure that may pass, `make` goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import uuid4
+
+import anyio.to_thread
+import pyarrow as pa
+
+from gateway.errors import UpstreamKeepsChanging
+from gateway.observe import Clock, Observer
+from gateway.planner.pushdown import Pushdown
+from gateway.snapshots.extracts import Base, Changes, Extraction, Extracts
+from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
+from gateway.snapshots.growing import GrowingTable
+from gateway.snapshots.shelf import Entry, Shelf
+from gateway.snapshots.store import SnapshotStore
+
+
+@dataclass(frozen=True, slots=True)
+class Workshop:
+    """What snapshots are made with."""
+
+    store: SnapshotStore
+    shelf: Shelf
+    extracts: Extracts
+    clock: Clock
+    observer: Observer
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far an extract has come: `rows` of `total`, None while that is not known."""
+
+    id: str
+    pushdown: Pushdown
+    began: datetime
+    rows: int
+    total: int | None
+    rows_a_second: float
+    is_paused: bool
+
+
+class Flight:
+    """One extract; `readers` read its draft, `waiters` wait for the snapshot."""
+
+    def __init__(self, key: SnapshotKey, workshop: Workshop) -> None:
+        self.key = key
+        self.id = uuid4().hex[:16]
+        self.began = workshop.clock.now()
+        self.waiters = 0
+        self.readers = 0
+        self.paused_at: float | None = None
+        self.growing: GrowingTable | None = None
+        self.task: asyncio.Task[Entry] | None = None
+        self._with = workshop
+        self._started = workshop.clock.monotonic()
+        self._extraction: Extraction | None = None
+        self._decided = asyncio.Event()
+
+    async def make(self) -> Entry:
+        """The snapshot, held once."""
+        entry = None if self._extraction else await self._amend()
+        if entry is None:
+            entry = self._with.shelf.put(await self._read_all(), readers=1)
+            self._with.observer.info(f"snapshot {self.id} holds {entry.table.rows} rows")
+        return entry
+
+    async def draft(self) -> GrowingTable | None:
+        """The draft, once it is known whether its rows can be read while they come."""
+        await self._decided.wait()
+        gradual = self._extraction is not None and self._extraction.is_gradual
+        return self.growing if gradual else None
+
+    @property
+    def made(self) -> Entry | None:
+        """The snapshot, if it is there; not held."""
+        task = self.task
+        if task is None or not task.done() or task.cancelled() or task.exception() is not None:
+            return None
+        return task.result()
+
+    def decide(self) -> None:
+        """Let nobody wait for a draft any more."""
+        self._decided.set()
+
+    def progress(self) -> Progress:
+        """How far it has come."""
+        seconds = self._with.clock.monotonic() - self._started
+        rows = self.growing.came if self.growing else 0
+        total = self._extraction.total if self._extraction else None
+        rate = rows / max(seconds, 0.001)
+        paused = self.paused_at is not None
+        return Progress(self.id, self.key.pushdown, self.began, rows, total, rate, paused)
+
+    async def _read_all(self) -> StoredTable:
+        if self._extraction is None or self.growing is None:
+            self.growing = GrowingTable(self._with.store, self.id)
+            self._extraction = self._with.extracts.begin(self.key.pushdown, self.growing)
+        self.decide()
+        since = await self._extraction.read()
+        await self.growing.flush()
+        published = await self._publish(Extracted(self.began, self.began, since))
+        self.growing.end()
+        return published
+
+    async def _amend(self) -> Entry | None:
+        """An older snapshot with what has changed since, held; None when all must be read."""
+        base = self._with.shelf.base(self.key)
+        if base is None:
+            return None
+        base.held()
+        try:
+            changes = await self._changes(base.table)
+            return None if changes is None else await self._apply(changes, base)
+        finally:
+            self._with.shelf.let_go(base)
+
+    async def _changes(self, table: StoredTable) -> Changes | None:
+        """What has changed since a snapshot; so much that it cannot be told is None, too."""
+        since = table.extracted.since
+        assert since is not None  # noqa: S101 - the shelf gives no other as a base
+        source = Base(self._with.store, table)
+        try:
+            return await self._with.extracts.changes(self.key.pushdown, since, source)
+        except UpstreamKeepsChanging:
+            return None
+
+    async def _apply(self, changes: Changes, base: Entry) -> Entry:
+        """A new snapshot, or the old one, which is then known to be one of now."""
+        extracted = Extracted(self.began, base.table.extracted.complete_at, changes.since)
+        gone = pa.array(changes.gone, pa.string())
+        changed = await anyio.to_thread.run_sync(
+            self._with.store.amend, self.id, base.table.id, changes.rows, gone
+        )
+        if not changed:
+            base.table = replace(base.table, extracted=extracted)
+            return base.held()
+        published = await self._publish(extracted)
+        self._with.observer.info(
+            f"snapshot {self.id} builds on {base.table.id}: {published.rows} rows"
+        )
+        return self._with.shelf.put(published, readers=1)
+
+    async def _publish(self, extracted: Extracted) -> StoredTable:
+        draft = StoredTable(self.id, self.key, extracted, rows=0, bytes=0)
+        return await anyio.to_thread.run_sync(self._with.store.publish, draft)

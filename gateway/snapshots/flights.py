@@ -1,0 +1,174 @@
+"""All extracts that are being made: one for all who want it, outliving who started it.
+
+One that failed half-way for a reason that may pass is kept for a while, and goes on where it
+stopped when it is wanted again. Runs on the event loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import anyio.to_thread
+
+from gateway.errors import (
+    GatewayError,
+    InternalError,
+    UpstreamKeepsChanging,
+    UpstreamUnavailable,
+)
+from gateway.snapshots.facts import SnapshotKey
+from gateway.snapshots.flight import Flight, Progress, Workshop
+from gateway.snapshots.growing import GrowingTable
+from gateway.snapshots.shelf import Entry
+
+_RESUMABLE_SECONDS = 600
+
+
+class Flights:
+    """Extracts that run or wait to be resumed."""
+
+    def __init__(self, workshop: Workshop) -> None:
+        self._with = workshop
+        self._flights: dict[SnapshotKey, Flight] = {}
+        self._chores: set[asyncio.Task[None]] = set()
+
+    def start(self, key: SnapshotKey) -> Flight:
+        """The extract that runs for `key`; started, or resumed, when none does."""
+        flight = self._flights.get(key)
+        if flight is not None and self._runs(flight):
+            return flight
+        flight = self._flights[key] = Flight(key, self._with)
+        self._take_off(flight)
+        return flight
+
+    def find(self, snapshot_id: str) -> Flight | None:
+        """The extract of this id, going on if it was paused; None when there is none."""
+        found = [f for f in self._flights.values() if f.id == snapshot_id]
+        return found[0] if found and self._runs(found[0]) else None
+
+    async def land(self, flight: Flight) -> Entry:
+        """Wait for the snapshot, held; a waiter that leaves ends nothing.
+
+        Raises:
+            GatewayError: what reading an extract raises; every waiter gets it.
+        """
+        task = flight.task
+        assert task is not None  # noqa: S101 - a started flight has one
+        flight.waiters += 1
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError as error:
+            if task.cancelled() and not _is_cancelled_itself():
+                raise _shutting_down() from error
+            if task.done() and not task.cancelled() and task.exception() is None:
+                self._with.shelf.let_go(task.result())
+            flight.waiters -= 1
+            raise
+
+    @contextmanager
+    def reading(self, flight: Flight) -> Iterator[None]:
+        """A draft is read; it is there until its last reader leaves."""
+        flight.readers += 1
+        try:
+            yield
+        finally:
+            flight.readers -= 1
+            self._tidy(flight)
+
+    def progress(self) -> tuple[Progress, ...]:
+        """What is being read, and what waits to be resumed."""
+        return tuple(flight.progress() for flight in self._flights.values())
+
+    async def close(self) -> None:
+        """End all; who waits for one is told to come again."""
+        flights = [*self._flights.values()]
+        tasks = [flight.task for flight in flights if flight.task]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._flights.clear()
+        for flight in flights:
+            self._tidy(flight)
+        await asyncio.gather(*self._chores)
+
+    def _take_off(self, flight: Flight) -> None:
+        flight.waiters = 0
+        flight.task = asyncio.create_task(self._make(flight))
+        flight.task.add_done_callback(lambda task: self._landed(flight, task))
+
+    async def _make(self, flight: Flight) -> Entry:
+        entry = await flight.make()
+        await self._with.shelf.make_room()
+        entry.readers += flight.waiters - 1
+        del self._flights[flight.key]  # now, not in a callback: who comes later must find the entry
+        return entry
+
+    def _runs(self, flight: Flight) -> bool:
+        """Whether a flight is under way, or can be made to go on; else it is forgotten."""
+        if flight.paused_at is None:
+            return True
+        pause = self._with.clock.monotonic() - flight.paused_at
+        if pause > _RESUMABLE_SECONDS or flight.growing is None:
+            self._forget(flight)
+            return False
+        flight.paused_at = None
+        flight.growing.go_on()
+        self._take_off(flight)
+        return True
+
+    def _landed(self, flight: Flight, task: asyncio.Task[Entry]) -> None:
+        error = None if task.cancelled() else task.exception()
+        flight.decide()
+        if task.cancelled():
+            self._fail(flight, _shutting_down())
+        elif isinstance(error, GatewayError):
+            self._with.observer.warn(f"an extract failed: {error.message}")
+            self._fail(flight, error)
+        elif error is not None:
+            self._with.observer.fault("an extract failed", error)
+            self._fail(flight, InternalError("the gateway failed; its log tells why"))
+        self._tidy(flight)
+
+    def _fail(self, flight: Flight, error: GatewayError) -> None:
+        """Tell the readers, and keep what may go on."""
+        growing = flight.growing
+        if growing is not None:
+            growing.end(error)
+            if growing.came and _may_pass(error):
+                flight.paused_at = self._with.clock.monotonic()
+                return
+        self._forget(flight)
+
+    def _forget(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+        self._tidy(flight)
+
+    def _tidy(self, flight: Flight) -> None:
+        """Drop the draft of a flight that is over when nobody reads it."""
+        if flight.readers or self._flights.get(flight.key) is flight:
+            return
+        chore = asyncio.create_task(self._drop_draft(flight.id, flight.growing))
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
+
+    async def _drop_draft(self, snapshot_id: str, growing: GrowingTable | None) -> None:
+        if growing is not None:
+            await growing.close()
+        await anyio.to_thread.run_sync(self._with.store.abandon, snapshot_id)
+
+
+def _may_pass(error: GatewayError) -> bool:
+    return isinstance(error, UpstreamUnavailable) and not isinstance(error, UpstreamKeepsChanging)
+
+
+def _shutting_down() -> UpstreamUnavailable:
+    message = "the gateway is shutting down; try again in a moment"
+    return UpstreamUnavailable(message, retry_after_seconds=5)
+
+
+def _is_cancelled_itself() -> bool:
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0

@@ -1,0 +1,135 @@
+"""The one table of a snapshot's database, in SQL: rows numbered by their place in the feed.
+
+Names of catalogs are made here, names of columns come from the contract; no value stands in a text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cached_property
+
+import pyarrow as pa
+from duckdb import DuckDBPyConnection
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """`key` and `order` name columns of `schema`; `position` the one that numbers the rows.
+
+    The natural order is by `order`, newest first and null last, then by `key`.
+    """
+
+    schema: pa.Schema
+    key: str
+    order: str
+    position: str
+
+    @cached_property
+    def columns(self) -> tuple[str, ...]:
+        """The columns but for the position, quoted."""
+        return tuple(_quote(name) for name in self.schema.names)
+
+
+class RowTable:
+    """The table `rows` of one catalog, through a cursor of one thread."""
+
+    def __init__(self, cursor: DuckDBPyConnection, catalog: str, layout: TableLayout) -> None:
+        self._cursor = cursor
+        self._name = f"{catalog}.rows"
+        self._layout = layout
+        self._key, self._order = _quote(layout.key), _quote(layout.order)
+        self._position = _quote(layout.position)
+
+    def create(self) -> None:
+        """An empty table."""
+        with _registered(self._cursor, self._layout.schema.empty_table()) as empty:
+            self._cursor.execute(
+                f"CREATE TABLE {self._name} AS"
+                f" SELECT *, 0::BIGINT AS {self._position} FROM {empty} LIMIT 0"
+            )
+
+    def append(self, rows: pa.Table, start: int) -> None:
+        """Rows in their order, numbered from `start`."""
+        positions = pa.array(range(start, start + rows.num_rows), pa.int64())
+        numbered = rows.append_column(self._layout.position, positions)
+        with _registered(self._cursor, numbered) as found:
+            self._cursor.execute(f"INSERT INTO {self._name} SELECT * FROM {found}")
+
+    def replace(self, rows: pa.Table) -> None:
+        """Put rows in the place of those with the same key that are not newer."""
+        taken = ", ".join(f"{c} = n.{c}" for c in self._layout.columns if c != self._key)
+        with _registered(self._cursor, rows) as newer:
+            self._cursor.execute(
+                f"UPDATE {self._name} AS r SET {taken} FROM {newer} AS n WHERE n.{self._key} ="
+                f" r.{self._key} AND NOT coalesce(n.{self._order} < r.{self._order}, false)"
+            )
+
+    def known(self, keys: pa.Array) -> int:
+        """How many of these keys, each given once, are there."""
+        with _registered(self._cursor, pa.table({"key": keys})) as asked:
+            text = f"SELECT count(*) FROM {self._name} WHERE {self._key} IN (FROM {asked})"
+            [(number,)] = self._cursor.execute(text).fetchall()
+        return int(number)
+
+    def new_among(self, rows: pa.Table) -> pa.Table:
+        """Those of the rows that are not there exactly so."""
+        same = " AND ".join(f"n.{c} IS NOT DISTINCT FROM r.{c}" for c in self._layout.columns)
+        with _registered(self._cursor, rows) as found:
+            answer = self._cursor.execute(
+                f"SELECT n.{self._key} FROM {found} AS n JOIN {self._name} AS r"
+                f" ON n.{self._key} = r.{self._key} WHERE {same}"
+            )
+            known = {key for (key,) in answer.fetchall()}
+        keys = rows.column(self._layout.key).to_pylist()
+        return rows.filter(pa.array([key not in known for key in keys], pa.bool_()))
+
+    def append_rest(self, base: str, without: pa.Array, start: int) -> None:
+        """The rows of another catalog in their order, numbered from `start`, but some."""
+        names = ", ".join(self._layout.columns)
+        with _registered(self._cursor, pa.table({"key": without})) as left_out:
+            self._cursor.execute(
+                f"INSERT INTO {self._name} SELECT {names}, {start} - 1 + row_number() OVER ()"
+                f" FROM {base}.rows WHERE {self._key} NOT IN (SELECT key FROM {left_out})"
+            )
+
+    def count(self) -> int:
+        """How many rows there are."""
+        [(number,)] = self._cursor.execute(f"SELECT count(*) FROM {self._name}").fetchall()
+        return int(number)
+
+    def is_in_order(self) -> bool:
+        """Whether the positions are the natural order; where an instant is null, they are not."""
+        [(in_order,)] = self._cursor.execute(
+            "SELECT bool_and(coalesce(o0 > o1 OR (o0 = o1 AND k0 < k1), false)) FROM ("
+            f"SELECT {self._position} AS place, {self._order} AS o1, {self._key} AS k1,"
+            f" lag({self._order}) OVER w AS o0, lag({self._key}) OVER w AS k0"
+            f" FROM {self._name} WINDOW w AS (ORDER BY {self._position})) WHERE place > 0"
+        ).fetchall()
+        return in_order is not False
+
+    def check(self, rows: int) -> None:
+        """Read all of it: DuckDB compares each block with its checksum when it is read.
+
+        Raises:
+            ValueError: it has not the number of rows that it should.
+        """
+        text = f"SELECT count(*), bit_xor(hash(r)) FROM {self._name} AS r"
+        [(number, _)] = self._cursor.execute(text).fetchall()
+        if number != rows:
+            raise ValueError(f"it does not have the {rows} rows that it says")
+
+
+@contextmanager
+def _registered(cursor: DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
+    """The name by which this cursor reads rows that are not kept."""
+    cursor.register("incoming", rows)
+    try:
+        yield "incoming"
+    finally:
+        cursor.unregister("incoming")
+
+
+def _quote(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'
