@@ -1,4 +1,7 @@
-"""A plan without its execution: what it would ask of the Analytics API, what stays here."""
+"""A plan without its execution: what it would ask of the Analytics API, what stays here.
+
+With a running gateway also which snapshot would answer, and why.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,21 @@ from typing import Any
 
 from gateway.analytics.payload import first_request, to_payload
 from gateway.contract.model import Contract
-from gateway.planner.explain import explain
-from gateway.planner.plan import Route, plan_query
+from gateway.planner.explain import explain, explain_pushdown
+from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundQuery
 from gateway.query.request import parse_request
+from gateway.snapshots.cache import Choice
+from gateway.snapshots.flight import Progress
+from gateway.snapshots.freshness import Verdict
+
+_VERDICTS = {
+    Verdict.FRESH: "it answers, nobody is asked",
+    Verdict.STALE: "it answers at once, while a new one is made",
+    Verdict.LAST_RESORT: "it answers only if the Analytics API cannot be reached",
+    Verdict.EXPIRED: "too old to answer",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,8 +46,31 @@ def explain_request(raw_path: bytes, raw_query: bytes, contract: Contract) -> Ex
     bound = bind(request, contract.schema)
     if not isinstance(bound, BoundQuery):
         return Explanation((("resource", "a document made from the contract"),), "", None)
-    plan = plan_query(bound, contract)
+    return explain_plan(plan_query(bound, contract), contract)
+
+
+def explain_plan(plan: QueryPlan, contract: Contract, choice: Choice | None = None) -> Explanation:
+    """What a plan would do; `choice` is what a running gateway has at hand for it."""
+    lines = explain(plan)
+    if choice is not None and plan.route is not Route.NOTHING:
+        lines = (*lines, ("snapshot", _explain_choice(choice)))
     if plan.route is Route.NOTHING:
-        return Explanation(explain(plan), contract.results_path, None)
+        return Explanation(lines, contract.results_path, None)
     payload = to_payload(first_request(plan, contract), contract)
-    return Explanation(explain(plan), contract.results_path, payload)
+    return Explanation(lines, contract.results_path, payload)
+
+
+def _explain_choice(choice: Choice) -> str:
+    running = "" if choice.extract is None else f"; {_explain_progress(choice.extract)}"
+    if choice.table is None:
+        return f"none has these rows{running}"
+    table = choice.table
+    held = explain_pushdown(table.key.pushdown)
+    told = f"{table.id} holds {table.rows} rows ({held}), {choice.age_seconds:.0f} s old"
+    return f"{told}: {_VERDICTS[choice.verdict]}{running}"
+
+
+def _explain_progress(progress: Progress) -> str:
+    total = "" if progress.total is None else f" of {progress.total}"
+    state = "waits to go on" if progress.is_paused else "is being read"
+    return f"{progress.id} {state}, {progress.rows}{total} rows so far"

@@ -26,6 +26,7 @@ from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
 from gateway.exchange import About, Answer, Question, Reply
+from gateway.explanation import Explanation, explain_plan
 from gateway.observe import Clock
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
@@ -37,8 +38,9 @@ from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.snapshots.cache import Snapshot, SnapshotCache
+from gateway.snapshots.flight import Progress
 from gateway.snapshots.pages import PageCache, PageKey
-from gateway.snapshots.store import SnapshotKey, SnapshotStore
+from gateway.snapshots.store import SnapshotKey, SnapshotStore, StoredTable
 from gateway.writer.bodies import (
     PageBody,
     projection_for,
@@ -98,6 +100,21 @@ class QueryService:
             question = Question(request, bind(request, self._contract.schema))
             self._questions[raw_path, raw_query] = question
         return question
+
+    def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
+        """What answering would ask of the Analytics API, and which snapshot would answer."""
+        if not isinstance(question.bound, BoundQuery):
+            return Explanation((("resource", "a document made from the contract"),), "", None)
+        plan = plan_query(question.bound, self._contract)
+        choice = self._with.cache.choice(self._key(plan.pushdown), fresher=fresher)
+        return explain_plan(plan, self._contract, choice)
+
+    def status(self) -> tuple[tuple[StoredTable, ...], tuple[Progress, ...]]:
+        """The workspace's snapshots, youngest first, and its extracts that are being read."""
+        scope, cache = self._with.scope(), self._with.cache
+        kept = [table for table in cache.tables if table.key.scope == scope]
+        tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
+        return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""

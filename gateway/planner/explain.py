@@ -5,21 +5,20 @@ from __future__ import annotations
 from datetime import datetime
 
 from gateway.planner.plan import QueryPlan, Route
-from gateway.planner.pushdown import PushedRange, PushedTerm
+from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
 from gateway.query.render import render_expr
 
 
 def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
     """Label and text, in the order of the data flow; every label is always present."""
     query = plan.query
-    pushed = tuple(_pushed(term) for term in plan.pushdown.terms)
     residual = "nothing" if plan.residual is None else render_expr(plan.residual)
     order = ", ".join(
         f"{render_expr(o.expr)} {'desc' if o.descending else 'asc'}" for o in plan.order
     )
     return (
         ("resource", f"{query.entity_set.name} ({query.shape})"),
-        ("pushdown", " and ".join(pushed) or _unpushed(plan)),
+        ("pushdown", _pushdown(plan)),
         ("residual", residual),
         ("order", order),
         ("window", _window(plan)),
@@ -27,8 +26,16 @@ def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
     )
 
 
-def _unpushed(plan: QueryPlan) -> str:
-    return "nothing: no row can match" if plan.impossible else "nothing: all rows"
+def explain_pushdown(pushdown: Pushdown) -> str:
+    """What the Analytics API is asked for; `all rows` when it is asked for nothing less."""
+    return " and ".join(_pushed(term) for term in pushdown.terms) or "all rows"
+
+
+def _pushdown(plan: QueryPlan) -> str:
+    if plan.impossible:
+        return "nothing: no row can match"
+    text = explain_pushdown(plan.pushdown)
+    return text if plan.pushdown.terms else f"nothing: {text}"
 
 
 def _pushed(term: PushedTerm) -> str:

@@ -25,6 +25,16 @@ from gateway.snapshots.shelf import Entry
 
 
 @dataclass(frozen=True, slots=True)
+class Choice:
+    """What would answer now: the best snapshot at hand, how good it is, and what is being made."""
+
+    table: StoredTable | None
+    verdict: Verdict
+    age_seconds: float
+    extract: Progress | None
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A snapshot in use; valid inside the `async with` that gave it.
 
@@ -84,8 +94,16 @@ class SnapshotCache:
 
     def is_fresh(self, key: SnapshotKey, *, fresher: bool = False) -> bool:
         """Whether a snapshot would answer now without an upstream call."""
+        return self.choice(key, fresher=fresher).verdict is Verdict.FRESH
+
+    def choice(self, key: SnapshotKey, *, fresher: bool = False) -> Choice:
+        """What `open` would choose; nothing is begun."""
+        extract = self._flights.progress_of(key)
         found = self._shelf.best(key)
-        return found is not None and self._shelf.judge(found, fresher=fresher) is Verdict.FRESH
+        if found is None:
+            return Choice(None, Verdict.EXPIRED, 0.0, extract)
+        age = (self._with.clock.now() - found.table.taken_at).total_seconds()
+        return Choice(found.table, self._shelf.judge(found, fresher=fresher), age, extract)
 
     @asynccontextmanager
     async def open(

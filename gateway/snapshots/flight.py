@@ -16,7 +16,6 @@ import pyarrow as pa
 
 from gateway.errors import UpstreamKeepsChanging
 from gateway.observe import Clock, Observer
-from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.extracts import Base, Changes, Extraction, Extracts
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
 from gateway.snapshots.growing import GrowingTable
@@ -40,7 +39,7 @@ class Progress:
     """How far an extract has come: `rows` of `total`, None while that is not known."""
 
     id: str
-    pushdown: Pushdown
+    key: SnapshotKey
     began: datetime
     rows: int
     total: int | None
@@ -98,7 +97,7 @@ class Flight:
         total = self._extraction.total if self._extraction else None
         rate = rows / max(seconds, 0.001)
         paused = self.paused_at is not None
-        return Progress(self.id, self.key.pushdown, self.began, rows, total, rate, paused)
+        return Progress(self.id, self.key, self.began, rows, total, rate, paused)
 
     async def _read_all(self) -> StoredTable:
         if self._extraction is None or self.growing is None:

@@ -81,6 +81,11 @@ class Flights:
         """What is being read, and what waits to be resumed."""
         return tuple(flight.progress() for flight in self._flights.values())
 
+    def progress_of(self, key: SnapshotKey) -> Progress | None:
+        """How far the extract of just this key has come."""
+        flight = self._flights.get(key)
+        return None if flight is None else flight.progress()
+
     async def close(self) -> None:
         """End all; who waits for one is told to come again."""
         flights = [*self._flights.values()]

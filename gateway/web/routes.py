@@ -12,11 +12,12 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edm.model import Schema
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
+from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import SERVICE_PATH
 from gateway.web.respond import react_to_error, to_response
@@ -42,7 +43,11 @@ def build_web(
 
     return Starlette(
         routes=[
-            ServiceRoute(endpoint),
+            RawRoute(SERVICE_PATH, endpoint),
+            RawRoute(
+                EXPLAIN_PATH, ExplainEndpoint(endpoint.service, endpoint.gate, endpoint.observer)
+            ),
+            Route("/status", StatusEndpoint(endpoint.service, endpoint.gate).__call__),
             Route("/", home),
             Route("/healthz", health),
             Route("/openapi.json", describe),
@@ -52,16 +57,16 @@ def build_web(
     )
 
 
-class ServiceRoute(BaseRoute):
-    """The service root and all below it, found by the undecoded path.
+class RawRoute(BaseRoute):
+    """A path and all below it, found by the undecoded path.
 
     A key may hold any character once decoded, line breaks and slashes too, which a route's pattern
     would not match or would cut in two.
     """
 
-    def __init__(self, endpoint: ODataEndpoint) -> None:
+    def __init__(self, root: str, endpoint: ASGIApp) -> None:
         self._endpoint = endpoint
-        self._root = SERVICE_PATH.encode()
+        self._root = root.encode()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Starlette's question."""

@@ -51,11 +51,13 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
 def test_the_readmes_curl_commands_work(live: Bridge) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    (block,) = _SHELL.findall(README.read_text("utf-8"))
-    commands = [line for line in block.splitlines() if line.startswith("curl")]
-    assert len(commands) == 4
+    blocks = "".join(_SHELL.findall(README.read_text("utf-8")))
+    commands = [line for line in blocks.splitlines() if line.startswith("curl")]
+    assert len(commands) == 6
+    base = live.root.removesuffix("/odata/v4/")
     for command in commands:
         script = command.replace("curl ", "curl --fail-with-body -sS ")
+        script = script.replace("http://127.0.0.1:8000", base)
         run = subprocess.run(
             ["/bin/sh", "-c", script],
             env={**os.environ, "ROOT": live.root.rstrip("/")},

@@ -1,0 +1,116 @@
+"""What the gateway is doing, for people and their programs: `/explain/...` and `/status`, as JSON.
+
+Both ask for the access key as the feed does: pushdowns and columns are the workspace's own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+from starlette.datastructures import Headers
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from gateway.auth.access import AccessGate
+from gateway.errors import GatewayError, InternalError, MethodNotAllowed
+from gateway.observe import Observer
+from gateway.planner.explain import explain_pushdown
+from gateway.service import QueryService
+from gateway.snapshots.facts import StoredTable
+from gateway.snapshots.flight import Progress
+from gateway.web.respond import react_to_error, to_response
+
+EXPLAIN_PATH = "/explain"
+
+
+@dataclass(frozen=True, slots=True)
+class ExplainEndpoint:
+    """A feed's URL with `/explain/` in the place of `/odata/v4/`: what it would do, and why."""
+
+    service: QueryService
+    gate: AccessGate
+    observer: Observer
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        response = self._respond(scope)
+        if scope["method"] == "HEAD":
+            response.body = b""
+        await response(scope, receive, send)
+
+    def _respond(self, scope: Scope) -> Response:
+        try:
+            return _json(self._explain(scope))
+        except GatewayError as error:
+            return to_response(react_to_error(error, "4.0"))
+        except Exception as error:  # the last line of defence
+            self.observer.fault("an unexpected failure", error)
+            hidden = InternalError("the gateway failed; its log tells why")
+            return to_response(react_to_error(hidden, "4.0"))
+
+    def _explain(self, scope: Scope) -> dict[str, Any]:
+        if scope["method"] not in ("GET", "HEAD"):
+            raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
+        headers = Headers(scope=scope)
+        self.gate.check(headers)
+        path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
+        question = self.service.read(path, scope["query_string"])
+        found = self.service.explain(question)
+        return {**dict(found.lines), "payload": found.payload}
+
+
+@dataclass(frozen=True, slots=True)
+class StatusEndpoint:
+    """The snapshots at hand and the extracts that are being read, with their progress."""
+
+    service: QueryService
+    gate: AccessGate
+
+    async def __call__(self, request: Request) -> Response:
+        """The endpoint of a route; failures are told by the application."""
+        self.gate.check(request.headers)
+        tables, extracts = self.service.status()
+        return _json(
+            {
+                "snapshots": [_snapshot(table) for table in tables],
+                "extracts": [_extract(progress) for progress in extracts],
+            }
+        )
+
+
+def _snapshot(table: StoredTable) -> dict[str, Any]:
+    return {
+        "id": table.id,
+        "holds": explain_pushdown(table.key.pushdown),
+        "rows": table.rows,
+        "bytes": table.bytes,
+        "takenAt": _instant(table.taken_at),
+        "allRowsReadAt": _instant(table.extracted.complete_at),
+    }
+
+
+def _extract(progress: Progress) -> dict[str, Any]:
+    return {
+        "id": progress.id,
+        "holds": explain_pushdown(progress.key.pushdown),
+        "rows": progress.rows,
+        "of": progress.total,
+        "rowsASecond": round(progress.rows_a_second),
+        "begunAt": _instant(progress.began),
+        "waitsToGoOn": progress.is_paused,
+    }
+
+
+def _instant(moment: datetime) -> str:
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _json(body: Mapping[str, object]) -> Response:
+    text = msgspec.json.format(msgspec.json.encode(body), indent=2)
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return Response(text, headers=headers)
