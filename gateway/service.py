@@ -262,7 +262,7 @@ class QueryService:
 
     # --- the machinery ----------------------------------------------------------------------------
 
-    def _write(self, rows: list[str], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
+    def _write(self, rows: list[bytes], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
         body = write_collection(rows, page, plan.query, reply.format, reply.links)
         return self._as_answer(body, reply)
 

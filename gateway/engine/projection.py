@@ -1,7 +1,9 @@
 """How one row becomes one JSON object (OData JSON Format 4.01, sections 7 and 8).
 
 DuckDB writes the JSON itself: measured three times as fast as building Python values first, and
-the GIL is free meanwhile. Instants are UTC with `Z` and the shortest of 0, 3 or 6 digits.
+the GIL is free meanwhile. It hands it over as UTF-8, because joining texts in Python costs as much
+again: one emoji makes every letter of the whole page four bytes wide. Instants are UTC with `Z` and
+the shortest of 0, 3 or 6 digits.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ from gateway.query.projection import Projection
 
 
 def json_object(projection: Projection) -> Sql:
-    """An SQL expression over the alias `r` that yields the text of the object."""
+    """An SQL expression over the alias `r` that yields the object as UTF-8."""
     members: list[tuple[str, Sql]] = [(n, Sql("?", (v,))) for n, v in projection.constants]
     if projection.id_member:
         members.append((projection.id_member, _entity_id(projection)))
@@ -25,7 +27,7 @@ def json_object(projection: Projection) -> Sql:
         members.append((prop.name, Sql(_value(prop, projection))))
     names = ", ".join(f"{quote(name)} := {value.text}" for name, value in members)
     parameters = tuple(p for _, value in members for p in value.parameters)
-    return Sql(f"to_json(struct_pack({names}))", parameters)
+    return Sql(f"encode(to_json(struct_pack({names})))", parameters)
 
 
 def _entity_id(projection: Projection) -> Sql:

@@ -51,14 +51,18 @@ class Selection:
     limit: int | None = None
 
 
-def fetch_rows(relation: Relation, selection: Selection, projection: Projection) -> list[str]:
-    """Each selected row as the text of a JSON object, in order."""
+def fetch_rows(relation: Relation, selection: Selection, projection: Projection) -> list[bytes]:
+    """Each selected row as a JSON object in UTF-8, in order.
+
+    The window is cut out first: DuckDB would read and render every row that passes the filter
+    before it sorts.
+    """
     window, order = _window(relation, selection)
     condition = compile_filter(selection.filter)
     rendered = json_object(projection)
     text = (
-        f"SELECT {rendered.text} FROM {relation.name} AS r"  # noqa: S608 - no value is spliced
-        f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}"
+        f"SELECT {rendered.text} FROM (SELECT * FROM {relation.name}"  # noqa: S608 - no value is spliced
+        f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}) AS r"
     )
     values = parameters((rendered, condition, window, order))
     return [row[0] for row in _ask(relation, Sql(text, values))]

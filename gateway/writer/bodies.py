@@ -1,6 +1,6 @@
 """Rows and facts -> response bodies (OData JSON Format 4.01).
 
-Rows arrive as texts of JSON objects. The context comes first, annotations before the rows, the
+Rows arrive as JSON objects in UTF-8. The context comes first, annotations before the rows, the
 nextLink last; `value` is there even when it is empty.
 """
 
@@ -28,7 +28,7 @@ class PageBody:
 
 
 def write_collection(
-    rows: Sequence[str], page: PageBody, query: BoundQuery, format_: Format, links: Links
+    rows: Sequence[bytes], page: PageBody, query: BoundQuery, format_: Format, links: Links
 ) -> bytes:
     """One page of a collection."""
     head: dict[str, object] = {}
@@ -37,18 +37,21 @@ def write_collection(
     if page.count is not None:
         head["count"] = str(page.count) if format_.ieee754 else page.count
     members = [_member(format_.prefix + name, value) for name, value in head.items()]
-    members.append(f'"value":[{",".join(rows)}]')
-    if page.next_link is not None:
-        members.append(_member(f"{format_.prefix}nextLink", page.next_link))
-    return f"{{{','.join(members)}}}".encode()
+    start = b"".join(b"%s," % member for member in members)
+    end = (
+        b""
+        if page.next_link is None
+        else b"," + _member(f"{format_.prefix}nextLink", page.next_link)
+    )
+    return b'{%s"value":[%s]%s}' % (start, b",".join(rows), end)
 
 
-def write_entity(row: str, query: BoundQuery, format_: Format, links: Links) -> bytes:
+def write_entity(row: bytes, query: BoundQuery, format_: Format, links: Links) -> bytes:
     """One entity: the row with its context in front."""
     if format_.metadata is Metadata.NONE:
-        return row.encode()
+        return row
     context = _member(f"{format_.prefix}context", links.context(query))
-    return f"{{{context},{row[1:]}".encode()
+    return b"{%s,%s" % (context, row[1:])
 
 
 def write_service_document(schema: Schema, format_: Format, links: Links) -> bytes:
@@ -93,5 +96,5 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
     )
 
 
-def _member(name: str, value: object) -> str:
-    return f'"{name}":{msgspec.json.encode(value).decode()}'
+def _member(name: str, value: object) -> bytes:
+    return b'"%s":%s' % (name.encode(), msgspec.json.encode(value))

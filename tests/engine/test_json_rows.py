@@ -60,7 +60,7 @@ def render(
         Selection(None, (BoundOrder(ColumnRef(CONTRACT.column("id").prop)),)),
         projection,
     )
-    return text
+    return text.decode()
 
 
 def value_of(cursor: duckdb.DuckDBPyConnection, type_: PrimitiveType, value: object) -> str:

@@ -22,12 +22,12 @@ from gateway.writer.links import Links
 from tests.query.asking import SCHEMA, bound
 
 LINKS = Links("https://h/odata/v4/")
-ROWS = ['{"id":"a"}', '{"id":"ü"}']
+ROWS = [b'{"id":"a"}', '{"id":"ü"}'.encode()]
 V4, V401 = Format(), Format("4.01")
 NONE, FULL = Format(metadata=Metadata.NONE), Format(metadata=Metadata.FULL)
 
 
-def collection(rows: list[str], page: PageBody, format_: Format) -> Any:
+def collection(rows: list[bytes], page: PageBody, format_: Format) -> Any:
     text = write_collection(rows, page, bound(""), format_, LINKS)
     assert text.isascii() or "ü" in text.decode()
     return json.loads(text)
@@ -67,7 +67,7 @@ def test_readers_of_doubles_get_the_count_as_text() -> None:
 @pytest.mark.parametrize("format_", [V4, V401, NONE])
 def test_an_entity_is_its_row_with_the_context_in_front(format_: Format) -> None:
     query = bound("$select=id", "Results('a')")
-    body = json.loads(write_entity('{"id":"a"}', query, format_, LINKS))
+    body = json.loads(write_entity(b'{"id":"a"}', query, format_, LINKS))
     context = {f"{format_.prefix}context": "https://h/odata/v4/$metadata#Results(id)/$entity"}
     assert body == ({} if format_ is NONE else context) | {"id": "a"}
     assert list(body)[-1] == "id"
