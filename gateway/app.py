@@ -49,6 +49,7 @@ class TokenFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
+        self._seen = ""
         self._identity = "nobody"
 
     def __call__(self) -> str:
@@ -68,14 +69,14 @@ class TokenFile:
     def identity(self) -> str:
         """Whose token it is; while it cannot be read, whose it was."""
         token = self._read()
-        if token:
-            self._identity = token_identity(token)
+        if token and token != self._seen:
+            self._seen, self._identity = token, token_identity(token)
         return self._identity
 
     def _read(self) -> str:
         """Empty when there is none, or none that a header can carry."""
         try:
-            token = self._path.read_text("utf-8").strip() if self._path else ""
+            token = self._path.read_bytes().decode().strip() if self._path else ""
         except (OSError, UnicodeDecodeError):
             return ""
         return token if token.isascii() and token.isprintable() else ""

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from gateway.errors import InvalidValue
 
 _PORT = re.compile(r":\d*$")
+_USUAL = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ def is_loopback(host: str) -> bool:
     >>> [is_loopback(host) for host in ("localhost", "127.1.2.3", "::1", "10.0.0.7", "a.example")]
     [True, True, True, False, False]
     """
+    if host in _USUAL:
+        return True
     try:
         return ipaddress.ip_address(host).is_loopback
     except ValueError:
-        return host == "localhost"
+        return False
