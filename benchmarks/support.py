@@ -1,14 +1,15 @@
-"""What the benchmarks share: servers as processes of their own, and a client that reads feeds.
+"""What the benchmarks share: servers as processes of their own, a client, and the table.
 
-Every script prints ratios of medians from one run; absolute figures only show the size.
+Everything is on loopback. Figures are ratios of medians from one run wherever something can be
+compared with; absolute figures only show the size.
 """
 
 from __future__ import annotations
 
 import http.client
 import os
-import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -20,8 +21,42 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from gateway.sandbox import make_token
+
 SECRET = "a secret of at least thirty-two bytes"
-_NEXT = re.compile(rb'"@odata\.nextLink":"([^"]+)"\}\s*$')
+IDENTITY = {"Accept-Encoding": "identity"}
+GZIP = {"Accept-Encoding": "gzip"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A measure and its goal. `unit` is empty for a ratio; `at_least` tells the goal's side."""
+
+    measure: str
+    value: float
+    goal: float
+    figures: str
+    unit: str = ""
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        """Whether the goal is reached."""
+        return self.value >= self.goal if self.at_least else self.value <= self.goal
+
+
+def table(title: str, lines: list[Line]) -> None:
+    """Print measures, goals, whether they are met, and what was compared."""
+    print(f"\n{title}\n")
+    print(f"{'measure':<57} {'value':>10}  {'goal':<12} {'':<6}  figures")
+    for line in lines:
+        digits = 0 if line.unit in ("ms", "MiB") else 2
+        value, goal = (f"{v:,.{digits}f} {line.unit}".rstrip() for v in (line.value, line.goal))
+        goal = f"{'>=' if line.at_least else '<='} {goal}"
+        verdict = "met" if line.met else "missed"
+        print(
+            f"{line.measure:<57} {value:>10}  {goal:<12} {verdict:<6}  {line.figures}", flush=True
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,61 +68,82 @@ class Process:
 
     def peak_mebibytes(self) -> float:
         """The most memory it has held (VmHWM)."""
-        return _status(self.pid, "VmHWM")
+        return self._status("VmHWM")
 
     def mebibytes(self) -> float:
         """The memory it holds now (VmRSS)."""
-        return _status(self.pid, "VmRSS")
+        return self._status("VmRSS")
 
-
-def _status(pid: int, name: str) -> float:
-    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith(name + ":"):
-            return int(line.split()[1]) / 1024
-    raise LookupError(name)
+    def _status(self, name: str) -> float:
+        for line in Path(f"/proc/{self.pid}/status").read_text().splitlines():
+            if line.startswith(name + ":"):
+                return int(line.split()[1]) / 1024
+        raise LookupError(name)
 
 
 @contextmanager
-def sandbox(rows: int, latency_seconds: float = 0.0) -> Iterator[Process]:
-    """The sandbox Analytics API as a process, answering each page after the latency."""
+def sandbox(rows: int) -> Iterator[Process]:
+    """The sandbox Analytics API as a process; see `delay`."""
     port = free_port()
     command = [sys.executable, "-m", "gateway.sandbox", "--port", str(port), "--admin"]
     command += ["--rows", str(rows), "--secret", SECRET]
     with _process(command, f"http://127.0.0.1:{port}", "/health", 180) as started:
-        _post(started.url + "/sandbox/faults", f'{{"latencySeconds": {latency_seconds}}}')
         yield started
 
 
-@contextmanager
-def gateway(upstream: str, *options: str) -> Iterator[Process]:
-    """The gateway as a process; its URL is the service root."""
-    from gateway.sandbox import make_token
+def delay(upstream: str, seconds: float) -> None:
+    """Let the sandbox answer each page after this time."""
+    link = connect(upstream)
+    body = f'{{"latencySeconds": {seconds}}}'
+    link.request("POST", "/sandbox/faults", body, {"Content-Type": "application/json"})
+    response = link.getresponse()
+    if response.status >= 300:
+        raise RuntimeError(f"{upstream}: {response.status} {response.read()[:300]!r}")
 
+
+@contextmanager
+def gateway(upstream: str, *options: str, module: str = "gateway") -> Iterator[Process]:
+    """The gateway as a process; its URL is the service root. `module` has the command `serve`."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         token = Path(folder) / "token"
         token.write_text(make_token(SECRET, expires_in_seconds=86_400))
-        command = [sys.executable, "-c", "from gateway.cli import main; main()", "serve"]
+        command = [sys.executable, "-c", _SERVE[module], "serve"]
         command += ["--port", str(port), "--upstream", upstream, "--token-file", str(token)]
         base = f"http://127.0.0.1:{port}"
         with _process([*command, *options], base, "/healthz", 30) as started:
             yield Process(f"{base}/odata/v4/", started.pid)
 
 
+_SERVE = {
+    "gateway": "from gateway.cli import main; main()",
+    "watched": "from benchmarks.watched import main; main()",
+}
+
+
 @contextmanager
 def _process(command: list[str], base: str, ready: str, patience: float) -> Iterator[Process]:
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[1])}
-    process = subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL)
-    try:
-        _wait_for(base + ready, process, patience)
-        yield Process(base, process.pid)
-    finally:
-        process.send_signal(signal.SIGTERM)
+    with tempfile.TemporaryFile() as log:
+        process = subprocess.Popen(command, env=environment, stdout=log, stderr=log)
         try:
-            process.wait(15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+            _wait_for(base + ready, process, patience)
+            yield Process(base, process.pid)
+        except BaseException:
+            log.seek(0)
+            print(log.read()[-2_000:].decode(errors="replace"), file=sys.stderr)
+            raise
+        finally:
+            _end(process)
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(15)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> None:
@@ -98,7 +154,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> No
         try:
             get(url)
         except OSError:
-            time.sleep(0.05)
+            time.sleep(0.02)
         else:
             return
     raise TimeoutError(url)
@@ -106,8 +162,6 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> No
 
 def free_port() -> int:
     """A loopback port that was free a moment ago."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -119,59 +173,40 @@ def connect(url: str) -> http.client.HTTPConnection:
     return http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
 
 
-def get(url: str, connection: http.client.HTTPConnection | None = None, **headers: str) -> bytes:
-    """The body as it is on the wire; fails unless the answer is 200."""
-    link = connection or connect(url)
+def ask(url: str, link: http.client.HTTPConnection, headers: dict[str, str]) -> tuple[float, bytes]:
+    """When the first byte of the body came (`perf_counter`), and the body as it is on the wire.
+
+    Fails unless the answer is 200.
+    """
     parts = urlsplit(url)
     link.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, None, headers)
     response = link.getresponse()
-    body = response.read()
+    first = response.read(1)
+    came = time.perf_counter()
+    body = first + response.read()
     if response.status != 200:
         raise RuntimeError(f"{url}: {response.status} {body[:300]!r}")
-    return body
+    return came, body
 
 
-def _post(url: str, body: str) -> None:
-    link = connect(url)
-    link.request("POST", urlsplit(url).path, body, {"Content-Type": "application/json"})
-    response = link.getresponse()
-    if response.status >= 300:
-        raise RuntimeError(f"{url}: {response.status} {response.read()[:300]!r}")
+def get(url: str, link: http.client.HTTPConnection | None = None, **headers: str) -> bytes:
+    """The body as it is on the wire; fails unless the answer is 200."""
+    return ask(url, link or connect(url), headers)[1]
 
 
-@dataclass(frozen=True, slots=True)
-class Feed:
-    """A feed read to its end. Times in seconds; `size` in bytes on the wire."""
-
-    seconds: float
-    first_byte: float
-    pages: int
-    size: int
-
-
-def read_feed(url: str, headers: dict[str, str], find_next: Callable[[bytes], bytes]) -> Feed:
-    """Follow nextLinks on one connection; `find_next` gives the plain text of a body's end."""
-    link = connect(url)
+def seconds(run: Callable[[], object]) -> float:
+    """How long it takes."""
     started = time.perf_counter()
-    first, pages, size = 0.0, 0, 0
-    following: str | None = url
-    while following:
-        body = get(following, link, **headers)
-        first = first or time.perf_counter() - started
-        pages, size = pages + 1, size + len(body)
-        found = _NEXT.search(find_next(body))
-        following = found[1].decode() if found else None
-    return Feed(time.perf_counter() - started, first, pages, size)
+    run()
+    return time.perf_counter() - started
 
 
-def median_of(run: Callable[[], float], times: int) -> float:
-    """The median of some runs."""
-    return statistics.median(run() for _ in range(times))
-
-
-def table(title: str, rows: list[tuple[str, float, str, str]]) -> None:
-    """Print measure, ratio, goal and what was compared."""
-    print(f"\n{title}\n")
-    print(f"{'measure':<58} {'ratio':>8}  {'goal':<10} figures")
-    for measure, ratio, goal, figures in rows:
-        print(f"{measure:<58} {ratio:>8.2f}  {goal:<10} {figures}")
+def medians(times: int, *runs: Callable[[], object]) -> list[float]:
+    """The median seconds of each, measured in turn: what else the machine does hits them all."""
+    samples: list[list[float]] = [[] for _ in runs]
+    for run in runs:
+        run()  # warm
+    for _ in range(times):
+        for run, sample in zip(runs, samples, strict=True):
+            sample.append(seconds(run))
+    return [statistics.median(sample) for sample in samples]
