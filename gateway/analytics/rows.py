@@ -7,16 +7,18 @@ passing on a column of nulls because a member was renamed would be silently wron
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import accumulate
 from typing import Annotated, Any
 
 import msgspec
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.analytics.structs import envelope_type, extractors, walk
+from gateway.analytics.columns import Values, column_reader
+from gateway.analytics.structs import envelope_type, walk
 from gateway.contract.model import Column, Contract
 from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract
@@ -63,7 +65,7 @@ class PageReader:
         self._contract = contract
         self._schema = arrow_schema(contract)
         self._decoder = msgspec.json.Decoder(envelope_type(contract))
-        self._extract = extractors(contract)
+        self._columns = column_reader(contract)
 
     def read(self, body: bytes, date: datetime | None = None) -> Page:
         """Decode one page.
@@ -76,7 +78,7 @@ class PageReader:
         total = walk(envelope, self._contract.response.total)
         if rows is None or total is None:
             raise _misfit("an object on the way to the rows or to the total is null")
-        columns = zip(self._contract.columns, self._extract(rows), strict=True)
+        columns = zip(self._contract.columns, self._columns(rows), strict=True)
         arrays = [_to_arrow(column, values) for column, values in columns]
         return Page(pa.Table.from_arrays(arrays, schema=self._schema), total, date)
 
@@ -95,31 +97,35 @@ def _misfit(found: str) -> UpstreamBrokeContract:
     )
 
 
-def _to_arrow(column: Column, values: Sequence[Any]) -> pa.Array:
+def _to_arrow(column: Column, values: Values) -> pa.Array:
+    """For a collection the questions are about its elements: a null array is an empty one."""
     prop = column.prop
-    if not prop.nullable and _has_null(column, values):
-        raise UpstreamBrokeContract(
-            f"the Analytics API sent null in {_place(column)}, which the contract file calls"
-            f" never null; set nullable = true for the column {column.name}"
-        )
-    if prop.allowed_values:
-        _check_allowed(column, values)
     try:
-        return _array(column, values)
+        array = _array(prop.type, values.flat)
     except (pa.ArrowException, OverflowError, msgspec.ValidationError) as error:
         raise UpstreamBrokeContract(
             f"the Analytics API sent a value in {_place(column)} that is no {prop.type}: {error};"
             f" correct `type` of the column {column.name}"
         ) from error
+    if array.null_count and not prop.nullable:
+        raise UpstreamBrokeContract(
+            f"the Analytics API sent null in {_place(column)}, which the contract file calls"
+            f" never null; set nullable = true for the column {column.name}"
+        )
+    if prop.allowed_values:
+        _check_allowed(column, array)
+    return array if values.lengths is None else _lists(values.lengths, array)
 
 
-def _array(column: Column, values: Sequence[Any]) -> pa.Array:
-    if column.prop.type is not PrimitiveType.DATE_TIME_OFFSET:
-        return pa.array(values, type=_arrow_type(column))
-    if not column.prop.collection:
+def _array(kind: PrimitiveType, values: Sequence[Any]) -> pa.Array:
+    if kind is PrimitiveType.DATE_TIME_OFFSET:
         return _instants(values)
-    texts = pa.array(values, type=pa.list_(pa.string()))
-    return pa.ListArray.from_arrays(texts.offsets, _instants(texts.values.to_pylist()))
+    return pa.array(values, type=_ARROW_TYPES[kind])
+
+
+def _lists(lengths: Sequence[int], elements: pa.Array) -> pa.Array:
+    offsets = pa.array(accumulate(lengths, initial=0), type=pa.int32())
+    return pa.ListArray.from_arrays(offsets, elements)
 
 
 def _instants(texts: Sequence[str | None]) -> pa.Array:
@@ -128,12 +134,11 @@ def _instants(texts: Sequence[str | None]) -> pa.Array:
         found = pa.array(texts, type=pa.string()).cast(_INSTANT_UTC)
     except pa.ArrowInvalid:
         found = pa.array(msgspec.convert(texts, _Instants), type=_INSTANT_UTC)
-    naive = found.cast(_INSTANT)
-    ends = pc.min_max(naive.cast(pa.int64()))
+    ends = pc.min_max(found.view(pa.int64()))
     low, high = ends["min"].as_py(), ends["max"].as_py()
     if low is not None and (low < _micros(_EARLIEST) or high > _micros(_LATEST)):
         raise OverflowError("in UTC it lies outside of the years 1 to 9999")
-    return naive
+    return found.view(_INSTANT)
 
 
 def _micros(instant: datetime) -> int:
@@ -141,15 +146,9 @@ def _micros(instant: datetime) -> int:
     return found
 
 
-def _has_null(column: Column, values: Sequence[Any]) -> bool:
-    """For a collection the question is about its elements: a null array is an empty one."""
-    return any(None in found for found in values) if column.prop.collection else None in values
-
-
-def _check_allowed(column: Column, values: Iterable[Any]) -> None:
+def _check_allowed(column: Column, found: pa.Array) -> None:
     """A value outside the closed set would make pushed `ne` filters lose rows: refuse it."""
-    flat = (v for found in values for v in found) if column.prop.collection else values
-    unknown = set(flat) - {*column.prop.allowed_values, None}
+    unknown = set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}
     if unknown:
         raise UpstreamBrokeContract(
             f"the Analytics API sent {min(unknown)!r} in {_place(column)}, which the"

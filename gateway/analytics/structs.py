@@ -1,4 +1,4 @@
-"""Struct types made from the contract, and the functions that read columns out of them.
+"""Struct types made from the contract, for `gateway.analytics.columns` to read.
 
 msgspec decodes fastest into structs and skips what they do not declare; the members are data, so
 the structs are made at run time. An attribute's name is derived from the member's name. Instants
@@ -8,10 +8,9 @@ stay texts here: Arrow parses a whole column of them at once.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from collections.abc import Iterable, Sequence
 from types import GenericAlias
-from typing import Annotated, Any, TypeAlias
+from typing import Annotated, Any
 
 import msgspec
 
@@ -28,8 +27,6 @@ _PYTHON_TYPES: dict[PrimitiveType, Any] = {
     PrimitiveType.DATE_TIME_OFFSET: str,
 }
 _TOTAL = Annotated[int, msgspec.Meta(ge=0)]
-
-Extract: TypeAlias = Callable[[Sequence[Any]], list[Any]]
 
 
 def envelope_type(contract: Contract) -> Any:
@@ -48,62 +45,14 @@ def envelope_type(contract: Contract) -> Any:
     return _struct(root, "Page")
 
 
-def extractors(contract: Contract) -> Callable[[Sequence[Any]], list[list[Any]]]:
-    """A function from decoded rows to the values of all columns; null for what is absent."""
-    plain = [_extractor(c) for c in contract.columns if c.field_id is None]
-    wanted = [c.field_id for c in contract.columns if c.field_id is not None]
-    fields = _field_index(contract)
-
-    def extract(rows: Sequence[Any]) -> list[list[Any]]:
-        values = iter([read(rows) for read in plain])
-        index = fields(rows) if wanted else []
-        return [
-            next(values) if c.field_id is None else [row.get(c.field_id) for row in index]
-            for c in contract.columns
-        ]
-
-    return extract
-
-
 def walk(node: Any, path: Iterable[str]) -> Any:
     """The value at a member path; None below a null."""
     for step in path:
-        node = None if node is None else getattr(node, _attribute(step))
+        node = None if node is None else getattr(node, attribute(step))
     return node
 
 
-def _extractor(column: Column) -> Extract:
-    if column.each is None:
-        return _value_extractor(column.path)
-    array = _value_extractor(column.path[: column.each + 1])
-    inside = column.path[column.each + 1 :]
-    if not inside:
-        return lambda rows: [found or [] for found in array(rows)]
-    element = _value_extractor(inside)
-    return lambda rows: [element(found) if found else [] for found in array(rows)]
-
-
-def _value_extractor(path: tuple[str, ...]) -> Extract:
-    fast = attrgetter(".".join(map(_attribute, path)))
-
-    def extract(rows: Sequence[Any]) -> list[Any]:
-        try:
-            return [*map(fast, rows)]
-        except AttributeError:  # an object on the way is null in some row
-            return [walk(row, path) for row in rows]
-
-    return extract
-
-
-def _field_index(contract: Contract) -> Extract:
-    """The custom fields of each row by id; of several with one id the first counts."""
-    shape = contract.custom_fields
-    arrays = _value_extractor(shape.path)
-    pair = attrgetter(_attribute(shape.id_member), _attribute(shape.value_member))
-    return lambda rows: [dict(map(pair, reversed(found or ()))) for found in arrays(rows)]
-
-
-def _attribute(member: str) -> str:
+def attribute(member: str) -> str:
     """A Python identifier for any member name; different names give different identifiers."""
     return "m_" + re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}_", member)
 
@@ -181,12 +130,12 @@ def _struct(node: _Node, name: str) -> Any:
     required: list[Any] = []
     optional: list[Any] = []
     for member, child in node.children.items():
-        attribute = _attribute(member)
+        slot = attribute(member)
         if child.optional:
-            optional.append((attribute, _type_of(child), None))
+            optional.append((slot, _type_of(child), None))
         else:
-            required.append((attribute, _type_of(child)))
-    rename = {_attribute(member): member for member in node.children}
+            required.append((slot, _type_of(child)))
+    rename = {attribute(member): member for member in node.children}
     try:
         return msgspec.defstruct(name, [*required, *optional], rename=rename, gc=False)
     except ValueError as error:
@@ -196,5 +145,5 @@ def _struct(node: _Node, name: str) -> Any:
 def _type_of(node: _Node) -> Any:
     if node.kind not in (_OBJECT, _ARRAY):
         return node.kind
-    inner = _struct(node, f"Struct_{_attribute(node.name)}")
+    inner = _struct(node, f"Struct_{attribute(node.name)}")
     return GenericAlias(list, (inner,)) | None if node.kind == _ARRAY else inner | None
