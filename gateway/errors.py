@@ -221,7 +221,7 @@ class UpstreamUnavailable(GatewayError):
 
 
 class UpstreamThrottled(UpstreamUnavailable):
-    """429 from the Analytics API beyond the retry budget."""
+    """429 from the Analytics API, or a turn in the line of calls, beyond the retry budget."""
 
     code = "UpstreamThrottled"
 

@@ -1,8 +1,9 @@
 """The only module that speaks HTTP to the Analytics API.
 
 Failures are told apart once, here: what may pass (429, 5xx, timeouts, broken bodies) is tried
-again within a budget; what will not (token, access, contract) is raised at once. A request that has
-just failed for good fails again from memory: BI tools ask three times after an error.
+again within a budget; what will not (token, access, contract) is raised at once. Calls go in the
+order of one line (`gateway.analytics.pace`). A request that has just failed for good fails again
+from memory: BI tools ask three times after an error.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import httpx
 import msgspec
 from cachetools import TTLCache
 
+from gateway.analytics.pace import Pace
 from gateway.analytics.payload import PageRequest, to_payload
 from gateway.analytics.plausible import check_length, check_rows
 from gateway.analytics.refusals import Passing, answered_at, refusal
@@ -33,8 +35,9 @@ from gateway.observe import Clock
 class RetryPolicy:
     """How long a failing request is tried again; all times in seconds.
 
-    `budget` bounds the tries for one page, from the first call to the last pause; Power Query
-    itself waits 600. `remember_failure` is how long a failure is answered from memory.
+    `budget` bounds the tries for one page and its waiting in line, to the last pause; Power Query
+    itself waits 600. Waiting in line is no try. `remember_failure` is how long a failure is
+    answered from memory.
     """
 
     budget: float = 60.0
@@ -67,6 +70,7 @@ class AnalyticsClient:
         self._world = world
         self._policy = policy
         self._reader = PageReader(contract)
+        self._pace = Pace(contract.rate_limit, world.clock.monotonic, world.sleep)
         self._failures: TTLCache[bytes, GatewayError] = TTLCache(
             256, policy.remember_failure, timer=world.clock.monotonic
         )
@@ -91,18 +95,25 @@ class AnalyticsClient:
         policy, now = self._policy, self._world.clock.monotonic
         pause, deadline = policy.first_pause, now() + policy.budget
         for attempt in range(1, policy.tries + 1):
+            began = await self._pace.turn(deadline)
             try:
-                return await self._fetch_once(request, body)
+                page = await self._fetch_once(request, body, deadline)
             except Passing as failure:
                 wait = pause if failure.wait is None else failure.wait
+                if failure.throttles:
+                    self._pace.throttle(began, wait)
                 if attempt == policy.tries or now() + wait > deadline:
                     raise failure.error from failure.__cause__
-                await self._world.sleep(wait)
+                if not failure.throttles:  # else it waits in line, with everybody
+                    await self._world.sleep(wait)
                 pause = min(pause * 2, policy.longest_pause)
+            else:
+                self._pace.recover()
+                return page
         raise AssertionError("unreachable")
 
-    async def _fetch_once(self, request: PageRequest, body: bytes) -> Page:
-        response = await self._post_with_token(body)
+    async def _fetch_once(self, request: PageRequest, body: bytes, deadline: float) -> Page:
+        response = await self._post_with_token(body, deadline)
         if response.status_code != 200:
             raise refusal(response, self._contract, self._world.clock.now())
         page = self._read(response)
@@ -123,13 +134,14 @@ class AnalyticsClient:
                 raise
             raise Passing(broken) from error
 
-    async def _post_with_token(self, body: bytes) -> httpx.Response:
+    async def _post_with_token(self, body: bytes, deadline: float) -> httpx.Response:
         """One call; after 401 one more, if the token has been renewed meanwhile."""
         token = self._token()
         response = await self._post(body, token)
         if response.status_code == 401:
             fresh = self._token()
             if fresh != token:
+                await self._pace.turn(deadline)
                 return await self._post(body, fresh)
         return response
 

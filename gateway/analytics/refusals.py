@@ -31,6 +31,11 @@ class Passing(Exception):
         self.error = error
         self.wait = wait
 
+    @property
+    def throttles(self) -> bool:
+        """Whether the upstream wants fewer calls of everybody, not only of this one."""
+        return self.wait is not None or isinstance(self.error, UpstreamThrottled)
+
 
 def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
     """The `GatewayError`, or `Passing` around one, that an answer other than 200 means."""

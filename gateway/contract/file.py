@@ -146,6 +146,13 @@ class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""
 
 
+class Limits(Section, frozen=True):
+    """`[limits]`."""
+
+    calls_per_second: Annotated[float, Meta(gt=0, le=10_000)] | None = None
+    burst: Positive | None = None
+
+
 class CustomFields(Section, frozen=True):
     """`[custom_fields]`."""
 
@@ -177,3 +184,4 @@ class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
     columns: tuple[ColumnEntry, ...]
     extract: Extract
     custom_fields: CustomFields
+    limits: Limits = Limits()

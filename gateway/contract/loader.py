@@ -19,6 +19,7 @@ from gateway.contract.model import (
     Filter,
     MemberPath,
     RangeFilter,
+    RateLimit,
     RequestShape,
     ResponseShape,
     ValuesFilter,
@@ -97,7 +98,15 @@ def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprin
         order_column=parsed.extract.order_by,
         overlap_seconds=parsed.extract.overlap_seconds,
         fingerprint=fingerprint,
+        rate_limit=_rate_limit(parsed.limits),
     )
+
+
+def _rate_limit(limits: file.Limits) -> RateLimit | None:
+    """Without `burst` calls go one by one."""
+    if limits.calls_per_second is None:
+        return None
+    return RateLimit(limits.calls_per_second, limits.burst or 1)
 
 
 def _schema(service: file.Service, columns: tuple[Column, ...]) -> Schema:

@@ -108,11 +108,23 @@ class CustomFieldShape:
 
 
 @dataclass(frozen=True, slots=True)
+class RateLimit:
+    """How often the upstream may be asked.
+
+    In any `t` seconds never more than `burst + calls_per_second * t` calls.
+    """
+
+    calls_per_second: float
+    burst: int
+
+
+@dataclass(frozen=True, slots=True)
 class Contract:
     """Everything the gateway knows of the upstream.
 
     `order_column` is the column extracts are read by, newest first. `fingerprint` changes with
     any change of the file or of the mapped custom fields; it is part of every snapshot's key.
+    `rate_limit` is None where the upstream states none.
     """
 
     base_url: str
@@ -126,6 +138,7 @@ class Contract:
     order_column: str
     overlap_seconds: int
     fingerprint: str
+    rate_limit: RateLimit | None = None
 
     def column(self, name: str) -> Column:
         """The column of a property that the binder has found.

@@ -33,6 +33,7 @@ def check_file(parsed: file.ContractFile) -> None:
     for entry in parsed.columns:
         _check_path(entry)
     _check_filters_are_not_shared(parsed)
+    _check_limits(parsed.limits)
 
 
 def check_contract(contract: Contract) -> None:
@@ -97,6 +98,15 @@ def _check_filters_are_not_shared(parsed: file.ContractFile) -> None:
                 entry.filter,
                 f"already belongs to the column {other!r}; a request member says one thing",
             )
+
+
+def _check_limits(limits: file.Limits) -> None:
+    if limits.burst is not None and limits.calls_per_second is None:
+        raise _problem(
+            "[limits] burst",
+            limits.burst,
+            "says nothing without calls_per_second; add that, or take burst out",
+        )
 
 
 def _check_name(column: Column, seen: dict[str, str]) -> None:

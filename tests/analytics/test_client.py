@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import httpx
 import pytest
 
 from gateway.analytics.client import RetryPolicy
+from gateway.contract.model import RateLimit
 from gateway.errors import (
     GatewayError,
     UpstreamBrokeContract,
@@ -19,16 +21,23 @@ from gateway.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
+from tests.analytics.small_contract import small_contract
 from tests.analytics.upstream_app import FIRST_PAGE, TOKEN, Answer, Scene, ok
 
 pytestmark = pytest.mark.anyio
 
+OTHER_PAGE = replace(FIRST_PAGE, skip=5)
 MINUTE = "Wed, 01 Jan 2025 00:17:40 GMT"  # sixty seconds after the scene begins
 
 
 def status(code: int, text: str = "", **headers: str) -> httpx.Response:
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return httpx.Response(code, json={"error": {"text": text}}, headers=named)
+
+
+def throttled(answer: Answer) -> bool:
+    """From the second time on calls go slowly, one a second at least."""
+    return isinstance(answer, httpx.Response) and answer.status_code == 429
 
 
 async def failure(scene: Scene) -> GatewayError:
@@ -64,7 +73,7 @@ async def failure(scene: Scene) -> GatewayError:
 async def test_what_may_pass_is_tried_again(answer: Answer) -> None:
     scene = Scene([answer, answer, ok()])
     assert (await scene.client.fetch(FIRST_PAGE)).total == 0
-    assert scene.slept == [0.25, 0.5]
+    assert scene.slept == [0.25, 1.0 if throttled(answer) else 0.5]
     assert {request.content for request in scene.sent} == {scene.sent[0].content}
 
 
@@ -115,7 +124,7 @@ async def test_what_does_not_pass_in_five_tries_is_named(
         await scene.client.fetch(FIRST_PAGE)
     assert type(raised.value) is family
     assert len(scene.sent) == 5
-    assert scene.slept == [0.25, 0.5, 1.0, 2.0]
+    assert scene.slept == ([0.25, 1.0, 1.0, 2.0] if throttled(answer) else [0.25, 0.5, 1.0, 2.0])
 
 
 @pytest.mark.parametrize(
@@ -139,7 +148,7 @@ async def test_the_upstream_says_how_long_to_wait(
 ) -> None:
     scene = Scene([status(code, **header), ok()])
     await scene.client.fetch(FIRST_PAGE)
-    assert scene.slept == [waits]
+    assert scene.slept == [wait for wait in [waits] if wait]
 
 
 @pytest.mark.parametrize(
@@ -152,6 +161,41 @@ async def test_a_wait_beyond_the_budget_is_passed_on_as_whole_seconds(
     error = await failure(scene)
     assert dict(error.headers) == {"Retry-After": str(told)}
     assert (len(scene.sent), scene.slept) == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("answer", "held"),
+    [
+        (status(429), 0.25),
+        (status(429, Retry_After="30"), 30.0),
+        (status(503, Retry_After="30"), 30.0),
+        (status(503), 0.0),
+        (status(500, Retry_After="30"), 0.0),
+    ],
+    ids=repr,
+)
+async def test_other_requests_are_held_too(answer: httpx.Response, held: float) -> None:
+    scene = Scene([answer, ok()], policy=RetryPolicy(tries=1))
+    await failure(scene)
+    await scene.client.fetch(OTHER_PAGE)
+    assert scene.slept == [wait for wait in [held] if wait]
+
+
+async def test_a_request_that_cannot_wait_for_the_told_moment_is_not_sent() -> None:
+    scene = Scene([status(429, Retry_After="90")])
+    await failure(scene)
+    with pytest.raises(UpstreamThrottled, match="in 91 seconds") as raised:
+        await scene.client.fetch(OTHER_PAGE)
+    assert dict(raised.value.headers) == {"Retry-After": "91"}
+    assert (len(scene.sent), scene.slept) == (1, [])
+
+
+async def test_the_contract_s_limit_spaces_calls_and_a_renewed_token_s_call_counts() -> None:
+    contract = replace(small_contract(), rate_limit=RateLimit(0.1, 2))
+    scene = Scene([status(401), ok()], contract=contract, tokens=["old", "new"])
+    for request in (FIRST_PAGE, OTHER_PAGE):
+        await scene.client.fetch(request)
+    assert (len(scene.sent), scene.slept) == (3, [10.0])
 
 
 async def test_the_time_of_hanging_calls_counts() -> None:

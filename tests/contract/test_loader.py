@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from gateway.contract.loader import built_in_contract, load_contract
-from gateway.contract.model import CustomFieldFilter, RangeFilter, ValuesFilter
+from gateway.contract.model import CustomFieldFilter, RangeFilter, RateLimit, ValuesFilter
 from gateway.errors import ConfigurationProblem
 
 TEXT = built_in_contract()
@@ -39,6 +39,10 @@ def column(name: str, key: str, value: str) -> Change:
     return change
 
 
+def limits(lines: str) -> Change:
+    return put("[limits]\n", f"[limits]\n{lines}\n")
+
+
 def renamed(name: str, new: str) -> Change:
     return put(f'[[columns]]\nname = "{name}"', f'[[columns]]\nname = "{new}"')
 
@@ -58,6 +62,14 @@ def mapped(*fields: tuple[str, str]) -> Change:
         (put("maximum = 1000", "maximum = 0"), "$.request.limit.maximum"),
         (put("overlap_seconds = 120", "overlap_seconds = -1"), "$.extract.overlap_seconds"),
         (put("resolution_milliseconds = 1 #", "resolution_milliseconds = 0 #"), ">= 1"),
+        (limits("calls_per_second = 0"), "$.limits.calls_per_second"),
+        (limits("calls_per_second = nan"), "$.limits.calls_per_second"),
+        (limits("calls_per_second = inf"), "$.limits.calls_per_second"),
+        (limits('calls_per_second = "5/s"'), "$.limits.calls_per_second"),
+        (limits("calls_per_second = 5\nburst = 0"), "$.limits.burst"),
+        (limits("calls_per_second = 5\nburst = 1.5"), "$.limits.burst"),
+        (limits("calls_per_minute = 5"), "calls_per_minute"),
+        (limits("burst = 5"), "[limits] burst = 5 says nothing without calls_per_second"),
         (column("progress", "type", '"Edm.Decimal"'), "Edm.Decimal"),
         (column("progress", "sauce", '"x"'), "sauce"),
         (put('namespace = "Skillhabit"', 'namespace = "Skill-habit"'), "[service] namespace"),
@@ -186,3 +198,20 @@ def test_a_contract_with_every_name_changed_loads() -> None:
     assert contract.schema.find_set("Results") is None
     assert contract.request.limit == ("z_options", "z_limit")
     assert [type(c.filter) for c in contract.columns] == [type(c.filter) for c in plain.columns]
+
+
+@pytest.mark.parametrize(
+    ("lines", "limit"),
+    [
+        ("", None),
+        ("calls_per_second = 5", RateLimit(5.0, 1)),
+        ("calls_per_second = 1.66\nburst = 100", RateLimit(1.66, 100)),
+    ],
+)
+def test_the_limit_is_what_the_file_states(lines: str, limit: RateLimit | None) -> None:
+    assert load_contract(limits(lines)(TEXT)).rate_limit == limit
+
+
+def test_a_file_without_the_table_of_limits_is_read() -> None:
+    head, _, rest = TEXT.partition("[limits]")
+    assert load_contract(head + rest.partition("\n\n")[2]).rate_limit is None
