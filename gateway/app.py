@@ -12,9 +12,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio
+import anyio.to_thread
 import httpx
 from starlette.applications import Starlette
 
+import grammar
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.rows import arrow_schema
@@ -137,6 +139,7 @@ def _lifespan(
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
+        await anyio.to_thread.run_sync(grammar.prepare)
         await cache.recover()
         try:
             yield

@@ -16,6 +16,7 @@ from grammar.parser import (
     parse_orderby,
     parse_search,
     parse_select,
+    prepare,
 )
 from grammar.paths import parse_resource_path
 from grammar.projection import ContextFragment, Projection
@@ -174,6 +175,7 @@ __all__ = [
     "parse_search",
     "parse_select",
     "parse_value",
+    "prepare",
     "remember",
     "split_path",
     "split_query",

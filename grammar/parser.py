@@ -1,7 +1,8 @@
 """Decoded text -> tree, one function for each query option (Part 2, 5.1).
 
 Every function raises `ODataSyntaxError`, and nothing else, for text that is not OData or beyond the
-limits, and takes linear time. They are pure: no state but the tables, which are built once.
+limits, and takes linear time. They are pure: no state but the tables, which are built once, by
+`prepare` or else on the first parse.
 """
 
 from __future__ import annotations
@@ -17,6 +18,11 @@ from grammar.tables import start_states
 from grammar.transformations import Transformation
 
 Item = TypeVar("Item")
+
+
+def prepare() -> None:
+    """Build the tables now, for who does not want the first text to wait for them."""
+    start_states()
 
 
 def parse_expression(text: str, limits: Limits = DEFAULT_LIMITS, *, option: str = "") -> Expr:
