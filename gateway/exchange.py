@@ -21,6 +21,11 @@ class Question:
     request: ODataRequest
     bound: ServiceDocument | MetadataDocument | BoundQuery
 
+    @property
+    def moment(self) -> datetime | None:
+        """What now() means in it; None when nothing depends on it."""
+        return self.bound.moment if isinstance(self.bound, BoundQuery) else None
+
 
 @dataclass(frozen=True, slots=True)
 class Reply:

@@ -6,6 +6,7 @@ With a running gateway also which snapshot would answer, and why.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from gateway.analytics.payload import first_request, to_payload
@@ -36,14 +37,18 @@ class Explanation:
     payload: dict[str, Any] | None
 
 
-def explain_request(raw_path: bytes, raw_query: bytes, contract: Contract) -> Explanation:
+def explain_request(
+    raw_path: bytes, raw_query: bytes, contract: Contract, now: datetime
+) -> Explanation:
     """Parse, bind and plan a URL below the service root, and stop there; nobody is asked.
+
+    `now` is what now() means.
 
     Raises:
         GatewayError: what the service would answer.
     """
     request = parse_request(raw_path, raw_query)
-    bound = bind(request, contract.schema)
+    bound = bind(request, contract.schema, now)
     if not isinstance(bound, BoundQuery):
         return Explanation((("resource", "a document made from the contract"),), "", None)
     return explain_plan(plan_query(bound, contract), contract)

@@ -96,9 +96,9 @@ class QueryService:
         """
         question = self._questions.get((raw_path, raw_query))
         if question is None:
-            request = parse_request(raw_path, raw_query)
-            question = Question(request, bind(request, self._contract.schema))
-            self._questions[raw_path, raw_query] = question
+            question = self._bind(parse_request(raw_path, raw_query))
+            if question.moment is None:
+                self._questions[raw_path, raw_query] = question
         return question
 
     def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
@@ -115,6 +115,15 @@ class QueryService:
         kept = [table for table in cache.tables if table.key.scope == scope]
         tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
         return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
+
+    def _bind(self, request: ODataRequest) -> Question:
+        """Bound, where now() is this moment, on the pages after the first the first one's."""
+        schema, token = self._contract.schema, request.options.skiptoken
+        question = Question(request, bind(request, schema, self._with.clock.now()))
+        if question.moment is None or token is None:
+            return question
+        first = self._with.signer.verify(token, _identity(request)).moment
+        return Question(request, bind(request, schema, first))
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
@@ -178,7 +187,7 @@ class QueryService:
         async with self._snapshot(plan.pushdown, fresher=reply.fresher, early=early) as snapshot:
             left = _left_to_check(plan, snapshot)
             count = await self._on(snapshot, count_rows, left) if query.count else None
-            start = Position(snapshot.id, query.skip, query.top)
+            start = Position(snapshot.id, query.skip, query.top, query.moment)
             return await self._page(request, plan, start, snapshot, reply, count)
 
     async def _next_page(
@@ -205,7 +214,7 @@ class QueryService:
         size = self._page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
         wanted = await _ready(snapshot, at, wanted)
-        identity = (request.path, request.pairs, at.offset, wanted, count)
+        identity = (request.path, request.pairs, at.offset, at.moment, wanted, count)
         final = snapshot.growing is None  # a row of a draft may still become newer
         key = PageKey(at.snapshot, (*identity, final, reply.format, reply.links))
         about = self._about(snapshot, key)
@@ -222,7 +231,7 @@ class QueryService:
         link = None
         if len(rows) > wanted and wanted != at.remaining:
             remaining = None if at.remaining is None else at.remaining - wanted
-            following = Position(snapshot.id, at.offset + wanted, remaining)
+            following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, _identity(request))
             link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
         answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)

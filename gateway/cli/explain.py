@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,7 +31,7 @@ def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> No
     path, query = _split(url)
     try:
         contract = read_contract(read_settings(config, given))
-        explanation = explain_request(path, query, contract)
+        explanation = explain_request(path, query, contract, datetime.now(UTC))
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
     except GatewayError as error:

@@ -90,7 +90,7 @@ def _add_container(parent: Element, schema: Schema, filter_functions: tuple[str,
 def _add_entity_set(container: Element, schema: Schema, entity_set: EntitySet) -> None:
     type_name = f"{schema.namespace}.{entity_set.entity_type.name}"
     node = SubElement(container, "EntitySet", {"Name": entity_set.name, "EntityType": type_name})
-    for term in ("TopSupported", "SkipSupported"):
+    for term in ("TopSupported", "SkipSupported", "ComputeSupported"):
         _annotate(node, f"{_CAPABILITIES}.{term}", {"Bool": "true"})
     records = {
         "CountRestrictions": ("Countable", "true"),

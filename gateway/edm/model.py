@@ -15,7 +15,8 @@ class Property:
     """A structural property.
 
     `label` is the text a person knows it by (Core.Description). `allowed_values` closes the set of
-    values, e.g. of a state; empty when any value may come.
+    values, e.g. of a state; empty when any value may come. `dynamic` ones are not in the model: a
+    client has defined them with $compute or $apply.
     """
 
     name: str
@@ -24,6 +25,7 @@ class Property:
     collection: bool = False
     label: str = ""
     allowed_values: tuple[str, ...] = ()
+    dynamic: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,12 +85,18 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
         _option("$skip", "Rows to leave out first", rows),
         _option("$count", "Also count the rows that match", {"type": "boolean"}),
         select,
+        _compute(),
     ]
     return {
         root: _path(f"Rows of {entity_set.name}", _json_answer(collection), options),
         f"{root}/$count": _path("How many rows match", _answer("text/plain"), [filter_]),
         f"{root}('{{key}}')": _path("One row", _json_answer(row), [key, select]),
     }
+
+
+def _compute() -> dict[str, Any]:
+    text = "Columns to compute, e.g. `progress div 100 as ratio`"
+    return _option("$compute", text, {"type": "string", "minLength": 1})
 
 
 def _path(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:

@@ -10,9 +10,10 @@ from __future__ import annotations
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
-from gateway.engine.compile import ELEMENT
+from gateway.engine.compile import ELEMENT, compile_expression
 from gateway.engine.conversions import instant_text
-from gateway.engine.sql import Sql, quote
+from gateway.engine.json_values import NOT_A_NUMBER, is_self_describing, json_value
+from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.projection import Projection
 
 
@@ -21,13 +22,16 @@ def json_object(projection: Projection) -> Sql:
     members: list[tuple[str, Sql]] = [(n, Sql("?", (v,))) for n, v in projection.constants]
     if projection.id_member:
         members.append((projection.id_member, _entity_id(projection)))
+    expressions = {c.prop: compile_expression(c.expr) for c in projection.computed}
     for prop in projection.properties:
-        if projection.type_suffix and not _is_self_describing(prop):
-            members.append((prop.name + projection.type_suffix, Sql("?", (_type_name(prop),))))
-        members.append((prop.name, Sql(_value(prop, projection))))
+        if prop.dynamic:
+            value = expressions.get(prop) or Sql(f"r.{quote(prop.name)}")
+            members += _dynamic(prop, value, projection)
+        else:
+            members += _declared(prop, projection)
     names = ", ".join(f"{quote(name)} := {value.text}" for name, value in members)
-    parameters = tuple(p for _, value in members for p in value.parameters)
-    return Sql(f"encode(to_json(struct_pack({names})))", parameters)
+    row = Sql(f"to_json(struct_pack({names}))", parameters(value for _, value in members))
+    return fill("encode({0})", _without_idle_types(row, projection))
 
 
 def _entity_id(projection: Projection) -> Sql:
@@ -35,7 +39,35 @@ def _entity_id(projection: Projection) -> Sql:
     return Sql(f"? || url_encode(replace({key}, '''', '''''')) || ''')'", (projection.id_prefix,))
 
 
-def _value(prop: Property, projection: Projection) -> str:
+def _declared(prop: Property, projection: Projection) -> list[tuple[str, Sql]]:
+    value = (prop.name, Sql(_column(prop, projection)))
+    inferred = is_self_describing(prop.type) and not prop.collection
+    if inferred or not projection.all_typed:
+        return [value]
+    return [(prop.name + projection.type_suffix, _type_name(prop, projection)), value]
+
+
+def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[tuple[str, Sql]]:
+    rendered = json_value(value, prop.type, long_as_text=projection.int64_as_text)
+    member, suffix = (prop.name, rendered), projection.type_suffix
+    if suffix and prop.type is PrimitiveType.DOUBLE:
+        name = fill(NOT_A_NUMBER, value, _type_name(prop, projection))
+        return [(prop.name + suffix, name), member]
+    if not suffix or is_self_describing(prop.type):
+        return [member]
+    return [(prop.name + suffix, _type_name(prop, projection)), member]
+
+
+def _without_idle_types(row: Sql, projection: Projection) -> Sql:
+    """Take out the types that are null; inside a text the quotes would be escaped."""
+    for prop in projection.properties:
+        if prop.dynamic and prop.type is PrimitiveType.DOUBLE and projection.type_suffix:
+            idle = f'"{prop.name}{projection.type_suffix}":null,'
+            row = fill("replace({0}, {1}, '')", row, Sql("?", (idle,)))
+    return row
+
+
+def _column(prop: Property, projection: Projection) -> str:
     column = f"r.{quote(prop.name)}"
     if prop.type is PrimitiveType.INT64 and projection.int64_as_text:
         return f"{column}::VARCHAR{'[]' if prop.collection else ''}"
@@ -46,12 +78,8 @@ def _value(prop: Property, projection: Projection) -> str:
     return instant_text(column)
 
 
-def _is_self_describing(prop: Property) -> bool:
-    """Types that a JSON reader infers (JSON Format 4.6.3): string, Boolean, Double as a number."""
-    inferred = (PrimitiveType.STRING, PrimitiveType.BOOLEAN, PrimitiveType.DOUBLE)
-    return prop.type in inferred and not prop.collection
-
-
-def _type_name(prop: Property) -> str:
+def _type_name(prop: Property, projection: Projection) -> Sql:
+    """The built-in types need no `#` in 4.01 (JSON Format 4.6.3)."""
     short = prop.type.removeprefix("Edm.")
-    return f"#Collection({short})" if prop.collection else f"#{short}"
+    name = f"Collection({short})" if prop.collection else short
+    return Sql("?", (name if projection.type_suffix == "@type" else f"#{name}",))

@@ -114,7 +114,8 @@ def _ask(relation: Relation, question: Sql) -> list[tuple[Any, ...]]:
         return relation.cursor.execute(question.text, question.parameters).fetchall()
     except _OF_THE_DATA as error:
         raise InvalidValue(
-            "$filter or $orderby computes what does not exist in some row: a division by zero, a"
-            " number or instant out of range, or a pattern of matchespattern that is not valid"
-            " here (RE2, without lookaround); correct it, or leave such rows out with case(...)"
+            "$filter, $orderby, $compute or $apply computes what does not exist in some row: a"
+            " division by zero, a number or instant out of range, or a pattern of matchespattern"
+            " that is not valid here (RE2, without lookaround); correct it, or leave such rows out"
+            " with case(...)"
         ) from error  # DuckDB's own words may hold values of rows

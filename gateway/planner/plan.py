@@ -57,7 +57,7 @@ class QueryPlan:
 
 def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     """Decide; a pure function of the query and the contract."""
-    split = split_filter(query.filter, contract)
+    split = split_filter(query.filter, contract, moves=query.moment is not None)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
     return QueryPlan(

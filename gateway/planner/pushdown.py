@@ -6,7 +6,7 @@ cannot say is not pushed; one that it can only say loosely is pushed and stays i
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import reduce
 from typing import TypeAlias
@@ -70,8 +70,13 @@ class SplitFilter:
     not_null: frozenset[str] = frozenset()
 
 
-def split_filter(filter_: BoundExpr | None, contract: Contract) -> SplitFilter:
-    """Divide a filter; without one everything is asked and nothing is left."""
+def split_filter(
+    filter_: BoundExpr | None, contract: Contract, *, moves: bool = False
+) -> SplitFilter:
+    """Divide a filter; without one everything is asked and nothing is left.
+
+    `moves` tells that it depends on now().
+    """
     if filter_ is None:
         return SplitFilter()
     conjuncts = filter_.terms if isinstance(filter_, And) else (filter_,)
@@ -79,6 +84,7 @@ def split_filter(filter_: BoundExpr | None, contract: Contract) -> SplitFilter:
     whole = _within_model(reduce(conjoin, analyses), contract)
     if whole.impossible:
         return SplitFilter(residual=filter_, impossible=True)
+    whole = _steadied(whole) if moves else whole
     pushed, exact = _push(whole, contract)
     residual = tuple(
         conjunct
@@ -87,6 +93,27 @@ def split_filter(filter_: BoundExpr | None, contract: Contract) -> SplitFilter:
     )
     not_null = frozenset(term.column for term, values in whole.sets if not values.null)
     return SplitFilter(Pushdown(pushed), _conjunction(residual), not_null=not_null)
+
+
+def _steadied(analysis: Analysis) -> Analysis:
+    """Upper ends moved to the next whole hour.
+
+    Otherwise a filter such as `updatedAt lt now()` would need an extract of its own each time:
+    its rows of a moment later are not all in the snapshot of a moment before.
+    """
+    return replace(analysis, sets=tuple((t, _with_steady_end(v)) for t, v in analysis.sets))
+
+
+def _with_steady_end(values: ValueSet) -> ValueSet:
+    match values.values:
+        case Interval(lower, Bound(datetime() as end, _)):
+            try:
+                steady = Bound(end + _to_grid(end, timedelta(hours=1)), inclusive=True)
+            except OverflowError:  # the last hour of the year 9999
+                return values
+            return replace(values, values=Interval(lower, steady))
+        case _:
+            return values
 
 
 def _conjunction(terms: tuple[BoundExpr, ...]) -> BoundExpr | None:

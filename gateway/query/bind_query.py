@@ -6,6 +6,8 @@ The table of options by resource is URL Conventions 5.1 and Protocol 11.2.1.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import datetime
 
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
@@ -21,6 +23,7 @@ from gateway.query.bound import (
     Constant,
     Shape,
 )
+from gateway.query.compute import bind_compute
 from gateway.query.request import ODataRequest
 from gateway.query.resource import (
     CollectionResource,
@@ -31,12 +34,11 @@ from gateway.query.resource import (
     ServiceDocument,
     resolve_resource,
 )
-from gateway.query.scope import Scope, find_property
+from gateway.query.scope import Moment, Scope, find_property
 from grammar import QueryOptions, SelectItem, unparse
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$apply", lambda o: o.apply),
-    ("$compute", lambda o: o.compute),
     ("$search", lambda o: o.search),
     ("$schemaversion", lambda o: o.schemaversion),
     ("$deltatoken", lambda o: o.deltatoken),
@@ -57,11 +59,16 @@ _COLLECTION_ONLY: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
 _ENTITY_OPTIONS: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$select", lambda o: o.select),
     ("$expand", lambda o: o.expand),
+    ("$compute", lambda o: o.compute),
 )
 
 
-def bind(request: ODataRequest, schema: Schema) -> ServiceDocument | MetadataDocument | BoundQuery:
+def bind(
+    request: ODataRequest, schema: Schema, now: datetime | None = None
+) -> ServiceDocument | MetadataDocument | BoundQuery:
     """What the request asks for, checked against the model.
+
+    `now` is what now() means; without it the function is refused.
 
     Raises:
         GatewayError: 400, 404 or 501 from the catalogue; nothing is ignored silently.
@@ -71,12 +78,12 @@ def bind(request: ODataRequest, schema: Schema) -> ServiceDocument | MetadataDoc
     match resource:
         case ServiceDocument() | MetadataDocument():
             return resource
-        case CollectionResource(entity_set):
-            return _bind_collection(entity_set, request.options)
-        case CountResource(entity_set):
-            return _bind_count(entity_set, request.options)
+        case CollectionResource(entity_set) | CountResource(entity_set):
+            binding = _Binding(entity_set, request.options, now)
+            is_count = isinstance(resource, CountResource)
+            return _bind_count(binding) if is_count else _bind_collection(binding)
         case EntityResource(entity_set, key):
-            return _bind_entity(entity_set, key, request.options)
+            return _bind_entity(_Binding(entity_set, request.options, now), key)
 
 
 def _check_options(resource: Resource, options: QueryOptions) -> None:
@@ -105,48 +112,74 @@ def _given(value: object) -> bool:
     return value is not None and value != ()
 
 
-def _bind_collection(entity_set: EntitySet, options: QueryOptions) -> BoundQuery:
-    entity_type = entity_set.entity_type
-    select, selected = _bind_select(options.select, entity_type)
-    _check_expand(options, entity_type)
-    return BoundQuery(
-        entity_set=entity_set,
+class _Binding:
+    """What the options of one request have in common."""
+
+    def __init__(self, entity_set: EntitySet, options: QueryOptions, now: datetime | None) -> None:
+        self.entity_set = entity_set
+        self.entity_type = entity_set.entity_type
+        self.options = options
+        self.moment = None if now is None else Moment(now)
+        plain = Scope(self.entity_type, options.aliases, moment=self.moment)
+        self.computed = bind_compute(options.compute, plain.for_option("$compute"))
+        self.scope = replace(plain, computed=options.compute)
+
+    def asked_moment(self) -> datetime | None:
+        """What now() meant, if it was asked; known when all options are bound."""
+        return None if self.moment is None else self.moment.if_asked
+
+
+def _bind_collection(binding: _Binding) -> BoundQuery:
+    options = binding.options
+    select, selected = _bind_select(binding)
+    _check_expand(options, binding.entity_type)
+    query = BoundQuery(
+        entity_set=binding.entity_set,
         shape=Shape.COLLECTION,
         select=select,
         selected=selected,
-        filter=_bind_filter(options, entity_type),
-        orderby=_bind_orderby(options, entity_type),
+        filter=_bind_filter(binding),
+        orderby=_bind_orderby(binding),
         skip=options.skip or 0,
         top=options.top,
         count=options.count or False,
+        computed=binding.computed,
+    )
+    return replace(query, moment=binding.asked_moment())
+
+
+def _bind_count(binding: _Binding) -> BoundQuery:
+    """Only $filter changes the number (URL Conventions 4.8); the rest is checked, not applied."""
+    query = _bind_collection(binding)
+    return BoundQuery(
+        query.entity_set,
+        Shape.COUNT,
+        query.select,
+        filter=query.filter,
+        count=True,
+        moment=query.moment,
     )
 
 
-def _bind_count(entity_set: EntitySet, options: QueryOptions) -> BoundQuery:
-    """Only $filter changes the number (URL Conventions 4.8); the rest is checked, not applied."""
-    query = _bind_collection(entity_set, options)
-    return BoundQuery(entity_set, Shape.COUNT, query.select, filter=query.filter, count=True)
-
-
-def _bind_entity(entity_set: EntitySet, key: str, options: QueryOptions) -> BoundQuery:
-    entity_type = entity_set.entity_type
-    select, selected = _bind_select(options.select, entity_type)
-    _check_expand(options, entity_type)
-    column = find_property(entity_type.key, Scope(entity_type))
+def _bind_entity(binding: _Binding, key: str) -> BoundQuery:
+    select, selected = _bind_select(binding)
+    _check_expand(binding.options, binding.entity_type)
+    column = find_property(binding.entity_type.key, binding.scope)
     by_key = Compare(CompareOperator.EQ, ColumnRef(column), Constant(key, PrimitiveType.STRING))
-    return BoundQuery(entity_set, Shape.ENTITY, select, selected, by_key, key=key)
+    query = BoundQuery(binding.entity_set, Shape.ENTITY, select, selected, by_key, key=key)
+    return replace(query, computed=binding.computed, moment=binding.asked_moment())
 
 
-def _bind_filter(options: QueryOptions, entity_type: EntityType) -> BoundExpr | None:
-    if options.filter is None:
+def _bind_filter(binding: _Binding) -> BoundExpr | None:
+    if binding.options.filter is None:
         return None
-    return bind_predicate(options.filter, Scope(entity_type, options.aliases))
+    return bind_predicate(binding.options.filter, binding.scope.for_option("$filter"))
 
 
-def _bind_orderby(options: QueryOptions, entity_type: EntityType) -> tuple[BoundOrder, ...]:
+def _bind_orderby(binding: _Binding) -> tuple[BoundOrder, ...]:
     """Any expression with a primitive value (Protocol 11.2.6.2); a constant orders nothing."""
-    scope = Scope(entity_type, options.aliases, "$orderby")
-    items = ((bind_expression(item.expression, scope), item) for item in options.orderby)
+    scope = binding.scope.for_option("$orderby")
+    items = ((bind_expression(item.expression, scope), item) for item in binding.options.orderby)
     return tuple(
         BoundOrder(bound, item.descending)
         for bound, item in items
@@ -154,28 +187,31 @@ def _bind_orderby(options: QueryOptions, entity_type: EntityType) -> tuple[Bound
     )
 
 
-def _bind_select(
-    items: tuple[SelectItem, ...], entity_type: EntityType
-) -> tuple[tuple[Property, ...], bool]:
+def _bind_select(binding: _Binding) -> tuple[tuple[Property, ...], bool]:
     """Properties in the order written, each once; `*` and no $select are all of them."""
+    items = binding.options.select
     if not items or any(item.path == ("*",) for item in items):
         for item in items:
-            _select_one(item, entity_type)
-        return entity_type.properties, False
-    chosen = (_select_one(item, entity_type) for item in items)
+            _select_one(item, binding)
+        dynamic = (computed.prop for computed in binding.computed)
+        return (*binding.entity_type.properties, *dynamic), False
+    chosen = (_select_one(item, binding) for item in items)
     return tuple(dict.fromkeys(prop for prop in chosen if prop is not None)), True
 
 
-def _select_one(item: SelectItem, entity_type: EntityType) -> Property | None:
+def _select_one(item: SelectItem, binding: _Binding) -> Property | None:
     if item.path == ("*",):
         return None
     if len(item.path) > 1 or item.options is not None:
         raise UnknownName(
-            f"$select: {unparse(item)} goes below a property, but {entity_type.name} has primitive"
-            " properties only",
+            f"$select: {unparse(item)} goes below a property, but {binding.entity_type.name} has"
+            " primitive properties only",
             target="$select",
         )
-    return find_property(item.path[0], Scope(entity_type, option="$select"))
+    for computed in binding.computed:
+        if item.path == (computed.prop.name,):
+            return computed.prop
+    return find_property(item.path[0], binding.scope.for_option("$select"))
 
 
 def _check_expand(options: QueryOptions, entity_type: EntityType) -> None:

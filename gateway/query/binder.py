@@ -49,7 +49,6 @@ from grammar import (
 
 _COMPARISONS = frozenset(CompareOperator)
 _ARITHMETIC = frozenset(ArithmeticOperator)
-_MAX_ALIAS_USES = 100
 _MAX_DEPTH = 100
 
 
@@ -102,6 +101,9 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
     if isinstance(expr, Name) and expr.name == scope.variable:
         assert scope.element is not None  # noqa: S101 - set together with the variable
         return Element(scope.element)
+    for position, item in enumerate(scope.computed):
+        if expr in (Name(item.alias), Member(Special("$it"), item.alias)):
+            return _bind_computed(position, scope)
     found = bind_property(expr, scope)
     if found.collection:
         raise TypeMismatch(
@@ -110,6 +112,13 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
             target=scope.option,
         )
     return ColumnRef(found)
+
+
+def _bind_computed(position: int, scope: Scope) -> BoundExpr:
+    """A computed property is its expression, which sees the ones before it and no variable."""
+    scope.use()
+    seen = replace(scope, computed=scope.computed[:position], variable=None, element=None)
+    return bind_expression(scope.computed[position].expression, seen)
 
 
 def _bind_alias(expr: Expr, scope: Scope) -> BoundExpr:
@@ -123,12 +132,7 @@ def _bind_alias(expr: Expr, scope: Scope) -> BoundExpr:
     value = dict(scope.aliases).get(expr.name)
     if value is None:
         return Constant(None, None)
-    if next(scope.alias_uses, None) is None:
-        raise LimitExceeded(
-            f"{scope.option}: parameter aliases are used more than {_MAX_ALIAS_USES} times; write"
-            " their values out or ask for less at once",
-            target=scope.option,
-        )
+    scope.use()
     return bind_expression(value, replace(scope, open_aliases=scope.open_aliases | {expr.name}))
 
 

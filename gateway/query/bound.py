@@ -225,6 +225,14 @@ class BoundOrder:
         return self.expr.prop
 
 
+@dataclass(frozen=True, slots=True)
+class ComputedProperty:
+    """A property that $compute adds to each row: what it is called and how it is computed."""
+
+    prop: Property
+    expr: BoundExpr
+
+
 class Shape(StrEnum):
     """What the client wants of the entity set."""
 
@@ -238,8 +246,10 @@ class BoundQuery:
     """A question about one entity set.
 
     `select` lists the properties of each row in wire order; `selected` tells whether the client
-    chose them, which the context URL must say. `top` and `skip` are in rows and apply after filter
-    and order; `count` asks for the number of rows before both. For an ENTITY, `filter` is the key.
+    chose them, which the context URL must say. `computed` are all properties of $compute, shown or
+    not; where filter and order use one, its expression stands there. `top` and `skip` are in rows
+    and apply after filter and order; `count` asks for the number of rows before both. For an
+    ENTITY, `filter` is the key. `moment` is what now() meant, None when nothing depends on it.
     """
 
     entity_set: EntitySet
@@ -252,3 +262,5 @@ class BoundQuery:
     top: int | None = None
     count: bool = False
     key: str = ""
+    computed: tuple[ComputedProperty, ...] = ()
+    moment: datetime | None = None

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from operator import attrgetter
+from typing import Any
 
 from gateway.edm.types import PrimitiveType
 from gateway.query.bound import BoundExpr, Call, Constant
@@ -12,6 +15,11 @@ from grammar import Alias, Expr, Literal, LiteralKind
 from grammar import Call as CallExpr
 
 _ENDS_OF_TIME = {"mindatetime": datetime.min, "maxdatetime": datetime.max}  # noqa: DTZ901 - made aware below
+_PARTS: dict[str, Callable[[Any], Any]] = {
+    **{name: attrgetter(name) for name in ("year", "month", "day", "hour", "minute", "second")},
+    "date": lambda instant: instant.date(),
+}
+"""What is known of a constant at once, so that the planner sees `year(now())` as a value."""
 
 
 def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> BoundExpr:
@@ -30,9 +38,19 @@ def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -
     if expr.name in _ENDS_OF_TIME:
         moment = _ENDS_OF_TIME[expr.name].replace(tzinfo=UTC)
         return Constant(moment, PrimitiveType.DATE_TIME_OFFSET)
+    if expr.name == "now":
+        return _now(expr, scope)
     if any(isinstance(a, Constant) and a.value is None for a in arguments):
         return Constant(None, None)
+    if expr.name in _PARTS and isinstance(arguments[0], Constant):
+        return Constant(_PARTS[expr.name](arguments[0].value), signature.result)
     return Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
+
+
+def _now(expr: CallExpr, scope: Scope) -> Constant:
+    if scope.moment is None:
+        raise scope.unsupported(expr)
+    return Constant(scope.moment.read(), PrimitiveType.DATE_TIME_OFFSET)
 
 
 def _check_types(

@@ -66,6 +66,7 @@ FUNCTIONS: dict[str, Signature] = {
     "time": Signature((INSTANT,), T.TIME_OF_DAY),
     "totaloffsetminutes": Signature((INSTANT,), T.INT32),
     "totalseconds": Signature((DURATION,), T.DECIMAL),
+    "now": Signature((), T.DATE_TIME_OFFSET),
     "mindatetime": Signature((), T.DATE_TIME_OFFSET),
     "maxdatetime": Signature((), T.DATE_TIME_OFFSET),
     "round": Signature((NUMBER,), None),

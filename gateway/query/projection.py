@@ -5,23 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.edm.model import Property
+from gateway.query.bound import ComputedProperty
 
 
 @dataclass(frozen=True, slots=True)
 class Projection:
     """The members of each row, in order.
 
-    `constants` are control information that is the same in every row, as (name, text), and come
-    first. `id_member` names the member that holds the entity's URL, empty for none; the URL is
-    `id_prefix` + the percent-encoded key + `')`. `type_suffix` is the annotation that tells a
-    property's type where JSON does not, e.g. `@odata.type`; empty for none. `int64_as_text` is for
-    readers whose numbers are Doubles (IEEE754Compatible, JSON Format 3.2).
+    `computed` tells how properties are computed that are no columns. `constants` are control
+    information that is the same in every row, as (name, text), and come first. `id_member` names
+    the member that holds the entity's URL, empty for none; the URL is `id_prefix` + the
+    percent-encoded key + `')`. `type_suffix` is the annotation that tells a property's type where
+    JSON does not, e.g. `@odata.type`; empty for none. Only dynamic properties need it, `all_typed`
+    gives it to the model's too. `int64_as_text` is for readers whose numbers are Doubles
+    (IEEE754Compatible, JSON Format 3.2): 64-bit integers and decimals are sent as text.
     """
 
     properties: tuple[Property, ...]
     key: str
+    computed: tuple[ComputedProperty, ...] = ()
     constants: tuple[tuple[str, str], ...] = ()
     id_member: str = ""
     id_prefix: str = ""
     type_suffix: str = ""
+    all_typed: bool = False
     int64_as_text: bool = False

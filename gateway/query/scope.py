@@ -3,34 +3,86 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from gateway.edm.model import EntityType, Property
 from gateway.edm.types import PrimitiveType
-from gateway.errors import InvalidValue, NotSupported, TypeMismatch, UnknownName
+from gateway.errors import (
+    InvalidValue,
+    LimitExceeded,
+    NotSupported,
+    TypeMismatch,
+    UnknownName,
+)
 from gateway.query.suggest import nearest
-from grammar import Binary, Call, Expr, Unary, unparse
+from grammar import Binary, Call, ComputeItem, Expr, Unary, unparse
 
-_MAX_ALIAS_USES = 100
+_MAX_USES = 100
+
+
+class Moment:
+    """What now() means in a request (URL Conventions 5.1.1.8.9): everywhere the same.
+
+    `asked` tells whether the answer depends on it.
+    """
+
+    def __init__(self, value: datetime) -> None:
+        self._value = value
+        self.asked = False
+
+    def read(self) -> datetime:
+        """The moment, aware."""
+        self.asked = True
+        return self._value
+
+    @property
+    def if_asked(self) -> datetime | None:
+        """The moment, or None when nothing depends on it."""
+        return self._value if self.asked else None
+
+
+def _uses() -> Iterator[int]:
+    return iter(range(_MAX_USES))
 
 
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
 
-    `option` names the option for messages; `open_aliases` are being resolved, to refuse a circle.
-    `alias_uses` runs out: aliases of aliases could spell an expression larger than any URL.
-    `depth` counts how deep the expression is; a chain of one connective is one level.
+    `option` names the option for messages; `computed` are the items of $compute that can be used
+    here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases and computed
+    properties run out: one of the other could spell an expression larger than any URL. `depth`
+    counts how deep the expression is; a chain of one connective is one level.
     """
 
     entity_type: EntityType
     aliases: tuple[tuple[str, Expr], ...] = ()
     option: str = "$filter"
+    computed: tuple[ComputeItem, ...] = ()
+    moment: Moment | None = None
     variable: str | None = None
     element: PrimitiveType | None = None
     open_aliases: frozenset[str] = frozenset()
-    alias_uses: Iterator[int] = field(default_factory=lambda: iter(range(_MAX_ALIAS_USES)))
+    uses: Iterator[int] = field(default_factory=_uses)
     depth: int = 0
+
+    def for_option(self, option: str) -> Scope:
+        """The same names in another option."""
+        return replace(self, option=option, uses=_uses())
+
+    def use(self) -> None:
+        """Count one use of an alias or a computed property.
+
+        Raises:
+            LimitExceeded: there were too many.
+        """
+        if next(self.uses, None) is None:
+            raise LimitExceeded(
+                f"{self.option}: parameter aliases and computed properties are used more than"
+                f" {_MAX_USES} times; write their values out or ask for less at once",
+                target=self.option,
+            )
 
     def mismatch(self, what: str) -> TypeMismatch:
         """400: types that do not go together."""
@@ -57,7 +109,8 @@ def find_property(name: str, scope: Scope) -> Property:
     """
     found = scope.entity_type.find(name)
     if found is None:
-        hint = nearest(name, scope.entity_type.names)
+        computed = (item.alias for item in scope.computed)
+        hint = nearest(name, (*scope.entity_type.names, *computed))
         if not hint and scope.option == "$filter":
             hint = f"; text stands in single quotes: '{name}'"
         raise UnknownName(

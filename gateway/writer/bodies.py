@@ -88,10 +88,12 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
     return Projection(
         properties=query.select,
         key=entity_type.key,
+        computed=query.computed,
         constants=(type_member,) if full else (),
         id_member=f"{format_.prefix}id" if wants_id else "",
         id_prefix=links.entity_prefix(query.entity_set.name),
-        type_suffix=f"{format_.prefix}type" if full else "",
+        type_suffix="" if format_.metadata is Metadata.NONE else f"{format_.prefix}type",
+        all_typed=full,
         int64_as_text=format_.ieee754,
     )
 

@@ -25,9 +25,9 @@ class Links:
         url = f"{self.root}$metadata"
         if query is None:
             return url
-        names = f"({','.join(p.name for p in query.select)})" if query.selected else ""
+        names = ",".join(_selection(query))
         entity = "/$entity" if query.shape is Shape.ENTITY else ""
-        return f"{url}#{query.entity_set.name}{names}{entity}"
+        return f"{url}#{query.entity_set.name}{f'({names})' if names else ''}{entity}"
 
     def next_page(self, set_name: str, pairs: tuple[tuple[str, str], ...], token: str) -> str:
         """The nextLink: the client's own options, and where the next page starts."""
@@ -38,6 +38,14 @@ class Links:
     def entity_prefix(self, set_name: str) -> str:
         """An entity's URL up to its key, for rows that carry their id."""
         return f"{self.root}{set_name}('"
+
+
+def _selection(query: BoundQuery) -> tuple[str, ...]:
+    """What the context URL lists: what was selected, or what $compute has added to everything."""
+    if query.selected:
+        return tuple(prop.name for prop in query.select)
+    dynamic = tuple(prop.name for prop in query.select if prop.dynamic)
+    return ("*", *dynamic) if dynamic else ()
 
 
 def _encode(text: str) -> str:

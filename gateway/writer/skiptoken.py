@@ -12,6 +12,7 @@ import hmac
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
+from datetime import datetime
 
 import msgspec
 
@@ -22,17 +23,22 @@ _SIGNATURE_BYTES = 16
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """The next page: `offset` rows into the ordered result, `remaining` rows of $top, if any."""
+    """The next page: `offset` rows into the ordered result, `remaining` rows of $top, if any.
+
+    `moment` is what now() meant on the first page, when something depends on it.
+    """
 
     snapshot: str
     offset: int
     remaining: int | None
+    moment: datetime | None = None
 
 
 class _Fields(msgspec.Struct, array_like=True, frozen=True):
     snapshot: str
     offset: int
     remaining: int | None
+    moment: datetime | None
 
 
 class TokenSigner:
@@ -47,7 +53,7 @@ class TokenSigner:
 
     def sign(self, position: Position, query: str) -> str:
         """A token for `position` in the answer of `query`, its canonical text."""
-        fields = _Fields(position.snapshot, position.offset, position.remaining)
+        fields = _Fields(position.snapshot, position.offset, position.remaining, position.moment)
         body = msgspec.msgpack.encode(fields)
         return _encode(body + self._signature(body, query))
 
@@ -63,7 +69,7 @@ class TokenSigner:
             expected = _encode(body + self._signature(body, query))
             if hmac.compare_digest(expected.encode(), token.encode()):
                 fields = msgspec.msgpack.decode(body, type=_Fields)
-                return Position(fields.snapshot, fields.offset, fields.remaining)
+                return Position(fields.snapshot, fields.offset, fields.remaining, fields.moment)
         except (Base64Error, UnicodeEncodeError, msgspec.MsgspecError):
             pass
         raise InvalidSkipToken(

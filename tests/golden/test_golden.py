@@ -28,7 +28,6 @@ CASES: tuple[Case, ...] = tuple(
 )
 REFUSED = frozenset(
     (
-        "g067",  # now
         *("g159", "g160", "g161"),  # one property of an entity
         *("g223", "g228", "g229", "g230"),  # $query, $ref, $entity
         *("g244", "g245", "g246", "g250", "g255", "g256", "g259", "g260"),  # $apply

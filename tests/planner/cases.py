@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -17,10 +18,15 @@ from tests.planner.worlds import with_columns
 CONTRACT = load_contract(built_in_contract(), (("department", "cf_department"),))
 
 
-def plan_of(query: str, contract: Contract = CONTRACT, path: str = "Results") -> QueryPlan:
+def plan_of(
+    query: str,
+    contract: Contract = CONTRACT,
+    path: str = "Results",
+    now: datetime | None = None,
+) -> QueryPlan:
     """The plan of a query string written without percent-encoding."""
     raw = quote(query, safe="$&=',()@").encode()
-    bound = bind(parse_request(path.encode(), raw), contract.schema)
+    bound = bind(parse_request(path.encode(), raw), contract.schema, now)
     assert isinstance(bound, BoundQuery)
     return plan_query(bound, contract)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from gateway.planner.explain import explain
@@ -85,3 +87,31 @@ def test_an_order_that_is_computed_keeps_the_window_here() -> None:
 
 def test_a_computed_order_behind_a_column_leaves_the_window_to_the_upstream() -> None:
     assert plan_of("$orderby=updatedAt desc,length(userName)&$top=5").route is Route.WINDOW
+
+
+NOW = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("filter_", "pushdown", "residual"),
+    [
+        ("updatedAt ge now() sub duration'P7D'", "from 2024-02-22T12:30:00Z to any", None),
+        ("updatedAt gt now()", "from 2024-02-29T12:30:00Z to any", "gt 2024-02-29T12:30:00Z"),
+        ("updatedAt lt now()", "from any to 2024-02-29T13:00:00Z", "lt 2024-02-29T12:30:00Z"),
+        ("updatedAt le now() sub duration'PT30M'", "from any to 2024-02-29T12:00:00Z", None),
+        ("year(updatedAt) eq year(now())", "from 2024-01-01T00:00:00Z to 2025-01-01T00:00:00Z",
+         "year(updatedAt) eq 2024"),
+        ("updatedAt le now() and updatedAt le 9999-12-31T23:59:59Z",
+         "from any to 2024-02-29T13:00:00Z", "le 2024-02-29T12:30:00Z"),
+        ("updatedAt le 9999-12-31T23:59:59Z and now() ne null",
+         "from any to 9999-12-31T23:59:59Z", None),
+    ],
+)  # fmt: skip
+def test_what_ends_now_is_asked_up_to_the_next_hour(
+    filter_: str, pushdown: str, residual: str | None
+) -> None:
+    plan = plan_of(f"$filter={filter_}", NULLABLE, now=NOW)
+    lines = dict(explain(plan))
+    assert lines["pushdown"] == f"updatedAt {pushdown}"
+    assert (residual or "nothing") in lines["residual"]
+    assert (plan.residual is None) is (residual is None)

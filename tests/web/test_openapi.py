@@ -46,5 +46,7 @@ def test_the_description_names_every_column_and_option(live: Bridge) -> None:
     row = live.get("Results?$top=1").json()["value"][0]
     assert list(description["components"]["schemas"]["Result"]["properties"]) == list(row)
     options = {p["name"]: p for p in description["paths"]["/odata/v4/Results"]["get"]["parameters"]}
-    assert set(options) == {"$filter", "$orderby", "$top", "$skip", "$count", "$select"}
+    assert set(options) == {
+        *("$filter", "$orderby", "$top", "$skip", "$count", "$select", "$compute"),
+    }
     assert set(row) <= set(options["$select"]["schema"]["items"]["enum"])

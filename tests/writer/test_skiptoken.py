@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import string
+from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given, settings
@@ -59,6 +60,11 @@ def test_a_token_with_a_character_more_or_less_is_refused(
 @pytest.mark.parametrize("token", ["", "forged", "=", "ä", "A" * 16, "A" * 22, "A" * 400])
 def test_a_forged_token_is_refused(token: str) -> None:
     assert refused(token)
+
+
+def test_a_token_keeps_the_moment_of_the_first_page() -> None:
+    position = Position("s", 5, None, datetime(2024, 2, 29, 12, 0, 0, 5, tzinfo=UTC))
+    assert SIGNER.verify(SIGNER.sign(position, QUERY), QUERY) == position
 
 
 def test_a_token_belongs_to_its_query() -> None:
