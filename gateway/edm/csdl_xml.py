@@ -95,7 +95,7 @@ def _add_entity_set(container: Element, schema: Schema, entity_set: EntitySet) -
     records = {
         "CountRestrictions": ("Countable", "true"),
         "ExpandRestrictions": ("Expandable", "false"),
-        "SearchRestrictions": ("Searchable", "false"),
+        "SearchRestrictions": ("Searchable", "true"),
         "InsertRestrictions": ("Insertable", "false"),
         "UpdateRestrictions": ("Updatable", "false"),
         "DeleteRestrictions": ("Deletable", "false"),

@@ -76,10 +76,12 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
         "Condition in OData's language, e.g. `id eq 'x'`",
         {"type": "string", "minLength": 1},
     )
+    search = _option("$search", "Words to find", {"type": "string", "minLength": 1})
     rows = {"type": "integer", "minimum": 0, "maximum": _MOST_ROWS}
     key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
     options = [
         filter_,
+        search,
         _list("$orderby", "Columns to sort by, each with asc or desc", _orders(entity)),
         _option("$top", "The first so many rows", rows),
         _option("$skip", "Rows to leave out first", rows),
@@ -89,7 +91,7 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
     ]
     return {
         root: _path(f"Rows of {entity_set.name}", _json_answer(collection), options),
-        f"{root}/$count": _path("How many rows match", _answer("text/plain"), [filter_]),
+        f"{root}/$count": _path("How many rows match", _answer("text/plain"), [filter_, search]),
         f"{root}('{{key}}')": _path("One row", _json_answer(row), [key, select]),
     }
 

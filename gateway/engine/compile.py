@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.arithmetic import arithmetic, negation
 from gateway.engine.conversions import conversion
@@ -28,6 +29,7 @@ from gateway.query.bound import (
     Element,
     In,
     Leaf,
+    Matches,
     Negate,
     Not,
     Or,
@@ -76,6 +78,8 @@ def compile_expression(expr: BoundExpr) -> Sql:
             return _in(operand, values)
         case Quantified():
             return _quantified(expr)
+        case Matches(text, properties):
+            return _matches(text, properties)
         case And(terms) | Or(terms):
             return _join(" AND " if isinstance(expr, And) else " OR ", terms)
         case Not(operand):
@@ -188,6 +192,12 @@ def _listed(tests: list[str], subject: Sql, listed: list[Sql]) -> Sql:
     split = len(subject.parameters)
     values = (*found.parameters[:split], *parameters(listed), *found.parameters[split:])
     return Sql(found.text, values)
+
+
+def _matches(text: str, properties: tuple[Property, ...]) -> Sql:
+    tests = [f"contains(lower({quote(prop.name)}), lower(?))" for prop in properties]
+    found = f"coalesce({' OR '.join(tests) or 'false'}, false)"
+    return Sql(found, (text,) * len(tests))
 
 
 def _quantified(expr: Quantified) -> Sql:

@@ -22,6 +22,7 @@ from gateway.query.bound import (
     CompareOperator,
     Constant,
     Shape,
+    conjunction,
 )
 from gateway.query.compute import bind_compute
 from gateway.query.request import ODataRequest
@@ -35,11 +36,11 @@ from gateway.query.resource import (
     resolve_resource,
 )
 from gateway.query.scope import Moment, Scope, find_property
+from gateway.query.search import bind_search
 from grammar import QueryOptions, SelectItem, unparse
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$apply", lambda o: o.apply),
-    ("$search", lambda o: o.search),
     ("$schemaversion", lambda o: o.schemaversion),
     ("$deltatoken", lambda o: o.deltatoken),
 )
@@ -50,6 +51,7 @@ _MISPLACED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
 )
 _COLLECTION_ONLY: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$filter", lambda o: o.filter),
+    ("$search", lambda o: o.search),
     ("$count", lambda o: o.count),
     ("$orderby", lambda o: o.orderby),
     ("$skip", lambda o: o.skip),
@@ -149,7 +151,7 @@ def _bind_collection(binding: _Binding) -> BoundQuery:
 
 
 def _bind_count(binding: _Binding) -> BoundQuery:
-    """Only $filter changes the number (URL Conventions 4.8); the rest is checked, not applied."""
+    """Only $filter and $search change the number (URL Conventions 4.8); the rest is checked."""
     query = _bind_collection(binding)
     return BoundQuery(
         query.entity_set,
@@ -171,9 +173,13 @@ def _bind_entity(binding: _Binding, key: str) -> BoundQuery:
 
 
 def _bind_filter(binding: _Binding) -> BoundExpr | None:
-    if binding.options.filter is None:
-        return None
-    return bind_predicate(binding.options.filter, binding.scope.for_option("$filter"))
+    """$search and $filter: a row must pass both."""
+    options, searched, predicate = binding.options, None, None
+    if options.search is not None:
+        searched = bind_search(options.search, binding.entity_type.properties)
+    if options.filter is not None:
+        predicate = bind_predicate(options.filter, binding.scope.for_option("$filter"))
+    return conjunction(searched, predicate)
 
 
 def _bind_orderby(binding: _Binding) -> tuple[BoundOrder, ...]:

@@ -170,6 +170,19 @@ class Quantified:
 
 
 @dataclass(frozen=True, slots=True)
+class Matches:
+    """Whether `text` stands in one of the properties, in upper or lower case; never null."""
+
+    text: str
+    properties: tuple[Property, ...]
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
 class And:
     """Three-valued conjunction of two or more terms."""
 
@@ -206,9 +219,17 @@ class Not:
 
 
 Leaf: TypeAlias = Constant | ColumnRef | Element
-Condition: TypeAlias = Compare | In | Quantified | And | Or | Not
+Condition: TypeAlias = Compare | In | Quantified | Matches | And | Or | Not
 Computed: TypeAlias = Call | Arithmetic | Negate | Convert | CaseWhen
 BoundExpr: TypeAlias = Leaf | Condition | Computed
+
+
+def conjunction(*conditions: BoundExpr | None) -> BoundExpr | None:
+    """All that are given, as one flat `And`; None when none is."""
+    terms: list[BoundExpr] = []
+    for condition in conditions:
+        terms += condition.terms if isinstance(condition, And) else filter(None, (condition,))
+    return And(tuple(terms)) if len(terms) > 1 else (terms[0] if terms else None)
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from gateway.query.bound import (
     Element,
     In,
     Leaf,
+    Matches,
     Negate,
     Not,
     Or,
@@ -48,6 +49,8 @@ def render_expr(expr: BoundExpr) -> str:
         case Quantified(prop, quantifier, predicate):
             inner = "" if predicate is None else f"x:{render_expr(predicate)}"
             return f"{prop.name}/{quantifier}({inner})"
+        case Matches(text, _):
+            return f"search({_constant(text)})"
         case And(terms) | Or(terms):
             connective = " and " if isinstance(expr, And) else " or "
             return connective.join(_operand(term) for term in terms)
@@ -84,7 +87,7 @@ def _leaf(expr: Leaf) -> str:
 
 def _operand(expr: BoundExpr) -> str:
     text = render_expr(expr)
-    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified)
+    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches)
     return text if simple else f"({text})"
 
 

@@ -47,6 +47,6 @@ def test_the_description_names_every_column_and_option(live: Bridge) -> None:
     assert list(description["components"]["schemas"]["Result"]["properties"]) == list(row)
     options = {p["name"]: p for p in description["paths"]["/odata/v4/Results"]["get"]["parameters"]}
     assert set(options) == {
-        *("$filter", "$orderby", "$top", "$skip", "$count", "$select", "$compute"),
+        *("$filter", "$orderby", "$top", "$skip", "$count", "$select", "$compute", "$search"),
     }
     assert set(row) <= set(options["$select"]["schema"]["items"]["enum"])
