@@ -26,9 +26,9 @@ from gateway.auth.identity import token_identity
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
-from gateway.engine.run import POSITION
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
+from gateway.query.transformations import POSITION
 from gateway.service import Machinery, PageSizes, QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.flight import Workshop
@@ -169,7 +169,7 @@ def _store(settings: Settings, contract: Contract, observer: Observer) -> Snapsh
     if settings.data_dir is not None:
         _make_directory(settings.data_dir)
     key = contract.schema.entity_sets[0].entity_type.key
-    layout = TableLayout(arrow_schema(contract), key, contract.order_column, POSITION)
+    layout = TableLayout(arrow_schema(contract), key, contract.order_column, POSITION.name)
     return SnapshotStore(layout, settings.data_dir, observer)
 
 

@@ -30,6 +30,7 @@ from gateway.explanation import Explanation, explain_plan
 from gateway.observe import Clock
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
+from gateway.query.bind_apply import TRANSFORMATIONS
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundExpr, BoundQuery, Shape
 from gateway.query.functions import FILTER_FUNCTIONS
@@ -133,7 +134,8 @@ class QueryService:
                 return Answer(body, reply.format.content_type)
             case MetadataDocument():
                 version = reply.format.version
-                body = render_csdl_xml(self._contract.schema, version, FILTER_FUNCTIONS)
+                abilities = (FILTER_FUNCTIONS, TRANSFORMATIONS)
+                body = render_csdl_xml(self._contract.schema, version, *abilities)
                 return Answer(body, "application/xml")
             case BoundQuery(shape=Shape.COUNT) as query:
                 number = await self._count(plan_query(query, self._contract), reply)
@@ -151,7 +153,8 @@ class QueryService:
         if plan.route is Route.TOTAL and not self._at_hand(plan, reply):
             return (await self._with.client.fetch(first_request(plan, self._contract))).total
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            return await self._on(snapshot, count_rows, _left_to_check(plan, snapshot))
+            left = _left_to_check(plan, snapshot)
+            return await self._on(snapshot, count_rows, left, plan.query.apply)
 
     # --- one entity -------------------------------------------------------------------------------
 
@@ -186,7 +189,8 @@ class QueryService:
         early = _may_be_early(plan)
         async with self._snapshot(plan.pushdown, fresher=reply.fresher, early=early) as snapshot:
             left = _left_to_check(plan, snapshot)
-            count = await self._on(snapshot, count_rows, left) if query.count else None
+            counted = (count_rows, left, query.apply)
+            count = await self._on(snapshot, *counted) if query.count else None
             start = Position(snapshot.id, query.skip, query.top, query.moment)
             return await self._page(request, plan, start, snapshot, reply, count)
 
@@ -224,8 +228,9 @@ class QueryService:
         if kept is not None:
             return about.put_on(self._as_answer(kept, reply, gzipped=True))
         left = _left_to_check(plan, snapshot)
-        order = plan.order if plan.query.orderby else ()
-        selection = Selection(left, order, at.offset, wanted + 1)
+        natural = not plan.query.orderby and plan.query.apply is None
+        order = () if natural else plan.order
+        selection = Selection(left, order, at.offset, wanted + 1, plan.query.apply)
         projection = self._projection(plan.query, reply)
         rows = await self._on(snapshot, fetch_rows, selection, projection)
         link = None
@@ -326,7 +331,8 @@ def _left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
 def _may_be_early(plan: QueryPlan) -> bool:
     """Whether pages are right before the extract is complete: all its rows, in its own order."""
     query = plan.query
-    return plan.residual is None and not query.orderby and not query.count
+    plain = not query.orderby and query.apply is None and not query.count
+    return plain and plan.residual is None
 
 
 async def _ready(snapshot: Snapshot, at: Position, wanted: int) -> int:

@@ -17,16 +17,24 @@ _EDMX = "http://docs.oasis-open.org/odata/ns/edmx"
 _VOCABULARIES = {
     "Org.OData.Core.V1": "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Core.V1.xml",
     "Org.OData.Capabilities.V1": "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Capabilities.V1.xml",
+    "Org.OData.Aggregation.V1": "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Aggregation.V1.xml",
     "Org.OData.Validation.V1": "https://oasis-tcs.github.io/odata-vocabularies/vocabularies/Org.OData.Validation.V1.xml",
 }
 _CAPABILITIES = "Org.OData.Capabilities.V1"
+_AGGREGATION = "Org.OData.Aggregation.V1"
 _CORE = "Org.OData.Core.V1"
 
 
-def render_csdl_xml(schema: Schema, version: str, filter_functions: tuple[str, ...]) -> bytes:
+def render_csdl_xml(
+    schema: Schema,
+    version: str,
+    filter_functions: tuple[str, ...],
+    transformations: tuple[str, ...] = (),
+) -> bytes:
     """The document for a client that negotiated `version` (`4.0` or `4.01`).
 
-    Excel refuses a 4.01 document when it asked for 4.0, hence the parameter.
+    `filter_functions` and `transformations` are what $filter and $apply can use. Excel refuses a
+    4.01 document when it asked for 4.0, hence the parameter.
     """
     root = Element("edmx:Edmx", {"xmlns:edmx": _EDMX, "Version": version})
     for namespace, uri in _VOCABULARIES.items():
@@ -36,7 +44,9 @@ def render_csdl_xml(schema: Schema, version: str, filter_functions: tuple[str, .
     body = SubElement(services, "Schema", {"xmlns": _EDM, "Namespace": schema.namespace})
     for entity_set in schema.entity_sets:
         _add_entity_type(body, entity_set.entity_type)
-    _add_container(body, schema, filter_functions)
+    container = _add_container(body, schema, filter_functions)
+    for node in container.findall("EntitySet") if transformations else ():
+        _add_apply(node, transformations)
     indent(root)
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document
@@ -72,7 +82,7 @@ def _add_allowed_values(parent: Element, prop: Property) -> None:
         SubElement(record, "PropertyValue", {"Property": "Value", "String": value})
 
 
-def _add_container(parent: Element, schema: Schema, filter_functions: tuple[str, ...]) -> None:
+def _add_container(parent: Element, schema: Schema, filter_functions: tuple[str, ...]) -> Element:
     container = SubElement(parent, "EntityContainer", {"Name": schema.container})
     for entity_set in schema.entity_sets:
         _add_entity_set(container, schema, entity_set)
@@ -85,6 +95,7 @@ def _add_container(parent: Element, schema: Schema, filter_functions: tuple[str,
     _annotate(container, f"{_CAPABILITIES}.KeyAsSegmentSupported", {"Bool": "false"})
     _annotate_strings(container, f"{_CAPABILITIES}.SupportedFormats", ("application/json",))
     _annotate_strings(container, f"{_CAPABILITIES}.FilterFunctions", filter_functions)
+    return container
 
 
 def _add_entity_set(container: Element, schema: Schema, entity_set: EntitySet) -> None:
@@ -105,11 +116,26 @@ def _add_entity_set(container: Element, schema: Schema, entity_set: EntitySet) -
         SubElement(record, "PropertyValue", {"Property": name, "Bool": value})
 
 
+def _add_apply(entity_set: Element, transformations: tuple[str, ...]) -> None:
+    """ApplySupported says exactly what works: what it leaves out is not promised."""
+    record = SubElement(_annotate(entity_set, f"{_AGGREGATION}.ApplySupported", {}), "Record")
+    listed = SubElement(record, "PropertyValue", {"Property": "Transformations"})
+    _add_strings(listed, transformations)
+    rollup = SubElement(record, "PropertyValue", {"Property": "Rollup"})
+    member = f"{_AGGREGATION}.RollupType/MultipleHierarchies"
+    SubElement(rollup, "EnumMember").text = member
+    SubElement(record, "PropertyValue", {"Property": "From", "Bool": "true"})
+
+
 def _annotate(parent: Element, term: str, attributes: dict[str, str]) -> Element:
     return SubElement(parent, "Annotation", {"Term": term, **attributes})
 
 
 def _annotate_strings(parent: Element, term: str, values: tuple[str, ...]) -> None:
-    collection = SubElement(_annotate(parent, term, {}), "Collection")
+    _add_strings(_annotate(parent, term, {}), values)
+
+
+def _add_strings(parent: Element, values: tuple[str, ...]) -> None:
+    collection = SubElement(parent, "Collection")
     for value in values:
         SubElement(collection, "String").text = value

@@ -15,10 +15,19 @@ from gateway.engine.conversions import instant_text
 from gateway.engine.json_values import NOT_A_NUMBER, is_self_describing, json_value
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.projection import Projection
+from gateway.query.transformations import VARIANT
 
 
 def json_object(projection: Projection) -> Sql:
     """An SQL expression over the alias `r` that yields the object as UTF-8."""
+    if not projection.variants:
+        return _object(projection)
+    objects = [_object(variant) for variant in projection.variants]
+    cases = " ".join(f"WHEN {number} THEN {sql.text}" for number, sql in enumerate(objects))
+    return Sql(f"CASE r.{quote(VARIANT.name)} {cases} END", parameters(objects))
+
+
+def _object(projection: Projection) -> Sql:
     members: list[tuple[str, Sql]] = [(n, Sql("?", (v,))) for n, v in projection.constants]
     if projection.id_member:
         members.append((projection.id_member, _entity_id(projection)))
@@ -29,6 +38,8 @@ def json_object(projection: Projection) -> Sql:
             members += _dynamic(prop, value, projection)
         else:
             members += _declared(prop, projection)
+    if not members:
+        return Sql("encode('{}')")
     names = ", ".join(f"{quote(name)} := {value.text}" for name, value in members)
     row = Sql(f"to_json(struct_pack({names}))", parameters(value for _, value in members))
     return fill("encode({0})", _without_idle_types(row, projection))

@@ -14,14 +14,16 @@ from typing import Any
 import duckdb
 from duckdb import DuckDBPyConnection
 
-from gateway.engine.compile import compile_expression, compile_filter
+from gateway.engine.apply import compile_apply
+from gateway.engine.compile import compile_filter
+from gateway.engine.ordering import sort_keys
 from gateway.engine.projection import json_object
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.errors import InvalidValue
 from gateway.query.bound import BoundExpr, BoundOrder
 from gateway.query.projection import Projection
+from gateway.query.transformations import POSITION, BoundApply
 
-POSITION = "$position"
 _OF_THE_DATA = (
     duckdb.ConversionException,
     duckdb.InvalidInputException,
@@ -43,12 +45,15 @@ class Selection:
     """Which rows: those that pass `filter`, sorted by `order` (total), from `offset`, `limit` many.
 
     No `order` means the relation's own, which a table with POSITION has. `limit` None means all.
+    With `apply` they are what it makes of the rows that pass `filter`, which then need a column
+    POSITION.
     """
 
     filter: BoundExpr | None
     order: tuple[BoundOrder, ...]
     offset: int = 0
     limit: int | None = None
+    apply: BoundApply | None = None
 
 
 def fetch_rows(relation: Relation, selection: Selection, projection: Projection) -> list[bytes]:
@@ -58,29 +63,42 @@ def fetch_rows(relation: Relation, selection: Selection, projection: Projection)
     before it sorts.
     """
     window, order = _window(relation, selection)
-    condition = compile_filter(selection.filter)
+    source, condition = _rows(relation, selection.filter, selection.apply)
     rendered = json_object(projection)
     text = (
-        f"SELECT {rendered.text} FROM (SELECT * FROM {relation.name}"  # noqa: S608 - no value is spliced
+        f"SELECT {rendered.text} FROM (SELECT * FROM {source.text} AS r"  # noqa: S608 - no value is spliced
         f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}) AS r"
     )
-    values = parameters((rendered, condition, window, order))
+    values = parameters((rendered, source, condition, window, order))
     return [row[0] for row in _ask(relation, Sql(text, values))]
 
 
-def count_rows(relation: Relation, condition: BoundExpr | None) -> int:
-    """How many rows pass the filter."""
-    where = compile_filter(condition)
-    text = f"SELECT count(*) FROM {relation.name} WHERE {where.text}"  # noqa: S608 - as above
-    [(number,)] = _ask(relation, Sql(text, where.parameters))
+def count_rows(
+    relation: Relation, condition: BoundExpr | None, apply: BoundApply | None = None
+) -> int:
+    """How many rows pass the filter, or how many $apply makes of them."""
+    source, where = _rows(relation, condition, apply)
+    text = f"SELECT count(*) FROM {source.text} AS r WHERE {where.text}"  # noqa: S608 - as above
+    [(number,)] = _ask(relation, Sql(text, parameters((source, where))))
     return int(number)
+
+
+def _rows(
+    relation: Relation, condition: BoundExpr | None, apply: BoundApply | None
+) -> tuple[Sql, Sql]:
+    """The FROM item of the rows that are asked for, and the condition that is left for them."""
+    table, where = Sql(relation.name), compile_filter(condition)
+    if apply is None:
+        return table, where
+    source = table if condition is None else fill("(SELECT * FROM {0} WHERE {1})", table, where)
+    return compile_apply(apply.steps, source), compile_filter(apply.filter)
 
 
 def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:
     """The condition and the ORDER BY clause, LIMIT included, that cut the window out."""
     if selection.order and selection.order != relation.positioned_by:
-        return Sql("true"), _ordered(_keys(selection.order), selection)
-    position = Sql(quote(POSITION))
+        return Sql("true"), _ordered(sort_keys(selection.order), selection)
+    position = Sql(quote(POSITION.name))
     if selection.filter is not None or selection.limit is None:
         return Sql("true"), _ordered(position, selection)
     ends = (selection.offset, selection.offset + selection.limit)
@@ -91,16 +109,6 @@ def _ordered(keys: Sql, selection: Selection) -> Sql:
     limit = () if selection.limit is None else (selection.limit,)
     text = f"{keys.text}{' LIMIT ?' if limit else ''} OFFSET ?"
     return Sql(text, (*keys.parameters, *limit, selection.offset))
-
-
-def _keys(order: tuple[BoundOrder, ...]) -> Sql:
-    keys = [_key(item) for item in order]
-    return Sql(", ".join(key.text for key in keys), parameters(keys))
-
-
-def _key(item: BoundOrder) -> Sql:
-    direction = "DESC NULLS LAST" if item.descending else "ASC NULLS FIRST"
-    return fill(f"{{0}} {direction}", compile_expression(item.expr))
 
 
 def _ask(relation: Relation, question: Sql) -> list[tuple[Any, ...]]:

@@ -7,19 +7,22 @@ from datetime import datetime
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
 from gateway.query.render import render_expr
+from gateway.query.transformations import BoundApply
 
 
 def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
-    """Label and text, in the order of the data flow; every label is always present."""
+    """Label and text, in the order of the data flow; all are always present but for `apply`."""
     query = plan.query
     residual = "nothing" if plan.residual is None else render_expr(plan.residual)
     order = ", ".join(
         f"{render_expr(o.expr)} {'desc' if o.descending else 'asc'}" for o in plan.order
     )
+    apply = () if query.apply is None else (("apply", _apply(query.apply)),)
     return (
         ("resource", f"{query.entity_set.name} ({query.shape})"),
         ("pushdown", _pushdown(plan)),
         ("residual", residual),
+        *apply,
         ("order", order),
         ("window", _window(plan)),
         ("route", str(plan.route)),
@@ -36,6 +39,11 @@ def _pushdown(plan: QueryPlan) -> str:
         return "nothing: no row can match"
     text = explain_pushdown(plan.pushdown)
     return text if plan.pushdown.terms else f"nothing: {text}"
+
+
+def _apply(apply: BoundApply) -> str:
+    left = "" if apply.filter is None else f", then {render_expr(apply.filter)}"
+    return f"{apply.text}{left}: here"
 
 
 def _pushed(term: PushedTerm) -> str:

@@ -68,7 +68,7 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
         order=order,
         window=window,
         why=why,
-        impossible=split.impossible,
+        impossible=split.impossible and query.apply is None,
     )
 
 
@@ -82,7 +82,11 @@ def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
 
 
 def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Route:
-    if split.impossible or (query.top == 0 and not query.count):
+    if query.top == 0 and not query.count:
+        return Route.NOTHING
+    if query.apply is not None:  # it may make a row of nothing
+        return Route.SNAPSHOT
+    if split.impossible:
         return Route.NOTHING
     only_number = query.shape is Shape.COUNT or query.top == 0
     if only_number:
@@ -94,7 +98,8 @@ def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...
     """The client's order made total by the feed's own; what stands twice sorts once."""
     first_of: dict[BoundExpr, BoundOrder] = {}
     natural = natural_order(contract)
-    for item in (*query.orderby, natural[-1]) if query.orderby else natural:
+    rest = natural[-1:] if query.orderby else natural
+    for item in (*query.orderby, *(query.apply.rows.order if query.apply else rest)):
         first_of.setdefault(item.expr, item)
     return tuple(first_of.values())
 
@@ -105,6 +110,8 @@ def _window(
     """The pushed window, or None and the reason."""
     if query.shape is not Shape.COLLECTION or query.top is None:
         return None, "no $top"
+    if query.apply is not None:
+        return None, "$apply is evaluated here"
     if split.residual is not None:
         return None, "a part of $filter is checked here"
     first = order[0]

@@ -12,10 +12,11 @@ from datetime import datetime
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import NotSupported, OptionNotAllowed, UnknownName
-from gateway.query.binder import bind_expression, bind_predicate
+from gateway.query.bind_apply import bind_apply, row_scope
+from gateway.query.bind_orderby import bind_orderby
+from gateway.query.binder import bind_predicate
 from gateway.query.bound import (
     BoundExpr,
-    BoundOrder,
     BoundQuery,
     ColumnRef,
     Compare,
@@ -37,10 +38,10 @@ from gateway.query.resource import (
 )
 from gateway.query.scope import Moment, Scope, find_property
 from gateway.query.search import bind_search
+from gateway.query.transformations import BoundApply, entity_rows
 from grammar import QueryOptions, SelectItem, unparse
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
-    ("$apply", lambda o: o.apply),
     ("$schemaversion", lambda o: o.schemaversion),
     ("$deltatoken", lambda o: o.deltatoken),
 )
@@ -50,6 +51,7 @@ _MISPLACED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$levels", lambda o: o.levels),
 )
 _COLLECTION_ONLY: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
+    ("$apply", lambda o: o.apply),
     ("$filter", lambda o: o.filter),
     ("$search", lambda o: o.search),
     ("$count", lambda o: o.count),
@@ -115,16 +117,23 @@ def _given(value: object) -> bool:
 
 
 class _Binding:
-    """What the options of one request have in common."""
+    """What the options of one request have in common: the names of the rows that they see.
+
+    Those are the entity's, or what $apply makes of them, and what $compute adds.
+    """
 
     def __init__(self, entity_set: EntitySet, options: QueryOptions, now: datetime | None) -> None:
         self.entity_set = entity_set
         self.entity_type = entity_set.entity_type
         self.options = options
         self.moment = None if now is None else Moment(now)
-        plain = Scope(self.entity_type, options.aliases, moment=self.moment)
-        self.computed = bind_compute(options.compute, plain.for_option("$compute"))
-        self.scope = replace(plain, computed=options.compute)
+        scope = Scope(self.entity_type, options.aliases, moment=self.moment)
+        self.leading, self.apply = bind_apply(options.apply, scope.for_option("$apply"))
+        self.rows = self.apply.rows if self.apply else entity_rows(self.entity_type)
+        scope = row_scope(self.rows, scope)
+        names = (*self.entity_type.names, *scope.entity_type.names)
+        self.computed = bind_compute(options.compute, scope.for_option("$compute"), names)
+        self.scope = replace(scope, computed=options.compute)
 
     def asked_moment(self) -> datetime | None:
         """What now() meant, if it was asked; known when all options are bound."""
@@ -135,13 +144,15 @@ def _bind_collection(binding: _Binding) -> BoundQuery:
     options = binding.options
     select, selected = _bind_select(binding)
     _check_expand(options, binding.entity_type)
+    filter_, apply = _bind_filter(binding)
     query = BoundQuery(
         entity_set=binding.entity_set,
         shape=Shape.COLLECTION,
         select=select,
         selected=selected,
-        filter=_bind_filter(binding),
-        orderby=_bind_orderby(binding),
+        filter=filter_,
+        apply=apply,
+        orderby=bind_orderby(options.orderby, binding.scope.for_option("$orderby")),
         skip=options.skip or 0,
         top=options.top,
         count=options.count or False,
@@ -151,13 +162,14 @@ def _bind_collection(binding: _Binding) -> BoundQuery:
 
 
 def _bind_count(binding: _Binding) -> BoundQuery:
-    """Only $filter and $search change the number (URL Conventions 4.8); the rest is checked."""
+    """$apply, $filter and $search change the number (URL Conventions 4.8); the rest is checked."""
     query = _bind_collection(binding)
     return BoundQuery(
         query.entity_set,
         Shape.COUNT,
         query.select,
         filter=query.filter,
+        apply=query.apply,
         count=True,
         moment=query.moment,
     )
@@ -172,25 +184,16 @@ def _bind_entity(binding: _Binding, key: str) -> BoundQuery:
     return replace(query, computed=binding.computed, moment=binding.asked_moment())
 
 
-def _bind_filter(binding: _Binding) -> BoundExpr | None:
-    """$search and $filter: a row must pass both."""
+def _bind_filter(binding: _Binding) -> tuple[BoundExpr | None, BoundApply | None]:
+    """The filter of the entities, and $apply with that of its result; a row passes $search too."""
     options, searched, predicate = binding.options, None, None
     if options.search is not None:
-        searched = bind_search(options.search, binding.entity_type.properties)
+        searched = bind_search(options.search, binding.rows.properties)
     if options.filter is not None:
         predicate = bind_predicate(options.filter, binding.scope.for_option("$filter"))
-    return conjunction(searched, predicate)
-
-
-def _bind_orderby(binding: _Binding) -> tuple[BoundOrder, ...]:
-    """Any expression with a primitive value (Protocol 11.2.6.2); a constant orders nothing."""
-    scope = binding.scope.for_option("$orderby")
-    items = ((bind_expression(item.expression, scope), item) for item in binding.options.orderby)
-    return tuple(
-        BoundOrder(bound, item.descending)
-        for bound, item in items
-        if not isinstance(bound, Constant)
-    )
+    if binding.apply is None:
+        return conjunction(binding.leading, searched, predicate), None
+    return binding.leading, replace(binding.apply, filter=conjunction(searched, predicate))
 
 
 def _bind_select(binding: _Binding) -> tuple[tuple[Property, ...], bool]:
@@ -200,7 +203,7 @@ def _bind_select(binding: _Binding) -> tuple[tuple[Property, ...], bool]:
         for item in items:
             _select_one(item, binding)
         dynamic = (computed.prop for computed in binding.computed)
-        return (*binding.entity_type.properties, *dynamic), False
+        return (*binding.rows.properties, *dynamic), False
     chosen = (_select_one(item, binding) for item in items)
     return tuple(dict.fromkeys(prop for prop in chosen if prop is not None)), True
 

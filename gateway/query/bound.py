@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TypeAlias
+from typing import TYPE_CHECKING, TypeAlias
 
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
+
+if TYPE_CHECKING:
+    from gateway.query.transformations import BoundApply
 
 Value: TypeAlias = str | bool | int | float | Decimal | datetime | date | time | timedelta
 
@@ -270,7 +273,8 @@ class BoundQuery:
     chose them, which the context URL must say. `computed` are all properties of $compute, shown or
     not; where filter and order use one, its expression stands there. `top` and `skip` are in rows
     and apply after filter and order; `count` asks for the number of rows before both. For an
-    ENTITY, `filter` is the key. `moment` is what now() meant, None when nothing depends on it.
+    ENTITY, `filter` is the key. With `apply`, `filter` is what $apply begins with, and all else is
+    about its result, except `moment`: what now() meant, None when nothing depends on it.
     """
 
     entity_set: EntitySet
@@ -284,4 +288,5 @@ class BoundQuery:
     count: bool = False
     key: str = ""
     computed: tuple[ComputedProperty, ...] = ()
+    apply: BoundApply | None = None
     moment: datetime | None = None

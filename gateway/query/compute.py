@@ -14,8 +14,10 @@ from gateway.query.scope import Scope, quoted
 from grammar import ComputeItem
 
 
-def bind_compute(items: tuple[ComputeItem, ...], scope: Scope) -> tuple[ComputedProperty, ...]:
-    """Each item, which may use the ones before it.
+def bind_compute(
+    items: tuple[ComputeItem, ...], scope: Scope, taken: tuple[str, ...]
+) -> tuple[ComputedProperty, ...]:
+    """Each item, which may use the ones before it; no name may be one of those `taken`.
 
     Raises:
         InvalidValue: a name that a property or another item has, or a value that cannot be sent.
@@ -23,7 +25,7 @@ def bind_compute(items: tuple[ComputeItem, ...], scope: Scope) -> tuple[Computed
     """
     found: list[ComputedProperty] = []
     for position, item in enumerate(items):
-        names = (*scope.entity_type.names, *(other.alias for other in items[:position]))
+        names = (*taken, *(other.alias for other in items[:position]))
         check_alias(item.alias, names, scope)
         expr = bind_expression(item.expression, replace(scope, computed=items[:position]))
         found.append(_computed(item, expr, scope))

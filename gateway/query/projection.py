@@ -19,14 +19,17 @@ class Projection:
     JSON does not, e.g. `@odata.type`; empty for none. Only dynamic properties need it, `all_typed`
     gives it to the model's too. `int64_as_text` is for readers whose numbers are Doubles
     (IEEE754Compatible, JSON Format 3.2): 64-bit integers and decimals are sent as text.
+
+    `variants` are not empty when not all rows have the same members; each row says which it has.
     """
 
     properties: tuple[Property, ...]
     key: str
     computed: tuple[ComputedProperty, ...] = ()
-    constants: tuple[tuple[str, str], ...] = ()
+    constants: tuple[tuple[str, str | None], ...] = ()
     id_member: str = ""
     id_prefix: str = ""
     type_suffix: str = ""
     all_typed: bool = False
     int64_as_text: bool = False
+    variants: tuple[Projection, ...] = ()

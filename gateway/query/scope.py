@@ -51,9 +51,9 @@ class Scope:
     """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
 
     `option` names the option for messages; `computed` are the items of $compute that can be used
-    here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases and computed
-    properties run out: one of the other could spell an expression larger than any URL. `depth`
-    counts how deep the expression is; a chain of one connective is one level.
+    here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases, computed
+    properties and transformations run out: one of the other could spell an expression larger than
+    any URL. `depth` counts how deep the expression is; a chain of one connective is one level.
     """
 
     entity_type: EntityType
@@ -72,15 +72,15 @@ class Scope:
         return replace(self, option=option, uses=_uses())
 
     def use(self) -> None:
-        """Count one use of an alias or a computed property.
+        """Count one use of an alias or a computed property, or one transformation.
 
         Raises:
             LimitExceeded: there were too many.
         """
         if next(self.uses, None) is None:
             raise LimitExceeded(
-                f"{self.option}: parameter aliases and computed properties are used more than"
-                f" {_MAX_USES} times; write their values out or ask for less at once",
+                f"{self.option}: more than {_MAX_USES} parameter aliases, computed properties and"
+                " transformations are used; write values out or ask for less at once",
                 target=self.option,
             )
 

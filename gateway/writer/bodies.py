@@ -7,11 +7,11 @@ nextLink last; `value` is there even when it is empty.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
-from gateway.edm.model import Schema
+from gateway.edm.model import Property, Schema
 from gateway.errors import GatewayError
 from gateway.query.bound import BoundQuery
 from gateway.query.projection import Projection
@@ -76,17 +76,33 @@ def write_error(error: GatewayError) -> bytes:
 
 
 def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: str) -> Projection:
-    """The members of each row: control information by metadata level (JSON Format 3.1).
+    """The members of each row: control information by metadata level (JSON Format 3.1)."""
+    if query.apply is None:
+        return _entity(query, query.select, format_, links, namespace)
+    rows = []
+    for variant in query.apply.rows.variants:
+        names = {*variant.names, *(computed.prop.name for computed in query.computed)}
+        kept = tuple(prop for prop in query.select if prop.name in names)
+        entity = _entity(query, kept, format_, links, namespace)
+        rows.append(entity if variant.entity else _transient(entity, format_))
+    return rows[0] if len(rows) == 1 else replace(rows[0], variants=tuple(rows))
 
-    Minimal metadata must carry the id when the key was not selected (4.6.8).
-    """
+
+def _entity(
+    query: BoundQuery,
+    properties: tuple[Property, ...],
+    format_: Format,
+    links: Links,
+    namespace: str,
+) -> Projection:
+    """Minimal metadata must carry the id when the key was not selected (4.6.8)."""
     entity_type = query.entity_set.entity_type
-    key_missing = all(p.name != entity_type.key for p in query.select)
+    key_missing = all(p.name != entity_type.key for p in properties)
     full = format_.metadata is Metadata.FULL
     wants_id = full or (key_missing and format_.metadata is Metadata.MINIMAL)
     type_member = (f"{format_.prefix}type", f"#{namespace}.{entity_type.name}")
     return Projection(
-        properties=query.select,
+        properties=properties,
         key=entity_type.key,
         computed=query.computed,
         constants=(type_member,) if full else (),
@@ -96,6 +112,13 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
         all_typed=full,
         int64_as_text=format_.ieee754,
     )
+
+
+def _transient(entity: Projection, format_: Format) -> Projection:
+    """A row that was made has no id; 4.0 wants that said (4.6.8), in 4.01 it is left out."""
+    said = format_.version == "4.0" and format_.metadata is not Metadata.NONE
+    constants = ((f"{format_.prefix}id", None),) if said else ()
+    return replace(entity, constants=constants, id_member="")
 
 
 def _member(name: str, value: object) -> bytes:

@@ -41,9 +41,16 @@ class Links:
 
 
 def _selection(query: BoundQuery) -> tuple[str, ...]:
-    """What the context URL lists: what was selected, or what $compute has added to everything."""
+    """What the context URL lists: what was selected, or what is added to everything.
+
+    Behind $apply only what all rows have (Data Aggregation 3.1.1).
+    """
+    names = tuple(prop.name for prop in query.select)
+    if query.apply is not None and (query.selected or not query.apply.rows.are_entities):
+        shared = {*query.apply.rows.common, *(computed.prop.name for computed in query.computed)}
+        return tuple(name for name in names if name in shared) or ("@Core.AnyStructure",)
     if query.selected:
-        return tuple(prop.name for prop in query.select)
+        return names
     dynamic = tuple(prop.name for prop in query.select if prop.dynamic)
     return ("*", *dynamic) if dynamic else ()
 

@@ -50,7 +50,7 @@ def test_what_asks_nobody_has_no_payload(run: Run, url: str) -> None:
     [
         ("Results?$filter=state eq", "400 InvalidSyntax"),
         ("Results?$filter=stat eq 'FAILED'", "400 UnknownName"),
-        ("Results?$apply=identity", "501 NotImplemented"),
+        ("Results?$apply=nest(identity as n)", "501 NotImplemented"),
         ("NoSuch", "404 NotFound"),
     ],
 )

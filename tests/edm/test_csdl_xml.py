@@ -13,10 +13,12 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
+from gateway.query.bind_apply import TRANSFORMATIONS as BOUND_TRANSFORMATIONS
 from tests.support.live import FIELDS, shared_folder
 
 SCHEMA = load_contract(built_in_contract(), FIELDS).schema
 FUNCTIONS = ("contains", "endswith", "startswith")
+TRANSFORMATIONS = ("aggregate", "filter")
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
 EDMX = "{http://docs.oasis-open.org/odata/ns/edmx}"
 EVERY_TYPE = tuple(
@@ -36,7 +38,7 @@ def schema_with(*properties: Property) -> Schema:
 
 
 def document(schema: Schema = SCHEMA, version: str = "4.0") -> Any:
-    return etree.fromstring(render_csdl_xml(schema, version, FUNCTIONS))
+    return etree.fromstring(render_csdl_xml(schema, version, FUNCTIONS, TRANSFORMATIONS))
 
 
 def csdl_validator(version: str) -> etree.XMLSchema:
@@ -161,6 +163,45 @@ def test_the_functions_that_filters_may_use_are_listed() -> None:
         f".//{EDM}Annotation[@Term='Org.OData.Capabilities.V1.FilterFunctions']"
     )
     assert tuple(text.text for text in node.iter(f"{EDM}String")) == FUNCTIONS
+
+
+def test_apply_announces_exactly_what_works() -> None:
+    [node] = document().iterfind(
+        f".//{EDM}EntitySet/{EDM}Annotation[@Term='Org.OData.Aggregation.V1.ApplySupported']"
+    )
+    assert tuple(text.text for text in node.iter(f"{EDM}String")) == TRANSFORMATIONS
+    [rollup] = node.iter(f"{EDM}EnumMember")
+    assert rollup.text == "Org.OData.Aggregation.V1.RollupType/MultipleHierarchies"
+    values = {value.get("Property") for value in node.iter(f"{EDM}PropertyValue")}
+    assert values == {"Transformations", "Rollup", "From"}
+    bare = etree.fromstring(render_csdl_xml(SCHEMA, "4.0", FUNCTIONS))
+    assert b"ApplySupported" not in etree.tostring(bare)
+
+
+def test_records_and_members_are_those_of_the_vocabularies() -> None:
+    shared = shared_folder()
+    if shared is None:
+        pytest.skip("the vocabularies are not beside this checkout")
+    folder = shared / "data" / "csdl" / "vocabularies"
+    trees = {file.stem: etree.parse(file) for file in folder.glob("*.xml")}
+    known = {p.get("Name") for tree in trees.values() for p in tree.iter(f"{EDM}Property")}
+    for value in document().iter(f"{EDM}PropertyValue"):
+        assert value.get("Property") in known
+    for node in document().iter(f"{EDM}EnumMember"):
+        type_name, _, member = node.text.partition("/")
+        namespace, _, name = type_name.rpartition(".")
+        members = f".//{EDM}EnumType[@Name='{name}']/{EDM}Member[@Name='{member}']"
+        assert trees[namespace].find(members) is not None, node.text
+
+
+def test_every_announced_transformation_is_one_of_the_vocabulary() -> None:
+    shared = shared_folder()
+    if shared is None:
+        pytest.skip("the vocabularies are not beside this checkout")
+    file = shared / "data" / "csdl" / "vocabularies" / "Org.OData.Aggregation.V1.xml"
+    [definition] = etree.parse(file).iterfind(f".//{EDM}TypeDefinition[@Name='Transformation']")
+    allowed = {value.get("String") for value in definition.iter(f"{EDM}PropertyValue")}
+    assert set(BOUND_TRANSFORMATIONS) <= allowed
 
 
 def test_annotations_have_the_types_that_the_vocabularies_give_their_terms() -> None:

@@ -16,11 +16,12 @@ from gateway.analytics.rows import arrow_schema
 from gateway.contract.model import Column, Contract
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
-from gateway.engine.run import POSITION, Relation, Selection, count_rows, fetch_rows
+from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundOrder, BoundQuery, ColumnRef
 from gateway.query.projection import Projection
 from gateway.query.request import parse_request
+from gateway.query.transformations import POSITION
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
@@ -249,7 +250,8 @@ def test_a_positioned_table_is_cut_by_its_row_numbers(cursor: duckdb.DuckDBPyCon
     key = CONTRACT.column("id").prop
     order = (BoundOrder(ColumnRef(key), descending=True),)
     cursor.execute(
-        f'CREATE TABLE t AS SELECT chr(122 - i::INT) AS id, i AS "{POSITION}" FROM range(10) x(i)'
+        f'CREATE TABLE t AS SELECT chr(122 - i::INT) AS id, i AS "{POSITION.name}"'
+        " FROM range(10) x(i)"
     )
     relation, projection = Relation(cursor, "t", order), Projection((key,), "id")
 

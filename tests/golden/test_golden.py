@@ -30,8 +30,6 @@ REFUSED = frozenset(
     (
         *("g159", "g160", "g161"),  # one property of an entity
         *("g223", "g228", "g229", "g230"),  # $query, $ref, $entity
-        *("g244", "g245", "g246", "g250", "g255", "g256", "g259", "g260"),  # $apply
-        *("g262", "g263", "g264", "g266", "g268", "g271", "g275", "g276"),
     )
 )
 
@@ -113,6 +111,7 @@ def _check_rows(case: Case, answer: httpx.Response) -> str:
     body = answer.json()
     rows = body["value"]
     if "expect_rows" in case:
+        rows = [{n: v for n, v in row.items() if "@" not in n} for row in rows]  # properties only
         wanted, same = case["expect_rows"], _sorted(rows) == _sorted(case["expect_rows"])
         return "" if (rows == wanted if case["ordered"] else same) else str(rows)
     ids = [row["id"] for row in rows]

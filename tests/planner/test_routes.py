@@ -25,6 +25,14 @@ def window(plan: QueryPlan) -> str:
         ("", Route.SNAPSHOT),
         ("$skip=5", Route.SNAPSHOT),
         ("$filter=state eq 'FAILED'", Route.SNAPSHOT),
+        ("$top=5&$search=fire", Route.SNAPSHOT),
+        ("$top=5&$compute=progress as p", Route.WINDOW),
+        ("$top=5&$apply=identity", Route.WINDOW),
+        ("$top=5&$apply=filter(state eq 'FAILED')", Route.WINDOW),
+        ("$top=5&$apply=groupby((state))", Route.SNAPSHOT),
+        ("$top=0&$apply=groupby((state))", Route.NOTHING),
+        ("$top=0&$count=true&$apply=groupby((state))", Route.SNAPSHOT),
+        ("$apply=filter(state in ())/aggregate($count as n)", Route.SNAPSHOT),
     ],
 )
 def test_a_collection_is_answered_the_cheapest_way(query: str, route: Route) -> None:
@@ -38,6 +46,9 @@ def test_a_collection_is_answered_the_cheapest_way(query: str, route: Route) -> 
         ("$filter=state eq 'FAILED'", Route.TOTAL),
         ("$filter=progress gt 5", Route.SNAPSHOT),
         ("$filter=state in ()", Route.NOTHING),
+        ("$apply=filter(state eq 'FAILED')", Route.TOTAL),
+        ("$apply=groupby((state))", Route.SNAPSHOT),
+        ("$search=fire", Route.SNAPSHOT),
     ],
 )
 def test_a_count_asks_for_the_total_when_the_upstream_can_filter(query: str, route: Route) -> None:
@@ -50,6 +61,7 @@ def test_a_count_asks_for_the_total_when_the_upstream_can_filter(query: str, rou
         ("$skip=5", "no $top"),
         ("$top=5&$filter=progress gt 5", "a part of $filter is checked here"),
         ("$top=5&$orderby=progress", "the Analytics API cannot sort by progress"),
+        ("$top=5&$apply=groupby((state))", "$apply is evaluated here"),
         ("$top=1000", "the window is larger than one page of 1000 rows"),
         ("$top=500&$skip=500", "the window is larger than one page of 1000 rows"),
     ],
@@ -102,3 +114,17 @@ def test_an_entity_is_found_by_its_key() -> None:
     lines = dict(explain(plan))
     assert lines["resource"] == "Results (entity)"
     assert lines["residual"] == "id eq 'O''Neil'"
+
+
+def test_apply_is_explained_between_the_filters() -> None:
+    plan = plan_of(
+        "$apply=filter(state eq 'FAILED' and progress gt 5)"
+        "/groupby((userId),aggregate($count as n))&$filter=n gt 1&$orderby=n desc"
+    )
+    lines = dict(explain(plan))
+    assert lines["pushdown"] == "state in ('FAILED')"
+    assert lines["residual"] == "progress gt 5"
+    assert lines["apply"].endswith("groupby((userId),aggregate($count as n)), then n gt 1: here")
+    assert lines["order"] == "n desc, userId asc"
+    assert "apply" not in dict(explain(plan_of("")))
+    assert dict(explain(plan_of("$apply=top(1)")))["apply"] == "top(1): here"

@@ -68,7 +68,7 @@ REFUSED = [
     ("$metadata?$select=id", 400, "OptionNotAllowed"),
     ("Results?$skiptoken=forged", 400, "InvalidSkipToken"),
     # what OData knows and this service does not do
-    ("Results?$apply=aggregate($count%20as%20n)", 501, "NotImplemented"),
+    ("Results?$apply=nest(identity%20as%20n)", 501, "NotImplemented"),
     ("Results?$compute=progress%20as%20PROGRESS", 501, "NotImplemented"),
     ("Results/$ref", 501, "NotImplemented"),
     ("$all", 501, "NotImplemented"),

@@ -1,0 +1,110 @@
+"""`aggregate` as DuckDB SQL (Data Aggregation 3.2.1): one row for each group, even an empty one."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from gateway.edm.types import PrimitiveType as T
+from gateway.engine.compile import compile_expression
+from gateway.engine.functions import typed
+from gateway.engine.sql import Sql, fill, parameters, quote
+from gateway.query.bound import BoundExpr
+from gateway.query.transformations import VALUE, BoundAggregate, Method
+
+_TEMPLATES = {
+    Method.COUNT: "CAST(count(*) AS DECIMAL(19, 0))",
+    Method.COUNTDISTINCT: "CAST(count(DISTINCT {0}) AS DECIMAL(19, 0))",
+    Method.MIN: "min({0})",
+    Method.MAX: "max({0})",
+    Method.SUM: "sum({0})",
+    Method.AVERAGE: "avg({0})",
+}
+_PRECISE = "CASE WHEN isfinite(f{0}) THEN f{0} ELSE {0} END"
+"""Threads add in any order. A compensated sum hardly depends on it, but knows no infinity."""
+
+
+def aggregate(
+    items: tuple[BoundAggregate, ...], source: Sql, keys: tuple[str, ...], groups: Sql | None
+) -> Sql:
+    """The FROM item of the aggregated rows, which have `keys` and the aliases.
+
+    `source` may be read several times. `groups` is where the groups come from, None when each has
+    rows in `source`.
+    """
+    plain = tuple(item for item in items if not item.steps)
+    direct = _grouped([_named(item) for item in plain], source, keys)
+    if len(plain) == len(items) and (groups is None or not keys):
+        return direct
+    parts = [(direct, plain)] if plain else []
+    parts += [(_in_steps(item, source, keys), (item,)) for item in items if item.steps]
+    return _joined(items, parts, keys, groups or source)
+
+
+def reads_again(items: tuple[BoundAggregate, ...]) -> bool:
+    """Whether the source is read more than once for them."""
+    return any(item.steps for item in items)
+
+
+def _grouped(columns: list[Sql], source: Sql, keys: Iterable[str]) -> Sql:
+    listed = [*map(Sql, keys), *columns]
+    text = f"SELECT {', '.join(c.text for c in listed)} FROM {source.text}"  # noqa: S608 - quoted
+    by = ", ".join(keys)
+    text += f" GROUP BY {by}" if by else ""
+    return Sql(f"({text})", (*parameters(listed), *source.parameters))
+
+
+def _named(item: BoundAggregate) -> Sql:
+    return fill(f"{{0}} AS {quote(item.prop.name)}", _value(item.method, item.expr))
+
+
+def _value(method: Method, expr: BoundExpr | None) -> Sql:
+    template = _TEMPLATES[method]
+    if expr is None:
+        return Sql(template)
+    if method is Method.AVERAGE:
+        return fill(_PRECISE, fill(template, typed(compile_expression(expr), T.DOUBLE)))
+    value = fill(template, typed(compile_expression(expr), expr.type))
+    if method is Method.SUM and expr.type in (T.INT32, T.INT64):
+        return fill("CAST({0} AS BIGINT)", value)
+    return fill(_PRECISE, value) if method is Method.SUM and expr.type is T.DOUBLE else value
+
+
+def _in_steps(item: BoundAggregate, source: Sql, keys: tuple[str, ...]) -> Sql:
+    """`from`: the finest groups first; each step then takes its own properties away."""
+    value = fill(f"{{0}} AS {quote(VALUE)}", _value(item.method, item.expr))
+    for position, step in enumerate(item.steps):
+        by = (quote(prop.name) for later in item.steps[position:] for prop in later.by)
+        source = _grouped([value], source, tuple(dict.fromkeys((*keys, *by))))
+        last = position == len(item.steps) - 1
+        name = item.prop.name if last else VALUE
+        value = fill(f"{{0}} AS {quote(name)}", _value(step.method, step.operand))
+    return _grouped([value], source, keys)
+
+
+def _joined(
+    items: tuple[BoundAggregate, ...],
+    parts: list[tuple[Sql, tuple[BoundAggregate, ...]]],
+    keys: tuple[str, ...],
+    groups: Sql,
+) -> Sql:
+    """All parts side by side; a group that is in none of them has no values and counts 0."""
+    owner = {item: number for number, (_, own) in enumerate(parts) for item in own}
+    columns = [f'"$groups".{key}' for key in keys]
+    columns += [_coalesced(item, f'"$part{owner[item]}"') for item in items]
+    every = _grouped([], groups, keys) if keys else Sql("(SELECT 1)")
+    text, sources = f'{every.text} AS "$groups"', [every]
+    for number, (part, _) in enumerate(parts):
+        name = f'"$part{number}"'
+        same = (f'"$groups".{key} IS NOT DISTINCT FROM {name}.{key}' for key in keys)
+        text += f" LEFT JOIN {part.text} AS {name} ON {' AND '.join(same) or 'true'}"
+        sources.append(part)
+    return Sql(f"(SELECT {', '.join(columns)} FROM {text})", parameters(sources))  # noqa: S608
+
+
+def _coalesced(item: BoundAggregate, part: str) -> str:
+    name = quote(item.prop.name)
+    method = item.steps[-1].method if item.steps else item.method
+    value = f"{part}.{name}"
+    if method in (Method.COUNT, Method.COUNTDISTINCT):
+        value = f"coalesce({value}, 0)"
+    return f"{value} AS {name}"

@@ -1,0 +1,213 @@
+"""$apply as DuckDB SQL: each transformation is a SELECT around the one before it.
+
+Inside a groupby a sequence runs once for all groups: every step works within `keys`, the columns
+that tell the groups apart and that all rows keep. Values are bound; names of columns are those of
+the model and aliases, which the grammar lets be identifiers only, quoted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field, replace
+from functools import partial
+from itertools import count
+
+from gateway.engine.aggregate import aggregate, reads_again
+from gateway.engine.compile import compile_expression, compile_filter
+from gateway.engine.functions import typed
+from gateway.engine.ordering import sort_keys
+from gateway.engine.sql import Sql, fill, parameters, quote
+from gateway.query.bound import BoundExpr, ComputedProperty
+from gateway.query.transformations import (
+    PART,
+    RANK,
+    VARIANT,
+    AccumulateRows,
+    AggregateRows,
+    BoundStep,
+    Branch,
+    BranchRows,
+    ComputeRows,
+    FilterRows,
+    RowType,
+    SliceRows,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """Rows on their way: a FROM item, and the columns that tell the groups apart.
+
+    `groups` is where all groups can be found; `whole` tells that each has rows in `source` too.
+    `numbers` make the names of shared rows.
+    """
+
+    source: Sql
+    groups: Sql
+    keys: tuple[str, ...] = ()
+    whole: bool = True
+    numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def partition(self) -> str:
+        """The beginning of a window's definition."""
+        return f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
+
+    def now(self, source: Sql, *, whole: bool) -> _Rows:
+        """The rows after a step."""
+        return replace(self, source=source, whole=whole)
+
+
+def compile_apply(steps: tuple[BoundStep, ...], source: Sql) -> Sql:
+    """The FROM item of the result; `source` is one with the feed's columns and row numbers."""
+    return _sequence(steps, _Rows(source, source)).source
+
+
+def _sequence(steps: tuple[BoundStep, ...], rows: _Rows) -> _Rows:
+    for step in steps:
+        rows = _after(step, rows)
+    return rows
+
+
+def _after(step: BoundStep, rows: _Rows) -> _Rows:
+    match step:
+        case AggregateRows(items):
+            groups = None if rows.whole else rows.groups
+            build = partial(aggregate, items, keys=rows.keys, groups=groups)
+            source = _shared(rows, build) if reads_again(items) else build(rows.source)
+            return rows.now(source, whole=True)
+        case ComputeRows(items):
+            return rows.now(_computed(items, rows.source), whole=rows.whole)
+        case FilterRows(condition):
+            return rows.now(_filtered(condition, rows.source), whole=False)
+        case SliceRows():
+            return rows.now(_sliced(step, rows), whole=False)
+        case AccumulateRows():
+            return rows.now(_accumulated(step, rows), whole=False)
+        case BranchRows():
+            build = partial(_branched, step, rows)
+            once = len(step.branches) == 1 and _reads_once(step.branches[0])
+            return rows.now(build(rows.source) if once else _shared(rows, build), whole=False)
+
+
+def _shared(rows: _Rows, build: Callable[[Sql], Sql]) -> Sql:
+    """What `build` makes of the rows, which are computed once though it reads them often."""
+    if not rows.source.text.startswith("("):
+        return build(rows.source)
+    name = f'"$rows{next(rows.numbers)}"'
+    built = build(Sql(name))
+    text = f"(WITH {name} AS MATERIALIZED {{0}} SELECT * FROM {{1}})"  # noqa: S608 - as above
+    return fill(text, rows.source, built)
+
+
+def _reads_once(branch: Branch) -> bool:
+    """Whether it aggregates at once and only then: nothing else asks for the groups again."""
+    steps = [step for step in branch.steps if not isinstance(step, ComputeRows)]
+    first, rest = (steps[0], steps[1:]) if steps else (None, [])
+    plain = isinstance(first, AggregateRows) and not reads_again(first.items)
+    return plain and not any(isinstance(step, AggregateRows | BranchRows) for step in rest)
+
+
+# --- steps that keep rows as they are -------------------------------------------------------------
+
+
+def _filtered(condition: BoundExpr, source: Sql) -> Sql:
+    return fill("(SELECT * FROM {0} WHERE {1})", source, compile_filter(condition))
+
+
+def _computed(items: tuple[ComputedProperty, ...], source: Sql) -> Sql:
+    columns = [
+        fill(f"{{0}} AS {quote(i.prop.name)}", typed(compile_expression(i.expr), i.prop.type))
+        for i in items
+    ]
+    listed = Sql(", ".join(column.text for column in columns), parameters(columns))
+    return fill("(SELECT *, {1} FROM {0})", source, listed)
+
+
+def _sliced(step: SliceRows, rows: _Rows) -> Sql:
+    order, skip = sort_keys(step.order), Sql("?", (step.skip,))
+    last = Sql("NULL") if step.top is None else Sql("?", (step.skip + step.top,))
+    if not rows.keys:
+        text = "(SELECT * FROM {0} ORDER BY {1} LIMIT CAST({2} - {3} AS BIGINT) OFFSET {3})"
+        return fill(text, rows.source, order, last, skip)
+    number = f"row_number() OVER ({rows.partition}ORDER BY {{1}})"
+    text = f"(SELECT * FROM {{0}} QUALIFY {number} > {{3}} AND coalesce({number} <= {{2}}, true))"  # noqa: S608 - as above
+    return fill(text, rows.source, order, last, skip)
+
+
+_RUNNING = 'ORDER BY "$number" ROWS BETWEEN UNBOUNDED PRECEDING AND'
+_PERCENT = (
+    '(CASE WHEN "$all" > 0 THEN "$before" * 100 >= {0} * "$all"'
+    ' WHEN "$all" < 0 THEN "$before" * 100 <= {0} * "$all" ELSE "$before" > 0 END)'
+)
+
+
+def _accumulated(step: AccumulateRows, rows: _Rows) -> Sql:
+    """A row stays when neither the sum before it nor an earlier one has reached the limit."""
+    part = rows.partition
+    limit = typed(compile_expression(step.limit), step.limit.type)
+    numbered = (
+        '(SELECT *, coalesce({1}, 0) AS "$value",'  # noqa: S608 - as above
+        f' row_number() OVER ({part}ORDER BY {{2}}) AS "$number" FROM {{0}})'
+    )
+    summed = (
+        "(SELECT *, "  # noqa: S608 - as above
+        f'coalesce(sum("$value") OVER ({part}{_RUNNING} 1 PRECEDING), 0) AS "$before",'
+        f' sum("$value") OVER ({part}) AS "$all" FROM {numbered})'
+    )
+    text = (
+        f'(SELECT * EXCLUDE ("$value", "$number", "$before", "$all") FROM {summed} QUALIFY NOT'  # noqa: S608
+        f" bool_or({{3}}) OVER ({part}{_RUNNING} CURRENT ROW))"
+    )
+    value = typed(compile_expression(step.expr), step.expr.type)
+    met = fill(_PERCENT if step.percent else '("$before" >= {0})', limit)
+    return fill(text, rows.source, value, sort_keys(step.order), met)
+
+
+# --- groupby and concat ---------------------------------------------------------------------------
+
+
+def _branched(step: BranchRows, rows: _Rows, source: Sql) -> Sql:
+    rows = rows.now(source, whole=rows.whole)
+    results = [_branch(branch, rows) for branch in step.branches]
+    if len(results) == 1:
+        return results[0]
+    parts = [
+        _part(number, branch.rows, result, step.rows, rows.keys)
+        for number, (branch, result) in enumerate(zip(step.branches, results, strict=True))
+    ]
+    return Sql(f"({' UNION ALL '.join(part.text for part in parts)})", parameters(parts))
+
+
+def _branch(branch: Branch, rows: _Rows) -> Sql:
+    by = (quote(prop.name) for prop in branch.by)
+    keys = tuple(dict.fromkeys((*rows.keys, *by)))
+    if branch.by or rows.whole:
+        rows = replace(rows, groups=rows.source, whole=True)
+    return _sequence(branch.steps, replace(rows, keys=keys)).source
+
+
+def _part(number: int, own: RowType, source: Sql, result: RowType, keys: tuple[str, ...]) -> Sql:
+    """The rows of one branch with the columns of all, and what tells their order and variant."""
+    known = {prop.name for prop in own.properties}
+    columns = {
+        quote(p.name): quote(p.name) if p.name in known else "NULL" for p in result.properties
+    }
+    order = sort_keys(own.order)
+    added = {
+        quote(VARIANT.name): _variant(own, result),
+        quote(PART.name): str(number),
+        quote(RANK.name): "row_number() OVER (ORDER BY {1})",
+    }
+    columns |= {key: key for key in keys} | added
+    listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
+    return fill(f"SELECT {listed} FROM {{0}}", source, order)  # noqa: S608 - as above
+
+
+def _variant(own: RowType, result: RowType) -> str:
+    """The variant's number among those of all branches."""
+    numbers = [result.variants.index(variant) for variant in own.variants]
+    if len(numbers) == 1:
+        return str(numbers[0])
+    cases = (f"WHEN {old} THEN {new}" for old, new in enumerate(numbers))
+    return f"CASE {quote(VARIANT.name)} {' '.join(cases)} END"

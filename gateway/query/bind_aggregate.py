@@ -1,0 +1,149 @@
+"""`aggregate(...)` (Data Aggregation 3.2.1): methods, types of results, `from`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType as T
+from gateway.errors import GatewayError, InvalidValue, NotSupported
+from gateway.query.binder import bind_expression, bind_property
+from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, Constant
+from gateway.query.compute import check_alias
+from gateway.query.scope import Scope, quoted
+from gateway.query.transformations import (
+    VALUE,
+    AggregateRows,
+    BoundAggregate,
+    FromStep,
+    Method,
+    RowType,
+    Variant,
+)
+from grammar import Expr, Name, Special
+from grammar.transformations import AggregateFrom, AggregateItem
+
+_METHODS = {method.value: method for method in Method if method is not Method.COUNT}
+_SUMS = (Method.SUM, Method.AVERAGE)
+
+
+@dataclass(frozen=True, slots=True)
+class Names:
+    """What names mean to a transformation, and which a new property cannot have."""
+
+    scope: Scope
+    rows: RowType
+    taken: tuple[str, ...]
+
+
+def bind_aggregate(items: tuple[AggregateItem, ...], names: Names) -> tuple[AggregateRows, RowType]:
+    """The step, and the type of its one row.
+
+    Raises:
+        TypeMismatch: a method that has no such operand.
+        InvalidValue: an alias that is taken.
+        NotSupported: custom aggregates and methods.
+    """
+    found: list[BoundAggregate] = []
+    for item in items:
+        check_alias(item.alias, (*names.taken, *(other.prop.name for other in found)), names.scope)
+        found.append(_bind_item(item, names))
+    properties = tuple(aggregate.prop for aggregate in found)
+    order = tuple(BoundOrder(ColumnRef(prop)) for prop in properties[:1])
+    variant = Variant(tuple(prop.name for prop in properties))
+    return AggregateRows(tuple(found)), RowType(properties, (variant,), order)
+
+
+def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
+    if item.expression == Special("$count"):
+        method, expr, type_ = Method.COUNT, None, T.DECIMAL
+    else:
+        method = _method(item.method, item.expression, names.scope)
+        expr = bind_expression(item.expression, names.scope)
+        type_ = _result(method, expr, quoted(item.expression), names.scope)
+    steps: list[FromStep] = []
+    for step in item.steps:
+        bound = _bind_from(step, ColumnRef(Property(VALUE, type_)), item, names)
+        type_ = _result(bound.method, bound.operand, "the value of a group", names.scope)
+        steps.append(bound)
+    return BoundAggregate(Property(item.alias, type_, dynamic=True), method, expr, tuple(steps))
+
+
+def _bind_from(
+    step: AggregateFrom, operand: BoundExpr, item: AggregateItem, names: Names
+) -> FromStep:
+    names.scope.use()
+    by = dict.fromkeys(grouping_property(path, names) for path in step.paths)
+    method = _method(step.method, item.expression, names.scope)
+    return FromStep(tuple(by), method, operand)
+
+
+def _method(name: str, expression: Expr, scope: Scope) -> Method:
+    method = _METHODS.get(name)
+    if method is not None:
+        return method
+    if name:
+        raise NotSupported(
+            f"{scope.option}: {name} is no aggregation method of this service; there are"
+            f" {', '.join(_METHODS)}",
+            target=scope.option,
+        )
+    if not isinstance(expression, Name):
+        raise scope.unsupported(expression)
+    bind_property(expression, scope)
+    raise InvalidValue(
+        f"{scope.option}: {quoted(expression)} needs `with` a method and `as` a name, e.g."
+        f" {quoted(expression)} with max as most",
+        target=scope.option,
+    )
+
+
+def _result(method: Method, expr: BoundExpr, what: str, scope: Scope) -> T:
+    """The type of the aggregated value; sums of integers are 64 bits wide, counts are decimals."""
+    type_ = expr.type
+    if isinstance(expr, Constant) and expr.picoseconds:
+        raise scope.invalid(f"{what}: six fractional digits can be sent at most")
+    if type_ is None:
+        raise scope.mismatch(f"{what} is always null; there is nothing to aggregate")
+    if method in _SUMS and not type_.is_numeric:
+        raise _no_number(method, type_, what, scope)
+    match method:
+        case Method.COUNT | Method.COUNTDISTINCT:
+            return T.DECIMAL
+        case Method.AVERAGE:
+            return T.DOUBLE
+        case Method.SUM if type_ is T.INT32:
+            return T.INT64
+        case _:
+            return type_
+
+
+def _no_number(method: Method, type_: T, what: str, scope: Scope) -> GatewayError:
+    return scope.mismatch(
+        f"{method} takes numbers, but {what} is of type {type_}; min, max and countdistinct take"
+        " every type"
+    )
+
+
+def grouping_property(path: Expr, names: Names) -> Property:
+    """The single-valued property of `groupby` or `from`.
+
+    Raises:
+        TypeMismatch: a collection.
+        NotSupported: one that not all rows have.
+    """
+    found = bind_property(path, names.scope)
+    if found.collection:
+        raise names.scope.mismatch(f"{found.name} is a collection; one groups by single values")
+    if found.name not in names.rows.common:
+        raise not_in_all_rows(found.name, names.scope)
+    return found
+
+
+def not_in_all_rows(name: str, scope: Scope) -> NotSupported:
+    """501: rows that do not have a grouping property would be one more group beside null."""
+    return NotSupported(
+        f"{scope.option}: not all rows have {name} here, which this service does not group by;"
+        " group first, then put together",
+        target=scope.option,
+    )
