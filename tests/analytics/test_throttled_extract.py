@@ -19,6 +19,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 from gateway.sandbox import Faults, create_sandbox, generate, make_token
+from tests.analytics.kept import Kept
 from tests.support.live import SECRET, running
 
 pytestmark = pytest.mark.anyio
@@ -51,7 +52,9 @@ class Calls:
     async def extract(self) -> int:
         policy = ExtractPolicy(concurrency=4)
         extractor = Extractor(self._client.fetch, self._contract, policy, self._clock)
-        return int((await extractor.read(Pushdown())).num_rows)
+        kept = Kept(self._contract)
+        await extractor.begin(Pushdown(), kept).read()
+        return int(kept.rows.num_rows)
 
     async def _sleep(self, seconds: float) -> None:
         await anyio.sleep(seconds / HURRY)

@@ -52,7 +52,7 @@ def cursor() -> Iterator[duckdb.DuckDBPyConnection]:
 
 def rows_of(relation: Relation, query: BoundQuery, format_: Format) -> list[str]:
     projection = projection_for(query, format_, LINKS, "Test")
-    return fetch_rows(relation, Selection(None, BY_KEY), projection)
+    return [row.decode() for row in fetch_rows(relation, Selection(None, BY_KEY), projection)]
 
 
 @settings(max_examples=150, deadline=None, derandomize=True, database=None)
