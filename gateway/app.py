@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 import anyio
 import anyio.to_thread
 import httpx
+from httpx_aiohttp import HttpxAiohttpClient
 from starlette.applications import Starlette
 
 import grammar
@@ -154,7 +155,7 @@ def _http_client(
     settings: Settings, contract: Contract, transport: httpx.AsyncBaseTransport | None
 ) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
-    return httpx.AsyncClient(
+    return HttpxAiohttpClient(
         base_url=settings.upstream or contract.base_url,
         timeout=httpx.Timeout(
             settings.upstream_timeout, connect=min(10, settings.upstream_timeout)

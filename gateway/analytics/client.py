@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable
 from copy import copy
 from dataclasses import dataclass
 
+import aiohttp
 import httpx
 import msgspec
 from cachetools import TTLCache
@@ -159,13 +160,25 @@ class AnalyticsClient:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
             return await self._http.post(self._contract.results_path, content=body, headers=headers)
-        except httpx.TimeoutException as error:
-            message = "the Analytics API did not answer in time; try again later"
-            raise Passing(UpstreamUnavailable(message)) from error
-        except httpx.HTTPError as error:
-            kind = type(error).__name__
-            message = f"the connection to the Analytics API failed ({kind}); try again later"
-            raise Passing(UpstreamUnavailable(message)) from error
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            failure = _unanswered(error)
+        raise failure  # outside of the handler: aiohttp's errors show the request and its token
+
+
+def _unanswered(error: Exception) -> Passing:
+    """A call without an answer.
+
+    What aiohttp said counts: httpx-aiohttp lets some of it through as it is, and calls a refused
+    or reset connection a timeout.
+    """
+    said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(said, httpx.TimeoutException | TimeoutError):
+        return Passing(
+            UpstreamUnavailable("the Analytics API did not answer in time; try again later")
+        )
+    kind = type(said).__name__
+    message = f"the connection to the Analytics API failed ({kind}); try again later"
+    return Passing(UpstreamUnavailable(message))
 
 
 def _broken_body(response: httpx.Response) -> GatewayError | None:

@@ -1,0 +1,108 @@
+"""Answers that are none, on real sockets, through httpx on aiohttp as the gateway uses it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+import traceback
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+
+import anyio
+import httpx
+import pytest
+from httpx_aiohttp import HttpxAiohttpClient
+
+from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
+from gateway.errors import GatewayError, UpstreamRejectedRequest, UpstreamUnavailable
+from gateway.observe import Clock
+from tests.analytics.small_contract import small_contract
+from tests.analytics.upstream_app import FIRST_PAGE, NO_ROWS, TOKEN
+
+pytestmark = pytest.mark.anyio
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@asynccontextmanager
+async def answering(answer: bytes, patience: float = 0.0) -> AsyncIterator[str]:
+    """A server that sends these bytes to whoever asks, waits, and closes the connection."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with suppress(OSError, asyncio.IncompleteReadError):
+            await reader.readuntil(b"\r\n\r\n")
+            writer.write(answer)
+            await writer.drain()
+            await asyncio.sleep(patience)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    async with server:
+        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    await asyncio.sleep(patience)
+
+
+async def fetch(base_url: str) -> int:
+    clock = Clock(lambda: datetime.now(UTC), time.monotonic)
+    world = World(lambda: TOKEN, anyio.sleep, clock)
+    async with HttpxAiohttpClient(base_url=base_url, timeout=httpx.Timeout(0.2)) as http:
+        client = AnalyticsClient(http, small_contract(), world, RetryPolicy(tries=1))
+        return (await client.fetch(FIRST_PAGE)).total
+
+
+async def failure(base_url: str) -> GatewayError:
+    with pytest.raises(GatewayError) as raised:
+        await fetch(base_url)
+    shown = "".join(traceback.format_exception(raised.value))
+    error: BaseException | None = raised.value
+    while error is not None:
+        shown += repr(error) + repr(error.args)
+        error = error.__cause__ or error.__context__
+    assert TOKEN not in shown
+    return raised.value
+
+
+async def test_a_whole_answer_is_read() -> None:
+    async with answering(OK + b"Content-Length: %d\r\n\r\n%b" % (len(NO_ROWS), NO_ROWS)) as base:
+        assert await fetch(base) == 0
+
+
+@pytest.mark.parametrize(
+    ("answer", "patience", "word"),
+    [
+        (b"", 0.0, "ServerDisconnectedError"),
+        (b"hello world\r\n\r\n", 0.0, "ClientResponseError"),
+        (OK + b"Content-Length: -5\r\n\r\n", 0.0, "ClientResponseError"),
+        (OK + b"Content-Length: 100\r\n\r\n{", 0.0, "ClientPayloadError"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", 0.0, "ClientPayloadError"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{", 0.0, "ClientResponseError"),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 0.0, "DecodingError"),
+        (b"", 0.4, "in time"),
+        (OK + b"Content-Length: 100\r\n\r\n{", 0.4, "in time"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_answer_is_unavailable_and_named(
+    answer: bytes, patience: float, word: str
+) -> None:
+    async with answering(answer, patience) as base:
+        error = await failure(base)
+    assert type(error) is UpstreamUnavailable
+    assert word in error.message
+
+
+async def test_a_refused_connection_is_no_timeout() -> None:
+    with socket.socket() as unused:
+        unused.bind(("127.0.0.1", 0))
+        error = await failure(f"http://127.0.0.1:{unused.getsockname()[1]}")
+    assert type(error) is UpstreamUnavailable
+    assert "ClientConnectorError" in error.message
+
+
+async def test_a_redirect_is_not_followed() -> None:
+    async with answering(
+        b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
+    ) as base:
+        assert isinstance(await failure(base), UpstreamRejectedRequest)
