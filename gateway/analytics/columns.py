@@ -1,4 +1,4 @@
-"""Decoded structs -> the values of each column, in the order of the contract's columns.
+"""Decoded structs -> the values of columns.
 
 A page has some twenty columns and a thousand rows, and every step below Python's own loops counts:
 each member is read once for all rows, each object on the way to it too, and arrays are laid end to
@@ -7,14 +7,14 @@ end instead of becoming a list in each row.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from operator import attrgetter
 from typing import Any, TypeAlias
 
 from gateway.analytics.structs import attribute
-from gateway.contract.model import Column, Contract, CustomFieldShape
+from gateway.contract.model import Column, CustomFieldShape, MemberPath
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -49,32 +49,32 @@ def _read(objects: Sequence[Any], name: str) -> Sequence[Any]:
         return [None if found is None else member(found) for found in objects]
 
 
-Source: TypeAlias = Callable[[Members], Values]
+class ColumnReader:
+    """Reads columns off the structs that stand `below` a member of the rows, or off the rows."""
+
+    def __init__(
+        self, columns: Sequence[Column], shape: CustomFieldShape, below: MemberPath = ()
+    ) -> None:
+        depth = len(below)
+        wanted = frozenset(c.field_id for c in columns if c.field_id is not None)
+        self._sources = [_source(c, depth) for c in columns if c.field_id is None]
+        self._fields = _CustomFields(shape, depth, wanted) if wanted else None
+        self._ids = [column.field_id for column in columns]
+
+    def read(self, members: Members) -> Iterator[Values]:
+        """The values of each column in order; null for what is absent."""
+        values = (source(members) for source in self._sources)
+        found = self._fields.read(members) if self._fields else {}
+        for field_id in self._ids:
+            yield next(values) if field_id is None else Values(found[field_id])
 
 
-def column_reader(contract: Contract) -> Callable[[Sequence[Any]], list[Values]]:
-    """A function from decoded rows to the values of all columns; null for what is absent."""
-    plain = [_source(column) for column in contract.columns if column.field_id is None]
-    wanted = [column.field_id for column in contract.columns if column.field_id is not None]
-    fields = _CustomFields(contract.custom_fields, frozenset(wanted))
-
-    def read(rows: Sequence[Any]) -> list[Values]:
-        members = Members(rows)
-        values = (source(members) for source in plain)
-        found = fields.read(members) if wanted else {}
-        return [
-            next(values) if column.field_id is None else Values(found[column.field_id])
-            for column in contract.columns
-        ]
-
-    return read
-
-
-def _source(column: Column) -> Source:
-    path = _attributes(column.path)
+def _source(column: Column, depth: int) -> Callable[[Members], Values]:
+    path = attributes(column.path[depth:])
     if column.each is None:
         return lambda members: Values(members.at(path))
-    array, inside = path[: column.each + 1], path[column.each + 1 :]
+    end = column.each + 1 - depth
+    array, inside = path[:end], path[end:]
 
     def collection(members: Members) -> Values:
         arrays = members.at(array)
@@ -88,8 +88,8 @@ def _source(column: Column) -> Source:
 class _CustomFields:
     """Reads the wanted custom fields; of several with one id in a row the first counts."""
 
-    def __init__(self, shape: CustomFieldShape, wanted: frozenset[str]) -> None:
-        self._array = _attributes(shape.path)
+    def __init__(self, shape: CustomFieldShape, depth: int, wanted: frozenset[str]) -> None:
+        self._array = attributes(shape.path[depth:])
         self._pair = attrgetter(attribute(shape.id_member), attribute(shape.value_member))
         self._wanted = wanted
 
@@ -105,5 +105,6 @@ class _CustomFields:
         return columns
 
 
-def _attributes(path: Path) -> Path:
+def attributes(path: MemberPath) -> Path:
+    """The attributes that the members of a path have become."""
     return tuple(map(attribute, path))

@@ -7,39 +7,26 @@ passing on a column of nulls because a member was renamed would be silently wron
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from itertools import accumulate
-from typing import Annotated, Any
 
 import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
-from gateway.analytics.columns import Values, column_reader
+from gateway.analytics.arrays import arrow_type, to_arrow
+from gateway.analytics.columns import ColumnReader, Members, attributes
+from gateway.analytics.repeated import RepeatedObject
 from gateway.analytics.structs import envelope_type, walk
-from gateway.contract.model import Column, Contract
-from gateway.edm.types import PrimitiveType
+from gateway.contract.model import Contract
 from gateway.errors import UpstreamBrokeContract
 
-_ARROW_TYPES: dict[PrimitiveType, pa.DataType] = {
-    PrimitiveType.STRING: pa.string(),
-    PrimitiveType.BOOLEAN: pa.bool_(),
-    PrimitiveType.INT32: pa.int32(),
-    PrimitiveType.INT64: pa.int64(),
-    PrimitiveType.DOUBLE: pa.float64(),
-    PrimitiveType.DATE_TIME_OFFSET: pa.timestamp("us"),
-}
-_INSTANT = pa.timestamp("us")
-_INSTANT_UTC = pa.timestamp("us", tz="UTC")
-_EARLIEST, _LATEST = datetime.min, datetime.max  # noqa: DTZ901 - the columns are naive UTC
-_Instants = list[Annotated[datetime, msgspec.Meta(tz=True)] | None]
+_UNDECODED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises, and what it lets through."""
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
     """The columns of an extract: instants are naive UTC in microseconds, collections are lists."""
-    return pa.schema([pa.field(c.name, _arrow_type(c)) for c in contract.columns])
+    return pa.schema([pa.field(c.name, arrow_type(c)) for c in contract.columns])
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,17 +42,23 @@ class Page:
 
 
 class PageReader:
-    """Decodes pages by one contract; safe to share, holds no state between pages.
+    """Decodes pages by one contract; remembers repeated objects, so not for two threads at once.
 
     Raises:
         ConfigurationProblem: member names that cannot be read, or that contradict each other.
     """
 
     def __init__(self, contract: Contract) -> None:
-        self._contract = contract
+        shape = contract.response
+        self._whole = msgspec.json.Decoder(envelope_type(contract))
+        self._decoder = msgspec.json.Decoder(envelope_type(contract, shape.repeated))
+        self._shape = shape
         self._schema = arrow_schema(contract)
-        self._decoder = msgspec.json.Decoder(envelope_type(contract))
-        self._columns = column_reader(contract)
+        self._own = tuple(c for c in contract.columns if c.path[0] not in shape.repeated)
+        self._reader = ColumnReader(self._own, contract.custom_fields)
+        self._repeated = [
+            (attributes((name,)), RepeatedObject(contract, name)) for name in shape.repeated
+        ]
 
     def read(self, body: bytes, date: datetime | None = None) -> Page:
         """Decode one page.
@@ -73,21 +66,38 @@ class PageReader:
         Raises:
             UpstreamBrokeContract: names the member and the remedy.
         """
-        envelope = self._decode(body)
-        rows = walk(envelope, self._contract.response.rows)
-        total = walk(envelope, self._contract.response.total)
+        try:
+            return self._read(body, date)
+        except _UNDECODED as error:
+            raise _misfit(self._place(body) or str(error)) from error
+
+    @property
+    def remembered_bytes(self) -> int:
+        """How much text of repeated objects is kept."""
+        return sum(found.remembered_bytes for _, found in self._repeated)
+
+    def _read(self, body: bytes, date: datetime | None) -> Page:
+        envelope = self._decoder.decode(body)
+        rows = walk(envelope, self._shape.rows)
+        total = walk(envelope, self._shape.total)
         if rows is None or total is None:
             raise _misfit("an object on the way to the rows or to the total is null")
-        columns = zip(self._contract.columns, self._columns(rows), strict=True)
-        arrays = [_to_arrow(column, values) for column, values in columns]
-        return Page(pa.Table.from_arrays(arrays, schema=self._schema), total, date)
+        members = Members(rows)
+        pairs = zip(self._own, self._reader.read(members), strict=True)
+        arrays = {column.name: to_arrow(column, values) for column, values in pairs}
+        for path, found in self._repeated:
+            names = (column.name for column in found.columns)
+            arrays.update(zip(names, found.read(members.at(path)), strict=True))
+        columns = [arrays[name] for name in self._schema.names]
+        return Page(pa.Table.from_arrays(columns, schema=self._schema), total, date)
 
-    def _decode(self, body: bytes) -> Any:
-        """UnicodeDecodeError and RecursionError are what msgspec lets through."""
+    def _place(self, body: bytes) -> str:
+        """What is wrong and where in the page, which an object by itself does not know."""
         try:
-            return self._decoder.decode(body)
-        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as error:
-            raise _misfit(str(error)) from error
+            self._whole.decode(body)
+        except _UNDECODED as error:
+            return str(error)
+        return ""
 
 
 def _misfit(found: str) -> UpstreamBrokeContract:
@@ -95,71 +105,3 @@ def _misfit(found: str) -> UpstreamBrokeContract:
         f"the answer of the Analytics API does not fit the contract file: {found}."
         " `skillhabit-odata check` shows which line of it to correct"
     )
-
-
-def _to_arrow(column: Column, values: Values) -> pa.Array:
-    """For a collection the questions are about its elements: a null array is an empty one."""
-    prop = column.prop
-    try:
-        array = _array(prop.type, values.flat)
-    except (pa.ArrowException, OverflowError, msgspec.ValidationError) as error:
-        raise UpstreamBrokeContract(
-            f"the Analytics API sent a value in {_place(column)} that is no {prop.type}: {error};"
-            f" correct `type` of the column {column.name}"
-        ) from error
-    if array.null_count and not prop.nullable:
-        raise UpstreamBrokeContract(
-            f"the Analytics API sent null in {_place(column)}, which the contract file calls"
-            f" never null; set nullable = true for the column {column.name}"
-        )
-    if prop.allowed_values:
-        _check_allowed(column, array)
-    return array if values.lengths is None else _lists(values.lengths, array)
-
-
-def _array(kind: PrimitiveType, values: Sequence[Any]) -> pa.Array:
-    if kind is PrimitiveType.DATE_TIME_OFFSET:
-        return _instants(values)
-    return pa.array(values, type=_ARROW_TYPES[kind])
-
-
-def _lists(lengths: Sequence[int], elements: pa.Array) -> pa.Array:
-    offsets = pa.array(accumulate(lengths, initial=0), type=pa.int32())
-    return pa.ListArray.from_arrays(offsets, elements)
-
-
-def _instants(texts: Sequence[str | None]) -> pa.Array:
-    """Arrow's parser is the fast one; what it does not take is tried, and explained, by msgspec."""
-    try:
-        found = pa.array(texts, type=pa.string()).cast(_INSTANT_UTC)
-    except pa.ArrowInvalid:
-        found = pa.array(msgspec.convert(texts, _Instants), type=_INSTANT_UTC)
-    ends = pc.min_max(found.view(pa.int64()))
-    low, high = ends["min"].as_py(), ends["max"].as_py()
-    if low is not None and (low < _micros(_EARLIEST) or high > _micros(_LATEST)):
-        raise OverflowError("in UTC it lies outside of the years 1 to 9999")
-    return found.view(_INSTANT)
-
-
-def _micros(instant: datetime) -> int:
-    found: int = pa.scalar(instant, type=_INSTANT).value
-    return found
-
-
-def _check_allowed(column: Column, found: pa.Array) -> None:
-    """A value outside the closed set would make pushed `ne` filters lose rows: refuse it."""
-    unknown = set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}
-    if unknown:
-        raise UpstreamBrokeContract(
-            f"the Analytics API sent {min(unknown)!r} in {_place(column)}, which the"
-            f" contract file does not list; add it to `values` of the column {column.name}"
-        )
-
-
-def _place(column: Column) -> str:
-    return ".".join(column.path)
-
-
-def _arrow_type(column: Column) -> pa.DataType:
-    single = _ARROW_TYPES[column.prop.type]
-    return pa.list_(single) if column.prop.collection else single

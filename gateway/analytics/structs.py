@@ -29,20 +29,34 @@ _PYTHON_TYPES: dict[PrimitiveType, Any] = {
 _TOTAL = Annotated[int, msgspec.Meta(ge=0)]
 
 
-def envelope_type(contract: Contract) -> Any:
+def envelope_type(contract: Contract, undecoded: Iterable[str] = ()) -> Any:
     """The struct type of one page; missing members and wrong types make decoding fail.
+
+    Objects of a row that are to stay undecoded become `msgspec.Raw`.
 
     Raises:
         ConfigurationProblem: two columns cannot both be there, or a name cannot be read.
     """
-    row = _Node()
-    for column in contract.columns:
-        _add_column(row, column, contract)
+    row = _row(contract)
+    for name in undecoded:
+        row.children[name].decoded = False
     root = _Node()
     root.descend(contract.response.total).become(_TOTAL, optional=False)
     rows = GenericAlias(list, (_struct(row, "Row"),))
     root.descend(contract.response.rows).become(rows, optional=False)
     return _struct(root, "Page")
+
+
+def object_type(contract: Contract, name: str) -> Any:
+    """The struct type, or None, of an object of a row."""
+    return _type_of(_row(contract).children[name])
+
+
+def _row(contract: Contract) -> _Node:
+    row = _Node()
+    for column in contract.columns:
+        _add_column(row, column, contract)
+    return row
 
 
 def walk(node: Any, path: Iterable[str]) -> Any:
@@ -64,6 +78,7 @@ class _Node:
         self.name = name
         self.children: dict[str, _Node] = {}
         self.kind: Any = None
+        self.decoded = True
         self._absent_for: set[bool] = set()
 
     def descend(self, path: Sequence[str]) -> _Node:
@@ -93,6 +108,7 @@ class _Node:
         return False not in self._absent_for
 
 
+_NULL = msgspec.Raw(b"null")
 _OBJECT, _ARRAY = "object", "array of objects"
 
 
@@ -132,7 +148,7 @@ def _struct(node: _Node, name: str) -> Any:
     for member, child in node.children.items():
         slot = attribute(member)
         if child.optional:
-            optional.append((slot, _type_of(child), None))
+            optional.append((slot, _type_of(child), None if child.decoded else _NULL))
         else:
             required.append((slot, _type_of(child)))
     rename = {attribute(member): member for member in node.children}
@@ -143,6 +159,8 @@ def _struct(node: _Node, name: str) -> Any:
 
 
 def _type_of(node: _Node) -> Any:
+    if not node.decoded:
+        return msgspec.Raw
     if node.kind not in (_OBJECT, _ARRAY):
         return node.kind
     inner = _struct(node, f"Struct_{attribute(node.name)}")

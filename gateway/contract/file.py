@@ -76,10 +76,16 @@ class Request(Struct, frozen=True, forbid_unknown_fields=True):
     order: Order
 
 
+class Rows(Member, frozen=True):
+    """`[response.rows]`."""
+
+    repeated: tuple[str, ...] = ()
+
+
 class Response(Struct, frozen=True, forbid_unknown_fields=True):
     """`[response]`."""
 
-    rows: Member
+    rows: Rows
     total: Member
     error: Member
 

@@ -90,7 +90,10 @@ def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprin
             page_limit=request.limit.maximum,
         ),
         response=ResponseShape(
-            _path(response.rows.member), _path(response.total.member), _path(response.error.member)
+            _path(response.rows.member),
+            _path(response.total.member),
+            _path(response.error.member),
+            response.rows.repeated,
         ),
         custom_fields=CustomFieldShape(_path(fields.path), fields.id, fields.value, fields.label),
         columns=columns,

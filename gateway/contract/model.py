@@ -90,11 +90,15 @@ class RequestShape:
 
 @dataclass(frozen=True, slots=True)
 class ResponseShape:
-    """Member paths of the envelope."""
+    """Member paths of the envelope.
+
+    `repeated` are objects in a row that many rows have in common, word for word.
+    """
 
     rows: MemberPath
     total: MemberPath
     error: MemberPath
+    repeated: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

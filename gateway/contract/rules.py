@@ -47,6 +47,7 @@ def check_contract(contract: Contract) -> None:
         _check_name(column, seen)
         _check_column(column)
     _check_members(contract)
+    _check_repeated(contract)
     _check_key(contract)
     _check_order(contract)
 
@@ -175,6 +176,17 @@ def _request_members(contract: Contract) -> Iterator[MemberPath]:
             case found:
                 yield found.member
     yield from lists
+
+
+def _check_repeated(contract: Contract) -> None:
+    for name in contract.response.repeated:
+        columns = [column for column in contract.columns if column.path[0] == name]
+        if not columns or any(len(c.path) == 1 or c.each == 0 for c in columns):
+            raise _problem(
+                "[response.rows] repeated",
+                name,
+                "must name an object that a column's path goes through",
+            )
 
 
 def _check_key(contract: Contract) -> None:

@@ -34,6 +34,25 @@ def test_any_answer_is_flattened_as_plain_python_would(case: Case) -> None:
     assert read(case.contract, case.answer) == case.columns
 
 
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(cases())
+def test_repeated_objects_are_flattened_as_all_others(case: Case) -> None:
+    reader = PageReader(with_repeated(case.contract))
+    body = json.dumps(case.answer).encode()
+    for _ in range(2):  # the second time from memory
+        assert reader.read(body).rows.to_pydict() == case.columns
+
+
+def with_repeated(contract: Contract) -> Contract:
+    """All objects of a row that can be called repeated."""
+    names = {c.path[0] for c in contract.columns}
+    for found in contract.columns:
+        if len(found.path) == 1 or found.each == 0:
+            names.discard(found.path[0])
+    response = replace(contract.response, repeated=tuple(sorted(names)))
+    return replace(contract, response=response)
+
+
 def one_column(column: Column) -> Contract:
     return replace(small_contract(), columns=(column,))
 
@@ -112,6 +131,9 @@ def test_a_row_that_does_not_fit_is_refused_with_member_and_remedy(
 ) -> None:
     message = refusal(wanted, row)
     assert [word for word in words if word not in message] == []
+    with pytest.raises(UpstreamBrokeContract) as raised:
+        read(with_repeated(one_column(wanted)), {"rows": [row], "total": 1})
+    assert raised.value.message == message
 
 
 def test_a_custom_field_of_another_type_is_refused() -> None:
@@ -201,6 +223,26 @@ def test_instants_may_be_spelled_in_any_way_of_the_standard(text: str, instant: 
     found = read(wanted, {"rows": rows, "total": 3})["c"]
     assert found[0].isoformat() == instant
     assert found[2] is None
+
+
+def test_an_object_that_does_not_fit_is_not_remembered() -> None:
+    reader = PageReader(with_repeated(one_column(column(P.INT32, "u", "n", nullable=False))))
+    for value in ("null", '"x"', "2147483648"):
+        for _ in range(2):
+            with pytest.raises(UpstreamBrokeContract, match="n"):
+                reader.read(b'{"rows":[{"u":{"n":7}},{"u":{"n":%b}}],"total":2}' % value.encode())
+    assert reader.read(b'{"rows":[{"u":{"n":7}}],"total":1}').rows.to_pydict() == {"c": [7]}
+
+
+def test_what_is_remembered_is_bounded_and_pages_stay_right() -> None:
+    """Objects of 3 MB: the sixth is beyond what is remembered."""
+    reader = PageReader(with_repeated(one_column(column(P.STRING, "u", "n"))))
+    for number in [*range(8), 0, 7]:
+        name = str(number) * 3_000_000
+        rows = [{"u": {"n": name}}, {"u": None}, {"u": {"n": name}}]
+        body = json.dumps({"rows": rows, "total": 3}).encode()
+        assert reader.read(body).rows.to_pydict() == {"c": [name, None, name]}
+    assert reader.remembered_bytes < 20_000_000
 
 
 def test_a_page_of_the_sandbox_has_the_built_in_contract_s_columns() -> None:

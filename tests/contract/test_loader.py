@@ -39,6 +39,10 @@ def column(name: str, key: str, value: str) -> Change:
     return change
 
 
+def repeated(name: str) -> Change:
+    return put('["user", "content"]', f'["user", "{name}"]')
+
+
 def limits(lines: str) -> Change:
     return put("[limits]\n", f"[limits]\n{lines}\n")
 
@@ -62,6 +66,8 @@ def mapped(*fields: tuple[str, str]) -> Change:
         (put("maximum = 1000", "maximum = 0"), "$.request.limit.maximum"),
         (put("overlap_seconds = 120", "overlap_seconds = -1"), "$.extract.overlap_seconds"),
         (put("resolution_milliseconds = 1 #", "resolution_milliseconds = 0 #"), ">= 1"),
+        (repeated("nobody"), "[response.rows] repeated = 'nobody' must name an object"),
+        (repeated("id"), "[response.rows] repeated = 'id' must name an object"),
         (limits("calls_per_second = 0"), "$.limits.calls_per_second"),
         (limits("calls_per_second = nan"), "$.limits.calls_per_second"),
         (limits("calls_per_second = inf"), "$.limits.calls_per_second"),
@@ -191,6 +197,7 @@ def test_a_contract_with_every_name_changed_loads() -> None:
         return f'{key}"z_{value}"'
 
     text = re.sub(r"\[filters\.(\w+)\]", r"[filters.z_\1]", _QUOTED.sub(strange, TEXT))
+    text = put('["user", "content"]', '["z_user", "z_content"]')(text)
     contract = load_contract(text, (("z_field", "z_cf"),))
     plain = load_contract(TEXT, (("field", "cf"),))
     assert [c.name for c in contract.columns] == [f"z_{c.name}" for c in plain.columns]

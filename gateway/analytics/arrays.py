@@ -1,0 +1,103 @@
+"""The values of one column -> a typed Arrow array, checked against the contract."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from itertools import accumulate
+from typing import Annotated, Any
+
+import msgspec
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.analytics.columns import Values
+from gateway.contract.model import Column
+from gateway.edm.types import PrimitiveType
+from gateway.errors import UpstreamBrokeContract
+
+_ARROW_TYPES: dict[PrimitiveType, pa.DataType] = {
+    PrimitiveType.STRING: pa.string(),
+    PrimitiveType.BOOLEAN: pa.bool_(),
+    PrimitiveType.INT32: pa.int32(),
+    PrimitiveType.INT64: pa.int64(),
+    PrimitiveType.DOUBLE: pa.float64(),
+    PrimitiveType.DATE_TIME_OFFSET: pa.timestamp("us"),
+}
+_INSTANT = pa.timestamp("us")
+_INSTANT_UTC = pa.timestamp("us", tz="UTC")
+_EARLIEST, _LATEST = datetime.min, datetime.max  # noqa: DTZ901 - the columns are naive UTC
+_Instants = list[Annotated[datetime, msgspec.Meta(tz=True)] | None]
+
+
+def to_arrow(column: Column, values: Values) -> pa.Array:
+    """For a collection the questions are about its elements: a null array is an empty one.
+
+    Raises:
+        UpstreamBrokeContract: names the member, the value or type, and the remedy.
+    """
+    prop = column.prop
+    try:
+        array = _array(prop.type, values.flat)
+    except (pa.ArrowException, OverflowError, msgspec.ValidationError) as error:
+        raise UpstreamBrokeContract(
+            f"the Analytics API sent a value in {_place(column)} that is no {prop.type}: {error};"
+            f" correct `type` of the column {column.name}"
+        ) from error
+    if array.null_count and not prop.nullable:
+        raise UpstreamBrokeContract(
+            f"the Analytics API sent null in {_place(column)}, which the contract file calls"
+            f" never null; set nullable = true for the column {column.name}"
+        )
+    if prop.allowed_values:
+        _check_allowed(column, array)
+    return array if values.lengths is None else _lists(values.lengths, array)
+
+
+def _array(kind: PrimitiveType, values: Sequence[Any]) -> pa.Array:
+    if kind is PrimitiveType.DATE_TIME_OFFSET:
+        return _instants(values)
+    return pa.array(values, type=_ARROW_TYPES[kind])
+
+
+def _lists(lengths: Sequence[int], elements: pa.Array) -> pa.Array:
+    offsets = pa.array(accumulate(lengths, initial=0), type=pa.int32())
+    return pa.ListArray.from_arrays(offsets, elements)
+
+
+def _instants(texts: Sequence[str | None]) -> pa.Array:
+    """Arrow's parser is the fast one; what it does not take is tried, and explained, by msgspec."""
+    try:
+        found = pa.array(texts, type=pa.string()).cast(_INSTANT_UTC)
+    except pa.ArrowInvalid:
+        found = pa.array(msgspec.convert(texts, _Instants), type=_INSTANT_UTC)
+    ends = pc.min_max(found.view(pa.int64()))
+    low, high = ends["min"].as_py(), ends["max"].as_py()
+    if low is not None and (low < _micros(_EARLIEST) or high > _micros(_LATEST)):
+        raise OverflowError("in UTC it lies outside of the years 1 to 9999")
+    return found.view(_INSTANT)
+
+
+def _micros(instant: datetime) -> int:
+    found: int = pa.scalar(instant, type=_INSTANT).value
+    return found
+
+
+def _check_allowed(column: Column, found: pa.Array) -> None:
+    """A value outside the closed set would make pushed `ne` filters lose rows: refuse it."""
+    unknown = set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}
+    if unknown:
+        raise UpstreamBrokeContract(
+            f"the Analytics API sent {min(unknown)!r} in {_place(column)}, which the"
+            f" contract file does not list; add it to `values` of the column {column.name}"
+        )
+
+
+def _place(column: Column) -> str:
+    return ".".join(column.path)
+
+
+def arrow_type(column: Column) -> pa.DataType:
+    """Instants are naive UTC in microseconds, collections are lists."""
+    single = _ARROW_TYPES[column.prop.type]
+    return pa.list_(single) if column.prop.collection else single
