@@ -42,11 +42,12 @@ class RepeatedObject:
         if self.remembered_bytes > _MOST_BYTES:
             self._forget()
         keys = [*map(bytes, texts)]
-        new = [*dict.fromkeys(key for key in keys if key not in self._places)]
-        if new or not self._arrays:
-            self._learn(new)
-        places = pa.array([*map(self._places.__getitem__, keys)], type=pa.int32())
-        return [array.take(places) for array in self._arrays]
+        places = [*map(self._places.get, keys)]
+        if None in places or not self._arrays:
+            self._learn([key for key in dict.fromkeys(keys) if key not in self._places])
+            places = [*map(self._places.get, keys)]
+        found = pa.array(places, type=pa.int32())
+        return [array.take(found) for array in self._arrays]
 
     def _learn(self, new: Sequence[bytes]) -> None:
         members = Members(self._decoder.decode(b"[%b]" % b",".join(new)))
