@@ -34,9 +34,13 @@ class Process:
         assert found is not None, f"{pattern!r} never came:\n{self.output}"
         return found[1]
 
+    def signal(self, number: int) -> None:
+        """Send a signal."""
+        self._popen.send_signal(number)
+
     def stop(self, number: int, seconds: float = 10) -> int:
         """Send a signal and return the exit code."""
-        self._popen.send_signal(number)
+        self.signal(number)
         code = self._popen.wait(seconds)
         self._reader.join(seconds)
         return code
