@@ -9,14 +9,16 @@ from __future__ import annotations
 import ipaddress
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
 
 N = TypeVar("N", int, float)
+
+_REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
 def _integer(low: int, high: int) -> Callable[[object], int]:
@@ -80,6 +82,35 @@ def _is_base_url(text: str) -> bool:
     return bool(known) and not any(letter in text for letter in '?#"<>\\ \t\r\n')
 
 
+def _redis(value: object) -> str:
+    text = _text(value)
+    if not _is_redis_url(text):
+        known = ", ".join(_REDIS_OPTIONS)
+        raise ValueError(
+            "must be a URL such as redis://host:6379/0 or rediss://user:password@host:6379/0, with"
+            f" no options but {known}"
+        )
+    return text
+
+
+def _is_redis_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        known = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    database = parts.path.removeprefix("/")
+    printable = text.isprintable() and not any(letter in text for letter in '#"<>\\ ')
+    allowed = _REDIS_OPTIONS if parts.scheme == "rediss" else ()
+    return (
+        bool(known)
+        and printable
+        and (not database or (database.isascii() and database.isdigit()))
+        and all(name in allowed and value for name, value in options)
+    )
+
+
 def _path(value: object) -> Path:
     return Path(_text(value)).expanduser()
 
@@ -111,7 +142,10 @@ def _pairs(value: object) -> tuple[tuple[str, str], ...]:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting: `name` in TOML; `--name` and `SKILLHABIT_ODATA_NAME` follow from it."""
+    """One setting: `name` in TOML; `--name` and `SKILLHABIT_ODATA_NAME` follow from it.
+
+    A `secret` one is not repeated in messages.
+    """
 
     name: str
     convert: Callable[[object], Any]
@@ -119,6 +153,7 @@ class Setting:
     help: str
     metavar: str = "TEXT"
     repeatable: bool = False
+    secret: bool = False
 
     @property
     def variable(self) -> str:
@@ -157,6 +192,21 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "folder that keeps snapshots across restarts; memory without",
         "DIR",
+    ),
+    Setting(
+        "redis",
+        _redis,
+        None,
+        "Redis or Valkey through which gateways on several machines share snapshots",
+        "URL",
+        secret=True,
+    ),
+    Setting(
+        "workers",
+        _integer(1, 64),
+        1,
+        "processes that serve; they share --data-dir, or a temporary folder without",
+        "COUNT",
     ),
     Setting(
         "public_url",
@@ -265,6 +315,8 @@ class Settings:
     contract: Path | None
     custom_field: tuple[tuple[str, str], ...]
     data_dir: Path | None
+    redis: str | None = field(repr=False)  # may hold a password
+    workers: int
     public_url: str | None
     trusted_proxies: tuple[str, ...]
     access_key_file: Path | None
@@ -322,4 +374,5 @@ def _convert(setting: Setting, place: str, value: object) -> object:
     try:
         return setting.convert(value)
     except ValueError as error:
-        raise ValueError(f"{place} = {value!r}: {error} ({setting.help})") from error
+        given = "" if setting.secret else f" = {value!r}"
+        raise ValueError(f"{place}{given}: {error} ({setting.help})") from error

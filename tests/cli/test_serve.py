@@ -19,6 +19,7 @@ BAD: dict[str, str] = {
     "custom_field": "department",
     "allow_anonymous": "perhaps",
     "upstream": "api.example.com",
+    "redis": "redis.example.com",
     "public_url": "bi.example.com",
     "trusted_proxies": "not-an-ip",
     "upstream_timeout": "0",

@@ -26,6 +26,12 @@ class Sample(NamedTuple):
 NUMBERS = ("", "many", "-1", "1.5", "1e99")
 SECONDS = ("", "soon", "-1", "nan", "inf")
 URLS = ("", "ftp://host", "host:80", "https://", "http://host:port", "http://[::1", "http://h/?a=b")
+REDIS_URLS = (
+    *("", "https://host", "host:6379", "redis://", "redis://host:port", "redis://host:0"),
+    *("redis://[::1", "redis://host/zero", "redis://host/0/1", "redis://host#0", "redis://ho st"),
+    *("redis://host?db=1", "redis://host?ssl_ca_certs=x", "rediss://host?ssl_cert_reqs=none"),
+    *("rediss://host?ssl_ca_certs=", "rediss://host?ssl_ca_certs"),
+)
 SAMPLES: dict[str, Sample] = {
     "host": Sample("10.1.2.3", '"10.1.2.3"', "10.1.2.3", ("",)),
     "port": Sample("8123", "8123", 8123, (*NUMBERS, "65536")),
@@ -41,6 +47,13 @@ SAMPLES: dict[str, Sample] = {
         ("department", "=cf_1", "department="),
     ),
     "data_dir": Sample("/var/x", '"/var/x"', Path("/var/x"), ("",)),
+    "redis": Sample(
+        "rediss://user:pass@r.example:6380/1?ssl_ca_certs=/etc/ca.pem",
+        '"rediss://user:pass@r.example:6380/1?ssl_ca_certs=/etc/ca.pem"',
+        "rediss://user:pass@r.example:6380/1?ssl_ca_certs=/etc/ca.pem",
+        REDIS_URLS,
+    ),
+    "workers": Sample("4", "4", 4, (*NUMBERS, "0", "65")),
     "public_url": Sample("https://b.example", '"https://b.example/"', "https://b.example", URLS),
     "trusted_proxies": Sample(
         "10.0.0.1, 0::1",
@@ -168,3 +181,14 @@ def test_the_help_of_serve_tells_each_setting(setting: Setting) -> None:
     assert "SKILLHABIT_ODATA_" in text
     words = " ".join(text.split())
     assert setting.help.split()[1] in words
+
+
+def test_a_secret_is_not_repeated() -> None:
+    url = "redis://user:open-sesame@host:6379/0"
+    settings = load_settings({"redis": url}, {})
+    assert settings.redis == url
+    assert "sesame" not in repr(settings)
+    for wrong in ("http://:open-sesame@host", f"{url}?open-sesame=1", f"{url}/"):
+        with pytest.raises(ValueError, match="--redis: must be") as refused:
+            load_settings({"redis": wrong}, {})
+        assert "sesame" not in str(refused.value)
