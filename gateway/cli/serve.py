@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
@@ -12,6 +15,7 @@ import uvicorn
 from gateway.app import TokenFile, create_app
 from gateway.auth.hosts import is_loopback
 from gateway.cli.options import read_settings, setting_options
+from gateway.cli.workers import run_workers, start_logging
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.web.unreadable import ODataProtocol
@@ -26,15 +30,28 @@ def serve(config: Path | None, **given: Any) -> None:
     SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.
     """
     settings = read_settings(config, given)
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    start_logging()
     check_exposure(settings)
-    try:
-        app = create_app(settings)
-    except ConfigurationProblem as problem:
-        raise click.UsageError(problem.message) from problem
-    _warn_without_token(settings.token_file)
-    uvicorn.run(app, **server_options(settings))
+    with _shared_directory(settings) as settings:
+        try:
+            app = create_app(settings)  # what cannot be used is told here, before any worker is
+        except ConfigurationProblem as problem:
+            raise click.UsageError(problem.message) from problem
+        _warn_without_token(settings.token_file)
+        if settings.workers > 1:
+            run_workers(settings, server_options(settings))
+        else:
+            uvicorn.run(app, **server_options(settings))
+
+
+@contextmanager
+def _shared_directory(settings: Settings) -> Iterator[Settings]:
+    """Snapshots are shared as files: without a data directory there is one as long as this runs."""
+    if settings.data_dir is not None or (settings.workers == 1 and settings.redis is None):
+        yield settings
+        return
+    with TemporaryDirectory(prefix="skillhabit-odata-", ignore_cleanup_errors=True) as folder:
+        yield replace(settings, data_dir=Path(folder))
 
 
 def _warn_without_token(token_file: Path | None) -> None:
