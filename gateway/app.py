@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -35,6 +36,8 @@ from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.pages import PageCache
+from gateway.snapshots.peers import Peers
+from gateway.snapshots.sharing import Sharing, build_peers
 from gateway.snapshots.shelf import KeepPolicy, Shelf
 from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.web.odata import ODataEndpoint
@@ -45,6 +48,7 @@ from gateway.writer.skiptoken import TokenSigner
 _WORKSPACE = "default"
 _MEBIBYTE = 1_048_576
 _KEY_BYTES = 32
+_AGREEMENT_SECONDS = 5
 
 
 class TokenFile:
@@ -111,8 +115,11 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
     extractor = Extractor(client.fetch, contract, policy, clock)
     store = _store(settings, contract, observer)
-    shelf = Shelf(store, _policies(settings), clock)
-    cache = SnapshotCache(Workshop(store, shelf, extractor, clock, observer))
+    peers = build_peers(_sharing(settings), clock, observer)
+    shelf = Shelf(store, peers, _policies(settings), clock)
+    cache = SnapshotCache(Workshop(store, shelf, peers, extractor, clock, observer))
+    key = _signing_key(settings.data_dir)
+    signer = TokenSigner(key)
     base_url = settings.upstream or contract.base_url
     machinery = Machinery(
         scope=lambda: f"{_WORKSPACE}/{base_url}/{contract.fingerprint}/{token.identity()}",
@@ -120,7 +127,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         cache=cache,
         store=store,
         pages=PageCache(settings.page_budget * _MEBIBYTE),
-        signer=TokenSigner(_signing_key(settings.data_dir)),
+        signer=signer,
         clock=clock,
         limiter=anyio.CapacityLimiter(2),
     )
@@ -132,23 +139,50 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         PublicRoot(settings.public_url, settings.trusted_proxies),
         observer,
     )
-    return build_web(endpoint, contract.schema, _lifespan(http, cache))
+    agreement = partial(_agree, signer, peers, key) if settings.redis else None
+    return build_web(endpoint, contract.schema, _lifespan(http, cache, agreement))
 
 
 def _lifespan(
-    http: httpx.AsyncClient, cache: SnapshotCache
+    http: httpx.AsyncClient,
+    cache: SnapshotCache,
+    agreement: Callable[[], Coroutine[None, None, None]] | None,
 ) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(grammar.prepare)
         await cache.recover()
-        try:
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(http.aclose)
+            stack.push_async_callback(cache.close)
+            if agreement is not None:
+                group = await stack.enter_async_context(anyio.create_task_group())
+                stack.callback(group.cancel_scope.cancel)
+                group.start_soon(agreement)
             yield
-        finally:
-            await cache.close()
-            await http.aclose()
 
     return run
+
+
+async def _agree(signer: TokenSigner, peers: Peers, proposal: bytes) -> None:
+    """Sign links as all others do, as soon as there is contact with them."""
+    while (agreed := await peers.shared_secret(proposal)) is None:  # noqa: ASYNC110 - no event tells
+        await anyio.sleep(_AGREEMENT_SECONDS)
+    signer.agree_on(agreed)
+
+
+def _sharing(settings: Settings) -> Sharing | None:
+    """What is kept in memory is shared with nobody.
+
+    Raises:
+        ConfigurationProblem: a Redis without files to exchange through it.
+    """
+    if settings.data_dir is None:
+        if settings.redis is not None:
+            raise ConfigurationProblem("redis needs data_dir: snapshots are shared as files")
+        return None
+    keep = settings.fresh_for + settings.stale_for + settings.token_lifetime
+    return Sharing(settings.data_dir, keep, settings.redis)
 
 
 def _http_client(

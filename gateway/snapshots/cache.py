@@ -90,6 +90,7 @@ class SnapshotCache:
     async def close(self) -> None:
         """End running extracts and close the store; who waits for one is told to come again."""
         await self._flights.close()
+        await self._with.peers.close()
         await anyio.to_thread.run_sync(self._with.store.close)
 
     def is_fresh(self, key: SnapshotKey, *, fresher: bool = False) -> bool:
@@ -103,7 +104,7 @@ class SnapshotCache:
         if found is None:
             return Choice(None, Verdict.EXPIRED, 0.0, extract)
         age = (self._with.clock.now() - found.table.taken_at).total_seconds()
-        return Choice(found.table, self._shelf.judge(found, fresher=fresher), age, extract)
+        return Choice(found.table, self._shelf.judge(found.table, fresher=fresher), age, extract)
 
     @asynccontextmanager
     async def open(
@@ -120,13 +121,14 @@ class SnapshotCache:
             yield snapshot
 
     @asynccontextmanager
-    async def pinned(self, snapshot_id: str) -> AsyncIterator[Snapshot | None]:
+    async def pinned(self, key: SnapshotKey, snapshot_id: str) -> AsyncIterator[Snapshot | None]:
         """The snapshot that a nextLink names, however old; None when it is gone.
 
-        One whose extract had failed goes on being read.
+        One whose extract had failed goes on being read; one that another process makes for `key`
+        is waited for.
         """
         draft = await self._draft_of(snapshot_id)
-        entry = self._shelf.get(snapshot_id)
+        entry = None if draft else await self._found(key, snapshot_id)
         if entry is not None:
             with self._reading(entry.held(), "hit") as snapshot:
                 yield snapshot
@@ -136,13 +138,22 @@ class SnapshotCache:
         else:
             yield None
 
+    async def _found(self, key: SnapshotKey, snapshot_id: str) -> Entry | None:
+        found = await self._shelf.find(key.scope, snapshot_id)
+        if found is None:
+            async with self._with.peers.lease(key):
+                found = await self._shelf.find(key.scope, snapshot_id)
+        return found
+
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool
     ) -> AbstractContextManager[Snapshot]:
+        if not self.is_fresh(key, fresher=fresher):
+            await self._shelf.discover(key)
         found = self._shelf.best(key)
         if found is None:
             return await self._made(key, "fwd=miss", early=early)
-        match self._shelf.judge(found, fresher=fresher):
+        match self._shelf.judge(found.table, fresher=fresher):
             case Verdict.FRESH:
                 return self._reading(found.held(), "hit")
             case Verdict.STALE:
@@ -178,7 +189,9 @@ class SnapshotCache:
         """The draft of an extract that runs."""
         flight = self._flights.find(snapshot_id)
         growing = None if flight is None else await flight.draft()
-        return None if flight is None or growing is None else (flight, growing)
+        if flight is None or growing is None or growing.is_complete:
+            return None
+        return flight, growing
 
     @contextmanager
     def _reading(self, entry: Entry, status: str) -> Iterator[Snapshot]:

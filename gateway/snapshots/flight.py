@@ -18,7 +18,9 @@ from gateway.errors import UpstreamKeepsChanging
 from gateway.observe import Clock, Observer
 from gateway.snapshots.extracts import Base, Changes, Extraction, Extracts
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
+from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.growing import GrowingTable
+from gateway.snapshots.peers import Peers
 from gateway.snapshots.shelf import Entry, Shelf
 from gateway.snapshots.store import SnapshotStore
 
@@ -29,6 +31,7 @@ class Workshop:
 
     store: SnapshotStore
     shelf: Shelf
+    peers: Peers
     extracts: Extracts
     clock: Clock
     observer: Observer
@@ -65,12 +68,26 @@ class Flight:
         self._decided = asyncio.Event()
 
     async def make(self) -> Entry:
-        """The snapshot, held once."""
-        entry = None if self._extraction else await self._amend()
-        if entry is None:
-            entry = self._with.shelf.put(await self._read_all(), readers=1)
+        """The snapshot, held once; of all processes that share, only one makes it."""
+        async with self._with.peers.lease(self.key):
+            if self._extraction is None:
+                entry = await self._made_elsewhere() or await self._amend()
+                if entry is not None:
+                    return entry
+            entry = await self._read_all()
             self._with.observer.info(f"snapshot {self.id} holds {entry.table.rows} rows")
-        return entry
+            await self._offer(entry.table)
+            return entry
+
+    async def _made_elsewhere(self) -> Entry | None:
+        """What another process has made while this one waited for its turn, held."""
+        shelf = self._with.shelf
+        before = shelf.best(self.key)
+        await shelf.discover(self.key)
+        found = shelf.best(self.key)
+        if found is None or found is before or shelf.judge(found.table) is not Verdict.FRESH:
+            return None
+        return found.held()
 
     async def draft(self) -> GrowingTable | None:
         """The draft, once it is known whether its rows can be read while they come."""
@@ -99,7 +116,7 @@ class Flight:
         paused = self.paused_at is not None
         return Progress(self.id, self.key, self.began, rows, total, rate, paused)
 
-    async def _read_all(self) -> StoredTable:
+    async def _read_all(self) -> Entry:
         if self._extraction is None or self.growing is None:
             self.growing = GrowingTable(self._with.store, self.id)
             self._extraction = self._with.extracts.begin(self.key.pushdown, self.growing)
@@ -107,8 +124,9 @@ class Flight:
         since = await self._extraction.read()
         await self.growing.flush()
         published = await self._publish(Extracted(self.began, self.began, since))
+        entry = self._with.shelf.put(published, readers=1)
         self.growing.end()
-        return published
+        return entry
 
     async def _amend(self) -> Entry | None:
         """An older snapshot with what has changed since, held; None when all must be read."""
@@ -146,8 +164,14 @@ class Flight:
         self._with.observer.info(
             f"snapshot {self.id} builds on {base.table.id}: {published.rows} rows"
         )
+        await self._offer(published)
         return self._with.shelf.put(published, readers=1)
 
     async def _publish(self, extracted: Extracted) -> StoredTable:
         draft = StoredTable(self.id, self.key, extracted, rows=0, bytes=0)
         return await anyio.to_thread.run_sync(self._with.store.publish, draft)
+
+    async def _offer(self, table: StoredTable) -> None:
+        path = self._with.store.path(table.id)
+        if path is not None:
+            await self._with.peers.offer(table, path)

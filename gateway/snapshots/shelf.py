@@ -1,11 +1,14 @@
 """The snapshots that are kept: found by what they hold, dropped when nobody needs them.
 
+Those of other processes that share a directory or a Redis are taken over when they are wanted.
+
 A snapshot whose pages are being read is kept for `token_lifetime` after its last page, so that a
 nextLink leads into the same extract whatever happens upstream meanwhile (law 4).
 """
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 
@@ -15,7 +18,11 @@ from gateway.observe import Clock
 from gateway.planner.cover import covers
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.freshness import FreshnessPolicy, Verdict
+from gateway.snapshots.peers import Peers
 from gateway.snapshots.store import SnapshotStore
+
+_READ_NOW_SECONDS = 5.0
+"""Who reads a feed in another process has marked its snapshot so lately."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +53,16 @@ class Shelf:
     def __init__(
         self,
         store: SnapshotStore,
+        peers: Peers,
         policies: tuple[FreshnessPolicy, KeepPolicy],
         clock: Clock,
     ) -> None:
         self._store = store
+        self._peers = peers
         self._freshness, self._keeping = policies
         self._clock = clock
         self._entries: dict[str, Entry] = {}
+        self._adopting = asyncio.Lock()
 
     @property
     def tables(self) -> tuple[StoredTable, ...]:
@@ -84,15 +94,47 @@ class Shelf:
         age = (self._clock.now() - found.table.extracted.complete_at).total_seconds()
         return found if self._freshness.may_build_on(abs(age)) else None
 
-    def judge(self, entry: Entry, *, fresher: bool = False) -> Verdict:
+    def judge(self, table: StoredTable, *, fresher: bool = False) -> Verdict:
         """A snapshot of the future, which a corrected clock makes, is as old as it is early."""
-        age = (self._clock.now() - entry.table.taken_at).total_seconds()
+        age = (self._clock.now() - table.taken_at).total_seconds()
         return self._freshness.judge(abs(age), fresher=fresher)
 
     def let_go(self, entry: Entry) -> None:
         """A reader leaves."""
         entry.readers -= 1
         entry.last_read = self._clock.monotonic()
+        self._peers.touch(entry.table.id)
+
+    async def discover(self, key: SnapshotKey) -> None:
+        """Take over the youngest snapshot that other processes have made for `key`, if fresh."""
+        for table in await self._peers.offers(key.scope):
+            if table.id in self._entries or self.judge(table) is not Verdict.FRESH:
+                return
+            if covers(table.key.pushdown, key.pushdown) and await self._adopt(table):
+                return
+
+    async def find(self, scope: str, snapshot_id: str) -> Entry | None:
+        """The snapshot of this id, however old, from other processes if it is not here."""
+        if snapshot_id not in self._entries:
+            table = await self._peers.find(scope, snapshot_id)
+            if table is not None:
+                await self._adopt(table)
+        return self._entries.get(snapshot_id)
+
+    async def _adopt(self, table: StoredTable) -> bool:
+        """Bring a snapshot here; what cannot be used is withdrawn from all."""
+        async with self._adopting:
+            if table.id in self._entries:
+                return True
+            path = self._store.path(table.id)
+            if path is None or not await self._peers.fetch(table, path):
+                return False
+            adopted = await anyio.to_thread.run_sync(self._store.adopt, table.id)
+            if adopted is None:
+                await self._peers.withdraw(table.id)
+                return False
+            self.put(adopted)
+            return True
 
     async def recover(self) -> None:
         """Take over what an earlier process left on disk; its age counts from its own clock."""
@@ -104,23 +146,33 @@ class Shelf:
         """Drop what nobody needs; then, over budget, what was read longest ago."""
         for table in self._victims():
             await anyio.to_thread.run_sync(self._store.drop, table.id)
+            await self._peers.forget(table.id)
 
     def _victims(self) -> list[StoredTable]:
         held = sum(entry.table.bytes for entry in self._entries.values())
         victims: list[StoredTable] = []
-        for entry in sorted(self._entries.values(), key=lambda entry: entry.last_read):
+        for entry in sorted(self._entries.values(), key=self._idle_seconds, reverse=True):
             over = held > self._keeping.byte_budget
-            if entry.readers == 0 and (over or self._is_useless(entry)):
+            read_elsewhere = self._peers.idle_seconds(entry.table.id) < _READ_NOW_SECONDS
+            in_use = entry.readers or (read_elsewhere and self._own_idle(entry) > _READ_NOW_SECONDS)
+            if not in_use and (over or self._is_useless(entry)):
                 held -= entry.table.bytes
                 victims.append(self._entries.pop(entry.table.id).table)
         return victims
 
     def _is_useless(self, entry: Entry) -> bool:
         """Read to its end, and either too old for anything or replaced by a younger one."""
-        if self._clock.monotonic() - entry.last_read <= self._keeping.token_lifetime:
+        if self._idle_seconds(entry) <= self._keeping.token_lifetime:
             return False
-        expired = self.judge(entry) is Verdict.EXPIRED
+        expired = self.judge(entry.table) is Verdict.EXPIRED
         return expired or self.best(entry.table.key) is not entry
+
+    def _idle_seconds(self, entry: Entry) -> float:
+        """How long ago anyone read it, here or in another process."""
+        return min(self._own_idle(entry), self._peers.idle_seconds(entry.table.id))
+
+    def _own_idle(self, entry: Entry) -> float:
+        return self._clock.monotonic() - entry.last_read
 
 
 def _youngest(entries: Iterable[Entry]) -> Entry | None:

@@ -53,6 +53,10 @@ class SnapshotStore:
         """The qualified SQL name; ids are hexadecimal and made here."""
         return f"{_catalog(snapshot_id)}.rows"
 
+    def path(self, snapshot_id: str) -> Path | None:
+        """Where its file is, or would be; None in memory."""
+        return None if self._files is None else self._files.path(snapshot_id)
+
     def draft_name(self, snapshot_id: str) -> str:
         """The same for a table that is not published yet."""
         return f"{self._draft(snapshot_id)}.rows"
@@ -208,16 +212,21 @@ class SnapshotStore:
 
     def recover(self, now: datetime) -> list[StoredTable]:
         """Attach what an earlier process left; set aside what cannot be used."""
-        found: list[StoredTable] = []
         if self._files is None:
-            return found
+            return []
         self._files.remove_leftovers(now)
-        for snapshot_id in self._files.found():
-            try:
-                found.append(self._attach(snapshot_id, self._files, check=True))
-            except (duckdb.Error, OSError, ValueError, KeyError) as error:
-                self._files.set_aside(snapshot_id, str(error))
-        return found
+        adopted = (self.adopt(snapshot_id) for snapshot_id in self._files.found())
+        return [table for table in adopted if table is not None]
+
+    def adopt(self, snapshot_id: str) -> StoredTable | None:
+        """Attach a file that is in its place; set it aside when it cannot be used."""
+        if self._files is None:
+            return None
+        try:
+            return self._attach(snapshot_id, self._files, check=True)
+        except (duckdb.Error, OSError, ValueError, KeyError) as error:
+            self._files.set_aside(snapshot_id, str(error))
+            return None
 
     def _attach(self, snapshot_id: str, files: SnapshotFiles, *, check: bool) -> StoredTable:
         catalog, path = _catalog(snapshot_id), files.path(snapshot_id)

@@ -45,17 +45,22 @@ class TokenSigner:
     """Makes and checks tokens; `key` is secret and shared by all who serve the same snapshots."""
 
     def __init__(self, key: bytes) -> None:
-        self._key = key
+        self._keys: tuple[bytes, ...] = (key,)
 
     def __repr__(self) -> str:
         """Without the key."""
         return "TokenSigner()"
 
+    def agree_on(self, key: bytes) -> None:
+        """Sign with this key from now on; what was signed before stays valid."""
+        if key != self._keys[0]:
+            self._keys = (key, *self._keys)
+
     def sign(self, position: Position, query: str) -> str:
         """A token for `position` in the answer of `query`, its canonical text."""
         fields = _Fields(position.snapshot, position.offset, position.remaining, position.moment)
         body = msgspec.msgpack.encode(fields)
-        return _encode(body + self._signature(body, query))
+        return _encode(body + _signature(self._keys[0], body, query))
 
     def verify(self, token: str, query: str) -> Position:
         """The position of a token that this service issued for this query.
@@ -66,8 +71,7 @@ class TokenSigner:
         try:
             raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
             body = raw[:-_SIGNATURE_BYTES]
-            expected = _encode(body + self._signature(body, query))
-            if hmac.compare_digest(expected.encode(), token.encode()):
+            if any(self._is_signed(token, body, key, query) for key in self._keys):
                 fields = msgspec.msgpack.decode(body, type=_Fields)
                 return Position(fields.snapshot, fields.offset, fields.remaining, fields.moment)
         except (Base64Error, UnicodeEncodeError, msgspec.MsgspecError):
@@ -78,9 +82,15 @@ class TokenSigner:
             target="$skiptoken",
         )
 
-    def _signature(self, body: bytes, query: str) -> bytes:
-        digest = hmac.digest(self._key, query.encode() + b"\0" + body, hashlib.sha256)
-        return digest[:_SIGNATURE_BYTES]
+    @staticmethod
+    def _is_signed(token: str, body: bytes, key: bytes, query: str) -> bool:
+        expected = _encode(body + _signature(key, body, query))
+        return hmac.compare_digest(expected.encode(), token.encode())
+
+
+def _signature(key: bytes, body: bytes, query: str) -> bytes:
+    digest = hmac.digest(key, query.encode() + b"\0" + body, hashlib.sha256)
+    return digest[:_SIGNATURE_BYTES]
 
 
 def _encode(raw: bytes) -> str:

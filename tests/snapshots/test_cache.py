@@ -19,6 +19,7 @@ from gateway.snapshots.extracts import Base, Changes, Extraction
 from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.growing import GrowingTable
+from gateway.snapshots.peers import Alone
 from gateway.snapshots.shelf import KeepPolicy, Shelf
 from gateway.snapshots.store import SnapshotStore
 from tests.snapshots.tables import LAYOUT, START, Watch, add, contents, key, rows_of, taken
@@ -87,8 +88,11 @@ class World:
         self.store = SnapshotStore(LAYOUT, directory, self.watch.observer)
         policies = FreshnessPolicy(FRESH, STALE, ERROR), KeepPolicy(lifetime, budget)
         clock, observer = self.watch.clock, self.watch.observer
-        shelf = Shelf(self.store, policies, clock)
-        self.cache = SnapshotCache(Workshop(self.store, shelf, self.upstream, clock, observer))
+        peers = Alone()
+        shelf = Shelf(self.store, peers, policies, clock)
+        self.cache = SnapshotCache(
+            Workshop(self.store, shelf, peers, self.upstream, clock, observer)
+        )
 
     async def id_of(self, scope: str = "scope", *, fresher: bool = False) -> str:
         async with self.cache.open(key(scope), fresher=fresher) as snapshot:
@@ -99,7 +103,7 @@ class World:
             return snapshot.status
 
     async def is_kept(self, snapshot_id: str) -> bool:
-        async with self.cache.pinned(snapshot_id) as snapshot:
+        async with self.cache.pinned(key(), snapshot_id) as snapshot:
             return snapshot is not None
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -377,7 +381,7 @@ async def test_a_link_leads_into_its_snapshot_when_a_newer_one_exists() -> None:
         old = await w.id_of()
         w.watch.seconds = FRESH + STALE + 1
         assert await w.id_of() != old
-        async with w.cache.pinned(old) as snapshot:
+        async with w.cache.pinned(key(), old) as snapshot:
             assert snapshot is not None
             assert {row["id"][:2] for row in contents(w.store, snapshot.id)} == {"1-"}
 
