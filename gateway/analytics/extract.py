@@ -141,22 +141,30 @@ class Extraction:
     async def _read_once(self) -> int | None:
         """None when the rows are consistent, else the last total that they were compared with."""
         by, pushdown = self._by, self._pushdown
-        asked_at = by.settler.now()
-        if self._first is None:
-            self._first = await by.sweeper.page(pushdown)
-        first = self._first
+        first = self._first or await self._begin()
         if by.sweeper.is_whole(first):
-            self._since = self._since or by.settler.since_at_once(pushdown, first, asked_at)
             self._rows.put(first.rows)
             return None
-        if self._since is None:
-            self._since = await by.settler.since(pushdown, first, asked_at)
+        assert self._since is not None  # noqa: S101 - only one page may leave it open
         await by.sweeper.read(pushdown, self._rows, first, self._course)
         if isinstance(self._rows, Streamed):
             settled = await by.settler.settle_gradual(pushdown, self._rows, self._since)
         else:
             settled = await by.settler.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total
+
+    async def _begin(self) -> Page:
+        """The first page, and from when what changes is not in it."""
+        by, pushdown = self._by, self._pushdown
+        asked_at = by.settler.now()
+        first = await by.sweeper.page(pushdown)
+        since = by.settler.since_at_once(pushdown, first, asked_at)
+        if since is None and not by.sweeper.is_whole(first):
+            since = await by.settler.since(pushdown, first, asked_at)
+            first = await by.sweeper.page(pushdown)  # the other is older than what was told
+        self._since = since if self._since is None else self._since
+        self._first = first
+        return first
 
     def _empty(self) -> Streamed | Collected:
         contract = self._by.contract

@@ -15,7 +15,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.analytics.collected import Collected
-from gateway.analytics.ranges import narrow, to_micros
+from gateway.analytics.ranges import grid_step, narrow, to_micros
 from gateway.analytics.rows import Page
 from gateway.analytics.sweep import Sweeper, keeps_changing
 from gateway.contract.model import Contract
@@ -54,6 +54,19 @@ class Settled:
     total: int
 
 
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """What changed, whether it stood still while it was read, and when that began.
+
+    `at_once` tells that it is one page, which goes back beyond all that changed.
+    """
+
+    rows: Collected
+    still: bool
+    began: int
+    at_once: bool = False
+
+
 class Settler:
     """Catches up by one contract, `rounds` times at the most. Instants are microseconds."""
 
@@ -69,21 +82,20 @@ class Settler:
         return to_micros(self._clock.now())
 
     async def since(self, pushdown: Pushdown, first: Page, asked_at: int) -> int:
-        """From when changes are not in what begins with this page, however clocks differ.
+        """From when changes are not in what is read after this page, however clocks differ.
 
-        The earliest of the clocks that can be read: the upstream's own is in its Date header and
-        in the newest row; the gateway's may go wrong. Less the overlap, for late commits.
+        By the earliest clock that can be read, less the overlap, for late commits. Where the page
+        does not tell, the newest row of all does.
         """
         found = self.since_at_once(pushdown, first, asked_at)
         if found is None:
-            newest = self._newest(await self._sweeper.page(Pushdown()))
-            found = _earlier(asked_at, newest) - self._overlap
+            found = self._moment(await self._sweeper.page(Pushdown()), asked_at) - self._overlap
         return found
 
     def since_at_once(self, pushdown: Pushdown, first: Page, asked_at: int) -> int | None:
-        """The same without another call; None where only that could tell."""
+        """From when changes are not in this page; None where only another call could tell."""
         if not can_leave(pushdown, self._contract):
-            return _earlier(_told(first, asked_at), self._newest(first)) - self._overlap
+            return self._moment(first, asked_at) - self._overlap
         return None if first.date is None else to_micros(first.date) - self._overlap
 
     async def settle(
@@ -110,10 +122,10 @@ class Settler:
             rows.put(newest.rows)
             total, caught_up = newest.total, self._reaches(newest, reach)
             if not caught_up:
-                changed, caught_up = await self._changed(pushdown, since, most)
-                rows.merge(changed)
-                reach = min(_told(newest, now), self._sweeper.span(newest).newest or now)
-                since, most = reach - self._overlap, 2 * await changed.count()
+                changed = await self._changed(pushdown, since, most)
+                rows.merge(changed.rows)
+                reach, caught_up = self._moment(newest, now), changed.still
+                since, most = reach - self._overlap, 2 * await changed.rows.count()
             if caught_up:
                 return Settled(await rows.count() >= total, total)
         return Settled(False, total)
@@ -122,49 +134,57 @@ class Settler:
         """Who belongs to a selection is the upstream's own judgement.
 
         It is asked for everyone who changed, then for those that match, so that a row that enters
-        in between is not taken for one that left. Rows beyond the total were deleted when nobody
-        has changed from one round to the next.
+        in between is not taken for one that left. The total must be of the moment of what matches:
+        one page is one moment's look; several are when nobody has changed from one round to the
+        next. Rows beyond the total were deleted then.
         """
         before: dict[str, int | None] | None = None
-        deleted_only, total, most = False, 0, _MANY
+        whole, total, most = False, 0, _MANY
         for _ in range(self._rounds):
-            everyone, still = await self._changed(Pushdown(), since, most)
-            changed = everyone.versions()
-            if deleted_only and still and changed == before:
+            everyone = await self._changed(Pushdown(), since, most)
+            changed = everyone.rows.versions()
+            if (
+                whole
+                and before is not None
+                and everyone.still
+                and changed.items() <= before.items()
+            ):
                 return Settled(True, total)
-            mine, seen_all, total = await self._matching(pushdown, since)
-            rows.remove(changed.keys() - mine.versions().keys())
-            rows.merge(mine)
-            found = await rows.count()
-            if seen_all and found == total:
+            newest = await self._sweeper.page(pushdown)
+            mine = await self._matching(pushdown, since, newest)
+            rows.remove(changed.keys() - mine.rows.versions().keys())
+            rows.merge(mine.rows)
+            found, total = await rows.count(), newest.total
+            if mine.at_once and found == total:
                 return Settled(True, total)
-            before, most = changed if still else None, 2 * len(changed)
-            deleted_only = seen_all and found > total
+            before, most = changed if everyone.still else None, 2 * len(changed)
+            since = max(since, everyone.began - self._overlap)
+            whole = mine.still and found >= total
         return Settled(False, total)
 
-    async def _matching(self, pushdown: Pushdown, since: int) -> tuple[Collected, bool, int]:
-        """What matches and changed, whether that is all of it at one moment, and the total."""
-        newest = await self._sweeper.page(pushdown)
-        if self._reaches(newest, since):
-            mine = Collected(self._contract)
-            mine.put(newest.rows)
-            return mine, True, newest.total
-        mine, still = await self._changed(pushdown, since, _MANY)
-        return mine, still, newest.total
+    async def _matching(self, pushdown: Pushdown, since: int, newest: Page) -> Changed:
+        """What of a pushdown changed since an instant; `newest` is its first page."""
+        if not self._reaches(newest, since - 2 * grid_step(self._contract)):
+            return await self._changed(pushdown, since, _MANY)
+        mine = Collected(self._contract)
+        mine.put(newest.rows)
+        return Changed(mine, still=True, began=since, at_once=True)
 
-    async def _changed(self, pushdown: Pushdown, since: int, most: int) -> tuple[Collected, bool]:
-        """What changed, and whether it stood still while it was read.
+    async def _changed(self, pushdown: Pushdown, since: int, most: int) -> Changed:
+        """What changed since an instant.
 
         Raises:
             UpstreamKeepsChanging: it is several pages and more than `most`, twice as many as the
                 last time: each round would make it worse.
         """
-        rows = Collected(self._contract)
+        rows, asked_at = Collected(self._contract), self.now()
         changed = narrow(pushdown, self._contract, since, None) or pushdown
         first = await self._sweeper.page(changed)
         if first.total > most and not self._sweeper.is_whole(first):
             raise keeps_changing()
-        return rows, await self._sweeper.read(changed, rows, first)
+        still = await self._sweeper.read(changed, rows, first)
+        began = self._moment(first, asked_at) if first.rows.num_rows else since
+        return Changed(rows, still, began)
 
     def _reaches(self, page: Page, since: int) -> bool:
         """Whether a first page goes back beyond an instant."""
@@ -173,13 +193,16 @@ class Settler:
         oldest = self._sweeper.span(page).oldest
         return oldest is None or oldest < since
 
-    def _newest(self, first: Page) -> int | None:
-        """The newest instant; in a page that is all there is, some rows may have none."""
-        if not self._sweeper.is_whole(first):
-            return self._sweeper.span(first).newest
+    def _moment(self, first: Page, asked_at: int) -> int:
+        """When a first page was answered, or earlier, by the upstream's clock.
+
+        That is its Date header, else the gateway's clock, which may be wrong: so the newest row
+        counts, but for rows dated in the future, which tell nothing.
+        """
+        told = asked_at if first.date is None else to_micros(first.date)
         instants = first.rows.column(self._contract.order_column).cast(pa.int64())
-        newest: int | None = pc.max(instants).as_py()
-        return newest
+        newest: int | None = pc.max(instants.filter(pc.less_equal(instants, told))).as_py()
+        return told if newest is None else newest
 
 
 def can_leave(pushdown: Pushdown, contract: Contract) -> bool:
@@ -193,11 +216,3 @@ def can_leave(pushdown: Pushdown, contract: Contract) -> bool:
 def _overlap_of(contract: Contract) -> int:
     """How far a catch-up looks back, in microseconds."""
     return contract.overlap_seconds * _SECOND
-
-
-def _earlier(told: int, newest: int | None) -> int:
-    return told if newest is None else min(told, newest)
-
-
-def _told(page: Page, now: int) -> int:
-    return now if page.date is None else to_micros(page.date)

@@ -60,14 +60,14 @@ class Course:
 
     def missing(self, step: int, total: int) -> Iterator[int]:
         """Where the pages begin that are still to be read, asked for one at a time."""
-        skip = 0
+        known, skip = sorted(self.spans.values(), key=_by_skip), 0
         while skip < total:
-            known = self.spans.get(skip)
-            if known is None:
+            here = [s for s in known if s.skip <= skip < s.skip + (s.rows or step)]
+            if here:
+                skip = here[-1].skip + (here[-1].rows or step)
+            else:
                 yield skip
                 skip += step - (step // 100 if self._has_moved(total) else 0)
-            else:
-                skip += known.rows or step
 
     def _has_moved(self, total: int) -> bool:
         """Once the total has moved, pages overlap a little, which spares many gaps."""

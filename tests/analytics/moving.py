@@ -73,9 +73,16 @@ class Upstream:
         self.rows[row.id] = row
         self.history.setdefault(row.id, [None] if self.requests else []).append(row)
 
-    def touch(self) -> None:
-        if self.rows:
-            self.put(self.draw(self.random.choice(list(self.rows)), self.now))
+    def touch(self, late: timedelta = timedelta()) -> None:
+        """Change a row; `late` is how long ago its transaction began. No row becomes older."""
+        changed = self.now - late
+        keys = [row.id for row in self.rows.values() if row.changed <= changed]
+        if keys:
+            self.put(self.draw(self.random.choice(keys), changed))
+
+    def late(self) -> None:
+        """Change a row in a transaction that took a second and a half."""
+        self.touch(timedelta(milliseconds=1_500))
 
     def insert(self) -> None:
         self.put(self.draw(f"r{self.numbers}", self.now))
