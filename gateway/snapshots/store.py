@@ -155,7 +155,7 @@ class SnapshotStore:
                 return self._compress(cursor, draft, told)
             cursor.execute(f"CREATE TABLE {draft}.about (facts VARCHAR)")
             cursor.execute(f"INSERT INTO {draft}.about VALUES (?)", (write_facts(told),))  # noqa: S608 - ids are made here
-            cursor.execute(f"CHECKPOINT {draft}")
+            cursor.execute(f"FORCE CHECKPOINT {draft}")
             shutil.copyfile(self._files.draft(stored.id), self._files.copy(stored.id))
             self._files.publish(stored.id)
             return self._attach(stored.id, self._files, check=False)
@@ -172,7 +172,7 @@ class SnapshotStore:
     ) -> StoredTable:
         """One at a time, so that DuckDB's count of its memory tells the size of this one."""
         with self._memory:
-            cursor.execute(f"CHECKPOINT {catalog}")
+            cursor.execute(f"FORCE CHECKPOINT {catalog}")
             total = memory_in_tables(cursor)
             others = sum(self._sizes.values())
             self._sizes[told.id] = max(0, total - others)
