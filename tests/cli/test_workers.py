@@ -7,7 +7,7 @@ import re
 import signal
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -20,12 +20,19 @@ from tests.support.wire import connected
 
 @contextmanager
 def workers(*options: str, cwd: Path) -> Iterator[tuple[Process, str]]:
-    """Two workers, both of which have started; ended by force if the test does not end them."""
+    """Two workers that answer; ended by force if the test does not end them."""
     command = [*COMMAND, "--port", "0", "--workers", "2", *options]
     with started(command, cwd=cwd, environment={"TMPDIR": str(cwd)}) as process:
         base = process.wait_for(r"running on (http://127\.0\.0\.1:\d+)")
-        _until(lambda: len(_pids(process)) == 2)
+        _until(lambda: process.output.count("startup complete") == 2 and _answers(base))
         yield process, base
+
+
+def _answers(base: str) -> bool:
+    """The first worker that has started listens, a moment after it says so."""
+    with suppress(httpx.ConnectError):
+        return httpx.get(f"{base}/healthz", timeout=20).status_code == 200
+    return False
 
 
 def _pids(process: Process) -> list[int]:
