@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-BENCHMARKS := cold warm grammar
+BENCHMARKS := cold warm apply grammar
 
 .PHONY: demo test check format bench clean
 
@@ -23,7 +23,7 @@ format: .venv/installed-dev  ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-bench: .venv/installed-dev  ## ratios of medians, from one run on this machine; about five minutes
+bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
 clean:  ## remove what the other targets made

@@ -17,7 +17,7 @@ from urllib.parse import quote
 
 import duckdb
 
-from benchmarks.support import connect, gateway, get, sandbox, table
+from benchmarks.support import Line, connect, gateway, get, sandbox, table
 
 _TIMES = 21
 _TICKS = os.sysconf("SC_CLK_TCK")
@@ -48,7 +48,7 @@ _QUERIES = {
 
 def main(rows: int) -> None:
     """Print the table."""
-    lines: list[tuple[str, float, str, str]] = []
+    lines: list[Line] = []
     with tempfile.TemporaryDirectory() as folder, sandbox(rows) as upstream:
         options = ("--data-dir", folder, "--page-budget", "0", "--fresh-for", "100000")
         with gateway(upstream.url, *options) as server:
@@ -64,7 +64,7 @@ def main(rows: int) -> None:
             ]
     for name, (seconds, cpu), (direct, _) in zip(_QUERIES, ours, theirs, strict=True):
         figures = f"{seconds * 1000:.1f} ms vs {direct * 1000:.1f} ms, {cpu * 1000:.1f} ms CPU"
-        lines.append((f"{name} / DuckDB directly", seconds / direct, "", figures))
+        lines.append(Line(f"{name} / DuckDB directly", seconds / direct, None, figures))
     table(f"$apply on {rows:,} rows (goal: 35 ms CPU for the first)", lines)
 
 

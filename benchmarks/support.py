@@ -30,19 +30,26 @@ GZIP = {"Accept-Encoding": "gzip"}
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A measure and its goal. `unit` is empty for a ratio; `at_least` tells the goal's side."""
+    """A measure and its goal, if any. `unit` is empty for a ratio; `at_least`: the goal's side."""
 
     measure: str
     value: float
-    goal: float
+    goal: float | None
     figures: str
     unit: str = ""
     at_least: bool = False
 
-    @property
-    def met(self) -> bool:
-        """Whether the goal is reached."""
-        return self.value >= self.goal if self.at_least else self.value <= self.goal
+    def says(self) -> tuple[str, str, str]:
+        """Value, goal and whether it is met, as texts."""
+        if self.goal is None:
+            return self._text(self.value), "", ""
+        met = self.value >= self.goal if self.at_least else self.value <= self.goal
+        goal = f"{'>=' if self.at_least else '<='} {self._text(self.goal)}"
+        return self._text(self.value), goal, "met" if met else "missed"
+
+    def _text(self, number: float) -> str:
+        digits = 0 if self.unit in ("ms", "MiB") else 2
+        return f"{number:,.{digits}f} {self.unit}".rstrip()
 
 
 def table(title: str, lines: list[Line]) -> None:
@@ -50,10 +57,7 @@ def table(title: str, lines: list[Line]) -> None:
     print(f"\n{title}\n")
     print(f"{'measure':<57} {'value':>10}  {'goal':<12} {'':<6}  figures")
     for line in lines:
-        digits = 0 if line.unit in ("ms", "MiB") else 2
-        value, goal = (f"{v:,.{digits}f} {line.unit}".rstrip() for v in (line.value, line.goal))
-        goal = f"{'>=' if line.at_least else '<='} {goal}"
-        verdict = "met" if line.met else "missed"
+        value, goal, verdict = line.says()
         print(
             f"{line.measure:<57} {value:>10}  {goal:<12} {verdict:<6}  {line.figures}", flush=True
         )
