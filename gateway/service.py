@@ -22,7 +22,7 @@ from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import PageRequest, first_request
 from gateway.analytics.rows import Page
 from gateway.contract.model import Contract
-from gateway.edm.csdl_xml import render_csdl_xml
+from gateway.documents import metadata_document, service_document
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
 from gateway.exchange import About, Answer, Question, Reply
@@ -30,10 +30,8 @@ from gateway.explanation import Explanation, explain_plan
 from gateway.observe import Clock
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
-from gateway.query.bind_apply import TRANSFORMATIONS
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundExpr, BoundQuery, Shape
-from gateway.query.functions import FILTER_FUNCTIONS
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
@@ -47,7 +45,6 @@ from gateway.writer.bodies import (
     projection_for,
     write_collection,
     write_entity,
-    write_service_document,
 )
 from gateway.writer.skiptoken import Position, TokenSigner
 
@@ -130,16 +127,12 @@ class QueryService:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
         match question.bound:
             case ServiceDocument():
-                body = write_service_document(self._contract.schema, reply.format, reply.links)
-                return Answer(body, reply.format.content_type)
+                return service_document(self._contract.schema, reply)
             case MetadataDocument():
-                version = reply.format.version
-                abilities = (FILTER_FUNCTIONS, TRANSFORMATIONS)
-                body = render_csdl_xml(self._contract.schema, version, *abilities)
-                return Answer(body, "application/xml")
+                return metadata_document(self._contract.schema, reply)
             case BoundQuery(shape=Shape.COUNT) as query:
                 number = await self._count(plan_query(query, self._contract), reply)
-                return Answer(str(number).encode(), "text/plain")
+                return Answer(str(number).encode(), reply.format.media)
             case BoundQuery(shape=Shape.ENTITY) as query:
                 return await self._entity(query, reply)
             case query:

@@ -38,7 +38,9 @@ def render_openapi(schema: Schema) -> dict[str, Any]:
     """The document; paths are relative to the host that serves it."""
     paths: dict[str, Any] = {
         "/odata/v4/": _path("Service document", _json_answer({"type": "object"}), []),
-        "/odata/v4/$metadata": _path("The model as CSDL XML", _answer("application/xml"), []),
+        "/odata/v4/$metadata": _path(
+            "The model as CSDL", _answer("application/xml", "application/json"), []
+        ),
     }
     for entity_set in schema.entity_sets:
         paths |= _set_paths(entity_set)
@@ -112,8 +114,11 @@ def _path(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]]
     return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
 
 
-def _answer(media_type: str) -> dict[str, Any]:
-    return {"description": "The answer", "content": {media_type: {"schema": {"type": "string"}}}}
+def _answer(*media_types: str) -> dict[str, Any]:
+    """Text for OpenAPI's purposes; CSDL JSON is an object."""
+    schemas = {"application/json": {"type": "object"}}
+    content = {media: {"schema": schemas.get(media, {"type": "string"})} for media in media_types}
+    return {"description": "The answer", "content": content}
 
 
 def _json_answer(schema: dict[str, Any]) -> dict[str, Any]:

@@ -7,24 +7,18 @@ breaks when it gets it. The default version is 4.0, for ever (Protocol 8.2.7).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
-from gateway.writer.format import Format, Metadata
+from gateway.web.media import MediaRange, parse_accept, parse_format_option, quality_of
+from gateway.writer.format import Format, Media, Metadata
 
-_PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 
 
-@dataclass(frozen=True, slots=True)
-class MediaRange:
-    """One item of Accept, or the value of $format; names in lower case."""
-
-    type: str
-    parameters: tuple[tuple[str, str], ...]
-    quality: float
+_XML_RANGES = (Media.XML, "application/*", "*/*")
+_TEXT_RANGES = (Media.TEXT, "text/*", "*/*")
 
 
 def negotiate_version(max_version: str | None, version: str | None) -> str:
@@ -67,7 +61,7 @@ def negotiate_json(accept: str | None, format_option: str | None, version: str) 
         NotAcceptable: no range of Accept, or the $format, can be served.
     """
     if format_option is not None:
-        found = _json_format(_from_format_option(format_option), version)
+        found = _json_format(parse_format_option(format_option), version)
         if found is None:
             raise NotAcceptable(
                 f"$format={format_option} cannot be served here; use json", target="$format"
@@ -85,30 +79,52 @@ def negotiate_json(accept: str | None, format_option: str | None, version: str) 
     )
 
 
-def check_metadata_format(format_option: str | None) -> None:
-    """`$metadata` is XML for every client, whatever Accept says: Power Query asks for JSON first.
+def negotiate_metadata(accept: str | None, format_option: str | None, version: str) -> Format:
+    """CSDL XML, or CSDL JSON for who wants that more.
+
+    Clients that send the Accept of their rows here as well, Power Query first of all, read XML
+    only: a parameter about rows gives them away.
 
     Raises:
-        NotAcceptable: $format asks for something else.
+        NotAcceptable: neither fits.
     """
-    wanted = None if format_option is None else _from_format_option(format_option).type
-    if wanted not in (None, "application/xml", "*/*", "application/*"):
+    if format_option is not None:
+        wanted = {"application/json": Media.JSON} | dict.fromkeys(_XML_RANGES, Media.XML)
+        return Format(version, _by_option(wanted, format_option, "xml or json"))
+    ranges = parse_accept(accept or "*/*")
+    if any(r.is_for_data and r.quality > 0 for r in ranges):
+        return Format(version, Media.XML)
+    as_json, as_xml = (quality_of(media, ranges) for media in (Media.JSON, Media.XML))
+    if as_json == as_xml == 0:
         raise NotAcceptable(
-            f"$format={format_option}: $metadata is served as xml here", target="$format"
+            f"Accept: {accept} leaves no format that $metadata is served in; send application/xml"
+            " or application/json"
         )
+    return Format(version, Media.JSON if as_json > as_xml else Media.XML)
 
 
-def check_count_format(format_option: str | None) -> None:
-    """`/$count` is plain text.
+def negotiate_count(accept: str | None, format_option: str | None, version: str) -> Format:
+    """`/$count` is plain text, also for who sends the Accept of rows.
 
     Raises:
-        NotAcceptable: $format asks for something else.
+        NotAcceptable: plain text does not fit.
     """
-    wanted = None if format_option is None else _from_format_option(format_option).type
-    if wanted not in (None, "text/plain", "*/*", "text/*"):
+    if format_option is not None:
+        wanted = dict.fromkeys(_TEXT_RANGES, Media.TEXT)
+        return Format(version, _by_option(wanted, format_option, "text/plain, or leave it out"))
+    ranges = parse_accept(accept or "*/*")
+    if quality_of(Media.TEXT, ranges) == 0 and not any(r.is_for_data for r in ranges):
+        raise NotAcceptable(f"Accept: {accept}: /$count is text/plain; send that or */*")
+    return Format(version, Media.TEXT)
+
+
+def _by_option(wanted: Mapping[str, Media], format_option: str, remedy: str) -> Media:
+    found = wanted.get(parse_format_option(format_option).type)
+    if found is None:
         raise NotAcceptable(
-            f"$format={format_option}: /$count is text/plain; leave $format out", target="$format"
+            f"$format={format_option} cannot be served here; use {remedy}", target="$format"
         )
+    return found
 
 
 def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
@@ -121,51 +137,11 @@ def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
     return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
 
 
-def parse_accept(text: str) -> list[MediaRange]:
-    """The items of Accept, in order; malformed ones are left out.
-
-    >>> [(r.type, r.quality) for r in parse_accept("application/json;q=0.5, */*")]
-    [('application/json', 0.5), ('*/*', 1.0)]
-    """
-    found = (_media_range(item) for item in text.split(","))
-    return [item for item in found if item is not None]
-
-
 def _usable(ranges: list[MediaRange]) -> list[MediaRange]:
     """Without those of quality 0, nor wildcards when JSON itself has it (RFC 9110 12.5.1)."""
     refused = {r.type for r in ranges if r.quality == 0 and not r.parameters}
     wildcards = ("*/*", "application/*") if "application/json" in refused else ()
     return [r for r in ranges if r.quality > 0 and r.type not in wildcards]
-
-
-def _from_format_option(text: str) -> MediaRange:
-    short = {"json": "application/json", "xml": "application/xml", "atom": "application/atom+xml"}
-    name, semicolon, rest = text.partition(";")
-    full = short.get(name.strip().lower(), name)
-    return _media_range(f"{full}{semicolon}{rest}") or MediaRange("", (), 0.0)
-
-
-def _media_range(item: str) -> MediaRange | None:
-    name, *rest = item.split(";")
-    type_ = name.strip().lower()
-    if not re.fullmatch(r"[\w.+*-]+/[\w.+*-]+", type_):
-        return None
-    parameters: list[tuple[str, str]] = []
-    quality = 1.0
-    for part in rest:
-        match = _PARAMETER.fullmatch(part)
-        if match is None:
-            return None
-        key, value = match[1].lower(), (match[2] or "").strip('"').lower()
-        if key == "q":
-            quality = _quality(value)
-        else:
-            parameters.append((key, value))
-    return MediaRange(type_, tuple(parameters), quality)
-
-
-def _quality(text: str) -> float:
-    return float(text) if re.fullmatch(r"[01](\.\d{0,3})?", text) else 0.0
 
 
 def _json_format(media_range: MediaRange, version: str) -> Format | None:
@@ -189,4 +165,4 @@ def _json_format(media_range: MediaRange, version: str) -> Format | None:
                 charset = True
             case _:
                 return None
-    return Format(version, metadata, ieee754, streaming, charset)
+    return Format(version, Media.JSON, metadata, ieee754, streaming, charset)

@@ -20,10 +20,10 @@ from gateway.query.preferences import parse_preferences
 from gateway.query.resource import MetadataDocument
 from gateway.service import QueryService
 from gateway.web.negotiation import (
-    check_count_format,
     check_isolation,
-    check_metadata_format,
+    negotiate_count,
     negotiate_json,
+    negotiate_metadata,
     negotiate_version,
     parse_entity_tags,
 )
@@ -93,16 +93,14 @@ class ODataEndpoint:
 
 
 def _negotiate(question: Question, headers: Headers, version: str) -> Format:
+    accept = ",".join(headers.getlist("accept")).strip() or None
     format_option = question.request.options.format
     match question.bound:
         case MetadataDocument():
-            check_metadata_format(format_option)
-            return Format(version)
+            return negotiate_metadata(accept, format_option, version)
         case BoundQuery(shape=Shape.COUNT):
-            check_count_format(format_option)
-            return Format(version)
+            return negotiate_count(accept, format_option, version)
         case _:
-            accept = ",".join(headers.getlist("accept")) or None
             return negotiate_json(accept, format_option, version)
 
 

@@ -1,4 +1,4 @@
-"""The format that was negotiated: what control information is called and how much of it is sent."""
+"""The format that was negotiated: the media type, and how much control information JSON has."""
 
 from __future__ import annotations
 
@@ -14,15 +14,24 @@ class Metadata(StrEnum):
     FULL = "full"
 
 
+class Media(StrEnum):
+    """What the service writes; the value is the media type."""
+
+    JSON = "application/json"
+    XML = "application/xml"
+    TEXT = "text/plain"
+
+
 @dataclass(frozen=True, slots=True)
 class Format:
-    """The JSON that a client asked for.
+    """What a client asked for; all but `version` and `media` is about JSON.
 
     `version` is `4.0` or `4.01`. `ieee754` sends 64-bit numbers as strings. `charset` and
     `streaming` are echoed only when asked for (JSON Format 3).
     """
 
     version: str = "4.0"
+    media: Media = Media.JSON
     metadata: Metadata = Metadata.MINIMAL
     ieee754: bool = False
     streaming: bool = False

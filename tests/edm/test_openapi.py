@@ -11,7 +11,7 @@ from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 from gateway.edm.model import Property, Schema
 from gateway.edm.openapi import render_openapi
 from gateway.edm.types import PrimitiveType
-from tests.edm.test_csdl_xml import EVERY_TYPE, SCHEMA, schema_with
+from tests.edm.models import EVERY_TYPE, SCHEMA, schema_with
 
 CLOSED = Property("c", PrimitiveType.STRING, allowed_values=("A", "B"))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gateway.edm.types import PrimitiveType
-from tests.edm.test_csdl_xml import SCHEMA
+from tests.edm.models import SCHEMA
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.edm.models import read_xml
 from tests.support.flat import FlatRow
 from tests.support.live import Bridge
 from tests.web.conftest import Ask
@@ -150,17 +151,98 @@ def test_another_format_option_is_refused_by_name(ask: Ask, option: str) -> None
 
 
 @pytest.mark.parametrize(
-    "accept", ["application/json", "text/plain", "application/atom+xml", "*/*"]
+    ("accept", "media"),
+    [
+        ("", "xml"),
+        ("*/*", "xml"),
+        ("application/*", "xml"),
+        ("application/xml", "xml"),
+        ("APPLICATION/XML;charset=utf-8", "xml"),
+        ("text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8", "xml"),
+        ("application/json, text/plain, */*", "xml"),
+        ("application/json;q=0.4, application/xml;q=0.5", "xml"),
+        ("application/json", "json"),
+        ("application/json;charset=utf-8", "json"),
+        ("application/json, text/javascript, */*; q=0.01", "json"),
+        ("application/json, application/xml;q=0.9", "json"),
+        ("application/xml;q=0, */*", "json"),
+        ("application/json;odata.metadata=minimal", "xml"),
+        ("application/json;IEEE754Compatible=true, application/json;q=0.5", "xml"),
+    ],
 )
-def test_metadata_and_counts_have_one_format_whatever_accept_says(ask: Ask, accept: str) -> None:
-    headers = [("Accept", accept)]
-    assert ask("$metadata", headers).header("Content-Type") == "application/xml"
-    assert ask("Results/$count", headers).header("Content-Type") == "text/plain"
+@pytest.mark.parametrize("version", ["4.0", "4.01"])
+def test_the_model_comes_as_xml_unless_json_is_wanted_more(
+    ask: Ask, version: str, accept: str, media: str
+) -> None:
+    """A parameter that tells how rows shall look comes from readers that know XML models only."""
+    answer = ask("$metadata", [("Accept", accept), ("OData-MaxVersion", version)])
+    assert answer.status == 200
+    assert answer.header("Content-Type") == f"application/{media}"
+    assert answer.header("OData-Version") == version
+    told = answer.json()["$Version"] if media == "json" else read_xml(answer.body)["$Version"]
+    assert told == version
 
 
-@pytest.mark.parametrize("target", ["$metadata?$format=json", "Results/$count?$format=json"])
-def test_a_format_that_a_document_does_not_have_is_refused(ask: Ask, target: str) -> None:
-    assert ask(target).status == 406
+@pytest.mark.parametrize(
+    ("option", "media"),
+    [
+        ("json", "json"),
+        ("JSON", "json"),
+        ("application/json", "json"),
+        ("application/json;odata.metadata=full", "json"),
+        ("xml", "xml"),
+        ("application/xml", "xml"),
+    ],
+)
+def test_the_format_option_chooses_the_model_s_form(ask: Ask, option: str, media: str) -> None:
+    for accept in ("application/json", "application/xml", "application/atom+xml"):
+        answer = ask(f"$metadata?$format={option}", [("Accept", accept)])
+        assert answer.header("Content-Type") == f"application/{media}"
+
+
+def test_both_forms_of_the_model_say_the_same(ask: Ask) -> None:
+    for headers in ([], [("OData-MaxVersion", "4.01")]):
+        as_xml, as_json = (ask(f"$metadata?$format={form}", headers) for form in ("xml", "json"))
+        assert read_xml(as_xml.body) == as_json.json()
+
+
+@pytest.mark.parametrize(
+    "accept",
+    [
+        "text/plain",
+        "*/*",
+        "text/*",
+        "text/plain;charset=utf-8",
+        "application/json, text/plain;q=0.1",
+        "application/json;odata.metadata=minimal",
+    ],
+)
+def test_a_count_is_plain_text(ask: Ask, accept: str) -> None:
+    answer = ask("Results/$count", [("Accept", accept)])
+    assert (answer.header("Content-Type"), answer.text) == ("text/plain", "2000")
+
+
+@pytest.mark.parametrize(
+    ("target", "accept"),
+    [
+        ("$metadata", "application/atom+xml"),
+        ("$metadata", "text/plain, text/xml"),
+        ("$metadata", "application/json;q=0, application/xml;q=0.000"),
+        ("$metadata", "nonsense"),
+        ("$metadata?$format=atom", "*/*"),
+        ("$metadata?$format=text/plain", "*/*"),
+        ("Results/$count", "application/json"),
+        ("Results/$count", "text/csv"),
+        ("Results/$count", "text/plain;q=0, */*"),
+        ("Results/$count?$format=json", "*/*"),
+    ],
+)
+def test_a_format_that_a_document_does_not_have_is_refused(
+    ask: Ask, target: str, accept: str
+) -> None:
+    answer = ask(target, [("Accept", accept)])
+    assert answer.status == 406
+    assert answer.json()["error"]["code"] == "NotAcceptable"
 
 
 # --- what the levels mean (JSON Format 3.1) -------------------------------------------------------

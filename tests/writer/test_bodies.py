@@ -123,7 +123,7 @@ def test_a_row_carries_its_id_when_the_key_is_not_there(
         (V4, "application/json;odata.metadata=minimal"),
         (V401, "application/json;metadata=minimal"),
         (NONE, "application/json;odata.metadata=none"),
-        (Format("4.01", Metadata.FULL, ieee754=True, streaming=True, charset=True),
+        (Format("4.01", metadata=Metadata.FULL, ieee754=True, streaming=True, charset=True),
          "application/json;metadata=full;streaming=true;IEEE754Compatible=true;charset=utf-8"),
         (Format(streaming=True),
          "application/json;odata.metadata=minimal;odata.streaming=true"),

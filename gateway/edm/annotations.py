@@ -1,0 +1,147 @@
+"""What `$metadata` says about each element beside its shape, in terms of the OASIS vocabularies.
+
+Clients refuse a whole feed for one annotation of a wrong type, so a test holds each to its term in
+the vocabulary: type, members, and where it may stand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from gateway.edm.capabilities import Capabilities
+from gateway.edm.model import EntitySet, Property
+
+CORE = "Org.OData.Core.V1"
+CAPABILITIES = "Org.OData.Capabilities.V1"
+AGGREGATION = "Org.OData.Aggregation.V1"
+VALIDATION = "Org.OData.Validation.V1"
+VOCABULARIES = (CORE, CAPABILITIES, AGGREGATION, VALIDATION)
+
+
+@dataclass(frozen=True, slots=True)
+class EnumMember:
+    """A member of an enumeration type of a vocabulary; `type` is its qualified name."""
+
+    type: str
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyPath:
+    """The name of a property of the annotated set's entity type."""
+
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An instance of a complex type: its members, in order."""
+
+    members: tuple[tuple[str, AnnotationValue], ...]
+
+
+AnnotationItem: TypeAlias = str | EnumMember | PropertyPath | Record
+AnnotationValue: TypeAlias = bool | AnnotationItem | tuple[AnnotationItem, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A qualified term and its value; a tuple is a collection."""
+
+    term: str
+    value: AnnotationValue
+
+
+def annotate_container(capabilities: Capabilities) -> tuple[Annotation, ...]:
+    """Of the service as a whole."""
+    level = EnumMember(f"{CAPABILITIES}.ConformanceLevelType", capabilities.conformance)
+    snapshot = EnumMember(f"{CAPABILITIES}.IsolationLevel", "Snapshot")
+    core: dict[str, AnnotationValue] = {
+        "ODataVersions": "4.0 4.01",
+        "ConventionalIDs": True,
+        "DereferenceableIDs": True,
+    }
+    supported: dict[str, AnnotationValue] = {
+        "ConformanceLevel": level,
+        "SupportedFormats": capabilities.formats,
+        "SupportedMetadataFormats": capabilities.metadata_formats,
+        "FilterFunctions": capabilities.filter_functions,
+        "IsolationSupported": snapshot,
+        "AsynchronousRequestsSupported": capabilities.asynchronous,
+        "BatchSupported": bool(capabilities.batch_formats),
+        "BatchSupport": _batch(capabilities),
+        "CrossJoinSupported": capabilities.cross_join,
+        "KeyAsSegmentSupported": capabilities.key_as_segment,
+        "QuerySegmentSupported": capabilities.query_segment,
+    }
+    return (*_annotations(CORE, core), *_annotations(CAPABILITIES, supported))
+
+
+def _batch(capabilities: Capabilities) -> Record:
+    """Read-only, so that `continue-on-error` is all there is to honour."""
+    if not capabilities.batch_formats:
+        return Record((("Supported", False),))
+    return Record(
+        (
+            ("Supported", True),
+            ("ContinueOnErrorSupported", True),
+            ("SupportedFormats", capabilities.batch_formats),
+        )
+    )
+
+
+def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Annotation, ...]:
+    """Of one entity set."""
+    lists = tuple(PropertyPath(p.name) for p in entity_set.entity_type.properties if p.collection)
+    uncounted = () if capabilities.collection_counts else lists
+    supported: dict[str, AnnotationValue] = {
+        "IndexableByKey": True,
+        "TopSupported": True,
+        "SkipSupported": True,
+        "ComputeSupported": capabilities.compute,
+        "SelectSupport": Record((("Supported", True),)),
+        "FilterRestrictions": Record((("Filterable", True),)),
+        "SortRestrictions": _restricted("Sortable", "NonSortableProperties", lists),
+        "CountRestrictions": _restricted("Countable", "NonCountableProperties", uncounted),
+        "SearchRestrictions": Record((("Searchable", capabilities.search),)),
+        "ExpandRestrictions": Record((("Expandable", capabilities.expand),)),
+        "ChangeTracking": Record((("Supported", capabilities.change_tracking),)),
+        "InsertRestrictions": Record((("Insertable", False),)),
+        "UpdateRestrictions": Record((("Updatable", False),)),
+        "DeleteRestrictions": Record((("Deletable", False),)),
+    }
+    return (*_annotations(CAPABILITIES, supported), *_apply(capabilities))
+
+
+def _apply(capabilities: Capabilities) -> tuple[Annotation, ...]:
+    """ApplySupported says exactly what works: what it leaves out is not promised."""
+    if not capabilities.transformations:
+        return ()
+    rollup = EnumMember(f"{AGGREGATION}.RollupType", "MultipleHierarchies")
+    supported: tuple[tuple[str, AnnotationValue], ...] = (
+        ("Transformations", capabilities.transformations),
+        ("Rollup", rollup),
+        ("From", True),
+    )
+    return (Annotation(f"{AGGREGATION}.ApplySupported", Record(supported)),)
+
+
+def _restricted(ability: str, exceptions: str, names: tuple[PropertyPath, ...]) -> Record:
+    members: tuple[tuple[str, AnnotationValue], ...] = ((ability, True),)
+    return Record((*members, (exceptions, names)) if names else members)
+
+
+def annotate_property(prop: Property) -> tuple[Annotation, ...]:
+    """Its label, and its values when they are closed: an enum type would break other clients."""
+    found: list[Annotation] = []
+    if prop.label:
+        found.append(Annotation(f"{CORE}.Description", prop.label))
+    if prop.allowed_values:
+        values = tuple(Record((("Value", value),)) for value in prop.allowed_values)
+        found.append(Annotation(f"{VALIDATION}.AllowedValues", values))
+    return tuple(found)
+
+
+def _annotations(namespace: str, values: dict[str, AnnotationValue]) -> tuple[Annotation, ...]:
+    return tuple(Annotation(f"{namespace}.{term}", value) for term, value in values.items())
