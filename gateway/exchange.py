@@ -41,6 +41,22 @@ class Reply:
     known: frozenset[str] = frozenset()
     fresher: bool = False
 
+    def applied(self, page_size: int | None = None) -> tuple[tuple[str, str], ...]:
+        """The header that tells which preferences the rows follow; `page_size` None for no page.
+
+        `omit-values` is younger than the prefix `odata.` and is written without it everywhere.
+        """
+        wishes = self.preferences
+        found: list[str] = []
+        if page_size is not None and wishes.max_page_size is not None:
+            found.append(f"{self.format.preference('maxpagesize')}={page_size}")
+        if wishes.omit_nulls:
+            found.append("omit-values=nulls")
+        if wishes.include_annotations:
+            name = self.format.preference("include-annotations")
+            found.append(f'{name}="{wishes.include_annotations}"')
+        return (("Preference-Applied", ", ".join(found)),) if found else ()
+
 
 @dataclass(frozen=True, slots=True)
 class Answer:

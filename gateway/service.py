@@ -162,7 +162,7 @@ class QueryService:
                 f"{query.entity_set.name} has no entity with this key", target=query.entity_set.name
             )
         body = write_entity(rows[0], query, reply.format, reply.links)
-        return Answer(body, reply.format.content_type)
+        return Answer(body, reply.format.content_type, reply.applied())
 
     # --- a collection, page by page ---------------------------------------------------------------
 
@@ -274,10 +274,7 @@ class QueryService:
         return self._as_answer(body, reply)
 
     def _as_answer(self, body: bytes, reply: Reply, *, gzipped: bool = False) -> Answer:
-        size = reply.preferences.max_page_size
-        name = reply.format.preference("maxpagesize")
-        applied = f"{name}={min(size, self._pages.maximum)}" if size else ""
-        headers = (("Preference-Applied", applied),) if applied else ()
+        headers = reply.applied(self._page_size(reply.preferences))
         return Answer(body, reply.format.content_type, headers, gzipped)
 
     def _page_size(self, preferences: Preferences) -> int:

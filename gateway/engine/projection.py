@@ -3,10 +3,15 @@
 DuckDB writes the JSON itself: measured three times as fast as building Python values first, and
 the GIL is free meanwhile. It hands it over as UTF-8, because joining texts in Python costs as much
 again: one emoji makes every letter of the whole page four bytes wide. Instants are UTC with `Z` and
-the shortest of 0, 3 or 6 digits.
+the shortest of 0, 3 or 6 digits. Without nulls, the object is joined from its members, which takes
+the same time as one with them.
 """
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import TypeAlias
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
@@ -16,6 +21,8 @@ from gateway.engine.json_values import NOT_A_NUMBER, is_self_describing, json_va
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.projection import Projection
 from gateway.query.transformations import VARIANT
+
+_Member: TypeAlias = tuple[str, Sql]
 
 
 def json_object(projection: Projection) -> Sql:
@@ -28,9 +35,7 @@ def json_object(projection: Projection) -> Sql:
 
 
 def _object(projection: Projection) -> Sql:
-    members: list[tuple[str, Sql]] = [(n, Sql("?", (v,))) for n, v in projection.constants]
-    if projection.id_member:
-        members.append((projection.id_member, _entity_id(projection)))
+    members: list[_Member] = [(name, _entity_id(projection)) for name in projection.id_members]
     expressions = {c.prop: compile_expression(c.expr) for c in projection.computed}
     for prop in projection.properties:
         if prop.dynamic:
@@ -38,11 +43,33 @@ def _object(projection: Projection) -> Sql:
             members += _dynamic(prop, value, projection)
         else:
             members += _declared(prop, projection)
-    if not members:
+    if not members and not projection.constants:
         return Sql("encode('{}')")
-    names = ", ".join(f"{quote(name)} := {value.text}" for name, value in members)
-    row = Sql(f"to_json(struct_pack({names}))", parameters(value for _, value in members))
-    return fill("encode({0})", _without_idle_types(row, projection))
+    joined = _without_nulls if projection.omit_nulls else _whole
+    return fill("encode({0})", joined(members, projection))
+
+
+def _whole(members: Sequence[_Member], projection: Projection) -> Sql:
+    constants = [(name, Sql("?", (text,))) for name, text in projection.constants]
+    values = [*constants, *members]
+    names = ", ".join(f"{quote(name)} := {value.text}" for name, value in values)
+    row = Sql(f"to_json(struct_pack({names}))", parameters(value for _, value in values))
+    return _without_idle_types(row, projection)
+
+
+def _without_nulls(members: Sequence[_Member], projection: Projection) -> Sql:
+    """`concat_ws` skips what is null: a null has no JSON, and so no member.
+
+    Constants are control information, which is null only when that has to be said.
+    """
+    constants = [Sql("?", (f'"{n}":{json.dumps(text)}',)) for n, text in projection.constants]
+    texts = [
+        Sql(f"? || to_json({value.text})::VARCHAR", (f'"{name}":', *value.parameters))
+        for name, value in members
+    ]
+    parts = [*constants, *texts]
+    joined = ", ".join(part.text for part in parts)
+    return Sql(f"'{{' || concat_ws(',', {joined}) || '}}'", parameters(parts))
 
 
 def _entity_id(projection: Projection) -> Sql:
@@ -50,15 +77,15 @@ def _entity_id(projection: Projection) -> Sql:
     return Sql(f"? || url_encode(replace({key}, '''', '''''')) || ''')'", (projection.id_prefix,))
 
 
-def _declared(prop: Property, projection: Projection) -> list[tuple[str, Sql]]:
+def _declared(prop: Property, projection: Projection) -> list[_Member]:
     value = (prop.name, Sql(_column(prop, projection)))
     inferred = is_self_describing(prop.type) and not prop.collection
     if inferred or not projection.all_typed:
         return [value]
-    return [(prop.name + projection.type_suffix, _type_name(prop, projection)), value]
+    return [_typed(prop, Sql(f"r.{quote(prop.name)}"), projection), value]
 
 
-def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[tuple[str, Sql]]:
+def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[_Member]:
     rendered = json_value(value, prop.type, long_as_text=projection.int64_as_text)
     member, suffix = (prop.name, rendered), projection.type_suffix
     if suffix and prop.type is PrimitiveType.DOUBLE:
@@ -66,7 +93,15 @@ def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[tuple[s
         return [(prop.name + suffix, name), member]
     if not suffix or is_self_describing(prop.type):
         return [member]
-    return [(prop.name + suffix, _type_name(prop, projection)), member]
+    return [_typed(prop, value, projection), member]
+
+
+def _typed(prop: Property, value: Sql, projection: Projection) -> _Member:
+    """The member that tells a property's type, which is null where the value is left out."""
+    name = _type_name(prop, projection)
+    if projection.omit_nulls:
+        name = fill("CASE WHEN {0} IS NOT NULL THEN {1} END", value, name)
+    return prop.name + projection.type_suffix, name
 
 
 def _without_idle_types(row: Sql, projection: Projection) -> Sql:

@@ -18,27 +18,50 @@ _PREFERENCE = re.compile(
 )
 
 
+_ANNOTATION = r"-?(?:\*|\w+(?:\.\w+)*(?:\.\*)?(?:\#\w+)?)"
+_ANNOTATIONS = re.compile(rf"{_ANNOTATION}(?:,{_ANNOTATION})*", re.ASCII)
+
+
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the client would like; `max_page_size` is in rows, at least 1, None when not asked."""
+    """What the client would like.
+
+    `max_page_size` is in rows, at least 1, None when not asked. `omit_nulls` leaves properties out
+    whose value is null. `include_annotations` is kept as written; rows have no annotations of the
+    service's own, so that any wish is granted; empty when not asked.
+    """
 
     max_page_size: int | None = None
+    omit_nulls: bool = False
+    include_annotations: str = ""
 
 
 def parse_preferences(values: Iterable[str]) -> Preferences:
     """All `Prefer` header lines; with and without `odata.`, the latter wins (Protocol 8.2.8).
 
     >>> parse_preferences(["odata.maxpagesize=50, respond-async"])
-    Preferences(max_page_size=50)
+    Preferences(max_page_size=50, omit_nulls=False, include_annotations='')
     >>> parse_preferences(["maxpagesize=7", "odata.maxpagesize=50"])
-    Preferences(max_page_size=7)
-    >>> parse_preferences(["maxpagesize=0", "=;broken"])
-    Preferences(max_page_size=None)
+    Preferences(max_page_size=7, omit_nulls=False, include_annotations='')
+    >>> parse_preferences(["maxpagesize=0", "=;broken", "omit-values=nulls"])
+    Preferences(max_page_size=None, omit_nulls=True, include_annotations='')
     """
     found: dict[str, str] = {}
     for value in values:
         for match in _PREFERENCE.finditer(value):
             found.setdefault(match[1].lower(), (match[2] or "").strip('"'))
-    size = found.get("maxpagesize", found.get("odata.maxpagesize", ""))
-    usable = size.isascii() and size.isdigit() and len(size) < 10 and int(size) > 0
-    return Preferences(int(size) if usable else None)
+
+    def wish(name: str) -> str:
+        return found.get(name, found.get(f"odata.{name}", ""))
+
+    annotations = wish("include-annotations")
+    return Preferences(
+        max_page_size=_rows(wish("maxpagesize")),
+        omit_nulls=wish("omit-values").lower() == "nulls",
+        include_annotations=annotations if _ANNOTATIONS.fullmatch(annotations) else "",
+    )
+
+
+def _rows(text: str) -> int | None:
+    usable = text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0
+    return int(text) if usable else None

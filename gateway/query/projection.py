@@ -13,12 +13,13 @@ class Projection:
     """The members of each row, in order.
 
     `computed` tells how properties are computed that are no columns. `constants` are control
-    information that is the same in every row, as (name, text), and come first. `id_member` names
-    the member that holds the entity's URL, empty for none; the URL is `id_prefix` + the
-    percent-encoded key + `')`. `type_suffix` is the annotation that tells a property's type where
+    information that is the same in every row, as (name, text), and come first. `id_members` name
+    the members that hold the entity's URL; the URL is `id_prefix` + the percent-encoded key + `')`.
+    `type_suffix` is the annotation that tells a property's type where
     JSON does not, e.g. `@odata.type`; empty for none. Only dynamic properties need it, `all_typed`
     gives it to the model's too. `int64_as_text` is for readers whose numbers are Doubles
     (IEEE754Compatible, JSON Format 3.2): 64-bit integers and decimals are sent as text.
+    `omit_nulls` leaves out the properties that are null, and their types.
 
     `variants` are not empty when not all rows have the same members; each row says which it has.
     """
@@ -27,9 +28,10 @@ class Projection:
     key: str
     computed: tuple[ComputedProperty, ...] = ()
     constants: tuple[tuple[str, str | None], ...] = ()
-    id_member: str = ""
+    id_members: tuple[str, ...] = ()
     id_prefix: str = ""
     type_suffix: str = ""
     all_typed: bool = False
     int64_as_text: bool = False
+    omit_nulls: bool = False
     variants: tuple[Projection, ...] = ()

@@ -18,6 +18,7 @@ _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 
 
 _XML_RANGES = (Media.XML, "application/*", "*/*")
+_ADVICE = "in Excel use Data > Get Data > From Other Sources > From OData Feed"
 _TEXT_RANGES = (Media.TEXT, "text/*", "*/*")
 
 
@@ -38,8 +39,8 @@ def negotiate_version(max_version: str | None, version: str | None) -> str:
         return "4.0"
     if float(max_version) < 4.0:
         raise UnsupportedVersion(
-            f"OData-MaxVersion: {max_version} excludes every version spoken here, 4.0 and 4.01; in"
-            " Excel use Data > Get Data > From Other Sources > From OData Feed"
+            f"OData-MaxVersion: {max_version} excludes every version spoken here, 4.0 and 4.01;"
+            f" {_ADVICE}"
         )
     return "4.01" if float(max_version) >= 4.01 else "4.0"
 
@@ -52,6 +53,16 @@ def check_isolation(value: str | None) -> None:
     """
     if value is not None and value.strip().lower() != "snapshot":
         raise PreconditionFailed(f"Isolation: {value!r} is not known; the only level is snapshot")
+
+
+def check_reader(user_agent: str) -> None:
+    """Power Pivot's own reader knows Atom only, whatever its Accept says.
+
+    Raises:
+        NotAcceptable: it asks; its user is told which menu leads to the feed.
+    """
+    if user_agent.startswith("Microsoft.Data.DataFeedClient"):
+        raise NotAcceptable(f"this reader of feeds cannot read OData 4; {_ADVICE}")
 
 
 def negotiate_json(accept: str | None, format_option: str | None, version: str) -> Format:
@@ -74,8 +85,8 @@ def negotiate_json(accept: str | None, format_option: str | None, version: str) 
         if found is not None:
             return found
     raise NotAcceptable(
-        f"Accept: {accept} leaves no format that is served here; send application/json. Excel's"
-        " legacy feed reader knows Atom only: use Data > Get Data > From OData Feed instead"
+        f"Accept: {accept} leaves no format that is served here; send application/json. For Excel's"
+        f" legacy feed reader: {_ADVICE}"
     )
 
 

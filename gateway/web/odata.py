@@ -6,7 +6,7 @@ happens once (URL Conventions 2.1), and it answers every failure as OData JSON.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
@@ -21,6 +21,7 @@ from gateway.query.resource import MetadataDocument
 from gateway.service import QueryService
 from gateway.web.negotiation import (
     check_isolation,
+    check_reader,
     negotiate_count,
     negotiate_json,
     negotiate_metadata,
@@ -82,9 +83,11 @@ class ODataEndpoint:
     async def _answer(self, scope: Scope, headers: Headers, version: str) -> Answer:
         path = scope["raw_path"].removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
         question = self.service.read(path, scope["query_string"])
+        preferences = parse_preferences(headers.getlist("prefer"))
+        format_ = _negotiate(question, headers, version)
         reply = Reply(
-            format=_negotiate(question, headers, version),
-            preferences=parse_preferences(headers.getlist("prefer")),
+            format=replace(format_, omit_nulls=preferences.omit_nulls),
+            preferences=preferences,
             links=Links(self.root.of(_connection(scope, headers))),
             known=parse_entity_tags(headers.getlist("if-none-match")),
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
@@ -93,6 +96,7 @@ class ODataEndpoint:
 
 
 def _negotiate(question: Question, headers: Headers, version: str) -> Format:
+    check_reader(headers.get("user-agent", ""))
     accept = ",".join(headers.getlist("accept")).strip() or None
     format_option = question.request.options.format
     match question.bound:

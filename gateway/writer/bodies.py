@@ -95,22 +95,27 @@ def _entity(
     links: Links,
     namespace: str,
 ) -> Projection:
-    """Minimal metadata must carry the id when the key was not selected (4.6.8)."""
+    """Minimal metadata must carry the id when the key was not selected (4.6.8).
+
+    Full metadata has the readLink of an entity that cannot be edited.
+    """
     entity_type = query.entity_set.entity_type
     key_missing = all(p.name != entity_type.key for p in properties)
     full = format_.metadata is Metadata.FULL
     wants_id = full or (key_missing and format_.metadata is Metadata.MINIMAL)
+    links_of = ("id", *(("readLink",) if full else ())) if wants_id else ()
     type_member = (f"{format_.prefix}type", f"#{namespace}.{entity_type.name}")
     return Projection(
         properties=properties,
         key=entity_type.key,
         computed=query.computed,
         constants=(type_member,) if full else (),
-        id_member=f"{format_.prefix}id" if wants_id else "",
+        id_members=tuple(f"{format_.prefix}{name}" for name in links_of),
         id_prefix=links.entity_prefix(query.entity_set.name),
         type_suffix="" if format_.metadata is Metadata.NONE else f"{format_.prefix}type",
         all_typed=full,
         int64_as_text=format_.ieee754,
+        omit_nulls=format_.omit_nulls,
     )
 
 
@@ -118,7 +123,7 @@ def _transient(entity: Projection, format_: Format) -> Projection:
     """A row that was made has no id; 4.0 wants that said (4.6.8), in 4.01 it is left out."""
     said = format_.version == "4.0" and format_.metadata is not Metadata.NONE
     constants = ((f"{format_.prefix}id", None),) if said else ()
-    return replace(entity, constants=constants, id_member="")
+    return replace(entity, constants=constants, id_members=())
 
 
 def _member(name: str, value: object) -> bytes:

@@ -27,7 +27,7 @@ class Format:
     """What a client asked for; all but `version` and `media` is about JSON.
 
     `version` is `4.0` or `4.01`. `ieee754` sends 64-bit numbers as strings. `charset` and
-    `streaming` are echoed only when asked for (JSON Format 3).
+    `streaming` are echoed only when asked for (JSON Format 3). `omit_nulls` comes from Prefer.
     """
 
     version: str = "4.0"
@@ -36,11 +36,17 @@ class Format:
     ieee754: bool = False
     streaming: bool = False
     charset: bool = False
+    omit_nulls: bool = False
 
     @property
     def prefix(self) -> str:
         """`@odata.` for 4.0, `@` for 4.01: Excel and Power BI fail on the other one."""
         return "@odata." if self.version == "4.0" else "@"
+
+    @property
+    def type_mark(self) -> str:
+        """`#` in front of a primitive type's name; 4.01 drops it (JSON Format 4.6.3)."""
+        return "#" if self.version == "4.0" else ""
 
     def preference(self, name: str) -> str:
         """A preference as this version spells it in `Preference-Applied` (Protocol 8.2.8)."""

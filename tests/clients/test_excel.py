@@ -61,6 +61,14 @@ def test_i21_the_legacy_reader_is_told_which_menu_to_use(ask: Ask) -> None:
     assert "From OData Feed" in answer.json()["error"]["message"]
 
 
+@pytest.mark.parametrize("target", ["/odata/v4/", "/odata/v4/$metadata", "/odata/v4/Results"])
+def test_i21_the_legacy_reader_is_known_by_its_name_too(ask: Ask, target: str) -> None:
+    """Some of its versions send Accept: */*, and would choke on what that gets them."""
+    answer = ask(target, (POWER_PIVOT[0], ("Accept", "*/*")))
+    assert answer.status == 406
+    assert "From OData Feed" in answer.json()["error"]["message"]
+
+
 def test_the_sign_in_probe_with_an_empty_bearer_is_answered_with_a_challenge(locked: str) -> None:
     """V8: sent before the user has chosen how to sign in; a 302 or 403 would end the dialog."""
     block = (("Authorization", "Bearer"), POWER_QUERY[0], ("Connection", "Keep-Alive"))

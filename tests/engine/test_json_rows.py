@@ -11,6 +11,8 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from gateway.analytics.rows import arrow_schema
 from gateway.contract.model import Column, Contract
@@ -183,6 +185,7 @@ def test_full_metadata_tells_type_id_and_what_json_does_not(
     assert json.loads(render(cursor, SMALL, ROW, FULL)) == {
         "@odata.type": "#Skillhabit.Result",
         "@odata.id": "https://h/odata/v4/Results('k')",
+        "@odata.readLink": "https://h/odata/v4/Results('k')",
         "id": "k",
         "state": "x",
         "progress": 1.5,
@@ -196,9 +199,12 @@ def test_full_metadata_tells_type_id_and_what_json_does_not(
 
 
 def test_annotations_stand_right_before_their_property(cursor: duckdb.DuckDBPyConnection) -> None:
-    names = list(json.loads(render(cursor, SMALL, ROW, replace(FULL, version="4.01"))))
-    assert names[:2] == ["@type", "@id"]
+    rendered = json.loads(render(cursor, SMALL, ROW, replace(FULL, version="4.01")))
+    names = list(rendered)
+    assert names[:3] == ["@type", "@id", "@readLink"]
     assert names[names.index("at@type") + 1] == "at"
+    assert (rendered["@type"], rendered["at@type"]) == ("#Skillhabit.Result", "DateTimeOffset")
+    assert rendered["tags@type"] == "Collection(String)"
 
 
 def test_metadata_none_adds_nothing_even_without_the_key(cursor: duckdb.DuckDBPyConnection) -> None:
@@ -225,6 +231,60 @@ def test_a_row_without_its_key_carries_an_id_that_leads_back_to_it(
     query = bind(parse_request(path, b""), SMALL.schema)
     assert isinstance(query, BoundQuery)
     assert query.key == key
+
+
+# --- without nulls -------------------------------------------------------------------------------
+
+MIXED = contract_of(
+    Property("text", PrimitiveType.STRING),
+    Property("yes", PrimitiveType.BOOLEAN),
+    Property("small", PrimitiveType.INT32),
+    Property("big", PrimitiveType.INT64),
+    Property("real", PrimitiveType.DOUBLE),
+    Property("at", PrimitiveType.DATE_TIME_OFFSET),
+    Property("tags", PrimitiveType.STRING, collection=True),
+)
+VALUES = st.fixed_dictionaries(
+    {
+        "id": st.text(max_size=5),
+        "text": st.none() | st.text(max_size=8) | st.sampled_from(["null", ',"x":null', '"', "\\"]),
+        "yes": st.none() | st.booleans(),
+        "small": st.none() | st.integers(-(2**31), 2**31 - 1),
+        "big": st.none() | st.integers(-(2**63), 2**63 - 1),
+        "real": st.none() | st.floats(allow_nan=False, allow_infinity=False),
+        "at": st.none() | st.datetimes(),
+        "tags": st.lists(st.text(max_size=4), max_size=3),
+    }
+)
+
+
+@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@given(
+    VALUES,
+    st.builds(
+        Format,
+        st.sampled_from(["4.0", "4.01"]),
+        metadata=st.sampled_from(Metadata),
+        ieee754=st.booleans(),
+    ),
+    st.sampled_from(["", "text,at", "id,big,text"]),
+)
+def test_a_row_without_nulls_is_the_whole_row_but_for_them(
+    row: Mapping[str, object], format_: Format, select: str
+) -> None:
+    """Neither do the types of nulls stay; a list that is empty does."""
+    with duckdb.connect() as connection:
+        whole = json.loads(render(connection, MIXED, row, format_, select))
+        omitted = render(connection, MIXED, row, replace(format_, omit_nulls=True), select)
+    nulls = {name for name, value in whole.items() if value is None}
+    kept = {n: v for n, v in whole.items() if n.partition("@")[0] not in nulls}
+    assert list(json.loads(omitted).items()) == list(kept.items())
+
+
+def test_a_row_of_nulls_only_is_an_empty_object(cursor: duckdb.DuckDBPyConnection) -> None:
+    bare = Format(metadata=Metadata.NONE, omit_nulls=True)
+    row = dict.fromkeys(("text", "at"), None) | {"id": "k"}
+    assert render(cursor, MIXED, row, bare, "text,at") == "{}"
 
 
 # --- names and relations --------------------------------------------------------------------------

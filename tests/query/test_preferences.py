@@ -34,6 +34,42 @@ def test_the_page_size_that_a_client_prefers(lines: list[str], size: int | None)
     assert parse_preferences(lines).max_page_size == size
 
 
+@pytest.mark.parametrize(
+    ("line", "omitted"),
+    [
+        ("omit-values=nulls", True),
+        ("Omit-Values=NULLS", True),
+        ('odata.omit-values="nulls"', True),
+        ("odata.maxpagesize=5, omit-values=nulls", True),
+        ("omit-values=defaults", False),
+        ("omit-values", False),
+        ("omit-values=defaults, odata.omit-values=nulls", False),
+    ],
+)
+def test_nulls_are_omitted_for_who_prefers_that(line: str, omitted: bool) -> None:
+    assert parse_preferences([line]).omit_nulls is omitted
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ('odata.include-annotations="*"', "*"),
+        ('include-annotations="-*"', "-*"),
+        (
+            'odata.include-annotations="display.*,-display.subject#q"',
+            "display.*,-display.subject#q",
+        ),
+        ('odata.include-annotations="Org.OData.Core.V1.*"', "Org.OData.Core.V1.*"),
+        ('odata.include-annotations=""', ""),
+        ('odata.include-annotations="a b"', ""),
+        ('odata.include-annotations="*\\"; x=y"', ""),
+        ('odata.include-annotations="ü"', ""),
+    ],
+)
+def test_annotations_are_wished_for_in_their_own_syntax(line: str, kept: str) -> None:
+    assert parse_preferences([line]).include_annotations == kept
+
+
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
 @given(st.lists(st.text(st.sampled_from('maxpgesiz=";, \\1.'), max_size=30), max_size=3))
 def test_no_header_is_an_error(lines: list[str]) -> None:

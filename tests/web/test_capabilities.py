@@ -107,7 +107,10 @@ def test_the_transformations_that_are_listed_are_evaluated(ask: Ask, container: 
         target = f"Results?$apply={STEPS[name].replace(' ', '%20')}&$top=1"
         assert ask(target).status == 200, name
     assert record["Rollup"] == "MultipleHierarchies"
-    assert ask("Results?$apply=groupby((rollup(state,region),rollup(userId)))").status == 200
+    assert (
+        ask("Results?$apply=groupby((rollup(state,region),rollup(department,userId)))").status
+        == 200
+    )
 
 
 def test_columns_are_sorted_and_counted_but_for_the_exceptions(ask: Ask, container: Any) -> None:

@@ -272,6 +272,7 @@ def test_metadata_full_tells_types_and_ids(ask: Ask) -> None:
     row = ask("Results?$top=1&$select=id,updatedAt,groupIds,progress", headers).json()["value"][0]
     assert row["@odata.type"] == "#Skillhabit.Result"
     assert row["@odata.id"].startswith("http://")
+    assert row["@odata.readLink"] == row["@odata.id"]
     assert row["updatedAt@odata.type"] == "#DateTimeOffset"
     assert row["groupIds@odata.type"] == "#Collection(String)"
     assert not any(name.startswith("progress@") for name in row)  # JSON tells a double itself
@@ -322,11 +323,54 @@ def test_a_preference_that_cannot_be_applied_is_ignored_and_not_reported(
     assert answer.header("Preference-Applied") is None
 
 
-def test_nulls_stay_when_their_omission_is_not_reported(ask: Ask, expected_nulls: int) -> None:
-    answer = ask("Results?$select=expiryDate", [("Prefer", "omit-values=nulls")])
+def test_nulls_are_omitted_only_when_that_is_reported(ask: Ask, expected_nulls: int) -> None:
+    target = "Results?$select=id,expiryDate"
+    plain = ask(target)
+    assert plain.header("Preference-Applied") is None
+    assert sum(row["expiryDate"] is None for row in plain.json()["value"]) == expected_nulls
+    answer = ask(target, [("Prefer", "omit-values=nulls")])
     rows = answer.json()["value"]
-    assert answer.header("Preference-Applied") is None
-    assert sum(row["expiryDate"] is None for row in rows) == expected_nulls
+    assert answer.header("Preference-Applied") == "omit-values=nulls"
+    assert sum("expiryDate" not in row for row in rows) == expected_nulls
+    assert not any(None in row.values() for row in rows)
+    assert answer.header("ETag") != plain.header("ETag")
+    assert ask(target, [("Prefer", "omit-values=defaults")]).body == plain.body
+
+
+def test_nulls_are_omitted_from_one_entity_too(ask: Ask, expected_rows: list[FlatRow]) -> None:
+    key = next(row["id"] for row in expected_rows if row["expiryDate"] is None)
+    answer = ask(f"Results('{key}')", [("Prefer", "omit-values=nulls")])
+    assert answer.header("Preference-Applied") == "omit-values=nulls"
+    assert "expiryDate" not in answer.json()
+    assert ask(f"Results('{key}')").json()["expiryDate"] is None
+
+
+def test_links_lead_to_pages_that_follow_the_preferences_of_their_own_request(ask: Ask) -> None:
+    """A link does not hold preferences: clients send them with each request."""
+    headers = [("Prefer", "odata.maxpagesize=1000, omit-values=nulls")]
+    link = ask("Results", headers).json()["@odata.nextLink"].partition("/odata/v4/")[2]
+    assert not any(None in row.values() for row in ask(link, headers).json()["value"])
+    assert any(None in row.values() for row in ask(link).json()["value"])
+
+
+@pytest.mark.parametrize("version", ["4.0", "4.01"])
+def test_a_wish_for_annotations_is_granted_because_rows_have_none(ask: Ask, version: str) -> None:
+    headers = [("Prefer", 'odata.include-annotations="-*"'), ("OData-MaxVersion", version)]
+    answer = ask("Results?$top=1", headers)
+    name = "odata.include-annotations" if version == "4.0" else "include-annotations"
+    assert answer.header("Preference-Applied") == f'{name}="-*"'
+    assert answer.json() == ask("Results?$top=1", headers[1:]).json()
+    broken = ask("Results?$top=1", [("Prefer", 'odata.include-annotations="x y"')])
+    assert broken.header("Preference-Applied") is None
+
+
+def test_all_applied_preferences_stand_in_one_line(ask: Ask) -> None:
+    wishes = 'omit-values=nulls, odata.maxpagesize=9, odata.include-annotations="*", wait=5'
+    answer = ask("Results", [("Prefer", wishes)])
+    assert answer.every("Preference-Applied") == [
+        'odata.maxpagesize=9, omit-values=nulls, odata.include-annotations="*"'
+    ]
+    assert "Prefer" in (answer.header("Vary") or "")
 
 
 def test_the_page_size_bounds_pages_and_not_top(ask: Ask, expected_rows: list[FlatRow]) -> None:
