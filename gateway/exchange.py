@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -71,6 +72,18 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     gzipped: bool = False
     not_modified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Export:
+    """A file that is made while it is sent; valid inside the `async with` that gave it.
+
+    `parts` are to be read once, or not at all; None when the client has the file (304).
+    """
+
+    parts: AsyncIterator[bytes] | None
+    content_type: str
+    headers: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)

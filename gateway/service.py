@@ -7,26 +7,38 @@ what was negotiated, and takes the answer back.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+import pyarrow as pa
 from cachetools import LRUCache
 from isal import igzip
 
 from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import PageRequest, first_request
-from gateway.analytics.rows import Page
+from gateway.analytics.rows import Page, arrow_schema
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
+from gateway.engine.batches import all_rows, row_numbers, rows_at
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
+from gateway.engine.sql import Sql
 from gateway.errors import FeedGone, ResourceNotFound
-from gateway.exchange import About, Answer, Question, Reply
+from gateway.exchange import About, Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
+from gateway.exports import (
+    FileFormat,
+    begin,
+    check_export,
+    check_made,
+    in_parts,
+    made_rows,
+    unchanged,
+)
 from gateway.observe import Clock
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
@@ -36,6 +48,7 @@ from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
+from gateway.query.transformations import POSITION
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.pages import PageCache, PageKey
@@ -252,10 +265,9 @@ class QueryService:
         return (plan.query.top or 0) <= self._page_size(reply.preferences)
 
     async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
-        """One upstream page, or None when a tie crosses the window's end: see `Window`."""
-        request = first_request(plan, self._contract)
-        page = await self._with.client.fetch(request)
-        if _tie_at_the_end(page, request):
+        """One upstream page, or None when it is not enough: see `Window`."""
+        page = await self._window_page(plan)
+        if page is None:
             return None
         selection = Selection(None, plan.order, plan.query.skip, plan.query.top)
         projection = self._projection(plan.query, reply)
@@ -266,6 +278,70 @@ class QueryService:
         )
         count = page.total if plan.query.count else None
         return self._write(rows, PageBody(count), plan, reply)
+
+    async def _window_page(self, plan: QueryPlan) -> Page | None:
+        """The upstream page that holds the window; None when a tie crosses its end."""
+        request = first_request(plan, self._contract)
+        page = await self._with.client.fetch(request)
+        return None if _tie_at_the_end(page, request) else page
+
+    # --- a collection as one file -----------------------------------------------------------------
+
+    @asynccontextmanager
+    async def export(
+        self, request: ODataRequest, query: BoundQuery, reply: Reply
+    ) -> AsyncIterator[Export]:
+        """The whole collection; its snapshot is held until the `async with` ends.
+
+        Raises:
+            GatewayError: before the first part is there; see `gateway.exports`.
+        """
+        check_export(request, query)
+        plan = plan_query(query, self._contract)
+        file = FileFormat(query, reply.format)
+        few = await self._few_rows(plan, reply)
+        if few is not None:
+            yield await begin(file, self._all_of(few, plan, file.columns), self._in_thread)
+            return
+        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+            key = PageKey(snapshot.id, (request.path, request.pairs, query.moment, reply.format))
+            about = self._about(snapshot, key)
+            if about.etag in reply.known or "*" in reply.known:
+                yield unchanged(file, about)
+                return
+            tables = await self._tables(file, plan, snapshot)
+            yield await begin(file, tables, self._in_thread, about.headers)
+
+    async def _tables(
+        self, file: FileFormat, plan: QueryPlan, snapshot: Snapshot
+    ) -> Iterator[pa.Table]:
+        """The rows of the file, some at a time: by their numbers, or what $apply makes of them."""
+        query, left = plan.query, _left_to_check(plan, snapshot)
+        if query.apply is not None:
+            made = Selection(left, plan.order, query.skip, made_rows(query), query.apply)
+            return in_parts(check_made(await self._on(snapshot, all_rows, made, file.columns)))
+        order = plan.order if query.orderby else ()
+        selection = Selection(left, order, query.skip, query.top)
+        numbers = await self._on(snapshot, row_numbers, selection, file.computed)
+        return (self._run_on(snapshot, rows_at, p, file.columns) for p in in_parts(numbers))
+
+    async def _few_rows(self, plan: QueryPlan, reply: Reply) -> pa.Table | None:
+        """All rows that the answer is cut from when no snapshot is needed, else None."""
+        if plan.route is Route.NOTHING:
+            number = pa.field(POSITION.name, pa.int64())
+            return arrow_schema(self._contract).append(number).empty_table()
+        if not self._goes_straight_through(plan, reply):
+            return None
+        page = await self._window_page(plan)
+        return None if page is None else page.rows
+
+    def _all_of(self, rows: pa.Table, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:
+        query, nothing = plan.query, plan.route is Route.NOTHING
+        top = 0 if nothing else query.top
+        selection = Selection(None, plan.order, query.skip, top, query.apply)
+        with self._with.store.transient(rows) as (cursor, name):
+            found = all_rows(Relation(cursor, name), selection, columns)
+        yield found
 
     # --- the machinery ----------------------------------------------------------------------------
 

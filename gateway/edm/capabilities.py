@@ -46,7 +46,12 @@ class Capabilities:
 
 CAPABILITIES = Capabilities(
     conformance=Conformance.MINIMAL,
-    formats=("application/json",),
+    formats=(
+        "application/json",
+        "text/csv",
+        "application/vnd.apache.arrow.stream",
+        "application/vnd.apache.parquet",
+    ),
     metadata_formats=("application/xml", "application/json"),
     compute=True,
     search=True,

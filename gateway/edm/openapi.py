@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from gateway.edm.capabilities import CAPABILITIES
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 
@@ -18,6 +19,7 @@ _JSON_TYPES: dict[PrimitiveType, dict[str, Any]] = {
     PrimitiveType.DOUBLE: {"type": "number", "format": "double"},
     PrimitiveType.DATE_TIME_OFFSET: {"type": "string", "format": "date-time"},
 }
+_JSON = ("application/json",)
 _MOST_ROWS = 999_999_999_999_999_999
 _ERRORS = {
     "400": "The URL is malformed or names something that does not exist",
@@ -92,7 +94,7 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
         _compute(),
     ]
     return {
-        root: _path(f"Rows of {entity_set.name}", _json_answer(collection), options),
+        root: _path(f"Rows of {entity_set.name}", _rows_answer(collection), options),
         f"{root}/$count": _path("How many rows match", _answer("text/plain"), [filter_, search]),
         f"{root}('{{key}}')": _path("One row", _json_answer(row), [key, select]),
     }
@@ -123,6 +125,13 @@ def _answer(*media_types: str) -> dict[str, Any]:
 
 def _json_answer(schema: dict[str, Any]) -> dict[str, Any]:
     return {"description": "The answer", "content": {"application/json": {"schema": schema}}}
+
+
+def _rows_answer(page: dict[str, Any]) -> dict[str, Any]:
+    """A page in JSON, or all rows in a file."""
+    answer = _json_answer(page)
+    answer["content"] |= {media: {} for media in CAPABILITIES.formats if media not in _JSON}
+    return answer
 
 
 def _option(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -114,9 +114,14 @@ def _without_idle_types(row: Sql, projection: Projection) -> Sql:
 
 
 def _column(prop: Property, projection: Projection) -> str:
-    column = f"r.{quote(prop.name)}"
     if prop.type is PrimitiveType.INT64 and projection.int64_as_text:
-        return f"{column}::VARCHAR{'[]' if prop.collection else ''}"
+        return f"r.{quote(prop.name)}::VARCHAR{'[]' if prop.collection else ''}"
+    return value_of(prop)
+
+
+def value_of(prop: Property) -> str:
+    """The SQL of a column's value, instants as text."""
+    column = f"r.{quote(prop.name)}"
     if prop.type is not PrimitiveType.DATE_TIME_OFFSET:
         return column
     if prop.collection:

@@ -8,8 +8,9 @@ releases the GIL while it works.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import duckdb
 from duckdb import DuckDBPyConnection
@@ -24,6 +25,7 @@ from gateway.query.bound import BoundExpr, BoundOrder
 from gateway.query.projection import Projection
 from gateway.query.transformations import POSITION, BoundApply
 
+T = TypeVar("T")
 _OF_THE_DATA = (
     duckdb.ConversionException,
     duckdb.InvalidInputException,
@@ -57,20 +59,9 @@ class Selection:
 
 
 def fetch_rows(relation: Relation, selection: Selection, projection: Projection) -> list[bytes]:
-    """Each selected row as a JSON object in UTF-8, in order.
-
-    The window is cut out first: DuckDB would read and render every row that passes the filter
-    before it sorts.
-    """
-    window, order = _window(relation, selection)
-    source, condition = _rows(relation, selection.filter, selection.apply)
-    rendered = json_object(projection)
-    text = (
-        f"SELECT {rendered.text} FROM (SELECT * FROM {source.text} AS r"  # noqa: S608 - no value is spliced
-        f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}) AS r"
-    )
-    values = parameters((rendered, source, condition, window, order))
-    return [row[0] for row in _ask(relation, Sql(text, values))]
+    """Each selected row as a JSON object in UTF-8, in order."""
+    question = window_of(relation, selection, json_object(projection))
+    return [row[0] for row in ask(relation, question, _as_tuples)]
 
 
 def count_rows(
@@ -79,8 +70,23 @@ def count_rows(
     """How many rows pass the filter, or how many $apply makes of them."""
     source, where = _rows(relation, condition, apply)
     text = f"SELECT count(*) FROM {source.text} AS r WHERE {where.text}"  # noqa: S608 - as above
-    [(number,)] = _ask(relation, Sql(text, parameters((source, where))))
+    [(number,)] = ask(relation, Sql(text, parameters((source, where))), _as_tuples)
     return int(number)
+
+
+def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
+    """The question for these columns, over the alias `r`, of the selected rows, in order.
+
+    The window is cut out first: DuckDB would read and render every row that passes the filter
+    before it sorts.
+    """
+    window, order = _window(relation, selection)
+    source, condition = _rows(relation, selection.filter, selection.apply)
+    text = (
+        f"SELECT {columns.text} FROM (SELECT * FROM {source.text} AS r"  # noqa: S608 - no value is spliced
+        f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}) AS r"
+    )
+    return Sql(text, parameters((columns, source, condition, window, order)))
 
 
 def _rows(
@@ -111,15 +117,15 @@ def _ordered(keys: Sql, selection: Selection) -> Sql:
     return Sql(text, (*keys.parameters, *limit, selection.offset))
 
 
-def _ask(relation: Relation, question: Sql) -> list[tuple[Any, ...]]:
-    """All rows of the answer.
+def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, Sql], T]) -> T:
+    """The whole answer as `fetch` takes it.
 
     Raises:
         InvalidValue: an operation of the question fails on the data, such as a division by zero.
             Every other error of DuckDB passes through: it is not the client's.
     """
     try:
-        return relation.cursor.execute(question.text, question.parameters).fetchall()
+        return fetch(relation.cursor, question)
     except _OF_THE_DATA as error:
         raise InvalidValue(
             "$filter, $orderby, $compute or $apply computes what does not exist in some row: a"
@@ -127,3 +133,7 @@ def _ask(relation: Relation, question: Sql) -> list[tuple[Any, ...]]:
             " that is not valid here (RE2, without lookaround); correct it, or leave such rows out"
             " with case(...)"
         ) from error  # DuckDB's own words may hold values of rows
+
+
+def _as_tuples(cursor: DuckDBPyConnection, question: Sql) -> list[tuple[Any, ...]]:
+    return cursor.execute(question.text, question.parameters).fetchall()

@@ -4,22 +4,33 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 _PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
 _QUALITY = re.compile(r"0?\.\d{1,3}|[01]|0\.|1\.0{0,3}")
 _NAME = re.compile(r"[\w.+*-]+/[\w.+*-]+")
 _PLAIN: tuple[tuple[tuple[str, str], ...], ...] = ((), (("charset", "utf-8"),))
-_SHORT = {"json": "application/json", "xml": "application/xml", "atom": "application/atom+xml"}
+_SHORT = {
+    "json": "application/json",
+    "xml": "application/xml",
+    "atom": "application/atom+xml",
+    "csv": "text/csv",
+    "arrow": "application/vnd.apache.arrow.stream",
+    "parquet": "application/vnd.apache.parquet",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class MediaRange:
-    """One item of Accept, or the value of $format; names and parameters in lower case."""
+    """One item of Accept, or the value of $format; names and parameters in lower case.
+
+    `abbreviated` tells that $format had the short name.
+    """
 
     type: str
     parameters: tuple[tuple[str, str], ...]
     quality: float
+    abbreviated: bool = False
 
     @property
     def is_for_data(self) -> bool:
@@ -41,8 +52,9 @@ def parse_accept(text: str) -> list[MediaRange]:
 def parse_format_option(text: str) -> MediaRange:
     """The value of $format, abbreviated or not; a malformed one matches nothing."""
     name, semicolon, rest = text.partition(";")
-    full = _SHORT.get(name.strip().lower(), name)
-    return _media_range(f"{full}{semicolon}{rest}") or MediaRange("", (), 0.0)
+    full = _SHORT.get(name.strip().lower())
+    found = _media_range(f"{full or name}{semicolon}{rest}") or MediaRange("", (), 0.0)
+    return replace(found, abbreviated=full is not None)
 
 
 def quality_of(media_type: str, ranges: Iterable[MediaRange]) -> float:

@@ -1,7 +1,6 @@
-"""Headers and $format -> the format of the answer (Protocol 8.2, JSON Format 3).
+"""Headers and $format -> version and format of the answer, but for rows (Protocol 8.2).
 
-$format beats Accept; JSON wins whatever else a client lists, because Power Query lists Atom too and
-breaks when it gets it. The default version is 4.0, for ever (Protocol 8.2.7).
+The default version is 4.0, for ever (Protocol 8.2.7). `gateway.web.row_formats` is about rows.
 """
 
 from __future__ import annotations
@@ -10,15 +9,15 @@ import re
 from collections.abc import Iterable, Mapping
 
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
-from gateway.web.media import MediaRange, parse_accept, parse_format_option, quality_of
-from gateway.writer.format import Format, Media, Metadata
+from gateway.web.media import parse_accept, parse_format_option, quality_of
+from gateway.writer.format import Format, Media
 
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 
 
 _XML_RANGES = (Media.XML, "application/*", "*/*")
-_ADVICE = "in Excel use Data > Get Data > From Other Sources > From OData Feed"
+LEGACY_ADVICE = "in Excel use Data > Get Data > From Other Sources > From OData Feed"
 _TEXT_RANGES = (Media.TEXT, "text/*", "*/*")
 
 
@@ -40,7 +39,7 @@ def negotiate_version(max_version: str | None, version: str | None) -> str:
     if float(max_version) < 4.0:
         raise UnsupportedVersion(
             f"OData-MaxVersion: {max_version} excludes every version spoken here, 4.0 and 4.01;"
-            f" {_ADVICE}"
+            f" {LEGACY_ADVICE}"
         )
     return "4.01" if float(max_version) >= 4.01 else "4.0"
 
@@ -62,32 +61,7 @@ def check_reader(user_agent: str) -> None:
         NotAcceptable: it asks; its user is told which menu leads to the feed.
     """
     if user_agent.startswith("Microsoft.Data.DataFeedClient"):
-        raise NotAcceptable(f"this reader of feeds cannot read OData 4; {_ADVICE}")
-
-
-def negotiate_json(accept: str | None, format_option: str | None, version: str) -> Format:
-    """The JSON to send.
-
-    Raises:
-        NotAcceptable: no range of Accept, or the $format, can be served.
-    """
-    if format_option is not None:
-        found = _json_format(parse_format_option(format_option), version)
-        if found is None:
-            raise NotAcceptable(
-                f"$format={format_option} cannot be served here; use json", target="$format"
-            )
-        return found
-    if accept is None or not accept.strip():
-        return Format(version)
-    for media_range in sorted(_usable(parse_accept(accept)), key=lambda r: -r.quality):
-        found = _json_format(media_range, version)
-        if found is not None:
-            return found
-    raise NotAcceptable(
-        f"Accept: {accept} leaves no format that is served here; send application/json. For Excel's"
-        f" legacy feed reader: {_ADVICE}"
-    )
+        raise NotAcceptable(f"this reader of feeds cannot read OData 4; {LEGACY_ADVICE}")
 
 
 def negotiate_metadata(accept: str | None, format_option: str | None, version: str) -> Format:
@@ -146,34 +120,3 @@ def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
     """
     found = (match[0] for value in values for match in _ENTITY_TAG.finditer(value))
     return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
-
-
-def _usable(ranges: list[MediaRange]) -> list[MediaRange]:
-    """Without those of quality 0, nor wildcards when JSON itself has it (RFC 9110 12.5.1)."""
-    refused = {r.type for r in ranges if r.quality == 0 and not r.parameters}
-    wildcards = ("*/*", "application/*") if "application/json" in refused else ()
-    return [r for r in ranges if r.quality > 0 and r.type not in wildcards]
-
-
-def _json_format(media_range: MediaRange, version: str) -> Format | None:
-    """The format a range asks for; None when it is not JSON or has a parameter we do not know."""
-    if media_range.type in ("*/*", "application/*"):
-        return Format(version)
-    if media_range.type != "application/json":
-        return None
-    metadata, ieee754, streaming, charset = Metadata.MINIMAL, False, False, False
-    for name, value in media_range.parameters:
-        match name.removeprefix("odata."), value:
-            case "metadata", ("none" | "minimal" | "full"):
-                metadata = Metadata(value)
-            case "ieee754compatible", ("true" | "false"):
-                ieee754 = value == "true"
-            case "streaming", ("true" | "false"):
-                streaming = value == "true"
-            case "exponentialdecimals", ("true" | "false"):
-                pass
-            case "charset", "utf-8":
-                charset = True
-            case _:
-                return None
-    return Format(version, Media.JSON, metadata, ieee754, streaming, charset)

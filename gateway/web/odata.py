@@ -6,6 +6,7 @@ happens once (URL Conventions 2.1), and it answers every failure as OData JSON.
 
 from __future__ import annotations
 
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 
 from starlette.datastructures import Headers
@@ -13,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.auth.access import AccessGate
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed, UriTooLong
-from gateway.exchange import Answer, Question, Reply
+from gateway.exchange import Question, Reply
 from gateway.observe import Observer
 from gateway.query.bound import BoundQuery, Shape
 from gateway.query.preferences import parse_preferences
@@ -23,14 +24,20 @@ from gateway.web.negotiation import (
     check_isolation,
     check_reader,
     negotiate_count,
-    negotiate_json,
     negotiate_metadata,
     negotiate_version,
     parse_entity_tags,
 )
 from gateway.web.public_root import SERVICE_PATH, Connection, PublicRoot
-from gateway.web.respond import Reaction, react_to_answer, react_to_error, send_reaction
-from gateway.writer.format import Format
+from gateway.web.respond import (
+    Reaction,
+    react_to_answer,
+    react_to_error,
+    react_to_export,
+    send_reaction,
+)
+from gateway.web.row_formats import negotiate_rows
+from gateway.writer.format import EXPORTS, Format
 from gateway.writer.links import Links
 
 _MAX_URL_BYTES = 16_384
@@ -47,10 +54,12 @@ class ODataEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        reaction = await self._react(scope)
-        await send_reaction(reaction, scope, receive, send)
+        async with AsyncExitStack() as held:
+            reaction = await self._react(scope, held)
+            await send_reaction(reaction, scope, receive, send)
 
-    async def _react(self, scope: Scope) -> Reaction:
+    async def _react(self, scope: Scope, held: AsyncExitStack) -> Reaction:
+        """The reaction; `held` keeps what a file is made from until it is sent."""
         headers = Headers(scope=scope)
         version = "4.0"
         try:
@@ -60,7 +69,11 @@ class ODataEndpoint:
             if scope["method"] == "OPTIONS":
                 return _allow(version)
             self._admit(scope, headers)
-            return react_to_answer(await self._answer(scope, headers, version), version)
+            question, reply = self._read(scope, headers, version)
+            if reply.format.media in EXPORTS and isinstance(question.bound, BoundQuery):
+                export = self.service.export(question.request, question.bound, reply)
+                return react_to_export(await held.enter_async_context(export), version)
+            return react_to_answer(await self.service.answer(question, reply), version)
         except GatewayError as error:
             return react_to_error(error, version)
         except Exception as error:  # the last line of defence
@@ -80,7 +93,7 @@ class ODataEndpoint:
         self.gate.check(headers)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
 
-    async def _answer(self, scope: Scope, headers: Headers, version: str) -> Answer:
+    def _read(self, scope: Scope, headers: Headers, version: str) -> tuple[Question, Reply]:
         path = scope["raw_path"].removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
         question = self.service.read(path, scope["query_string"])
         preferences = parse_preferences(headers.getlist("prefer"))
@@ -92,7 +105,7 @@ class ODataEndpoint:
             known=parse_entity_tags(headers.getlist("if-none-match")),
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
         )
-        return await self.service.answer(question, reply)
+        return question, reply
 
 
 def _negotiate(question: Question, headers: Headers, version: str) -> Format:
@@ -105,7 +118,13 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
         case BoundQuery(shape=Shape.COUNT):
             return negotiate_count(accept, format_option, version)
         case _:
-            return negotiate_json(accept, format_option, version)
+            return negotiate_rows(accept, format_option, version, whole=_is_whole(question))
+
+
+def _is_whole(question: Question) -> bool:
+    """Whether a file of a collection answers it."""
+    bound = question.bound
+    return isinstance(bound, BoundQuery) and bound.shape is Shape.COLLECTION
 
 
 def _connection(scope: Scope, headers: Headers) -> Connection:

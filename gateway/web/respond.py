@@ -2,22 +2,24 @@
 
 A response is complete before its first byte leaves: no 200 is sent that cannot be finished. For
 who takes no gzip, a kept body is unpacked in pieces while it is sent: it was packed here, from a
-whole body, and is in memory.
+whole body, and is in memory. Files are sent while they are made, from a snapshot that is complete.
 """
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import anyio.to_thread
 from isal import igzip, isal_zlib
+from starlette.concurrency import iterate_in_threadpool
 from starlette.datastructures import Headers
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
-from gateway.exchange import Answer
+from gateway.exchange import Answer, Export
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
@@ -31,26 +33,40 @@ _GZIP = 31
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A response before its content coding is chosen; `gzipped` tells how the body is kept."""
+    """A response before its content coding is chosen; `gzipped` tells how the body is kept.
+
+    `parts` come instead of a body when the response is made while it is sent.
+    """
 
     status: int
     body: bytes
     headers: tuple[tuple[str, str], ...]
     gzipped: bool = False
+    parts: AsyncIterator[bytes] | None = None
 
 
 def react_to_answer(answer: Answer, version: str) -> Reaction:
     """200 with the headers that OData and caches need, or 304 when the client has the body."""
-    headers = (
+    headers = _headers(answer, version)
+    if answer.not_modified:
+        return Reaction(304, b"", headers)
+    return Reaction(200, answer.body, headers, answer.gzipped)
+
+
+def react_to_export(export: Export, version: str) -> Reaction:
+    """200 with the parts of the file, or 304 when the client has it."""
+    headers = _headers(export, version)
+    return Reaction(304 if export.parts is None else 200, b"", headers, parts=export.parts)
+
+
+def _headers(answer: Answer | Export, version: str) -> tuple[tuple[str, str], ...]:
+    return (
         ("Content-Type", answer.content_type),
         ("OData-Version", version),
         ("Vary", _VARY),
         ("Cache-Control", "private, no-cache"),
         *answer.headers,
     )
-    if answer.not_modified:
-        return Reaction(304, b"", headers)
-    return Reaction(200, answer.body, headers, answer.gzipped)
 
 
 def react_to_error(error: GatewayError, version: str) -> Reaction:
@@ -68,7 +84,14 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
 
 async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send: Send) -> None:
     """Send it; HEAD gets the headers that GET would, and no body."""
-    coded = await _coded(reaction, gzip=_takes_gzip(Headers(scope=scope)))
+    gzip = _takes_gzip(Headers(scope=scope))
+    if reaction.parts is not None:
+        response = _streamed(reaction, reaction.parts, gzip=gzip)
+        if scope["method"] == "HEAD":
+            response.body_iterator = iterate_in_threadpool(())
+        await response(scope, receive, send)
+        return
+    coded = await _coded(reaction, gzip=gzip)
     reply = to_response(coded)
     if scope["method"] == "HEAD":
         reply.body = b""
@@ -108,6 +131,25 @@ def _length(reaction: Reaction) -> int:
     """The bytes to be sent; gzip ends in the length of what it holds (RFC 1952 2.3.1)."""
     body = reaction.body
     return int.from_bytes(body[-4:], "little") if reaction.gzipped else len(body)
+
+
+def _streamed(reaction: Reaction, parts: AsyncIterator[bytes], *, gzip: bool) -> StreamingResponse:
+    """Starlette's response stops to ask for parts when the client is gone.
+
+    Only text is compressed: the other formats are compact already, or compressed.
+    """
+    headers = dict(reaction.headers)
+    if gzip and headers["Content-Type"].startswith("text/"):
+        headers["Content-Encoding"] = "gzip"
+        parts = _compressed(parts)
+    return StreamingResponse(parts, reaction.status, headers)
+
+
+async def _compressed(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    stream = isal_zlib.compressobj(1, wbits=_GZIP)
+    async for part in parts:
+        yield await anyio.to_thread.run_sync(stream.compress, part)
+    yield stream.flush()
 
 
 def _takes_gzip(headers: Headers) -> bool:

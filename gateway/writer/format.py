@@ -20,14 +20,22 @@ class Media(StrEnum):
     JSON = "application/json"
     XML = "application/xml"
     TEXT = "text/plain"
+    CSV = "text/csv"
+    ARROW = "application/vnd.apache.arrow.stream"
+    PARQUET = "application/vnd.apache.parquet"
+
+
+EXPORTS: dict[Media, str] = {Media.CSV: "csv", Media.ARROW: "arrows", Media.PARQUET: "parquet"}
+"""Whole collections in one file, for who knows no OData, by the extension of the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a client asked for; all but `version` and `media` is about JSON.
+    """What a client asked for; all but `version`, `media` and `spreadsheet` is about JSON.
 
     `version` is `4.0` or `4.01`. `ieee754` sends 64-bit numbers as strings. `charset` and
     `streaming` are echoed only when asked for (JSON Format 3). `omit_nulls` comes from Prefer.
+    `spreadsheet` is CSV for Excel: with a byte order mark, and no text is taken for a formula.
     """
 
     version: str = "4.0"
@@ -37,6 +45,7 @@ class Format:
     streaming: bool = False
     charset: bool = False
     omit_nulls: bool = False
+    spreadsheet: bool = False
 
     @property
     def prefix(self) -> str:
@@ -55,6 +64,10 @@ class Format:
     @property
     def content_type(self) -> str:
         """The media type with the parameters that were applied."""
+        if self.media is Media.CSV:
+            return f"{self.media};charset=utf-8;header=present"
+        if self.media is not Media.JSON:
+            return self.media
         odata = "odata." if self.version == "4.0" else ""
         text = f"application/json;{odata}metadata={self.metadata}"
         text += f";{odata}streaming=true" if self.streaming else ""

@@ -53,7 +53,7 @@ def test_the_readmes_curl_commands_work(live: Bridge) -> None:
         pytest.skip("curl is not installed")
     blocks = "".join(_SHELL.findall(README.read_text("utf-8")))
     commands = [line for line in blocks.splitlines() if line.startswith("curl")]
-    assert len(commands) == 6
+    assert len(commands) == 7
     base = live.root.removesuffix("/odata/v4/")
     for command in commands:
         script = command.replace("curl ", "curl --fail-with-body -sS ")

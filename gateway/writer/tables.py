@@ -1,0 +1,103 @@
+"""Arrow tables -> the bytes of CSV, of an Arrow stream, of a Parquet file, part by part.
+
+Each function takes tables of one schema, at least one, and yields what they add to the file. What
+is yielded is never kept, so that a file of any length needs the memory of one part.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Iterator
+
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
+from pyarrow import csv
+
+from gateway.edm.model import Property
+
+_INSTANT = pa.timestamp("us")
+_INSTANT_UTC = pa.timestamp("us", tz="UTC")
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+def write_csv(tables: Iterable[pa.Table], *, marked: bool) -> Iterator[bytes]:
+    """RFC 4180 with a header line; `marked` by a byte order mark.
+
+    Texts stand in quotes and null is nothing at all, so that readers can tell it from an empty one.
+    """
+    before, header = _BYTE_ORDER_MARK if marked else b"", True
+    for table in tables:
+        sink = io.BytesIO(before)
+        sink.seek(0, io.SEEK_END)
+        options = csv.WriteOptions(include_header=header, quoting_header="none", eol="\r\n")
+        csv.write_csv(table, sink, options)
+        yield sink.getvalue()
+        before, header = b"", False
+
+
+def write_arrow(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:
+    """Arrow's streaming format; instants have the time zone UTC."""
+    sink = _Sink()
+    writer: pa.ipc.RecordBatchStreamWriter | None = None
+    for table in tables:
+        typed = _typed(table, properties)
+        writer = writer or pa.ipc.new_stream(sink, typed.schema)
+        writer.write_table(typed)
+        yield sink.taken()
+    if writer is not None:
+        writer.close()
+        yield sink.taken()
+
+
+def write_parquet(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:
+    """A Parquet file with a row group for each table; instants have the time zone UTC."""
+    sink = _Sink()
+    writer: pq.ParquetWriter | None = None
+    for table in tables:
+        typed = _typed(table, properties)
+        writer = writer or pq.ParquetWriter(sink, typed.schema, compression="zstd")
+        writer.write_table(typed)
+        yield sink.taken()
+    if writer is not None:
+        writer.close()
+        yield sink.taken()
+
+
+class _Sink(io.RawIOBase):
+    """Takes what is written until it is taken away; tells the place in the whole file."""
+
+    def __init__(self) -> None:
+        self._parts: list[bytes] = []
+        self._written = 0
+
+    def writable(self) -> bool:
+        return True
+
+    def write(self, part: bytes) -> int:  # type: ignore[override]  # any buffer
+        self._parts.append(bytes(part))
+        self._written += len(self._parts[-1])
+        return len(self._parts[-1])
+
+    def tell(self) -> int:
+        return self._written
+
+    def taken(self) -> bytes:
+        """What came since the last time."""
+        parts, self._parts = self._parts, []
+        return b"".join(parts)
+
+
+def _typed(table: pa.Table, properties: tuple[Property, ...]) -> pa.Table:
+    """The table with time zones, and with nulls only where the model has them."""
+    fields = [
+        pa.field(prop.name, _with_zone(table.schema.field(prop.name).type), prop.nullable)
+        for prop in properties
+    ]
+    return table.cast(pa.schema(fields))
+
+
+def _with_zone(type_: pa.DataType) -> pa.DataType:
+    if pa.types.is_list(type_):
+        return pa.list_(_with_zone(type_.value_type))
+    return _INSTANT_UTC if type_ == _INSTANT else type_
