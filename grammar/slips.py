@@ -92,7 +92,6 @@ _DATES = (
 )
 
 _NUMBERS = (
-    Slip(r"[0-9.]+([mMlLfFdD])\b", "a number with the suffix '{0}'", "leave it out"),
     Slip(r"\.[0-9]", "a number begins with a digit", "for example 0.5", wants="NUMBER"),
     Slip(r"[0-9]+\.(?![0-9])", "a number ends with a digit", "for example 5.0", wants="NUMBER"),
     Slip(r"0[xX]", "a hexadecimal number", "OData knows decimal numbers only"),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
@@ -16,6 +17,7 @@ from grammar.errors import Refusal
 from grammar.syntax import Literal, LiteralKind
 
 MAX_IDENTIFIER = 128
+_GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
 _MAX_DIGITS = 400
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"})
 _PARTS = _LETTERS | {"Nd", "Mn", "Mc", "Pc", "Cf"}
@@ -78,12 +80,35 @@ def string(text: str) -> Literal:
 
 
 def number(text: str) -> Literal:
-    """Digits alone are an integer, a point makes a Decimal, an exponent a Double."""
-    if "e" in text or "E" in text:
-        value = float(text)
-        if math.isinf(value):
-            raise Refusal("the number is out of the range of Edm.Double")
-        return Literal(LiteralKind.DOUBLE, value)
+    """Digits alone are an integer, a point makes a Decimal, an exponent a Double.
+
+    The letters of OData 2 and 3 say it otherwise: `d` and `f` Double, `m` Decimal, `L` integer.
+    """
+    digits = text.rstrip("dDfFlLmM")
+    suffix = text[len(digits) :].lower()
+    if suffix in ("d", "f") or (not suffix and "e" in text.lower()):
+        return _double(digits)
+    if suffix == "l" and not digits.lstrip("+-").isdigit():
+        raise Refusal("a number with the suffix 'L' has neither point nor exponent")
+    if suffix == "m":
+        return _decimal(digits)
+    return _exact(text.rstrip("lL"))
+
+
+def _double(text: str) -> Literal:
+    value = float(text)
+    if math.isinf(value):
+        raise Refusal("the number is out of the range of Edm.Double")
+    return Literal(LiteralKind.DOUBLE, value)
+
+
+def _decimal(text: str) -> Literal:
+    if "e" in text.lower():
+        raise Refusal("a number with the suffix 'm' has no exponent")
+    return _exact(text if "." in text else f"{text}.0")
+
+
+def _exact(text: str) -> Literal:
     if len(text) > _MAX_DIGITS:
         raise Refusal(f"a number has at most {_MAX_DIGITS} digits")
     if "." in text:
@@ -102,9 +127,14 @@ def non_finite(text: str) -> Literal:
 
 
 def quoted(text: str) -> Literal:
-    """`prefix'value'`: duration, binary, geography, geometry, or the name of an enumeration."""
+    """`prefix'value'`: duration, binary, geography, geometry, or the name of an enumeration.
+
+    `guid'...'` is OData 2 and 3, which some clients still send.
+    """
     prefix, _, value = text[:-1].partition("'")
     match prefix.lower():
+        case "guid" if _GUID.fullmatch(value):
+            return guid(value)
         case "duration":
             return Literal(LiteralKind.DURATION, canonical.duration(value))
         case "binary":

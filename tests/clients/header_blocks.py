@@ -51,6 +51,31 @@ SALESFORCE: Block = (
     ("Accept", "application/json"),
 )
 
+SAP_ANALYTICS_CLOUD: Block = (
+    ("Accept", "application/json"),
+    ("OData-MaxVersion", "4.0"),
+    ("Accept-Encoding", "gzip"),
+)
+
+DATA_FACTORY: Block = (
+    ("User-Agent", "Microsoft.OData.Client/7.12"),
+    ("OData-Version", "4.0"),
+    ("OData-MaxVersion", "4.0"),
+    ("Accept", "application/json;odata.metadata=minimal"),
+)
+"""Azure Data Factory, Synapse and Fabric copy; SSIS sends the same by the same library."""
+
+OPEN_UI5: Block = (
+    ("Accept", "application/json;odata.metadata=minimal;IEEE754Compatible=true"),
+    ("OData-Version", "4.0"),
+    ("OData-MaxVersion", "4.0"),
+    ("Content-Type", "application/json;charset=UTF-8;IEEE754Compatible=true"),
+    ("X-CSRF-Token", "Fetch"),
+)
+
+ANGULAR: Block = (("Accept", "application/json, text/plain, */*"),)
+"""axios and Angular's HttpClient, on which thin libraries stand."""
+
 SCRIPT: Block = ()
 """curl -H 'Accept:' and most scripts: nothing at all."""
 

@@ -1,4 +1,4 @@
-"""Salesforce, Dataverse, scripts and the thin client libraries: what any OData client may send."""
+"""Dataverse, scripts and other clients without a file of their own: what any of them may send."""
 
 from __future__ import annotations
 

@@ -375,3 +375,84 @@ def test_i26_three_failing_requests_cost_one_upstream_failure(fresh: Bridge) -> 
     assert len({answer.body for answer in answers}) == 1
     assert "503" in json.loads(answers[0].body)["error"]["message"]
     assert len(payloads(fresh)) == 1
+
+
+def test_v10_aggregation_is_evaluated_or_refused_by_name(ask: Ask) -> None:
+    """Typed by an author; parts of it arrive encoded a second way, blanks raw where a tool lets."""
+    apply = (
+        "$apply=filter(state%20eq%20'FAILED'%20and%20updatedAt%20ge%202021-01-01Z)%2F"
+        "groupby((userId%2Cstate)%2C%20aggregate(%24count%20as%20Count))&$skip=10"
+    ).replace("2021-01-01Z", "2021-01-01T00:00:00Z")
+    answer = ask(f"{RESULTS}?{apply}", POWER_QUERY)
+    assert answer.status in (200, 501)
+    assert answer.status == 200 or answer.json()["error"]["target"] == "$apply"
+
+
+def test_v20_nulls_are_left_out_for_who_says_that_it_can_tell(ask: Ask) -> None:
+    block = (("OData-MaxVersion", "4.0"), ("Prefer", "omit-values=nulls"))
+    answer = ask(RESULTS, block)
+    assert answer.header("Preference-Applied") == "omit-values=nulls"
+    assert len(answer.body) < len(ask(RESULTS, block[:1]).body)
+
+
+def test_v21_a_page_size_beyond_the_limit_is_applied_as_far_as_it_goes(ask: Ask) -> None:
+    block = (*POWER_QUERY, ("Prefer", "odata.maxpagesize=1000000"))
+    answer = ask(f"{RESULTS}?$select=id", block)
+    assert answer.header("Preference-Applied") == "odata.maxpagesize=20000"
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        "(updatedAt ge 2021-01-01T00:00:00Z) and state eq 'FAILED'",
+        "state eq 'FAILED' and (updatedAt ge 2021-01-01T00:00:00Z)",
+        "((updatedAt ge 2021-01-01T00:00:00Z) and (state eq 'FAILED'))",
+        "(updatedAt ge 2021-01-01T00:00:00Z ) and ( state eq 'FAILED' )",
+    ],
+)
+def test_v28_a_typed_filter_and_a_folded_one_are_merged(
+    ask: Ask, expected: list[FlatRow], filter_: str
+) -> None:
+    after = datetime(2021, 1, 1, tzinfo=UTC)
+    wanted = [r["id"] for r in expected if r["state"] == "FAILED" and r["updatedAt"] >= after]
+    answer = ask(f"{RESULTS}?$filter={quote(filter_)}&$select=id", POWER_QUERY)
+    assert keys_of(answer) == wanted != []
+
+
+@pytest.mark.parametrize(
+    "target",
+    ["Results?$expand=User($select=name)", "Results('{key}')/User", "Users('u')/Results"],
+)
+def test_i12_what_cannot_be_expanded_is_refused_and_not_ignored(
+    ask: Ask, expected: list[FlatRow], target: str
+) -> None:
+    """A clean error makes the engine fold less; 401 and 403 would end the refresh."""
+    answer = ask(f"/odata/v4/{target.format(key=expected[0]['id'])}", POWER_QUERY)
+    assert answer.status in (400, 404)
+    assert answer.json()["error"]["message"]
+
+
+def test_i14_long_urls_are_read_and_longer_ones_refused_as_too_long(ask: Ask) -> None:
+    names = ",".join(["userName", "contentName", "certificateIssuedAt"] * 180)
+    assert len(names) > 7_000
+    assert ask(f"{RESULTS}?$select={names}&$top=1", POWER_QUERY).status == 200
+    longer = ask(f"{RESULTS}?$select={names},{names},{names}", POWER_QUERY)
+    assert longer.status == 414
+    assert longer.json()["error"]["code"] == "UriTooLong"
+
+
+@pytest.mark.parametrize("spoil", [lambda t: t[:-4], lambda t: "x" + t, lambda t: ""])
+def test_i17_a_link_that_was_tampered_with_is_refused(ask: Ask, spoil: Any) -> None:
+    block = (*POWER_QUERY, ("Prefer", "odata.maxpagesize=100"))
+    link = urlsplit(ask(f"{RESULTS}?$select=id", block).json()["@odata.nextLink"])
+    before, name, token = link.query.partition("$skiptoken=")
+    answer = ask(f"{link.path}?{before}{name}{spoil(token)}", block)
+    assert answer.status == 400
+    assert answer.json()["error"]["code"] in ("InvalidSkipToken", "InvalidSyntax")
+
+
+def test_i18_throttling_is_passed_on_as_whole_seconds_to_wait(fresh: Bridge) -> None:
+    fresh.sandbox.faults.rate_limit_next = 100
+    answer = unpacked(send(fresh.root, f"{RESULTS}?$top=3", POWER_QUERY))
+    assert answer.status in (429, 503)
+    assert 1 <= int(answer.header("Retry-After") or "") <= 120
