@@ -7,7 +7,10 @@ is yielded is never kept, so that a file of any length needs the memory of one p
 from __future__ import annotations
 
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from itertools import chain
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.ipc
@@ -38,30 +41,25 @@ def write_csv(tables: Iterable[pa.Table], *, marked: bool) -> Iterator[bytes]:
 
 def write_arrow(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:
     """Arrow's streaming format; instants have the time zone UTC."""
-    sink = _Sink()
-    writer: pa.ipc.RecordBatchStreamWriter | None = None
-    for table in tables:
-        typed = _typed(table, properties)
-        writer = writer or pa.ipc.new_stream(sink, typed.schema)
-        writer.write_table(typed)
-        yield sink.taken()
-    if writer is not None:
-        writer.close()
-        yield sink.taken()
+    return _write_typed(tables, properties, pa.ipc.new_stream)
 
 
 def write_parquet(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:
     """A Parquet file with a row group for each table; instants have the time zone UTC."""
-    sink = _Sink()
-    writer: pq.ParquetWriter | None = None
-    for table in tables:
-        typed = _typed(table, properties)
-        writer = writer or pq.ParquetWriter(sink, typed.schema, compression="zstd")
-        writer.write_table(typed)
-        yield sink.taken()
-    if writer is not None:
-        writer.close()
-        yield sink.taken()
+    return _write_typed(tables, properties, partial(pq.ParquetWriter, compression="zstd"))
+
+
+def _write_typed(
+    tables: Iterable[pa.Table], properties: tuple[Property, ...], open_: Callable[..., Any]
+) -> Iterator[bytes]:
+    """Write with the writer that `open_` makes of a sink and a schema."""
+    sink, typed = _Sink(), (_typed(table, properties) for table in tables)
+    first = next(typed)
+    with open_(sink, first.schema) as writer:
+        for table in chain((first,), typed):
+            writer.write_table(table)
+            yield sink.taken()
+    yield sink.taken()
 
 
 class _Sink(io.RawIOBase):
