@@ -20,7 +20,7 @@ from cachetools import LRUCache
 from isal import igzip
 
 from gateway.analytics.client import AnalyticsClient
-from gateway.analytics.payload import PageRequest, first_request
+from gateway.analytics.payload import first_request
 from gateway.analytics.rows import Page, arrow_schema
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
@@ -40,10 +40,17 @@ from gateway.exports import (
     unchanged,
 )
 from gateway.observe import Clock
+from gateway.paging import (
+    left_to_check,
+    may_be_early,
+    query_identity,
+    rows_ready,
+    tie_at_the_end,
+)
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundExpr, BoundQuery, Shape
+from gateway.query.bound import BoundQuery, Shape
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
@@ -133,7 +140,7 @@ class QueryService:
         question = Question(request, bind(request, schema, self._with.clock.now()))
         if question.moment is None or token is None:
             return question
-        first = self._with.signer.verify(token, _identity(request)).moment
+        first = self._with.signer.verify(token, query_identity(request)).moment
         return Question(request, bind(request, schema, first))
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
@@ -159,7 +166,7 @@ class QueryService:
         if plan.route is Route.TOTAL and not self._at_hand(plan, reply):
             return (await self._with.client.fetch(first_request(plan, self._contract))).total
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            left = _left_to_check(plan, snapshot)
+            left = left_to_check(plan, snapshot)
             return await self._on(snapshot, count_rows, left, plan.query.apply)
 
     # --- one entity -------------------------------------------------------------------------------
@@ -168,7 +175,7 @@ class QueryService:
         plan = plan_query(query, self._contract)
         projection = self._projection(query, reply)
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            selection = Selection(_left_to_check(plan, snapshot), (), limit=1)
+            selection = Selection(left_to_check(plan, snapshot), (), limit=1)
             rows = await self._on(snapshot, fetch_rows, selection, projection)
         if not rows:
             raise ResourceNotFound(
@@ -183,7 +190,7 @@ class QueryService:
         plan = plan_query(query, self._contract)
         token = request.options.skiptoken
         if token is not None:
-            position = self._with.signer.verify(token, _identity(request))
+            position = self._with.signer.verify(token, query_identity(request))
             return await self._next_page(request, plan, position, reply)
         if plan.route in (Route.NOTHING, Route.TOTAL):
             count = await self._count(plan, reply) if query.count else None
@@ -192,9 +199,9 @@ class QueryService:
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
-        early = _may_be_early(plan)
+        early = may_be_early(plan)
         async with self._snapshot(plan.pushdown, fresher=reply.fresher, early=early) as snapshot:
-            left = _left_to_check(plan, snapshot)
+            left = left_to_check(plan, snapshot)
             counted = (count_rows, left, query.apply)
             count = await self._on(snapshot, *counted) if query.count else None
             start = Position(snapshot.id, query.skip, query.top, query.moment)
@@ -223,7 +230,7 @@ class QueryService:
     ) -> Answer:
         size = self._page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
-        wanted = await _ready(snapshot, at, wanted)
+        wanted = await rows_ready(snapshot, at, wanted)
         identity = (request.path, request.pairs, at.offset, at.moment, wanted, count)
         final = snapshot.growing is None  # a row of a draft may still become newer
         key = PageKey(at.snapshot, (*identity, final, reply.format, reply.links))
@@ -233,7 +240,7 @@ class QueryService:
         kept = self._with.pages.get(key)
         if kept is not None:
             return about.put_on(self._as_answer(kept, reply, gzipped=True))
-        left = _left_to_check(plan, snapshot)
+        left = left_to_check(plan, snapshot)
         natural = not plan.query.orderby and plan.query.apply is None
         order = () if natural else plan.order
         selection = Selection(left, order, at.offset, wanted + 1, plan.query.apply)
@@ -243,7 +250,7 @@ class QueryService:
         if len(rows) > wanted and wanted != at.remaining:
             remaining = None if at.remaining is None else at.remaining - wanted
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
-            token = self._with.signer.sign(following, _identity(request))
+            token = self._with.signer.sign(following, query_identity(request))
             link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
         answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
@@ -283,7 +290,7 @@ class QueryService:
         """The upstream page that holds the window; None when a tie crosses its end."""
         request = first_request(plan, self._contract)
         page = await self._with.client.fetch(request)
-        return None if _tie_at_the_end(page, request) else page
+        return None if tie_at_the_end(page, request) else page
 
     # --- a collection as one file -----------------------------------------------------------------
 
@@ -316,7 +323,7 @@ class QueryService:
         self, file: FileFormat, plan: QueryPlan, snapshot: Snapshot
     ) -> Iterator[pa.Table]:
         """The rows of the file, some at a time: by their numbers, or what $apply makes of them."""
-        query, left = plan.query, _left_to_check(plan, snapshot)
+        query, left = plan.query, left_to_check(plan, snapshot)
         if query.apply is not None:
             made = Selection(left, plan.order, query.skip, made_rows(query), query.apply)
             return in_parts(check_made(await self._on(snapshot, all_rows, made, file.columns)))
@@ -387,37 +394,3 @@ class QueryService:
 
     async def _in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
-
-
-def _left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
-    """What of the filter is still to be checked: all of it on a snapshot that is wider."""
-    return plan.residual if snapshot.pushdown == plan.pushdown else plan.query.filter
-
-
-def _may_be_early(plan: QueryPlan) -> bool:
-    """Whether pages are right before the extract is complete: all its rows, in its own order."""
-    query = plan.query
-    plain = not query.orderby and query.apply is None and not query.count
-    return plain and plan.residual is None
-
-
-async def _ready(snapshot: Snapshot, at: Position, wanted: int) -> int:
-    """How many rows the page gets: of an extract that has just begun, the first come at once."""
-    if snapshot.is_complete:
-        return wanted
-    least = 2 if at.offset == 0 else wanted + 1  # one more tells that the page is not the last
-    ready = await snapshot.reach(at.offset + least)
-    return wanted if snapshot.is_complete else min(wanted, ready - at.offset - 1)
-
-
-def _identity(request: ODataRequest) -> str:
-    """The query that a token belongs to: its options, without the token."""
-    options = [(n, v) for n, v in request.pairs if n.lower() != "$skiptoken"]
-    return repr((request.path, options))
-
-
-def _tie_at_the_end(page: Page, request: PageRequest) -> bool:
-    if page.rows.num_rows < request.limit:
-        return False
-    last = page.rows.column(request.order_by).slice(request.limit - 2, 2).to_pylist()
-    return bool(last[0] == last[1])
