@@ -4,7 +4,7 @@ DuckDB writes the JSON itself: measured three times as fast as building Python v
 the GIL is free meanwhile. It hands it over as UTF-8, because joining texts in Python costs as much
 again: one emoji makes every letter of the whole page four bytes wide. Instants are UTC with `Z` and
 the shortest of 0, 3 or 6 digits. Without nulls, the object is joined from its members, which takes
-the same time as one with them.
+nearly the same time as one with them (measured: 1.08).
 """
 
 from __future__ import annotations
