@@ -6,10 +6,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
+from gateway.query.bind_query import Bound
 from gateway.query.bound import BoundQuery
 from gateway.query.preferences import Preferences
 from gateway.query.request import ODataRequest
-from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 
@@ -19,7 +19,7 @@ class Question:
     """A parsed and bound request, before it is known how the answer must look."""
 
     request: ODataRequest
-    bound: ServiceDocument | MetadataDocument | BoundQuery
+    bound: Bound
 
     @property
     def moment(self) -> datetime | None:
@@ -47,7 +47,8 @@ class Answer:
     """A whole body, never a part; `headers` are those that the content itself asks for.
 
     `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
-    `not_modified` tells that the client has the body already (304).
+    `not_modified` tells that the client has the body already (304), `no_content` that the resource
+    is null (204).
     """
 
     body: bytes
@@ -55,6 +56,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     gzipped: bool = False
     not_modified: bool = False
+    no_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)

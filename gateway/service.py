@@ -32,7 +32,7 @@ from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_apply import TRANSFORMATIONS
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundExpr, BoundQuery, Shape
+from gateway.query.bound import BoundExpr, BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.functions import FILTER_FUNCTIONS
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
@@ -49,10 +49,13 @@ from gateway.writer.bodies import (
     write_entity,
     write_service_document,
 )
+from gateway.writer.property_bodies import projection_for_property, write_property
 from gateway.writer.skiptoken import Position, TokenSigner
+from grammar import encode_path
 
 T = TypeVar("T")
 _QUESTIONS = 512
+_LONGEST_KEPT = 4_096
 _WORTH_KEEPING = 1_000
 
 
@@ -88,18 +91,20 @@ class QueryService:
         self._contract = contract
         self._with = machinery
         self._pages = pages
-        self._questions: LRUCache[tuple[bytes, bytes], Question] = LRUCache(_QUESTIONS)
+        self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
-    def read(self, raw_path: bytes, raw_query: bytes) -> Question:
-        """Parse and bind a URL below the service root; raises 400, 404 or 501 at once.
+    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+        """Parse and bind a URL below the service root `root`; raises 400, 404 or 501 at once.
 
-        A URL that was asked before costs a look-up.
+        A URL that was asked before costs a look-up, unless it is long: such trees are not kept.
         """
-        question = self._questions.get((raw_path, raw_query))
+        identity = (raw_path, raw_query, root)
+        short = len(raw_path) + len(raw_query) <= _LONGEST_KEPT
+        question = self._questions.get(identity) if short else None
         if question is None:
-            question = self._bind(parse_request(raw_path, raw_query))
-            if question.moment is None:
-                self._questions[raw_path, raw_query] = question
+            question = self._bind(parse_request(raw_path, raw_query, root))
+            if short and question.moment is None:
+                self._questions[identity] = question
         return question
 
     def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
@@ -142,6 +147,8 @@ class QueryService:
                 return Answer(str(number).encode(), "text/plain")
             case BoundQuery(shape=Shape.ENTITY) as query:
                 return await self._entity(query, reply)
+            case PropertyQuery() as query:
+                return await self._property(query, reply)
             case query:
                 return await self._collection(question.request, query, reply)
 
@@ -159,17 +166,28 @@ class QueryService:
     # --- one entity -------------------------------------------------------------------------------
 
     async def _entity(self, query: BoundQuery, reply: Reply) -> Answer:
+        row = await self._row(query, self._projection(query, reply), reply)
+        body = write_entity(row, query, reply.format, reply.links)
+        return Answer(body, reply.format.content_type)
+
+    async def _property(self, query: PropertyQuery, reply: Reply) -> Answer:
+        projection = projection_for_property(query, reply.format)
+        row = await self._row(query.entity, projection, reply)
+        body = write_property(row, query, reply.format, reply.links)
+        text = query.part is not PropertyPart.JSON
+        content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
+        return Answer(body or b"", content_type, no_content=body is None)
+
+    async def _row(self, query: BoundQuery, projection: Projection, reply: Reply) -> bytes:
         plan = plan_query(query, self._contract)
-        projection = self._projection(query, reply)
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(_left_to_check(plan, snapshot), (), limit=1)
-            rows = await self._on(snapshot, fetch_rows, selection, projection)
+            rows: list[bytes] = await self._on(snapshot, fetch_rows, selection, projection)
         if not rows:
             raise ResourceNotFound(
                 f"{query.entity_set.name} has no entity with this key", target=query.entity_set.name
             )
-        body = write_entity(rows[0], query, reply.format, reply.links)
-        return Answer(body, reply.format.content_type)
+        return rows[0]
 
     # --- a collection, page by page ---------------------------------------------------------------
 
@@ -238,7 +256,7 @@ class QueryService:
             remaining = None if at.remaining is None else at.remaining - wanted
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, _identity(request))
-            link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
+            link = reply.links.next_page(encode_path(request.path), request.pairs, token)
         answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
             return about.put_on(answer)

@@ -7,10 +7,11 @@ breaks when it gets it. The default version is 4.0, for ever (Protocol 8.2.7).
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
+from gateway.exchange import Answer
 from gateway.writer.format import Format, Metadata
 
 _PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
@@ -119,6 +120,23 @@ def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
     """
     found = (match[0] for value in values for match in _ENTITY_TAG.finditer(value))
     return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
+
+
+def check_match(if_match: Sequence[str], answer: Answer) -> None:
+    """If-Match on a reading request: the answer must have one of these tags (Protocol 8.2.4).
+
+    All tags are weak here, and compare as such. `*` matches whatever there is.
+
+    Raises:
+        PreconditionFailed: it has none of them.
+    """
+    wanted = parse_entity_tags(if_match)
+    if not if_match or "*" in wanted or dict(answer.headers).get("ETag") in wanted:
+        return
+    raise PreconditionFailed(
+        "If-Match: the answer has another ETag now, or none; read it again without If-Match",
+        target="If-Match",
+    )
 
 
 def parse_accept(text: str) -> list[MediaRange]:

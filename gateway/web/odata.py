@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
@@ -15,24 +16,35 @@ from gateway.auth.access import AccessGate
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed, UriTooLong
 from gateway.exchange import Answer, Question, Reply
 from gateway.observe import Observer
-from gateway.query.bound import BoundQuery, Shape
+from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.preferences import parse_preferences
 from gateway.query.resource import MetadataDocument
 from gateway.service import QueryService
 from gateway.web.negotiation import (
     check_count_format,
     check_isolation,
+    check_match,
     check_metadata_format,
     negotiate_json,
     negotiate_version,
     parse_entity_tags,
 )
+from gateway.web.posted import allowed_methods, check_media_type, read_body
 from gateway.web.public_root import SERVICE_PATH, Connection, PublicRoot
-from gateway.web.respond import Reaction, react_to_answer, react_to_error, send_reaction
+from gateway.web.respond import (
+    Reaction,
+    react_to_answer,
+    react_to_error,
+    react_to_options,
+    send_reaction,
+)
 from gateway.writer.format import Format
 from gateway.writer.links import Links
+from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
+_MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
+_READ_INLINE = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,20 +58,24 @@ class ODataEndpoint:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        reaction = await self._react(scope)
+        reaction = await self.react(scope, receive)
         await send_reaction(reaction, scope, receive, send)
 
-    async def _react(self, scope: Scope) -> Reaction:
+    async def react(self, scope: Scope, receive: Receive) -> Reaction:
+        """The one path of every request: the answer, or the failure as OData JSON."""
         headers = Headers(scope=scope)
         version = "4.0"
         try:
             version = negotiate_version(
                 headers.get("odata-maxversion"), headers.get("odata-version")
             )
+            allowed = allowed_methods(scope["raw_path"])
             if scope["method"] == "OPTIONS":
-                return _allow(version)
+                return react_to_options(allowed, version)
+            _check_method(scope["method"], allowed)
             self._admit(scope, headers)
-            return react_to_answer(await self._answer(scope, headers, version), version)
+            answer = await self._answer(scope, receive, headers, version)
+            return react_to_answer(answer, version)
         except GatewayError as error:
             return react_to_error(error, version)
         except Exception as error:  # the last line of defence
@@ -68,28 +84,64 @@ class ODataEndpoint:
             return react_to_error(hidden, version)
 
     def _admit(self, scope: Scope, headers: Headers) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            raise MethodNotAllowed(
-                f"{scope['method']} is not served: this service is read-only; use GET"
-            )
         if len(scope["raw_path"]) + len(scope["query_string"]) > _MAX_URL_BYTES:
             raise UriTooLong(
-                f"the URL is longer than {_MAX_URL_BYTES} bytes; select or filter less at once"
+                f"the URL is longer than {_MAX_URL_BYTES} bytes; select or filter less at once, or"
+                " send the query as the body of a POST to /$query, or the request in a $batch"
             )
         self.gate.check(headers)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
 
-    async def _answer(self, scope: Scope, headers: Headers, version: str) -> Answer:
-        path = scope["raw_path"].removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
-        question = self.service.read(path, scope["query_string"])
+    async def _answer(
+        self, scope: Scope, receive: Receive, headers: Headers, version: str
+    ) -> Answer:
+        root = self.root.of(_connection(scope, headers))
+        path = below_service(scope["raw_path"])
+        query = await _whole_query(scope, receive, headers)
+        question = await self._read(path, query, root)
         reply = Reply(
             format=_negotiate(question, headers, version),
             preferences=parse_preferences(headers.getlist("prefer")),
-            links=Links(self.root.of(_connection(scope, headers))),
+            links=Links(root),
             known=parse_entity_tags(headers.getlist("if-none-match")),
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
         )
-        return await self.service.answer(question, reply)
+        answer = await self.service.answer(question, reply)
+        check_match(headers.getlist("if-match"), answer)
+        return answer
+
+    async def _read(self, path: bytes, query: bytes, root: str) -> Question:
+        """Long questions are parsed in a thread, so that others are not kept waiting."""
+        if len(path) + len(query) <= _READ_INLINE:
+            return self.service.read(path, query, root)
+        return await anyio.to_thread.run_sync(self.service.read, path, query, root)
+
+
+async def _whole_query(scope: Scope, receive: Receive, headers: Headers) -> bytes:
+    """The query of the URL and, for `/$query`, that of the body, undecoded (URL Conventions 4.17).
+
+    A line break at the end of the body is an editor's, not the query's.
+    """
+    query: bytes = scope["query_string"]
+    if scope["method"] != "POST":
+        return query
+    check_media_type(headers, "text/plain")
+    body = await read_body(receive, headers, _MAX_QUERY_BYTES)
+    return b"&".join(part for part in (query, body.strip(b"\r\n")) if part)
+
+
+def _check_method(method: str, allowed: tuple[str, ...]) -> None:
+    if method in allowed:
+        return
+    remedy = "use GET" if "GET" in allowed else "only POST reads this resource"
+    raise MethodNotAllowed(
+        f"{method} is not served here: this service is read-only; {remedy}", allow=allowed
+    )
+
+
+def below_service(raw_path: bytes) -> bytes:
+    """The undecoded path below the service root."""
+    return raw_path.removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
 
 
 def _negotiate(question: Question, headers: Headers, version: str) -> Format:
@@ -98,8 +150,10 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
         case MetadataDocument():
             check_metadata_format(format_option)
             return Format(version)
-        case BoundQuery(shape=Shape.COUNT):
+        case BoundQuery(shape=Shape.COUNT) | PropertyQuery(part=PropertyPart.COUNT):
             check_count_format(format_option)
+            return Format(version)
+        case PropertyQuery(part=PropertyPart.TEXT):
             return Format(version)
         case _:
             accept = ",".join(headers.getlist("accept")) or None
@@ -109,7 +163,3 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
 def _connection(scope: Scope, headers: Headers) -> Connection:
     client = scope.get("client")
     return Connection(client[0] if client else "", scope["scheme"], headers)
-
-
-def _allow(version: str) -> Reaction:
-    return Reaction(204, b"", (("Allow", "GET, HEAD, OPTIONS"), ("OData-Version", version)))

@@ -40,7 +40,7 @@ class Reaction:
 
 
 def react_to_answer(answer: Answer, version: str) -> Reaction:
-    """200 with the headers that OData and caches need, or 304 when the client has the body."""
+    """200 with the headers that OData and caches need, 204 for null, 304 for what is known."""
     headers = (
         ("Content-Type", answer.content_type),
         ("OData-Version", version),
@@ -50,7 +50,14 @@ def react_to_answer(answer: Answer, version: str) -> Reaction:
     )
     if answer.not_modified:
         return Reaction(304, b"", headers)
+    if answer.no_content:
+        return Reaction(204, b"", headers[1:])
     return Reaction(200, answer.body, headers, answer.gzipped)
+
+
+def react_to_options(allowed: tuple[str, ...], version: str) -> Reaction:
+    """What may be sent to this resource (RFC 9110 9.3.7)."""
+    return Reaction(204, b"", (("Allow", ", ".join(allowed)), ("OData-Version", version)))
 
 
 def react_to_error(error: GatewayError, version: str) -> Reaction:
