@@ -176,6 +176,13 @@ class UnsupportedMediaType(GatewayError):
     code = "UnsupportedMediaType"
 
 
+class FailedDependency(GatewayError):
+    """A request of a `$batch` was not tried, because another that it needs has failed."""
+
+    status = 424
+    code = "FailedDependency"
+
+
 class InternalError(GatewayError):
     """A fault of the gateway; its log tells why."""
 

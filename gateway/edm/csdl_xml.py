@@ -91,7 +91,8 @@ def _add_container(parent: Element, schema: Schema, filter_functions: tuple[str,
     member = SubElement(conformance, "EnumMember")
     member.text = f"{_CAPABILITIES}.ConformanceLevelType/Minimal"
     _annotate(container, f"{_CAPABILITIES}.AsynchronousRequestsSupported", {"Bool": "false"})
-    _annotate(container, f"{_CAPABILITIES}.BatchSupported", {"Bool": "false"})
+    for term in ("BatchSupported", "BatchContinueOnErrorSupported"):
+        _annotate(container, f"{_CAPABILITIES}.{term}", {"Bool": "true"})
     _annotate(container, f"{_CAPABILITIES}.KeyAsSegmentSupported", {"Bool": "false"})
     _annotate_strings(container, f"{_CAPABILITIES}.SupportedFormats", ("application/json",))
     _annotate_strings(container, f"{_CAPABILITIES}.FilterFunctions", filter_functions)

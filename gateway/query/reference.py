@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import urlsplit
 
-_ABSOLUTE = re.compile(r"(https?)://([^/?#]*)", re.IGNORECASE)
-_DEFAULT_PORTS = {"http": ":80", "https": ":443"}
+_ABSOLUTE = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 
 def below_root(url: str, root: str) -> str | None:
@@ -22,23 +20,24 @@ def below_root(url: str, root: str) -> str | None:
     ('Results', 'Results')
     >>> below_root("https://other.example/odata/v4/Results", root)
     """
-    here = urlsplit(root)
     absolute = _ABSOLUTE.match(url)
+    if absolute is None and not url.startswith("/"):
+        return url
+    here = _ABSOLUTE.match(root)
     if absolute is not None:
-        if authority(absolute[2], absolute[1]) != authority(here.netloc, here.scheme):
+        if here is None or bare_host(absolute[1]) != bare_host(here[1]):
             return None
         url = url[absolute.end() :]
-    elif not url.startswith("/"):
-        return url
-    if url.partition("?")[0] == here.path.removesuffix("/"):
-        return url.removeprefix(here.path.removesuffix("/"))
-    return url.removeprefix(here.path) if url.startswith(here.path) else None
+    path = root[here.end() :] if here is not None else "/"
+    if url.partition("?")[0] == path.removesuffix("/"):
+        return url.removeprefix(path.removesuffix("/"))
+    return url.removeprefix(path) if url.startswith(path) else None
 
 
-def authority(host: str, scheme: str) -> str:
-    """Host and port in lower case, without the port that the scheme implies.
+def bare_host(host: str) -> str:
+    """Host and port in lower case, without a port that a scheme implies.
 
-    >>> authority("H.example:443", "HTTPS"), authority("h.example:80", "https")
-    ('h.example', 'h.example:80')
+    >>> bare_host("H.example:443"), bare_host("h.example:8080")
+    ('h.example', 'h.example:8080')
     """
-    return host.lower().removesuffix(_DEFAULT_PORTS.get(scheme.lower(), ""))
+    return host.lower().removesuffix(":80").removesuffix(":443")

@@ -14,6 +14,7 @@ from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
 from gateway.exchange import Answer
 from gateway.writer.format import Format, Metadata
 
+JSON, MULTIPART = "application/json", "multipart/mixed"
 _PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
@@ -84,6 +85,25 @@ def negotiate_json(accept: str | None, format_option: str | None, version: str) 
         f"Accept: {accept} leaves no format that is served here; send application/json. Excel's"
         " legacy feed reader knows Atom only: use Data > Get Data > From OData Feed instead"
     )
+
+
+def negotiate_batch(accept: str | None, request_type: str) -> str:
+    """The media type of a batch's answer: the request's, unless Accept prefers the other.
+
+    Raises:
+        NotAcceptable: Accept leaves neither.
+    """
+    if accept is None or not accept.strip():
+        return request_type
+    meanings = {"*/*": request_type, "multipart/*": MULTIPART, "application/*": JSON}
+    meanings |= {MULTIPART: MULTIPART, JSON: JSON}
+    found = [
+        (r.quality, meanings[r.type]) for r in _usable(parse_accept(accept)) if r.type in meanings
+    ]
+    if not found:
+        raise NotAcceptable(f"Accept: {accept} leaves no format; send {MULTIPART} or {JSON}")
+    best = [type_ for quality, type_ in found if quality == max(found)[0]]
+    return request_type if request_type in best else best[0]
 
 
 def check_metadata_format(format_option: str | None) -> None:

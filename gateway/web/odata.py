@@ -43,7 +43,7 @@ from gateway.writer.links import Links
 from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
-_MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
+MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
 _READ_INLINE = 8_192
 
 
@@ -61,7 +61,9 @@ class ODataEndpoint:
         reaction = await self.react(scope, receive)
         await send_reaction(reaction, scope, receive, send)
 
-    async def react(self, scope: Scope, receive: Receive) -> Reaction:
+    async def react(
+        self, scope: Scope, receive: Receive, *, longest_url: int = _MAX_URL_BYTES
+    ) -> Reaction:
         """The one path of every request: the answer, or the failure as OData JSON."""
         headers = Headers(scope=scope)
         version = "4.0"
@@ -73,29 +75,34 @@ class ODataEndpoint:
             if scope["method"] == "OPTIONS":
                 return react_to_options(allowed, version)
             _check_method(scope["method"], allowed)
-            self._admit(scope, headers)
+            _check_length(scope, longest_url)
+            self.gate.check(headers)
+            check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
             answer = await self._answer(scope, receive, headers, version)
             return react_to_answer(answer, version)
-        except GatewayError as error:
-            return react_to_error(error, version)
         except Exception as error:  # the last line of defence
-            self.observer.fault("an unexpected failure", error)
-            hidden = InternalError("the gateway failed; its log tells why")
-            return react_to_error(hidden, version)
+            return self.refuse(error, version)
 
-    def _admit(self, scope: Scope, headers: Headers) -> None:
-        if len(scope["raw_path"]) + len(scope["query_string"]) > _MAX_URL_BYTES:
-            raise UriTooLong(
-                f"the URL is longer than {_MAX_URL_BYTES} bytes; select or filter less at once, or"
-                " send the query as the body of a POST to /$query, or the request in a $batch"
-            )
-        self.gate.check(headers)
-        check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
+    def refuse(self, error: Exception, version: str) -> Reaction:
+        """A failure from the catalogue as it is, any other as 500 and into the log."""
+        if isinstance(error, GatewayError):
+            return react_to_error(error, version)
+        self.observer.fault("an unexpected failure", error)
+        return react_to_error(InternalError("the gateway failed; its log tells why"), version)
+
+    def root_of(self, scope: Scope, headers: Headers) -> str:
+        """The service root as the client knows it.
+
+        Raises:
+            InvalidValue: Host is missing or no host.
+        """
+        client = scope.get("client")
+        return self.root.of(Connection(client[0] if client else "", scope["scheme"], headers))
 
     async def _answer(
         self, scope: Scope, receive: Receive, headers: Headers, version: str
     ) -> Answer:
-        root = self.root.of(_connection(scope, headers))
+        root = self.root_of(scope, headers)
         path = below_service(scope["raw_path"])
         query = await _whole_query(scope, receive, headers)
         question = await self._read(path, query, root)
@@ -117,6 +124,14 @@ class ODataEndpoint:
         return await anyio.to_thread.run_sync(self.service.read, path, query, root)
 
 
+def _check_length(scope: Scope, longest: int) -> None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > longest:
+        raise UriTooLong(
+            f"the URL is longer than {longest} bytes; select or filter less at once, or send the"
+            " query as the body of a POST to /$query"
+        )
+
+
 async def _whole_query(scope: Scope, receive: Receive, headers: Headers) -> bytes:
     """The query of the URL and, for `/$query`, that of the body, undecoded (URL Conventions 4.17).
 
@@ -126,7 +141,7 @@ async def _whole_query(scope: Scope, receive: Receive, headers: Headers) -> byte
     if scope["method"] != "POST":
         return query
     check_media_type(headers, "text/plain")
-    body = await read_body(receive, headers, _MAX_QUERY_BYTES)
+    body = await read_body(receive, headers, MAX_QUERY_BYTES)
     return b"&".join(part for part in (query, body.strip(b"\r\n")) if part)
 
 
@@ -158,8 +173,3 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
         case _:
             accept = ",".join(headers.getlist("accept")) or None
             return negotiate_json(accept, format_option, version)
-
-
-def _connection(scope: Scope, headers: Headers) -> Connection:
-    client = scope.get("client")
-    return Connection(client[0] if client else "", scope["scheme"], headers)

@@ -8,6 +8,7 @@ whole body, and is in memory.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 
 import anyio.to_thread
@@ -75,7 +76,7 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
 
 async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send: Send) -> None:
     """Send it; HEAD gets the headers that GET would, and no body."""
-    coded = await _coded(reaction, gzip=_takes_gzip(Headers(scope=scope)))
+    coded = await _coded(reaction, gzip=takes_gzip(Headers(scope=scope)))
     reply = to_response(coded)
     if scope["method"] == "HEAD":
         reply.body = b""
@@ -117,7 +118,7 @@ def _length(reaction: Reaction) -> int:
     return int.from_bytes(body[-4:], "little") if reaction.gzipped else len(body)
 
 
-def _takes_gzip(headers: Headers) -> bool:
+def takes_gzip(headers: Headers) -> bool:
     """Whether gzip has a quality above 0; its own item counts before `*` (RFC 9110 12.5.3)."""
     qualities: dict[str, str] = {}
     for item in ",".join(headers.getlist("accept-encoding")).lower().split(","):
@@ -125,6 +126,27 @@ def _takes_gzip(headers: Headers) -> bool:
         qualities[coding.strip()] = quality.replace(" ", "").removeprefix("q=")
     quality = qualities.get("gzip", qualities.get("*", "0"))
     return quality.strip("0.") != "" or quality == ""
+
+
+async def in_identity(reaction: Reaction) -> Reaction:
+    """The reaction with its body unpacked, if it is kept compressed."""
+    if not reaction.gzipped:
+        return reaction
+    body = await anyio.to_thread.run_sync(igzip.decompress, reaction.body)
+    return replace(reaction, body=body, gzipped=False)
+
+
+async def compressed_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Chunks as one gzip stream; each large one in a thread, and out as soon as it is done."""
+    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+
+    def pack(chunk: bytes) -> bytes:
+        return packer.compress(chunk) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
+
+    async for chunk in chunks:
+        small = len(chunk) < _INLINE_BYTES
+        yield packer.compress(chunk) if small else await anyio.to_thread.run_sync(pack, chunk)
+    yield packer.flush()
 
 
 async def _coded(reaction: Reaction, *, gzip: bool) -> Reaction:
