@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
+from gateway.planner.plan import QueryPlan
 from gateway.query.bind_query import Bound
 from gateway.query.bound import BoundQuery
 from gateway.query.preferences import Preferences
@@ -16,10 +17,14 @@ from gateway.writer.links import Links
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A parsed and bound request, before it is known how the answer must look."""
+    """A parsed and bound request, before it is known how the answer must look.
+
+    `plan` is there for everything about a set of rows.
+    """
 
     request: ODataRequest
     bound: Bound
+    plan: QueryPlan | None = None
 
     @property
     def moment(self) -> datetime | None:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -94,7 +95,7 @@ class QueryService:
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
     def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
-        """Parse and bind a URL below the service root `root`; raises 400, 404 or 501 at once.
+        """Parse, bind and plan a URL below the service root `root`; raises 400, 404, 501 at once.
 
         A URL that was asked before costs a look-up, unless it is long: such trees are not kept.
         """
@@ -123,13 +124,17 @@ class QueryService:
         return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
 
     def _bind(self, request: ODataRequest) -> Question:
-        """Bound, where now() is this moment, on the pages after the first the first one's."""
-        schema, token = self._contract.schema, request.options.skiptoken
-        question = Question(request, bind(request, schema, self._with.clock.now()))
+        """Bound and planned, where now() is this moment, on later pages the first one's."""
+        question, token = self._bind_at(request, self._with.clock.now()), request.options.skiptoken
         if question.moment is None or token is None:
             return question
         first = self._with.signer.verify(token, _identity(request)).moment
-        return Question(request, bind(request, schema, first))
+        return self._bind_at(request, first)
+
+    def _bind_at(self, request: ODataRequest, now: datetime | None) -> Question:
+        bound = bind(request, self._contract.schema, now)
+        plan = plan_query(bound, self._contract) if isinstance(bound, BoundQuery) else None
+        return Question(request, bound, plan)
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
@@ -142,15 +147,15 @@ class QueryService:
                 abilities = (FILTER_FUNCTIONS, TRANSFORMATIONS)
                 body = render_csdl_xml(self._contract.schema, version, *abilities)
                 return Answer(body, "application/xml")
-            case BoundQuery(shape=Shape.COUNT) as query:
-                number = await self._count(plan_query(query, self._contract), reply)
+            case BoundQuery(shape=Shape.COUNT):
+                number = await self._count(_planned(question), reply)
                 return Answer(str(number).encode(), "text/plain")
             case BoundQuery(shape=Shape.ENTITY) as query:
                 return await self._entity(query, reply)
             case PropertyQuery() as query:
                 return await self._property(query, reply)
-            case query:
-                return await self._collection(question.request, query, reply)
+            case _:
+                return await self._collection(question.request, _planned(question), reply)
 
     # --- one number -------------------------------------------------------------------------------
 
@@ -191,9 +196,8 @@ class QueryService:
 
     # --- a collection, page by page ---------------------------------------------------------------
 
-    async def _collection(self, request: ODataRequest, query: BoundQuery, reply: Reply) -> Answer:
-        plan = plan_query(query, self._contract)
-        token = request.options.skiptoken
+    async def _collection(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+        query, token = plan.query, request.options.skiptoken
         if token is not None:
             position = self._with.signer.verify(token, _identity(request))
             return await self._next_page(request, plan, position, reply)
@@ -339,6 +343,11 @@ class QueryService:
 
     async def _in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
+
+
+def _planned(question: Question) -> QueryPlan:
+    assert question.plan is not None  # noqa: S101 - every BoundQuery is planned when it is read
+    return question.plan
 
 
 def _left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
