@@ -14,15 +14,18 @@ from gateway.web.respond import Reaction
 OPEN, CLOSE = b'{"responses":[', b"]}"
 _READING = ("GET", "HEAD")
 _ABSENT = msgspec.Raw()
+_NOTHING = (b"", b"null")
 
 
 class _Request(msgspec.Struct, rename="camel", frozen=True):
+    """A request object; null is as good as absent, because serializers write it."""
+
     id: str
     method: str
     url: str
-    headers: dict[str, str] = {}
+    headers: dict[str, str] | None = None
     body: msgspec.Raw = _ABSENT
-    depends_on: list[str] = []
+    depends_on: list[str] | None = None
     atomicity_group: str | None = None
     condition: msgspec.Raw = msgspec.field(default=_ABSENT, name="if")
 
@@ -68,24 +71,26 @@ def _check_names(requests: list[_Request]) -> None:
             raise _misnamed(request, "its atomicityGroup must have a name that no request has")
         if group in seen and groups[position - 1] != group:
             raise _misnamed(request, "its atomicityGroup must stand together")
-        if not seen.issuperset(request.depends_on):
+        if not seen.issuperset(request.depends_on or ()):
             raise _misnamed(request, "dependsOn names what does not come before it")
         seen |= {request.id} if group is None else {request.id, group}
 
 
 def _misnamed(request: _Request, problem: str) -> InvalidSyntax:
-    return InvalidSyntax(f"the request with the id {request.id!r}: {problem}", target="requests")
+    return InvalidSyntax(
+        f"the request with the id {request.id[:40]!r}: {problem}", target="requests"
+    )
 
 
 def _item(request: _Request, writing: set[str | None]) -> Item:
     """A request; one that reads in a group that also writes fails with it."""
-    group, depends_on = request.atomicity_group or "", tuple(request.depends_on)
+    group, depends_on = request.atomicity_group or "", tuple(request.depends_on or ())
     try:
-        if bytes(request.condition):
+        if bytes(request.condition) not in _NOTHING:
             raise NotSupported("`if` is not evaluated here; use dependsOn alone", target="if")
         if group in writing and _reads(request):
             raise FailedDependency(f"the atomicity group {group} also writes, which fails here")
-        headers = tuple((name.lower(), value) for name, value in request.headers.items())
+        headers = tuple((name.lower(), value) for name, value in (request.headers or {}).items())
         _check_text(request)
         body = _body(request, dict(headers))
     except GatewayError as error:
@@ -101,7 +106,7 @@ def _check_text(request: _Request) -> None:
             "url: percent-encode blanks and letters beyond ASCII, e.g. %20 for a blank",
             target="url",
         )
-    for name, value in request.headers.items():
+    for name, value in (request.headers or {}).items():
         if not name.isascii() or not value.isascii() or not (name + value).isprintable():
             raise InvalidSyntax(
                 "headers: a name or a value is not printable ASCII", target="headers"
@@ -110,7 +115,7 @@ def _check_text(request: _Request) -> None:
 
 def _body(request: _Request, headers: dict[str, str]) -> bytes:
     """A body of text, which is the only one that anything here reads; others stay JSON."""
-    if bytes(request.body) in (b"", b"null"):
+    if bytes(request.body) in _NOTHING:
         return b""
     if request.method.upper() in _READING:
         raise InvalidValue(f"body: {request.method} has none", target="body")

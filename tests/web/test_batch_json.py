@@ -97,7 +97,8 @@ def test_bodies_come_inline_as_text_and_as_base64url(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("request_", "status"),
     [
-        ({"method": "get", "url": "Results/$count", "body": None}, 200),
+        ({"method": "get", "url": "Results/$count", "body": None, "headers": None,
+          "dependsOn": None, "atomicityGroup": None, "if": None}, 200),
         ({"method": "GeT", "url": "Results/$count", "headers": {"Accept": "*/*"}}, 200),
         ({"method": "post", "url": "Results/$count/$query", "body": "$top=1",
           "headers": {"content-type": "text/plain"}}, 200),
