@@ -142,7 +142,7 @@ class NotAcceptable(GatewayError):
 
 
 class FeedGone(GatewayError):
-    """The snapshot that a nextLink points into is no longer kept."""
+    """What a nextLink leads into, a snapshot or a long query, is no longer kept."""
 
     status = 410
     code = "FeedGone"

@@ -39,6 +39,7 @@ from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
+from gateway.recall import LONGEST_LINK, LongQueries, may_stand_for_more
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.pages import PageCache, PageKey
@@ -83,6 +84,7 @@ class Machinery:
     signer: TokenSigner
     clock: Clock
     limiter: anyio.CapacityLimiter
+    long_queries: LongQueries
 
 
 class QueryService:
@@ -101,9 +103,14 @@ class QueryService:
         """
         identity = (raw_path, raw_query, root)
         short = len(raw_path) + len(raw_query) <= _LONGEST_KEPT
+        short = short and not may_stand_for_more(raw_query)
         question = self._questions.get(identity) if short else None
         if question is None:
-            question = self._bind(parse_request(raw_path, raw_query, root))
+            request = parse_request(raw_path, raw_query, root)
+            whole = self._with.long_queries.recall(request.options.skiptoken)
+            if whole is not None:
+                request = parse_request(raw_path, whole, root)
+            question = self._bind(request)
             if short and question.moment is None:
                 self._questions[identity] = question
         return question
@@ -260,13 +267,21 @@ class QueryService:
             remaining = None if at.remaining is None else at.remaining - wanted
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, _identity(request))
-            link = reply.links.next_page(encode_path(request.path), request.pairs, token)
+            link = self._link(request, token, reply)
         answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
             return about.put_on(answer)
         compressed = await self._in_thread(igzip.compress, answer.body, 1)
         self._with.pages.put(key, compressed)
         return about.put_on(replace(answer, body=compressed, gzipped=True))
+
+    def _link(self, request: ODataRequest, token: str, reply: Reply) -> str:
+        path = encode_path(request.path)
+        link = reply.links.next_page(path, request.pairs, token)
+        if len(link) <= LONGEST_LINK:
+            return link
+        name = self._with.long_queries.keep(request.pairs, token)
+        return reply.links.next_page(path, request.options.custom, name)
 
     def _about(self, snapshot: Snapshot, key: PageKey) -> About:
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]

@@ -19,6 +19,7 @@ from gateway.observe import Observer
 from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.preferences import parse_preferences
 from gateway.query.resource import MetadataDocument
+from gateway.recall import may_stand_for_more
 from gateway.service import QueryService
 from gateway.web.negotiation import (
     check_count_format,
@@ -119,7 +120,7 @@ class ODataEndpoint:
 
     async def _read(self, path: bytes, query: bytes, root: str) -> Question:
         """Long questions are parsed in a thread, so that others are not kept waiting."""
-        if len(path) + len(query) <= _READ_INLINE:
+        if len(path) + len(query) <= _READ_INLINE and not may_stand_for_more(query):
             return self.service.read(path, query, root)
         return await anyio.to_thread.run_sync(self.service.read, path, query, root)
 
