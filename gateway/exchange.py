@@ -19,7 +19,7 @@ from gateway.writer.links import Links
 class Question:
     """A parsed and bound request, before it is known how the answer must look.
 
-    `plan` is there for everything about a set of rows.
+    `plan` is there for everything that asks for rows.
     """
 
     request: ODataRequest

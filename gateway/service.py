@@ -101,25 +101,28 @@ class QueryService:
 
         A URL that was asked before costs a look-up, unless it is long: such trees are not kept.
         """
+        if len(raw_path) + len(raw_query) > _LONGEST_KEPT or may_stand_for_more(raw_query):
+            return self._understand(raw_path, raw_query, root)
         identity = (raw_path, raw_query, root)
-        short = len(raw_path) + len(raw_query) <= _LONGEST_KEPT
-        short = short and not may_stand_for_more(raw_query)
-        question = self._questions.get(identity) if short else None
+        question = self._questions.get(identity)
         if question is None:
-            request = parse_request(raw_path, raw_query, root)
-            whole = self._with.long_queries.recall(request.options.skiptoken)
-            if whole is not None:
-                request = parse_request(raw_path, whole, root)
-            question = self._bind(request)
-            if short and question.moment is None:
+            question = self._understand(raw_path, raw_query, root)
+            if question.moment is None:
                 self._questions[identity] = question
         return question
 
+    def _understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
+        request = parse_request(raw_path, raw_query, root)
+        whole = self._with.long_queries.recall(request.options.skiptoken)
+        if whole is not None:
+            request = parse_request(raw_path, whole, root)
+        return self._bind(request)
+
     def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
         """What answering would ask of the Analytics API, and which snapshot would answer."""
-        if not isinstance(question.bound, BoundQuery):
+        plan = question.plan
+        if plan is None:
             return Explanation((("resource", "a document made from the contract"),), "", None)
-        plan = plan_query(question.bound, self._contract)
         choice = self._with.cache.choice(self._key(plan.pushdown), fresher=fresher)
         return explain_plan(plan, self._contract, choice)
 
@@ -140,7 +143,8 @@ class QueryService:
 
     def _bind_at(self, request: ODataRequest, now: datetime | None) -> Question:
         bound = bind(request, self._contract.schema, now)
-        plan = plan_query(bound, self._contract) if isinstance(bound, BoundQuery) else None
+        query = bound.entity if isinstance(bound, PropertyQuery) else bound
+        plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
         return Question(request, bound, plan)
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
@@ -157,10 +161,10 @@ class QueryService:
             case BoundQuery(shape=Shape.COUNT):
                 number = await self._count(_planned(question), reply)
                 return Answer(str(number).encode(), "text/plain")
-            case BoundQuery(shape=Shape.ENTITY) as query:
-                return await self._entity(query, reply)
+            case BoundQuery(shape=Shape.ENTITY):
+                return await self._entity(_planned(question), reply)
             case PropertyQuery() as query:
-                return await self._property(query, reply)
+                return await self._property(query, _planned(question), reply)
             case _:
                 return await self._collection(question.request, _planned(question), reply)
 
@@ -177,28 +181,25 @@ class QueryService:
 
     # --- one entity -------------------------------------------------------------------------------
 
-    async def _entity(self, query: BoundQuery, reply: Reply) -> Answer:
-        row = await self._row(query, self._projection(query, reply), reply)
-        body = write_entity(row, query, reply.format, reply.links)
+    async def _entity(self, plan: QueryPlan, reply: Reply) -> Answer:
+        row = await self._row(plan, self._projection(plan.query, reply), reply)
+        body = write_entity(row, plan.query, reply.format, reply.links)
         return Answer(body, reply.format.content_type)
 
-    async def _property(self, query: PropertyQuery, reply: Reply) -> Answer:
-        projection = projection_for_property(query, reply.format)
-        row = await self._row(query.entity, projection, reply)
+    async def _property(self, query: PropertyQuery, plan: QueryPlan, reply: Reply) -> Answer:
+        row = await self._row(plan, projection_for_property(query, reply.format), reply)
         body = write_property(row, query, reply.format, reply.links)
         text = query.part is not PropertyPart.JSON
         content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
         return Answer(body or b"", content_type, no_content=body is None)
 
-    async def _row(self, query: BoundQuery, projection: Projection, reply: Reply) -> bytes:
-        plan = plan_query(query, self._contract)
+    async def _row(self, plan: QueryPlan, projection: Projection, reply: Reply) -> bytes:
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(_left_to_check(plan, snapshot), (), limit=1)
             rows: list[bytes] = await self._on(snapshot, fetch_rows, selection, projection)
         if not rows:
-            raise ResourceNotFound(
-                f"{query.entity_set.name} has no entity with this key", target=query.entity_set.name
-            )
+            name = plan.query.entity_set.name
+            raise ResourceNotFound(f"{name} has no entity with this key", target=name)
         return rows[0]
 
     # --- a collection, page by page ---------------------------------------------------------------
@@ -361,7 +362,7 @@ class QueryService:
 
 
 def _planned(question: Question) -> QueryPlan:
-    assert question.plan is not None  # noqa: S101 - every BoundQuery is planned when it is read
+    assert question.plan is not None  # noqa: S101 - all that asks for rows is planned when it is read
     return question.plan
 
 
