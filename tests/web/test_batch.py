@@ -247,7 +247,11 @@ REFUSED = [
 ]  # fmt: skip
 
 
-@pytest.mark.parametrize(("headers", "body", "status", "code"), REFUSED)
+@pytest.mark.parametrize(
+    ("headers", "body", "status", "code"),
+    REFUSED,
+    ids=[f"{number} {code}" for number, (_, _, _, code) in enumerate(REFUSED)],
+)
 def test_a_batch_that_cannot_be_read_is_refused_as_a_whole(
     ask: Ask, headers: list[tuple[str, str]], body: bytes, status: int, code: str
 ) -> None:

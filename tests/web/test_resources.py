@@ -194,18 +194,22 @@ def test_a_query_too_long_for_a_url_goes_into_the_body(ask: Ask) -> None:
     assert answer.text == ask("Results/$count?$filter=state%20eq%20'FAILED'").text
 
 
+NO_QUERIES: list[tuple[list[tuple[str, str]], bytes, int, str]] = [
+    ([], b"$top=1", 415, "UnsupportedMediaType"),
+    ([("Content-Type", "application/json")], b"{}", 415, "UnsupportedMediaType"),
+    ([*TEXT, ("Content-Encoding", "gzip")], b"x", 415, "UnsupportedMediaType"),
+    (TEXT, b"$top=1&top=2", 400, "InvalidSyntax"),
+    (TEXT, b"$filter=%zz", 400, "InvalidSyntax"),
+    (TEXT, b"$skip=1&\xff=2", 400, "InvalidSyntax"),
+    (TEXT, b"$filter=" + b"x" * 393_216, 413, "ContentTooLarge"),
+    (TEXT, b"$filter=" + b"x" * 131_073, 400, "InvalidSyntax"),
+]
+
+
 @pytest.mark.parametrize(
     ("headers", "body", "status", "code"),
-    [
-        ([], b"$top=1", 415, "UnsupportedMediaType"),
-        ([("Content-Type", "application/json")], b"{}", 415, "UnsupportedMediaType"),
-        ([*TEXT, ("Content-Encoding", "gzip")], b"x", 415, "UnsupportedMediaType"),
-        (TEXT, b"$top=1&top=2", 400, "InvalidSyntax"),
-        (TEXT, b"$filter=%zz", 400, "InvalidSyntax"),
-        (TEXT, b"$skip=1&\xff=2", 400, "InvalidSyntax"),
-        (TEXT, b"$filter=" + b"x" * 393_216, 413, "ContentTooLarge"),
-        (TEXT, b"$filter=" + b"x" * 131_073, 400, "InvalidSyntax"),
-    ],
+    NO_QUERIES,
+    ids=[f"{number} {code}" for number, (_, _, _, code) in enumerate(NO_QUERIES)],
 )
 def test_a_body_that_is_no_query_is_refused(
     ask: Ask, headers: list[tuple[str, str]], body: bytes, status: int, code: str
