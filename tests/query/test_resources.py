@@ -113,6 +113,19 @@ def test_conditions_of_the_path_and_of_the_query_must_all_hold(
     assert found.filter == bound(f"$filter={same}").filter
 
 
+def test_conditions_of_the_path_come_before_what_apply_does() -> None:
+    """Its input is the collection that the path addresses (Data Aggregation 3.1)."""
+    grouped = "$apply=filter(progress gt 5)/groupby((state))&$filter=state ne 'B'"
+    found = bound(grouped, "Results/$filter(userId%20eq%20'u')")
+    wanted = bound("$apply=filter(userId eq 'u' and progress gt 5)/groupby((state))"
+                   "&$filter=state ne 'B'")  # fmt: skip
+    assert found == wanted
+
+
+def test_rows_that_apply_makes_have_no_references() -> None:
+    assert refusal("$apply=groupby((state))", "Results/$ref").code == "OptionNotAllowed"
+
+
 ROOT = "https://h.example/bi/odata/v4/"
 
 
