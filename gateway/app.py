@@ -31,6 +31,7 @@ from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
 from gateway.query.transformations import POSITION
+from gateway.recall import LongQueries
 from gateway.service import Machinery, PageSizes, QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.flight import Workshop
@@ -47,6 +48,7 @@ from gateway.writer.skiptoken import TokenSigner
 
 _WORKSPACE = "default"
 _MEBIBYTE = 1_048_576
+_LONG_QUERIES_BYTES = 16 * _MEBIBYTE
 _KEY_BYTES = 32
 _AGREEMENT_SECONDS = 5
 
@@ -130,6 +132,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         signer=signer,
         clock=clock,
         limiter=anyio.CapacityLimiter(2),
+        long_queries=LongQueries(_LONG_QUERIES_BYTES),
     )
     pages = PageSizes(min(settings.page_size, settings.max_page_size), settings.max_page_size)
     service = QueryService(contract, machinery, pages)

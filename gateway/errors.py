@@ -117,15 +117,21 @@ class ResourceNotFound(GatewayError):
 
 
 class MethodNotAllowed(GatewayError):
-    """The service is read-only."""
+    """The service is read-only, or only POST reads this resource: see `Allow`."""
 
     status = 405
     code = "MethodNotAllowed"
 
+    def __init__(
+        self, message: str, *, allow: tuple[str, ...] = ("GET", "HEAD", "OPTIONS")
+    ) -> None:
+        super().__init__(message)
+        self.allow = allow
+
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
         """`Allow` is required with 405 (RFC 9110 15.5.6)."""
-        return (("Allow", "GET, HEAD, OPTIONS"),)
+        return (("Allow", ", ".join(self.allow)),)
 
 
 class NotAcceptable(GatewayError):
@@ -136,17 +142,24 @@ class NotAcceptable(GatewayError):
 
 
 class FeedGone(GatewayError):
-    """The snapshot that a nextLink points into is no longer kept."""
+    """What a nextLink leads into, a snapshot or a long query, is no longer kept."""
 
     status = 410
     code = "FeedGone"
 
 
 class PreconditionFailed(GatewayError):
-    """`Isolation` asks for something else than snapshot (Protocol 8.2.5)."""
+    """`If-Match` has no current ETag, or `Isolation` is not snapshot (Protocol 8.2.4, 8.2.5)."""
 
     status = 412
     code = "PreconditionFailed"
+
+
+class ContentTooLarge(GatewayError):
+    """The body of a POST is larger than the limit."""
+
+    status = 413
+    code = "ContentTooLarge"
 
 
 class UriTooLong(GatewayError):
@@ -154,6 +167,20 @@ class UriTooLong(GatewayError):
 
     status = 414
     code = "UriTooLong"
+
+
+class UnsupportedMediaType(GatewayError):
+    """The body of a POST has a media type or a content coding that is not read there."""
+
+    status = 415
+    code = "UnsupportedMediaType"
+
+
+class FailedDependency(GatewayError):
+    """A request of a `$batch` was not tried, because another that it needs has failed."""
+
+    status = 424
+    code = "FailedDependency"
 
 
 class InternalError(GatewayError):

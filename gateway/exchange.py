@@ -7,20 +7,25 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
+from gateway.planner.plan import QueryPlan
+from gateway.query.bind_query import Bound
 from gateway.query.bound import BoundQuery
 from gateway.query.preferences import Preferences
 from gateway.query.request import ODataRequest
-from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """A parsed and bound request, before it is known how the answer must look."""
+    """A parsed and bound request, before it is known how the answer must look.
+
+    `plan` is there for everything that asks for rows.
+    """
 
     request: ODataRequest
-    bound: ServiceDocument | MetadataDocument | BoundQuery
+    bound: Bound
+    plan: QueryPlan | None = None
 
     @property
     def moment(self) -> datetime | None:
@@ -64,7 +69,8 @@ class Answer:
     """A whole body, never a part; `headers` are those that the content itself asks for.
 
     `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
-    `not_modified` tells that the client has the body already (304).
+    `not_modified` tells that the client has the body already (304), `no_content` that the resource
+    is null (204).
     """
 
     body: bytes
@@ -72,6 +78,7 @@ class Answer:
     headers: tuple[tuple[str, str], ...] = ()
     gzipped: bool = False
     not_modified: bool = False
+    no_content: bool = False
 
 
 @dataclass(frozen=True, slots=True)

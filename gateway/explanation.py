@@ -14,7 +14,7 @@ from gateway.contract.model import Contract
 from gateway.planner.explain import explain, explain_pushdown
 from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.bound import BoundQuery, PropertyQuery
 from gateway.query.request import parse_request
 from gateway.snapshots.cache import Choice
 from gateway.snapshots.flight import Progress
@@ -49,6 +49,8 @@ def explain_request(
     """
     request = parse_request(raw_path, raw_query)
     bound = bind(request, contract.schema, now)
+    if isinstance(bound, PropertyQuery):
+        bound = bound.entity
     if not isinstance(bound, BoundQuery):
         return Explanation((("resource", "a document made from the contract"),), "", None)
     return explain_plan(plan_query(bound, contract), contract)

@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from gateway.analytics.payload import PageRequest
 from gateway.analytics.rows import Page
+from gateway.exchange import Question
 from gateway.planner.plan import QueryPlan
 from gateway.query.bound import BoundExpr
 from gateway.query.request import ODataRequest
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.skiptoken import Position
+
+
+def planned(question: Question) -> QueryPlan:
+    """The plan of a question about rows; all such are planned when they are read."""
+    assert question.plan is not None  # noqa: S101 - see `QueryService.read`
+    return question.plan
 
 
 def left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
+from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
@@ -43,6 +44,7 @@ from gateway.observe import Clock
 from gateway.paging import (
     left_to_check,
     may_be_early,
+    planned,
     query_identity,
     rows_ready,
     tie_at_the_end,
@@ -50,12 +52,13 @@ from gateway.paging import (
 from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery, Shape
+from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.preferences import Preferences
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.query.transformations import POSITION
+from gateway.recall import LONGEST_LINK, LongQueries, may_stand_for_more
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.pages import PageCache, PageKey
@@ -66,10 +69,13 @@ from gateway.writer.bodies import (
     write_collection,
     write_entity,
 )
+from gateway.writer.property_bodies import projection_for_property, write_property
 from gateway.writer.skiptoken import Position, TokenSigner
+from grammar import encode_path
 
 T = TypeVar("T")
 _QUESTIONS = 512
+_LONGEST_KEPT = 4_096
 _WORTH_KEEPING = 1_000
 
 
@@ -96,6 +102,7 @@ class Machinery:
     signer: TokenSigner
     clock: Clock
     limiter: anyio.CapacityLimiter
+    long_queries: LongQueries
 
 
 class QueryService:
@@ -105,25 +112,35 @@ class QueryService:
         self._contract = contract
         self._with = machinery
         self._pages = pages
-        self._questions: LRUCache[tuple[bytes, bytes], Question] = LRUCache(_QUESTIONS)
+        self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
-    def read(self, raw_path: bytes, raw_query: bytes) -> Question:
-        """Parse and bind a URL below the service root; raises 400, 404 or 501 at once.
+    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+        """Parse, bind and plan a URL below the service root `root`; raises 400, 404, 501 at once.
 
-        A URL that was asked before costs a look-up.
+        A URL that was asked before costs a look-up, unless it is long: such trees are not kept.
         """
-        question = self._questions.get((raw_path, raw_query))
+        if len(raw_path) + len(raw_query) > _LONGEST_KEPT or may_stand_for_more(raw_query):
+            return self._understand(raw_path, raw_query, root)
+        identity = (raw_path, raw_query, root)
+        question = self._questions.get(identity)
         if question is None:
-            question = self._bind(parse_request(raw_path, raw_query))
+            question = self._understand(raw_path, raw_query, root)
             if question.moment is None:
-                self._questions[raw_path, raw_query] = question
+                self._questions[identity] = question
         return question
+
+    def _understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
+        request = parse_request(raw_path, raw_query, root)
+        whole = self._with.long_queries.recall(request.options.skiptoken)
+        if whole is not None:
+            request = parse_request(raw_path, whole, root)
+        return self._bind(request)
 
     def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
         """What answering would ask of the Analytics API, and which snapshot would answer."""
-        if not isinstance(question.bound, BoundQuery):
+        plan = question.plan
+        if plan is None:
             return Explanation((("resource", "a document made from the contract"),), "", None)
-        plan = plan_query(question.bound, self._contract)
         choice = self._with.cache.choice(self._key(plan.pushdown), fresher=fresher)
         return explain_plan(plan, self._contract, choice)
 
@@ -135,13 +152,18 @@ class QueryService:
         return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
 
     def _bind(self, request: ODataRequest) -> Question:
-        """Bound, where now() is this moment, on the pages after the first the first one's."""
-        schema, token = self._contract.schema, request.options.skiptoken
-        question = Question(request, bind(request, schema, self._with.clock.now()))
+        """Bound and planned, where now() is this moment, on later pages the first one's."""
+        question, token = self._bind_at(request, self._with.clock.now()), request.options.skiptoken
         if question.moment is None or token is None:
             return question
         first = self._with.signer.verify(token, query_identity(request)).moment
-        return Question(request, bind(request, schema, first))
+        return self._bind_at(request, first)
+
+    def _bind_at(self, request: ODataRequest, now: datetime | None) -> Question:
+        bound = bind(request, self._contract.schema, now)
+        query = bound.entity if isinstance(bound, PropertyQuery) else bound
+        plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
+        return Question(request, bound, plan)
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
@@ -150,13 +172,15 @@ class QueryService:
                 return service_document(self._contract.schema, reply)
             case MetadataDocument():
                 return metadata_document(self._contract.schema, reply)
-            case BoundQuery(shape=Shape.COUNT) as query:
-                number = await self._count(plan_query(query, self._contract), reply)
+            case BoundQuery(shape=Shape.COUNT):
+                number = await self._count(planned(question), reply)
                 return Answer(str(number).encode(), reply.format.media)
-            case BoundQuery(shape=Shape.ENTITY) as query:
-                return await self._entity(query, reply)
-            case query:
-                return await self._collection(question.request, query, reply)
+            case BoundQuery(shape=Shape.ENTITY):
+                return await self._entity(planned(question), reply)
+            case PropertyQuery() as query:
+                return await self._property(query, planned(question), reply)
+            case _:
+                return await self._collection(question.request, planned(question), reply)
 
     # --- one number -------------------------------------------------------------------------------
 
@@ -171,24 +195,31 @@ class QueryService:
 
     # --- one entity -------------------------------------------------------------------------------
 
-    async def _entity(self, query: BoundQuery, reply: Reply) -> Answer:
-        plan = plan_query(query, self._contract)
-        projection = self._projection(query, reply)
+    async def _entity(self, plan: QueryPlan, reply: Reply) -> Answer:
+        row = await self._row(plan, self._projection(plan.query, reply), reply)
+        body = write_entity(row, plan.query, reply.format, reply.links)
+        return Answer(body, reply.format.content_type, reply.applied())
+
+    async def _property(self, query: PropertyQuery, plan: QueryPlan, reply: Reply) -> Answer:
+        row = await self._row(plan, projection_for_property(query, reply.format), reply)
+        body = write_property(row, query, reply.format, reply.links)
+        text = query.part is not PropertyPart.JSON
+        content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
+        return Answer(body or b"", content_type, no_content=body is None)
+
+    async def _row(self, plan: QueryPlan, projection: Projection, reply: Reply) -> bytes:
         async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(left_to_check(plan, snapshot), (), limit=1)
-            rows = await self._on(snapshot, fetch_rows, selection, projection)
+            rows: list[bytes] = await self._on(snapshot, fetch_rows, selection, projection)
         if not rows:
-            raise ResourceNotFound(
-                f"{query.entity_set.name} has no entity with this key", target=query.entity_set.name
-            )
-        body = write_entity(rows[0], query, reply.format, reply.links)
-        return Answer(body, reply.format.content_type, reply.applied())
+            name = plan.query.entity_set.name
+            raise ResourceNotFound(f"{name} has no entity with this key", target=name)
+        return rows[0]
 
     # --- a collection, page by page ---------------------------------------------------------------
 
-    async def _collection(self, request: ODataRequest, query: BoundQuery, reply: Reply) -> Answer:
-        plan = plan_query(query, self._contract)
-        token = request.options.skiptoken
+    async def _collection(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+        query, token = plan.query, request.options.skiptoken
         if token is not None:
             position = self._with.signer.verify(token, query_identity(request))
             return await self._next_page(request, plan, position, reply)
@@ -251,13 +282,21 @@ class QueryService:
             remaining = None if at.remaining is None else at.remaining - wanted
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, query_identity(request))
-            link = reply.links.next_page(plan.query.entity_set.name, request.pairs, token)
+            link = self._link(request, token, reply)
         answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
             return about.put_on(answer)
         compressed = await self._in_thread(igzip.compress, answer.body, 1)
         self._with.pages.put(key, compressed)
         return about.put_on(replace(answer, body=compressed, gzipped=True))
+
+    def _link(self, request: ODataRequest, token: str, reply: Reply) -> str:
+        path = encode_path(request.path)
+        link = reply.links.next_page(path, request.pairs, token)
+        if len(link) <= LONGEST_LINK:
+            return link
+        name = self._with.long_queries.keep(request.pairs, token)
+        return reply.links.next_page(path, request.options.custom, name)
 
     def _about(self, snapshot: Snapshot, key: PageKey) -> About:
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
@@ -295,16 +334,15 @@ class QueryService:
     # --- a collection as one file -----------------------------------------------------------------
 
     @asynccontextmanager
-    async def export(
-        self, request: ODataRequest, query: BoundQuery, reply: Reply
-    ) -> AsyncIterator[Export]:
+    async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
         """The whole collection; its snapshot is held until the `async with` ends.
 
         Raises:
             GatewayError: before the first part is there; see `gateway.exports`.
         """
+        request, plan = question.request, planned(question)
+        query = plan.query
         check_export(request, query)
-        plan = plan_query(query, self._contract)
         file = FileFormat(query, reply.format)
         few = await self._few_rows(plan, reply)
         if few is not None:

@@ -53,6 +53,8 @@ CAPABILITIES = Capabilities(
         "application/vnd.apache.parquet",
     ),
     metadata_formats=("application/xml", "application/json"),
+    batch_formats=("multipart/mixed", "application/json"),
+    query_segment=True,
     compute=True,
     search=True,
 )

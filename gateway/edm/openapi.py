@@ -28,8 +28,10 @@ _ERRORS = {
     "405": "The service is read-only",
     "406": "The format asked for is not served",
     "410": "The extract that a nextLink leads into is gone",
-    "412": "An isolation other than snapshot",
+    "412": "An isolation other than snapshot, or an ETag that is no longer current",
+    "413": "The body is too large",
     "414": "The URL is too long",
+    "415": "A body of another media type",
     "501": "OData that this service does not evaluate",
     "502": "The Analytics API gave an answer that cannot be used",
     "503": "The Analytics API is not available; Retry-After tells when to ask again",
@@ -43,9 +45,16 @@ def render_openapi(schema: Schema) -> dict[str, Any]:
         "/odata/v4/$metadata": _path(
             "The model as CSDL", _answer("application/xml", "application/json"), []
         ),
+        "/odata/v4/$batch": _posted(
+            _path("Many requests at once", _json_answer(_BATCH_ANSWER), []),
+            {"application/json": {"schema": _BATCH}},
+        ),
     }
+    paths["/odata/v4/$entity"] = _path(
+        "A row by its URL", _json_answer({"type": "object"}), [_ENTITY_ID]
+    )
     for entity_set in schema.entity_sets:
-        paths |= _set_paths(entity_set)
+        paths |= _set_paths(entity_set) | _paths_below(entity_set)
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{schema.namespace} OData gateway", "version": "4.01"},
@@ -75,29 +84,69 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
         },
     }
     select = _list("$select", "Columns", ["*", *entity.names])
-    filter_ = _option(
-        "$filter",
-        "Condition in OData's language, e.g. `id eq 'x'`",
-        {"type": "string", "minLength": 1},
-    )
-    search = _option("$search", "Words to find", {"type": "string", "minLength": 1})
+    options = [*_row_options(entity), select, _compute()]
+    answer = _rows_answer(collection)
+    return {
+        root: _path(f"Rows of {entity_set.name}", answer, options),
+        f"{root}/$query": _posted(
+            _path("Rows, with the query as the body", answer, []),
+            {"text/plain": {"schema": {"type": "string"}}},
+        ),
+        f"{root}/$count": _path("How many rows match", _answer("text/plain"), options[:2]),
+        f"{root}('{{key}}')": _path("One row", _json_answer(row), [_KEY, select]),
+    }
+
+
+def _row_options(entity: EntityType) -> list[dict[str, Any]]:
     rows = {"type": "integer", "minimum": 0, "maximum": _MOST_ROWS}
-    key = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
-    options = [
-        filter_,
-        search,
+    text = {"type": "string", "minLength": 1}
+    return [
+        _option("$filter", "Condition in OData's language, e.g. `id eq 'x'`", text),
+        _option("$search", "Words to find", text),
         _list("$orderby", "Columns to sort by, each with asc or desc", _orders(entity)),
         _option("$top", "The first so many rows", rows),
         _option("$skip", "Rows to leave out first", rows),
         _option("$count", "Also count the rows that match", {"type": "boolean"}),
-        select,
-        _compute(),
     ]
-    return {
-        root: _path(f"Rows of {entity_set.name}", _rows_answer(collection), options),
-        f"{root}/$count": _path("How many rows match", _answer("text/plain"), [filter_, search]),
-        f"{root}('{{key}}')": _path("One row", _json_answer(row), [key, select]),
+
+
+def _paths_below(entity_set: EntitySet) -> dict[str, Any]:
+    """References, and one property of one row."""
+    root, entity = f"/odata/v4/{entity_set.name}", entity_set.entity_type
+    single = [prop.name for prop in entity.properties if not prop.collection]
+    several = [prop.name for prop in entity.properties if prop.collection]
+    one = f"{root}('{{key}}')"
+    found = {
+        f"{root}/$ref": _path("Where the rows are", _json_answer(_VALUES), _row_options(entity)),
+        f"{one}/$ref": _path("Where the row is", _json_answer({"type": "object"}), [_KEY]),
+        f"{one}/{{property}}": _nullable(
+            _path("One value", _json_answer(_VALUE), [_KEY, _name_of(list(entity.names))])
+        ),
+        f"{one}/{{property}}/$value": _nullable(
+            _path("One value as text", _answer("text/plain"), [_KEY, _name_of(single)])
+        ),
     }
+    if several:
+        parameters = [_KEY, _name_of(several)]
+        found[f"{one}/{{property}}/$count"] = _nullable(
+            _path("How many elements", _answer("text/plain"), parameters)
+        )
+    return found
+
+
+def _nullable(path: dict[str, Any]) -> dict[str, Any]:
+    path["get"]["responses"]["204"] = {"description": "The value is null"}
+    return path
+
+
+def _posted(path: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """The path with POST and a body in place of GET."""
+    return {"post": path["get"] | {"requestBody": {"required": True, "content": content}}}
+
+
+def _name_of(names: list[str]) -> dict[str, Any]:
+    schema = {"type": "string", "enum": names}
+    return {"name": "property", "in": "path", "required": True, "schema": schema}
 
 
 def _compute() -> dict[str, Any]:
@@ -167,6 +216,65 @@ def _property_schema(prop: Property) -> dict[str, Any]:
     return single | ({"description": prop.label} if prop.label else {})
 
 
+_KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
+_ENTITY_ID = {
+    "name": "$id",
+    "in": "query",
+    "required": True,
+    "description": "relative to /odata/v4/ or absolute, as in @odata.id",
+    "schema": {"type": "string", "pattern": r"^[A-Za-z]+\('[A-Za-z0-9_-]+'\)$"},
+}
+_VALUE = {"type": "object", "required": ["value"], "properties": {"value": {}}}
+_VALUES = {
+    "type": "object",
+    "required": ["value"],
+    "properties": {"value": {"type": "array", "items": {"type": "object"}}},
+}
+_ID = {"type": "string", "pattern": "^[!-~]{1,128}$"}
+_BATCH: dict[str, Any] = {
+    "type": "object",
+    "required": ["requests"],
+    "properties": {
+        "requests": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "method", "url"],
+                "properties": {
+                    "id": _ID,
+                    "method": {"type": "string"},
+                    "url": {"type": "string", "description": "relative to /odata/v4/"},
+                    "headers": {
+                        "type": ["object", "null"],
+                        "additionalProperties": {"type": "string"},
+                    },
+                    "body": {},
+                    "dependsOn": {"type": ["array", "null"], "items": {"type": "string"}},
+                    "atomicityGroup": {**_ID, "type": ["string", "null"]},
+                },
+            },
+        }
+    },
+}
+_BATCH_ANSWER: dict[str, Any] = {
+    "type": "object",
+    "required": ["responses"],
+    "properties": {
+        "responses": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["id", "status"],
+                "properties": {
+                    "id": {"type": "string"},
+                    "status": {"type": "integer"},
+                    "headers": {"type": "object", "additionalProperties": {"type": "string"}},
+                    "body": {},
+                },
+            },
+        }
+    },
+}
 _ERROR_SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["error"],

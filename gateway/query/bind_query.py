@@ -1,17 +1,16 @@
-"""`ODataRequest` + schema -> resource and `BoundQuery`: which options mean what on which resource.
-
-The table of options by resource is URL Conventions 5.1 and Protocol 11.2.1.
-"""
+"""`ODataRequest` + schema -> resource and `BoundQuery`: what the options mean on the resource."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
+from functools import reduce
+from typing import TypeAlias
 
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
-from gateway.errors import NotSupported, OptionNotAllowed, UnknownName
+from gateway.errors import NotSupported, ResourceNotFound, UnknownName
 from gateway.query.bind_apply import bind_apply, row_scope
 from gateway.query.bind_orderby import bind_orderby
 from gateway.query.binder import bind_predicate
@@ -22,16 +21,21 @@ from gateway.query.bound import (
     Compare,
     CompareOperator,
     Constant,
+    PropertyQuery,
     Shape,
     conjunction,
 )
 from gateway.query.compute import bind_compute
+from gateway.query.placement import check_placement, given_options
 from gateway.query.request import ODataRequest
 from gateway.query.resource import (
     CollectionResource,
     CountResource,
     EntityResource,
     MetadataDocument,
+    PropertyResource,
+    ReferenceResource,
+    ReferencesResource,
     Resource,
     ServiceDocument,
     resolve_resource,
@@ -39,37 +43,18 @@ from gateway.query.resource import (
 from gateway.query.scope import Moment, Scope, find_property
 from gateway.query.search import bind_search
 from gateway.query.transformations import BoundApply, entity_rows
-from grammar import QueryOptions, SelectItem, unparse
+from grammar import Binary, Expr, QueryOptions, SelectItem, unparse
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$schemaversion", lambda o: o.schemaversion),
     ("$deltatoken", lambda o: o.deltatoken),
 )
-_MISPLACED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
-    ("$id", lambda o: o.id),
-    ("$index", lambda o: o.index),
-    ("$levels", lambda o: o.levels),
-)
-_COLLECTION_ONLY: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
-    ("$apply", lambda o: o.apply),
-    ("$filter", lambda o: o.filter),
-    ("$search", lambda o: o.search),
-    ("$count", lambda o: o.count),
-    ("$orderby", lambda o: o.orderby),
-    ("$skip", lambda o: o.skip),
-    ("$top", lambda o: o.top),
-    ("$skiptoken", lambda o: o.skiptoken),
-)
-_ENTITY_OPTIONS: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
-    ("$select", lambda o: o.select),
-    ("$expand", lambda o: o.expand),
-    ("$compute", lambda o: o.compute),
-)
+_ON_ELEMENTS = frozenset({"$count", "$skip", "$top", "$format"})
+
+Bound: TypeAlias = ServiceDocument | MetadataDocument | BoundQuery | PropertyQuery
 
 
-def bind(
-    request: ODataRequest, schema: Schema, now: datetime | None = None
-) -> ServiceDocument | MetadataDocument | BoundQuery:
+def bind(request: ODataRequest, schema: Schema, now: datetime | None = None) -> Bound:
     """What the request asks for, checked against the model.
 
     `now` is what now() means; without it the function is refused.
@@ -77,58 +62,62 @@ def bind(
     Raises:
         GatewayError: 400, 404 or 501 from the catalogue; nothing is ignored silently.
     """
-    resource = resolve_resource(request.path, schema, request.options.aliases)
-    _check_options(resource, request.options)
+    options = request.options
+    resource = resolve_resource(request.path, schema, options.aliases)
+    _check_options(resource, request)
     match resource:
         case ServiceDocument() | MetadataDocument():
             return resource
-        case CollectionResource(entity_set) | CountResource(entity_set):
-            binding = _Binding(entity_set, request.options, now)
-            is_count = isinstance(resource, CountResource)
-            return _bind_count(binding) if is_count else _bind_collection(binding)
+        case CollectionResource():
+            return _bind_collection(_of_collection(resource, options, now))
+        case CountResource(of):
+            return _bind_count(_of_collection(of, options, now))
+        case ReferencesResource(of):
+            query = _bind_collection(_of_collection(of, options, now))
+            return replace(query, select=(), references=True)
         case EntityResource(entity_set, key):
-            return _bind_entity(_Binding(entity_set, request.options, now), key)
+            return _bind_entity(_Binding(entity_set, options, now), key)
+        case ReferenceResource(EntityResource(entity_set, key)):
+            query = _bind_entity(_Binding(entity_set, options, now), key)
+            return replace(query, select=(), references=True)
+        case PropertyResource():
+            return _bind_property(resource, options)
 
 
-def _check_options(resource: Resource, options: QueryOptions) -> None:
-    for name, present in _MISPLACED:
-        if _given(present(options)):
-            raise OptionNotAllowed(f"{name} has no meaning on this resource", target=name)
+def _check_options(resource: Resource, request: ODataRequest) -> None:
+    if request.by_id and not isinstance(resource, EntityResource):
+        raise ResourceNotFound("$id: this is no entity of this service", target="$id")
+    only_id = request.by_id and len(request.path.segments) == 1
+    check_placement(resource, request.options, by_id=only_id)
     for name, present in _UNSUPPORTED:
-        if _given(present(options)):
+        if present(request.options) not in (None, ()):
             raise NotSupported(
                 f"{name} is not evaluated by this service; leave it out and let the client do it",
                 target=name,
             )
-    match resource:
-        case ServiceDocument() | MetadataDocument():
-            refused = _COLLECTION_ONLY + _ENTITY_OPTIONS
-        case EntityResource():
-            refused = _COLLECTION_ONLY
-        case _:
-            refused = ()
-    for name, present in refused:
-        if _given(present(options)):
-            raise OptionNotAllowed(f"{name} is for collections, not for this resource", target=name)
-
-
-def _given(value: object) -> bool:
-    return value is not None and value != ()
 
 
 class _Binding:
     """What the options of one request have in common: the names of the rows that they see.
 
-    Those are the entity's, or what $apply makes of them, and what $compute adds.
+    Those are the entity's, or what $apply makes of them, and what $compute adds. `conditions` are
+    those of the path, which an entity must all meet before anything else (URL Conventions 4.12).
     """
 
-    def __init__(self, entity_set: EntitySet, options: QueryOptions, now: datetime | None) -> None:
+    def __init__(
+        self,
+        entity_set: EntitySet,
+        options: QueryOptions,
+        now: datetime | None,
+        conditions: tuple[Expr, ...] = (),
+    ) -> None:
         self.entity_set = entity_set
         self.entity_type = entity_set.entity_type
         self.options = options
         self.moment = None if now is None else Moment(now)
         scope = Scope(self.entity_type, options.aliases, moment=self.moment)
-        self.leading, self.apply = bind_apply(options.apply, scope.for_option("$apply"))
+        first, self.apply = bind_apply(options.apply, scope.for_option("$apply"))
+        self.leading = conjunction(_bind_conditions(conditions, scope), first)
         self.rows = self.apply.rows if self.apply else entity_rows(self.entity_type)
         scope = row_scope(self.rows, scope)
         names = (*self.entity_type.names, *scope.entity_type.names)
@@ -138,6 +127,19 @@ class _Binding:
     def asked_moment(self) -> datetime | None:
         """What now() meant, if it was asked; known when all options are bound."""
         return None if self.moment is None else self.moment.if_asked
+
+
+def _of_collection(
+    resource: CollectionResource, options: QueryOptions, now: datetime | None
+) -> _Binding:
+    return _Binding(resource.entity_set, options, now, resource.filters)
+
+
+def _bind_conditions(conditions: tuple[Expr, ...], scope: Scope) -> BoundExpr | None:
+    if not conditions:
+        return None
+    whole = reduce(lambda left, right: Binary("and", left, right), conditions)
+    return bind_predicate(whole, scope)
 
 
 def _bind_collection(binding: _Binding) -> BoundQuery:
@@ -182,6 +184,20 @@ def _bind_entity(binding: _Binding, key: str) -> BoundQuery:
     by_key = Compare(CompareOperator.EQ, ColumnRef(column), Constant(key, PrimitiveType.STRING))
     query = BoundQuery(binding.entity_set, Shape.ENTITY, select, selected, by_key, key=key)
     return replace(query, computed=binding.computed, moment=binding.asked_moment())
+
+
+def _bind_property(resource: PropertyResource, options: QueryOptions) -> PropertyQuery:
+    for name in given_options(options):
+        if name not in _ON_ELEMENTS:
+            raise NotSupported(
+                f"{name} is not evaluated on the elements of {resource.prop.name}; leave it out and"
+                " let the client do it",
+                target=name,
+            )
+    of = _Binding(resource.of.entity_set, QueryOptions(), None)
+    entity = replace(_bind_entity(of, resource.of.key), select=(resource.prop,))
+    window = (options.skip or 0, options.top, options.count or False)
+    return PropertyQuery(entity, resource.prop, resource.part, *window)
 
 
 def _bind_filter(binding: _Binding) -> tuple[BoundExpr | None, BoundApply | None]:

@@ -275,6 +275,7 @@ class BoundQuery:
     and apply after filter and order; `count` asks for the number of rows before both. For an
     ENTITY, `filter` is the key. With `apply`, `filter` is what $apply begins with, and all else is
     about its result, except `moment`: what now() meant, None when nothing depends on it.
+    `references` asks where the entities are, and for nothing else of them (`/$ref`).
     """
 
     entity_set: EntitySet
@@ -290,3 +291,27 @@ class BoundQuery:
     computed: tuple[ComputedProperty, ...] = ()
     apply: BoundApply | None = None
     moment: datetime | None = None
+    references: bool = False
+
+
+class PropertyPart(StrEnum):
+    """In which form a property is asked for: as JSON, as bare text, or how many elements it has."""
+
+    JSON = "property"
+    TEXT = "$value"
+    COUNT = "$count"
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyQuery:
+    """A question about one property of one entity, which `entity` finds.
+
+    `skip`, `top` and `count` are about the elements of a collection.
+    """
+
+    entity: BoundQuery
+    prop: Property
+    part: PropertyPart
+    skip: int = 0
+    top: int | None = None
+    count: bool = False

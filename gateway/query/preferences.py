@@ -18,6 +18,7 @@ _PREFERENCE = re.compile(
 )
 
 
+_BOOLEANS = {"": True, "true": True, "false": False}
 _ANNOTATION = r"-?(?:\*|\w+(?:\.\w+)*(?:\.\*)?(?:\#\w+)?)"
 _ANNOTATIONS = re.compile(rf"{_ANNOTATION}(?:,{_ANNOTATION})*", re.ASCII)
 
@@ -28,23 +29,27 @@ class Preferences:
 
     `max_page_size` is in rows, at least 1, None when not asked. `omit_nulls` leaves properties out
     whose value is null. `include_annotations` is kept as written; rows have no annotations of the
-    service's own, so that any wish is granted; empty when not asked.
+    service's own, so that any wish is granted; empty when not asked. `continue_on_error` is about a
+    `$batch`, None when not asked.
     """
 
     max_page_size: int | None = None
     omit_nulls: bool = False
     include_annotations: str = ""
+    continue_on_error: bool | None = None
 
 
 def parse_preferences(values: Iterable[str]) -> Preferences:
     """All `Prefer` header lines; with and without `odata.`, the latter wins (Protocol 8.2.8).
 
-    >>> parse_preferences(["odata.maxpagesize=50, respond-async"])
-    Preferences(max_page_size=50, omit_nulls=False, include_annotations='')
-    >>> parse_preferences(["maxpagesize=7", "odata.maxpagesize=50"])
-    Preferences(max_page_size=7, omit_nulls=False, include_annotations='')
-    >>> parse_preferences(["maxpagesize=0", "=;broken", "omit-values=nulls"])
-    Preferences(max_page_size=None, omit_nulls=True, include_annotations='')
+    >>> parse_preferences(["odata.maxpagesize=50, respond-async"]).max_page_size
+    50
+    >>> parse_preferences(["maxpagesize=7", "odata.maxpagesize=50"]).max_page_size
+    7
+    >>> parse_preferences(["maxpagesize=0", "=;broken", "omit-values=nulls"]).omit_nulls
+    True
+    >>> parse_preferences(["odata.continue-on-error"]).continue_on_error
+    True
     """
     found: dict[str, str] = {}
     for value in values:
@@ -55,13 +60,32 @@ def parse_preferences(values: Iterable[str]) -> Preferences:
         return found.get(name, found.get(f"odata.{name}", ""))
 
     annotations = wish("include-annotations")
+    going_on = found.get("continue-on-error", found.get("odata.continue-on-error", "unknown"))
     return Preferences(
         max_page_size=_rows(wish("maxpagesize")),
         omit_nulls=wish("omit-values").lower() == "nulls",
         include_annotations=annotations if _ANNOTATIONS.fullmatch(annotations) else "",
+        continue_on_error=_BOOLEANS.get(going_on.lower()),
     )
 
 
 def _rows(text: str) -> int | None:
     usable = text.isascii() and text.isdigit() and len(text) < 10 and int(text) > 0
     return int(text) if usable else None
+
+
+def merge_preferences(own: Iterable[str], inherited: Iterable[str]) -> str:
+    """One `Prefer` value: all of `own`, and what of `inherited` it does not speak of.
+
+    >>> merge_preferences(["odata.maxpagesize=2"], ["maxpagesize=9, respond-async"])
+    'odata.maxpagesize=2, respond-async'
+    """
+    kept = [match for value in own for match in _PREFERENCE.finditer(value)]
+    spoken_of = {_bare_name(match) for match in kept}
+    for value in inherited:
+        kept += [m for m in _PREFERENCE.finditer(value) if _bare_name(m) not in spoken_of]
+    return ", ".join(match[0].strip(" \t,") for match in kept)
+
+
+def _bare_name(match: re.Match[str]) -> str:
+    return match[1].lower().removeprefix("odata.")

@@ -6,10 +6,17 @@ Here the grammar's exceptions become the service's (400), once and for all.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from difflib import get_close_matches
 
-from gateway.errors import GatewayError, InvalidSyntax, LimitExceeded, UnknownOption
+from gateway.errors import (
+    GatewayError,
+    InvalidSyntax,
+    LimitExceeded,
+    ResourceNotFound,
+    UnknownOption,
+)
+from gateway.query.reference import below_root
 from grammar import (
     ODataSyntaxError,
     QueryOptions,
@@ -27,30 +34,66 @@ _OPTION_NAMES = [f.name for f in fields(QueryOptions) if f.name not in ("aliases
 
 @dataclass(frozen=True, slots=True)
 class ODataRequest:
-    """A parsed URL. `pairs` are the decoded name-value pairs of the query, in order, for links."""
+    """A parsed URL. `pairs` are the decoded name-value pairs of the query, in order, for links.
+
+    `by_id` tells that the URL was `$entity`, and `path` is what its `$id` says.
+    """
 
     path: ResourcePath
     options: QueryOptions
     pairs: tuple[tuple[str, str], ...]
+    by_id: bool = False
 
 
-def parse_request(raw_path: bytes, raw_query: bytes) -> ODataRequest:
+def parse_request(raw_path: bytes, raw_query: bytes, root: str = "") -> ODataRequest:
     """Parse path (below the service root) and query as they stood on the wire, undecoded.
+
+    `root` is the service root, below which an absolute `$id` must lie. `/$query` at the end says
+    that the query came as a body, which makes no difference here (URL Conventions 4.17).
 
     Raises:
         InvalidSyntax: with the position, a caret line and, for usual slips, a hint.
         UnknownOption: for a `$` option that OData does not know.
     """
     try:
-        path = parse_resource_path(split_path(raw_path))
+        path = _without_query(parse_resource_path(split_path(raw_path)))
         pairs = split_query(raw_query)
         options = parse_query_options(pairs)
         _check_custom_names(options)
-        return ODataRequest(path, options, pairs)
+        request = ODataRequest(path, options, pairs)
+        by_id = bool(path.segments) and path.segments[0].name == "$entity"
+        return _dereferenced(request, root) if by_id else request
     except ODataSyntaxError as error:
         raise _translate(error) from error
     except RecursionError as error:
         raise LimitExceeded("the expression is nested too deeply; simplify it") from error
+
+
+def _without_query(path: ResourcePath) -> ResourcePath:
+    posted = bool(path.segments) and path.segments[-1].name == "$query"
+    return ResourcePath(path.segments[:-1]) if posted else path
+
+
+def _dereferenced(request: ODataRequest, root: str) -> ODataRequest:
+    """`$entity?$id=...` as if the entity's own URL had been asked (URL Conventions 4.3.4)."""
+    if request.options.id is None:
+        raise InvalidSyntax(
+            "$entity needs the option $id, for example $entity?$id=Results('a')", target="$id"
+        )
+    referenced = below_root(request.options.id, root)
+    if referenced is None:
+        raise ResourceNotFound("$id: this leads to another service", target="$id")
+    try:
+        path = parse_resource_path(split_path(referenced.encode()))
+    except ODataSyntaxError as error:
+        raise InvalidSyntax(
+            f"$id: {error.message}; its value is a URL, percent-encoded once more"
+            " for standing in a URL",
+            target="$id",
+        ) from error
+    segments = (*path.segments, *request.path.segments[1:])
+    options = replace(request.options, id=None)
+    return replace(request, path=ResourcePath(segments), options=options, by_id=True)
 
 
 def _check_custom_names(options: QueryOptions) -> None:

@@ -6,11 +6,12 @@ exist are 404.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gateway.edm.model import EntitySet, Schema
+from gateway.edm.model import EntitySet, Property, Schema
 from gateway.errors import InvalidValue, MethodNotAllowed, NotSupported, ResourceNotFound
+from gateway.query.bound import PropertyPart
 from gateway.query.suggest import nearest
 from grammar import Alias, Expr, Key, Literal, LiteralKind, ResourcePath, Segment, unparse
 
@@ -27,9 +28,24 @@ class MetadataDocument:
 
 @dataclass(frozen=True, slots=True)
 class CollectionResource:
-    """An entity set."""
+    """An entity set, or what is left of it behind `/$filter(...)` segments, all of them."""
 
     entity_set: EntitySet
+    filters: tuple[Expr, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class CountResource:
+    """`/$count` of a collection."""
+
+    of: CollectionResource
+
+
+@dataclass(frozen=True, slots=True)
+class ReferencesResource:
+    """`/$ref` of a collection: where its entities are."""
+
+    of: CollectionResource
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,16 +57,32 @@ class EntityResource:
 
 
 @dataclass(frozen=True, slots=True)
-class CountResource:
-    """`/$count` of an entity set."""
+class ReferenceResource:
+    """`/$ref` of an entity."""
 
-    entity_set: EntitySet
+    of: EntityResource
+
+
+@dataclass(frozen=True, slots=True)
+class PropertyResource:
+    """A property of an entity, as JSON or in another form."""
+
+    of: EntityResource
+    prop: Property
+    part: PropertyPart
 
 
 Resource: TypeAlias = (
-    ServiceDocument | MetadataDocument | CollectionResource | EntityResource | CountResource
+    ServiceDocument
+    | MetadataDocument
+    | CollectionResource
+    | CountResource
+    | ReferencesResource
+    | EntityResource
+    | ReferenceResource
+    | PropertyResource
 )
-_KNOWN_UNSERVED = frozenset({"$all", "$crossjoin", "$entity", "$each", "$filter", "$query", "$ref"})
+_KNOWN_UNSERVED = frozenset({"$all", "$crossjoin", "$each"})
 
 
 def resolve_resource(
@@ -61,6 +93,7 @@ def resolve_resource(
     Raises:
         ResourceNotFound: no such entity set or property.
         InvalidValue: a key that is not one string.
+        MethodNotAllowed: `$batch`, which holds requests and is none.
         NotSupported: a path that OData knows and this service does not serve.
     """
     if not path.segments:
@@ -68,13 +101,16 @@ def resolve_resource(
     first, *rest = path.segments
     if first.name == "$metadata" and not rest:
         return MetadataDocument()
-    if first.name == "$batch" and not rest:
-        raise MethodNotAllowed("$batch takes POST only, and this service does not serve it yet")
+    if first.name == "$batch":
+        raise MethodNotAllowed("$batch takes POST only", allow=("POST", "OPTIONS"))
     entity_set = _find_set(first, schema)
+    own_type = f"{schema.namespace}.{entity_set.entity_type.name}"
+    below = [s for s in rest if s.name != own_type or s.key]  # a cast that changes nothing
     if first.key is None:
-        return _below_set(entity_set, rest)
-    key = _key_value(first.key, entity_set, aliases)
-    return _below_entity(entity_set, key, rest)
+        return _below_set(CollectionResource(entity_set), below)
+    return _below_entity(
+        EntityResource(entity_set, _key_value(first.key, entity_set, aliases)), below
+    )
 
 
 def _find_set(segment: Segment, schema: Schema) -> EntitySet:
@@ -91,18 +127,19 @@ def _find_set(segment: Segment, schema: Schema) -> EntitySet:
     return found
 
 
-def _below_set(entity_set: EntitySet, rest: list[Segment]) -> Resource:
+def _below_set(collection: CollectionResource, rest: list[Segment]) -> Resource:
     match rest:
         case []:
-            return CollectionResource(entity_set)
+            return collection
+        case [Segment(name="$filter", argument=condition), *further] if condition is not None:
+            filtered = replace(collection, filters=(*collection.filters, condition))
+            return _below_set(filtered, further)
         case [Segment(name="$count")]:
-            return CountResource(entity_set)
-        case [Segment(name="$query")]:
-            raise MethodNotAllowed(
-                "/$query takes POST only, and this service does not serve it yet"
-            )
-    segment = rest[0]
-    if segment.name in _KNOWN_UNSERVED or segment.name == "$count":
+            return CountResource(collection)
+        case [Segment(name="$ref")]:
+            return ReferencesResource(collection)
+    segment, entity_set = rest[0], collection.entity_set
+    if segment.name in _KNOWN_UNSERVED:
         raise _unserved(segment)
     if segment.name == "$value":
         raise InvalidValue(f"{entity_set.name} has no /$value: it is a set of entities")
@@ -113,18 +150,43 @@ def _below_set(entity_set: EntitySet, rest: list[Segment]) -> Resource:
     )
 
 
-def _below_entity(entity_set: EntitySet, key: str, rest: list[Segment]) -> Resource:
-    if not rest:
-        return EntityResource(entity_set, key)
-    segment = rest[0]
+def _below_entity(entity: EntityResource, rest: list[Segment]) -> Resource:
+    match rest:
+        case []:
+            return entity
+        case [Segment(name="$ref")]:
+            return ReferenceResource(entity)
+    segment, entity_set = rest[0], entity.entity_set
     if segment.name == "$value":
         raise InvalidValue(f"{entity_set.name} are no media entities; ask for a property's /$value")
-    if segment.name.startswith("$") or entity_set.entity_type.find(segment.name) is not None:
-        raise _unserved(segment)
-    hint = nearest(segment.name, entity_set.entity_type.names)
+    if segment.name.startswith("$"):
+        raise InvalidValue(f"{entity_set.name}('...') is one entity, which has no /{segment.name}")
+    prop = None if segment.key else entity_set.entity_type.find(segment.name)
+    if prop is None:
+        hint = nearest(segment.name, entity_set.entity_type.names)
+        raise ResourceNotFound(
+            f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
+            target=segment.name,
+        )
+    return PropertyResource(entity, prop, _part(prop, rest[1:]))
+
+
+def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
+    """What of a property is asked for by the segments behind it."""
+    match rest:
+        case []:
+            return PropertyPart.JSON
+        case [Segment(name="$value")] if not prop.collection:
+            return PropertyPart.TEXT
+        case [Segment(name="$count")] if prop.collection:
+            return PropertyPart.COUNT
+        case [Segment(name=("$value" | "$count" | "$ref" | "$filter" | "$each") as name), *_]:
+            if name == "$filter" and prop.collection:
+                raise _unserved(rest[0])
+            kind = "a collection" if prop.collection else "a single value"
+            raise InvalidValue(f"{prop.name} is {kind}, which has no /{name}")
     raise ResourceNotFound(
-        f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
-        target=segment.name,
+        f"{prop.name} is of a primitive type, which has no {rest[0].name!r}", target=rest[0].name
     )
 
 

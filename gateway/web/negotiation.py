@@ -6,12 +6,15 @@ The default version is 4.0, for ever (Protocol 8.2.7). `gateway.web.row_formats`
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
+from gateway.exchange import Answer
 from gateway.web.media import parse_accept, parse_format_option, quality_of
 from gateway.writer.format import Format, Media
 
+JSON, MULTIPART = "application/json", "multipart/mixed"
 _ENTITY_TAG = re.compile(r'(?:W/)?"[^"]*"|\*')
 _VERSION = re.compile(r"\d{1,3}(?:\.\d{1,3})?")
 
@@ -89,7 +92,7 @@ def negotiate_metadata(accept: str | None, format_option: str | None, version: s
 
 
 def negotiate_count(accept: str | None, format_option: str | None, version: str) -> Format:
-    """`/$count` is plain text, also for who sends the Accept of rows.
+    """`/$count` is plain text, also for who sends the Accept of rows or of a batch around it.
 
     Raises:
         NotAcceptable: plain text does not fit.
@@ -98,9 +101,26 @@ def negotiate_count(accept: str | None, format_option: str | None, version: str)
         wanted = dict.fromkeys(_TEXT_RANGES, Media.TEXT)
         return Format(version, _by_option(wanted, format_option, "text/plain, or leave it out"))
     ranges = parse_accept(accept or "*/*")
-    if quality_of(Media.TEXT, ranges) == 0 and not any(r.is_for_data for r in ranges):
+    of_rows = any(r.type == Media.JSON and r.quality > 0 for r in ranges)
+    if quality_of(Media.TEXT, ranges) == 0 and not of_rows:
         raise NotAcceptable(f"Accept: {accept}: /$count is text/plain; send that or */*")
     return Format(version, Media.TEXT)
+
+
+def negotiate_batch(accept: str | None, request_type: str) -> str:
+    """The media type of a batch's answer: the request's, unless Accept prefers the other.
+
+    Raises:
+        NotAcceptable: Accept leaves neither.
+    """
+    if accept is None or not accept.strip():
+        return request_type
+    other = JSON if request_type == MULTIPART else MULTIPART
+    ranges = [replace(r, parameters=()) for r in parse_accept(accept)]  # of rows, inside
+    own, foreign = quality_of(request_type, ranges), quality_of(other, ranges)
+    if own == foreign == 0:
+        raise NotAcceptable(f"Accept: {accept} leaves no format; send {MULTIPART} or {JSON}")
+    return request_type if own >= foreign else other
 
 
 def _by_option(wanted: Mapping[str, Media], format_option: str, remedy: str) -> Media:
@@ -120,3 +140,20 @@ def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
     """
     found = (match[0] for value in values for match in _ENTITY_TAG.finditer(value))
     return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
+
+
+def check_match(if_match: Sequence[str], answer: Answer) -> None:
+    """If-Match on a reading request: the answer must have one of these tags (Protocol 8.2.4).
+
+    All tags are weak here, and compare as such. `*` matches whatever there is.
+
+    Raises:
+        PreconditionFailed: it has none of them.
+    """
+    wanted = parse_entity_tags(if_match)
+    if not if_match or "*" in wanted or dict(answer.headers).get("ETag") in wanted:
+        return
+    raise PreconditionFailed(
+        "If-Match: the answer has another ETag now, or none; read it again without If-Match",
+        target="If-Match",
+    )

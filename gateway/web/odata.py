@@ -6,41 +6,55 @@ happens once (URL Conventions 2.1), and it answers every failure as OData JSON.
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 
+import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
 from gateway.auth.access import AccessGate
-from gateway.errors import GatewayError, InternalError, MethodNotAllowed, UriTooLong
-from gateway.exchange import Question, Reply
+from gateway.errors import (
+    GatewayError,
+    InternalError,
+    MethodNotAllowed,
+    NotAcceptable,
+    UriTooLong,
+)
+from gateway.exchange import Export, Question, Reply
 from gateway.observe import Observer
-from gateway.query.bound import BoundQuery, Shape
+from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.preferences import parse_preferences
 from gateway.query.resource import MetadataDocument
+from gateway.recall import may_stand_for_more
 from gateway.service import QueryService
 from gateway.web.negotiation import (
     check_isolation,
+    check_match,
     check_reader,
     negotiate_count,
     negotiate_metadata,
     negotiate_version,
     parse_entity_tags,
 )
+from gateway.web.posted import allowed_methods, check_media_type, read_body
 from gateway.web.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.web.respond import (
     Reaction,
     react_to_answer,
     react_to_error,
     react_to_export,
+    react_to_options,
     send_reaction,
 )
 from gateway.web.row_formats import negotiate_rows
 from gateway.writer.format import EXPORTS, Format
 from gateway.writer.links import Links
+from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
+MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
+_READ_INLINE = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,57 +69,124 @@ class ODataEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         async with AsyncExitStack() as held:
-            reaction = await self._react(scope, held)
+            reaction = await self.react(scope, receive, held)
             await send_reaction(reaction, scope, receive, send)
 
-    async def _react(self, scope: Scope, held: AsyncExitStack) -> Reaction:
-        """The reaction; `held` keeps what a file is made from until it is sent."""
+    async def react(
+        self,
+        scope: Scope,
+        receive: Receive,
+        held: AsyncExitStack | None = None,
+        *,
+        longest_url: int = _MAX_URL_BYTES,
+    ) -> Reaction:
+        """The one path of every request: the answer, or the failure as OData JSON.
+
+        `held` keeps what a file is made from until it is sent; without it there are no files.
+        """
         headers = Headers(scope=scope)
         version = "4.0"
         try:
             version = negotiate_version(
                 headers.get("odata-maxversion"), headers.get("odata-version")
             )
+            allowed = allowed_methods(scope["raw_path"])
             if scope["method"] == "OPTIONS":
-                return _allow(version)
-            self._admit(scope, headers)
-            question, reply = self._read(scope, headers, version)
+                return react_to_options(allowed, version)
+            _check_method(scope["method"], allowed)
+            _check_length(scope, longest_url)
+            self.gate.check(headers)
+            check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
+            question, reply = await self._understand(scope, receive, headers, version)
             if reply.format.media in EXPORTS and isinstance(question.bound, BoundQuery):
-                export = self.service.export(question.request, question.bound, reply)
-                return react_to_export(await held.enter_async_context(export), version)
-            return react_to_answer(await self.service.answer(question, reply), version)
-        except GatewayError as error:
-            return react_to_error(error, version)
+                export = self.service.export(question, reply)
+                return react_to_export(await _hold(export, held), version)
+            answer = await self.service.answer(question, reply)
+            check_match(headers.getlist("if-match"), answer)
+            return react_to_answer(answer, version)
         except Exception as error:  # the last line of defence
-            self.observer.fault("an unexpected failure", error)
-            hidden = InternalError("the gateway failed; its log tells why")
-            return react_to_error(hidden, version)
+            return self.refuse(error, version)
 
-    def _admit(self, scope: Scope, headers: Headers) -> None:
-        if scope["method"] not in ("GET", "HEAD"):
-            raise MethodNotAllowed(
-                f"{scope['method']} is not served: this service is read-only; use GET"
-            )
-        if len(scope["raw_path"]) + len(scope["query_string"]) > _MAX_URL_BYTES:
-            raise UriTooLong(
-                f"the URL is longer than {_MAX_URL_BYTES} bytes; select or filter less at once"
-            )
-        self.gate.check(headers)
-        check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
+    def refuse(self, error: Exception, version: str) -> Reaction:
+        """A failure from the catalogue as it is, any other as 500 and into the log."""
+        if isinstance(error, GatewayError):
+            return react_to_error(error, version)
+        self.observer.fault("an unexpected failure", error)
+        return react_to_error(InternalError("the gateway failed; its log tells why"), version)
 
-    def _read(self, scope: Scope, headers: Headers, version: str) -> tuple[Question, Reply]:
-        path = scope["raw_path"].removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
-        question = self.service.read(path, scope["query_string"])
+    def root_of(self, scope: Scope, headers: Headers) -> str:
+        """The service root as the client knows it.
+
+        Raises:
+            InvalidValue: Host is missing or no host.
+        """
+        client = scope.get("client")
+        return self.root.of(Connection(client[0] if client else "", scope["scheme"], headers))
+
+    async def _understand(
+        self, scope: Scope, receive: Receive, headers: Headers, version: str
+    ) -> tuple[Question, Reply]:
+        root = self.root_of(scope, headers)
+        path = below_service(scope["raw_path"])
+        query = await _whole_query(scope, receive, headers)
+        question = await self._read(path, query, root)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
         reply = Reply(
             format=replace(format_, omit_nulls=preferences.omit_nulls),
             preferences=preferences,
-            links=Links(self.root.of(_connection(scope, headers))),
+            links=Links(root),
             known=parse_entity_tags(headers.getlist("if-none-match")),
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
         )
         return question, reply
+
+    async def _read(self, path: bytes, query: bytes, root: str) -> Question:
+        """Long questions are parsed in a thread, so that others are not kept waiting."""
+        if len(path) + len(query) <= _READ_INLINE and not may_stand_for_more(query):
+            return self.service.read(path, query, root)
+        return await anyio.to_thread.run_sync(self.service.read, path, query, root)
+
+
+async def _hold(export: AbstractAsyncContextManager[Export], held: AsyncExitStack | None) -> Export:
+    if held is None:
+        raise NotAcceptable("a file is asked for by itself, not inside a $batch; here, use json")
+    return await held.enter_async_context(export)
+
+
+def _check_length(scope: Scope, longest: int) -> None:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > longest:
+        raise UriTooLong(
+            f"the URL is longer than {longest} bytes; select or filter less at once, or send the"
+            " query as the body of a POST to /$query"
+        )
+
+
+async def _whole_query(scope: Scope, receive: Receive, headers: Headers) -> bytes:
+    """The query of the URL and, for `/$query`, that of the body, undecoded (URL Conventions 4.17).
+
+    A line break at the end of the body is an editor's, not the query's.
+    """
+    query: bytes = scope["query_string"]
+    if scope["method"] != "POST":
+        return query
+    check_media_type(headers, "text/plain")
+    body = await read_body(receive, headers, MAX_QUERY_BYTES)
+    return b"&".join(part for part in (query, body.strip(b"\r\n")) if part)
+
+
+def _check_method(method: str, allowed: tuple[str, ...]) -> None:
+    if method in allowed:
+        return
+    remedy = "use GET" if "GET" in allowed else "only POST reads this resource"
+    raise MethodNotAllowed(
+        f"{method} is not served here: this service is read-only; {remedy}", allow=allowed
+    )
+
+
+def below_service(raw_path: bytes) -> bytes:
+    """The undecoded path below the service root."""
+    return raw_path.removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
 
 
 def _negotiate(question: Question, headers: Headers, version: str) -> Format:
@@ -115,8 +196,10 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
     match question.bound:
         case MetadataDocument():
             return negotiate_metadata(accept, format_option, version)
-        case BoundQuery(shape=Shape.COUNT):
+        case BoundQuery(shape=Shape.COUNT) | PropertyQuery(part=PropertyPart.COUNT):
             return negotiate_count(accept, format_option, version)
+        case PropertyQuery(part=PropertyPart.TEXT):
+            return Format(version)
         case _:
             return negotiate_rows(accept, format_option, version, whole=_is_whole(question))
 
@@ -125,12 +208,3 @@ def _is_whole(question: Question) -> bool:
     """Whether a file of a collection answers it."""
     bound = question.bound
     return isinstance(bound, BoundQuery) and bound.shape is Shape.COLLECTION
-
-
-def _connection(scope: Scope, headers: Headers) -> Connection:
-    client = scope.get("client")
-    return Connection(client[0] if client else "", scope["scheme"], headers)
-
-
-def _allow(version: str) -> Reaction:
-    return Reaction(204, b"", (("Allow", "GET, HEAD, OPTIONS"), ("OData-Version", version)))

@@ -46,10 +46,12 @@ class Reaction:
 
 
 def react_to_answer(answer: Answer, version: str) -> Reaction:
-    """200 with the headers that OData and caches need, or 304 when the client has the body."""
+    """200 with the headers that OData and caches need, 204 for null, 304 for what is known."""
     headers = _headers(answer, version)
     if answer.not_modified:
         return Reaction(304, b"", headers)
+    if answer.no_content:
+        return Reaction(204, b"", headers[1:])
     return Reaction(200, answer.body, headers, answer.gzipped)
 
 
@@ -69,6 +71,11 @@ def _headers(answer: Answer | Export, version: str) -> tuple[tuple[str, str], ..
     )
 
 
+def react_to_options(allowed: tuple[str, ...], version: str) -> Reaction:
+    """What may be sent to this resource (RFC 9110 9.3.7)."""
+    return Reaction(204, b"", (("Allow", ", ".join(allowed)), ("OData-Version", version)))
+
+
 def react_to_error(error: GatewayError, version: str) -> Reaction:
     """The error as OData JSON, whatever was asked for (Protocol 9.4); never cached."""
     headers = (
@@ -84,7 +91,7 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
 
 async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send: Send) -> None:
     """Send it; HEAD gets the headers that GET would, and no body."""
-    gzip = _takes_gzip(Headers(scope=scope))
+    gzip = takes_gzip(Headers(scope=scope))
     if reaction.parts is not None:
         response = _streamed(reaction, reaction.parts, gzip=gzip)
         if scope["method"] == "HEAD":
@@ -152,7 +159,7 @@ async def _compressed(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     yield stream.flush()
 
 
-def _takes_gzip(headers: Headers) -> bool:
+def takes_gzip(headers: Headers) -> bool:
     """Whether gzip has a quality above 0; its own item counts before `*` (RFC 9110 12.5.3)."""
     qualities: dict[str, str] = {}
     for item in ",".join(headers.getlist("accept-encoding")).lower().split(","):
@@ -160,6 +167,27 @@ def _takes_gzip(headers: Headers) -> bool:
         qualities[coding.strip()] = quality.replace(" ", "").removeprefix("q=")
     quality = qualities.get("gzip", qualities.get("*", "0"))
     return quality.strip("0.") != "" or quality == ""
+
+
+async def in_identity(reaction: Reaction) -> Reaction:
+    """The reaction with its body unpacked, if it is kept compressed."""
+    if not reaction.gzipped:
+        return reaction
+    body = await anyio.to_thread.run_sync(igzip.decompress, reaction.body)
+    return replace(reaction, body=body, gzipped=False)
+
+
+async def compressed_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    """Chunks as one gzip stream; each large one in a thread, and out as soon as it is done."""
+    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+
+    def pack(chunk: bytes) -> bytes:
+        return packer.compress(chunk) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
+
+    async for chunk in chunks:
+        small = len(chunk) < _INLINE_BYTES
+        yield packer.compress(chunk) if small else await anyio.to_thread.run_sync(pack, chunk)
+    yield packer.flush()
 
 
 async def _coded(reaction: Reaction, *, gzip: bool) -> Reaction:

@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.edm.model import Schema
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
+from gateway.web.batch import BatchEndpoint
 from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import SERVICE_PATH
@@ -43,7 +44,7 @@ def build_web(
 
     return Starlette(
         routes=[
-            RawRoute(SERVICE_PATH, endpoint),
+            RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
             RawRoute(
                 EXPLAIN_PATH, ExplainEndpoint(endpoint.service, endpoint.gate, endpoint.observer)
             ),

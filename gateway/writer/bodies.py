@@ -47,7 +47,7 @@ def write_collection(
 
 
 def write_entity(row: bytes, query: BoundQuery, format_: Format, links: Links) -> bytes:
-    """One entity: the row with its context in front."""
+    """One entity, or a reference to one: the row with its context in front."""
     if format_.metadata is Metadata.NONE:
         return row
     context = _member(f"{format_.prefix}context", links.context(query))
@@ -77,6 +77,8 @@ def write_error(error: GatewayError) -> bytes:
 
 def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: str) -> Projection:
     """The members of each row: control information by metadata level (JSON Format 3.1)."""
+    if query.references:
+        return _reference(query, format_, links)
     if query.apply is None:
         return _entity(query, query.select, format_, links, namespace)
     rows = []
@@ -86,6 +88,14 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
         entity = _entity(query, kept, format_, links, namespace)
         rows.append(entity if variant.entity else _transient(entity, format_))
     return rows[0] if len(rows) == 1 else replace(rows[0], variants=tuple(rows))
+
+
+def _reference(query: BoundQuery, format_: Format, links: Links) -> Projection:
+    """Nothing but the id (14), at every level of metadata."""
+    entity_set = query.entity_set
+    id_member, id_prefix = f"{format_.prefix}id", links.entity_prefix(entity_set.name)
+    key = entity_set.entity_type.key
+    return Projection(properties=(), key=key, id_members=(id_member,), id_prefix=id_prefix)
 
 
 def _entity(

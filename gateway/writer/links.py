@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gateway.query.bound import BoundQuery, Shape
+from gateway.query.bound import BoundQuery, PropertyQuery, Shape
 
 _SAFE_IN_QUERY = "!$'()*,-./:;?@_~"
 
@@ -20,20 +20,25 @@ class Links:
 
     root: str
 
-    def context(self, query: BoundQuery | None = None) -> str:
+    def context(self, query: BoundQuery | PropertyQuery | None = None) -> str:
         """The context URL (Protocol 10); the fragment is not percent-encoded."""
         url = f"{self.root}$metadata"
         if query is None:
             return url
+        if isinstance(query, PropertyQuery):
+            key = query.entity.key.replace("'", "''")
+            return f"{url}#{query.entity.entity_set.name}('{key}')/{query.prop.name}"
+        if query.references:
+            return f"{url}{'#$ref' if query.shape is Shape.ENTITY else '#Collection($ref)'}"
         names = ",".join(_selection(query))
         entity = "/$entity" if query.shape is Shape.ENTITY else ""
         return f"{url}#{query.entity_set.name}{f'({names})' if names else ''}{entity}"
 
-    def next_page(self, set_name: str, pairs: tuple[tuple[str, str], ...], token: str) -> str:
-        """The nextLink: the client's own options, and where the next page starts."""
+    def next_page(self, path: str, pairs: tuple[tuple[str, str], ...], token: str) -> str:
+        """The nextLink: the client's own path and options, and where the next page starts."""
         kept = [(n, v) for n, v in pairs if n.lower() != "$skiptoken"]
         text = "&".join(f"{_encode(n)}={_encode(v)}" for n, v in [*kept, ("$skiptoken", token)])
-        return f"{self.root}{set_name}?{text}"
+        return f"{self.root}{path}?{text}"
 
     def entity_prefix(self, set_name: str) -> str:
         """An entity's URL up to its key, for rows that carry their id."""

@@ -19,6 +19,7 @@ from tests.clients.header_blocks import POWER_QUERY, POWER_QUERY_PINNED, basic
 from tests.support.flat import FlatRow, with_instants
 from tests.support.live import Bridge, bridge
 from tests.support.wire import WireAnswer, connected, send
+from tests.web.batches import MULTIPART, Request, answers_of, as_multipart
 
 RESULTS = "/odata/v4/Results"
 
@@ -456,3 +457,22 @@ def test_i18_throttling_is_passed_on_as_whole_seconds_to_wait(fresh: Bridge) -> 
     answer = unpacked(send(fresh.root, f"{RESULTS}?$top=3", POWER_QUERY))
     assert answer.status in (429, 503)
     assert 1 <= int(answer.header("Retry-After") or "") <= 120
+
+
+# --- $batch ---------------------------------------------------------------------------------------
+
+
+def test_i13_a_query_too_long_for_a_url_comes_as_a_batch_of_one(live: Bridge, ask: Ask) -> None:
+    """`EnableBatch=true`: the rows, and the links to more of them, are those of a GET."""
+    some = keys_of(ask(f"{RESULTS}?$top=1000", POWER_QUERY))
+    condition = quote(" or ".join(f"id eq '{key.replace(chr(39), chr(39) * 2)}'" for key in some))
+    url = f"{live.root}Results?$filter={condition}&$select=id"
+    assert len(url) > 16_384
+    block = [line for line in POWER_QUERY if line[0] != "Accept"]
+    headers = [*block, *MULTIPART, ("Accept", "multipart/mixed")]
+    accept = dict(POWER_QUERY)["Accept"]
+    body = as_multipart([Request(url, {"Accept": accept, "Prefer": "maxpagesize=600"})])
+    answer = send(live.root, "/odata/v4/$batch", headers, method="POST", body=body)
+    (part,) = answers_of(unpacked(answer))
+    assert part.headers["content-type"] == "application/json;odata.metadata=minimal"
+    assert {row["id"] for row in part.json()["value"]} < set(some)

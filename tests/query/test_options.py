@@ -143,17 +143,50 @@ def test_what_is_known_and_not_evaluated_is_never_ignored(
         "$skiptoken=x",
     ],
 )
-@pytest.mark.parametrize("path", ["", "$metadata", "Results('x')"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "$metadata",
+        "Results('x')",
+        "Results('x')/$ref",
+        "Results('x')/state",
+        "Results('x')/state/$value",
+    ],
+)
 def test_options_of_collections_are_refused_elsewhere(path: str, option: str) -> None:
     error = refusal(option, path)
     assert (error.status, error.code) == (400, "OptionNotAllowed")
     assert error.target == option.partition("=")[0]
 
 
-@pytest.mark.parametrize("option", ["$select=id", "$expand=*"])
-@pytest.mark.parametrize("path", ["", "$metadata"])
-def test_documents_take_no_select_and_no_expand(path: str, option: str) -> None:
+@pytest.mark.parametrize("option", ["$select=id", "$expand=*", "$compute=1 as one"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "",
+        "$metadata",
+        "Results/$ref",
+        "Results('x')/$ref",
+        "Results('x')/state",
+        "Results('x')/groupIds",
+        "Results('x')/groupIds/$count",
+        "Results('x')/state/$value",
+    ],
+)
+def test_only_entities_take_options_of_their_members(path: str, option: str) -> None:
     assert refusal(option, path).code == "OptionNotAllowed"
+
+
+def test_bare_text_has_one_format() -> None:
+    assert refusal("$format=json", "Results('x')/state/$value").code == "OptionNotAllowed"
+
+
+@pytest.mark.parametrize("option", ["$filter=true", "$orderby=$it", "$search=x", "$apply=identity"])
+@pytest.mark.parametrize("path", ["Results('x')/groupIds", "Results('x')/groupIds/$count"])
+def test_elements_are_not_filtered_yet(path: str, option: str) -> None:
+    error = refusal(option, path)
+    assert (error.status, error.target) == (501, option.partition("=")[0])
 
 
 def test_an_entity_takes_select() -> None:

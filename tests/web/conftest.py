@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -43,3 +44,9 @@ def expected_key(expected_rows: list[FlatRow]) -> str:
 def expected_nulls(expected_rows: list[FlatRow]) -> int:
     """How many rows never expire."""
     return sum(row["expiryDate"] is None for row in expected_rows)
+
+
+@pytest.fixture
+def live_host(live: Bridge) -> str:
+    """The shared gateway's Host."""
+    return urlsplit(live.root).netloc

@@ -58,6 +58,12 @@ REFUSED = [
     ("Results('a%2Fb')", 404, "NotFound"),
     ("Results/nosuch", 404, "NotFound"),
     ("Results('x')/nosuch", 404, "NotFound"),
+    ("Results('nope')/progress", 404, "NotFound"),
+    ("Results('nope')/progress/$value", 404, "NotFound"),
+    ("Results('nope')/groupIds/$count", 404, "NotFound"),
+    ("Results('nope')/$ref", 404, "NotFound"),
+    ("$entity?$id=Results('nope')", 404, "NotFound"),
+    ("$entity?$id=http://elsewhere.example/odata/v4/Results('x')", 404, "NotFound"),
     # what does not fit together
     ("Results?$filter=progress%20eq%20'half'", 400, "TypeMismatch"),
     ("Results?$filter=progress", 400, "TypeMismatch"),
@@ -65,19 +71,20 @@ REFUSED = [
     ("Results(5)", 400, "InvalidValue"),
     ("Results('x')?$filter=true", 400, "OptionNotAllowed"),
     ("?$top=1", 400, "OptionNotAllowed"),
+    ("Results('x')/$value", 400, "InvalidValue"),
+    ("$entity", 400, "InvalidSyntax"),
     ("$metadata?$select=id", 400, "OptionNotAllowed"),
     ("Results?$skiptoken=forged", 400, "InvalidSkipToken"),
     # what OData knows and this service does not do
     ("Results?$apply=nest(identity%20as%20n)", 501, "NotImplemented"),
     ("Results?$compute=progress%20as%20PROGRESS", 501, "NotImplemented"),
-    ("Results/$ref", 501, "NotImplemented"),
     ("$all", 501, "NotImplemented"),
     ("$crossjoin(Results)", 501, "NotImplemented"),
-    ("$entity?$id=Results('x')", 501, "NotImplemented"),
-    ("Results('x')/progress", 501, "NotImplemented"),
+    ("Results('x')/groupIds?$orderby=$it", 501, "NotImplemented"),
     # what has no such form
     ("Results?$format=atom", 406, "NotAcceptable"),
     ("$batch", 405, "MethodNotAllowed"),
+    ("Results/$query", 405, "MethodNotAllowed"),
 ]
 
 

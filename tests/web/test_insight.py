@@ -108,3 +108,9 @@ def test_both_ask_for_the_access_key(dataset: Dataset, tmp_path: Path) -> None:
             assert "Results" not in json.dumps(answer.json())
             allowed = gateway.client.get(base_of(gateway) + target, auth=("x", "let me in"))
             assert allowed.status_code == 200
+
+
+def test_a_property_is_explained_as_its_entity(live: Bridge) -> None:
+    whole, one = explain(live, "Results('x')"), explain(live, "Results('x')/state/$value")
+    assert whole["resource"] == "Results (entity)"
+    assert (one["resource"], one["pushdown"]) == (whole["resource"], whole["pushdown"])

@@ -23,6 +23,9 @@ LINKS = Links("https://h.example/odata/v4/")
         ("Results", "$top=1&$filter=state eq 'x'", "#Results"),
         ("Results('u1_c1')", "", "#Results/$entity"),
         ("Results('u1_c1')", "$select=id", "#Results(id)/$entity"),
+        ("Results/$filter(true)", "$select=id", "#Results(id)"),
+        ("Results/$ref", "$top=1", "#Collection($ref)"),
+        ("Results('u1_c1')/$ref", "", "#$ref"),
     ],
 )
 def test_the_context_tells_what_an_answer_holds(path: str, query: str, fragment: str) -> None:

@@ -1,0 +1,205 @@
+"""`POST $batch` (Protocol 11.7): many requests in one, each answered exactly as if sent alone.
+
+Each part goes the one path of every request, `ODataEndpoint.react`, as an ASGI scope of its own.
+The answer is streamed part by part, so that one part at a time is held; since a part that fails is
+an error inside the answer, a 200 that was begun can always be finished.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import AsyncIterator, Callable, Iterable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import TypeVar
+from urllib.parse import unquote_to_bytes
+
+import anyio.to_thread
+from starlette.datastructures import Headers
+from starlette.responses import StreamingResponse
+from starlette.types import Message, Receive, Scope, Send
+
+from gateway.errors import FailedDependency, GatewayError, InvalidValue, OptionNotAllowed
+from gateway.query.placement import given_options
+from gateway.query.preferences import parse_preferences
+from gateway.query.request import parse_request
+from gateway.web.batch_json import CLOSE, OPEN, read_json, write_json
+from gateway.web.batch_model import MAX_BATCH_BYTES, Item, Part, Refused
+from gateway.web.batch_multipart import close_multipart, read_multipart, write_multipart
+from gateway.web.batch_scope import Outer
+from gateway.web.negotiation import (
+    JSON,
+    MULTIPART,
+    check_isolation,
+    negotiate_batch,
+    negotiate_version,
+)
+from gateway.web.odata import MAX_QUERY_BYTES, ODataEndpoint, below_service
+from gateway.web.posted import BATCH, check_media_type, read_body
+from gateway.web.respond import (
+    Reaction,
+    compressed_stream,
+    in_identity,
+    react_to_error,
+    send_reaction,
+    takes_gzip,
+)
+
+_INLINE_BYTES = 65_536
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What was asked: the requests, whether an error ends them, and how the answer must look."""
+
+    outer: Outer
+    version: str
+    items: tuple[Item, ...]
+    stops: bool
+    answer_type: str
+    applied: str
+
+
+@dataclass(slots=True)
+class _Progress:
+    """What later requests ask about earlier ones: who failed, and which paths they had."""
+
+    failed: set[str] = field(default_factory=set)
+    paths: dict[str, str] = field(default_factory=dict)
+
+    def check_dependencies(self, item: Item) -> None:
+        for name in item.depends_on:
+            if name in self.failed:
+                raise FailedDependency(f"{name} has failed, on which this request depends")
+
+    def note(self, item: Item, reaction: Reaction) -> None:
+        if not 200 <= reaction.status < 300:
+            self.failed |= {item.id, item.group} - {""}
+
+
+@dataclass(frozen=True, slots=True)
+class BatchEndpoint:
+    """Serves `$batch`; `endpoint` answers each request in it, and all that come alone."""
+
+    endpoint: ODataEndpoint
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        path = unquote_to_bytes(below_service(scope["raw_path"])).removesuffix(b"/")
+        is_batch = path == BATCH and scope["method"] == "POST"
+        await (self._serve if is_batch else self.endpoint)(scope, receive, send)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        headers = Headers(scope=scope)
+        version = "4.0"
+        try:
+            version = negotiate_version(
+                headers.get("odata-maxversion"), headers.get("odata-version")
+            )
+            batch = await self._read(scope, receive, headers, version)
+        except Exception as error:  # the last line of defence
+            refusal = self.endpoint.refuse(error, version)
+            await send_reaction(refusal, scope, receive, send)
+            return
+        chunks, fields = self._written(batch)
+        if takes_gzip(headers):
+            chunks, fields = compressed_stream(chunks), fields | {"Content-Encoding": "gzip"}
+        await StreamingResponse(chunks, headers=fields)(scope, receive, send)
+
+    async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
+        self.endpoint.gate.check(headers)
+        check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
+        _check_outside(scope["query_string"], headers)
+        outer = Outer(scope, headers, self.endpoint.root_of(scope, headers))
+        content_type = check_media_type(headers, MULTIPART, JSON)
+        is_multipart = content_type.get_content_type() == MULTIPART
+        accept = ",".join(headers.getlist("accept")) or None
+        answer_type = negotiate_batch(accept, content_type.get_content_type())
+        body = await read_body(receive, headers, MAX_BATCH_BYTES)
+        read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
+        items = await _apart(len(body), partial(read, body))
+        going_on = parse_preferences(headers.getlist("prefer")).continue_on_error
+        stops = not going_on if is_multipart else going_on is False
+        applied = "" if going_on is None else f"continue-on-error={str(going_on).lower()}"
+        return Batch(outer, version, items, stops, answer_type, applied)
+
+    def _written(self, batch: Batch) -> tuple[AsyncIterator[bytes], dict[str, str]]:
+        """The answer in pieces, and its headers."""
+        fields = {"OData-Version": batch.version, "Cache-Control": "no-store"}
+        if batch.applied:
+            prefix = "odata." if batch.version == "4.0" else ""
+            fields["Preference-Applied"] = prefix + batch.applied
+        if batch.answer_type == JSON:
+            return _as_json(self._answers(batch)), fields | {"Content-Type": JSON}
+        boundary = f"batchresponse_{secrets.token_hex(16)}"
+        content_type = {"Content-Type": f"{MULTIPART}; boundary={boundary}"}
+        return _as_multipart(self._answers(batch), boundary), fields | content_type
+
+    async def _answers(self, batch: Batch) -> AsyncIterator[tuple[Item, Reaction]]:
+        """In order; stops behind the first error where that is wanted."""
+        progress = _Progress()
+        for item in batch.items:
+            reaction = await self._answer(item, batch, progress)
+            progress.note(item, reaction)
+            yield item, reaction
+            if batch.stops and reaction.status >= 400:
+                return
+
+    async def _answer(self, item: Item, batch: Batch, progress: _Progress) -> Reaction:
+        try:
+            progress.check_dependencies(item)
+            if isinstance(item, Refused):
+                raise item.error
+            path, query = batch.outer.target_of(item, progress.paths)
+            progress.paths[item.id] = path
+            scope = batch.outer.scope_of(item, path, query)
+        except GatewayError as error:
+            return react_to_error(error, batch.version)
+        reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
+        whole = await in_identity(reaction)
+        return replace(whole, body=b"") if item.method == "HEAD" else whole
+
+
+def _check_outside(raw_query: bytes, headers: Headers) -> None:
+    """What a batch as a whole cannot have (Protocol 8.2.4, URL Conventions 5.1)."""
+    for name in given_options(parse_request(b"$batch", raw_query).options):
+        raise OptionNotAllowed(f"{name} stands in the URLs inside a batch", target=name)
+    for name in ("If-Match", "If-None-Match"):
+        if name in headers:
+            raise InvalidValue(f"{name} stands in the requests inside a batch", target=name)
+
+
+def _body_of(part: Part) -> Receive:
+    async def receive() -> Message:
+        return {"type": "http.request", "body": part.body, "more_body": False}
+
+    return receive
+
+
+async def _as_multipart(
+    answers: AsyncIterator[tuple[Item, Reaction]], boundary: str
+) -> AsyncIterator[bytes]:
+    async for item, reaction in answers:
+        for chunk in write_multipart(item, reaction, boundary):
+            yield chunk
+    yield close_multipart(boundary)
+
+
+async def _as_json(answers: AsyncIterator[tuple[Item, Reaction]]) -> AsyncIterator[bytes]:
+    between = OPEN
+    async for item, reaction in answers:
+        yield between
+        for chunk in await _apart(len(reaction.body), partial(_all, write_json(item, reaction))):
+            yield chunk
+        between = b","
+    yield CLOSE if between == b"," else OPEN + CLOSE
+
+
+def _all(chunks: Iterable[bytes]) -> tuple[bytes, ...]:
+    return tuple(chunks)
+
+
+async def _apart(size: int, work: Callable[[], T]) -> T:
+    """Large work in a thread, so that others are not kept waiting."""
+    return work() if size <= _INLINE_BYTES else await anyio.to_thread.run_sync(work)
