@@ -43,7 +43,7 @@ def literal(value: object) -> str:
 
 def memory_in_tables(cursor: duckdb.DuckDBPyConnection) -> int:
     """Bytes of all tables in memory, as DuckDB counts them."""
-    found = cursor.execute(
+    [(found,)] = cursor.execute(
         "SELECT sum(memory_usage_bytes) FROM duckdb_memory() WHERE tag = 'IN_MEMORY_TABLE'"
-    ).fetchone()
-    return int(found[0] or 0) if found else 0
+    ).fetchall()
+    return int(found or 0)

@@ -57,15 +57,18 @@ class SnapshotFiles:
 
     def remove(self, snapshot_id: str) -> None:
         """Remove a snapshot; one that stays is found by the next start."""
-        try:
-            self.path(snapshot_id).unlink(missing_ok=True)
-        except OSError as error:
-            self._observer.warn(f"snapshot {snapshot_id} cannot be removed: {error.strerror}")
+        self._remove(self.path(snapshot_id))
 
     def discard(self, snapshot_id: str) -> None:
-        """Remove a draft and what its making left beside it."""
+        """Remove a draft and what its making left beside it; so does a later start."""
         for path in self.building.glob(f"{snapshot_id}.*"):
+            self._remove(path)
+
+    def _remove(self, path: Path) -> None:
+        try:
             path.unlink(missing_ok=True)
+        except OSError as error:
+            self._observer.warn(f"snapshot {path.name} cannot be removed: {error.strerror}")
 
     def found(self) -> Iterator[str]:
         """The ids of snapshots that are there; other databases are set aside."""

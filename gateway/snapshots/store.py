@@ -1,7 +1,7 @@
 """Tables in DuckDB: filled from an extract, then immutable, read by many requests, dropped whole.
 
 Each table is a database of its own, compressed. Without a data directory it lives in memory. With
-one it grows in a file aside, of which a copy is put in its place and attached read-only; it is
+one it grows in a file aside, of which a copy is put in its place and attached read-only; that is
 found again after a restart, when it is read once to the end: a file that cannot be used is renamed
 to `*.unusable`, never served. All methods block: call them from a worker thread.
 """
@@ -9,6 +9,7 @@ to `*.unusable`, never served. All methods block: call them from a worker thread
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -25,6 +26,9 @@ from gateway.snapshots.database import literal, memory_in_tables, open_database
 from gateway.snapshots.facts import SnapshotKey, StoredTable, read_facts, write_facts
 from gateway.snapshots.files import SnapshotFiles
 from gateway.snapshots.tables import RowTable, TableLayout
+
+_ATTEMPTS = 10
+_PAUSE_SECONDS = 0.02
 
 __all__ = ["SnapshotKey", "SnapshotStore", "StoredTable", "TableLayout"]
 
@@ -44,6 +48,7 @@ class SnapshotStore:
         self._connection = open_database(*places)
         self._memory = Lock()
         self._sizes: dict[str, int] = {}
+        self._drafts: dict[str, int] = {}
 
     def close(self) -> None:
         """Let go of memory and files."""
@@ -99,7 +104,7 @@ class SnapshotStore:
         Raises:
             InternalError: as `begin`.
         """
-        with self._making(snapshot_id) as cursor:
+        with self._making(snapshot_id) as cursor, self._weighed(snapshot_id, cursor):
             RowTable(cursor, self._draft(snapshot_id), self.layout).append(rows, start)
 
     def replace(self, snapshot_id: str, rows: pa.Table) -> None:
@@ -108,7 +113,7 @@ class SnapshotStore:
         Raises:
             InternalError: as `begin`.
         """
-        with self._making(snapshot_id) as cursor:
+        with self._making(snapshot_id) as cursor, self._weighed(snapshot_id, cursor):
             RowTable(cursor, self._draft(snapshot_id), self.layout).replace(rows)
 
     def amend(self, snapshot_id: str, base: str, rows: pa.Table, gone: pa.Array) -> bool:
@@ -126,11 +131,12 @@ class SnapshotStore:
                 return False
             self.begin(snapshot_id)
             draft = RowTable(cursor, self._draft(snapshot_id), self.layout)
-            draft.append(changed, 0)
             touched = pa.concat_arrays(
                 [changed.column(self.layout.key).combine_chunks(), gone.cast(pa.string())]
             )
-            draft.append_rest(_catalog(base), touched, changed.num_rows)
+            with self._weighed(snapshot_id, cursor):
+                draft.append(changed, 0)
+                draft.append_rest(_catalog(base), touched, changed.num_rows)
             return True
 
     def known(self, snapshot_id: str, keys: pa.Array) -> int:
@@ -153,17 +159,32 @@ class SnapshotStore:
             told = replace(stored, rows=table.count(), in_order=table.is_in_order())
             if self._files is None:
                 return self._compress(cursor, draft, told)
-            cursor.execute(f"CREATE TABLE {draft}.about (facts VARCHAR)")
-            cursor.execute(f"INSERT INTO {draft}.about VALUES (?)", (write_facts(told),))  # noqa: S608 - ids are made here
-            cursor.execute(f"FORCE CHECKPOINT {draft}")
-            shutil.copyfile(self._files.draft(stored.id), self._files.copy(stored.id))
+            _tell_facts(cursor, draft, told)
+            if _checkpoint(cursor, draft):
+                shutil.copyfile(self._files.draft(stored.id), self._files.copy(stored.id))
+            else:
+                self._copy_rows(cursor, told, self._files)
             self._files.publish(stored.id)
             return self._attach(stored.id, self._files, check=False)
+
+    def _copy_rows(
+        self, cursor: duckdb.DuckDBPyConnection, told: StoredTable, files: SnapshotFiles
+    ) -> None:
+        """For a draft whose file is not whole, because somebody reads it: slower, but now."""
+        copy = f"copy_{told.id}"
+        cursor.execute(f"ATTACH {literal(files.copy(told.id))} AS {copy}")
+        try:
+            cursor.execute(f"CREATE TABLE {copy}.rows AS FROM {self._draft(told.id)}.rows")
+            _tell_facts(cursor, copy, told)
+            cursor.execute(f"CHECKPOINT {copy}")
+        finally:
+            cursor.execute(f"DETACH {copy}")
 
     def abandon(self, snapshot_id: str) -> None:
         """Drop a draft; nobody may be reading it. In memory, a published one is the snapshot."""
         if snapshot_id not in self._sizes:
             self._drop(self._draft(snapshot_id))
+            self._drafts.pop(snapshot_id, None)
         if self._files is not None:
             self._files.discard(snapshot_id)
 
@@ -172,11 +193,23 @@ class SnapshotStore:
     ) -> StoredTable:
         """One at a time, so that DuckDB's count of its memory tells the size of this one."""
         with self._memory:
-            cursor.execute(f"FORCE CHECKPOINT {catalog}")
-            total = memory_in_tables(cursor)
-            others = sum(self._sizes.values())
-            self._sizes[told.id] = max(0, total - others)
+            _checkpoint(cursor, catalog)
+            self._drafts.pop(told.id, None)
+            others = sum(self._sizes.values()) + sum(self._drafts.values())
+            self._sizes[told.id] = max(0, memory_in_tables(cursor) - others)
         return replace(told, bytes=self._sizes[told.id])
+
+    @contextmanager
+    def _weighed(self, snapshot_id: str, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """In memory, one change at a time, so that what each draft takes is known."""
+        if self._files is not None:
+            yield
+            return
+        with self._memory:
+            before = memory_in_tables(cursor)
+            yield
+            grown = memory_in_tables(cursor) - before
+            self._drafts[snapshot_id] = self._drafts.get(snapshot_id, 0) + grown
 
     @contextmanager
     def _making(self, snapshot_id: str) -> Iterator[duckdb.DuckDBPyConnection]:
@@ -184,7 +217,7 @@ class SnapshotStore:
         try:
             with self.cursor() as cursor:
                 yield cursor
-        except (duckdb.Error, OSError) as error:
+        except (duckdb.Error, OSError, ValueError) as error:
             self._observer.warn(f"snapshot {snapshot_id} cannot be kept: {error}")
             raise InternalError(
                 "the gateway cannot keep the extract that this answer needs: its memory or its data"
@@ -235,12 +268,29 @@ class SnapshotStore:
             try:
                 found = cursor.execute(f"SELECT facts FROM {catalog}.about").fetchone()  # noqa: S608 - as above
                 stored = read_facts(snapshot_id, found[0] if found else "", path.stat().st_size)
-                if check:
-                    RowTable(cursor, catalog, self.layout).check(stored.rows)
+                table = RowTable(cursor, catalog, self.layout)
+                (table.check if check else table.check_count)(stored.rows)
             except BaseException:
                 cursor.execute(f"DETACH {catalog}")
                 raise
         return stored
+
+
+def _tell_facts(cursor: duckdb.DuckDBPyConnection, catalog: str, told: StoredTable) -> None:
+    cursor.execute(f"CREATE TABLE {catalog}.about (facts VARCHAR)")
+    cursor.execute(f"INSERT INTO {catalog}.about VALUES (?)", (write_facts(told),))  # noqa: S608 - ids are made here
+
+
+def _checkpoint(cursor: duckdb.DuckDBPyConnection, catalog: str) -> bool:
+    """Compress a database, and write it out whole; False while others are in the middle of it."""
+    for _ in range(_ATTEMPTS):
+        try:
+            cursor.execute(f"CHECKPOINT {catalog}")
+        except duckdb.TransactionException:
+            time.sleep(_PAUSE_SECONDS)
+        else:
+            return True
+    return False
 
 
 def _catalog(snapshot_id: str) -> str:
