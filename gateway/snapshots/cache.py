@@ -176,7 +176,7 @@ class SnapshotCache:
         growing = await flight.draft() if early else None
         if growing is not None:
             await growing.reach(1)
-            if not growing.is_complete:
+            if not growing.is_complete and self._flights.keeps(flight):
                 return self._reading_draft(flight, growing, f"{status}; detail=reading")
         entry = flight.made
         if entry is None:

@@ -51,7 +51,10 @@ class Progress:
 
 
 class Flight:
-    """One extract; `readers` read its draft, `waiters` wait for the snapshot."""
+    """One extract; `readers` read its draft, `waiters` wait for the snapshot.
+
+    All of them hold `landed`, the snapshot, once it is there: in memory it is the draft itself.
+    """
 
     def __init__(self, key: SnapshotKey, workshop: Workshop) -> None:
         self.key = key
@@ -61,6 +64,7 @@ class Flight:
         self.readers = 0
         self.paused_at: float | None = None
         self.growing: GrowingTable | None = None
+        self.landed: Entry | None = None
         self.task: asyncio.Task[Entry] | None = None
         self._with = workshop
         self._started = workshop.clock.monotonic()

@@ -33,9 +33,11 @@ class Flights:
         self._with = workshop
         self._flights: dict[SnapshotKey, Flight] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self._is_closed = False
 
     def start(self, key: SnapshotKey) -> Flight:
         """The extract that runs for `key`; started, or resumed, when none does."""
+        self._forget_overdue()
         flight = self._flights.get(key)
         if flight is not None and self._runs(flight):
             return flight
@@ -47,6 +49,10 @@ class Flights:
         """The extract of this id, going on if it was paused; None when there is none."""
         found = [f for f in self._flights.values() if f.id == snapshot_id]
         return found[0] if found and self._runs(found[0]) else None
+
+    def keeps(self, flight: Flight) -> bool:
+        """Whether it is under way or paused, and its draft is there."""
+        return self._flights.get(flight.key) is flight
 
     async def land(self, flight: Flight) -> Entry:
         """Wait for the snapshot, held; a waiter that leaves ends nothing.
@@ -64,17 +70,20 @@ class Flights:
                 raise _shutting_down() from error
             if task.done() and not task.cancelled() and task.exception() is None:
                 self._with.shelf.let_go(task.result())
-            flight.waiters -= 1
+            if flight.task is task:  # or it goes on, and nobody waits yet
+                flight.waiters -= 1
             raise
 
     @contextmanager
     def reading(self, flight: Flight) -> Iterator[None]:
-        """A draft is read; it is there until its last reader leaves."""
+        """A draft is read; it is there until its last reader leaves, and so is what it becomes."""
         flight.readers += 1
         try:
             yield
         finally:
             flight.readers -= 1
+            if flight.landed is not None:
+                self._with.shelf.let_go(flight.landed)
             self._tidy(flight)
 
     def progress(self) -> tuple[Progress, ...]:
@@ -87,15 +96,16 @@ class Flights:
         return None if flight is None else flight.progress()
 
     async def close(self) -> None:
-        """End all; who waits for one is told to come again."""
+        """End all; who waits for one is told to come again, and drafts go with their readers."""
         flights = [*self._flights.values()]
         tasks = [flight.task for flight in flights if flight.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         self._flights.clear()
+        self._is_closed = True
         for flight in flights:
-            self._tidy(flight)
+            self._drop_soon(flight)
         await asyncio.gather(*self._chores)
 
     def _take_off(self, flight: Flight) -> None:
@@ -106,7 +116,8 @@ class Flights:
     async def _make(self, flight: Flight) -> Entry:
         entry = await flight.make()
         await self._with.shelf.make_room()
-        entry.readers += flight.waiters - 1
+        entry.readers += flight.waiters + flight.readers - 1
+        flight.landed = entry
         del self._flights[flight.key]  # now, not in a callback: who comes later must find the entry
         return entry
 
@@ -114,14 +125,23 @@ class Flights:
         """Whether a flight is under way, or can be made to go on; else it is forgotten."""
         if flight.paused_at is None:
             return True
-        pause = self._with.clock.monotonic() - flight.paused_at
-        if pause > _RESUMABLE_SECONDS or flight.growing is None:
+        if self._is_overdue(flight) or flight.growing is None:
             self._forget(flight)
             return False
         flight.paused_at = None
         flight.growing.go_on()
         self._take_off(flight)
         return True
+
+    def _is_overdue(self, flight: Flight) -> bool:
+        now = self._with.clock.monotonic()
+        return flight.paused_at is not None and now - flight.paused_at > _RESUMABLE_SECONDS
+
+    def _forget_overdue(self) -> None:
+        """A draft that nobody asked for any more takes room until then."""
+        for flight in [*self._flights.values()]:
+            if self._is_overdue(flight):
+                self._forget(flight)
 
     def _landed(self, flight: Flight, task: asyncio.Task[Entry]) -> None:
         error = None if task.cancelled() else task.exception()
@@ -153,8 +173,10 @@ class Flights:
 
     def _tidy(self, flight: Flight) -> None:
         """Drop the draft of a flight that is over when nobody reads it."""
-        if flight.readers or self._flights.get(flight.key) is flight:
-            return
+        if not (flight.readers or self.keeps(flight) or self._is_closed):
+            self._drop_soon(flight)
+
+    def _drop_soon(self, flight: Flight) -> None:
         chore = asyncio.create_task(self._drop_draft(flight.id, flight.growing))
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)

@@ -106,7 +106,8 @@ class GrowingTable:
         return self.came - self.rows >= _BATCH or self.rows < self._wanted
 
     def _write_soon(self) -> None:
-        if self._writer is None and (self._waiting or not self._begun):
+        """Nothing more after a failure: behind rows that are missing none may be read."""
+        if self._writer is None and self._failure is None and (self._waiting or not self._begun):
             self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
@@ -115,9 +116,11 @@ class GrowingTable:
             if not self._begun:
                 await anyio.to_thread.run_sync(self._store.begin, self.id)
                 self._begun = True
-            while self._waiting and self._is_due():
-                batch, self._waiting = pa.concat_tables(self._waiting), []
+            while self._waiting and self._is_due() and self._failure is None:
+                parts = len(self._waiting)
+                batch = pa.concat_tables(self._waiting)
                 await anyio.to_thread.run_sync(self._store.append, self.id, batch, self.rows)
+                del self._waiting[:parts]  # not before: who goes on after a failure has them still
                 self.rows += batch.num_rows
                 self._tell()
         except GatewayError as error:
