@@ -53,7 +53,7 @@ from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
-from gateway.query.preferences import Preferences
+from gateway.query.preferences import Preferences, includes_annotation
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
@@ -264,7 +264,8 @@ class QueryService:
         wanted = await rows_ready(snapshot, at, wanted)
         identity = (request.path, request.pairs, at.offset, at.moment, wanted, count)
         final = snapshot.growing is None  # a row of a draft may still become newer
-        key = PageKey(at.snapshot, (*identity, final, reply.format, reply.links))
+        taken_at = self._taken_at(snapshot.taken_at, reply)
+        key = PageKey(at.snapshot, (*identity, final, taken_at, reply.format, reply.links))
         about = self._about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
@@ -283,7 +284,7 @@ class QueryService:
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, query_identity(request))
             link = self._link(request, token, reply)
-        answer = self._write(rows[:wanted], PageBody(count, link), plan, reply)
+        answer = self._write(rows[:wanted], PageBody(count, link, taken_at), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
             return about.put_on(answer)
         compressed = await self._in_thread(igzip.compress, answer.body, 1)
@@ -297,6 +298,13 @@ class QueryService:
             return link
         name = self._with.long_queries.keep(request.pairs, token)
         return reply.links.next_page(path, request.options.custom, name)
+
+    def _taken_at(self, moment: datetime, reply: Reply) -> tuple[str, str] | None:
+        """The annotation that tells when the rows were read, for who wishes it."""
+        term = f"{self._contract.schema.namespace}.SnapshotTakenAt"
+        if not includes_annotation(reply.preferences.include_annotations, term):
+            return None
+        return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _about(self, snapshot: Snapshot, key: PageKey) -> About:
         digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
@@ -323,7 +331,8 @@ class QueryService:
             partial(fetch_rows, selection=selection, projection=projection),
         )
         count = page.total if plan.query.count else None
-        return self._write(rows, PageBody(count), plan, reply)
+        taken_at = self._taken_at(page.date or self._with.clock.now(), reply)
+        return self._write(rows, PageBody(count, None, taken_at), plan, reply)
 
     async def _window_page(self, plan: QueryPlan) -> Page | None:
         """The upstream page that holds the window; None when a tie crosses its end."""

@@ -28,15 +28,31 @@ class Preferences:
     """What the client would like.
 
     `max_page_size` is in rows, at least 1, None when not asked. `omit_nulls` leaves properties out
-    whose value is null. `include_annotations` is kept as written; rows have no annotations of the
-    service's own, so that any wish is granted; empty when not asked. `continue_on_error` is about a
-    `$batch`, None when not asked.
+    whose value is null. `include_annotations` is kept as written, empty when not asked.
+    `continue_on_error` is about a `$batch`, None when not asked.
     """
 
     max_page_size: int | None = None
     omit_nulls: bool = False
     include_annotations: str = ""
     continue_on_error: bool | None = None
+
+
+def includes_annotation(wish: str, term: str) -> bool:
+    """Whether `include_annotations` asks for a term; the most specific pattern decides (8.2.8.4).
+
+    >>> includes_annotation("Skillhabit.*", "Skillhabit.SnapshotTakenAt")
+    True
+    >>> includes_annotation("*,-Skillhabit.*", "Skillhabit.SnapshotTakenAt")
+    False
+    """
+    namespace = term.rpartition(".")[0]
+    patterns = [pattern for pattern in wish.split(",") if pattern]
+    for name in (term, f"{namespace}.*", "*"):
+        found = [p for p in patterns if p.removeprefix("-") == name]
+        if found:
+            return not any(p.startswith("-") for p in found)
+    return False
 
 
 def parse_preferences(values: Iterable[str]) -> Preferences:

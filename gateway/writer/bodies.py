@@ -21,10 +21,14 @@ from gateway.writer.links import Links
 
 @dataclass(frozen=True, slots=True)
 class PageBody:
-    """What a page says besides its rows; None leaves the member out."""
+    """What a page says besides its rows; None leaves the member out.
+
+    `taken_at` is the term and the value of the annotation that tells how old the rows are.
+    """
 
     count: int | None = None
     next_link: str | None = None
+    taken_at: tuple[str, str] | None = None
 
 
 def write_collection(
@@ -37,6 +41,9 @@ def write_collection(
     if page.count is not None:
         head["count"] = str(page.count) if format_.ieee754 else page.count
     members = [_member(format_.prefix + name, value) for name, value in head.items()]
+    if page.taken_at is not None:
+        term, instant = page.taken_at
+        members.append(_member(f"@{term}", instant))
     start = b"".join(b"%s," % member for member in members)
     end = (
         b""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 
 from gateway.sandbox import Dataset
@@ -116,3 +118,20 @@ def test_a_restart_finds_its_snapshots_again(dataset: Dataset, tmp_path: Path) -
         assert answer.json()["value"] == rows
         assert answer.headers["cache-status"] == "skillhabit-odata; hit"
         assert asked(outside) == before
+
+
+def test_a_page_tells_when_its_rows_were_read_for_who_asks(dataset: Dataset) -> None:
+    wish = {"Prefer": 'odata.include-annotations="Skillhabit.*"'}
+    term = "@Skillhabit.SnapshotTakenAt"
+    with bridge(dataset, settings={"fresh_for": 0}) as gateway:
+        first = gateway.client.get(gateway.root + PAGE, headers=wish)
+        assert list(first.json())[:2] == ["@odata.context", term]
+        assert first.headers["preference-applied"] == 'odata.include-annotations="Skillhabit.*"'
+        told = datetime.fromisoformat(first.json()[term])
+        assert (
+            abs((told - parsedate_to_datetime(first.headers["last-modified"])).total_seconds()) < 1
+        )
+        later = gateway.client.get(gateway.root + PAGE, headers=wish)
+        assert datetime.fromisoformat(later.json()[term]) > told
+        assert gateway.client.get(gateway.root + "Results?$top=3", headers=wish).json()[term]
+        assert term not in gateway.get(PAGE).json()
