@@ -241,7 +241,7 @@ class QueryService:
     async def _next_page(
         self, request: ODataRequest, plan: QueryPlan, position: Position, reply: Reply
     ) -> Answer:
-        async with self._with.cache.pinned(self._key(plan.pushdown), position.snapshot) as snapshot:
+        async with self._with.cache.pinned(self._with.scope(), position.snapshot) as snapshot:
             if snapshot is None:
                 raise FeedGone(
                     "$skiptoken: the extract that this link leads into is no longer kept; refresh"

@@ -121,14 +121,14 @@ class SnapshotCache:
             yield snapshot
 
     @asynccontextmanager
-    async def pinned(self, key: SnapshotKey, snapshot_id: str) -> AsyncIterator[Snapshot | None]:
+    async def pinned(self, scope: str, snapshot_id: str) -> AsyncIterator[Snapshot | None]:
         """The snapshot that a nextLink names, however old; None when it is gone.
 
-        One whose extract had failed goes on being read; one that another process makes for `key`
-        is waited for.
+        One whose extract had failed goes on being read; one that another process is making is
+        waited for. Of another scope there is nothing (law 5).
         """
-        draft = await self._draft_of(snapshot_id)
-        entry = None if draft else await self._found(key, snapshot_id)
+        draft = await self._draft_of(scope, snapshot_id)
+        entry = None if draft else await self._shelf.find(scope, snapshot_id)
         if entry is not None:
             with self._reading(entry.held(), "hit") as snapshot:
                 yield snapshot
@@ -137,13 +137,6 @@ class SnapshotCache:
                 yield snapshot
         else:
             yield None
-
-    async def _found(self, key: SnapshotKey, snapshot_id: str) -> Entry | None:
-        found = await self._shelf.find(key.scope, snapshot_id)
-        if found is None:
-            async with self._with.peers.lease(key):
-                found = await self._shelf.find(key.scope, snapshot_id)
-        return found
 
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool
@@ -185,9 +178,9 @@ class SnapshotCache:
             return await self._made(key, status, early=False)
         return self._reading(entry.held(), status)
 
-    async def _draft_of(self, snapshot_id: str) -> tuple[Flight, GrowingTable] | None:
+    async def _draft_of(self, scope: str, snapshot_id: str) -> tuple[Flight, GrowingTable] | None:
         """The draft of an extract that runs."""
-        flight = self._flights.find(snapshot_id)
+        flight = self._flights.find(scope, snapshot_id)
         growing = None if flight is None else await flight.draft()
         if flight is None or growing is None or growing.is_complete:
             return None

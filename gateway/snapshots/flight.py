@@ -73,7 +73,8 @@ class Flight:
 
     async def make(self) -> Entry:
         """The snapshot, held once; of all processes that share, only one makes it."""
-        async with self._with.peers.lease(self.key):
+        peers = self._with.peers
+        async with peers.lease(self.key), peers.making(self.id):
             if self._extraction is None:
                 entry = await self._made_elsewhere() or await self._amend()
                 if entry is not None:
@@ -163,6 +164,7 @@ class Flight:
         )
         if not changed:
             base.table = replace(base.table, extracted=extracted)
+            await self._offer(base.table)
             return base.held()
         published = await self._publish(extracted)
         self._with.observer.info(

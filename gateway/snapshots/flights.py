@@ -45,9 +45,9 @@ class Flights:
         self._take_off(flight)
         return flight
 
-    def find(self, snapshot_id: str) -> Flight | None:
+    def find(self, scope: str, snapshot_id: str) -> Flight | None:
         """The extract of this id, going on if it was paused; None when there is none."""
-        found = [f for f in self._flights.values() if f.id == snapshot_id]
+        found = [f for f in self._flights.values() if (f.key.scope, f.id) == (scope, snapshot_id)]
         return found[0] if found and self._runs(found[0]) else None
 
     def keeps(self, flight: Flight) -> bool:

@@ -119,7 +119,8 @@ class Shelf:
             table = await self._peers.find(scope, snapshot_id)
             if table is not None:
                 await self._adopt(table)
-        return self._entries.get(snapshot_id)
+        found = self._entries.get(snapshot_id)
+        return found if found is not None and found.table.key.scope == scope else None
 
     async def _adopt(self, table: StoredTable) -> bool:
         """Bring a snapshot here; what cannot be used is withdrawn from all."""

@@ -99,7 +99,7 @@ class Feeds:
         self, snapshot_id: str, offset: int, scope: str = "scope"
     ) -> tuple[list[Version], bool] | None:
         """The page that a nextLink leads to; None when its snapshot is gone."""
-        async with self.cache.pinned(self.key(scope=scope), snapshot_id) as snapshot:
+        async with self.cache.pinned(scope, snapshot_id) as snapshot:
             return None if snapshot is None else await self.page(snapshot, offset)
 
     async def rest(self, snapshot_id: str, offset: int) -> list[Version]:

@@ -103,7 +103,8 @@ class World:
             return snapshot.status
 
     async def is_kept(self, snapshot_id: str) -> bool:
-        async with self.cache.pinned(key(), snapshot_id) as snapshot:
+        scopes = {t.id: t.key.scope for t in self.cache.tables}
+        async with self.cache.pinned(scopes.get(snapshot_id, ""), snapshot_id) as snapshot:
             return snapshot is not None
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -381,7 +382,7 @@ async def test_a_link_leads_into_its_snapshot_when_a_newer_one_exists() -> None:
         old = await w.id_of()
         w.watch.seconds = FRESH + STALE + 1
         assert await w.id_of() != old
-        async with w.cache.pinned(key(), old) as snapshot:
+        async with w.cache.pinned("scope", old) as snapshot:
             assert snapshot is not None
             assert {row["id"][:2] for row in contents(w.store, snapshot.id)} == {"1-"}
 
@@ -409,6 +410,13 @@ async def test_the_newest_snapshot_is_kept_while_it_may_answer_in_need() -> None
         w.watch.seconds += 10.1
         await w.id_of("c")
         assert not await w.is_kept(newest)
+
+
+async def test_a_link_of_another_scope_yields_nothing(tmp_path: Path) -> None:
+    async with world(directory=tmp_path) as w:
+        mine = await w.id_of("mine")
+        async with w.cache.pinned("theirs", mine) as snapshot:
+            assert snapshot is None
 
 
 async def test_a_link_into_a_snapshot_that_never_was_yields_nothing() -> None:
