@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine
@@ -58,7 +59,7 @@ class TokenFile:
 
     def __init__(self, path: Path | None) -> None:
         self._path = path
-        self._seen = ""
+        self._seen: tuple[int, int, int] | None = None
         self._identity = "nobody"
 
     def __call__(self) -> str:
@@ -77,10 +78,20 @@ class TokenFile:
 
     def identity(self) -> str:
         """Whose token it is; while it cannot be read, whose it was."""
-        token = self._read()
-        if token and token != self._seen:
-            self._seen, self._identity = token, token_identity(token)
+        state = self._state()
+        if state is None or state != self._seen:
+            token = self._read()
+            if token:
+                self._seen, self._identity = state, token_identity(token)
         return self._identity
+
+    def _state(self) -> tuple[int, int, int] | None:
+        """What tells one content of the file from another, at a tenth of the cost of reading it."""
+        try:
+            found = None if self._path is None else os.stat(self._path)  # noqa: PTH116 - each request
+        except OSError:
+            return None
+        return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self) -> str:
         """Empty when there is none, or none that a header can carry."""

@@ -6,7 +6,6 @@ what was negotiated, and takes the answer back.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, replace
@@ -307,7 +306,7 @@ class QueryService:
         return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     def _about(self, snapshot: Snapshot, key: PageKey) -> About:
-        digest = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
+        digest = self._with.pages.digest(key)
         now = self._with.clock.now()
         age = now - snapshot.taken_at
         return About(f'W/"{digest}"', snapshot.taken_at, age, snapshot.status)

@@ -7,10 +7,13 @@ asked longest ago goes first. Not for two threads at once: it lives on the event
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Hashable
 from dataclasses import dataclass
 
 from cachetools import LRUCache
+
+_DIGESTS = 4_096
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,15 @@ class PageCache:
 
     def __init__(self, byte_budget: int) -> None:
         self._bodies: LRUCache[PageKey, bytes] = LRUCache(max(1, byte_budget), getsizeof=len)
+        self._digests: LRUCache[PageKey, str] = LRUCache(_DIGESTS)
+
+    def digest(self, key: PageKey) -> str:
+        """A short name of a page, the same in every process, for its ETag."""
+        found = self._digests.get(key)
+        if found is None:
+            found = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
+            self._digests[key] = found
+        return found
 
     def get(self, key: PageKey) -> bytes | None:
         """The body as it was put."""
