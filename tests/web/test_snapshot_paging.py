@@ -212,6 +212,7 @@ def test_links_outlive_a_restart_when_snapshots_do(
 ) -> None:
     settings = {"data_dir": str(tmp_path_factory.mktemp("kept"))}
     with bridge(dataset, settings=settings) as gateway:
+        settle(gateway)
         first = gateway.client.get(f"{gateway.root}Results?$select=id", headers=PAGES).json()
         link, old_root = first["@odata.nextLink"], gateway.root
     with bridge(dataset, settings=settings) as gateway:
