@@ -32,8 +32,9 @@ from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
 from gateway.query.transformations import POSITION
+from gateway.reading import Machinery, PageSizes
 from gateway.recall import LongQueries
-from gateway.service import Machinery, PageSizes, QueryService
+from gateway.service import QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy

@@ -6,62 +6,43 @@ what was negotiated, and takes the answer back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from dataclasses import dataclass, replace
+from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import TypeVar
 
-import anyio
-import anyio.to_thread
-import pyarrow as pa
 from cachetools import LRUCache
 from isal import igzip
 
-from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import first_request
-from gateway.analytics.rows import Page, arrow_schema
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
-from gateway.engine.batches import all_rows, row_numbers, rows_at
-from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
-from gateway.engine.sql import Sql
+from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
-from gateway.exchange import About, Answer, Export, Question, Reply
+from gateway.exchange import Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
-from gateway.exports import (
-    FileFormat,
-    begin,
-    check_export,
-    check_made,
-    in_parts,
-    made_rows,
-    unchanged,
-)
-from gateway.observe import Clock
+from gateway.filing import Filing
 from gateway.paging import (
     left_to_check,
     may_be_early,
     planned,
     query_identity,
     rows_ready,
-    tie_at_the_end,
 )
-from gateway.planner.plan import QueryPlan, Route, natural_order, plan_query
-from gateway.planner.pushdown import Pushdown
+from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
-from gateway.query.preferences import Preferences, includes_annotation
+from gateway.query.preferences import includes_annotation
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
-from gateway.query.transformations import POSITION
-from gateway.recall import LONGEST_LINK, LongQueries, may_stand_for_more
-from gateway.snapshots.cache import Snapshot, SnapshotCache
+from gateway.reading import Machinery, PageSizes, Reading
+from gateway.recall import LONGEST_LINK, may_stand_for_more
+from gateway.snapshots.cache import Snapshot
 from gateway.snapshots.flight import Progress
-from gateway.snapshots.pages import PageCache, PageKey
-from gateway.snapshots.store import SnapshotKey, SnapshotStore, StoredTable
+from gateway.snapshots.pages import PageKey
+from gateway.snapshots.store import StoredTable
 from gateway.writer.bodies import (
     PageBody,
     projection_for,
@@ -69,7 +50,7 @@ from gateway.writer.bodies import (
     write_entity,
 )
 from gateway.writer.property_bodies import projection_for_property, write_property
-from gateway.writer.skiptoken import Position, TokenSigner
+from gateway.writer.skiptoken import Position
 from grammar import encode_path
 
 T = TypeVar("T")
@@ -78,39 +59,14 @@ _LONGEST_KEPT = 4_096
 _WORTH_KEEPING = 1_000
 
 
-@dataclass(frozen=True, slots=True)
-class PageSizes:
-    """Rows a page: what is sent unless the client asks, and the most it may ask for."""
-
-    default: int
-    maximum: int
-
-
-@dataclass(frozen=True, slots=True)
-class Machinery:
-    """What `gateway.app` constructs for the service.
-
-    `scope` names workspace, upstream, contract and the token's owner: whose snapshots count.
-    """
-
-    scope: Callable[[], str]
-    client: AnalyticsClient
-    cache: SnapshotCache
-    store: SnapshotStore
-    pages: PageCache
-    signer: TokenSigner
-    clock: Clock
-    limiter: anyio.CapacityLimiter
-    long_queries: LongQueries
-
-
 class QueryService:
     """Answers OData questions about one workspace."""
 
     def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
         self._contract = contract
         self._with = machinery
-        self._pages = pages
+        self._rows = Reading(contract, machinery, pages)
+        self._filing = Filing(contract, self._rows, machinery.store)
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
     def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
@@ -140,7 +96,7 @@ class QueryService:
         plan = question.plan
         if plan is None:
             return Explanation((("resource", "a document made from the contract"),), "", None)
-        choice = self._with.cache.choice(self._key(plan.pushdown), fresher=fresher)
+        choice = self._with.cache.choice(self._rows.key(plan.pushdown), fresher=fresher)
         return explain_plan(plan, self._contract, choice)
 
     def status(self) -> tuple[tuple[StoredTable, ...], tuple[Progress, ...]]:
@@ -164,6 +120,10 @@ class QueryService:
         plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
         return Question(request, bound, plan)
 
+    def export(self, question: Question, reply: Reply) -> AbstractAsyncContextManager[Export]:
+        """The whole collection as a file; its snapshot is held until the `async with` ends."""
+        return self._filing.export(question, reply)
+
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
         match question.bound:
@@ -186,11 +146,11 @@ class QueryService:
     async def _count(self, plan: QueryPlan, reply: Reply) -> int:
         if plan.route is Route.NOTHING:
             return 0
-        if plan.route is Route.TOTAL and not self._at_hand(plan, reply):
+        if plan.route is Route.TOTAL and not self._rows.at_hand(plan, reply):
             return (await self._with.client.fetch(first_request(plan, self._contract))).total
-        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+        async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             left = left_to_check(plan, snapshot)
-            return await self._on(snapshot, count_rows, left, plan.query.apply)
+            return await self._rows.on(snapshot, count_rows, left, plan.query.apply)
 
     # --- one entity -------------------------------------------------------------------------------
 
@@ -207,9 +167,9 @@ class QueryService:
         return Answer(body or b"", content_type, no_content=body is None)
 
     async def _row(self, plan: QueryPlan, projection: Projection, reply: Reply) -> bytes:
-        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+        async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(left_to_check(plan, snapshot), (), limit=1)
-            rows: list[bytes] = await self._on(snapshot, fetch_rows, selection, projection)
+            rows: list[bytes] = await self._rows.on(snapshot, fetch_rows, selection, projection)
         if not rows:
             name = plan.query.entity_set.name
             raise ResourceNotFound(f"{name} has no entity with this key", target=name)
@@ -225,15 +185,17 @@ class QueryService:
         if plan.route in (Route.NOTHING, Route.TOTAL):
             count = await self._count(plan, reply) if query.count else None
             return self._write([], PageBody(count), plan, reply)
-        if self._goes_straight_through(plan, reply):
+        if self._rows.goes_straight_through(plan, reply):
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
         early = may_be_early(plan)
-        async with self._snapshot(plan.pushdown, fresher=reply.fresher, early=early) as snapshot:
+        async with self._rows.snapshot(
+            plan.pushdown, fresher=reply.fresher, early=early
+        ) as snapshot:
             left = left_to_check(plan, snapshot)
             counted = (count_rows, left, query.apply)
-            count = await self._on(snapshot, *counted) if query.count else None
+            count = await self._rows.on(snapshot, *counted) if query.count else None
             start = Position(snapshot.id, query.skip, query.top, query.moment)
             return await self._page(request, plan, start, snapshot, reply, count)
 
@@ -258,14 +220,14 @@ class QueryService:
         reply: Reply,
         count: int | None,
     ) -> Answer:
-        size = self._page_size(reply.preferences)
+        size = self._rows.page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
         wanted = await rows_ready(snapshot, at, wanted)
         identity = (request.path, request.pairs, at.offset, at.moment, wanted, count)
         final = snapshot.growing is None  # a row of a draft may still become newer
         taken_at = self._taken_at(snapshot.taken_at, reply)
         key = PageKey(at.snapshot, (*identity, final, taken_at, reply.format, reply.links))
-        about = self._about(snapshot, key)
+        about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key)
@@ -276,7 +238,7 @@ class QueryService:
         order = () if natural else plan.order
         selection = Selection(left, order, at.offset, wanted + 1, plan.query.apply)
         projection = self._projection(plan.query, reply)
-        rows = await self._on(snapshot, fetch_rows, selection, projection)
+        rows = await self._rows.on(snapshot, fetch_rows, selection, projection)
         link = None
         if len(rows) > wanted and wanted != at.remaining:
             remaining = None if at.remaining is None else at.remaining - wanted
@@ -286,7 +248,7 @@ class QueryService:
         answer = self._write(rows[:wanted], PageBody(count, link, taken_at), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
             return about.put_on(answer)
-        compressed = await self._in_thread(igzip.compress, answer.body, 1)
+        compressed = await self._rows.in_thread(igzip.compress, answer.body, 1)
         self._with.pages.put(key, compressed)
         return about.put_on(replace(answer, body=compressed, gzipped=True))
 
@@ -305,96 +267,21 @@ class QueryService:
             return None
         return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
-    def _about(self, snapshot: Snapshot, key: PageKey) -> About:
-        digest = self._with.pages.digest(key)
-        now = self._with.clock.now()
-        age = now - snapshot.taken_at
-        return About(f'W/"{digest}"', snapshot.taken_at, age, snapshot.status)
-
-    def _goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
-        """A small exact window that fits one page, unless a fresh snapshot is at hand."""
-        if plan.route is not Route.WINDOW or self._at_hand(plan, reply):
-            return False
-        return (plan.query.top or 0) <= self._page_size(reply.preferences)
-
     async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
         """One upstream page, or None when it is not enough: see `Window`."""
-        page = await self._window_page(plan)
+        page = await self._rows.window_page(plan)
         if page is None:
             return None
         selection = Selection(None, plan.order, plan.query.skip, plan.query.top)
         projection = self._projection(plan.query, reply)
-        rows = await self._in_thread(
-            self._run_transient,
+        rows = await self._rows.in_thread(
+            self._rows.run_transient,
             page,
             partial(fetch_rows, selection=selection, projection=projection),
         )
         count = page.total if plan.query.count else None
         taken_at = self._taken_at(page.date or self._with.clock.now(), reply)
         return self._write(rows, PageBody(count, None, taken_at), plan, reply)
-
-    async def _window_page(self, plan: QueryPlan) -> Page | None:
-        """The upstream page that holds the window; None when a tie crosses its end."""
-        request = first_request(plan, self._contract)
-        page = await self._with.client.fetch(request)
-        return None if tie_at_the_end(page, request) else page
-
-    # --- a collection as one file -----------------------------------------------------------------
-
-    @asynccontextmanager
-    async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
-        """The whole collection; its snapshot is held until the `async with` ends.
-
-        Raises:
-            GatewayError: before the first part is there; see `gateway.exports`.
-        """
-        request, plan = question.request, planned(question)
-        query = plan.query
-        check_export(request, query)
-        file = FileFormat(query, reply.format)
-        few = await self._few_rows(plan, reply)
-        if few is not None:
-            yield await begin(file, self._all_of(few, plan, file.columns), self._in_thread)
-            return
-        async with self._snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            key = PageKey(snapshot.id, (request.path, request.pairs, query.moment, reply.format))
-            about = self._about(snapshot, key)
-            if about.etag in reply.known or "*" in reply.known:
-                yield unchanged(file, about)
-                return
-            tables = await self._tables(file, plan, snapshot)
-            yield await begin(file, tables, self._in_thread, about.headers)
-
-    async def _tables(
-        self, file: FileFormat, plan: QueryPlan, snapshot: Snapshot
-    ) -> Iterator[pa.Table]:
-        """The rows of the file, some at a time: by their numbers, or what $apply makes of them."""
-        query, left = plan.query, left_to_check(plan, snapshot)
-        if query.apply is not None:
-            made = Selection(left, plan.order, query.skip, made_rows(query), query.apply)
-            return in_parts(check_made(await self._on(snapshot, all_rows, made, file.columns)))
-        order = plan.order if query.orderby else ()
-        selection = Selection(left, order, query.skip, query.top)
-        numbers = await self._on(snapshot, row_numbers, selection, file.computed)
-        return (self._run_on(snapshot, rows_at, p, file.columns) for p in in_parts(numbers))
-
-    async def _few_rows(self, plan: QueryPlan, reply: Reply) -> pa.Table | None:
-        """All rows that the answer is cut from when no snapshot is needed, else None."""
-        if plan.route is Route.NOTHING:
-            number = pa.field(POSITION.name, pa.int64())
-            return arrow_schema(self._contract).append(number).empty_table()
-        if not self._goes_straight_through(plan, reply):
-            return None
-        page = await self._window_page(plan)
-        return None if page is None else page.rows
-
-    def _all_of(self, rows: pa.Table, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:
-        query, nothing = plan.query, plan.route is Route.NOTHING
-        top = 0 if nothing else query.top
-        selection = Selection(None, plan.order, query.skip, top, query.apply)
-        with self._with.store.transient(rows) as (cursor, name):
-            found = all_rows(Relation(cursor, name), selection, columns)
-        yield found
 
     # --- the machinery ----------------------------------------------------------------------------
 
@@ -403,40 +290,8 @@ class QueryService:
         return self._as_answer(body, reply)
 
     def _as_answer(self, body: bytes, reply: Reply, *, gzipped: bool = False) -> Answer:
-        headers = reply.applied(self._page_size(reply.preferences))
+        headers = reply.applied(self._rows.page_size(reply.preferences))
         return Answer(body, reply.format.content_type, headers, gzipped)
-
-    def _page_size(self, preferences: Preferences) -> int:
-        return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
 
     def _projection(self, query: BoundQuery, reply: Reply) -> Projection:
         return projection_for(query, reply.format, reply.links, self._contract.schema.namespace)
-
-    def _key(self, pushdown: Pushdown) -> SnapshotKey:
-        """No snapshot is found by anyone else (law 5)."""
-        return SnapshotKey(self._with.scope(), pushdown)
-
-    def _at_hand(self, plan: QueryPlan, reply: Reply) -> bool:
-        """Whether a snapshot answers without an upstream call."""
-        return self._with.cache.is_fresh(self._key(plan.pushdown), fresher=reply.fresher)
-
-    def _snapshot(
-        self, pushdown: Pushdown, *, fresher: bool, early: bool = False
-    ) -> AbstractAsyncContextManager[Snapshot]:
-        return self._with.cache.open(self._key(pushdown), fresher=fresher, early=early)
-
-    async def _on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
-        return await self._in_thread(self._run_on, snapshot, run, *arguments)
-
-    def _run_on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
-        with self._with.store.cursor() as cursor:
-            positioned_by = natural_order(self._contract) if snapshot.in_order else ()
-            relation = Relation(cursor, snapshot.table_name, positioned_by)
-            return run(relation, *arguments)
-
-    def _run_transient(self, page: Page, run: Callable[[Relation], T]) -> T:
-        with self._with.store.transient(page.rows) as (cursor, name):
-            return run(Relation(cursor, name))
-
-    async def _in_thread(self, run: Callable[..., T], *arguments: object) -> T:
-        return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)

@@ -1,0 +1,98 @@
+"""A whole collection as one file: which rows it has, and when they are read.
+
+How a file is made of rows is `gateway.exports`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+
+import pyarrow as pa
+
+from gateway.analytics.rows import arrow_schema
+from gateway.contract.model import Contract
+from gateway.engine.batches import all_rows, row_numbers, rows_at
+from gateway.engine.run import Relation, Selection
+from gateway.engine.sql import Sql
+from gateway.exchange import Export, Question, Reply
+from gateway.exports import (
+    FileFormat,
+    begin,
+    check_export,
+    check_made,
+    in_parts,
+    made_rows,
+    unchanged,
+)
+from gateway.paging import left_to_check, planned
+from gateway.planner.plan import QueryPlan, Route
+from gateway.query.transformations import POSITION
+from gateway.reading import Reading
+from gateway.snapshots.cache import Snapshot
+from gateway.snapshots.pages import PageKey
+from gateway.snapshots.store import SnapshotStore
+
+
+class Filing:
+    """Makes files of one workspace's collections."""
+
+    def __init__(self, contract: Contract, rows: Reading, store: SnapshotStore) -> None:
+        self._contract = contract
+        self._rows = rows
+        self._store = store
+
+    @asynccontextmanager
+    async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
+        """The whole collection; its snapshot is held until the `async with` ends.
+
+        Raises:
+            GatewayError: before the first part is there; see `gateway.exports`.
+        """
+        request, plan = question.request, planned(question)
+        query = plan.query
+        check_export(request, query)
+        file = FileFormat(query, reply.format)
+        few = await self._few_rows(plan, reply)
+        if few is not None:
+            yield await begin(file, self._all_of(few, plan, file.columns), self._rows.in_thread)
+            return
+        async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
+            key = PageKey(snapshot.id, (request.path, request.pairs, query.moment, reply.format))
+            about = self._rows.about(snapshot, key)
+            if about.etag in reply.known or "*" in reply.known:
+                yield unchanged(file, about)
+                return
+            tables = await self._tables(file, plan, snapshot)
+            yield await begin(file, tables, self._rows.in_thread, about.headers)
+
+    async def _tables(
+        self, file: FileFormat, plan: QueryPlan, snapshot: Snapshot
+    ) -> Iterator[pa.Table]:
+        """The rows of the file, some at a time: by their numbers, or what $apply makes of them."""
+        query, left = plan.query, left_to_check(plan, snapshot)
+        if query.apply is not None:
+            made = Selection(left, plan.order, query.skip, made_rows(query), query.apply)
+            return in_parts(check_made(await self._rows.on(snapshot, all_rows, made, file.columns)))
+        order = plan.order if query.orderby else ()
+        selection = Selection(left, order, query.skip, query.top)
+        numbers = await self._rows.on(snapshot, row_numbers, selection, file.computed)
+        return (self._rows.run_on(snapshot, rows_at, p, file.columns) for p in in_parts(numbers))
+
+    async def _few_rows(self, plan: QueryPlan, reply: Reply) -> pa.Table | None:
+        """All rows that the answer is cut from when no snapshot is needed, else None."""
+        if plan.route is Route.NOTHING:
+            number = pa.field(POSITION.name, pa.int64())
+            return arrow_schema(self._contract).append(number).empty_table()
+        if not self._rows.goes_straight_through(plan, reply):
+            return None
+        page = await self._rows.window_page(plan)
+        return None if page is None else page.rows
+
+    def _all_of(self, rows: pa.Table, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:
+        query, nothing = plan.query, plan.route is Route.NOTHING
+        top = 0 if nothing else query.top
+        selection = Selection(None, plan.order, query.skip, top, query.apply)
+        with self._store.transient(rows) as (cursor, name):
+            found = all_rows(Relation(cursor, name), selection, columns)
+        yield found

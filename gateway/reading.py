@@ -1,0 +1,125 @@
+"""Reading rows: from snapshots, found or made, or from one upstream page; in worker threads.
+
+What `gateway.service` and `gateway.filing` share. Which rows are read is the plan's decision.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+
+from gateway.analytics.client import AnalyticsClient
+from gateway.analytics.payload import first_request
+from gateway.analytics.rows import Page
+from gateway.contract.model import Contract
+from gateway.engine.run import Relation
+from gateway.exchange import About, Reply
+from gateway.observe import Clock
+from gateway.paging import tie_at_the_end
+from gateway.planner.plan import QueryPlan, Route, natural_order
+from gateway.planner.pushdown import Pushdown
+from gateway.query.preferences import Preferences
+from gateway.recall import LongQueries
+from gateway.snapshots.cache import Snapshot, SnapshotCache
+from gateway.snapshots.pages import PageCache, PageKey
+from gateway.snapshots.store import SnapshotKey, SnapshotStore
+from gateway.writer.skiptoken import TokenSigner
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class PageSizes:
+    """Rows a page: what is sent unless the client asks, and the most it may ask for."""
+
+    default: int
+    maximum: int
+
+
+@dataclass(frozen=True, slots=True)
+class Machinery:
+    """What `gateway.app` constructs for the service.
+
+    `scope` names workspace, upstream, contract and the token's owner: whose snapshots count.
+    """
+
+    scope: Callable[[], str]
+    client: AnalyticsClient
+    cache: SnapshotCache
+    store: SnapshotStore
+    pages: PageCache
+    signer: TokenSigner
+    clock: Clock
+    limiter: anyio.CapacityLimiter
+    long_queries: LongQueries
+
+
+class Reading:
+    """Reads the rows of one workspace."""
+
+    def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
+        self._contract = contract
+        self._with = machinery
+        self._pages = pages
+
+    def key(self, pushdown: Pushdown) -> SnapshotKey:
+        """No snapshot is found by anyone else (law 5)."""
+        return SnapshotKey(self._with.scope(), pushdown)
+
+    def at_hand(self, plan: QueryPlan, reply: Reply) -> bool:
+        """Whether a snapshot answers without an upstream call."""
+        return self._with.cache.is_fresh(self.key(plan.pushdown), fresher=reply.fresher)
+
+    def snapshot(
+        self, pushdown: Pushdown, *, fresher: bool, early: bool = False
+    ) -> AbstractAsyncContextManager[Snapshot]:
+        """A snapshot that has the rows; `early` also while they are still coming."""
+        return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
+
+    async def on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        """Run a function of the engine on a snapshot, in a worker thread."""
+        return await self.in_thread(self.run_on, snapshot, run, *arguments)
+
+    def run_on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        """The same in this thread."""
+        with self._with.store.cursor() as cursor:
+            positioned_by = natural_order(self._contract) if snapshot.in_order else ()
+            relation = Relation(cursor, snapshot.table_name, positioned_by)
+            return run(relation, *arguments)
+
+    def run_transient(self, page: Page, run: Callable[[Relation], T]) -> T:
+        """Run a function of the engine on one upstream page, in this thread."""
+        with self._with.store.transient(page.rows) as (cursor, name):
+            return run(Relation(cursor, name))
+
+    async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:
+        """Blocking work, a few at once: DuckDB uses all cores for each."""
+        return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
+
+    def goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
+        """A small exact window that fits one page, unless a fresh snapshot is at hand."""
+        if plan.route is not Route.WINDOW or self.at_hand(plan, reply):
+            return False
+        return (plan.query.top or 0) <= self.page_size(reply.preferences)
+
+    async def window_page(self, plan: QueryPlan) -> Page | None:
+        """The upstream page that holds the window; None when a tie crosses its end."""
+        request = first_request(plan, self._contract)
+        page = await self._with.client.fetch(request)
+        return None if tie_at_the_end(page, request) else page
+
+    def about(self, snapshot: Snapshot, key: PageKey) -> About:
+        """What caches may know of a page."""
+        digest = self._with.pages.digest(key)
+        now = self._with.clock.now()
+        age = now - snapshot.taken_at
+        return About(f'W/"{digest}"', snapshot.taken_at, age, snapshot.status)
+
+    def page_size(self, preferences: Preferences) -> int:
+        """Rows a page, as wished within the limit."""
+        return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
