@@ -31,6 +31,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
+from gateway.query.derivation import check_derivations
 from gateway.query.transformations import POSITION
 from gateway.reading import Machinery, PageSizes
 from gateway.recall import LongQueries
@@ -110,7 +111,9 @@ def read_contract(settings: Settings) -> Contract:
         ConfigurationProblem: with file, place and remedy.
     """
     text = built_in_contract() if settings.contract is None else _read(settings.contract)
-    return load_contract(text, settings.custom_field)
+    contract = load_contract(text, settings.custom_field)
+    check_derivations(contract)
+    return contract
 
 
 def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
@@ -218,7 +221,7 @@ def _http_client(
 def _store(settings: Settings, contract: Contract, observer: Observer) -> SnapshotStore:
     if settings.data_dir is not None:
         _make_directory(settings.data_dir)
-    key = contract.schema.entity_sets[0].entity_type.key
+    key = contract.key
     layout = TableLayout(arrow_schema(contract), key, contract.order_column, POSITION.name)
     return SnapshotStore(layout, settings.data_dir, observer)
 

@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 
 import pyarrow as pa
 
-from gateway.analytics.rows import arrow_schema
+from gateway.analytics.rows import schema_of
 from gateway.contract.model import Contract
 from gateway.engine.batches import all_rows, row_numbers, rows_at
 from gateway.engine.run import Relation, Selection
@@ -73,17 +73,22 @@ class Filing:
         query, left = plan.query, left_to_check(plan, snapshot)
         if query.apply is not None:
             made = Selection(left, plan.order, query.skip, made_rows(query), query.apply)
-            return in_parts(check_made(await self._rows.on(snapshot, all_rows, made, file.columns)))
+            return in_parts(
+                check_made(await self._rows.on(snapshot, plan, all_rows, made, file.columns))
+            )
         order = plan.order if query.orderby else ()
         selection = Selection(left, order, query.skip, query.top)
-        numbers = await self._rows.on(snapshot, row_numbers, selection, file.computed)
-        return (self._rows.run_on(snapshot, rows_at, p, file.columns) for p in in_parts(numbers))
+        numbers = await self._rows.on(snapshot, plan, row_numbers, selection, file.computed)
+        return (
+            self._rows.run_on(snapshot, plan, rows_at, p, file.columns) for p in in_parts(numbers)
+        )
 
     async def _few_rows(self, plan: QueryPlan, reply: Reply) -> pa.Table | None:
         """All rows that the answer is cut from when no snapshot is needed, else None."""
         if plan.route is Route.NOTHING:
             number = pa.field(POSITION.name, pa.int64())
-            return arrow_schema(self._contract).append(number).empty_table()
+            properties = plan.query.entity_set.entity_type.properties
+            return schema_of(properties).append(number).empty_table()
         if not self._rows.goes_straight_through(plan, reply):
             return None
         page = await self._rows.window_page(plan)

@@ -26,7 +26,7 @@ def left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
 def may_be_early(plan: QueryPlan) -> bool:
     """Whether pages are right before the extract is complete: all its rows, in its own order."""
     query = plan.query
-    plain = not query.orderby and query.apply is None and not query.count
+    plain = not query.orderby and query.apply is None and not query.count and not plan.derived
     return plain and plan.residual is None
 
 

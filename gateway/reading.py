@@ -17,12 +17,14 @@ from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import first_request
 from gateway.analytics.rows import Page
 from gateway.contract.model import Contract
+from gateway.engine.derive import compile_derivation
 from gateway.engine.run import Relation
 from gateway.exchange import About, Reply
 from gateway.observe import Clock
 from gateway.paging import tie_at_the_end
-from gateway.planner.plan import QueryPlan, Route, natural_order
+from gateway.planner.plan import QueryPlan, Route, key_order, natural_order
 from gateway.planner.pushdown import Pushdown
+from gateway.query.derivation import bind_derivation
 from gateway.query.preferences import Preferences
 from gateway.recall import LongQueries
 from gateway.snapshots.cache import Snapshot, SnapshotCache
@@ -81,16 +83,38 @@ class Reading:
         """A snapshot that has the rows; `early` also while they are still coming."""
         return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
 
-    async def on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
-        """Run a function of the engine on a snapshot, in a worker thread."""
-        return await self.in_thread(self.run_on, snapshot, run, *arguments)
+    async def on(
+        self, snapshot: Snapshot, plan: QueryPlan, run: Callable[..., T], *arguments: object
+    ) -> T:
+        """Run a function of the engine on the plan's rows of a snapshot, in a worker thread."""
+        return await self.in_thread(self.run_on, snapshot, plan, run, *arguments)
 
-    def run_on(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+    def run_on(
+        self, snapshot: Snapshot, plan: QueryPlan, run: Callable[..., T], *arguments: object
+    ) -> T:
         """The same in this thread."""
+        tables = {name: self._derived(snapshot, name) for name in plan.derived}
+        entity_set = plan.query.entity_set
         with self._with.store.cursor() as cursor:
-            positioned_by = natural_order(self._contract) if snapshot.in_order else ()
-            relation = Relation(cursor, snapshot.table_name, positioned_by)
+            if entity_set.name in tables:
+                order = key_order(entity_set.entity_type)
+                relation = Relation(cursor, tables[entity_set.name], order)
+            else:
+                order = natural_order(self._contract) if snapshot.in_order else ()
+                relation = Relation(cursor, snapshot.table_name, order)
             return run(relation, *arguments)
+
+    def _derived(self, snapshot: Snapshot, name: str) -> str:
+        """The table of a set that is made of a snapshot, which is complete."""
+        derived = self._contract.derived_set(name)
+        assert derived is not None  # noqa: S101 - the planner has found it
+
+        def question(rows: str) -> tuple[str, tuple[object, ...]]:
+            derivation = bind_derivation(derived, self._contract, snapshot.taken_at)
+            made = compile_derivation(derivation, rows)
+            return made.text, made.parameters
+
+        return self._with.store.derived(snapshot.id, name, question)
 
     def run_transient(self, page: Page, run: Callable[[Relation], T]) -> T:
         """Run a function of the engine on one upstream page, in this thread."""

@@ -150,7 +150,7 @@ class QueryService:
             return (await self._with.client.fetch(first_request(plan, self._contract))).total
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             left = left_to_check(plan, snapshot)
-            return await self._rows.on(snapshot, count_rows, left, plan.query.apply)
+            return await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
 
     # --- one entity -------------------------------------------------------------------------------
 
@@ -169,7 +169,9 @@ class QueryService:
     async def _row(self, plan: QueryPlan, projection: Projection, reply: Reply) -> bytes:
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(left_to_check(plan, snapshot), (), limit=1)
-            rows: list[bytes] = await self._rows.on(snapshot, fetch_rows, selection, projection)
+            rows: list[bytes] = await self._rows.on(
+                snapshot, plan, fetch_rows, selection, projection
+            )
         if not rows:
             name = plan.query.entity_set.name
             raise ResourceNotFound(f"{name} has no entity with this key", target=name)
@@ -195,7 +197,7 @@ class QueryService:
         ) as snapshot:
             left = left_to_check(plan, snapshot)
             counted = (count_rows, left, query.apply)
-            count = await self._rows.on(snapshot, *counted) if query.count else None
+            count = await self._rows.on(snapshot, plan, *counted) if query.count else None
             start = Position(snapshot.id, query.skip, query.top, query.moment)
             return await self._page(request, plan, start, snapshot, reply, count)
 
@@ -238,7 +240,7 @@ class QueryService:
         order = () if natural else plan.order
         selection = Selection(left, order, at.offset, wanted + 1, plan.query.apply)
         projection = self._projection(plan.query, reply)
-        rows = await self._rows.on(snapshot, fetch_rows, selection, projection)
+        rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
         link = None
         if len(rows) > wanted and wanted != at.remaining:
             remaining = None if at.remaining is None else at.remaining - wanted

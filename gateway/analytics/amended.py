@@ -26,7 +26,7 @@ class Amended:
     """The rows of a base, those that changed, and without those that are gone."""
 
     def __init__(self, contract: Contract, base: Base) -> None:
-        self._key = contract.schema.entity_sets[0].entity_type.key
+        self._key = contract.key
         self._base = base
         self._changed = Collected(contract)
         self._gone: set[str] = set()

@@ -13,6 +13,7 @@ import pyarrow.compute as pc
 
 from gateway.analytics.columns import Values
 from gateway.contract.model import Column
+from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract
 
@@ -23,6 +24,7 @@ _ARROW_TYPES: dict[PrimitiveType, pa.DataType] = {
     PrimitiveType.INT64: pa.int64(),
     PrimitiveType.DOUBLE: pa.float64(),
     PrimitiveType.DATE_TIME_OFFSET: pa.timestamp("us"),
+    PrimitiveType.GUID: pa.uuid(),
 }
 _INSTANT = pa.timestamp("us")
 _INSTANT_UTC = pa.timestamp("us", tz="UTC")
@@ -97,7 +99,7 @@ def _place(column: Column) -> str:
     return ".".join(column.path)
 
 
-def arrow_type(column: Column) -> pa.DataType:
+def arrow_type(prop: Property) -> pa.DataType:
     """Instants are naive UTC in microseconds, collections are lists."""
-    single = _ARROW_TYPES[column.prop.type]
-    return pa.list_(single) if column.prop.collection else single
+    single = _ARROW_TYPES[prop.type]
+    return pa.list_(single) if prop.collection else single

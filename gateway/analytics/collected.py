@@ -43,7 +43,7 @@ class Collected:
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
         self._schema = arrow_schema(contract)
-        self._key = contract.schema.entity_sets[0].entity_type.key
+        self._key = contract.key
         self._order = contract.order_column
         self._parts: list[pa.Table] = []
 

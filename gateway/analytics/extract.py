@@ -89,7 +89,7 @@ class Extractor:
 
     async def in_order(self, rows: pa.Table) -> pa.Table:
         """Rows in the feed's own order, sorted in a thread."""
-        key = self.contract.schema.entity_sets[0].entity_type.key
+        key = self.contract.key
         order = self.contract.order_column
         return await anyio.to_thread.run_sync(newest_first, rows, order, key)
 

@@ -46,7 +46,7 @@ def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
     Raises:
         UpstreamBrokeContract: names the table of the contract file to correct.
     """
-    key = contract.schema.entity_sets[0].entity_type.key
+    key = contract.key
     if pc.count_distinct(page.rows.column(key)).as_py() < page.rows.num_rows:
         raise UpstreamBrokeContract(
             f"the Analytics API sent two rows with the same {key} in one page; correct `key` of"

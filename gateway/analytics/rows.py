@@ -18,6 +18,7 @@ from gateway.analytics.columns import ColumnReader, Members, attributes
 from gateway.analytics.repeated import RepeatedObject
 from gateway.analytics.structs import envelope_type, walk
 from gateway.contract.model import Contract
+from gateway.edm.model import Property
 from gateway.errors import UpstreamBrokeContract
 
 _UNDECODED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
@@ -26,7 +27,12 @@ _UNDECODED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 
 def arrow_schema(contract: Contract) -> pa.Schema:
     """The columns of an extract: instants are naive UTC in microseconds, collections are lists."""
-    return pa.schema([pa.field(c.name, arrow_type(c)) for c in contract.columns])
+    return schema_of(tuple(c.prop for c in contract.columns))
+
+
+def schema_of(properties: tuple[Property, ...]) -> pa.Schema:
+    """Columns for these properties, of the same types."""
+    return pa.schema([pa.field(prop.name, arrow_type(prop)) for prop in properties])
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,7 +33,7 @@ class Streamed:
     def __init__(self, contract: Contract, sink: Sink) -> None:
         self._contract = contract
         self._sink = sink
-        self._key = contract.schema.entity_sets[0].entity_type.key
+        self._key = contract.key
         self._order = contract.order_column
         self._seen: set[str] = set()
         self._held = arrow_schema(contract).empty_table()

@@ -27,6 +27,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     entity_set: str
     entity_type: str
     key: str
+    label: str = ""
 
 
 class Upstream(Section, frozen=True):
@@ -142,6 +143,7 @@ class ColumnEntry(Section, frozen=True):
     filter: str | None = None
     order: str | None = None
     label: str = ""
+    published: bool = True
 
 
 class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
@@ -177,6 +179,55 @@ class Extract(Section, frozen=True):
     overlap_seconds: Annotated[int, Meta(ge=0)] = 120
 
 
+class SetColumnEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[sets]] columns`."""
+
+    name: str
+    kind: Literal[
+        "group",
+        "first",
+        "each",
+        "count",
+        "distinct",
+        "average",
+        "least",
+        "most",
+        "constant",
+        "guid",
+        "day",
+        "digest",
+    ]
+    of: str = ""
+    where: str = ""
+    text: str = ""
+    label: str = ""
+
+
+class SetEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[sets]]`."""
+
+    name: str
+    type: str
+    key: str | tuple[str, ...]
+    columns: tuple[SetColumnEntry, ...]
+    label: str = ""
+    unnest: tuple[str, ...] = ()
+    measures: bool = False
+    custom_fields: bool = False
+    copy_columns: bool = False
+
+
+class NavigationEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[navigation]]`: from a row of `set` to the one row of `to` that it belongs to."""
+
+    set: str
+    name: str
+    to: str
+    partner: str
+    on: dict[str, str]
+    one_to_one: bool = False
+
+
 class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
@@ -191,3 +242,6 @@ class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
     extract: Extract
     custom_fields: CustomFields
     limits: Limits = Limits()
+    sets: tuple[SetEntry, ...] = ()
+    measures: tuple[SetColumnEntry, ...] = ()
+    navigation: tuple[NavigationEntry, ...] = ()

@@ -24,8 +24,9 @@ from gateway.contract.model import (
     ResponseShape,
     ValuesFilter,
 )
-from gateway.contract.rules import check_contract, check_file, is_property_name
-from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.contract.rules import check_columns, check_contract, check_file, is_property_name
+from gateway.contract.sets import build_sets
+from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
@@ -48,8 +49,10 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     mapped = (*parsed.custom_fields.mapped, *(file.MappedField(i, n, n) for n, i in custom_fields))
     check_file(parsed)
     _check_options(parsed, custom_fields)
+    columns = _build_columns(parsed, mapped)
+    check_columns(columns, parsed.service.key)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
-    contract = _assemble(parsed, _build_columns(parsed, mapped), digest[:16])
+    contract = _assemble(parsed, columns, digest[:16])
     check_contract(contract)
     return contract
 
@@ -76,6 +79,7 @@ def _check_options(parsed: file.ContractFile, custom_fields: tuple[tuple[str, st
 
 def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str) -> Contract:
     request, response, fields = parsed.request, parsed.response, parsed.custom_fields
+    schema, derived = build_sets(parsed, columns)
     return Contract(
         base_url=parsed.upstream.base_url.rstrip("/"),
         results_path=parsed.endpoints.results.path,
@@ -97,11 +101,13 @@ def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprin
         ),
         custom_fields=CustomFieldShape(_path(fields.path), fields.id, fields.value, fields.label),
         columns=columns,
-        schema=_schema(parsed.service, columns),
+        key=parsed.service.key,
+        schema=schema,
         order_column=parsed.extract.order_by,
         overlap_seconds=parsed.extract.overlap_seconds,
         fingerprint=fingerprint,
         rate_limit=_rate_limit(parsed.limits),
+        derived=derived,
     )
 
 
@@ -110,12 +116,6 @@ def _rate_limit(limits: file.Limits) -> RateLimit | None:
     if limits.calls_per_second is None:
         return None
     return RateLimit(limits.calls_per_second, limits.burst or 1)
-
-
-def _schema(service: file.Service, columns: tuple[Column, ...]) -> Schema:
-    entity_type = EntityType(service.entity_type, service.key, tuple(c.prop for c in columns))
-    entity_set = EntitySet(service.entity_set, entity_type)
-    return Schema(service.namespace, service.container, (entity_set,))
 
 
 def _build_columns(
@@ -138,7 +138,7 @@ def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
     )
     path = tuple(step.removesuffix("[]") for step in steps)
     found = None if entry.filter is None else _filter(parsed, entry.name, entry.filter)
-    return Column(prop, path, each, entry.optional, found, entry.order)
+    return Column(prop, path, each, entry.optional, found, entry.order, published=entry.published)
 
 
 def _custom_column(parsed: file.ContractFile, entry: file.MappedField) -> Column:

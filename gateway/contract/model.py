@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from gateway.contract.derived import DerivedSet
 from gateway.edm.model import Property, Schema
 
 MemberPath: TypeAlias = tuple[str, ...]
@@ -58,7 +59,8 @@ class Column:
     `path` ends in the value; `each` is the index in `path` of the array whose elements are walked,
     None for a single value. `optional` means the member may be absent. `field_id` is set for a
     custom field, whose `path` leads to the array of fields. `order` is the upstream's name for
-    sorting by the column, None when it cannot.
+    sorting by the column, None when it cannot. A column that is not `published` is there for what
+    is made of it.
     """
 
     prop: Property
@@ -68,6 +70,7 @@ class Column:
     filter: Filter | None = None
     order: str | None = None
     field_id: str | None = None
+    published: bool = True
 
     @property
     def name(self) -> str:
@@ -128,7 +131,9 @@ class Contract:
 
     `order_column` is the column extracts are read by, newest first. `fingerprint` changes with
     any change of the file or of the mapped custom fields; it is part of every snapshot's key.
-    `rate_limit` is None where the upstream states none.
+    `rate_limit` is None where the upstream states none. `key` is the column that tells results
+    apart; the schema's first entity set is that of the results, `derived` tells how the others are
+    made of them.
     """
 
     base_url: str
@@ -138,11 +143,17 @@ class Contract:
     response: ResponseShape
     custom_fields: CustomFieldShape
     columns: tuple[Column, ...]
+    key: str
     schema: Schema
     order_column: str
     overlap_seconds: int
     fingerprint: str
     rate_limit: RateLimit | None = None
+    derived: tuple[DerivedSet, ...] = ()
+
+    def derived_set(self, name: str) -> DerivedSet | None:
+        """How the rows of an entity set are made; None for the results themselves."""
+        return next((item for item in self.derived if item.entity_set.name == name), None)
 
     def column(self, name: str) -> Column:
         """The column of a property that the binder has found.

@@ -36,19 +36,27 @@ def check_file(parsed: file.ContractFile) -> None:
     _check_limits(parsed.limits)
 
 
+def check_columns(columns: tuple[Column, ...], key: str) -> None:
+    """Check each column, and the key among them.
+
+    Raises:
+        ConfigurationProblem: with the table and key.
+    """
+    seen: dict[str, str] = {}
+    for column in columns:
+        _check_name(column, seen)
+        _check_column(column)
+    _check_key(columns, key)
+
+
 def check_contract(contract: Contract) -> None:
     """Check what the columns mean together.
 
     Raises:
         ConfigurationProblem: with the table and key.
     """
-    seen: dict[str, str] = {}
-    for column in contract.columns:
-        _check_name(column, seen)
-        _check_column(column)
     _check_members(contract)
     _check_repeated(contract)
-    _check_key(contract)
     _check_order(contract)
 
 
@@ -189,9 +197,8 @@ def _check_repeated(contract: Contract) -> None:
             )
 
 
-def _check_key(contract: Contract) -> None:
-    name = contract.schema.entity_sets[0].entity_type.key
-    key = next((c.prop for c in contract.columns if c.name == name), None)
+def _check_key(columns: tuple[Column, ...], name: str) -> None:
+    key = next((c.prop for c in columns if c.name == name and c.published), None)
     if key is None or key.nullable or key.collection or key.type is not PrimitiveType.STRING:
         raise ConfigurationProblem(
             f"contract file: [service] key = {name!r} must name a column of type"

@@ -46,7 +46,7 @@ def render_csdl_json(schema: Schema, version: str, capabilities: Capabilities) -
 
 def _entity_type(entity_type: EntityType) -> dict[str, Any]:
     properties = {prop.name: _property(prop) for prop in entity_type.properties}
-    return {"$Kind": "EntityType", "$Key": [entity_type.key], **properties}
+    return {"$Kind": "EntityType", "$Key": list(entity_type.key), **properties}
 
 
 def _property(prop: Property) -> dict[str, Any]:

@@ -53,7 +53,9 @@ def render_csdl_xml(schema: Schema, version: str, capabilities: Capabilities) ->
 
 def _add_entity_type(parent: Element, entity_type: EntityType) -> None:
     node = SubElement(parent, "EntityType", {"Name": entity_type.name})
-    SubElement(SubElement(node, "Key"), "PropertyRef", {"Name": entity_type.key})
+    key = SubElement(node, "Key")
+    for name in entity_type.key:
+        SubElement(key, "PropertyRef", {"Name": name})
     for prop in entity_type.properties:
         _add_property(node, prop)
 

@@ -29,16 +29,43 @@ class Property:
 
 
 @dataclass(frozen=True, slots=True)
-class EntityType:
-    """An entity type with a single key property, which is a non-null string."""
+class NavigationProperty:
+    """The way from an entity to those of another set whose values are the same (CSDL 8).
+
+    `on` are pairs of properties, own and the other's. `constrained` tells that the own ones depend
+    on the key of the other, which CSDL calls a referential constraint. A single one is never null:
+    there is always such an entity.
+    """
 
     name: str
-    key: str
+    target: str
+    partner: str
+    on: tuple[tuple[str, str], ...]
+    collection: bool
+    constrained: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntityType:
+    """An entity type; the properties of its `key` are never null."""
+
+    name: str
+    key: tuple[str, ...]
     properties: tuple[Property, ...]
+    navigation: tuple[NavigationProperty, ...] = ()
 
     def find(self, name: str) -> Property | None:
         """The property of exactly this name (names are case-sensitive, URL Conventions 4)."""
         return next((p for p in self.properties if p.name == name), None)
+
+    def find_navigation(self, name: str) -> NavigationProperty | None:
+        """The navigation property of exactly this name."""
+        return next((n for n in self.navigation if n.name == name), None)
+
+    @property
+    def key_properties(self) -> tuple[Property, ...]:
+        """The properties of the key, in its order."""
+        return tuple(p for name in self.key for p in self.properties if p.name == name)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -48,10 +75,14 @@ class EntityType:
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """An entity set; its name is an API: a saved workbook asks for it by name."""
+    """An entity set; its name is an API: a saved workbook asks for it by name.
+
+    `label` says in a sentence what its rows are.
+    """
 
     name: str
     entity_type: EntityType
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

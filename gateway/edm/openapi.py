@@ -18,6 +18,14 @@ _JSON_TYPES: dict[PrimitiveType, dict[str, Any]] = {
     PrimitiveType.INT64: {"type": "integer", "format": "int64"},
     PrimitiveType.DOUBLE: {"type": "number", "format": "double"},
     PrimitiveType.DATE_TIME_OFFSET: {"type": "string", "format": "date-time"},
+    PrimitiveType.GUID: {"type": "string", "format": "uuid"},
+}
+_KEY_TYPES = _JSON_TYPES | {
+    PrimitiveType.STRING: {
+        "type": "string",
+        "pattern": "^([^']|'')*$",
+        "description": "a quote inside is doubled",
+    }
 }
 _JSON = ("application/json",)
 _MOST_ROWS = 999_999_999_999_999_999
@@ -93,7 +101,7 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
             {"text/plain": {"schema": {"type": "string"}}},
         ),
         f"{root}/$count": _path("How many rows match", _answer("text/plain"), options[:2]),
-        f"{root}('{{key}}')": _path("One row", _json_answer(row), [_KEY, select]),
+        _one(entity_set): _path("One row", _json_answer(row), [*_key(entity), select]),
     }
 
 
@@ -115,23 +123,42 @@ def _paths_below(entity_set: EntitySet) -> dict[str, Any]:
     root, entity = f"/odata/v4/{entity_set.name}", entity_set.entity_type
     single = [prop.name for prop in entity.properties if not prop.collection]
     several = [prop.name for prop in entity.properties if prop.collection]
-    one = f"{root}('{{key}}')"
+    one, key = _one(entity_set), _key(entity)
     found = {
         f"{root}/$ref": _path("Where the rows are", _json_answer(_VALUES), _row_options(entity)),
-        f"{one}/$ref": _path("Where the row is", _json_answer({"type": "object"}), [_KEY]),
+        f"{one}/$ref": _path("Where the row is", _json_answer({"type": "object"}), key),
         f"{one}/{{property}}": _nullable(
-            _path("One value", _json_answer(_VALUE), [_KEY, _name_of(list(entity.names))])
+            _path("One value", _json_answer(_VALUE), [*key, _name_of(list(entity.names))])
         ),
         f"{one}/{{property}}/$value": _nullable(
-            _path("One value as text", _answer("text/plain"), [_KEY, _name_of(single)])
+            _path("One value as text", _answer("text/plain"), [*key, _name_of(single)])
         ),
     }
     if several:
-        parameters = [_KEY, _name_of(several)]
+        parameters = [*key, _name_of(several)]
         found[f"{one}/{{property}}/$count"] = _nullable(
             _path("How many elements", _answer("text/plain"), parameters)
         )
     return found
+
+
+def _one(entity_set: EntitySet) -> str:
+    """The path of one row; a key of several values has their names."""
+    properties = entity_set.entity_type.key_properties
+    values = [
+        f"'{{{prop.name}}}'" if prop.type is PrimitiveType.STRING else f"{{{prop.name}}}"
+        for prop in properties
+    ]
+    if len(values) > 1:
+        values = [f"{p.name}={value}" for p, value in zip(properties, values, strict=True)]
+    return f"/odata/v4/{entity_set.name}({','.join(values)})"
+
+
+def _key(entity_type: EntityType) -> list[dict[str, Any]]:
+    return [
+        {"name": prop.name, "in": "path", "required": True, "schema": _KEY_TYPES[prop.type]}
+        for prop in entity_type.key_properties
+    ]
 
 
 def _nullable(path: dict[str, Any]) -> dict[str, Any]:
@@ -216,7 +243,6 @@ def _property_schema(prop: Property) -> dict[str, Any]:
     return single | ({"description": prop.label} if prop.label else {})
 
 
-_KEY = {"name": "key", "in": "path", "required": True, "schema": {"type": "string"}}
 _ENTITY_ID = {
     "name": "$id",
     "in": "query",

@@ -73,8 +73,18 @@ def _without_nulls(members: Sequence[_Member], projection: Projection) -> Sql:
 
 
 def _entity_id(projection: Projection) -> Sql:
-    key = f"r.{quote(projection.key)}"
-    return Sql(f"? || url_encode(replace({key}, '''', '''''')) || ''')'", (projection.id_prefix,))
+    """A key of several values has their names."""
+    named = len(projection.key) > 1
+    values = [(f"'{p.name}=' || " if named else "") + _key_value(p) for p in projection.key]
+    key = " || ',' || ".join(values)
+    return Sql(f"? || {key} || ')'", (projection.id_prefix,))
+
+
+def _key_value(prop: Property) -> str:
+    column = f"r.{quote(prop.name)}"
+    if prop.type is not PrimitiveType.STRING:
+        return f"{column}::VARCHAR"
+    return f"'''' || url_encode(replace({column}, '''', '''''')) || ''''"
 
 
 def _declared(prop: Property, projection: Projection) -> list[_Member]:

@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from gateway.contract.model import Contract
+from gateway.edm.model import EntityType
 from gateway.edm.types import PrimitiveType
+from gateway.planner.derived import split_derived
 from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
 from gateway.query.bound import BoundExpr, BoundOrder, BoundQuery, ColumnRef, Shape
 from gateway.query.render import render_expr
@@ -42,7 +44,8 @@ class Window:
 class QueryPlan:
     """The decision. `order` is total: it ends in the key. `why` names what kept the window here.
 
-    `impossible`: no row can match, so that nobody is asked.
+    `impossible`: no row can match, so that nobody is asked. `derived` names the sets made of the
+    results that are read.
     """
 
     query: BoundQuery
@@ -53,35 +56,60 @@ class QueryPlan:
     window: Window | None = None
     why: str = ""
     impossible: bool = False
+    derived: tuple[str, ...] = ()
 
 
 def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     """Decide; a pure function of the query and the contract."""
-    split = split_filter(query.filter, contract, moves=query.moment is not None)
+    split = _split(query, contract)
+    derived = _derived(query, contract)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
     return QueryPlan(
         query=query,
-        route=_route(query, split, window),
+        route=_route(query, split, window, derived=bool(derived)),
         pushdown=split.pushdown,
         residual=split.residual,
         order=order,
         window=window,
         why=why,
         impossible=split.impossible and query.apply is None,
+        derived=derived,
     )
+
+
+def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
+    """Who looks at other sets needs all of them: they are made of all results."""
+    derived = contract.derived_set(query.entity_set.name)
+    if derived is not None:
+        split = split_derived(query.filter, derived, contract)
+    else:
+        split = split_filter(query.filter, contract, moves=query.moment is not None)
+    if query.others and not split.impossible:
+        return SplitFilter(residual=query.filter)
+    return split
+
+
+def _derived(query: BoundQuery, contract: Contract) -> tuple[str, ...]:
+    names = dict.fromkeys((query.entity_set.name, *query.others))
+    return tuple(name for name in names if contract.derived_set(name) is not None)
+
+
+def key_order(entity_type: EntityType) -> tuple[BoundOrder, ...]:
+    """The own order of a derived set."""
+    return tuple(BoundOrder(ColumnRef(prop)) for prop in entity_type.key_properties)
 
 
 def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
     """The feed's own order, newest first and then by key; snapshots are laid out by it."""
-    key = contract.schema.entity_sets[0].entity_type.key
+    key = contract.key
     newest_first = BoundOrder(
         ColumnRef(contract.column(contract.order_column).prop), descending=True
     )
     return newest_first, BoundOrder(ColumnRef(contract.column(key).prop))
 
 
-def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Route:
+def _route(query: BoundQuery, split: SplitFilter, window: Window | None, *, derived: bool) -> Route:
     if query.top == 0 and not query.count:
         return Route.NOTHING
     if query.apply is not None:  # it may make a row of nothing
@@ -90,15 +118,19 @@ def _route(query: BoundQuery, split: SplitFilter, window: Window | None) -> Rout
         return Route.NOTHING
     only_number = query.shape is Shape.COUNT or query.top == 0
     if only_number:
-        return Route.TOTAL if split.residual is None else Route.SNAPSHOT
+        counted = split.residual is None and not derived
+        return Route.TOTAL if counted else Route.SNAPSHOT
     return Route.SNAPSHOT if window is None else Route.WINDOW
 
 
 def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...]:
     """The client's order made total by the feed's own; what stands twice sorts once."""
     first_of: dict[BoundExpr, BoundOrder] = {}
-    natural = natural_order(contract)
-    rest = natural[-1:] if query.orderby else natural
+    if contract.derived_set(query.entity_set.name) is not None:
+        rest = key_order(query.entity_set.entity_type)
+    else:
+        natural = natural_order(contract)
+        rest = natural[-1:] if query.orderby else natural
     for item in (*query.orderby, *(query.apply.rows.order if query.apply else rest)):
         first_of.setdefault(item.expr, item)
     return tuple(first_of.values())
@@ -112,6 +144,8 @@ def _window(
         return None, "no $top"
     if query.apply is not None:
         return None, "$apply is evaluated here"
+    if query.others or contract.derived_set(query.entity_set.name) is not None:
+        return None, "all tables are made of one extract"
     if split.residual is not None:
         return None, "a part of $filter is checked here"
     first = order[0]

@@ -95,6 +95,11 @@ def split_filter(
     return SplitFilter(Pushdown(pushed), _conjunction(residual), not_null=not_null)
 
 
+def push_superset(analysis: Analysis, contract: Contract) -> Pushdown:
+    """What can be asked of the sets, and may return too much."""
+    return Pushdown(_push(analysis, contract)[0])
+
+
 def _steadied(analysis: Analysis) -> Analysis:
     """Upper ends moved to the next whole hour.
 

@@ -82,7 +82,7 @@ def row_scope(rows: RowType, scope: Scope) -> Scope:
     """The names of the rows that a transformation gets, or that $filter gets behind $apply."""
     if rows.properties == scope.entity_type.properties:
         return scope
-    named = EntityType(f"what $apply leaves ({_listed(rows)})", "", rows.properties)
+    named = EntityType(f"what $apply leaves ({_listed(rows)})", (), rows.properties)
     return replace(scope, entity_type=named)
 
 
@@ -241,7 +241,7 @@ def _levels(item: Rollup, properties: list[Property]) -> list[tuple[Property, ..
 def _bind_top(step: TopBottom, names: Names) -> BoundStep:
     """Topcount and its relatives (3.3.1): rows are chosen by `expression`, their order stays."""
     scope, rows = names.scope, names.rows
-    limit = bind_expression(step.limit, replace(scope, entity_type=EntityType("a limit", "", ())))
+    limit = bind_expression(step.limit, replace(scope, entity_type=EntityType("a limit", (), ())))
     expr = bind_expression(step.expression, scope)
     if not isinstance(limit, Constant) or isinstance(limit.value, bool):
         raise scope.unsupported(step.limit, "a limit that is no number")

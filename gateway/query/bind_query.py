@@ -9,7 +9,6 @@ from functools import reduce
 from typing import TypeAlias
 
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
-from gateway.edm.types import PrimitiveType
 from gateway.errors import NotSupported, ResourceNotFound, UnknownName
 from gateway.query.bind_apply import bind_apply, row_scope
 from gateway.query.bind_orderby import bind_orderby
@@ -26,6 +25,7 @@ from gateway.query.bound import (
     conjunction,
 )
 from gateway.query.compute import bind_compute
+from gateway.query.keys import write_key
 from gateway.query.placement import check_placement, given_options
 from gateway.query.request import ODataRequest
 from gateway.query.resource import (
@@ -177,12 +177,22 @@ def _bind_count(binding: _Binding) -> BoundQuery:
     )
 
 
-def _bind_entity(binding: _Binding, key: str) -> BoundQuery:
+def _bind_entity(binding: _Binding, key: tuple[Constant, ...]) -> BoundQuery:
     select, selected = _bind_select(binding)
     _check_expand(binding.options, binding.entity_type)
-    column = find_property(binding.entity_type.key, binding.scope)
-    by_key = Compare(CompareOperator.EQ, ColumnRef(column), Constant(key, PrimitiveType.STRING))
-    query = BoundQuery(binding.entity_set, Shape.ENTITY, select, selected, by_key, key=key)
+    properties = binding.entity_type.key_properties
+    conditions = (
+        Compare(CompareOperator.EQ, ColumnRef(prop), value)
+        for prop, value in zip(properties, key, strict=True)
+    )
+    query = BoundQuery(
+        binding.entity_set,
+        Shape.ENTITY,
+        select,
+        selected,
+        conjunction(*conditions),
+        key=write_key(key, binding.entity_set),
+    )
     return replace(query, computed=binding.computed, moment=binding.asked_moment())
 
 

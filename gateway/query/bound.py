@@ -11,6 +11,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
+from uuid import UUID
 
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
@@ -18,7 +19,7 @@ from gateway.edm.types import PrimitiveType
 if TYPE_CHECKING:
     from gateway.query.transformations import BoundApply
 
-Value: TypeAlias = str | bool | int | float | Decimal | datetime | date | time | timedelta
+Value: TypeAlias = str | bool | int | float | Decimal | datetime | date | time | timedelta | UUID
 
 
 class CompareOperator(StrEnum):
@@ -275,7 +276,8 @@ class BoundQuery:
     and apply after filter and order; `count` asks for the number of rows before both. For an
     ENTITY, `filter` is the key. With `apply`, `filter` is what $apply begins with, and all else is
     about its result, except `moment`: what now() meant, None when nothing depends on it.
-    `references` asks where the entities are, and for nothing else of them (`/$ref`).
+    `references` asks where the entities are, and for nothing else of them (`/$ref`). `key` is the
+    key of an ENTITY as URLs write it. `others` names the sets that navigation leads to.
     """
 
     entity_set: EntitySet
@@ -292,6 +294,7 @@ class BoundQuery:
     apply: BoundApply | None = None
     moment: datetime | None = None
     references: bool = False
+    others: tuple[str, ...] = ()
 
 
 class PropertyPart(StrEnum):

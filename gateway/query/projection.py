@@ -14,7 +14,7 @@ class Projection:
 
     `computed` tells how properties are computed that are no columns. `constants` are control
     information that is the same in every row, as (name, text), and come first. `id_members` name
-    the members that hold the entity's URL; the URL is `id_prefix` + the percent-encoded key + `')`.
+    the members that hold the entity's URL; the URL is `id_prefix` + the percent-encoded key + `)`.
     `type_suffix` is the annotation that tells a property's type where
     JSON does not, e.g. `@odata.type`; empty for none. Only dynamic properties need it, `all_typed`
     gives it to the model's too. `int64_as_text` is for readers whose numbers are Doubles
@@ -25,7 +25,7 @@ class Projection:
     """
 
     properties: tuple[Property, ...]
-    key: str
+    key: tuple[Property, ...]
     computed: tuple[ComputedProperty, ...] = ()
     constants: tuple[tuple[str, str | None], ...] = ()
     id_members: tuple[str, ...] = ()

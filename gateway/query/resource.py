@@ -11,9 +11,10 @@ from typing import TypeAlias
 
 from gateway.edm.model import EntitySet, Property, Schema
 from gateway.errors import InvalidValue, MethodNotAllowed, NotSupported, ResourceNotFound
-from gateway.query.bound import PropertyPart
+from gateway.query.bound import Constant, PropertyPart
+from gateway.query.keys import key_example, read_key
 from gateway.query.suggest import nearest
-from grammar import Alias, Expr, Key, Literal, LiteralKind, ResourcePath, Segment, unparse
+from grammar import Expr, ResourcePath, Segment, unparse
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,10 +51,10 @@ class ReferencesResource:
 
 @dataclass(frozen=True, slots=True)
 class EntityResource:
-    """One entity of a set by its key."""
+    """One entity of a set by its key, whose values are in the order of the type's."""
 
     entity_set: EntitySet
-    key: str
+    key: tuple[Constant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +110,7 @@ def resolve_resource(
     if first.key is None:
         return _below_set(CollectionResource(entity_set), below)
     return _below_entity(
-        EntityResource(entity_set, _key_value(first.key, entity_set, aliases)), below
+        EntityResource(entity_set, read_key(first.key, entity_set, aliases)), below
     )
 
 
@@ -145,7 +146,7 @@ def _below_set(collection: CollectionResource, rest: list[Segment]) -> Resource:
         raise InvalidValue(f"{entity_set.name} has no /$value: it is a set of entities")
     raise ResourceNotFound(
         f"{entity_set.name} has no {segment.name!r}; an entity is addressed by its key:"
-        f" {entity_set.name}('...')",
+        f" {key_example(entity_set)}",
         target=segment.name,
     )
 
@@ -160,7 +161,8 @@ def _below_entity(entity: EntityResource, rest: list[Segment]) -> Resource:
     if segment.name == "$value":
         raise InvalidValue(f"{entity_set.name} are no media entities; ask for a property's /$value")
     if segment.name.startswith("$"):
-        raise InvalidValue(f"{entity_set.name}('...') is one entity, which has no /{segment.name}")
+        name = key_example(entity_set)
+        raise InvalidValue(f"{name} is one entity, which has no /{segment.name}")
     prop = None if segment.key else entity_set.entity_type.find(segment.name)
     if prop is None:
         hint = nearest(segment.name, entity_set.entity_type.names)
@@ -187,27 +189,6 @@ def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
             raise InvalidValue(f"{prop.name} is {kind}, which has no /{name}")
     raise ResourceNotFound(
         f"{prop.name} is of a primitive type, which has no {rest[0].name!r}", target=rest[0].name
-    )
-
-
-def _key_value(key: Key, entity_set: EntitySet, aliases: tuple[tuple[str, Expr], ...]) -> str:
-    name = entity_set.entity_type.key
-    if len(key.values) != 1 or key.values[0][0] not in ("", name):
-        raise _wrong_key(entity_set)
-    value = key.values[0][1]
-    if isinstance(value, Alias):
-        value = dict(aliases).get(value.name, Literal(LiteralKind.NULL, None))
-    if isinstance(value, Literal) and value.kind is LiteralKind.STRING:
-        return str(value.value)
-    raise _wrong_key(entity_set)
-
-
-def _wrong_key(entity_set: EntitySet) -> InvalidValue:
-    name = entity_set.entity_type.key
-    return InvalidValue(
-        f"{entity_set.name} has the key {name}, a text: write {entity_set.name}('...') or"
-        f" {entity_set.name}({name}='...')",
-        target=entity_set.name,
     )
 
 

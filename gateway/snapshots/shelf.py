@@ -150,16 +150,19 @@ class Shelf:
             await self._peers.forget(table.id)
 
     def _victims(self) -> list[StoredTable]:
-        held = sum(entry.table.bytes for entry in self._entries.values())
+        held = sum(self._size(entry.table) for entry in self._entries.values())
         victims: list[StoredTable] = []
         for entry in sorted(self._entries.values(), key=self._idle_seconds, reverse=True):
             over = held > self._keeping.byte_budget
             read_elsewhere = self._peers.idle_seconds(entry.table.id) < _READ_NOW_SECONDS
             in_use = entry.readers or (read_elsewhere and self._own_idle(entry) > _READ_NOW_SECONDS)
             if not in_use and (over or self._is_useless(entry)):
-                held -= entry.table.bytes
+                held -= self._size(entry.table)
                 victims.append(self._entries.pop(entry.table.id).table)
         return victims
+
+    def _size(self, table: StoredTable) -> int:
+        return table.bytes + self._store.derived_bytes(table.id)
 
     def _is_useless(self, entry: Entry) -> bool:
         """Read to its end, and either too old for anything or replaced by a younger one."""

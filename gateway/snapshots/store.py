@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from threading import Lock
+from typing import TypeAlias
 
 import duckdb
 import pyarrow as pa
@@ -27,6 +28,7 @@ from gateway.snapshots.facts import SnapshotKey, StoredTable, read_facts, write_
 from gateway.snapshots.files import SnapshotFiles
 from gateway.snapshots.tables import RowTable, TableLayout
 
+Question: TypeAlias = tuple[str, Sequence[object]]
 _ATTEMPTS = 10
 _PAUSE_SECONDS = 0.02
 
@@ -49,6 +51,7 @@ class SnapshotStore:
         self._memory = Lock()
         self._sizes: dict[str, int] = {}
         self._drafts: dict[str, int] = {}
+        self._derived: dict[str, dict[str, int]] = {}
 
     def close(self) -> None:
         """Let go of memory and files."""
@@ -195,7 +198,8 @@ class SnapshotStore:
         with self._memory:
             _checkpoint(cursor, catalog)
             self._drafts.pop(told.id, None)
-            others = sum(self._sizes.values()) + sum(self._drafts.values())
+            derived = sum(map(self.derived_bytes, self._derived))
+            others = sum(self._sizes.values()) + sum(self._drafts.values()) + derived
             self._sizes[told.id] = max(0, memory_in_tables(cursor) - others)
         return replace(told, bytes=self._sizes[told.id])
 
@@ -227,10 +231,43 @@ class SnapshotStore:
     def _draft(self, snapshot_id: str) -> str:
         return _catalog(snapshot_id) if self._files is None else f"draft_{snapshot_id}"
 
+    # --- what is made of it -----------------------------------------------------------------------
+
+    def derived(self, snapshot_id: str, name: str, question: Callable[[str], Question]) -> str:
+        """The SQL name of a table in memory that is made of a snapshot's rows when first asked for.
+
+        `question` is the SELECT over the rows of that name, and its parameters. It lives as long as
+        the snapshot, which the caller holds.
+
+        Raises:
+            InternalError: there is no room for it.
+        """
+        table = f'memory.main."{snapshot_id}_{name}"'
+        if name in self._derived.get(snapshot_id, ()):
+            return table
+        with self._memory, self._making(snapshot_id) as cursor:
+            made = self._derived.setdefault(snapshot_id, {})
+            if name not in made:
+                text, parameters = question(self.table_name(snapshot_id))
+                before = memory_in_tables(cursor)
+                cursor.execute(f"CREATE TABLE {table} AS {text}", parameters)
+                made[name] = memory_in_tables(cursor) - before
+        return table
+
+    def derived_bytes(self, snapshot_id: str) -> int:
+        """What the tables made of a snapshot take in memory."""
+        return sum(self._derived.get(snapshot_id, {}).values())
+
+    def _drop_derived(self, snapshot_id: str) -> None:
+        with self._memory, self.cursor() as cursor:
+            for name in self._derived.pop(snapshot_id, {}):
+                cursor.execute(f'DROP TABLE IF EXISTS memory.main."{snapshot_id}_{name}"')
+
     # --- keeping it -------------------------------------------------------------------------------
 
     def drop(self, snapshot_id: str) -> None:
-        """Forget the table and its file; nobody may be reading it."""
+        """Forget the table, its file and what was made of it; nobody may be reading it."""
+        self._drop_derived(snapshot_id)
         self._drop(_catalog(snapshot_id))
         self._sizes.pop(snapshot_id, None)
         if self._files is not None:

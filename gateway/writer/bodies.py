@@ -101,7 +101,7 @@ def _reference(query: BoundQuery, format_: Format, links: Links) -> Projection:
     """Nothing but the id (14), at every level of metadata."""
     entity_set = query.entity_set
     id_member, id_prefix = f"{format_.prefix}id", links.entity_prefix(entity_set.name)
-    key = entity_set.entity_type.key
+    key = entity_set.entity_type.key_properties
     return Projection(properties=(), key=key, id_members=(id_member,), id_prefix=id_prefix)
 
 
@@ -117,14 +117,14 @@ def _entity(
     Full metadata has the readLink of an entity that cannot be edited.
     """
     entity_type = query.entity_set.entity_type
-    key_missing = all(p.name != entity_type.key for p in properties)
+    key_missing = not set(entity_type.key) <= {p.name for p in properties}
     full = format_.metadata is Metadata.FULL
     wants_id = full or (key_missing and format_.metadata is Metadata.MINIMAL)
     links_of = ("id", *(("readLink",) if full else ())) if wants_id else ()
     type_member = (f"{format_.prefix}type", f"#{namespace}.{entity_type.name}")
     return Projection(
         properties=properties,
-        key=entity_type.key,
+        key=entity_type.key_properties,
         computed=query.computed,
         constants=(type_member,) if full else (),
         id_members=tuple(f"{format_.prefix}{name}" for name in links_of),

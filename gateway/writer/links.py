@@ -26,8 +26,7 @@ class Links:
         if query is None:
             return url
         if isinstance(query, PropertyQuery):
-            key = query.entity.key.replace("'", "''")
-            return f"{url}#{query.entity.entity_set.name}('{key}')/{query.prop.name}"
+            return f"{url}#{query.entity.entity_set.name}({query.entity.key})/{query.prop.name}"
         if query.references:
             return f"{url}{'#$ref' if query.shape is Shape.ENTITY else '#Collection($ref)'}"
         names = ",".join(_selection(query))
@@ -42,7 +41,7 @@ class Links:
 
     def entity_prefix(self, set_name: str) -> str:
         """An entity's URL up to its key, for rows that carry their id."""
-        return f"{self.root}{set_name}('"
+        return f"{self.root}{set_name}("
 
 
 def _selection(query: BoundQuery) -> tuple[str, ...]:

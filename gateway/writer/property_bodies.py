@@ -22,7 +22,7 @@ def projection_for_property(query: PropertyQuery, format_: Format) -> Projection
     full = as_json and format_.metadata is Metadata.FULL
     return Projection(
         properties=(query.prop,),
-        key=query.entity.entity_set.entity_type.key,
+        key=query.entity.entity_set.entity_type.key_properties,
         type_suffix=f"{format_.prefix}type" if full else "",
         all_typed=full,
         int64_as_text=as_json and format_.ieee754,

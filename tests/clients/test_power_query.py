@@ -22,6 +22,10 @@ from tests.support.wire import WireAnswer, connected, send
 from tests.web.batches import MULTIPART, Request, answers_of, as_multipart
 
 RESULTS = "/odata/v4/Results"
+SETS = [
+    *("Results", "Users", "Contents", "Groups", "GroupMembers"),
+    *("ContentStatistics", "UserStatistics", "GroupStatistics", "Statistics"),
+]
 
 
 def rows_of(answer: WireAnswer) -> list[dict[str, Any]]:
@@ -64,7 +68,7 @@ def test_a1_the_root_is_a_service_document_with_absolute_context(
     assert answer.header("Content-Type") == "application/json;odata.metadata=minimal"
     assert answer.json() == {
         "@odata.context": f"{live.root}$metadata",
-        "value": [{"name": "Results", "kind": "EntitySet", "url": "Results"}],
+        "value": [{"name": name, "kind": "EntitySet", "url": name} for name in SETS],
     }
 
 

@@ -101,7 +101,7 @@ def mapped(*fields: tuple[str, str]) -> Change:
         (renamed("userName", "x" * 129), "is not a property name"),
         (renamed("userName", "state"), "two columns are named"),
         (renamed("userName", "STATE"), "two columns are named 'STATE' and 'state'"),
-        (put('key = "id"', 'key = "nosuch"'), "[service] key = 'nosuch'"),
+        (put('key = "id"\nlabel', 'key = "nosuch"\nlabel'), "[service] key = 'nosuch'"),
         (column("id", "nullable", "true"), "[service] key"),
         (column("id", "type", '"Edm.Int64"'), "[service] key"),
         (column("id", "path", '"ids[]"'), "[service] key"),
@@ -196,7 +196,8 @@ def test_a_contract_with_every_name_changed_loads() -> None:
             return f'{key}"{mark}' + ".".join(f"z_{step}" for step in value.split(".")) + '"'
         return f'{key}"z_{value}"'
 
-    text = re.sub(r"\[filters\.(\w+)\]", r"[filters.z_\1]", _QUOTED.sub(strange, TEXT))
+    own = TEXT[: TEXT.index("[[sets]]")]
+    text = re.sub(r"\[filters\.(\w+)\]", r"[filters.z_\1]", _QUOTED.sub(strange, own))
     text = put('["user", "content"]', '["z_user", "z_content"]')(text)
     contract = load_contract(text, (("z_field", "z_cf"),))
     plain = load_contract(TEXT, (("field", "cf"),))

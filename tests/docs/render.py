@@ -10,11 +10,14 @@ from pathlib import Path
 
 from gateway import errors
 from gateway.config import SETTINGS
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.edm.model import EntitySet
 from gateway.errors import GatewayError
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 ERRORS = ROOT / "docs" / "errors.md"
+TABLES = ROOT / "docs" / "tables.md"
 _SETTINGS = re.compile(r"(<!-- settings:.*?-->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 _ERRORS_HEAD = """# Errors
@@ -27,6 +30,36 @@ hold the text with a caret under the place. 502 and 503 speak of the Analytics A
 | status | code | meaning |
 |---|---|---|
 """
+
+
+_TABLES_HEAD = """# Tables
+
+One extract of results feeds all tables, so that all are of one moment and their numbers agree.
+People, contents and groups without any result are not in them: the Analytics API tells of results
+only. A name, an address or a custom field is that of the newest result. What is overdue or
+expires soon is as of the moment when the extract began. Custom fields that you map are columns of
+`Results` and `Users`; where a table has a column of that name already, the field's gets `_2`
+behind its name. Made from the contract file, as `$metadata` is.
+"""
+
+
+def tables_page() -> str:
+    """docs/tables.md."""
+    schema = load_contract(built_in_contract()).schema
+    return _TABLES_HEAD + "".join(_table(entity_set) for entity_set in schema.entity_sets)
+
+
+def _table(entity_set: EntitySet) -> str:
+    entity_type = entity_set.entity_type
+    lines = [f"\n## {entity_set.name}\n", f"{entity_set.label}.\n"]
+    lines += ["| column | type | |", "|---|---|---|"]
+    for prop in entity_type.properties:
+        kind = f"list of {prop.type}" if prop.collection else str(prop.type)
+        key = "key; " if prop.name in entity_type.key else ""
+        never = "" if prop.nullable else "never null"
+        about = "; ".join(filter(None, (key.strip("; "), prop.label, never)))
+        lines.append(f"| `{prop.name}` | {kind} | {about} |")
+    return "\n".join(lines) + "\n"
 
 
 def settings_table() -> str:
@@ -68,3 +101,4 @@ def errors_page() -> str:
 if __name__ == "__main__":
     README.write_text(readme(), "utf-8")
     ERRORS.write_text(errors_page(), "utf-8")
+    TABLES.write_text(tables_page(), "utf-8")

@@ -16,7 +16,16 @@ import httpx
 import pytest
 
 from gateway.config import load_settings
-from tests.docs.render import ERRORS, README, ROOT, catalogue, errors_page, readme
+from tests.docs.render import (
+    ERRORS,
+    README,
+    ROOT,
+    TABLES,
+    catalogue,
+    errors_page,
+    readme,
+    tables_page,
+)
 from tests.support.live import Bridge
 from tests.support.process import Process, started
 
@@ -34,6 +43,10 @@ def test_the_readme_lists_every_setting() -> None:
 
 def test_the_errors_page_lists_the_catalogue() -> None:
     assert ERRORS.read_text("utf-8") == errors_page(), "run `python -m tests.docs.render`"
+
+
+def test_the_tables_page_shows_the_model() -> None:
+    assert TABLES.read_text("utf-8") == tables_page(), "run `python -m tests.docs.render`"
 
 
 def test_codes_are_unique() -> None:

@@ -49,7 +49,7 @@ EVERY_TYPE = tuple(
 
 def schema_with(*properties: Property) -> Schema:
     key = Property("id", PrimitiveType.STRING, nullable=False)
-    entity_type = EntityType("Thing", "id", (key, *properties))
+    entity_type = EntityType("Thing", ("id",), (key, *properties))
     return Schema("Some.Name.Space", "Box", (EntitySet("Things", entity_type),))
 
 

@@ -82,23 +82,25 @@ def test_it_is_utf8_with_a_declaration() -> None:
     assert "Größe &lt;&amp;&gt; 'ö'".encode() in text
 
 
-def test_there_is_one_type_with_a_key_one_container_and_one_set() -> None:
+def test_each_set_of_the_one_container_has_a_type_with_its_key() -> None:
     root = document()
-    [entity_type] = root.iter(f"{EDM}EntityType")
     [container] = root.iter(f"{EDM}EntityContainer")
-    [entity_set] = container.iter(f"{EDM}EntitySet")
-    [key] = entity_type.iter(f"{EDM}PropertyRef")
-    assert (entity_type.get("Name"), key.get("Name")) == ("Result", "id")
     assert container.get("Name") == "Analytics"
-    assert (entity_set.get("Name"), entity_set.get("EntityType")) == (
-        "Results",
-        "Skillhabit.Result",
-    )
+    sets = [(s.get("Name"), s.get("EntityType")) for s in container.iter(f"{EDM}EntitySet")]
+    assert sets == [(s.name, f"Skillhabit.{s.entity_type.name}") for s in SCHEMA.entity_sets]
+    assert sets[:2] == [("Results", "Skillhabit.Result"), ("Users", "Skillhabit.User")]
+    keys = {
+        node.get("Name"): tuple(key.get("Name") for key in node.iter(f"{EDM}PropertyRef"))
+        for node in root.iter(f"{EDM}EntityType")
+    }
+    assert keys == {s.entity_type.name: s.entity_type.key for s in SCHEMA.entity_sets}
+    assert keys["GroupMember"] == ("userId", "groupId")
 
 
 def test_properties_keep_their_order_types_and_nullability() -> None:
     found = [
-        (p.get("Name"), p.get("Type"), p.get("Nullable")) for p in document().iter(f"{EDM}Property")
+        (p.get("Name"), p.get("Type"), p.get("Nullable"))
+        for p in next(document().iter(f"{EDM}EntityType")).iter(f"{EDM}Property")
     ]
     assert [name for name, _, _ in found] == list(SCHEMA.entity_sets[0].entity_type.names)
     assert found[0] == ("id", "Edm.String", "false")
@@ -128,7 +130,7 @@ def test_closed_values_are_documented_and_open_ones_are_not() -> None:
         node.getparent().get("Name"): [
             value.get("String") for value in node.iter(f"{EDM}PropertyValue")
         ]
-        for node in document().iter(f"{EDM}Annotation")
+        for node in next(document().iter(f"{EDM}EntityType")).iter(f"{EDM}Annotation")
         if node.get("Term") == "Org.OData.Validation.V1.AllowedValues"
     }
     expected = {
@@ -158,10 +160,12 @@ def test_the_functions_that_filters_may_use_are_listed() -> None:
 
 
 def test_apply_announces_exactly_what_works() -> None:
-    [node] = document().iterfind(
+    found = document().findall(
         f".//{EDM}Annotation[@Term='Org.OData.Aggregation.V1.ApplySupported']"
     )
-    assert tuple(text.text for text in node.iter(f"{EDM}String")) == TRANSFORMATIONS
+    assert len(found) == len(SCHEMA.entity_sets)
+    for node in found:
+        assert tuple(text.text for text in node.iter(f"{EDM}String")) == TRANSFORMATIONS
 
 
 def test_nothing_is_announced_of_apply_when_there_is_none() -> None:

@@ -64,7 +64,7 @@ def test_filter_order_and_window_equal_the_oracle(
     order = plan_query(query, world.contract).order
     cursor.register("world", table(world))
     relation = Relation(cursor, "world")
-    key = Projection((world.contract.column("id").prop,), "id")
+    key = Projection((world.contract.column("id").prop,), ())
 
     texts = fetch_rows(relation, Selection(query.filter, order, skip, top), key)
 
@@ -99,6 +99,6 @@ def keys_found(
     query = bind(parse_request(b"Results", url.encode()), world.contract.schema)
     assert isinstance(query, BoundQuery)
     selection = Selection(query.filter, plan_query(query, world.contract).order)
-    key = Projection((world.contract.column("id").prop,), "id")
+    key = Projection((world.contract.column("id").prop,), ())
     rows = fetch_rows(Relation(cursor, "world"), selection, key)
     return [json.loads(row)["id"] for row in rows]

@@ -19,7 +19,7 @@ SCHEMA = Schema(
             "Results",
             EntityType(
                 "Thing",
-                "id",
+                ("id",),
                 (
                     KEY,
                     Property("text", PrimitiveType.STRING),

@@ -89,7 +89,7 @@ def with_columns(contract: Contract, columns: tuple[Column, ...]) -> Contract:
     )
     entity_sets = (EntitySet(old.name, entity_type),)
     schema = Schema(contract.schema.namespace, contract.schema.container, entity_sets)
-    return replace(contract, columns=columns, schema=schema)
+    return replace(contract, columns=columns, schema=schema, derived=())
 
 
 def worlds(rows: int = 40) -> st.SearchStrategy[World]:

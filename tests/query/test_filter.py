@@ -25,7 +25,7 @@ from tests.query.asking import SCHEMA, bound, filtered, refusal
 
 def schema_of(*properties: Property) -> Schema:
     key = Property("id", PrimitiveType.STRING, nullable=False)
-    entity_type = EntityType("Thing", "id", (key, *properties))
+    entity_type = EntityType("Thing", ("id",), (key, *properties))
     return Schema("Test", "Container", (EntitySet("Results", entity_type),))
 
 

@@ -17,6 +17,8 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
+from gateway.contract.loader import built_in_contract
+
 _LISTS = {
     "team": "groupIds",
     "learner": "userIds",
@@ -102,7 +104,7 @@ def _range(ends: Mapping[str, str]) -> dict[str, str]:
 def _item(row: Mapping[str, Any]) -> dict[str, Any]:
     user, content = row["user"], row["content"]
     person = {new: user.get(old) for new, old in _PERSON.items()}
-    person["teams"] = [{"no": group["id"]} for group in user["groups"]]
+    person["teams"] = [{"no": group["id"], "called": group["name"]} for group in user["groups"]]
     person["attributes"] = [
         {"key": f["customFieldId"], "title": f["name"], "content": f["value"]}
         for f in user["customFields"]
@@ -168,12 +170,16 @@ completedAt done Edm.DateTimeOffset
 expiryDate validUntil Edm.DateTimeOffset filter=valid
 certificateIssuedAt certified Edm.DateTimeOffset
 groupIds person.teams[].no Edm.String required filter=teams
+groupNames person.teams[].called Edm.String hidden
 """
+_DERIVED = built_in_contract().partition("[[sets]]")
+"""What is made of the columns does not know what they are called upstream."""
 
 
 def contract_text() -> str:
     """The contract file of the renamed API; what it publishes is what the built-in one does."""
-    return CONTRACT + "".join(_column(line.split()) for line in _COLUMNS.split("\n") if line)
+    columns = "".join(_column(line.split()) for line in _COLUMNS.split("\n") if line)
+    return CONTRACT + columns + "".join(_DERIVED[1:])
 
 
 def _column(words: list[str]) -> str:
@@ -183,6 +189,8 @@ def _column(words: list[str]) -> str:
         key, _, value = word.partition("=")
         if key == "required":
             lines.append("nullable = false")
+        elif key == "hidden":
+            lines.append("published = false")
         elif key == "values":
             lines.append(f"values = {value.split(',')}")
         else:

@@ -29,6 +29,8 @@ QUESTIONS = [
     "Results/$count",
     "Results/$count?$filter=state eq 'FAILED'",
     "$metadata",
+    "Users?$filter=name gt 'M'",
+    "GroupStatistics?$orderby=results desc",
 ]
 
 

@@ -74,7 +74,9 @@ def test_an_entity_is_its_row_with_the_context_in_front(format_: Format) -> None
 
 
 def test_the_service_document_lists_the_sets() -> None:
-    sets = [{"name": "Results", "kind": "EntitySet", "url": "Results"}]
+    names = [entity_set.name for entity_set in SCHEMA.entity_sets]
+    sets = [{"name": name, "kind": "EntitySet", "url": name} for name in names]
+    assert names[:3] == ["Results", "Users", "Contents"]
     assert json.loads(write_service_document(SCHEMA, V4, LINKS)) == {
         "@odata.context": "https://h/odata/v4/$metadata",
         "value": sets,

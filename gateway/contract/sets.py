@@ -1,0 +1,185 @@
+"""`[[sets]]` and `[[navigation]]` of a contract file -> the schema and its derived sets."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+
+from gateway.contract import file
+from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
+from gateway.contract.model import Column
+from gateway.edm.model import EntitySet, EntityType, NavigationProperty, Property, Schema
+from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem
+
+_TYPES = {
+    Kind.COUNT: PrimitiveType.INT64,
+    Kind.DISTINCT: PrimitiveType.INT64,
+    Kind.AVERAGE: PrimitiveType.DOUBLE,
+    Kind.CONSTANT: PrimitiveType.STRING,
+    Kind.GUID: PrimitiveType.GUID,
+    Kind.DAY: PrimitiveType.DATE_TIME_OFFSET,
+    Kind.DIGEST: PrimitiveType.DATE_TIME_OFFSET,
+}
+_NEVER_NULL = frozenset(
+    {Kind.COUNT, Kind.DISTINCT, Kind.CONSTANT, Kind.GUID, Kind.DAY, Kind.DIGEST}
+)
+
+
+def build_sets(
+    parsed: file.ContractFile, columns: tuple[Column, ...]
+) -> tuple[Schema, tuple[DerivedSet, ...]]:
+    """The schema with all entity sets and the ways between them, and how the derived ones are made.
+
+    Raises:
+        ConfigurationProblem: names the table and key of the file that must change.
+    """
+    service = parsed.service
+    published = tuple(c.prop for c in columns if c.published)
+    results = EntitySet(
+        service.entity_set,
+        EntityType(service.entity_type, (service.key,), published),
+        service.label,
+    )
+    derived = tuple(_derived(entry, columns, parsed.measures) for entry in parsed.sets)
+    sets = (results, *(item.entity_set for item in derived))
+    _check_names(sets)
+    linked = _linked(sets, parsed.navigation)
+    schema = Schema(service.namespace, service.container, linked)
+    pairs = zip(derived, linked[1:], strict=True)
+    return schema, tuple(replace(item, entity_set=entity_set) for item, entity_set in pairs)
+
+
+def _derived(
+    entry: file.SetEntry, columns: tuple[Column, ...], measures: tuple[file.SetColumnEntry, ...]
+) -> DerivedSet:
+    known = {column.name: column for column in columns}
+    own = (*entry.columns, *(measures if entry.measures else ()))
+    found = [_column(entry, item, known) for item in own]
+    if entry.copy_columns:
+        copied = [_copied(c, Kind.SAME) for c in columns if c.published]
+        found = [*found, *_without_clashes(copied, found)]
+    elif entry.custom_fields:
+        fields = [_copied(c, Kind.FIRST) for c in columns if c.field_id is not None]
+        found = [*found, *_without_clashes(fields, found)]
+    key = entry.key if isinstance(entry.key, tuple) else (entry.key,)
+    entity_type = EntityType(entry.type, key, tuple(column.prop for column in found))
+    if len(entity_type.key_properties) != len(key) or any(
+        prop.nullable for prop in entity_type.key_properties
+    ):
+        raise _problem(entry, "key", f"{', '.join(key)} must be columns that are never null")
+    for name in entry.unnest:
+        if name not in known or not known[name].prop.collection:
+            raise _problem(entry, "unnest", f"{name!r} is no column with several values")
+    return DerivedSet(EntitySet(entry.name, entity_type, entry.label), tuple(found), entry.unnest)
+
+
+def _column(
+    entry: file.SetEntry, item: file.SetColumnEntry, known: dict[str, Column]
+) -> DerivedColumn:
+    kind = Kind(item.kind)
+    base = known.get(item.of)
+    if base is None and (item.of or kind not in (Kind.COUNT, Kind.CONSTANT, Kind.DIGEST)):
+        raise _problem(entry, f"column {item.name!r}", f"of = {item.of!r} is no column")
+    collection = base is not None and base.prop.collection
+    single = kind in _TYPES or kind is Kind.EACH or item.of in entry.unnest
+    prop = Property(
+        item.name,
+        _TYPES.get(kind) or (PrimitiveType.STRING if base is None else base.prop.type),
+        nullable=kind not in _NEVER_NULL and (base is None or base.prop.nullable or kind in _OPEN),
+        collection=collection and not single,
+        label=item.label or (base.prop.label if base else ""),
+        allowed_values=base.prop.allowed_values if base and kind not in _TYPES else (),
+    )
+    return DerivedColumn(prop, kind, item.of, item.where, item.text)
+
+
+_OPEN = frozenset({Kind.LEAST, Kind.MOST})
+"""What is null in a group where no result has a value, or none meets the condition."""
+
+
+def _copied(column: Column, kind: Kind) -> DerivedColumn:
+    return DerivedColumn(column.prop, kind, column.name)
+
+
+def _without_clashes(
+    added: Iterable[DerivedColumn], taken: Iterable[DerivedColumn]
+) -> Iterator[DerivedColumn]:
+    """The columns, where a name is taken with `_2` behind it: names differ by more than case."""
+    names = {column.prop.name.lower() for column in taken}
+    for column in added:
+        name, number = column.prop.name, 2
+        while name.lower() in names:
+            name, number = f"{column.prop.name}_{number}", number + 1
+        names.add(name.lower())
+        yield replace(column, prop=replace(column.prop, name=name))
+
+
+def _linked(
+    sets: tuple[EntitySet, ...], entries: tuple[file.NavigationEntry, ...]
+) -> tuple[EntitySet, ...]:
+    """The sets with the navigation properties of both ends of each entry."""
+    ways: dict[str, list[NavigationProperty]] = {entity_set.name: [] for entity_set in sets}
+    for entry in entries:
+        _check_navigation(entry, sets)
+        on = tuple(entry.on.items())
+        back = tuple((theirs, own) for own, theirs in on)
+        forth = NavigationProperty(entry.name, entry.to, entry.partner, on, False, True)
+        ways[entry.set].append(forth)
+        many = not entry.one_to_one
+        ways[entry.to].append(
+            NavigationProperty(entry.partner, entry.set, entry.name, back, many, False)
+        )
+    for name, found in ways.items():
+        doubled = {way.name for way in found if [w.name for w in found].count(way.name) > 1}
+        if doubled:
+            raise ConfigurationProblem(
+                f"contract file: [[navigation]]: {name} has two ways named {min(doubled)!r}"
+            )
+    return tuple(
+        replace(s, entity_type=replace(s.entity_type, navigation=tuple(ways[s.name]))) for s in sets
+    )
+
+
+def _check_navigation(entry: file.NavigationEntry, sets: tuple[EntitySet, ...]) -> None:
+    place = f"contract file: [[navigation]] {entry.name!r}"
+    types = {s.name: s.entity_type for s in sets}
+    for name in (entry.set, entry.to):
+        if name not in types:
+            raise ConfigurationProblem(f"{place}: there is no entity set {name!r}")
+    own, other = types[entry.set], types[entry.to]
+    for mine, theirs in entry.on.items():
+        here, there = own.find(mine), other.find(theirs)
+        if here is None or there is None:
+            raise ConfigurationProblem(f"{place}: on: {mine} = {theirs!r} are not properties")
+        if (here.type, here.collection) != (there.type, there.collection):
+            raise ConfigurationProblem(f"{place}: on: {mine} = {theirs!r} are not of one type")
+    if set(entry.on.values()) != set(other.key):
+        raise ConfigurationProblem(
+            f"{place}: on: must name the key of {entry.to}, {', '.join(other.key)}"
+        )
+    for entity_type, name in ((own, entry.name), (other, entry.partner)):
+        if any(name.lower() == known.lower() for known in entity_type.names):
+            raise ConfigurationProblem(
+                f"{place}: {entity_type.name} has a property {name!r} already"
+            )
+
+
+def _check_names(sets: tuple[EntitySet, ...]) -> None:
+    taken: set[str] = set()
+    for entity_set in sets:
+        for name in (entity_set.name, entity_set.entity_type.name):
+            if name.lower() in taken:
+                raise ConfigurationProblem(f"contract file: two entity sets share {name!r}")
+        taken |= {entity_set.name.lower(), entity_set.entity_type.name.lower()}
+        properties = [name.lower() for name in entity_set.entity_type.names]
+        doubled = {name for name in properties if properties.count(name) > 1}
+        if doubled:
+            raise ConfigurationProblem(
+                f"contract file: {entity_set.name} has two columns named {min(doubled)!r}; names"
+                " must differ by more than case (OData 4.01 Protocol 13.2.1)"
+            )
+
+
+def _problem(entry: file.SetEntry, place: str, remedy: str) -> ConfigurationProblem:
+    return ConfigurationProblem(f"contract file: [[sets]] {entry.name!r}: {place}: {remedy}")

@@ -1,0 +1,99 @@
+"""`[[sets]]` and `[[navigation]]` of a contract file: what is wrong is named by table and key."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from gateway.contract.derived import Kind
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem
+from gateway.query.derivation import check_derivations
+from tests.contract.test_loader import Change, put
+
+TEXT = built_in_contract()
+USER_ID = '{ name = "id", kind = "group", of = "userId" }'
+
+
+def first(old: str, new: str) -> Change:
+    """Replace the first occurrence of `old`."""
+    assert old in TEXT
+    return lambda text: text.replace(old, new, 1)
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (put('name = "Users"', 'name = "Results"'), "two entity sets share 'Results'"),
+        (put('type = "User"', 'type = "RESULT"'), "two entity sets share 'RESULT'"),
+        (put(USER_ID, '{ name = "id", kind = "group", of = "nobody" }'),
+         "[[sets]] 'Users': column 'id': of = 'nobody' is no column"),
+        (put(USER_ID, '{ name = "id", kind = "group" }'), "of = '' is no column"),
+        (put(USER_ID, '{ name = "id", kind = "grouped", of = "userId" }'), "'grouped'"),
+        (put(USER_ID, '{ name = "id", kind = "group", of = "userName" }'),
+         "[[sets]] 'Users': key: id must be columns that are never null"),
+        (put('key = ["userId", "groupId"]', 'key = ["userId", "nosuch"]'),
+         "[[sets]] 'GroupMembers': key: userId, nosuch must be columns"),
+        (first('unnest = ["groupIds", "groupNames"]', 'unnest = ["state"]'),
+         "[[sets]] 'Groups': unnest: 'state' is no column with several values"),
+        (put('{ name = "email", kind', '{ name = "Name", kind'), "two columns named 'name'"),
+        (put("partner = \"memberships\"", "partner = \"results\""),
+         "two ways named 'results'"),
+        (put("partner = \"memberships\"", "partner = \"email\""),
+         "[[navigation]] 'user': User has a property 'email' already"),
+        (first('to = "Users"', 'to = "Nobody"'), "there is no entity set 'Nobody'"),
+        (first("on = { userId = \"id\" }", "on = { userId = \"nosuch\" }"), "are not properties"),
+        (first("on = { userId = \"id\" }", "on = { userName = \"name\" }"),
+         "[[navigation]] 'user': on: must name the key of Users, id"),
+        (first("on = { userId = \"id\" }", "on = { progress = \"id\" }"), "are not of one type"),
+    ],
+)  # fmt: skip
+def test_a_fault_is_named_by_its_place(change: Change, words: str) -> None:
+    with pytest.raises(ConfigurationProblem, match=re.escape(words)):
+        load_contract(change(TEXT))
+
+
+@pytest.mark.parametrize(
+    ("condition", "words"),
+    [("state eq 'FAILED", "'failed': where: "), ("nosuch eq 1", "no property 'nosuch'")],
+)
+def test_a_condition_that_cannot_be_understood_is_found_at_the_start(
+    condition: str, words: str
+) -> None:
+    contract = load_contract(put("where = \"state eq 'FAILED'\"", f'where = "{condition}"')(TEXT))
+    with pytest.raises(ConfigurationProblem, match=re.escape(words)):
+        check_derivations(contract)
+
+
+def test_the_built_in_conditions_are_understood() -> None:
+    check_derivations(load_contract(TEXT))
+
+
+def test_types_follow_from_what_a_column_is_made_of() -> None:
+    contract = load_contract(TEXT)
+    groups, contents = contract.derived_set("Groups"), contract.derived_set("ContentStatistics")
+    assert groups is not None
+    assert contents is not None
+    [group_id, _] = groups.columns
+    assert (group_id.kind, group_id.prop.collection) == (Kind.GROUP, False)
+    types = {c.prop.name: (c.prop.type, c.prop.nullable) for c in contents.columns}
+    assert types["contentId"] == (PrimitiveType.STRING, False)
+    assert types["results"] == (PrimitiveType.INT64, False)
+    assert types["averageProgress"] == (PrimitiveType.DOUBLE, True)
+    assert types["lastUpdatedAt"] == (PrimitiveType.DATE_TIME_OFFSET, True)
+    assert contract.derived_set("Results") is None
+
+
+def test_a_field_whose_name_is_taken_gets_a_number() -> None:
+    """`name` is free among the results, but people have one already."""
+    contract = load_contract(TEXT, (("Name", "cf_1"), ("name_2", "cf_2"), ("team", "cf_3")))
+    users = contract.derived_set("Users")
+    assert users is not None
+    assert users.entity_set.entity_type.names[-3:] == ("Name_2", "name_2_2", "team")
+    assert [(c.kind, c.of) for c in users.columns[-3:]] == [
+        (Kind.FIRST, "Name"),
+        (Kind.FIRST, "name_2"),
+        (Kind.FIRST, "team"),
+    ]
