@@ -95,14 +95,14 @@ class Reading:
         """The same in this thread."""
         tables = {name: self._derived(snapshot, name) for name in plan.derived}
         entity_set = plan.query.entity_set
+        own = tables.get(entity_set.name, snapshot.table_name)
+        others = tuple((n, tables.get(n, snapshot.table_name)) for n in plan.query.others)
+        if entity_set.name in tables:
+            order = key_order(entity_set.entity_type)
+        else:
+            order = natural_order(self._contract) if snapshot.in_order else ()
         with self._with.store.cursor() as cursor:
-            if entity_set.name in tables:
-                order = key_order(entity_set.entity_type)
-                relation = Relation(cursor, tables[entity_set.name], order)
-            else:
-                order = natural_order(self._contract) if snapshot.in_order else ()
-                relation = Relation(cursor, snapshot.table_name, order)
-            return run(relation, *arguments)
+            return run(Relation(cursor, own, order, others), *arguments)
 
     def _derived(self, snapshot: Snapshot, name: str) -> str:
         """The table of a set that is made of a snapshot, which is complete."""

@@ -18,6 +18,7 @@ from isal import igzip
 from gateway.analytics.payload import first_request
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
+from gateway.engine.fitting import brings_many, rows_that_fit
 from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone, ResourceNotFound
 from gateway.exchange import Answer, Export, Question, Reply
@@ -131,8 +132,10 @@ class QueryService:
                 return service_document(self._contract.schema, reply)
             case MetadataDocument():
                 return metadata_document(self._contract.schema, reply)
-            case BoundQuery(shape=Shape.COUNT):
+            case BoundQuery(shape=Shape.COUNT) as query:
                 number = await self._count(planned(question), reply)
+                if not number:
+                    await self._check_source(query, reply)
                 return Answer(str(number).encode(), reply.format.media)
             case BoundQuery(shape=Shape.ENTITY):
                 return await self._entity(planned(question), reply)
@@ -151,6 +154,19 @@ class QueryService:
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             left = left_to_check(plan, snapshot)
             return await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
+
+    async def _check_source(self, query: BoundQuery, reply: Reply) -> None:
+        """Nothing is related to an entity; does it exist?
+
+        Raises:
+            ResourceNotFound: it does not, and so neither does what is behind it.
+        """
+        if query.source is None:
+            return
+        plan = plan_query(query.source, self._contract)
+        await self._row(
+            plan, Projection((), query.source.entity_set.entity_type.key_properties), reply
+        )
 
     # --- one entity -------------------------------------------------------------------------------
 
@@ -186,6 +202,8 @@ class QueryService:
             return await self._next_page(request, plan, position, reply)
         if plan.route in (Route.NOTHING, Route.TOTAL):
             count = await self._count(plan, reply) if query.count else None
+            if not count:
+                await self._check_source(query, reply)
             return self._write([], PageBody(count), plan, reply)
         if self._rows.goes_straight_through(plan, reply):
             answer = await self._straight_through(plan, reply)
@@ -225,6 +243,14 @@ class QueryService:
         size = self._rows.page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
         wanted = await rows_ready(snapshot, at, wanted)
+        left = left_to_check(plan, snapshot)
+        natural = not plan.query.orderby and plan.query.apply is None
+        selection = Selection(
+            left, () if natural else plan.order, at.offset, wanted, plan.query.apply
+        )
+        if wanted and brings_many(plan.query.expand):
+            fitting = (rows_that_fit, selection, plan.query.expand)
+            wanted = max(1, await self._rows.on(snapshot, plan, *fitting))
         identity = (request.path, request.pairs, at.offset, at.moment, wanted, count)
         final = snapshot.growing is None  # a row of a draft may still become newer
         taken_at = self._taken_at(snapshot.taken_at, reply)
@@ -235,10 +261,7 @@ class QueryService:
         kept = self._with.pages.get(key)
         if kept is not None:
             return about.put_on(self._as_answer(kept, reply, gzipped=True))
-        left = left_to_check(plan, snapshot)
-        natural = not plan.query.orderby and plan.query.apply is None
-        order = () if natural else plan.order
-        selection = Selection(left, order, at.offset, wanted + 1, plan.query.apply)
+        selection = replace(selection, limit=wanted + 1)
         projection = self._projection(plan.query, reply)
         rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
         link = None
@@ -247,6 +270,8 @@ class QueryService:
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, query_identity(request))
             link = self._link(request, token, reply)
+        if not rows and at.offset == 0:
+            await self._check_source(plan.query, reply)
         answer = self._write(rows[:wanted], PageBody(count, link, taken_at), plan, reply)
         if len(answer.body) < _WORTH_KEEPING:
             return about.put_on(answer)
@@ -281,6 +306,8 @@ class QueryService:
             page,
             partial(fetch_rows, selection=selection, projection=projection),
         )
+        if not rows:
+            await self._check_source(plan.query, reply)
         count = page.total if plan.query.count else None
         taken_at = self._taken_at(page.date or self._with.clock.now(), reply)
         return self._write(rows, PageBody(count, None, taken_at), plan, reply)

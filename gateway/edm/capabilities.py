@@ -55,7 +55,9 @@ CAPABILITIES = Capabilities(
     metadata_formats=("application/xml", "application/json"),
     batch_formats=("multipart/mixed", "application/json"),
     query_segment=True,
+    collection_counts=True,
     compute=True,
+    expand=True,
     search=True,
 )
 """What works today, but for what $filter and $apply can use, which `gateway.query` lists."""

@@ -22,7 +22,7 @@ from gateway.edm.annotations import (
     annotate_set,
 )
 from gateway.edm.capabilities import Capabilities
-from gateway.edm.model import EntityType, Property, Schema
+from gateway.edm.model import EntityType, NavigationProperty, Property, Schema
 from gateway.edm.types import PrimitiveType
 
 _HOME = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies"
@@ -30,7 +30,7 @@ _HOME = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies"
 
 def render_csdl_json(schema: Schema, version: str, capabilities: Capabilities) -> bytes:
     """The document for a client that negotiated `version` (`4.0` or `4.01`)."""
-    types = {s.entity_type.name: _entity_type(s.entity_type) for s in schema.entity_sets}
+    types = {s.entity_type.name: _entity_type(schema, s.entity_type) for s in schema.entity_sets}
     container = {schema.container: _container(schema, capabilities)}
     document = {
         "$Version": version,
@@ -44,9 +44,20 @@ def render_csdl_json(schema: Schema, version: str, capabilities: Capabilities) -
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 
 
-def _entity_type(entity_type: EntityType) -> dict[str, Any]:
+def _entity_type(schema: Schema, entity_type: EntityType) -> dict[str, Any]:
     properties = {prop.name: _property(prop) for prop in entity_type.properties}
-    return {"$Kind": "EntityType", "$Key": list(entity_type.key), **properties}
+    ways = {way.name: _navigation(schema, way) for way in entity_type.navigation}
+    return {"$Kind": "EntityType", "$Key": list(entity_type.key), **properties, **ways}
+
+
+def _navigation(schema: Schema, way: NavigationProperty) -> dict[str, Any]:
+    found: dict[str, Any] = {"$Kind": "NavigationProperty", "$Type": schema.type_behind(way)}
+    if way.collection:
+        found["$Collection"] = True
+    found["$Partner"] = way.partner
+    if way.constrained:
+        found["$ReferentialConstraint"] = dict(way.on)
+    return found
 
 
 def _property(prop: Property) -> dict[str, Any]:
@@ -67,12 +78,18 @@ def _container(schema: Schema, capabilities: Capabilities) -> dict[str, Any]:
         entity_set.name: {
             "$Collection": True,
             "$Type": f"{schema.namespace}.{entity_set.entity_type.name}",
+            **_bindings(entity_set.entity_type),
             **_annotated(annotate_set(entity_set, capabilities)),
         }
         for entity_set in schema.entity_sets
     }
     annotations = _annotated(annotate_container(capabilities))
     return {"$Kind": "EntityContainer", **sets, **annotations}
+
+
+def _bindings(entity_type: EntityType) -> dict[str, Any]:
+    found = {way.name: way.target for way in entity_type.navigation}
+    return {"$NavigationPropertyBinding": found} if found else {}
 
 
 def _annotated(annotations: tuple[Annotation, ...]) -> dict[str, Any]:

@@ -21,7 +21,7 @@ from gateway.edm.annotations import (
     annotate_set,
 )
 from gateway.edm.capabilities import Capabilities
-from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.edm.model import EntitySet, EntityType, NavigationProperty, Property, Schema
 from gateway.edm.types import PrimitiveType
 
 _EDM = "http://docs.oasis-open.org/odata/ns/edm"
@@ -41,7 +41,7 @@ def render_csdl_xml(schema: Schema, version: str, capabilities: Capabilities) ->
     services = SubElement(root, "edmx:DataServices")
     body = SubElement(services, "Schema", {"xmlns": _EDM, "Namespace": schema.namespace})
     for entity_set in schema.entity_sets:
-        _add_entity_type(body, entity_set.entity_type)
+        _add_entity_type(body, schema, entity_set.entity_type)
     container = SubElement(body, "EntityContainer", {"Name": schema.container})
     for entity_set in schema.entity_sets:
         _add_entity_set(container, schema, entity_set, capabilities)
@@ -51,13 +51,28 @@ def render_csdl_xml(schema: Schema, version: str, capabilities: Capabilities) ->
     return document
 
 
-def _add_entity_type(parent: Element, entity_type: EntityType) -> None:
+def _add_entity_type(parent: Element, schema: Schema, entity_type: EntityType) -> None:
     node = SubElement(parent, "EntityType", {"Name": entity_type.name})
     key = SubElement(node, "Key")
     for name in entity_type.key:
         SubElement(key, "PropertyRef", {"Name": name})
     for prop in entity_type.properties:
         _add_property(node, prop)
+    for way in entity_type.navigation:
+        _add_navigation(node, schema, way)
+
+
+def _add_navigation(parent: Element, schema: Schema, way: NavigationProperty) -> None:
+    """BI tools make relationships of the partner and the constraint."""
+    target = schema.type_behind(way)
+    type_name = f"Collection({target})" if way.collection else target
+    attributes = {"Name": way.name, "Type": type_name}
+    if not way.collection:
+        attributes["Nullable"] = "false"
+    node = SubElement(parent, "NavigationProperty", {**attributes, "Partner": way.partner})
+    for own, other in way.on if way.constrained else ():
+        names = {"Property": own, "ReferencedProperty": other}
+        SubElement(node, "ReferentialConstraint", names)
 
 
 def _add_property(parent: Element, prop: Property) -> None:
@@ -75,6 +90,9 @@ def _add_entity_set(
 ) -> None:
     type_name = f"{schema.namespace}.{entity_set.entity_type.name}"
     node = SubElement(container, "EntitySet", {"Name": entity_set.name, "EntityType": type_name})
+    for way in entity_set.entity_type.navigation:
+        binding = {"Path": way.name, "Target": way.target}
+        SubElement(node, "NavigationPropertyBinding", binding)
     _annotate(node, annotate_set(entity_set, capabilities))
 
 

@@ -96,3 +96,8 @@ class Schema:
     def find_set(self, name: str) -> EntitySet | None:
         """The entity set of exactly this name."""
         return next((s for s in self.entity_sets if s.name == name), None)
+
+    def type_behind(self, way: NavigationProperty) -> str:
+        """The qualified name of the entity type that a navigation property leads to."""
+        names = {s.name: s.entity_type.name for s in self.entity_sets}
+        return f"{self.namespace}.{names[way.target]}"

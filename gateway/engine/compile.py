@@ -13,6 +13,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.engine.arithmetic import arithmetic, negation
 from gateway.engine.conversions import conversion
 from gateway.engine.functions import call, typed
+from gateway.engine.navigate import counted_rows, quantified_rows, reached
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.bound import (
     And,
@@ -26,14 +27,19 @@ from gateway.query.bound import (
     Computed,
     Constant,
     Convert,
+    CountElements,
+    CountRows,
     Element,
     In,
     Leaf,
     Matches,
+    Navigated,
     Negate,
     Not,
     Or,
     Quantified,
+    QuantifiedRows,
+    Reached,
 )
 
 _ORDERED = {
@@ -84,8 +90,23 @@ def compile_expression(expr: BoundExpr) -> Sql:
             return _join(" AND " if isinstance(expr, And) else " OR ", terms)
         case Not(operand):
             return fill("(NOT {0})", compile_expression(operand))
+        case Reached() | QuantifiedRows() | CountRows() | CountElements():
+            return _navigated(expr)
         case _:
             return _computed(expr)
+
+
+def _navigated(expr: Navigated) -> Sql:
+    match expr:
+        case Reached(_, value):
+            return reached(expr, compile_expression(value))
+        case QuantifiedRows(_, _, predicate):
+            found = Sql("true") if predicate is None else compile_expression(predicate)
+            return quantified_rows(expr, found)
+        case CountRows(_, condition):
+            return counted_rows(expr, compile_filter(condition))
+        case CountElements(prop, row):
+            return Sql(f"coalesce(len({_column(prop, row)}), 0)")
 
 
 def _computed(expr: Computed) -> Sql:
@@ -106,10 +127,14 @@ def _leaf(expr: Leaf) -> Sql:
     match expr:
         case Constant(value, _):
             return _constant(value)
-        case ColumnRef(prop):
-            return Sql(quote(prop.name))
+        case ColumnRef(prop, row):
+            return Sql(_column(prop, row))
         case Element():
             return Sql(ELEMENT)
+
+
+def _column(prop: Property, row: str) -> str:
+    return f"{row}.{quote(prop.name)}" if row else quote(prop.name)
 
 
 def _constant(value: object) -> Sql:
@@ -202,7 +227,7 @@ def _matches(text: str, properties: tuple[Property, ...]) -> Sql:
 
 def _quantified(expr: Quantified) -> Sql:
     """`all` means that no element fails; a predicate that is null fails (5.1.1.13)."""
-    column = quote(expr.prop.name)
+    column = _column(expr.prop, expr.row)
     if expr.predicate is None:
         return Sql(f"(len({column}) > 0)")
     inner = compile_expression(expr.predicate)

@@ -17,9 +17,10 @@ from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.compile import ELEMENT, compile_expression
 from gateway.engine.conversions import instant_text
+from gateway.engine.expand import counted, other_rows
 from gateway.engine.json_values import NOT_A_NUMBER, is_self_describing, json_value
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.projection import Projection
+from gateway.query.projection import Expanded, Projection
 from gateway.query.transformations import VARIANT
 
 _Member: TypeAlias = tuple[str, Sql]
@@ -28,14 +29,16 @@ _Member: TypeAlias = tuple[str, Sql]
 def json_object(projection: Projection) -> Sql:
     """An SQL expression over the alias `r` that yields the object as UTF-8."""
     if not projection.variants:
-        return _object(projection)
-    objects = [_object(variant) for variant in projection.variants]
+        return fill("encode({0})", _object(projection))
+    objects = [fill("encode({0})", _object(variant)) for variant in projection.variants]
     cases = " ".join(f"WHEN {number} THEN {sql.text}" for number, sql in enumerate(objects))
     return Sql(f"CASE r.{quote(VARIANT.name)} {cases} END", parameters(objects))
 
 
 def _object(projection: Projection) -> Sql:
     members: list[_Member] = [(name, _entity_id(projection)) for name in projection.id_members]
+    for name, behind in projection.ways:
+        members.append((name, fill(f"{{0}} || '{behind}'", _entity_id(projection))))
     expressions = {c.prop: compile_expression(c.expr) for c in projection.computed}
     for prop in projection.properties:
         if prop.dynamic:
@@ -43,10 +46,25 @@ def _object(projection: Projection) -> Sql:
             members += _dynamic(prop, value, projection)
         else:
             members += _declared(prop, projection)
+    for item in projection.expanded:
+        members += _expanded(item)
     if not members and not projection.constants:
-        return Sql("encode('{}')")
+        return Sql("'{}'")
     joined = _without_nulls if projection.omit_nulls else _whole
-    return fill("encode({0})", joined(members, projection))
+    return joined(members, projection)
+
+
+def _expanded(item: Expanded) -> list[_Member]:
+    """The number of related rows, before they are cut to a window, and the rows themselves."""
+    members: list[_Member] = []
+    if item.count_member:
+        number = counted(item.way, item.query)
+        as_text = fill("{0}::VARCHAR", number) if item.projection.int64_as_text else number
+        members.append((item.count_member, as_text))
+    if item.member:
+        row = fill("({0})::JSON", _object(item.projection))
+        members.append((item.member, other_rows(item.way, item.query, row)))
+    return members
 
 
 def _whole(members: Sequence[_Member], projection: Projection) -> Sql:

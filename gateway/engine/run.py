@@ -17,6 +17,7 @@ from duckdb import DuckDBPyConnection
 
 from gateway.engine.apply import compile_apply
 from gateway.engine.compile import compile_filter
+from gateway.engine.navigate import table_of
 from gateway.engine.ordering import sort_keys
 from gateway.engine.projection import json_object
 from gateway.engine.sql import Sql, fill, parameters, quote
@@ -26,6 +27,8 @@ from gateway.query.projection import Projection
 from gateway.query.transformations import POSITION, BoundApply
 
 T = TypeVar("T")
+_PLACE = '"$place"'
+_SORTED = f" ORDER BY r.{_PLACE}"
 _OF_THE_DATA = (
     duckdb.ConversionException,
     duckdb.InvalidInputException,
@@ -35,11 +38,15 @@ _OF_THE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table to ask; `positioned_by` is the order that its POSITION column stands for exactly."""
+    """A table to ask; `positioned_by` is the order that its POSITION column stands for exactly.
+
+    `others` are the entity sets that navigation leads to, and their tables.
+    """
 
     cursor: DuckDBPyConnection
     name: str
     positioned_by: tuple[BoundOrder, ...] = ()
+    others: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +68,7 @@ class Selection:
 def fetch_rows(relation: Relation, selection: Selection, projection: Projection) -> list[bytes]:
     """Each selected row as a JSON object in UTF-8, in order."""
     question = window_of(relation, selection, json_object(projection))
-    return [row[0] for row in ask(relation, question, _as_tuples)]
+    return [row[0] for row in ask(relation, question, as_tuples)]
 
 
 def count_rows(
@@ -70,7 +77,7 @@ def count_rows(
     """How many rows pass the filter, or how many $apply makes of them."""
     source, where = _rows(relation, condition, apply)
     text = f"SELECT count(*) FROM {source.text} AS r WHERE {where.text}"  # noqa: S608 - as above
-    [(number,)] = ask(relation, Sql(text, parameters((source, where))), _as_tuples)
+    [(number,)] = ask(relation, Sql(text, parameters((source, where))), as_tuples)
     return int(number)
 
 
@@ -78,15 +85,21 @@ def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
     """The question for these columns, over the alias `r`, of the selected rows, in order.
 
     The window is cut out first: DuckDB would read and render every row that passes the filter
-    before it sorts.
+    before it sorts. Where other rows are joined to it, it is sorted once more: joins keep no order.
     """
     window, order = _window(relation, selection)
     source, condition = _rows(relation, selection.filter, selection.apply)
     text = (
-        f"SELECT {columns.text} FROM (SELECT * FROM {source.text} AS r"  # noqa: S608 - no value is spliced
-        f" WHERE {condition.text} AND {window.text} ORDER BY {order.text}) AS r"
+        f"(SELECT * FROM {source.text} AS r"  # noqa: S608 - no value is spliced
+        f" WHERE {condition.text} AND {window.text} ORDER BY {order.text})"
     )
-    return Sql(text, parameters((columns, source, condition, window, order)))
+    last = ""
+    if relation.others:
+        text, last = f"(SELECT *, row_number() OVER () AS {_PLACE} FROM {text})", _SORTED  # noqa: S608
+    return Sql(
+        f"SELECT {columns.text} FROM {text} AS r{last}",  # noqa: S608
+        parameters((columns, source, condition, window, order)),
+    )
 
 
 def _rows(
@@ -96,7 +109,9 @@ def _rows(
     table, where = Sql(relation.name), compile_filter(condition)
     if apply is None:
         return table, where
-    source = table if condition is None else fill("(SELECT * FROM {0} WHERE {1})", table, where)
+    source = table
+    if condition is not None:
+        source = fill("(SELECT * FROM {0} AS r WHERE {1})", table, where)
     return compile_apply(apply.steps, source), compile_filter(apply.filter)
 
 
@@ -125,7 +140,7 @@ def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, 
             Every other error of DuckDB passes through: it is not the client's.
     """
     try:
-        return fetch(relation.cursor, question)
+        return fetch(relation.cursor, _among(relation.others, question))
     except _OF_THE_DATA as error:
         raise InvalidValue(
             "$filter, $orderby, $compute or $apply computes what does not exist in some row: a"
@@ -135,5 +150,14 @@ def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, 
         ) from error  # DuckDB's own words may hold values of rows
 
 
-def _as_tuples(cursor: DuckDBPyConnection, question: Sql) -> list[tuple[Any, ...]]:
+def _among(others: tuple[tuple[str, str], ...], question: Sql) -> Sql:
+    """The question where the sets that it may lead to have their names."""
+    if not others:
+        return question
+    named = (f"{table_of(name)} AS NOT MATERIALIZED (FROM {table})" for name, table in others)
+    return Sql(f"WITH {', '.join(named)} {question.text}", question.parameters)
+
+
+def as_tuples(cursor: DuckDBPyConnection, question: Sql) -> list[tuple[Any, ...]]:
+    """All rows at once."""
     return cursor.execute(question.text, question.parameters).fetchall()

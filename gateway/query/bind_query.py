@@ -8,25 +8,24 @@ from datetime import datetime
 from functools import reduce
 from typing import TypeAlias
 
-from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.edm.model import EntitySet, Property, Schema
 from gateway.errors import NotSupported, ResourceNotFound, UnknownName
 from gateway.query.bind_apply import bind_apply, row_scope
+from gateway.query.bind_expand import bind_expand
 from gateway.query.bind_orderby import bind_orderby
 from gateway.query.binder import bind_predicate
 from gateway.query.bound import (
+    BoundExpand,
     BoundExpr,
     BoundQuery,
-    ColumnRef,
-    Compare,
-    CompareOperator,
-    Constant,
     PropertyQuery,
     Shape,
+    Way,
     conjunction,
 )
 from gateway.query.compute import bind_compute
-from gateway.query.keys import write_key
 from gateway.query.placement import check_placement, given_options
+from gateway.query.related import entity_address, related_condition
 from gateway.query.request import ODataRequest
 from gateway.query.resource import (
     CollectionResource,
@@ -40,7 +39,7 @@ from gateway.query.resource import (
     ServiceDocument,
     resolve_resource,
 )
-from gateway.query.scope import Moment, Scope, find_property
+from gateway.query.scope import Moment, Others, Scope, find_property
 from gateway.query.search import bind_search
 from gateway.query.transformations import BoundApply, entity_rows
 from grammar import Binary, Expr, QueryOptions, SelectItem, unparse
@@ -65,23 +64,24 @@ def bind(request: ODataRequest, schema: Schema, now: datetime | None = None) -> 
     options = request.options
     resource = resolve_resource(request.path, schema, options.aliases)
     _check_options(resource, request)
+    common = _Common(schema, options.aliases, None if now is None else Moment(now))
     match resource:
         case ServiceDocument() | MetadataDocument():
             return resource
         case CollectionResource():
-            return _bind_collection(_of_collection(resource, options, now))
+            return _bind_collection(_of_collection(resource, options, common), resource)
         case CountResource(of):
-            return _bind_count(_of_collection(of, options, now))
+            return _bind_count(_of_collection(of, options, common), of)
         case ReferencesResource(of):
-            query = _bind_collection(_of_collection(of, options, now))
+            query = _bind_collection(_of_collection(of, options, common), of)
             return replace(query, select=(), references=True)
-        case EntityResource(entity_set, key):
-            return _bind_entity(_Binding(entity_set, options, now), key)
-        case ReferenceResource(EntityResource(entity_set, key)):
-            query = _bind_entity(_Binding(entity_set, options, now), key)
+        case EntityResource():
+            return _bind_entity(resource, options, common)
+        case ReferenceResource(of):
+            query = _bind_entity(of, options, common)
             return replace(query, select=(), references=True)
         case PropertyResource():
-            return _bind_property(resource, options)
+            return _bind_property(resource, options, common)
 
 
 def _check_options(resource: Resource, request: ODataRequest) -> None:
@@ -97,8 +97,27 @@ def _check_options(resource: Resource, request: ODataRequest) -> None:
             )
 
 
+class _Common:
+    """What all parts of a request have in common.
+
+    `others` collects the sets that are looked at besides the one asked for.
+    """
+
+    def __init__(
+        self, schema: Schema, aliases: tuple[tuple[str, Expr], ...], moment: Moment | None
+    ) -> None:
+        self.aliases = aliases
+        self.moment = moment
+        self.others = Others(schema)
+
+    def finished(self, query: BoundQuery) -> BoundQuery:
+        """The query with what is known when all of it is bound: now(), and where ways led to."""
+        moment = None if self.moment is None else self.moment.if_asked
+        return replace(query, moment=moment, others=self.others.names)
+
+
 class _Binding:
-    """What the options of one request have in common: the names of the rows that they see.
+    """What the options of one resource have in common: the names of the rows that they see.
 
     Those are the entity's, or what $apply makes of them, and what $compute adds. `conditions` are
     those of the path, which an entity must all meet before anything else (URL Conventions 4.12).
@@ -108,46 +127,58 @@ class _Binding:
         self,
         entity_set: EntitySet,
         options: QueryOptions,
-        now: datetime | None,
-        conditions: tuple[Expr, ...] = (),
+        common: _Common,
+        resource: CollectionResource | EntityResource | None = None,
+        depth: int = 0,
     ) -> None:
         self.entity_set = entity_set
         self.entity_type = entity_set.entity_type
         self.options = options
-        self.moment = None if now is None else Moment(now)
-        scope = Scope(self.entity_type, options.aliases, moment=self.moment)
-        first, self.apply = bind_apply(options.apply, scope.for_option("$apply"))
-        self.leading = conjunction(_bind_conditions(conditions, scope), first)
+        self.common = common
+        self.depth = depth
+        rows = Scope(self.entity_type, common.aliases, moment=common.moment)
+        scope = replace(rows, others=common.others)
+        first, self.apply = bind_apply(options.apply, rows.for_option("$apply"))
+        self.leading = conjunction(_bind_resource(resource, scope), first)
         self.rows = self.apply.rows if self.apply else entity_rows(self.entity_type)
         scope = row_scope(self.rows, scope)
         names = (*self.entity_type.names, *scope.entity_type.names)
         self.computed = bind_compute(options.compute, scope.for_option("$compute"), names)
         self.scope = replace(scope, computed=options.compute)
 
-    def asked_moment(self) -> datetime | None:
-        """What now() meant, if it was asked; known when all options are bound."""
-        return None if self.moment is None else self.moment.if_asked
-
 
 def _of_collection(
-    resource: CollectionResource, options: QueryOptions, now: datetime | None
+    resource: CollectionResource, options: QueryOptions, common: _Common
 ) -> _Binding:
-    return _Binding(resource.entity_set, options, now, resource.filters)
+    return _Binding(resource.entity_set, options, common, resource)
 
 
-def _bind_conditions(conditions: tuple[Expr, ...], scope: Scope) -> BoundExpr | None:
-    if not conditions:
+def _bind_resource(
+    resource: CollectionResource | EntityResource | None, scope: Scope
+) -> BoundExpr | None:
+    """The conditions that the path makes: the key, where the rows are related to, /$filter."""
+    if resource is None:
         return None
-    whole = reduce(lambda left, right: Binary("and", left, right), conditions)
-    return bind_predicate(whole, scope)
+    related = related_condition(resource, scope)
+    if isinstance(resource, EntityResource) or not resource.filters:
+        return related
+    whole = reduce(lambda left, right: Binary("and", left, right), resource.filters)
+    return conjunction(related, bind_predicate(whole, scope))
 
 
-def _bind_collection(binding: _Binding) -> BoundQuery:
+def _bind_collection(binding: _Binding, resource: CollectionResource) -> BoundQuery:
+    query = _bind_rows(binding)
+    source = None
+    if resource.within is not None:
+        source = _bind_entity(resource.within.source, QueryOptions(), binding.common)
+    return replace(binding.common.finished(query), source=source)
+
+
+def _bind_rows(binding: _Binding) -> BoundQuery:
     options = binding.options
     select, selected = _bind_select(binding)
-    _check_expand(options, binding.entity_type)
     filter_, apply = _bind_filter(binding)
-    query = BoundQuery(
+    return BoundQuery(
         entity_set=binding.entity_set,
         shape=Shape.COLLECTION,
         select=select,
@@ -159,13 +190,14 @@ def _bind_collection(binding: _Binding) -> BoundQuery:
         top=options.top,
         count=options.count or False,
         computed=binding.computed,
+        expand=_bind_expand(binding),
+        ways=_selected_ways(binding),
     )
-    return replace(query, moment=binding.asked_moment())
 
 
-def _bind_count(binding: _Binding) -> BoundQuery:
+def _bind_count(binding: _Binding, resource: CollectionResource) -> BoundQuery:
     """$apply, $filter and $search change the number (URL Conventions 4.8); the rest is checked."""
-    query = _bind_collection(binding)
+    query = _bind_collection(binding, resource)
     return BoundQuery(
         query.entity_set,
         Shape.COUNT,
@@ -174,29 +206,31 @@ def _bind_count(binding: _Binding) -> BoundQuery:
         apply=query.apply,
         count=True,
         moment=query.moment,
+        others=query.others,
+        source=query.source,
     )
 
 
-def _bind_entity(binding: _Binding, key: tuple[Constant, ...]) -> BoundQuery:
+def _bind_entity(resource: EntityResource, options: QueryOptions, common: _Common) -> BoundQuery:
+    binding = _Binding(resource.entity_set, options, common, resource)
     select, selected = _bind_select(binding)
-    _check_expand(binding.options, binding.entity_type)
-    properties = binding.entity_type.key_properties
-    conditions = (
-        Compare(CompareOperator.EQ, ColumnRef(prop), value)
-        for prop, value in zip(properties, key, strict=True)
-    )
     query = BoundQuery(
         binding.entity_set,
         Shape.ENTITY,
         select,
         selected,
-        conjunction(*conditions),
-        key=write_key(key, binding.entity_set),
+        binding.leading,
+        key=entity_address(resource),
+        computed=binding.computed,
+        expand=_bind_expand(binding),
+        ways=_selected_ways(binding),
     )
-    return replace(query, computed=binding.computed, moment=binding.asked_moment())
+    return common.finished(query)
 
 
-def _bind_property(resource: PropertyResource, options: QueryOptions) -> PropertyQuery:
+def _bind_property(
+    resource: PropertyResource, options: QueryOptions, common: _Common
+) -> PropertyQuery:
     for name in given_options(options):
         if name not in _ON_ELEMENTS:
             raise NotSupported(
@@ -204,10 +238,11 @@ def _bind_property(resource: PropertyResource, options: QueryOptions) -> Propert
                 " let the client do it",
                 target=name,
             )
-    of = _Binding(resource.of.entity_set, QueryOptions(), None)
-    entity = replace(_bind_entity(of, resource.of.key), select=(resource.prop,))
+    entity = _bind_entity(resource.of, QueryOptions(), common)
     window = (options.skip or 0, options.top, options.count or False)
-    return PropertyQuery(entity, resource.prop, resource.part, *window)
+    return PropertyQuery(
+        replace(entity, select=(resource.prop,)), resource.prop, resource.part, *window
+    )
 
 
 def _bind_filter(binding: _Binding) -> tuple[BoundExpr | None, BoundApply | None]:
@@ -235,12 +270,12 @@ def _bind_select(binding: _Binding) -> tuple[tuple[Property, ...], bool]:
 
 
 def _select_one(item: SelectItem, binding: _Binding) -> Property | None:
-    if item.path == ("*",):
+    if item.path == ("*",) or _is_way(item, binding):
         return None
     if len(item.path) > 1 or item.options is not None:
         raise UnknownName(
             f"$select: {unparse(item)} goes below a property, but {binding.entity_type.name} has"
-            " primitive properties only",
+            " primitive properties only; what is shown of other rows is selected in $expand",
             target="$select",
         )
     for computed in binding.computed:
@@ -249,10 +284,28 @@ def _select_one(item: SelectItem, binding: _Binding) -> Property | None:
     return find_property(item.path[0], binding.scope.for_option("$select"))
 
 
-def _check_expand(options: QueryOptions, entity_type: EntityType) -> None:
-    for item in options.expand:
-        if item.path != ("*",):
-            raise UnknownName(
-                f"$expand: {entity_type.name} has no navigation property {'/'.join(item.path)!r}",
-                target="$expand",
-            )
+def _is_way(item: SelectItem, binding: _Binding) -> bool:
+    """A navigation property by itself: there is nothing to show but that it was selected."""
+    return (
+        len(item.path) == 1
+        and item.options is None
+        and binding.scope.entity_type.find_navigation(item.path[0]) is not None
+    )
+
+
+def _selected_ways(binding: _Binding) -> tuple[str, ...]:
+    return tuple(item.path[0] for item in binding.options.select if _is_way(item, binding))
+
+
+def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:
+    if binding.apply is not None and any(item.path != ("*",) for item in binding.options.expand):
+        raise NotSupported(
+            "$expand: rows that $apply makes are not expanded; group by the columns needed",
+            target="$expand",
+        )
+
+    def nested(way: Way, options: QueryOptions, depth: int) -> BoundQuery:
+        return _bind_rows(_Binding(way.target, options, binding.common, None, depth + 1))
+
+    ways = binding.scope.entity_type
+    return bind_expand(binding.options.expand, ways, binding.common.others, nested, binding.depth)

@@ -23,24 +23,27 @@ from gateway.query.bound import (
     Element,
     Not,
     Or,
-    Quantified,
 )
 from gateway.query.calls import build_call
+from gateway.query.collections import bind_count, bind_lambda
 from gateway.query.comparisons import build_compare, build_in
 from gateway.query.conversions import build_case, build_cast, build_isof
 from gateway.query.literals import bind_literal
-from gateway.query.scope import Scope, find_property, quoted
+from gateway.query.navigation import find_row, find_value
+from gateway.query.scope import Scope, quoted
 from grammar import (
     Alias,
     Binary,
     Call,
     Case,
     Cast,
+    CountOf,
     Expr,
     IsOf,
     Lambda,
     ListExpr,
     Literal,
+    LiteralKind,
     Member,
     Name,
     Special,
@@ -84,12 +87,11 @@ def bind_expression(expr: Expr, scope: Scope) -> BoundExpr:
 
 
 def bind_property(expr: Expr, scope: Scope) -> Property:
-    """A path that must lead to one property, such as `state` or `$it/state`."""
-    match expr:
-        case Name(name) | Member(Special("$it"), name):
-            return find_property(name, scope)
-        case _:
-            raise scope.unsupported(expr)
+    """A path that must lead to one property of the row itself, such as `state` or `$it/state`."""
+    path, found = find_value(expr, scope)
+    if path.ways:
+        raise scope.unsupported(expr, "a value of another row")
+    return found
 
 
 def _bind_literal(expr: Expr, scope: Scope) -> BoundExpr:
@@ -104,20 +106,21 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
     for position, item in enumerate(scope.computed):
         if expr in (Name(item.alias), Member(Special("$it"), item.alias)):
             return _bind_computed(position, scope)
-    found = bind_property(expr, scope)
+    path, found = find_value(expr, scope)
     if found.collection:
         raise TypeMismatch(
             f"{scope.option}: {found.name} is a collection; ask for its elements, e.g."
             f" {found.name}/any(x:x eq ...)",
             target=scope.option,
         )
-    return ColumnRef(found)
+    return path.value(ColumnRef(found, path.row))
 
 
 def _bind_computed(position: int, scope: Scope) -> BoundExpr:
     """A computed property is its expression, which sees the ones before it and no variable."""
     scope.use()
-    seen = replace(scope, computed=scope.computed[:position], variable=None, element=None)
+    earlier = scope.computed[:position]
+    seen = replace(scope, computed=earlier, variable=None, element=None, variables=())
     return bind_expression(scope.computed[position].expression, seen)
 
 
@@ -168,8 +171,18 @@ def _flatten(expr: Binary) -> list[Expr]:
 
 
 def _bind_compare(expr: Binary, scope: Scope) -> BoundExpr:
+    if _compares_row_with_null(expr, scope):  # every way to one row leads to one
+        return Constant(expr.operator == "ne", PrimitiveType.BOOLEAN)
     left, right = bind_expression(expr.left, scope), bind_expression(expr.right, scope)
     return build_compare(CompareOperator(expr.operator), left, right, quoted(expr), scope)
+
+
+def _compares_row_with_null(expr: Binary, scope: Scope) -> bool:
+    sides = (expr.left, expr.right)
+    if expr.operator not in ("eq", "ne") or _NULL not in sides:
+        return False
+    other = sides[0] if sides[1] == _NULL else sides[1]
+    return isinstance(other, Name | Member) and find_row(other, scope) is not None
 
 
 def _bind_arithmetic(expr: Binary, scope: Scope) -> BoundExpr:
@@ -225,21 +238,12 @@ def _bind_type_function(expr: Expr, scope: Scope) -> BoundExpr:
 
 def _bind_lambda(expr: Expr, scope: Scope) -> BoundExpr:
     assert isinstance(expr, Lambda)  # noqa: S101 - dispatched by type
-    if scope.variable is not None:
-        raise NotSupported(
-            f"{scope.option}: any and all inside another any or all are not supported",
-            target=scope.option,
-        )
-    found = bind_property(expr.base, scope)
-    if not found.collection:
-        raise TypeMismatch(
-            f"{scope.option}: {found.name} is a single value, {expr.quantifier} needs a collection",
-            target=scope.option,
-        )
-    if expr.predicate is None:
-        return Quantified(found, expr.quantifier, None)
-    inner = replace(scope, variable=expr.variable, element=found.type)
-    return Quantified(found, expr.quantifier, bind_predicate(expr.predicate, inner))
+    return bind_lambda(expr, scope, bind_predicate)
+
+
+def _bind_count(expr: Expr, scope: Scope) -> BoundExpr:
+    assert isinstance(expr, CountOf)  # noqa: S101 - dispatched by type
+    return bind_count(expr, scope, bind_predicate)
 
 
 _BINDERS: dict[type, Callable[[Expr, Scope], BoundExpr]] = {
@@ -254,4 +258,6 @@ _BINDERS: dict[type, Callable[[Expr, Scope], BoundExpr]] = {
     Cast: _bind_type_function,
     IsOf: _bind_type_function,
     Lambda: _bind_lambda,
+    CountOf: _bind_count,
 }
+_NULL = Literal(LiteralKind.NULL, None)

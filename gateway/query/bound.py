@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, TypeAlias
 from uuid import UUID
 
-from gateway.edm.model import EntitySet, Property
+from gateway.edm.model import EntitySet, NavigationProperty, Property
 from gateway.edm.types import PrimitiveType
 
 if TYPE_CHECKING:
@@ -72,9 +72,13 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRef:
-    """A single-valued property of the row."""
+    """A single-valued property of a row: of the one that is looked at, or of another by its name.
+
+    See `Way` for names of rows.
+    """
 
     prop: Property
+    row: str = ""
 
     @property
     def type(self) -> PrimitiveType:
@@ -166,6 +170,7 @@ class Quantified:
     prop: Property
     quantifier: str
     predicate: BoundExpr | None
+    row: str = ""
 
     @property
     def type(self) -> PrimitiveType:
@@ -184,6 +189,75 @@ class Matches:
     def type(self) -> PrimitiveType:
         """Boolean."""
         return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class CountElements:
+    """`/$count` of a collection property."""
+
+    prop: Property
+    row: str = ""
+
+    @property
+    def type(self) -> PrimitiveType:
+        """A number."""
+        return PrimitiveType.INT64
+
+
+@dataclass(frozen=True, slots=True)
+class Way:
+    """From the row `row` along a navigation property to the rows of `target`, each called `to`.
+
+    Names of rows are made here, never in a URL; THIS_ROW is the one that is looked at.
+    """
+
+    navigation: NavigationProperty
+    target: EntitySet
+    row: str
+    to: str
+
+
+THIS_ROW = "r"
+
+
+@dataclass(frozen=True, slots=True)
+class Reached:
+    """A value of the one row that a way leads to."""
+
+    way: Way
+    value: BoundExpr
+
+    @property
+    def type(self) -> PrimitiveType | None:
+        """The value's type."""
+        return self.value.type
+
+
+@dataclass(frozen=True, slots=True)
+class QuantifiedRows:
+    """`any` or `all` over the rows that a way leads to; `predicate` None for the bare `any()`."""
+
+    way: Way
+    quantifier: str
+    predicate: BoundExpr | None
+
+    @property
+    def type(self) -> PrimitiveType:
+        """Boolean."""
+        return PrimitiveType.BOOLEAN
+
+
+@dataclass(frozen=True, slots=True)
+class CountRows:
+    """`/$count` of the rows that a way leads to, of those that meet a condition."""
+
+    way: Way
+    condition: BoundExpr | None
+
+    @property
+    def type(self) -> PrimitiveType:
+        """A number."""
+        return PrimitiveType.INT64
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,8 +298,9 @@ class Not:
 
 Leaf: TypeAlias = Constant | ColumnRef | Element
 Condition: TypeAlias = Compare | In | Quantified | Matches | And | Or | Not
+Navigated: TypeAlias = Reached | QuantifiedRows | CountRows | CountElements
 Computed: TypeAlias = Call | Arithmetic | Negate | Convert | CaseWhen
-BoundExpr: TypeAlias = Leaf | Condition | Computed
+BoundExpr: TypeAlias = Leaf | Condition | Computed | Navigated
 
 
 def conjunction(*conditions: BoundExpr | None) -> BoundExpr | None:
@@ -258,6 +333,26 @@ class ComputedProperty:
     expr: BoundExpr
 
 
+class ExpandForm(StrEnum):
+    """What $expand shows of the other rows: themselves, where they are, or how many there are."""
+
+    ENTITIES = "entities"
+    REFERENCES = "$ref"
+    COUNT = "$count"
+
+
+@dataclass(frozen=True, slots=True)
+class BoundExpand:
+    """One item of $expand: `query` says what of the rows that the way leads to is shown.
+
+    Its order is total; its expressions are about the other row, as those of any query.
+    """
+
+    way: Way
+    query: BoundQuery
+    form: ExpandForm = ExpandForm.ENTITIES
+
+
 class Shape(StrEnum):
     """What the client wants of the entity set."""
 
@@ -271,13 +366,15 @@ class BoundQuery:
     """A question about one entity set.
 
     `select` lists the properties of each row in wire order; `selected` tells whether the client
-    chose them, which the context URL must say. `computed` are all properties of $compute, shown or
-    not; where filter and order use one, its expression stands there. `top` and `skip` are in rows
-    and apply after filter and order; `count` asks for the number of rows before both. For an
-    ENTITY, `filter` is the key. With `apply`, `filter` is what $apply begins with, and all else is
-    about its result, except `moment`: what now() meant, None when nothing depends on it.
-    `references` asks where the entities are, and for nothing else of them (`/$ref`). `key` is the
-    key of an ENTITY as URLs write it. `others` names the sets that navigation leads to.
+    chose them, which the context URL must say, and `ways` are the navigation properties it chose.
+    `computed` are all properties of $compute, shown or not; where filter and order use one, its
+    expression stands there. `top` and `skip` are in rows and apply after filter and order; `count`
+    asks for the number of rows before both. For an ENTITY, `filter` is the key, and `key` its
+    address below the service root. With `apply`, `filter` is what $apply begins with, and all else
+    is about its result, except `moment`: what now() meant, None when nothing depends on it.
+    `references` asks where the entities are, and for nothing else of them (`/$ref`). `others` names
+    the sets that navigation leads to. `source` is the entity whose related ones are asked for: when
+    there is none, the resource does not exist.
     """
 
     entity_set: EntitySet
@@ -295,6 +392,9 @@ class BoundQuery:
     moment: datetime | None = None
     references: bool = False
     others: tuple[str, ...] = ()
+    expand: tuple[BoundExpand, ...] = ()
+    ways: tuple[str, ...] = ()
+    source: BoundQuery | None = None
 
 
 class PropertyPart(StrEnum):

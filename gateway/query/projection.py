@@ -5,7 +5,21 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.edm.model import Property
-from gateway.query.bound import ComputedProperty
+from gateway.query.bound import BoundQuery, ComputedProperty, Way
+
+
+@dataclass(frozen=True, slots=True)
+class Expanded:
+    """Related rows in a row: the members that hold them and their number, empty for none.
+
+    `query` says which they are, `projection` what is shown of each.
+    """
+
+    way: Way
+    query: BoundQuery
+    projection: Projection
+    member: str
+    count_member: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +35,9 @@ class Projection:
     (IEEE754Compatible, JSON Format 3.2): 64-bit integers and decimals are sent as text.
     `omit_nulls` leaves out the properties that are null, and their types.
 
+    `ways` are the members that tell where related rows are, and what stands behind the entity's
+    URL. `expanded` are the related rows that come along.
+
     `variants` are not empty when not all rows have the same members; each row says which it has.
     """
 
@@ -35,3 +52,5 @@ class Projection:
     int64_as_text: bool = False
     omit_nulls: bool = False
     variants: tuple[Projection, ...] = ()
+    ways: tuple[tuple[str, str], ...] = ()
+    expanded: tuple[Expanded, ...] = ()

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
 from gateway.query.bound import (
+    THIS_ROW,
     And,
     Arithmetic,
     BoundExpr,
@@ -16,14 +17,19 @@ from gateway.query.bound import (
     Computed,
     Constant,
     Convert,
+    CountElements,
+    CountRows,
     Element,
     In,
     Leaf,
     Matches,
+    Navigated,
     Negate,
     Not,
     Or,
     Quantified,
+    QuantifiedRows,
+    Reached,
 )
 from grammar.literals import (
     from_date,
@@ -46,9 +52,9 @@ def render_expr(expr: BoundExpr) -> str:
             return f"{_operand(left)} {operator} {_operand(right)}"
         case In(operand, values):
             return f"{_operand(operand)} in ({','.join(render_expr(v) for v in values)})"
-        case Quantified(prop, quantifier, predicate):
+        case Quantified(prop, quantifier, predicate, row):
             inner = "" if predicate is None else f"x:{render_expr(predicate)}"
-            return f"{prop.name}/{quantifier}({inner})"
+            return f"{_named(row)}{prop.name}/{quantifier}({inner})"
         case Matches(text, _):
             return f"search({_constant(text)})"
         case And(terms) | Or(terms):
@@ -56,8 +62,38 @@ def render_expr(expr: BoundExpr) -> str:
             return connective.join(_operand(term) for term in terms)
         case Not(operand):
             return f"not {_operand(operand)}"
+        case Reached() | QuantifiedRows() | CountRows() | CountElements():
+            return _navigated(expr)
         case _:
             return _computed(expr)
+
+
+def _navigated(expr: Navigated) -> str:
+    match expr:
+        case Reached(way, value):
+            return f"{_named(way.row)}{way.navigation.name}/{_behind(value)}"
+        case QuantifiedRows(way, quantifier, predicate):
+            inner = "" if predicate is None else f"{way.to}:{render_expr(predicate)}"
+            return f"{_named(way.row)}{way.navigation.name}/{quantifier}({inner})"
+        case CountRows(way, condition):
+            inner = "" if condition is None else f"($filter={render_expr(condition)})"
+            return f"{_named(way.row)}{way.navigation.name}/$count{inner}"
+        case CountElements(prop, row):
+            return f"{_named(row)}{prop.name}/$count"
+
+
+def _behind(value: BoundExpr) -> str:
+    """What follows the name of a navigation property: the name of the row goes without saying."""
+    text = render_expr(value)
+    return text.partition("/")[2] if _is_prefixed(text) else text
+
+
+def _is_prefixed(text: str) -> bool:
+    return text.startswith("n") and text.partition("/")[0][1:].isdigit()
+
+
+def _named(row: str) -> str:
+    return "" if row in ("", THIS_ROW) else f"{row}/"
 
 
 def _computed(expr: Computed) -> str:
@@ -79,15 +115,15 @@ def _leaf(expr: Leaf) -> str:
     match expr:
         case Constant(value, _):
             return _constant(value)
-        case ColumnRef(prop):
-            return prop.name
+        case ColumnRef(prop, row):
+            return f"{_named(row)}{prop.name}"
         case Element():
             return "x"
 
 
 def _operand(expr: BoundExpr) -> str:
     text = render_expr(expr)
-    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches)
+    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches | Navigated)
     return text if simple else f"({text})"
 
 

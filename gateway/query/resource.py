@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
-from gateway.edm.model import EntitySet, Property, Schema
+from gateway.edm.model import EntitySet, NavigationProperty, Property, Schema
 from gateway.errors import InvalidValue, MethodNotAllowed, NotSupported, ResourceNotFound
 from gateway.query.bound import Constant, PropertyPart
 from gateway.query.keys import key_example, read_key
@@ -28,11 +28,23 @@ class MetadataDocument:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """Behind a navigation property of an entity."""
+
+    source: EntityResource
+    navigation: NavigationProperty
+
+
+@dataclass(frozen=True, slots=True)
 class CollectionResource:
-    """An entity set, or what is left of it behind `/$filter(...)` segments, all of them."""
+    """An entity set, or what is left of it behind `/$filter(...)` segments, all of them.
+
+    With `within` only the rows that an entity is related to.
+    """
 
     entity_set: EntitySet
     filters: tuple[Expr, ...] = ()
+    within: Related | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,10 +63,14 @@ class ReferencesResource:
 
 @dataclass(frozen=True, slots=True)
 class EntityResource:
-    """One entity of a set by its key, whose values are in the order of the type's."""
+    """One entity of a set by its key, whose values are in the order of the type's.
+
+    With `within` it is one that another entity is related to, the only one if it has no key.
+    """
 
     entity_set: EntitySet
     key: tuple[Constant, ...]
+    within: Related | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,14 +120,7 @@ def resolve_resource(
         return MetadataDocument()
     if first.name == "$batch":
         raise MethodNotAllowed("$batch takes POST only", allow=("POST", "OPTIONS"))
-    entity_set = _find_set(first, schema)
-    own_type = f"{schema.namespace}.{entity_set.entity_type.name}"
-    below = [s for s in rest if s.name != own_type or s.key]  # a cast that changes nothing
-    if first.key is None:
-        return _below_set(CollectionResource(entity_set), below)
-    return _below_entity(
-        EntityResource(entity_set, read_key(first.key, entity_set, aliases)), below
-    )
+    return _Path(schema, aliases).resolve(first, rest)
 
 
 def _find_set(segment: Segment, schema: Schema) -> EntitySet:
@@ -128,49 +137,97 @@ def _find_set(segment: Segment, schema: Schema) -> EntitySet:
     return found
 
 
-def _below_set(collection: CollectionResource, rest: list[Segment]) -> Resource:
-    match rest:
-        case []:
-            return collection
-        case [Segment(name="$filter", argument=condition), *further] if condition is not None:
-            filtered = replace(collection, filters=(*collection.filters, condition))
-            return _below_set(filtered, further)
-        case [Segment(name="$count")]:
-            return CountResource(collection)
-        case [Segment(name="$ref")]:
-            return ReferencesResource(collection)
-    segment, entity_set = rest[0], collection.entity_set
-    if segment.name in _KNOWN_UNSERVED:
-        raise _unserved(segment)
-    if segment.name == "$value":
-        raise InvalidValue(f"{entity_set.name} has no /$value: it is a set of entities")
-    raise ResourceNotFound(
-        f"{entity_set.name} has no {segment.name!r}; an entity is addressed by its key:"
-        f" {key_example(entity_set)}",
-        target=segment.name,
-    )
+@dataclass(frozen=True, slots=True)
+class _Path:
+    """Walks the segments behind the first one."""
 
+    schema: Schema
+    aliases: tuple[tuple[str, Expr], ...]
 
-def _below_entity(entity: EntityResource, rest: list[Segment]) -> Resource:
-    match rest:
-        case []:
-            return entity
-        case [Segment(name="$ref")]:
-            return ReferenceResource(entity)
-    segment, entity_set = rest[0], entity.entity_set
-    if segment.name == "$value":
-        raise InvalidValue(f"{entity_set.name} are no media entities; ask for a property's /$value")
-    if segment.name.startswith("$"):
-        name = key_example(entity_set)
-        raise InvalidValue(f"{name} is one entity, which has no /{segment.name}")
-    prop = None if segment.key else entity_set.entity_type.find(segment.name)
-    if prop is None:
-        hint = nearest(segment.name, entity_set.entity_type.names)
+    def resolve(self, first: Segment, rest: list[Segment]) -> Resource:
+        """The first segment names an entity set."""
+        rows = CollectionResource(_find_set(first, self.schema))
+        return self._of_segment(rows, first, rest)
+
+    def _of_segment(
+        self, rows: CollectionResource, segment: Segment, rest: list[Segment]
+    ) -> Resource:
+        """A segment that means rows, or by its key one of them."""
+        if segment.key is None:
+            return self._below_rows(rows, self._uncast(rows.entity_set, rest))
+        key = read_key(segment.key, rows.entity_set, self.aliases)
+        return self._below_entity(EntityResource(rows.entity_set, key, rows.within), rest)
+
+    def _uncast(self, entity_set: EntitySet, rest: list[Segment]) -> list[Segment]:
+        """Without casts to the own type, which change nothing."""
+        own_type = f"{self.schema.namespace}.{entity_set.entity_type.name}"
+        return [s for s in rest if s.name != own_type or s.key]
+
+    def _below_rows(self, rows: CollectionResource, rest: list[Segment]) -> Resource:
+        match rest:
+            case []:
+                return rows
+            case [Segment(name="$filter", argument=condition), *further] if condition is not None:
+                filtered = replace(rows, filters=(*rows.filters, condition))
+                return self._below_rows(filtered, further)
+            case [Segment(name="$count")]:
+                return CountResource(rows)
+            case [Segment(name="$ref")]:
+                return ReferencesResource(rows)
+        segment, entity_set = rest[0], rows.entity_set
+        if segment.name in _KNOWN_UNSERVED:
+            raise _unserved(segment)
+        if segment.name == "$value":
+            raise InvalidValue(f"{entity_set.name} has no /$value: it is a set of entities")
         raise ResourceNotFound(
-            f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
+            f"{entity_set.name} has no {segment.name!r}; an entity is addressed by its key:"
+            f" {key_example(entity_set)}",
             target=segment.name,
         )
-    return PropertyResource(entity, prop, _part(prop, rest[1:]))
+
+    def _below_entity(self, entity: EntityResource, rest: list[Segment]) -> Resource:
+        rest = self._uncast(entity.entity_set, rest)
+        match rest:
+            case []:
+                return entity
+            case [Segment(name="$ref")]:
+                return ReferenceResource(entity)
+        segment, entity_set = rest[0], entity.entity_set
+        way = entity_set.entity_type.find_navigation(segment.name)
+        if way is not None:
+            return self._along(entity, way, segment, rest[1:])
+        if segment.name == "$value":
+            raise InvalidValue(
+                f"{entity_set.name} are no media entities; ask for a property's /$value"
+            )
+        if segment.name.startswith("$"):
+            name = key_example(entity_set)
+            raise InvalidValue(f"{name} is one entity, which has no /{segment.name}")
+        prop = None if segment.key else entity_set.entity_type.find(segment.name)
+        if prop is None:
+            ways = (known.name for known in entity_set.entity_type.navigation)
+            hint = nearest(segment.name, (*entity_set.entity_type.names, *ways))
+            raise ResourceNotFound(
+                f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
+                target=segment.name,
+            )
+        return PropertyResource(entity, prop, _part(prop, rest[1:]))
+
+    def _along(
+        self,
+        entity: EntityResource,
+        way: NavigationProperty,
+        segment: Segment,
+        rest: list[Segment],
+    ) -> Resource:
+        target = self.schema.find_set(way.target)
+        assert target is not None  # noqa: S101 - the contract's ways lead to its sets
+        within = Related(entity, way)
+        if way.collection:
+            return self._of_segment(CollectionResource(target, (), within), segment, rest)
+        if segment.key is not None:
+            raise InvalidValue(f"{way.name} is one row, which needs no key", target=way.name)
+        return self._below_entity(EntityResource(target, (), within), rest)
 
 
 def _part(prop: Property, rest: list[Segment]) -> PropertyPart:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from itertools import count
 
-from gateway.edm.model import EntityType, Property
+from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import (
     InvalidValue,
@@ -42,6 +43,40 @@ class Moment:
         return self._value if self.asked else None
 
 
+class Others:
+    """The entity sets that the expressions of a request lead to, and names for their rows."""
+
+    def __init__(self, schema: Schema) -> None:
+        self._schema = schema
+        self._entered: dict[str, None] = {}
+        self._numbers = count(1)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The sets, in the order in which they were first entered."""
+        return tuple(self._entered)
+
+    def enter(self, set_name: str) -> EntitySet:
+        """The set that a navigation property leads to."""
+        found = self._schema.find_set(set_name)
+        assert found is not None  # noqa: S101 - the contract's ways lead to its sets
+        self._entered[set_name] = None
+        return found
+
+    def name_row(self) -> str:
+        """A name that no other row has."""
+        return f"n{next(self._numbers)}"
+
+
+@dataclass(frozen=True, slots=True)
+class RowVariable:
+    """A lambda variable that stands for a row, and the name that this row has."""
+
+    name: str
+    entity_type: EntityType
+    row: str
+
+
 def _uses() -> Iterator[int]:
     return iter(range(_MAX_USES))
 
@@ -49,6 +84,10 @@ def _uses() -> Iterator[int]:
 @dataclass(frozen=True, slots=True)
 class Scope:
     """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
+
+    Bare names are those of `row`, $it's are those of `it`, which is the same row when it is None;
+    see `gateway.query.bound.Way`. `variables` stand for other rows; without `others` no way leads
+    to any.
 
     `option` names the option for messages; `computed` are the items of $compute that can be used
     here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases, computed
@@ -66,6 +105,14 @@ class Scope:
     open_aliases: frozenset[str] = frozenset()
     uses: Iterator[int] = field(default_factory=_uses)
     depth: int = 0
+    row: str = ""
+    it: tuple[EntityType, str] | None = None
+    variables: tuple[RowVariable, ...] = ()
+    others: Others | None = None
+
+    def row_variable(self, name: str) -> RowVariable | None:
+        """The innermost variable of this name."""
+        return next((v for v in reversed(self.variables) if v.name == name), None)
 
     def for_option(self, option: str) -> Scope:
         """The same names in another option."""

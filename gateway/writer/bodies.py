@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 
 import msgspec
 
-from gateway.edm.model import Property, Schema
+from gateway.edm.model import EntityType, Property, Schema
 from gateway.errors import GatewayError
-from gateway.query.bound import BoundQuery
-from gateway.query.projection import Projection
+from gateway.query.bound import BoundExpand, BoundQuery, ExpandForm
+from gateway.query.projection import Expanded, Projection
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
 
@@ -37,7 +37,7 @@ def write_collection(
     """One page of a collection."""
     head: dict[str, object] = {}
     if format_.metadata is not Metadata.NONE:
-        head["context"] = links.context(query)
+        head["context"] = links.context(query, format_.version)
     if page.count is not None:
         head["count"] = str(page.count) if format_.ieee754 else page.count
     members = [_member(format_.prefix + name, value) for name, value in head.items()]
@@ -57,7 +57,7 @@ def write_entity(row: bytes, query: BoundQuery, format_: Format, links: Links) -
     """One entity, or a reference to one: the row with its context in front."""
     if format_.metadata is Metadata.NONE:
         return row
-    context = _member(f"{format_.prefix}context", links.context(query))
+    context = _member(f"{format_.prefix}context", links.context(query, format_.version))
     return b"{%s,%s" % (context, row[1:])
 
 
@@ -88,7 +88,7 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
         return _reference(query, format_, links)
     if query.apply is None:
         return _entity(query, query.select, format_, links, namespace)
-    rows = []
+    rows: list[Projection] = []
     for variant in query.apply.rows.variants:
         names = {*variant.names, *(computed.prop.name for computed in query.computed)}
         kept = tuple(prop for prop in query.select if prop.name in names)
@@ -133,6 +133,26 @@ def _entity(
         all_typed=full,
         int64_as_text=format_.ieee754,
         omit_nulls=format_.omit_nulls,
+        ways=_navigation_links(entity_type, format_) if full else (),
+        expanded=tuple(_expanded(item, format_, links, namespace) for item in query.expand),
+    )
+
+
+def _navigation_links(entity_type: EntityType, format_: Format) -> tuple[tuple[str, str], ...]:
+    """Where related rows are, which full metadata has to say (4.5.11)."""
+    names = (way.name for way in entity_type.navigation)
+    return tuple((f"{name}{format_.prefix}navigationLink", f"/{name}") for name in names)
+
+
+def _expanded(item: BoundExpand, format_: Format, links: Links, namespace: str) -> Expanded:
+    name = item.way.navigation.name
+    counted = item.query.count or item.form is ExpandForm.COUNT
+    return Expanded(
+        item.way,
+        item.query,
+        projection_for(item.query, format_, links, namespace),
+        "" if item.form is ExpandForm.COUNT else name,
+        f"{name}{format_.prefix}count" if counted else "",
     )
 
 
@@ -140,7 +160,7 @@ def _transient(entity: Projection, format_: Format) -> Projection:
     """A row that was made has no id; 4.0 wants that said (4.6.8), in 4.01 it is left out."""
     said = format_.version == "4.0" and format_.metadata is not Metadata.NONE
     constants = ((f"{format_.prefix}id", None),) if said else ()
-    return replace(entity, constants=constants, id_members=())
+    return replace(entity, constants=constants, id_members=(), ways=())
 
 
 def _member(name: str, value: object) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from gateway.query.bound import BoundQuery, PropertyQuery, Shape
+from gateway.query.bound import BoundQuery, ExpandForm, PropertyQuery, Shape
 
 _SAFE_IN_QUERY = "!$'()*,-./:;?@_~"
 
@@ -20,16 +20,16 @@ class Links:
 
     root: str
 
-    def context(self, query: BoundQuery | PropertyQuery | None = None) -> str:
+    def context(self, query: BoundQuery | PropertyQuery | None = None, version: str = "4.0") -> str:
         """The context URL (Protocol 10); the fragment is not percent-encoded."""
         url = f"{self.root}$metadata"
         if query is None:
             return url
         if isinstance(query, PropertyQuery):
-            return f"{url}#{query.entity.entity_set.name}({query.entity.key})/{query.prop.name}"
+            return f"{url}#{query.entity.key}/{query.prop.name}"
         if query.references:
             return f"{url}{'#$ref' if query.shape is Shape.ENTITY else '#Collection($ref)'}"
-        names = ",".join(_selection(query))
+        names = ",".join((*_selection(query), *_expansion(query, version)))
         entity = "/$entity" if query.shape is Shape.ENTITY else ""
         return f"{url}#{query.entity_set.name}{f'({names})' if names else ''}{entity}"
 
@@ -57,6 +57,26 @@ def _selection(query: BoundQuery) -> tuple[str, ...]:
         return names
     dynamic = tuple(prop.name for prop in query.select if prop.dynamic)
     return ("*", *dynamic) if dynamic else ()
+
+
+def _expansion(query: BoundQuery, version: str) -> tuple[str, ...]:
+    """Which related rows come along, and what of them (Protocol 10.10, 10.11).
+
+    4.01 has parentheses behind each. For 4.0 they stand only where something is inside: Excel and
+    Power BI refuse empty ones.
+    """
+    found: list[str] = list(query.ways)
+    for item in query.expand:
+        if item.form is not ExpandForm.ENTITIES:
+            continue
+        name = item.way.navigation.name
+        inner = ",".join((*_selection(item.query), *_expansion(item.query, version)))
+        if inner or version != "4.0":
+            found = [f"{name}({inner})" if kept == name else kept for kept in found]
+            found += [] if name in query.ways else [f"{name}({inner})"]
+        elif query.selected and name not in found:
+            found.append(name)
+    return tuple(found)
 
 
 def _encode(text: str) -> str:

@@ -424,17 +424,34 @@ def test_v28_a_typed_filter_and_a_folded_one_are_merged(
     assert keys_of(answer) == wanted != []
 
 
-@pytest.mark.parametrize(
-    "target",
-    ["Results?$expand=User($select=name)", "Results('{key}')/User", "Users('u')/Results"],
-)
-def test_i12_what_cannot_be_expanded_is_refused_and_not_ignored(
+def test_i12_related_rows_come_along(ask: Ask, expected: list[FlatRow]) -> None:
+    answer = ask("/odata/v4/Results?$expand=user($select=name)", POWER_QUERY)
+    assert answer.json()["@odata.context"].endswith("$metadata#Results(user(name))")
+    for row, source in zip(rows_of(answer), expected, strict=False):
+        assert row["user"].pop("@odata.id").startswith("http")
+        assert row["user"] == {"name": source["userName"]}
+
+
+def test_i12_one_request_for_each_row_is_answered(live: Bridge, expected: list[FlatRow]) -> None:
+    """The storm that expanding a column of lists makes, on one connection."""
+    results: dict[str, list[str]] = {}
+    for row in expected:
+        results.setdefault(row["userId"], []).append(row["id"])
+    with connected(live.root) as wire:
+        for user_id, own in results.items():
+            key = quote(user_id.replace("'", "''"), safe="")
+            answer = wire.send(f"/odata/v4/Users('{key}')/results", POWER_QUERY)
+            assert keys_of(unpacked(answer)) == own
+
+
+@pytest.mark.parametrize("target", ["Results?$expand=User", "Results('{key}')/User"])
+def test_what_cannot_be_expanded_is_refused_and_not_ignored(
     ask: Ask, expected: list[FlatRow], target: str
 ) -> None:
     """A clean error makes the engine fold less; 401 and 403 would end the refresh."""
     answer = ask(f"/odata/v4/{target.format(key=expected[0]['id'])}", POWER_QUERY)
     assert answer.status in (400, 404)
-    assert answer.json()["error"]["message"]
+    assert "did you mean user?" in answer.json()["error"]["message"]
 
 
 def test_i14_long_urls_are_read_and_longer_ones_refused_as_too_long(ask: Ask) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway import errors
 from gateway.config import SETTINGS
 from gateway.contract.loader import built_in_contract, load_contract
-from gateway.edm.model import EntitySet
+from gateway.edm.model import EntitySet, NavigationProperty
 from gateway.errors import GatewayError
 
 ROOT = Path(__file__).parents[2]
@@ -59,7 +59,15 @@ def _table(entity_set: EntitySet) -> str:
         never = "" if prop.nullable else "never null"
         about = "; ".join(filter(None, (key.strip("; "), prop.label, never)))
         lines.append(f"| `{prop.name}` | {kind} | {about} |")
-    return "\n".join(lines) + "\n"
+    ways = [_way(way) for way in entity_type.navigation]
+    head = ["", "| way | leads to | where |", "|---|---|---|"] if ways else []
+    return "\n".join((*lines, *head, *ways)) + "\n"
+
+
+def _way(way: NavigationProperty) -> str:
+    on = " and ".join(f"`{own}` = its `{other}`" for own, other in way.on)
+    kind = "rows" if way.collection else "the row"
+    return f"| `{way.name}` | {kind} of `{way.target}` | {on} |"
 
 
 def settings_table() -> str:

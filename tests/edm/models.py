@@ -69,7 +69,12 @@ def read_xml(document: bytes) -> dict[str, Any]:
     [container] = schema.iter(f"{EDM}EntityContainer")
     types = {node.get("Name"): _entity_type(node) for node in schema.iter(f"{EDM}EntityType")}
     sets = {
-        node.get("Name"): {"$Collection": True, "$Type": node.get("EntityType"), **_annotated(node)}
+        node.get("Name"): {
+            "$Collection": True,
+            "$Type": node.get("EntityType"),
+            **_bindings(node),
+            **_annotated(node),
+        }
         for node in container.iter(f"{EDM}EntitySet")
     }
     described = {"$Kind": "EntityContainer", **sets, **_annotated(container)}
@@ -81,6 +86,11 @@ def read_xml(document: bytes) -> dict[str, Any]:
     }
 
 
+def _bindings(node: Any) -> dict[str, Any]:
+    found = {b.get("Path"): b.get("Target") for b in node.iter(f"{EDM}NavigationPropertyBinding")}
+    return {"$NavigationPropertyBinding": found} if found else {}
+
+
 def _reference(node: Any) -> tuple[str, Any]:
     included = [{"$Namespace": child.get("Namespace")} for child in node.iter(f"{EDMX}Include")]
     return node.get("Uri").removesuffix(".xml") + ".json", {"$Include": included}
@@ -89,7 +99,24 @@ def _reference(node: Any) -> tuple[str, Any]:
 def _entity_type(node: Any) -> dict[str, Any]:
     keys = [ref.get("Name") for ref in node.iter(f"{EDM}PropertyRef")]
     properties = {p.get("Name"): _property(p) for p in node.iter(f"{EDM}Property")}
-    return {"$Kind": "EntityType", "$Key": keys, **properties}
+    ways = {p.get("Name"): _navigation(p) for p in node.iter(f"{EDM}NavigationProperty")}
+    return {"$Kind": "EntityType", "$Key": keys, **properties, **ways}
+
+
+def _navigation(node: Any) -> dict[str, Any]:
+    type_name = node.get("Type")
+    found: dict[str, Any] = {"$Kind": "NavigationProperty"}
+    if type_name.startswith("Collection("):
+        found["$Collection"] = True
+        type_name = type_name.removeprefix("Collection(").removesuffix(")")
+    else:
+        assert node.get("Nullable") == "false"
+    constraints = {
+        c.get("Property"): c.get("ReferencedProperty")
+        for c in node.iter(f"{EDM}ReferentialConstraint")
+    }
+    found |= {"$Type": type_name, "$Partner": node.get("Partner")}
+    return found | ({"$ReferentialConstraint": constraints} if constraints else {})
 
 
 def _property(node: Any) -> dict[str, Any]:

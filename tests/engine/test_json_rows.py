@@ -230,7 +230,7 @@ def test_a_row_without_its_key_carries_an_id_that_leads_back_to_it(
     path = rendered["@odata.id"].removeprefix("https://h/odata/v4/").encode()
     query = bind(parse_request(path, b""), SMALL.schema)
     assert isinstance(query, BoundQuery)
-    assert query.key == "'" + key.replace("'", "''") + "'"
+    assert query.key == "Results('" + key.replace("'", "''") + "')"
 
 
 # --- without nulls -------------------------------------------------------------------------------

@@ -39,7 +39,7 @@ def test_select_names_the_columns_in_the_order_written(
         ("$select=*,nosuch", "nosuch"),
         ("$select=id/length", "goes below a property"),
         ("$select=id($select=x)", "goes below a property"),
-        ("$expand=user", "$expand: Result has no navigation property 'user'"),
+        ("$expand=users", "$expand: Result has no navigation property 'users'; did you mean user?"),
         ("$orderby=nosuch", "$orderby: Result has no property 'nosuch'"),
         ("$orderby=groupIds", "$orderby: groupIds is a collection"),
     ],
@@ -51,8 +51,11 @@ def test_what_the_model_does_not_have_is_refused_by_option(query: str, words: st
     assert error.target == query.partition("=")[0]
 
 
-def test_expanding_everything_expands_nothing() -> None:
-    assert bound("$expand=*") == bound("")
+def test_expanding_everything_follows_each_way() -> None:
+    query = bound("$expand=*")
+    assert [item.way.navigation.name for item in query.expand] == ["user", "content"]
+    assert query.others == ("Users", "Contents")
+    assert bound("").others == ()
 
 
 def test_orderby_takes_columns_and_directions() -> None:

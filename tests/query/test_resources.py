@@ -33,7 +33,7 @@ def test_documents(path: str, kind: type) -> None:
     ],
 )
 def test_an_entity_is_addressed_by_its_key(path: str, query: str, key: str) -> None:
-    assert bound(query, path).key == key
+    assert bound(query, path).key == f"Results({key})"
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_a_path_is_refused_by_what_it_is(path: str, status: int, words: str) -> 
 def test_a_property_is_asked_of_its_entity_alone(path: str, part: PropertyPart) -> None:
     found = bind(parse_request(path.encode(), b""), SCHEMA)
     assert isinstance(found, PropertyQuery)
-    assert found.entity.key == "'x'"
+    assert found.entity.key == "Results('x')"
     assert (found.entity.select, found.part) == ((found.prop,), part)
 
 

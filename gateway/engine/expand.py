@@ -1,0 +1,58 @@
+"""Related rows inside of a row, as subqueries over the alias `r` of the row they belong to.
+
+Inside, `r` is the related row: what is shown of it is written as for any row, to any depth.
+"""
+
+from __future__ import annotations
+
+from gateway.engine.compile import compile_filter
+from gateway.engine.navigate import joined, table_of
+from gateway.engine.ordering import sort_keys
+from gateway.engine.sql import Sql, fill
+from gateway.query.bound import BoundExpand, BoundQuery, Way
+
+
+def other_rows(way: Way, query: BoundQuery, row: Sql) -> Sql:
+    """The one related row, or the list of them in order; `row` is the SQL of one."""
+    if not way.navigation.collection:
+        return fill(f"(SELECT {{0}} FROM {_related(way)})", row)  # noqa: S608 - no value is spliced
+    number = "row_number() OVER (ORDER BY {1})"
+    rows = f"SELECT {{0}} AS o, {number} AS place FROM {_related(way)} WHERE {{2}}"  # noqa: S608
+    text = f"(SELECT coalesce(list(o ORDER BY place), []) FROM ({rows}) WHERE {{3}})"  # noqa: S608
+    parts = (row, sort_keys(query.orderby), compile_filter(query.filter), _window(query))
+    return fill(text, *parts)
+
+
+def counted(way: Way, query: BoundQuery) -> Sql:
+    """How many related rows there are, without regard to the window."""
+    condition = compile_filter(query.filter)
+    return fill(f"(SELECT count(*) FROM {_related(way)} WHERE {{0}})", condition)  # noqa: S608
+
+
+def weight(items: tuple[BoundExpand, ...]) -> Sql:
+    """How many rows come along with a row, at all depths; windows make them fewer."""
+    total = Sql("0")
+    for item in items:
+        total = fill("({0} + {1})", total, _weight(item))
+    return total
+
+
+def _weight(item: BoundExpand) -> Sql:
+    inner = weight(item.query.expand)
+    condition = compile_filter(item.query.filter)
+    text = f"(SELECT coalesce(sum(1 + {{0}}), 0) FROM {_related(item.way)} WHERE {{1}})"  # noqa: S608
+    whole = fill(text, inner, condition)
+    if item.query.top is None or item.query.expand:
+        return whole
+    return fill("least({0}, {1})", whole, Sql("?", (item.query.top,)))
+
+
+def _related(way: Way) -> str:
+    table = f"{table_of(way.target.name)} AS {way.to}"
+    return f"(SELECT {way.to}.* FROM {table} WHERE {joined(way)}) AS r"  # noqa: S608
+
+
+def _window(query: BoundQuery) -> Sql:
+    if query.top is None:
+        return Sql("place > ?", (query.skip,))
+    return Sql("place > ? AND place <= ?", (query.skip, query.skip + query.top))

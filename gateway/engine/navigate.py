@@ -1,0 +1,45 @@
+"""Other rows of the same snapshot, as subqueries: DuckDB makes joins of them.
+
+A set is read under the name `table_of` gives it, which `gateway.engine.run` defines.
+"""
+
+from __future__ import annotations
+
+from gateway.engine.sql import Sql, fill, quote
+from gateway.query.bound import CountRows, QuantifiedRows, Reached, Way
+
+
+def table_of(set_name: str) -> str:
+    """The name of an entity set's rows in SQL; no property or alias has such a name."""
+    return quote(f"${set_name}")
+
+
+def joined(way: Way) -> str:
+    """The condition that makes a row one of those that the way leads to."""
+    pairs = (
+        f"{way.to}.{quote(other)} = {way.row}.{quote(own)}" for own, other in way.navigation.on
+    )
+    return " AND ".join(pairs)
+
+
+def reached(expr: Reached, value: Sql) -> Sql:
+    """A value of the one other row."""
+    return fill(f"(SELECT {{0}} {_rows(expr.way)})", value)
+
+
+def quantified_rows(expr: QuantifiedRows, predicate: Sql) -> Sql:
+    """`all` means that no row fails; a predicate that is null fails (5.1.1.13)."""
+    if expr.quantifier == "any":
+        return fill(f"EXISTS (SELECT 1 {_rows(expr.way)} AND {{0}})", predicate)
+    return fill(
+        f"(NOT EXISTS (SELECT 1 {_rows(expr.way)} AND NOT coalesce({{0}}, false)))", predicate
+    )
+
+
+def counted_rows(expr: CountRows, condition: Sql) -> Sql:
+    """How many of the other rows meet the condition."""
+    return fill(f"(SELECT count(*) {_rows(expr.way)} AND {{0}})", condition)
+
+
+def _rows(way: Way) -> str:
+    return f"FROM {table_of(way.target.name)} AS {way.to} WHERE {joined(way)}"

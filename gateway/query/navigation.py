@@ -1,0 +1,146 @@
+"""Paths in expressions that lead to other rows (URL Conventions 5.1.1.15, 5.1.1.13)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from gateway.edm.model import EntityType, NavigationProperty, Property
+from gateway.errors import NotSupported, TypeMismatch
+from gateway.query.bound import THIS_ROW, BoundExpr, Reached, Way
+from gateway.query.scope import RowVariable, Scope, find_property
+from grammar import Expr, Member, Name, Special
+
+
+@dataclass(frozen=True, slots=True)
+class RowPath:
+    """A row that an expression leads to: of which type, under which name, along which ways."""
+
+    entity_type: EntityType
+    row: str
+    ways: tuple[Way, ...] = ()
+
+    def value(self, expr: BoundExpr) -> BoundExpr:
+        """A value of that row, as a value of the row that the path begins at."""
+        for way in reversed(self.ways):
+            expr = Reached(way, expr)
+        return expr
+
+
+def find_row(expr: Expr, scope: Scope) -> RowPath | None:
+    """The single row that a path leads to; None when it leads to something else.
+
+    Raises:
+        TypeMismatch: it goes on behind a collection.
+        NotSupported: navigation where it is not evaluated.
+    """
+    match expr:
+        case Special("$it"):
+            return RowPath(*(scope.it or (scope.entity_type, scope.row)))
+        case Name(name) if (variable := scope.row_variable(name)) is not None:
+            return RowPath(variable.entity_type, variable.row)
+        case Name(name):
+            return _along(RowPath(scope.entity_type, scope.row), name, scope)
+        case Member(base, name):
+            start = find_row(base, scope)
+            return None if start is None else _along(start, name, scope)
+        case _:
+            return None
+
+
+def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
+    """The property at the end of a path, and whose it is; None when that is no path to one.
+
+    Raises:
+        UnknownName: there is a row, which has no such property.
+    """
+    match expr:
+        case Name(name) if scope.row_variable(name) is not None:
+            raise scope.mismatch(f"{name} stands for a row; name one of its values: {name}/...")
+        case Name(name):
+            start, last = RowPath(scope.entity_type, scope.row), name
+        case Member(base, name):
+            found = find_row(base, scope)
+            if found is None:
+                return None
+            start, last = found, name
+        case _:
+            return None
+    if start.entity_type.find_navigation(last) is not None:
+        raise scope.mismatch(f"{last} leads to other rows; name one of their values: {last}/...")
+    return start, find_property(last, replace(scope, entity_type=start.entity_type))
+
+
+def find_value(expr: Expr, scope: Scope) -> tuple[RowPath, Property]:
+    """As `find_member`, where nothing else will do.
+
+    Raises:
+        NotSupported: it is no path to a property.
+    """
+    found = find_member(expr, scope)
+    if found is None:
+        raise scope.unsupported(expr)
+    return found
+
+
+def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, Way] | None:
+    """The way to the rows that a path through a collection leads to, and where it begins.
+
+    None when the path leads to no such rows.
+    """
+    match expr:
+        case Name(name):
+            start, last = RowPath(scope.entity_type, scope.row), name
+        case Member(base, name):
+            found = find_row(base, scope)
+            if found is None:
+                return None
+            start, last = found, name
+        case _:
+            return None
+    way = start.entity_type.find_navigation(last)
+    if way is None or not way.collection:
+        return None
+    return start, enter(start, way, scope)
+
+
+def enter(start: RowPath, navigation: NavigationProperty, scope: Scope) -> Way:
+    """The way from a row; the rows it leads to get a name of their own."""
+    if scope.others is None:
+        raise NotSupported(
+            f"{scope.option}: the way {navigation.name} is not evaluated here; ask for the rows of"
+            f" {navigation.target} themselves",
+            target=scope.option,
+        )
+    if scope.element is not None:
+        raise NotSupported(
+            f"{scope.option}: the way {navigation.name} inside of any and all over values is not"
+            " evaluated; write the condition outside of them",
+            target=scope.option,
+        )
+    target = scope.others.enter(navigation.target)
+    return Way(navigation, target, start.row or THIS_ROW, scope.others.name_row())
+
+
+def inside(way: Way, scope: Scope, variable: str | None = None) -> Scope:
+    """The names in a condition on other rows: by a variable, or else on their own."""
+    target = way.target.entity_type
+    outer = replace(scope, row=scope.row or THIS_ROW)
+    if variable is None:
+        it = scope.it or (scope.entity_type, outer.row)
+        return replace(outer, entity_type=target, row=way.to, it=it, computed=())
+    found = RowVariable(variable, target, way.to)
+    return replace(outer, variables=(*scope.variables, found))
+
+
+def _along(start: RowPath, name: str, scope: Scope) -> RowPath | None:
+    navigation = start.entity_type.find_navigation(name)
+    if navigation is None:
+        return None
+    if navigation.collection:
+        raise TypeMismatch(
+            f"{scope.option}: {name} are several rows; ask for them by any, all or /$count, e.g."
+            f" {name}/any(x:x/... eq ...)",
+            target=scope.option,
+        )
+    way = enter(start, navigation, scope)
+    return RowPath(way.target.entity_type, way.to, (*start.ways, way))
