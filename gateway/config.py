@@ -182,7 +182,7 @@ SETTINGS: tuple[Setting, ...] = (
         "custom_field",
         _pairs,
         (),
-        "a custom field that becomes a column: its name and the field's ID; repeatable",
+        "a custom field that becomes a column named after NAME; the field's ID; repeatable",
         "NAME=ID",
         repeatable=True,
     ),

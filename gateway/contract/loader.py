@@ -6,6 +6,7 @@ The text comes from the caller (`gateway.app` reads files); here is no I/O excep
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterator
 from importlib.resources import files
 
 import msgspec
@@ -24,6 +25,7 @@ from gateway.contract.model import (
     ResponseShape,
     ValuesFilter,
 )
+from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import check_columns, check_contract, check_file, is_property_name
 from gateway.contract.sets import build_sets
 from gateway.edm.model import Property
@@ -37,7 +39,9 @@ def built_in_contract() -> str:
 
 
 def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) -> Contract:
-    """Read a contract file; `custom_fields` are (property name, field id) added to the file's own.
+    """Read a contract file; `custom_fields` are (label, field id) added to the file's own.
+
+    Their columns are named after the labels; see `gateway.contract.naming`.
 
     Raises:
         ConfigurationProblem: names the table and key of the file that must change.
@@ -46,9 +50,8 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
         parsed = msgspec.toml.decode(text.encode(), type=file.ContractFile)
     except msgspec.DecodeError as error:
         raise ConfigurationProblem(f"contract file: {error}") from error
-    mapped = (*parsed.custom_fields.mapped, *(file.MappedField(i, n, n) for n, i in custom_fields))
+    mapped = (*parsed.custom_fields.mapped, *_named(parsed, custom_fields))
     check_file(parsed)
-    _check_options(parsed, custom_fields)
     columns = _build_columns(parsed, mapped)
     check_columns(columns, parsed.service.key)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
@@ -57,24 +60,16 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     return contract
 
 
-def _check_options(parsed: file.ContractFile, custom_fields: tuple[tuple[str, str], ...]) -> None:
-    """A name that was given as a setting is not the fault of the file."""
-    names = [entry.name for entry in parsed.columns]
-    names += [field.name for field in parsed.custom_fields.mapped]
-    taken = {name.lower(): name for name in names}
-    for name, field_id in custom_fields:
-        given = f"--custom-field {name}={field_id}"
-        if not is_property_name(name):
-            raise ConfigurationProblem(
-                f"{given}: {name!r} is not a property name: use letters, digits and underscores,"
-                " starting with a letter (BI tools refuse anything else)"
-            )
-        if name.lower() in taken:
-            raise ConfigurationProblem(
-                f"{given}: there is a column {taken[name.lower()]!r} already; names must differ by"
-                " more than case"
-            )
-        taken[name.lower()] = name
+def _named(
+    parsed: file.ContractFile, custom_fields: tuple[tuple[str, str], ...]
+) -> Iterator[file.MappedField]:
+    """Fields that were given as settings: what they are called there becomes a free name."""
+    taken = [entry.name for entry in parsed.columns]
+    taken += [field.name for field in parsed.custom_fields.mapped]
+    for label, field_id in custom_fields:
+        name = label if is_property_name(label) else column_name(label, ())
+        taken.append(free_name(name, taken))
+        yield file.MappedField(field_id, taken[-1], label)
 
 
 def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str) -> Contract:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from gateway.contract import file
 from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
 from gateway.contract.model import Column
+from gateway.contract.naming import free_name
 from gateway.edm.model import EntitySet, EntityType, NavigationProperty, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
@@ -106,13 +107,10 @@ def _without_clashes(
     added: Iterable[DerivedColumn], taken: Iterable[DerivedColumn]
 ) -> Iterator[DerivedColumn]:
     """The columns, where a name is taken with `_2` behind it: names differ by more than case."""
-    names = {column.prop.name.lower() for column in taken}
+    names = [column.prop.name for column in taken]
     for column in added:
-        name, number = column.prop.name, 2
-        while name.lower() in names:
-            name, number = f"{column.prop.name}_{number}", number + 1
-        names.add(name.lower())
-        yield replace(column, prop=replace(column.prop, name=name))
+        names.append(free_name(column.prop.name, names))
+        yield replace(column, prop=replace(column.prop, name=names[-1]))
 
 
 def _linked(

@@ -89,26 +89,33 @@ def test_custom_fields_come_from_option_environment_or_file_in_this_order(
     assert asked("--config", str(config), *option, environment=variable) == "from_option"
 
 
-def test_an_awkward_mapping_is_refused_before_the_question(run: Run) -> None:
-    for mapping in ("dep artment=cf", "id=cf", "department"):
+def test_a_mapping_without_an_id_is_refused_before_the_question(run: Run) -> None:
+    for mapping in ("department", "=cf", "department="):
         done = run("explain", "Results", "--custom-field", mapping)
         assert done.exit_code == 2, done.output
-        assert "--custom-field" in done.output
-        assert "contract file:" not in done.output
+        assert "must be NAME=ID" in done.output
 
 
-@pytest.mark.parametrize("mapping", [("ID=cf",), ("a=cf", "A=cf2"), ("department=cf",)])
-def test_a_name_that_is_taken_is_told_by_option(
-    run: Run, tmp_path: Path, mapping: tuple[str, ...]
+@pytest.mark.parametrize(
+    ("mapping", "column"),
+    [
+        (("Cost centre=cf",), "Cost_centre"),
+        (("a=cf", "A=cf2"), "A_2"),
+        (("department=cf",), "department_2"),
+    ],
+)
+def test_columns_are_named_after_fields(
+    run: Run, tmp_path: Path, mapping: tuple[str, ...], column: str
 ) -> None:
     contract = tmp_path / "contract.toml"
     field = '\n[[custom_fields.mapped]]\nid = "cf_1"\nname = "Department"\n'
     contract.write_text(built_in_contract() + field, "utf-8")
     options = [part for text in mapping for part in ("--custom-field", text)]
-    done = run("explain", "Results", "--contract", str(contract), *options)
-    assert done.exit_code == 2
-    assert f"--custom-field {mapping[-1]}" in done.output
-    assert "there is a column" in done.output
+    question = f"Results?$filter={column} eq 'x'"
+    done = run("explain", question, "--contract", str(contract), *options, "--json")
+    assert done.exit_code == 0, done.output
+    [asked] = json.loads(done.output)["payload"]["customFields"]
+    assert asked["customFieldId"] == mapping[-1].partition("=")[2]
 
 
 def test_the_caret_stands_below_the_place(run: Run) -> None:

@@ -124,11 +124,28 @@ def test_a_faulty_file_is_refused_by_table_and_key(change: Change, words: str) -
 
 
 @pytest.mark.parametrize("second", ["department", "Department", "state"])
-def test_custom_fields_need_names_of_their_own(second: str) -> None:
+def test_fields_in_the_file_need_names_of_their_own(second: str) -> None:
     with pytest.raises(ConfigurationProblem, match="two columns are named"):
         load_contract(mapped(("department", "cf_1"), (second, "cf_2"))(TEXT))
-    with pytest.raises(ConfigurationProblem, match=f"^--custom-field {second}=cf_2: there is a"):
-        load_contract(TEXT, (("department", "cf_1"), (second, "cf_2")))
+
+
+@pytest.mark.parametrize(
+    ("labels", "names"),
+    [
+        (("department", "Department"), ("department", "Department_2")),
+        (("Cost centre", "cost_centre"), ("Cost_centre", "cost_centre_2")),
+        (("state", "Größe", "groupNames"), ("state_2", "Grosse", "groupNames_2")),
+        (("部門", "地域"), ("field", "field_2")),
+    ],
+)
+def test_fields_are_named_after_their_labels(
+    labels: tuple[str, ...], names: tuple[str, ...]
+) -> None:
+    contract = load_contract(TEXT, tuple((label, f"cf_{n}") for n, label in enumerate(labels)))
+    found = contract.columns[-len(labels) :]
+    assert tuple(column.name for column in found) == names
+    assert tuple(column.prop.label for column in found) == labels
+    assert set(names) <= set(contract.schema.entity_sets[1].entity_type.names)
 
 
 def test_custom_fields_come_from_the_file_and_from_the_settings() -> None:
