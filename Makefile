@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
-BENCHMARKS := cold warm pages apply formats grammar
+BENCHMARKS := cold warm pages apply storm formats grammar
 
 .PHONY: demo test check format bench clean
 

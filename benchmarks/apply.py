@@ -49,6 +49,7 @@ _QUERIES = {
 def main(rows: int) -> None:
     """Print the table."""
     lines: list[Line] = []
+    again: list[float] = []
     with tempfile.TemporaryDirectory() as folder, sandbox(rows) as upstream:
         options = ("--data-dir", folder, "--page-budget", "0", "--fresh-for", "100000")
         with gateway(upstream.url, *options) as server:
@@ -56,6 +57,10 @@ def main(rows: int) -> None:
             urls = [f"{server.url}Results?$apply={quote(text)}" for text, _ in _QUERIES.values()]
             get(urls[0], link)
             ours = [_measured(lambda u=url: get(u, link), server.pid) for url in urls]  # type: ignore[misc]
+        with gateway(upstream.url, "--data-dir", folder, "--fresh-for", "100000") as server:
+            link = connect(server.url)
+            urls = [f"{server.url}Results?$apply={quote(text)}" for text, _ in _QUERIES.values()]
+            again = [_measured(lambda u=url: get(u, link), server.pid)[0] for url in urls]  # type: ignore[misc]
         (path,) = Path(folder).glob("*.duckdb")
         with duckdb.connect(str(path), read_only=True) as connection:
             theirs = [
@@ -65,6 +70,9 @@ def main(rows: int) -> None:
     for name, (seconds, cpu), (direct, _) in zip(_QUERIES, ours, theirs, strict=True):
         figures = f"{seconds * 1000:.1f} ms vs {direct * 1000:.1f} ms, {cpu * 1000:.1f} ms CPU"
         lines.append(Line(f"{name} / DuckDB directly", seconds / direct, None, figures))
+    for name, seconds, (first, _) in zip(_QUERIES, again, ours, strict=True):
+        figures = f"{seconds * 1000:.2f} ms, of {first * 1000:.1f} ms the first time"
+        lines.append(Line(f"{name}, asked again", seconds * 1000, 1, figures, "ms"))
     table(f"$apply on {rows:,} rows (goal: 35 ms CPU for the first)", lines)
 
 

@@ -48,7 +48,7 @@ class Line:
         return self._text(self.value), goal, "met" if met else "missed"
 
     def _text(self, number: float) -> str:
-        digits = 0 if self.unit in ("ms", "MiB") else 2
+        digits = 0 if self.unit == "MiB" or (self.unit == "ms" and number >= 10) else 2
         return f"{number:,.{digits}f} {self.unit}".rstrip()
 
 

@@ -57,7 +57,8 @@ from grammar import encode_path
 T = TypeVar("T")
 _QUESTIONS = 512
 _LONGEST_KEPT = 4_096
-_WORTH_KEEPING = 1_000
+_WORTH_COMPRESSING = 1_000
+_GZIP = b"\x1f\x8b"
 
 
 class QueryService:
@@ -260,7 +261,7 @@ class QueryService:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key)
         if kept is not None:
-            return about.put_on(self._as_answer(kept, reply, gzipped=True))
+            return about.put_on(self._as_answer(kept, reply, gzipped=kept.startswith(_GZIP)))
         selection = replace(selection, limit=wanted + 1)
         projection = self._projection(plan.query, reply)
         rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
@@ -273,7 +274,8 @@ class QueryService:
         if not rows and at.offset == 0:
             await self._check_source(plan.query, reply)
         answer = self._write(rows[:wanted], PageBody(count, link, taken_at), plan, reply)
-        if len(answer.body) < _WORTH_KEEPING:
+        if len(answer.body) < _WORTH_COMPRESSING:
+            self._with.pages.put(key, answer.body)
             return about.put_on(answer)
         compressed = await self._rows.in_thread(igzip.compress, answer.body, 1)
         self._with.pages.put(key, compressed)
