@@ -82,13 +82,19 @@ def check_export(request: ODataRequest, query: BoundQuery) -> None:
     """Refuse what has no place in a file.
 
     Raises:
-        OptionNotAllowed: a count beside the rows, or a link to a page.
+        OptionNotAllowed: a count beside the rows, rows inside of rows, or a link to a page.
     """
     if query.count:
         raise OptionNotAllowed(
             f"$count has no place in this format; ask {query.entity_set.name}/$count, or count the"
             " rows: they all come",
             target="$count",
+        )
+    if query.expand or query.ways:
+        raise OptionNotAllowed(
+            "$expand and $select of other rows have no place in this format; take their values as"
+            " columns, e.g. $compute=user/name as person, or ask for their own table",
+            target="$expand",
         )
     if request.options.skiptoken is not None:
         raise OptionNotAllowed(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -314,6 +316,13 @@ def test_a_value_of_another_row_is_computed_with(live: Bridge, results: list[Row
         assert row["id"] == source["id"]
         assert row["others"] == len(of_user(results, source["userId"])) - 1
         assert row["letters"] == (None if source["userName"] is None else len(source["userName"]))
+
+
+def test_values_of_other_rows_are_columns_of_a_file(live: Bridge, results: list[Row]) -> None:
+    query = "$compute=user/name as person&$select=id,person&$format=text/csv"
+    text = live.get(f"Results?{query}").text
+    found = [(row["id"], row["person"] or None) for row in csv.DictReader(io.StringIO(text))]
+    assert found == [(row["id"], row["userName"] or None) for row in results]
 
 
 @pytest.mark.parametrize(
