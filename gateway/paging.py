@@ -40,8 +40,14 @@ async def rows_ready(snapshot: Snapshot, at: Position, wanted: int) -> int:
 
 
 def query_identity(request: ODataRequest) -> str:
-    """The query that a token belongs to: its options, without the token."""
-    options = [(n, v) for n, v in request.pairs if n.lower() != "$skiptoken"]
+    """The query that a token belongs to: its options, without the token.
+
+    Custom options mean nothing here, and proxies append theirs to links too.
+    """
+    custom = set(request.options.custom)
+    options = [
+        (n, v) for n, v in request.pairs if n.lower() != "$skiptoken" and (n, v) not in custom
+    ]
     return repr((request.path, options))
 
 

@@ -29,6 +29,7 @@ _OF_ROWS = frozenset(
         "$deltatoken",
     }
 )
+_LINKS = frozenset({"$skiptoken", "$deltatoken"})
 _OF_SHAPE = frozenset({"$select", "$expand", "$compute"})
 _FORMAT = frozenset({"$format"})
 _READERS: dict[str, Callable[[QueryOptions], object]] = {
@@ -72,8 +73,10 @@ def given_options(options: QueryOptions) -> tuple[str, ...]:
 
 def _allowed(resource: Resource) -> frozenset[str]:
     match resource:
-        case CollectionResource() | CountResource():
+        case CollectionResource():
             return _OF_ROWS | _OF_SHAPE | _FORMAT
+        case CountResource():  # what cuts a page has no effect on the number (4.8), a link has none
+            return (_OF_ROWS - _LINKS) | _OF_SHAPE | _FORMAT
         case ReferencesResource():  # the rows that $apply makes are nowhere
             return (_OF_ROWS - {"$apply"}) | _FORMAT
         case EntityResource():

@@ -9,12 +9,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import AbstractContextManager, asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import anyio.to_thread
 
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.flight import Flight, Progress, Workshop
@@ -126,6 +127,9 @@ class SnapshotCache:
 
         One whose extract had failed goes on being read; one that another process is making is
         waited for. Of another scope there is nothing (law 5).
+
+        Raises:
+            GatewayError: its extract came to nothing, for this reason.
         """
         draft = await self._draft_of(scope, snapshot_id)
         entry = None if draft else await self._shelf.find(scope, snapshot_id)
@@ -136,6 +140,9 @@ class SnapshotCache:
             with self._reading_draft(*draft, "hit; detail=reading") as snapshot:
                 yield snapshot
         else:
+            failure = self._flights.failure(scope, snapshot_id)
+            if failure is not None:
+                raise copy(failure)
             yield None
 
     async def _choose(
@@ -164,7 +171,22 @@ class SnapshotCache:
     async def _made(
         self, key: SnapshotKey, status: str, *, early: bool
     ) -> AbstractContextManager[Snapshot]:
-        """A new snapshot, or its draft as soon as that has rows."""
+        """A new snapshot, or its draft as soon as that has rows.
+
+        Who belongs to a selection can be told only while nothing changes for a moment; all rows can
+        be read in any case, and answer too.
+        """
+        try:
+            return await self._made_of(key, status, early=early)
+        except UpstreamKeepsChanging as error:
+            if not key.pushdown.terms:
+                raise
+            self._with.observer.warn(f"all rows are read instead, because: {error.message}")
+            return await self._made_of(replace(key, pushdown=Pushdown()), status, early=False)
+
+    async def _made_of(
+        self, key: SnapshotKey, status: str, *, early: bool
+    ) -> AbstractContextManager[Snapshot]:
         flight = self._flights.start(key)
         growing = await flight.draft() if early else None
         if growing is not None:
@@ -175,7 +197,7 @@ class SnapshotCache:
         if entry is None:
             return self._reading(await self._flights.land(flight), status)
         if self._shelf.get(entry.table.id) is not entry:  # made while we waited, and dropped again
-            return await self._made(key, status, early=False)
+            return await self._made_of(key, status, early=False)
         return self._reading(entry.held(), status)
 
     async def _draft_of(self, scope: str, snapshot_id: str) -> tuple[Flight, GrowingTable] | None:

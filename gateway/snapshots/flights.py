@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import anyio.to_thread
+from cachetools import TTLCache
 
 from gateway.errors import (
     GatewayError,
@@ -24,6 +25,7 @@ from gateway.snapshots.growing import GrowingTable
 from gateway.snapshots.shelf import Entry
 
 _RESUMABLE_SECONDS = 600
+_FAILURES = 1_000
 
 
 class Flights:
@@ -33,6 +35,9 @@ class Flights:
         self._with = workshop
         self._flights: dict[SnapshotKey, Flight] = {}
         self._chores: set[asyncio.Task[None]] = set()
+        self._failures: TTLCache[tuple[str, str], GatewayError] = TTLCache(
+            _FAILURES, _RESUMABLE_SECONDS, workshop.clock.monotonic
+        )
         self._is_closed = False
 
     def start(self, key: SnapshotKey) -> Flight:
@@ -49,6 +54,10 @@ class Flights:
         """The extract of this id, going on if it was paused; None when there is none."""
         found = [f for f in self._flights.values() if (f.key.scope, f.id) == (scope, snapshot_id)]
         return found[0] if found and self._runs(found[0]) else None
+
+    def failure(self, scope: str, snapshot_id: str) -> GatewayError | None:
+        """Why the extract of this id came to nothing, if it lately did."""
+        return self._failures.get((scope, snapshot_id))
 
     def keeps(self, flight: Flight) -> bool:
         """Whether it is under way or paused, and its draft is there."""
@@ -164,6 +173,7 @@ class Flights:
             if growing.came and _may_pass(error):
                 flight.paused_at = self._with.clock.monotonic()
                 return
+        self._failures[flight.key.scope, flight.id] = error
         self._forget(flight)
 
     def _forget(self, flight: Flight) -> None:

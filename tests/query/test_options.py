@@ -163,6 +163,11 @@ def test_options_of_collections_are_refused_elsewhere(path: str, option: str) ->
     assert error.target == option.partition("=")[0]
 
 
+@pytest.mark.parametrize("option", ["$skiptoken=abc", "$deltatoken=abc"])
+def test_a_number_has_no_links(option: str) -> None:
+    assert refusal(option, "Results/$count").code == "OptionNotAllowed"
+
+
 @pytest.mark.parametrize("option", ["$select=id", "$expand=*", "$compute=1 as one"])
 @pytest.mark.parametrize(
     "path",

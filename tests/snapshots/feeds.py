@@ -12,9 +12,9 @@ from pathlib import Path
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.payload import PageRequest
 from gateway.analytics.rows import Page, arrow_schema
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
 from gateway.paging import rows_ready
-from gateway.planner.pushdown import Pushdown
+from gateway.planner.pushdown import Pushdown, PushedValues
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.flight import Workshop
@@ -34,10 +34,14 @@ PLENTY = 10**9
 
 @dataclass
 class Gated(Upstream):
-    """Stops before its call number `stops_at`, counted from 1, and is down when told to be."""
+    """Stops before its call number `stops_at`, counted from 1, and is down when told to be.
+
+    While `is_restless`, no selection can be read consistently.
+    """
 
     stops_at: int = 0
     is_down: bool = False
+    is_restless: bool = False
     called: int = 0
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -47,6 +51,9 @@ class Gated(Upstream):
             await self.gate.wait()
         if self.is_down:
             raise UpstreamUnavailable("down", retry_after_seconds=5)
+        chosen = any(isinstance(term, PushedValues) for term in request.pushdown.terms)
+        if self.is_restless and chosen:
+            raise UpstreamKeepsChanging("restless", retry_after_seconds=30)
         return await super().fetch(request)
 
 

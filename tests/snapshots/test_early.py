@@ -178,6 +178,10 @@ async def test_what_will_not_pass_ends_the_feed(place: Path | None) -> None:
             await f.at_rest()
             assert f.drafts() == {snapshot.id}
             assert len(f.read(snapshot.table_name, 0, PAGE)) == PAGE
+        with pytest.raises(UpstreamBrokeContract):  # a link that comes later is told the same
+            await f.next(snapshot.id, PAGE)
+        assert await f.next(snapshot.id, PAGE, "another scope") is None
+        f.wait(601)
         assert await f.next(snapshot.id, PAGE) is None
         await f.at_rest()
         assert f.drafts() == set()
@@ -205,6 +209,15 @@ async def test_closing_tells_early_readers_and_leaves_nothing(place: Path | None
                 await reader
             assert f.files() == set()
         assert f.files() == set()
+
+
+async def test_all_rows_answer_where_a_selection_cannot_be_told(place: Path | None) -> None:
+    async with feeds(place) as f:
+        f.upstream.is_restless = True
+        async with f.first(FAILED, early=False) as snapshot:
+            assert snapshot.pushdown == Pushdown()
+            assert snapshot.is_complete
+        assert [table.key.pushdown for table in f.cache.tables] == [Pushdown()]
 
 
 # --- refreshes ------------------------------------------------------------------------------------

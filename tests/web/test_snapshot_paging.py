@@ -238,3 +238,17 @@ def test_a_link_leads_nowhere_when_the_gateway_asks_another_upstream(
     with bridge(dataset, settings=settings) as gateway:
         gone = gateway.client.get(link.replace(old_root, gateway.root), headers=PAGES)
         assert gone.status_code == 410
+
+
+@pytest.mark.parametrize("appended", ["&_=17", "&session=a%20b&x="])
+def test_what_a_proxy_appends_to_links_changes_nothing(live: Bridge, appended: str) -> None:
+    plain = live.feed("Results?$select=id", {"Prefer": "maxpagesize=900"})
+    rows: list[dict[str, str]] = []
+    url = f"{live.root}Results?$select=id"
+    while url:
+        page = live.client.get(
+            url + appended.replace("_=17", f"_={len(rows)}"), headers={"Prefer": "maxpagesize=900"}
+        ).json()
+        rows += page["value"]
+        url = page.get("@odata.nextLink", "")
+    assert rows == plain
