@@ -179,7 +179,7 @@ class QueryService:
     async def _property(self, query: PropertyQuery, plan: QueryPlan, reply: Reply) -> Answer:
         row = await self._row(plan, projection_for_property(query, reply.format), reply)
         body = write_property(row, query, reply.format, reply.links)
-        text = query.part is not PropertyPart.JSON
+        text = query.part is PropertyPart.TEXT
         content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
         return Answer(body or b"", content_type, no_content=body is None)
 

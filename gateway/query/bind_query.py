@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import reduce
 from typing import TypeAlias
 
-from gateway.edm.model import EntitySet, Property, Schema
+from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.errors import NotSupported, ResourceNotFound, UnknownName
 from gateway.query.bind_apply import bind_apply, row_scope
 from gateway.query.bind_expand import bind_expand
@@ -272,16 +272,29 @@ def _bind_select(binding: _Binding) -> tuple[tuple[Property, ...], bool]:
 def _select_one(item: SelectItem, binding: _Binding) -> Property | None:
     if item.path == ("*",) or _is_way(item, binding):
         return None
-    if len(item.path) > 1 or item.options is not None:
-        raise UnknownName(
-            f"$select: {unparse(item)} goes below a property, but {binding.entity_type.name} has"
-            " primitive properties only; what is shown of other rows is selected in $expand",
-            target="$select",
-        )
+    _check_flat(item, binding.entity_type)
     for computed in binding.computed:
         if item.path == (computed.prop.name,):
             return computed.prop
     return find_property(item.path[0], binding.scope.for_option("$select"))
+
+
+def _check_flat(item: SelectItem, entity_type: EntityType) -> None:
+    """There are no complex properties to go into; what a list holds is not chosen from yet."""
+    if len(item.path) == 1 and item.options is None:
+        return
+    prop = entity_type.find(item.path[0])
+    if len(item.path) == 1 and prop is not None and prop.collection:
+        raise NotSupported(
+            f"$select: {unparse(item)} has options for the elements of {prop.name}, which this"
+            " service does not evaluate; select it whole and leave the rest to the client",
+            target="$select",
+        )
+    raise UnknownName(
+        f"$select: {unparse(item)} goes below a property, but {entity_type.name} has"
+        " primitive properties only; what is shown of other rows is selected in $expand",
+        target="$select",
+    )
 
 
 def _is_way(item: SelectItem, binding: _Binding) -> bool:

@@ -91,8 +91,8 @@ def negotiate_metadata(accept: str | None, format_option: str | None, version: s
     return Format(version, Media.JSON if as_json > as_xml else Media.XML)
 
 
-def negotiate_count(accept: str | None, format_option: str | None, version: str) -> Format:
-    """`/$count` is plain text, also for who sends the Accept of rows or of a batch around it.
+def negotiate_text(accept: str | None, format_option: str | None, version: str) -> Format:
+    """`/$count` and `/$value` are plain text, also for who sends the Accept of rows or a batch.
 
     Raises:
         NotAcceptable: plain text does not fit.
@@ -103,7 +103,7 @@ def negotiate_count(accept: str | None, format_option: str | None, version: str)
     ranges = parse_accept(accept or "*/*")
     of_rows = any(r.type == Media.JSON and r.quality > 0 for r in ranges)
     if quality_of(Media.TEXT, ranges) == 0 and not of_rows:
-        raise NotAcceptable(f"Accept: {accept}: /$count is text/plain; send that or */*")
+        raise NotAcceptable(f"Accept: {accept}: this is text/plain; send that or */*")
     return Format(version, Media.TEXT)
 
 

@@ -32,8 +32,8 @@ from gateway.web.negotiation import (
     check_isolation,
     check_match,
     check_reader,
-    negotiate_count,
     negotiate_metadata,
+    negotiate_text,
     negotiate_version,
     parse_entity_tags,
 )
@@ -196,10 +196,11 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
     match question.bound:
         case MetadataDocument():
             return negotiate_metadata(accept, format_option, version)
-        case BoundQuery(shape=Shape.COUNT) | PropertyQuery(part=PropertyPart.COUNT):
-            return negotiate_count(accept, format_option, version)
-        case PropertyQuery(part=PropertyPart.TEXT):
-            return Format(version)
+        case (
+            BoundQuery(shape=Shape.COUNT)
+            | PropertyQuery(part=PropertyPart.COUNT | PropertyPart.TEXT)
+        ):
+            return negotiate_text(accept, format_option, version)
         case _:
             return negotiate_rows(accept, format_option, version, whole=_is_whole(question))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 from collections.abc import Callable, Iterator
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -43,6 +44,25 @@ def unpacked(answer: WireAnswer) -> WireAnswer:
     if answer.header("Content-Encoding") != "gzip":
         return answer
     return WireAnswer(answer.status, answer.headers, gzip.decompress(answer.body))
+
+
+def read_feed(ask: Ask, target: str, headers: Headers = ()) -> list[list[dict[str, Any]]]:
+    """The rows of each page of a feed, the links followed exactly as they came."""
+    pages: list[list[dict[str, Any]]] = []
+    next_target: str | None = target
+    while next_target is not None:
+        answer = ask(next_target, headers)
+        assert answer.status == 200, answer.text
+        page = answer.json()
+        pages.append(page["value"])
+        link = page.get("@odata.nextLink")
+        next_target = link and f"{urlsplit(link).path}?{urlsplit(link).query}"
+    return pages
+
+
+def keys_of_feed(ask: Ask, target: str, headers: Headers = ()) -> list[str]:
+    """The keys of all rows of a feed."""
+    return [row["id"] for page in read_feed(ask, target, headers) for row in page]
 
 
 def payloads(running_bridge: Bridge) -> list[dict[str, Any]]:

@@ -57,13 +57,43 @@ SAP_ANALYTICS_CLOUD: Block = (
     ("Accept-Encoding", "gzip"),
 )
 
+QLIK: Block = (("Accept", "application/json"),)
+"""No capture is known of this and the next four: JSON of version 4 is what their manuals name."""
+
+ORACLE_ANALYTICS: Block = (
+    ("Accept", "application/json;odata.metadata=minimal"),
+    ("OData-MaxVersion", "4.0"),
+)
+
+SPOTFIRE: Block = (
+    ("Accept", "application/json;odata.metadata=minimal,application/xml;q=0.5"),
+    ("OData-MaxVersion", "4.0"),
+    ("Accept-Encoding", "gzip, deflate"),
+)
+
+CDATA: Block = (
+    ("Accept", "application/json"),
+    ("OData-MaxVersion", "4.0"),
+    ("Prefer", "odata.maxpagesize=10000"),
+)
+"""CData's drivers, on which TIBCO TDV and MicroStrategy stand."""
+
+DATAVERSE: Block = (
+    ("Accept", "application/json"),
+    ("OData-Version", "4.0"),
+    ("OData-MaxVersion", "4.0"),
+)
+
 DATA_FACTORY: Block = (
     ("User-Agent", "Microsoft.OData.Client/7.12"),
     ("OData-Version", "4.0"),
     ("OData-MaxVersion", "4.0"),
     ("Accept", "application/json;odata.metadata=minimal"),
 )
-"""Azure Data Factory, Synapse and Fabric copy; SSIS sends the same by the same library."""
+"""Azure Data Factory, Synapse and Fabric copy."""
+
+SSIS = DATA_FACTORY
+"""Sends the same, by the same library."""
 
 OPEN_UI5: Block = (
     ("Accept", "application/json;odata.metadata=minimal;IEEE754Compatible=true"),

@@ -5,13 +5,12 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 from xml.etree import ElementTree
 
 import pytest
 
 from gateway.sandbox import Dataset
-from tests.clients.conftest import Ask, unpacked
+from tests.clients.conftest import Ask, keys_of_feed, unpacked
 from tests.clients.header_blocks import POWER_PIVOT, POWER_QUERY, basic
 from tests.support.flat import FlatRow
 from tests.support.live import bridge
@@ -35,14 +34,9 @@ def test_the_dialog_s_walk_from_the_root_to_the_rows(ask: Ask, expected: list[Fl
     assert ask("/odata/v4/$metadata", POWER_QUERY).status == 200
     table = root["value"][0]
     assert table["name"] == "Results"
-    ids: list[str] = []
-    target = f"/odata/v4/{table['url']}"
-    while target:
-        page = ask(target, POWER_QUERY).json()
-        ids += [row["id"] for row in page["value"]]
-        link = urlsplit(page.get("@odata.nextLink", ""))
-        target = f"{link.path}?{link.query}" if link.path else ""
-    assert ids == [row["id"] for row in expected]
+    assert keys_of_feed(ask, f"/odata/v4/{table['url']}", POWER_QUERY) == [
+        row["id"] for row in expected
+    ]
 
 
 def test_every_property_of_the_metadata_stands_in_every_row(ask: Ask) -> None:
@@ -74,8 +68,10 @@ def test_i21_the_legacy_reader_is_known_by_its_name_too(ask: Ask, target: str) -
     assert "From OData Feed" in answer.json()["error"]["message"]
 
 
-def test_the_sign_in_probe_with_an_empty_bearer_is_answered_with_a_challenge(locked: str) -> None:
-    """V8: sent before the user has chosen how to sign in; a 302 or 403 would end the dialog."""
+def test_v8_the_sign_in_probe_with_an_empty_bearer_is_answered_with_a_challenge(
+    locked: str,
+) -> None:
+    """Sent before the user has chosen how to sign in; a 302 or 403 would end the dialog."""
     block = (("Authorization", "Bearer"), POWER_QUERY[0], ("Connection", "Keep-Alive"))
     answer = send(locked, "/odata/v4/", block)
     assert answer.status == 401

@@ -1,4 +1,4 @@
-"""Dataverse, scripts and other clients without a file of their own: what any of them may send."""
+"""Clients without a file of their own: what any of them may send."""
 
 from __future__ import annotations
 
@@ -76,8 +76,8 @@ def test_i19_an_unknown_system_option_is_refused_by_name(ask: Ask) -> None:
     assert answer.json()["error"]["target"] == "$foo"
 
 
-def test_i19_a_custom_option_is_ignored(ask: Ask) -> None:
-    """Proxies and keys add their own: V12 is a subscription key."""
+def test_v12_i19_a_custom_option_is_ignored(ask: Ask) -> None:
+    """Proxies and keys add their own."""
     plain = ask(f"{RESULTS}?$top=3", SALESFORCE)
     keyed = ask(f"{RESULTS}?foo=1&subscription-key=abc&$top=3", SALESFORCE)
     assert keyed.status == 200
@@ -169,7 +169,7 @@ def test_v27_the_root_answers_with_and_without_its_slash(
         f"{RESULTS}?$filter=%20state%20%20eq%20'FAILED'&$select=%20id%20",
         f"{RESULTS}?$select=id&$filter='FAILED'%20eq%20state&",
     ],
-    ids=["V13 slash and blank", "plus", "encoded dollar", "no dollar", "blanks", "trailing &"],
+    ids=["slash and blank", "plus", "encoded dollar", "no dollar", "blanks", "trailing &"],
 )
 def test_spellings_of_one_question_have_one_answer(
     ask: Ask, expected: list[FlatRow], target: str

@@ -32,12 +32,29 @@ def test_a_client_of_401_gets_names_without_prefix(ask: Ask, expected: list[Flat
 def test_a_filter_compares_the_result_of_a_function_with_true(
     ask: Ask, expected: list[FlatRow]
 ) -> None:
-    target = f"{RESULTS}?$filter=contains(contentName,%27Safety%27)%20eq%20true&$select=id"
-    wanted = [row["id"] for row in expected if "Safety" in (row["contentName"] or "")]
-    assert [row["id"] for row in ask(target, SALESFORCE).json()["value"]] == wanted
+    target = f"{RESULTS}?$filter=contains(contentName,%27Cyber%27)%20eq%20true&$select=id"
+    wanted = [row["id"] for row in expected if "Cyber" in (row["contentName"] or "")]
+    assert [row["id"] for row in ask(target, SALESFORCE).json()["value"]] == wanted != []
 
 
 def test_a_record_is_read_by_its_key(ask: Ask, expected: list[FlatRow]) -> None:
     key = expected[3]["id"]
     target = f"{RESULTS}?$filter=id%20eq%20%27{key}%27&$top=1&$count=false"
     assert [row["id"] for row in ask(target, SALESFORCE).json()["value"]] == [key]
+
+
+@pytest.mark.parametrize("block", [SALESFORCE, OF_401], ids=["4.0", "4.01"])
+def test_a_search_is_a_phrase_with_the_options_of_a_list(
+    ask: Ask, expected: list[FlatRow], block: Block
+) -> None:
+    options = "$select=id,contentName&$orderby=id&$count=true&$skip=0&$top=26"
+    page = ask(f"{RESULTS}?$search=%22first+aid%22&{options}", block).json()
+    texts = ("id", "userId", "userName", "userEmail", "userAvatar", "contentId", "contentName")
+    more = ("contentType", "state", "enrollmentType", "department", "region", "jobTitle")
+    wanted = sorted(
+        row["id"]
+        for row in expected
+        if any("first aid" in (row[name] or "").lower() for name in (*texts, *more))
+    )
+    assert [row["id"] for row in page["value"]] == wanted[:26] != []
+    assert page["@odata.count" if block is SALESFORCE else "@count"] == len(wanted)

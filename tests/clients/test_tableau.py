@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from gateway.sandbox import Dataset
-from tests.clients.conftest import Ask, unpacked
+from tests.clients.conftest import Ask, keys_of_feed, unpacked
 from tests.clients.header_blocks import TABLEAU, basic
 from tests.support.flat import FlatRow
 from tests.support.live import Bridge, bridge
@@ -51,14 +51,8 @@ def test_the_extract_reads_the_whole_feed_with_metadata_as_xml(
     ask: Ask, expected: list[FlatRow]
 ) -> None:
     assert ask("/odata/v4/$metadata", TABLEAU).header("Content-Type") == "application/xml"
-    keys: list[str] = []
-    target: str | None = "/odata/v4/Results"
-    while target is not None:
-        page = ask(target, (*TABLEAU, ("Prefer", "odata.maxpagesize=900"))).json()
-        keys += [row["id"] for row in page["value"]]
-        link = page.get("@odata.nextLink")
-        target = link and f"{urlsplit(link).path}?{urlsplit(link).query}"
-    assert keys == [row["id"] for row in expected]
+    block = (*TABLEAU, ("Prefer", "odata.maxpagesize=900"))
+    assert keys_of_feed(ask, "/odata/v4/Results", block) == [row["id"] for row in expected]
 
 
 def test_the_extract_keeps_its_credentials_on_the_links(locked: Bridge) -> None:

@@ -15,8 +15,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from gateway.contract.loader import built_in_contract
-from tests.support.live import FIELDS, Bridge, bridge
+from tests.support.live import Bridge
+from tests.support.six_rows import six_rows_bridge
 
 Case = Mapping[str, Any]
 
@@ -28,31 +28,8 @@ CASES: tuple[Case, ...] = tuple(
 
 @pytest.fixture(scope="module")
 def six_rows(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
-    """The fixture's rows; its updatedAt may be null, so the contract must say the same."""
-    contract = tmp_path_factory.mktemp("golden") / "contract.toml"
-    contract.write_text(_with_nullable(built_in_contract(), "updatedAt"), "utf-8")
-    rows = json.loads((_HERE / "fixture.json").read_text("utf-8"))["rows"]
-    settings = {"contract": str(contract)}
-    with bridge([_nested(row) for row in rows], settings=settings) as running:
+    with six_rows_bridge(tmp_path_factory.mktemp("golden")) as running:
         yield running
-
-
-def _with_nullable(text: str, column: str) -> str:
-    start = text.index(f'name = "{column}"')
-    end = text.index("nullable = false", start)
-    assert "[[columns]]" not in text[start:end], f"{column} is nullable already"
-    return text[:end] + "nullable = true" + text[end + len("nullable = false") :]
-
-
-def _nested(row: Mapping[str, Any]) -> dict[str, object]:
-    """A row of the fixture in the shape of the Analytics API."""
-    own = ("id", "progress", "state", "enrollmentType", "updatedAt", "startedAt", "completedAt")
-    nested: dict[str, object] = {name: row[name] for name in own}
-    nested |= {name: row[name] for name in ("expiryDate", "certificateIssuedAt")}
-    nested["content"] = {name: row[f"content{name.title()}"] for name in ("id", "name", "type")}
-    fields = [{"customFieldId": i, "name": n, "value": row[n]} for n, i in FIELDS]
-    user = {name: row[f"user{name.title()}"] for name in ("id", "name", "email", "avatar")}
-    return nested | {"user": {**user, "groups": [], "customFields": fields}}
 
 
 def ask(bridge_: Bridge, case: Case) -> httpx.Response:

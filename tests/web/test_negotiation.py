@@ -219,9 +219,17 @@ def test_both_forms_of_the_model_say_the_same(ask: Ask) -> None:
         "application/json;odata.metadata=minimal",
     ],
 )
-def test_a_count_is_plain_text(ask: Ask, accept: str) -> None:
-    answer = ask("Results/$count", [("Accept", accept)])
-    assert (answer.header("Content-Type"), answer.text) == ("text/plain", "2000")
+def test_a_count_and_a_value_are_plain_text(
+    ask: Ask, expected_rows: list[FlatRow], accept: str
+) -> None:
+    count = ask("Results/$count", [("Accept", accept)])
+    assert (count.header("Content-Type"), count.text) == ("text/plain", "2000")
+    first = expected_rows[0]
+    value = ask(f"Results('{first['id']}')/state/$value", [("Accept", accept)])
+    assert (value.header("Content-Type"), value.text) == (
+        "text/plain;charset=utf-8",
+        first["state"],
+    )
 
 
 @pytest.mark.parametrize(
@@ -234,15 +242,17 @@ def test_a_count_is_plain_text(ask: Ask, accept: str) -> None:
         ("$metadata?$format=atom", "*/*"),
         ("$metadata?$format=text/plain", "*/*"),
         ("Results/$count", "application/xml"),
+        ("Results('{key}')/state/$value", "application/xml"),
+        ("Results('{key}')/state/$value", "text/html, text/plain;q=0"),
         ("Results/$count", "text/csv"),
         ("Results/$count", "text/plain;q=0, */*"),
         ("Results/$count?$format=json", "*/*"),
     ],
 )
 def test_a_format_that_a_document_does_not_have_is_refused(
-    ask: Ask, target: str, accept: str
+    ask: Ask, expected_key: str, target: str, accept: str
 ) -> None:
-    answer = ask(target, [("Accept", accept)])
+    answer = ask(target.format(key=expected_key), [("Accept", accept)])
     assert answer.status == 406
     assert answer.json()["error"]["code"] == "NotAcceptable"
 
