@@ -233,7 +233,8 @@ def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
         settings.stale_if_error,
         settings.full_refresh_every,
     )
-    return freshness, KeepPolicy(settings.token_lifetime, settings.snapshot_budget * _MEBIBYTE)
+    budget = settings.snapshot_budget * _MEBIBYTE
+    return freshness, KeepPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
 
 
 def _make_directory(path: Path) -> None:

@@ -277,6 +277,13 @@ SETTINGS: tuple[Setting, ...] = (
         "SECONDS",
     ),
     Setting(
+        "delta_lifetime",
+        _seconds,
+        172_800.0,
+        "how long a snapshot that a deltaLink names is kept, within --snapshot-budget",
+        "SECONDS",
+    ),
+    Setting(
         "snapshot_budget", _integer(16, 1_000_000), 2_048, "all snapshots together", "MEBIBYTES"
     ),
     Setting("page_budget", _integer(0, 1_000_000), 256, "page bodies kept compressed", "MEBIBYTES"),
@@ -328,6 +335,7 @@ class Settings:
     stale_if_error: float
     full_refresh_every: float
     token_lifetime: float
+    delta_lifetime: float
     snapshot_budget: int
     page_budget: int
     upstream_concurrency: int

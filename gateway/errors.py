@@ -90,6 +90,13 @@ class InvalidSkipToken(GatewayError):
     code = "InvalidSkipToken"
 
 
+class InvalidDeltaToken(GatewayError):
+    """The `$deltatoken` was not issued by this service, or for another query."""
+
+    status = 400
+    code = "InvalidDeltaToken"
+
+
 class UnsupportedVersion(GatewayError):
     """`OData-MaxVersion` excludes every version that the service speaks."""
 
@@ -146,6 +153,22 @@ class FeedGone(GatewayError):
 
     status = 410
     code = "FeedGone"
+
+
+class ChangesGone(GatewayError):
+    """What a deltaLink compares with is no longer kept: read all rows again, see `Location`."""
+
+    status = 410
+    code = "ChangesGone"
+
+    def __init__(self, message: str, *, target: str, location: str) -> None:
+        super().__init__(message, target=target)
+        self.location = location
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Where all rows are (Protocol 11.3)."""
+        return (("Location", self.location),)
 
 
 class PreconditionFailed(GatewayError):

@@ -10,7 +10,7 @@ from email.utils import format_datetime
 from gateway.planner.plan import QueryPlan
 from gateway.query.bind_query import Bound
 from gateway.query.bound import BoundQuery
-from gateway.query.preferences import Preferences
+from gateway.query.preferences import Preferences, includes_annotation
 from gateway.query.request import ODataRequest
 from gateway.writer.format import Format
 from gateway.writer.links import Links
@@ -56,12 +56,21 @@ class Reply:
         found: list[str] = []
         if page_size is not None and wishes.max_page_size is not None:
             found.append(f"{self.format.preference('maxpagesize')}={page_size}")
+        if page_size is not None and wishes.track_changes:
+            found.append(self.format.preference("track-changes"))
         if wishes.omit_nulls:
             found.append("omit-values=nulls")
         if wishes.include_annotations:
             name = self.format.preference("include-annotations")
             found.append(f'{name}="{wishes.include_annotations}"')
         return (("Preference-Applied", ", ".join(found)),) if found else ()
+
+    def taken_at(self, namespace: str, moment: datetime) -> tuple[str, str] | None:
+        """The annotation that tells when the rows were read, for who wishes it."""
+        term = f"{namespace}.SnapshotTakenAt"
+        if not includes_annotation(self.preferences.include_annotations, term):
+            return None
+        return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from cachetools import LRUCache
 from isal import igzip
 
 from gateway.analytics.payload import first_request
+from gateway.changes import Changes
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
 from gateway.engine.fitting import brings_many, rows_that_fit
@@ -34,7 +35,6 @@ from gateway.paging import (
 from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
 from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
-from gateway.query.preferences import includes_annotation
 from gateway.query.projection import Projection
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
@@ -66,9 +66,11 @@ class QueryService:
 
     def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
         self._contract = contract
+        self._namespace = contract.schema.namespace
         self._with = machinery
         self._rows = Reading(contract, machinery, pages)
         self._filing = Filing(contract, self._rows, machinery.store)
+        self._changes = Changes(contract, machinery, self._rows, self._bind_at)
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
     def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
@@ -128,6 +130,8 @@ class QueryService:
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
+        if question.request.options.deltatoken is not None:
+            return await self._changes.answer(question, reply)
         match question.bound:
             case ServiceDocument():
                 return service_document(self._contract.schema, reply)
@@ -201,6 +205,9 @@ class QueryService:
         if token is not None:
             position = self._with.signer.verify(token, query_identity(request))
             return await self._next_page(request, plan, position, reply)
+        reply = self._changes.considered(request, plan, reply)
+        if reply.preferences.track_changes:
+            return await self._first_page(request, plan, reply)
         if plan.route in (Route.NOTHING, Route.TOTAL):
             count = await self._count(plan, reply) if query.count else None
             if not count:
@@ -210,14 +217,19 @@ class QueryService:
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
-        early = may_be_early(plan)
+        return await self._first_page(request, plan, reply)
+
+    async def _first_page(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+        """Changes are those of a complete snapshot: rows of a draft may differ from it."""
+        query, tracks = plan.query, reply.preferences.track_changes
+        early = may_be_early(plan) and not tracks
         async with self._rows.snapshot(
             plan.pushdown, fresher=reply.fresher, early=early
         ) as snapshot:
             left = left_to_check(plan, snapshot)
             counted = (count_rows, left, query.apply)
             count = await self._rows.on(snapshot, plan, *counted) if query.count else None
-            start = Position(snapshot.id, query.skip, query.top, query.moment)
+            start = Position(snapshot.id, query.skip, query.top, query.moment, tracks)
             return await self._page(request, plan, start, snapshot, reply, count)
 
     async def _next_page(
@@ -230,6 +242,7 @@ class QueryService:
                     " from the start of the feed",
                     target="$skiptoken",
                 )
+            reply = self._changes.ignored(reply)
             return await self._page(request, plan, position, snapshot, reply, None)
 
     async def _page(
@@ -252,9 +265,10 @@ class QueryService:
         if wanted and brings_many(plan.query.expand):
             fitting = (rows_that_fit, selection, plan.query.expand)
             wanted = max(1, await self._rows.on(snapshot, plan, *fitting))
-        identity = (request.path, request.pairs, at.offset, at.moment, wanted, count)
+        delta = self._changes.link(request, snapshot, at.moment, reply) if at.tracks else None
+        identity = (request.path, request.pairs, at.offset, at.moment, wanted, count, delta)
         final = snapshot.growing is None  # a row of a draft may still become newer
-        taken_at = self._taken_at(snapshot.taken_at, reply)
+        taken_at = reply.taken_at(self._namespace, snapshot.taken_at)
         key = PageKey(at.snapshot, (*identity, final, taken_at, reply.format, reply.links))
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
@@ -271,9 +285,11 @@ class QueryService:
             following = replace(at, offset=at.offset + wanted, remaining=remaining)
             token = self._with.signer.sign(following, query_identity(request))
             link = self._link(request, token, reply)
+            delta = None
         if not rows and at.offset == 0:
             await self._check_source(plan.query, reply)
-        answer = self._write(rows[:wanted], PageBody(count, link, taken_at), plan, reply)
+        page = PageBody(count, link, taken_at, delta)
+        answer = self._write(rows[:wanted], page, plan, reply)
         if len(answer.body) < _WORTH_COMPRESSING:
             self._with.pages.put(key, answer.body)
             return about.put_on(answer)
@@ -288,13 +304,6 @@ class QueryService:
             return link
         name = self._with.long_queries.keep(request.pairs, token)
         return reply.links.next_page(path, request.options.custom, name)
-
-    def _taken_at(self, moment: datetime, reply: Reply) -> tuple[str, str] | None:
-        """The annotation that tells when the rows were read, for who wishes it."""
-        term = f"{self._contract.schema.namespace}.SnapshotTakenAt"
-        if not includes_annotation(reply.preferences.include_annotations, term):
-            return None
-        return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
     async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
         """One upstream page, or None when it is not enough: see `Window`."""
@@ -311,7 +320,7 @@ class QueryService:
         if not rows:
             await self._check_source(plan.query, reply)
         count = page.total if plan.query.count else None
-        taken_at = self._taken_at(page.date or self._with.clock.now(), reply)
+        taken_at = reply.taken_at(self._namespace, page.date or self._with.clock.now())
         return self._write(rows, PageBody(count, None, taken_at), plan, reply)
 
     # --- the machinery ----------------------------------------------------------------------------
@@ -325,4 +334,4 @@ class QueryService:
         return Answer(body, reply.format.content_type, headers, gzipped)
 
     def _projection(self, query: BoundQuery, reply: Reply) -> Projection:
-        return projection_for(query, reply.format, reply.links, self._contract.schema.namespace)
+        return projection_for(query, reply.format, reply.links, self._namespace)

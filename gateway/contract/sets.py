@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
@@ -22,6 +23,7 @@ _TYPES = {
     Kind.DAY: PrimitiveType.DATE_TIME_OFFSET,
     Kind.DIGEST: PrimitiveType.DATE_TIME_OFFSET,
 }
+_NOW = re.compile(r"\bnow\s*\(", re.IGNORECASE)
 _NEVER_NULL = frozenset(
     {Kind.COUNT, Kind.DISTINCT, Kind.CONSTANT, Kind.GUID, Kind.DAY, Kind.DIGEST}
 )
@@ -72,7 +74,9 @@ def _derived(
     for name in entry.unnest:
         if name not in known or not known[name].prop.collection:
             raise _problem(entry, "unnest", f"{name!r} is no column with several values")
-    return DerivedSet(EntitySet(entry.name, entity_type, entry.label), tuple(found), entry.unnest)
+    trackable = not any(_NOW.search(column.where) for column in found)
+    entity_set = EntitySet(entry.name, entity_type, entry.label, trackable)
+    return DerivedSet(entity_set, tuple(found), entry.unnest)
 
 
 def _column(

@@ -94,6 +94,7 @@ def _batch(capabilities: Capabilities) -> Record:
 def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Annotation, ...]:
     """Of one entity set."""
     lists = tuple(PropertyPath(p.name) for p in entity_set.entity_type.properties if p.collection)
+    tracked = capabilities.change_tracking and entity_set.trackable
     uncounted = () if capabilities.collection_counts else lists
     supported: dict[str, AnnotationValue] = {
         "IndexableByKey": True,
@@ -106,7 +107,7 @@ def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Ann
         "CountRestrictions": _restricted("Countable", "NonCountableProperties", uncounted),
         "SearchRestrictions": Record((("Searchable", capabilities.search),)),
         "ExpandRestrictions": Record((("Expandable", capabilities.expand),)),
-        "ChangeTracking": Record((("Supported", capabilities.change_tracking),)),
+        "ChangeTracking": Record((("Supported", tracked),)),
         "InsertRestrictions": Record((("Insertable", False),)),
         "UpdateRestrictions": Record((("Updatable", False),)),
         "DeleteRestrictions": Record((("Deletable", False),)),

@@ -54,6 +54,7 @@ CAPABILITIES = Capabilities(
     ),
     metadata_formats=("application/xml", "application/json"),
     batch_formats=("multipart/mixed", "application/json"),
+    change_tracking=True,
     query_segment=True,
     collection_counts=True,
     compute=True,

@@ -77,12 +77,14 @@ class EntityType:
 class EntitySet:
     """An entity set; its name is an API: a saved workbook asks for it by name.
 
-    `label` says in a sentence what its rows are.
+    `label` says in a sentence what its rows are. `trackable` tells that rows change only when data
+    does, so that two snapshots can be compared: nothing in them depends on the moment.
     """
 
     name: str
     entity_type: EntityType
     label: str = ""
+    trackable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

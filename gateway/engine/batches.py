@@ -31,7 +31,7 @@ def row_numbers(
     """
     items = (Sql(f"r.{quote(POSITION.name)} AS n"), *(fill("hash({0})", c) for c in computed))
     columns = Sql(", ".join(item.text for item in items), parameters(items))
-    return ask(relation, window_of(relation, selection, columns), _as_arrow).column("n")
+    return ask(relation, window_of(relation, selection, columns), as_arrow).column("n")
 
 
 def rows_at(relation: Relation, numbers: pa.ChunkedArray, columns: Sql) -> pa.Table:
@@ -43,14 +43,14 @@ def rows_at(relation: Relation, numbers: pa.ChunkedArray, columns: Sql) -> pa.Ta
         f"SELECT {columns.text} FROM {_NUMBERS} AS c"  # noqa: S608 - no value is spliced
         f" JOIN {relation.name} AS r ON r.{quote(POSITION.name)} = c.n ORDER BY c.place"
     )
-    return ask(relation, Sql(text, columns.parameters), _as_arrow)
+    return ask(relation, Sql(text, columns.parameters), as_arrow)
 
 
 def all_rows(relation: Relation, selection: Selection, columns: Sql) -> pa.Table:
     """The selected rows, whole: for what is small, or made of rows and no row of a table."""
-    return ask(relation, window_of(relation, selection, columns), _as_arrow)
+    return ask(relation, window_of(relation, selection, columns), as_arrow)
 
 
-def _as_arrow(cursor: DuckDBPyConnection, question: Sql) -> pa.Table:
-    """DuckDB copies the rows once more when they come by `execute`."""
+def as_arrow(cursor: DuckDBPyConnection, question: Sql) -> pa.Table:
+    """How `ask` gets a table; DuckDB copies the rows once more when they come by `execute`."""
     return cursor.sql(question.text, params=question.parameters).to_arrow_table()

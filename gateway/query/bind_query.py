@@ -46,7 +46,6 @@ from grammar import Binary, Expr, QueryOptions, SelectItem, unparse
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$schemaversion", lambda o: o.schemaversion),
-    ("$deltatoken", lambda o: o.deltatoken),
 )
 _ON_ELEMENTS = frozenset({"$count", "$skip", "$top", "$format"})
 

@@ -19,6 +19,7 @@ _PREFERENCE = re.compile(
 
 
 _BOOLEANS = {"": True, "true": True, "false": False}
+_TRACKING = ("track-changes", "odata.track-changes")
 _ANNOTATION = r"-?(?:\*|\w+(?:\.\w+)*(?:\.\*)?(?:\#\w+)?)"
 _ANNOTATIONS = re.compile(rf"{_ANNOTATION}(?:,{_ANNOTATION})*", re.ASCII)
 
@@ -29,6 +30,7 @@ class Preferences:
 
     `max_page_size` is in rows, at least 1, None when not asked. `omit_nulls` leaves properties out
     whose value is null. `include_annotations` is kept as written, empty when not asked.
+    `track_changes` asks for a deltaLink at the end of the feed (8.2.8.6).
     `continue_on_error` is about a `$batch`, None when not asked.
     """
 
@@ -36,6 +38,7 @@ class Preferences:
     omit_nulls: bool = False
     include_annotations: str = ""
     continue_on_error: bool | None = None
+    track_changes: bool = False
 
 
 def includes_annotation(wish: str, term: str) -> bool:
@@ -66,6 +69,8 @@ def parse_preferences(values: Iterable[str]) -> Preferences:
     True
     >>> parse_preferences(["odata.continue-on-error"]).continue_on_error
     True
+    >>> parse_preferences(["track-changes, maxpagesize=7"]).track_changes
+    True
     """
     found: dict[str, str] = {}
     for value in values:
@@ -82,6 +87,7 @@ def parse_preferences(values: Iterable[str]) -> Preferences:
         omit_nulls=wish("omit-values").lower() == "nulls",
         include_annotations=annotations if _ANNOTATIONS.fullmatch(annotations) else "",
         continue_on_error=_BOOLEANS.get(going_on.lower()),
+        track_changes=not found.keys().isdisjoint(_TRACKING),
     )
 
 

@@ -145,6 +145,10 @@ class SnapshotCache:
                 raise copy(failure)
             yield None
 
+    def promise(self, snapshot_id: str) -> None:
+        """Keep a snapshot for `pinned`, because a deltaLink names it."""
+        self._shelf.promise(snapshot_id)
+
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool
     ) -> AbstractContextManager[Snapshot]:

@@ -1,7 +1,8 @@
 """Processes on one machine that share a data directory, whose files are theirs together.
 
 `<id>.offer` beside a snapshot tells what it is; its time of change tells when a process last read
-the snapshot. `leases/` holds files that are locked while an extract runs; the system frees the
+the snapshot. `<id>.promise` is there when a deltaLink names it, and its time is until when that
+holds. `leases/` holds files that are locked while an extract runs; the system frees the
 lock of a process that dies at once. The directory is on a local disk: over a network, neither
 locks nor times can be relied on.
 """
@@ -114,11 +115,30 @@ class DirectoryPeers:
             return math.inf
         return max(0.0, self._clock.now().timestamp() - changed)
 
+    def promise(self, snapshot_id: str, seconds: float) -> None:
+        """Write a file of that time."""
+        until = self._clock.now().timestamp() + seconds
+        path = self._promise_path(snapshot_id)
+        try:
+            path.touch(mode=0o600)
+            os.utime(path, (until, until))
+        except OSError as error:
+            self._warn(f"a restart may forget that links name snapshot {snapshot_id}", error)
+
+    def promised_seconds(self, snapshot_id: str) -> float:
+        """By the time of that file."""
+        try:
+            until = self._promise_path(snapshot_id).stat().st_mtime
+        except OSError:
+            return 0.0
+        return max(0.0, until - self._clock.now().timestamp())
+
     async def forget(self, snapshot_id: str) -> None:
-        """The file is gone for all, so its offer goes too."""
+        """The file is gone for all, so what lies beside it goes too."""
         self._marked.pop(snapshot_id, None)
         with suppress(OSError):
             self._offer_path(snapshot_id).unlink(missing_ok=True)
+            self._promise_path(snapshot_id).unlink(missing_ok=True)
 
     async def withdraw(self, snapshot_id: str) -> None:
         """As `forget`: the store sets the file aside."""
@@ -207,6 +227,9 @@ class DirectoryPeers:
 
     def _offer_path(self, snapshot_id: str) -> Path:
         return self._directory / f"{snapshot_id}.offer"
+
+    def _promise_path(self, snapshot_id: str) -> Path:
+        return self._directory / f"{snapshot_id}.promise"
 
     def _warn(self, what: str, error: OSError) -> None:
         self._observer.warn(f"{what}: {error.strerror or type(error).__name__}")

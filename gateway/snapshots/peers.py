@@ -65,6 +65,14 @@ class Peers(Protocol):
         """How long ago anyone who reads the same file touched it; infinite when not known."""
         ...
 
+    def promise(self, snapshot_id: str, seconds: float) -> None:
+        """Say that a link to it may come back so much later, though nobody reads it meanwhile."""
+        ...
+
+    def promised_seconds(self, snapshot_id: str) -> float:
+        """How long anyone who uses the same file still has to keep it; 0 when nobody has."""
+        ...
+
     async def forget(self, snapshot_id: str) -> None:
         """Its file is dropped here; copies elsewhere stay until nobody reads them."""
         ...
@@ -116,6 +124,13 @@ class Alone:
     def idle_seconds(self, snapshot_id: str) -> float:
         """Nobody else reads."""
         return math.inf
+
+    def promise(self, snapshot_id: str, seconds: float) -> None:
+        """Nobody wants to know."""
+
+    def promised_seconds(self, snapshot_id: str) -> float:
+        """Nobody else keeps it."""
+        return 0.0
 
     async def forget(self, snapshot_id: str) -> None:
         """Nobody wants to know."""
@@ -183,6 +198,15 @@ class NearAndFar:
     def idle_seconds(self, snapshot_id: str) -> float:
         """The least of both."""
         return min(peers.idle_seconds(snapshot_id) for peers in self._both)
+
+    def promise(self, snapshot_id: str, seconds: float) -> None:
+        """Tell both."""
+        for peers in self._both:
+            peers.promise(snapshot_id, seconds)
+
+    def promised_seconds(self, snapshot_id: str) -> float:
+        """The most of both."""
+        return max(peers.promised_seconds(snapshot_id) for peers in self._both)
 
     async def forget(self, snapshot_id: str) -> None:
         """Tell both."""

@@ -67,6 +67,7 @@ class RedisPeers:
         self._observer = observer
         self._secret: bytes | None = None
         self._touched: dict[str, float] = {}
+        self._promised: dict[str, float] = {}
         self._tasks: set[asyncio.Task[Any]] = set()
 
     def lease(self, key: SnapshotKey) -> AbstractAsyncContextManager[None]:
@@ -157,20 +158,33 @@ class RedisPeers:
         if now - self._touched.get(snapshot_id, -math.inf) < self._policy.keep_seconds / 10:
             return
         self._touched[snapshot_id] = now
-        place = self._place(snapshot_id)
+        self._renew(self._place(snapshot_id))
+
+    def idle_seconds(self, snapshot_id: str) -> float:
+        """Not known: others read copies of their own."""
+        return math.inf
+
+    def promise(self, snapshot_id: str, seconds: float) -> None:
+        """Let it expire later; only who does not know of that may renew it for less."""
+        if seconds > self._policy.keep_seconds:
+            self._promised[snapshot_id] = self._clock.monotonic() + seconds
+            self._renew(self._place(snapshot_id))
+
+    def promised_seconds(self, snapshot_id: str) -> float:
+        """Not known: each machine keeps the copy that it has promised."""
+        return 0.0
+
+    def _renew(self, place: Place) -> None:
         task = asyncio.create_task(
             self._link.ask(lambda redis: redis.pexpire(place.key, place.milliseconds), False)
         )
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    def idle_seconds(self, snapshot_id: str) -> float:
-        """Not known: others read copies of their own."""
-        return math.inf
-
     async def forget(self, snapshot_id: str) -> None:
         """The copy in Redis stays, for others and for a nextLink that comes back."""
         self._touched.pop(snapshot_id, None)
+        self._promised.pop(snapshot_id, None)
 
     async def withdraw(self, snapshot_id: str) -> None:
         """Remove it."""
@@ -210,7 +224,9 @@ class RedisPeers:
         await pipeline.execute()
 
     def _place(self, snapshot_id: str) -> Place:
-        return Place(f"{_PREFIX}:snapshot:{snapshot_id}", self._policy.keep_seconds)
+        left = self._promised.get(snapshot_id, 0.0) - self._clock.monotonic()
+        seconds = max(self._policy.keep_seconds, left)
+        return Place(f"{_PREFIX}:snapshot:{snapshot_id}", seconds)
 
     def _list_name(self, scope: str) -> str:
         return f"{_PREFIX}:offers:{scope_name(scope)}"

@@ -3,7 +3,8 @@
 Those of other processes that share a directory or a Redis are taken over when they are wanted.
 
 A snapshot whose pages are being read is kept for `token_lifetime` after its last page, so that a
-nextLink leads into the same extract whatever happens upstream meanwhile (law 4).
+nextLink leads into the same extract whatever happens upstream meanwhile (law 4). One that a
+deltaLink names is kept for `delta_lifetime`, while there is room.
 """
 
 from __future__ import annotations
@@ -27,19 +28,24 @@ _READ_NOW_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class KeepPolicy:
-    """`token_lifetime` in seconds; `byte_budget` bounds all snapshots together."""
+    """Lifetimes in seconds; `byte_budget` bounds all snapshots together."""
 
     token_lifetime: float
     byte_budget: int
+    delta_lifetime: float = 0.0
 
 
 @dataclass(slots=True)
 class Entry:
-    """A table that is kept; never dropped while it has readers. `last_read` is monotonic."""
+    """A table that is kept; never dropped while it has readers.
+
+    `last_read` is monotonic, and so is `promised_until`: then a deltaLink may still come back.
+    """
 
     table: StoredTable
     last_read: float
     readers: int = 0
+    promised_until: float = 0.0
 
     def held(self) -> Entry:
         """This entry with one more reader."""
@@ -105,6 +111,13 @@ class Shelf:
         entry.last_read = self._clock.monotonic()
         self._peers.touch(entry.table.id)
 
+    def promise(self, snapshot_id: str) -> None:
+        """A deltaLink names this one: keep it after it was read, and after restarts."""
+        entry, seconds = self._entries.get(snapshot_id), self._keeping.delta_lifetime
+        if entry is not None:
+            entry.promised_until = self._clock.monotonic() + seconds
+            self._peers.promise(snapshot_id, seconds)
+
     async def discover(self, key: SnapshotKey) -> None:
         """Take over the youngest snapshot that other processes have made for `key`, if fresh."""
         for table in await self._peers.offers(key.scope):
@@ -144,7 +157,7 @@ class Shelf:
         await self.make_room()
 
     async def make_room(self) -> None:
-        """Drop what nobody needs; then, over budget, what was read longest ago."""
+        """Drop what nobody needs; over budget then what was read longest ago, promised or not."""
         for table in self._victims():
             await anyio.to_thread.run_sync(self._store.drop, table.id)
             await self._peers.forget(table.id)
@@ -152,7 +165,7 @@ class Shelf:
     def _victims(self) -> list[StoredTable]:
         held = sum(self._size(entry.table) for entry in self._entries.values())
         victims: list[StoredTable] = []
-        for entry in sorted(self._entries.values(), key=self._idle_seconds, reverse=True):
+        for entry in sorted(self._entries.values(), key=self._dispensable, reverse=True):
             over = held > self._keeping.byte_budget
             read_elsewhere = self._peers.idle_seconds(entry.table.id) < _READ_NOW_SECONDS
             in_use = entry.readers or (read_elsewhere and self._own_idle(entry) > _READ_NOW_SECONDS)
@@ -166,10 +179,18 @@ class Shelf:
 
     def _is_useless(self, entry: Entry) -> bool:
         """Read to its end, and either too old for anything or replaced by a younger one."""
-        if self._idle_seconds(entry) <= self._keeping.token_lifetime:
+        if self._idle_seconds(entry) <= self._keeping.token_lifetime or self._is_promised(entry):
             return False
         expired = self.judge(entry.table) is Verdict.EXPIRED
         return expired or self.best(entry.table.key) is not entry
+
+    def _dispensable(self, entry: Entry) -> tuple[bool, float]:
+        return self._is_useless(entry), self._idle_seconds(entry)
+
+    def _is_promised(self, entry: Entry) -> bool:
+        """By this process, by another one or by an earlier one."""
+        left = entry.promised_until - self._clock.monotonic()
+        return max(left, self._peers.promised_seconds(entry.table.id)) > 0
 
     def _idle_seconds(self, entry: Entry) -> float:
         """How long ago anyone read it, here or in another process."""

@@ -207,5 +207,5 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
 
 def _is_whole(question: Question) -> bool:
     """Whether a file of a collection answers it."""
-    bound = question.bound
-    return isinstance(bound, BoundQuery) and bound.shape is Shape.COLLECTION
+    bound, changes = question.bound, question.request.options.deltatoken is not None
+    return isinstance(bound, BoundQuery) and bound.shape is Shape.COLLECTION and not changes

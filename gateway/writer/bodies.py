@@ -24,11 +24,15 @@ class PageBody:
     """What a page says besides its rows; None leaves the member out.
 
     `taken_at` is the term and the value of the annotation that tells how old the rows are.
+    `delta_link` ends a feed whose changes are tracked. `changes` tells that the rows are changes
+    (JSON Format 15).
     """
 
     count: int | None = None
     next_link: str | None = None
     taken_at: tuple[str, str] | None = None
+    delta_link: str | None = None
+    changes: bool = False
 
 
 def write_collection(
@@ -37,7 +41,9 @@ def write_collection(
     """One page of a collection."""
     head: dict[str, object] = {}
     if format_.metadata is not Metadata.NONE:
-        head["context"] = links.context(query, format_.version)
+        head["context"] = links.context(query, format_.version) + (
+            "/$delta" if page.changes else ""
+        )
     if page.count is not None:
         head["count"] = str(page.count) if format_.ieee754 else page.count
     members = [_member(format_.prefix + name, value) for name, value in head.items()]
@@ -45,10 +51,9 @@ def write_collection(
         term, instant = page.taken_at
         members.append(_member(f"@{term}", instant))
     start = b"".join(b"%s," % member for member in members)
-    end = (
-        b""
-        if page.next_link is None
-        else b"," + _member(f"{format_.prefix}nextLink", page.next_link)
+    tail = {"nextLink": page.next_link, "deltaLink": page.delta_link}
+    end = b"".join(
+        b"," + _member(format_.prefix + name, link) for name, link in tail.items() if link
     )
     return b'{%s"value":[%s]%s}' % (start, b",".join(rows), end)
 

@@ -36,8 +36,16 @@ class Links:
     def next_page(self, path: str, pairs: tuple[tuple[str, str], ...], token: str) -> str:
         """The nextLink: the client's own path and options, and where the next page starts."""
         kept = [(n, v) for n, v in pairs if n.lower() != "$skiptoken"]
-        text = "&".join(f"{_encode(n)}={_encode(v)}" for n, v in [*kept, ("$skiptoken", token)])
-        return f"{self.root}{path}?{text}"
+        return self.collection(path, (*kept, ("$skiptoken", token)))
+
+    def collection(self, path: str, pairs: tuple[tuple[str, str], ...]) -> str:
+        """A path below the root, and its options."""
+        text = "&".join(f"{_encode(n)}={_encode(v)}" for n, v in pairs)
+        return f"{self.root}{path}{f'?{text}' if text else ''}"
+
+    def deleted(self, set_name: str) -> str:
+        """The context URL of a row that is gone (Protocol 10.12)."""
+        return f"{self.root}$metadata#{set_name}/$deletedEntity"
 
     def entity_prefix(self, set_name: str) -> str:
         """An entity's URL up to its key, for rows that carry their id."""

@@ -13,11 +13,13 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as Base64Error
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 import msgspec
 
 from gateway.errors import InvalidSkipToken
 
+T = TypeVar("T")
 _SIGNATURE_BYTES = 16
 
 
@@ -25,13 +27,15 @@ _SIGNATURE_BYTES = 16
 class Position:
     """The next page: `offset` rows into the ordered result, `remaining` rows of $top, if any.
 
-    `moment` is what now() meant on the first page, when something depends on it.
+    `moment` is what now() meant on the first page, when something depends on it. `tracks` tells
+    that the feed ends in a deltaLink.
     """
 
     snapshot: str
     offset: int
     remaining: int | None
     moment: datetime | None = None
+    tracks: bool = False
 
 
 class _Fields(msgspec.Struct, array_like=True, frozen=True):
@@ -39,6 +43,7 @@ class _Fields(msgspec.Struct, array_like=True, frozen=True):
     offset: int
     remaining: int | None
     moment: datetime | None
+    tracks: bool = False
 
 
 class TokenSigner:
@@ -58,9 +63,8 @@ class TokenSigner:
 
     def sign(self, position: Position, query: str) -> str:
         """A token for `position` in the answer of `query`, its canonical text."""
-        fields = _Fields(position.snapshot, position.offset, position.remaining, position.moment)
-        body = msgspec.msgpack.encode(fields)
-        return _encode(body + _signature(self._keys[0], body, query))
+        fields = _Fields(*(getattr(position, name) for name in _Fields.__struct_fields__))
+        return self.seal(fields, query)
 
     def verify(self, token: str, query: str) -> Position:
         """The position of a token that this service issued for this query.
@@ -68,19 +72,30 @@ class TokenSigner:
         Raises:
             InvalidSkipToken: it did not, or the query was changed.
         """
+        fields = self.unseal(token, query, _Fields)
+        if fields is None:
+            raise InvalidSkipToken(
+                "$skiptoken: this link was not issued by this service, or its options were changed;"
+                " follow @odata.nextLink exactly as it came, or start the feed again",
+                target="$skiptoken",
+            )
+        return Position(*(getattr(fields, name) for name in _Fields.__struct_fields__))
+
+    def seal(self, fields: object, query: str) -> str:
+        """A text that says so, which nobody can change, nor use for another query."""
+        body = msgspec.msgpack.encode(fields)
+        return _encode(body + _signature(self._keys[0], body, query))
+
+    def unseal(self, token: str, query: str, kind: type[T]) -> T | None:
+        """What such a text says; None when it was not sealed here for this query."""
         try:
             raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
             body = raw[:-_SIGNATURE_BYTES]
             if any(self._is_signed(token, body, key, query) for key in self._keys):
-                fields = msgspec.msgpack.decode(body, type=_Fields)
-                return Position(fields.snapshot, fields.offset, fields.remaining, fields.moment)
+                return msgspec.msgpack.decode(body, type=kind)
         except (Base64Error, UnicodeEncodeError, msgspec.MsgspecError):
             pass
-        raise InvalidSkipToken(
-            "$skiptoken: this link was not issued by this service, or its options were changed;"
-            " follow @odata.nextLink exactly as it came, or start the feed again",
-            target="$skiptoken",
-        )
+        return None
 
     @staticmethod
     def _is_signed(token: str, body: bytes, key: bytes, query: str) -> bool:

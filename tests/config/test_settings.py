@@ -69,6 +69,7 @@ SAMPLES: dict[str, Sample] = {
     "stale_for": Sample("20", "20", 20.0, SECONDS),
     "stale_if_error": Sample("0", "0", 0.0, SECONDS),
     "token_lifetime": Sample("60", "60", 60.0, SECONDS),
+    "delta_lifetime": Sample("60", "60", 60.0, SECONDS),
     "full_refresh_every": Sample("7200", "7200", 7200.0, SECONDS),
     "snapshot_budget": Sample("64", "64", 64, (*NUMBERS, "0")),
     "page_budget": Sample("0", "0", 0, NUMBERS),

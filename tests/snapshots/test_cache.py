@@ -82,11 +82,13 @@ class Reading:
 class World:
     """A cache and all that is around it; `id_of` opens a snapshot and closes it again."""
 
-    def __init__(self, budget: int, lifetime: float, directory: Path | None) -> None:
+    def __init__(
+        self, budget: int, lifetime: float, directory: Path | None, promised: float
+    ) -> None:
         self.watch = Watch()
         self.upstream = Upstream()
         self.store = SnapshotStore(LAYOUT, directory, self.watch.observer)
-        policies = FreshnessPolicy(FRESH, STALE, ERROR), KeepPolicy(lifetime, budget)
+        policies = FreshnessPolicy(FRESH, STALE, ERROR), KeepPolicy(lifetime, budget, promised)
         clock, observer = self.watch.clock, self.watch.observer
         peers = Alone()
         shelf = Shelf(self.store, peers, policies, clock)
@@ -115,9 +117,13 @@ class World:
 
 @asynccontextmanager
 async def world(
-    *, budget: int = PLENTY, lifetime: float = 3600.0, directory: Path | None = None
+    *,
+    budget: int = PLENTY,
+    lifetime: float = 3600.0,
+    directory: Path | None = None,
+    promised: float = 0.0,
 ) -> AsyncIterator[World]:
-    made = World(budget, lifetime, directory)
+    made = World(budget, lifetime, directory, promised)
     await made.cache.recover()
     try:
         yield made
@@ -399,6 +405,47 @@ async def test_a_snapshot_is_kept_for_a_token_s_lifetime_after_it_was_last_read(
         w.watch.seconds = 3900
         await w.id_of("c")
         assert not await w.is_kept(old)
+
+
+async def test_a_snapshot_is_kept_as_long_as_a_link_may_come_back() -> None:
+    async with world(lifetime=10, promised=50_000) as w:
+        old, other = await w.id_of("a"), await w.id_of("b")
+        w.cache.promise(old)
+        w.cache.promise("0" * 16)
+        for w.watch.seconds in (20_000, 49_000):
+            await w.id_of("a")
+            await w.id_of("b")
+            await w.id_of("c")
+            assert await w.is_kept(old)
+        assert not await w.is_kept(other)
+        w.watch.seconds = 50_001
+        await w.id_of("a")
+        await w.id_of("c")
+        assert not await w.is_kept(old)
+
+
+async def test_what_links_name_goes_only_when_what_is_useless_has_gone() -> None:
+    """And then what was read longest ago."""
+    async with world(lifetime=10, promised=50_000) as w:
+        first, second = await w.id_of("a"), await w.id_of("b")
+        size = max(table.bytes for table in w.cache.tables)
+    async with world(lifetime=10, promised=50_000, budget=int(3.5 * size)) as w:
+        first, useless = await w.id_of("a"), await w.id_of("b")
+        w.cache.promise(first)
+        w.watch.seconds = 10_000
+        second = await w.id_of("a")
+        w.cache.promise(second)
+        await w.id_of("b")  # four, one of them useless
+        assert not await w.is_kept(useless)
+        assert await w.is_kept(second)
+        assert await w.is_kept(first)
+        w.watch.seconds = 20_000
+        await w.is_kept(first)
+        w.watch.seconds = 20_020
+        await w.id_of("a")
+        await w.id_of("c")
+        assert not await w.is_kept(second)  # first was read later
+        assert await w.is_kept(first)
 
 
 async def test_the_newest_snapshot_is_kept_while_it_may_answer_in_need() -> None:

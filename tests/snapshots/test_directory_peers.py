@@ -56,6 +56,27 @@ async def test_a_page_after_another_costs_no_second_mark(
     assert peers.idle_seconds(ONE) > 1e9
 
 
+async def test_a_promise_is_known_to_others_and_ends(member: Member, peers: DirectoryPeers) -> None:
+    """By its file: a process that comes later knows of it, too."""
+    await peers.offer(member.written(), member.path())
+    peers.promise(ONE, 1000)
+    assert 990 < member.by_directory().promised_seconds(ONE) <= 1000
+    assert (member.folder / f"{ONE}.promise").stat().st_mode & 0o077 == 0
+    peers.promise(ONE, 0)
+    assert member.by_directory().promised_seconds(ONE) == 0
+    await peers.forget(ONE)
+    assert not (member.folder / f"{ONE}.promise").exists()
+
+
+async def test_a_promise_that_cannot_be_written_is_told(
+    member: Member, peers: DirectoryPeers
+) -> None:
+    (member.folder / f"{ONE}.promise").symlink_to(member.folder / "nowhere" / "file")
+    peers.promise(ONE, 1000)
+    assert "a restart may forget" in member.watch.log[-1]
+    assert peers.promised_seconds(ONE) == 0
+
+
 async def test_what_was_dropped_is_no_offer_and_leaves_nothing(
     member: Member, peers: DirectoryPeers
 ) -> None:

@@ -1,0 +1,68 @@
+"""The opaque `$deltatoken` of a deltaLink (Protocol 11.3): which state of the rows a client has.
+
+It names the snapshot that the client has read, and is signed together with the query. The links
+between the pages of an answer about changes name the snapshot of the new state, too.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from gateway.errors import InvalidDeltaToken
+from gateway.writer.skiptoken import TokenSigner
+from grammar import ResourcePath
+
+TOKEN = "$deltatoken"  # noqa: S105 - an option's name
+_NOT_TRACKED = frozenset({"orderby", "skip", "top", "count", "skiptoken", "deltatoken"})
+
+Pairs = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The rows of a snapshot that pass the filter; `moment` is what now() means there, if asked."""
+
+    snapshot: str
+    moment: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """Changes since the state `old`: all that there are, or those to `new` from `offset` on."""
+
+    old: State
+    new: State | None = None
+    offset: int = 0
+
+
+def tracked_options(pairs: Pairs) -> Pairs:
+    """What of a query a deltaLink keeps: which rows and how they look, not which part of them."""
+    return tuple((n, v) for n, v in pairs if n.lower().removeprefix("$") not in _NOT_TRACKED)
+
+
+def sign_changes(signer: TokenSigner, since: Since, path: ResourcePath, pairs: Pairs) -> str:
+    """A token for the query of a deltaLink."""
+    return signer.seal(since, _identity(path, pairs))
+
+
+def verify_changes(signer: TokenSigner, token: str, path: ResourcePath, pairs: Pairs) -> Since:
+    """What a token says that this service issued for this query.
+
+    Raises:
+        InvalidDeltaToken: it did not, or the query was changed.
+    """
+    since = signer.unseal(token, _identity(path, pairs), Since)
+    if since is None:
+        raise InvalidDeltaToken(
+            "$deltatoken: this link was not issued by this service, or its options were changed;"
+            " follow @odata.deltaLink exactly as it came, or read the feed again with"
+            " Prefer: odata.track-changes",
+            target=TOKEN,
+        )
+    return since
+
+
+def _identity(path: ResourcePath, pairs: Pairs) -> str:
+    """Not that of any nextLink: neither kind of token stands for the other."""
+    return repr((TOKEN, path, [(n, v) for n, v in pairs if n.lower() != TOKEN]))
