@@ -84,27 +84,28 @@ def _numbers(new: Relation, old: Relation, comparison: Comparison, window: tuple
 
     Values are compared so that null is like null; what is not shown is not compared.
     """
-    query = comparison.after
-    keys = tuple(f"k{number}" for number, _ in enumerate(query.entity_set.entity_type.key))
-    was, now = _state(old, comparison.before), _state(new, query)
-    same = " AND ".join(f"was.{key} = now.{key}" for key in keys)
-    differs = " OR ".join(
-        f"was.v{number} IS DISTINCT FROM now.v{number}" for number, _ in enumerate(query.select)
-    )
-    everything = _keys(new, query.entity_set.entity_type.key_properties)
+    key = comparison.after.entity_set.entity_type.key_properties
+    was, now = _state(old, comparison.before), _state(new, comparison.after)
+    same = " AND ".join(f"was.k{number} = now.k{number}" for number, _ in enumerate(key))
     gone = "false"
     if comparison.complete:
-        of_key = " AND ".join(f"was.{key} = everything.{key}" for key in keys)
-        gone = f"NOT EXISTS (SELECT 1 FROM everything WHERE {of_key})"  # noqa: S608 - as below
+        there = (f"r.{quote(prop.name)} = found.k{number}" for number, prop in enumerate(key))
+        gone = f"NOT EXISTS (SELECT 1 FROM {new.name} AS r WHERE {' AND '.join(there)})"  # noqa: S608 - no value is spliced
     text = (
-        f"WITH was AS MATERIALIZED ({was.text}), now AS MATERIALIZED ({now.text}),"  # noqa: S608 - no value is spliced
-        f" everything AS ({everything})"
-        " SELECT false AS removed, now.n AS n, false AS gone FROM now LEFT JOIN was"
-        f" ON {same} WHERE was.n IS NULL OR {differs}"
-        f" UNION ALL SELECT true, was.n, {gone} FROM was ANTI JOIN now ON {same}"
-        " ORDER BY removed, n OFFSET ? LIMIT ?"
+        f"WITH found AS (SELECT now.n IS NULL AS removed, coalesce(now.n, was.n) AS n,"  # noqa: S608 - as above
+        f" {', '.join(f'was.k{number}' for number, _ in enumerate(key))}"
+        f" FROM ({was.text}) AS was FULL JOIN ({now.text}) AS now ON {same}"
+        f" WHERE was.n IS NULL OR now.n IS NULL OR {_differs(comparison.after)})"
+        f" SELECT removed, n, removed AND {gone} AS gone"
+        " FROM found ORDER BY removed, n OFFSET ? LIMIT ?"
     )
     return Sql(text, (*parameters((was, now)), *window))
+
+
+def _differs(query: BoundQuery) -> str:
+    """Of who selects nothing but ways to other rows, nothing differs."""
+    values = (f"v{number}" for number, _ in enumerate(query.select))
+    return " OR ".join(f"was.{v} IS DISTINCT FROM now.{v}" for v in values) or "false"
 
 
 def _state(relation: Relation, query: BoundQuery) -> Sql:
@@ -128,8 +129,3 @@ def _state(relation: Relation, query: BoundQuery) -> Sql:
 
 def _value(prop: Property, computed: dict[Property, BoundExpr]) -> BoundExpr:
     return computed.get(prop) or ColumnRef(prop)
-
-
-def _keys(relation: Relation, keys: tuple[Property, ...]) -> str:
-    columns = ", ".join(f"{quote(prop.name)} AS k{number}" for number, prop in enumerate(keys))
-    return f"SELECT {columns} FROM {relation.name}"  # noqa: S608 - as above

@@ -24,6 +24,7 @@ FEEDS = (
     "Results?$filter=state ne 'FAILED' and progress gt 20 or userName eq null",
     "Results?$select=userName,groupIds&$filter=contains(userName,'a')",
     "Results?$select=id,share&$compute=progress div 100 as share&$filter=share gt 0.2",
+    "Results?$select=user",
     "Results?$search=security&$select=id,state,updatedAt",
     "Results/$filter(state eq 'APPROVED')?$orderby=userName desc",
     "Results?$filter=updatedAt gt now() sub duration'P500D'&$select=id,state",
