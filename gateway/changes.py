@@ -106,9 +106,9 @@ class Changes:
         return self._link(request, Since(State(snapshot.id, moment)), reply)
 
     def _link(self, request: ODataRequest, since: Since, reply: Reply) -> str:
-        pairs = tracked_options(request.pairs)
-        token = sign_changes(self._with.signer, since, request.path, pairs)
-        return reply.links.collection(encode_path(request.path), (*pairs, (TOKEN, token)))
+        token = sign_changes(self._with.signer, since, request)
+        options = (*tracked_options(request.pairs), (TOKEN, token))
+        return reply.links.collection(encode_path(request.path), options)
 
     # --- the changes ------------------------------------------------------------------------------
 
@@ -134,8 +134,8 @@ class Changes:
 
     def _asked(self, question: Question) -> _Asked:
         """Where now() is used, it has one meaning in each state, on all pages of an answer."""
-        request, token = question.request, question.request.options.deltatoken or ""
-        since = verify_changes(self._with.signer, token, request.path, request.pairs)
+        request = question.request
+        since = verify_changes(self._with.signer, request)
         before = after = planned(question)
         if question.moment is not None:
             before = planned(self._read_at(request, since.old.moment))

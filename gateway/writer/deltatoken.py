@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from gateway.errors import InvalidDeltaToken
+from gateway.query.request import ODataRequest
 from gateway.writer.skiptoken import TokenSigner
-from grammar import ResourcePath
 
 TOKEN = "$deltatoken"  # noqa: S105 - an option's name
 _NOT_TRACKED = frozenset({"orderby", "skip", "top", "count", "skiptoken", "deltatoken"})
@@ -41,18 +41,19 @@ def tracked_options(pairs: Pairs) -> Pairs:
     return tuple((n, v) for n, v in pairs if n.lower().removeprefix("$") not in _NOT_TRACKED)
 
 
-def sign_changes(signer: TokenSigner, since: Since, path: ResourcePath, pairs: Pairs) -> str:
-    """A token for the query of a deltaLink."""
-    return signer.seal(since, _identity(path, pairs))
+def sign_changes(signer: TokenSigner, since: Since, request: ODataRequest) -> str:
+    """A token for what a deltaLink keeps of a query."""
+    return signer.seal(since, _identity(request, tracked_options(request.pairs)))
 
 
-def verify_changes(signer: TokenSigner, token: str, path: ResourcePath, pairs: Pairs) -> Since:
-    """What a token says that this service issued for this query.
+def verify_changes(signer: TokenSigner, request: ODataRequest) -> Since:
+    """What the request's token says, which this service issued for this query.
 
     Raises:
         InvalidDeltaToken: it did not, or the query was changed.
     """
-    since = signer.unseal(token, _identity(path, pairs), Since)
+    token = request.options.deltatoken or ""
+    since = signer.unseal(token, _identity(request, request.pairs), Since)
     if since is None:
         raise InvalidDeltaToken(
             "$deltatoken: this link was not issued by this service, or its options were changed;"
@@ -63,6 +64,11 @@ def verify_changes(signer: TokenSigner, token: str, path: ResourcePath, pairs: P
     return since
 
 
-def _identity(path: ResourcePath, pairs: Pairs) -> str:
-    """Not that of any nextLink: neither kind of token stands for the other."""
-    return repr((TOKEN, path, [(n, v) for n, v in pairs if n.lower() != TOKEN]))
+def _identity(request: ODataRequest, pairs: Pairs) -> str:
+    """Not that of any nextLink: neither kind of token stands for the other.
+
+    Custom options mean nothing here, and proxies append theirs to links too.
+    """
+    custom = set(request.options.custom)
+    options = [(n, v) for n, v in pairs if n.lower() != TOKEN and (n, v) not in custom]
+    return repr((TOKEN, request.path, options))
