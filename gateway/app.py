@@ -32,7 +32,7 @@ from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
 from gateway.query.derivation import check_derivations
-from gateway.query.transformations import POSITION
+from gateway.query.transformations import ARRIVAL, POSITION
 from gateway.reading import Machinery, PageSizes
 from gateway.recall import LongQueries
 from gateway.service import QueryService
@@ -222,7 +222,9 @@ def _store(settings: Settings, contract: Contract, observer: Observer) -> Snapsh
     if settings.data_dir is not None:
         _make_directory(settings.data_dir)
     key = contract.key
-    layout = TableLayout(arrow_schema(contract), key, contract.order_column, POSITION.name)
+    layout = TableLayout(
+        arrow_schema(contract), key, contract.order_column, POSITION.name, ARRIVAL.name
+    )
     return SnapshotStore(layout, settings.data_dir, observer)
 
 

@@ -65,10 +65,10 @@ class Reply:
             found.append(f'{name}="{wishes.include_annotations}"')
         return (("Preference-Applied", ", ".join(found)),) if found else ()
 
-    def taken_at(self, namespace: str, moment: datetime) -> tuple[str, str] | None:
-        """The annotation that tells when the rows were read, for who wishes it."""
+    def taken_at(self, namespace: str, moment: datetime | None) -> tuple[str, str] | None:
+        """The annotation that tells of which moment the rows are, for who wishes it."""
         term = f"{namespace}.SnapshotTakenAt"
-        if not includes_annotation(self.preferences.include_annotations, term):
+        if moment is None or not includes_annotation(self.preferences.include_annotations, term):
             return None
         return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 

@@ -26,6 +26,7 @@ from gateway.planner.plan import QueryPlan, Route, key_order, natural_order
 from gateway.planner.pushdown import Pushdown
 from gateway.query.derivation import bind_derivation
 from gateway.query.preferences import Preferences
+from gateway.query.transformations import ARRIVAL
 from gateway.recall import LongQueries
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.pages import PageCache, PageKey
@@ -89,6 +90,15 @@ class Reading:
         """Run a function of the engine on the plan's rows of a snapshot, in a worker thread."""
         return await self.in_thread(self.run_on, snapshot, plan, run, *arguments)
 
+    async def on_draft(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        """The same on results as they came, for who began to read before all were there."""
+        return await self.in_thread(self._run_on_draft, snapshot, run, *arguments)
+
+    def _run_on_draft(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        with self._with.store.cursor() as cursor:
+            relation = Relation(cursor, snapshot.table_name, position=ARRIVAL)
+            return run(relation, *arguments)
+
     def run_on(
         self, snapshot: Snapshot, plan: QueryPlan, run: Callable[..., T], *arguments: object
     ) -> T:
@@ -100,7 +110,7 @@ class Reading:
         if entity_set.name in tables:
             order = key_order(entity_set.entity_type)
         else:
-            order = natural_order(self._contract) if snapshot.in_order else ()
+            order = natural_order(self._contract)
         with self._with.store.cursor() as cursor:
             return run(Relation(cursor, own, order, others), *arguments)
 
@@ -110,7 +120,7 @@ class Reading:
         assert derived is not None  # noqa: S101 - the planner has found it
 
         def question(rows: str) -> tuple[str, tuple[object, ...]]:
-            derivation = bind_derivation(derived, self._contract, snapshot.taken_at)
+            derivation = bind_derivation(derived, self._contract, snapshot.made_at)
             made = compile_derivation(derivation, rows)
             return made.text, made.parameters
 

@@ -229,7 +229,8 @@ class QueryService:
             left = left_to_check(plan, snapshot)
             counted = (count_rows, left, query.apply)
             count = await self._rows.on(snapshot, plan, *counted) if query.count else None
-            start = Position(snapshot.id, query.skip, query.top, query.moment, tracks)
+            begun = snapshot.growing is not None
+            start = Position(snapshot.id, query.skip, query.top, query.moment, tracks, begun)
             return await self._page(request, plan, start, snapshot, reply, count)
 
     async def _next_page(
@@ -257,18 +258,17 @@ class QueryService:
         size = self._rows.page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
         wanted = await rows_ready(snapshot, at, wanted)
-        left = left_to_check(plan, snapshot)
-        natural = not plan.query.orderby and plan.query.apply is None
-        selection = Selection(
-            left, () if natural else plan.order, at.offset, wanted, plan.query.apply
-        )
+        left, order = left_to_check(plan, snapshot), () if at.early else plan.order
+        selection = Selection(left, order, at.offset, wanted, plan.query.apply)
         if wanted and brings_many(plan.query.expand):
             fitting = (rows_that_fit, selection, plan.query.expand)
             wanted = max(1, await self._rows.on(snapshot, plan, *fitting))
         delta = self._changes.link(request, snapshot, at.moment, reply) if at.tracks else None
-        identity = (request.path, request.pairs, at.offset, at.moment, wanted, count, delta)
+        facts = (at.offset, at.moment, at.early, wanted, count, delta)
+        identity = (request.path, request.pairs, *facts)
         final = snapshot.growing is None  # a row of a draft may still become newer
-        taken_at = reply.taken_at(self._namespace, snapshot.taken_at)
+        moment = None if at.early else snapshot.taken_at  # early pages are not all of one
+        taken_at = reply.taken_at(self._namespace, moment)
         key = PageKey(at.snapshot, (*identity, final, taken_at, reply.format, reply.links))
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
@@ -278,7 +278,10 @@ class QueryService:
             return about.put_on(self._as_answer(kept, reply, gzipped=kept.startswith(_GZIP)))
         selection = replace(selection, limit=wanted + 1)
         projection = self._projection(plan.query, reply)
-        rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
+        if at.early:
+            rows = await self._rows.on_draft(snapshot, fetch_rows, selection, projection)
+        else:
+            rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
         link = None
         if len(rows) > wanted and wanted != at.remaining:
             remaining = None if at.remaining is None else at.remaining - wanted

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 import duckdb
 from duckdb import DuckDBPyConnection
 
+from gateway.edm.model import Property
 from gateway.engine.apply import compile_apply
 from gateway.engine.compile import compile_filter
 from gateway.engine.navigate import table_of
@@ -38,7 +39,7 @@ _OF_THE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table to ask; `positioned_by` is the order that its POSITION column stands for exactly.
+    """A table to ask; `positioned_by` is the order that its column `position` stands for exactly.
 
     `others` are the entity sets that navigation leads to, and their tables.
     """
@@ -47,6 +48,7 @@ class Relation:
     name: str
     positioned_by: tuple[BoundOrder, ...] = ()
     others: tuple[tuple[str, str], ...] = ()
+    position: Property = POSITION
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +121,7 @@ def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:
     """The condition and the ORDER BY clause, LIMIT included, that cut the window out."""
     if selection.order and selection.order != relation.positioned_by:
         return Sql("true"), _ordered(sort_keys(selection.order), selection)
-    position = Sql(quote(POSITION.name))
+    position = Sql(quote(relation.position.name))
     if selection.filter is not None or selection.limit is None:
         return Sql("true"), _ordered(position, selection)
     ends = (selection.offset, selection.offset + selection.limit)

@@ -16,6 +16,8 @@ from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, ComputedProper
 
 POSITION = Property("$position", PrimitiveType.INT64)
 """The row's number in the feed's own order, as snapshots keep it."""
+ARRIVAL = Property("$arrival", PrimitiveType.INT64)
+"""The row's number in the order in which rows came while they were read."""
 PART = Property("$part", PrimitiveType.INT64)
 """Of rows that were put together: which branch a row comes from."""
 RANK = Property("$rank", PrimitiveType.INT64)

@@ -40,8 +40,9 @@ class Snapshot:
     """A snapshot in use; valid inside the `async with` that gave it.
 
     `pushdown` is what it was extracted with: a query with another one must check its whole filter.
-    `status` says how it came to answer, as a Cache-Status member (RFC 9211). `in_order` tells that
-    its positions are the natural order. `growing` is there while not all of its rows are.
+    `status` says how it came to answer, as a Cache-Status member (RFC 9211). `made_at`
+    is as of when it tells, which `taken_at` outlives while nothing changes. `growing` is there
+    while not all of its rows are.
     """
 
     id: str
@@ -49,7 +50,7 @@ class Snapshot:
     taken_at: datetime
     pushdown: Pushdown
     status: str
-    in_order: bool
+    made_at: datetime
     rows: int
     growing: GrowingTable | None = None
 
@@ -223,7 +224,7 @@ class SnapshotCache:
                 table.taken_at,
                 table.key.pushdown,
                 status,
-                table.in_order,
+                table.made_at,
                 table.rows,
             )
         finally:
@@ -240,7 +241,7 @@ class SnapshotCache:
                 flight.began,
                 flight.key.pushdown,
                 status,
-                in_order=False,
+                flight.began,
                 rows=growing.rows,
                 growing=growing,
             )

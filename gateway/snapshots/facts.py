@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from gateway.planner.pushdown import Pushdown
 from gateway.planner.pushdown_text import from_text, to_text
 
-_FORMAT = 4
+_FORMAT = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Extracted:
 class StoredTable:
     """A table that will not change.
 
-    `in_order` tells that its positions are the feed's natural order, row by row, not only nearly.
+    `made_at` is when its extract began; when it is found to be one of now, that does not move.
     """
 
     id: str
@@ -46,7 +46,7 @@ class StoredTable:
     extracted: Extracted
     rows: int
     bytes: int
-    in_order: bool = False
+    made_at: datetime
 
     @property
     def taken_at(self) -> datetime:
@@ -66,7 +66,7 @@ def write_facts(stored: StoredTable) -> str:
             "complete_at": extracted.complete_at.isoformat(),
             "since": None if extracted.since is None else extracted.since.isoformat(),
             "rows": stored.rows,
-            "in_order": stored.in_order,
+            "made_at": stored.made_at.isoformat(),
         }
     )
 
@@ -91,7 +91,7 @@ def read_facts(snapshot_id: str, text: str, size: int) -> StoredTable:
         ),
         int(str(facts["rows"])),
         size,
-        facts["in_order"] is True,
+        _instant(facts["made_at"]),
     )
 
 

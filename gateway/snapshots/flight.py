@@ -174,7 +174,7 @@ class Flight:
         return self._with.shelf.put(published, readers=1)
 
     async def _publish(self, extracted: Extracted) -> StoredTable:
-        draft = StoredTable(self.id, self.key, extracted, rows=0, bytes=0)
+        draft = StoredTable(self.id, self.key, extracted, rows=0, bytes=0, made_at=self.began)
         return await anyio.to_thread.run_sync(self._with.store.publish, draft)
 
     async def _offer(self, table: StoredTable) -> None:

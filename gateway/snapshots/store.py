@@ -122,8 +122,6 @@ class SnapshotStore:
     def amend(self, snapshot_id: str, base: str, rows: pa.Table, gone: pa.Array) -> bool:
         """A draft of a snapshot's rows as changes make them; False, and none, without changes.
 
-        Changed rows come first, in the order in which they are given.
-
         Raises:
             InternalError: as `begin`.
         """
@@ -148,7 +146,7 @@ class SnapshotStore:
             return RowTable(cursor, _catalog(snapshot_id), self.layout).known(keys)
 
     def publish(self, stored: StoredTable) -> StoredTable:
-        """Make the draft a snapshot, which never changes again; tells its rows, order and size.
+        """Make the draft a snapshot, which never changes again; tells its rows and size.
 
         With a directory it is on disk when this returns, and the draft remains for its readers
         until `abandon`.
@@ -159,7 +157,8 @@ class SnapshotStore:
         with self._making(stored.id) as cursor:
             draft = self._draft(stored.id)
             table = RowTable(cursor, draft, self.layout)
-            told = replace(stored, rows=table.count(), in_order=table.is_in_order())
+            table.put_in_order()
+            told = replace(stored, rows=table.count())
             if self._files is None:
                 return self._compress(cursor, draft, told)
             _tell_facts(cursor, draft, told)

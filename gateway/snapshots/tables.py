@@ -16,15 +16,18 @@ from duckdb import DuckDBPyConnection
 
 @dataclass(frozen=True)
 class TableLayout:
-    """`key` and `order` name columns of `schema`; `position` the one that numbers the rows.
+    """`key` and `order` name columns of `schema`; `position` and `arrival` those that number rows.
 
-    The natural order is by `order`, newest first and null last, then by `key`.
+    The natural order is by `order`, newest first and null last, then by `key`. When a table is
+    finished, positions are in that order. Arrivals are in the order in which rows came, which is
+    nearly the same, and stays for who began to read before it was finished.
     """
 
     schema: pa.Schema
     key: str
     order: str
     position: str
+    arrival: str
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
@@ -40,20 +43,22 @@ class RowTable:
         self._name = f"{catalog}.rows"
         self._layout = layout
         self._key, self._order = _quote(layout.key), _quote(layout.order)
-        self._position = _quote(layout.position)
+        self._position, self._arrival = _quote(layout.position), _quote(layout.arrival)
 
     def create(self) -> None:
         """An empty table."""
         with _registered(self._cursor, self._layout.schema.empty_table()) as empty:
             self._cursor.execute(
                 f"CREATE TABLE {self._name} AS"
-                f" SELECT *, 0::BIGINT AS {self._position} FROM {empty} LIMIT 0"
+                f" SELECT *, 0::BIGINT AS {self._position}, 0::BIGINT AS {self._arrival}"
+                f" FROM {empty} LIMIT 0"
             )
 
     def append(self, rows: pa.Table, start: int) -> None:
         """Rows in their order, numbered from `start`."""
         positions = pa.array(range(start, start + rows.num_rows), pa.int64())
         numbered = rows.append_column(self._layout.position, positions)
+        numbered = numbered.append_column(self._layout.arrival, positions)
         with _registered(self._cursor, numbered) as found:
             self._cursor.execute(f"INSERT INTO {self._name} SELECT * FROM {found}")
 
@@ -86,32 +91,33 @@ class RowTable:
         return rows.filter(pa.array([key not in known for key in keys], pa.bool_()))
 
     def append_rest(self, base: str, without: pa.Array, start: int) -> None:
-        """The rows of another catalog in their order, numbered from `start`, but some."""
+        """The rows of another catalog as they lie, numbered from `start`, but some."""
         names = ", ".join(self._layout.columns)
-        order = "" if self._lies_in_order(base) else f"ORDER BY {self._position}"
-        number = f"{start} - 1 + row_number() OVER ({order})"
+        number = f"{start} - 1 + row_number() OVER ()"
         with _registered(self._cursor, pa.table({"key": without})) as left_out:
             self._cursor.execute(
-                f"INSERT INTO {self._name} SELECT {names}, {number} FROM {base}.rows"
-                f" WHERE {self._key} NOT IN (SELECT key FROM {left_out})"
+                f"INSERT INTO {self._name} SELECT {names}, n, n FROM (SELECT {names}, {number} AS n"
+                f" FROM {base}.rows WHERE {self._key} NOT IN (SELECT key FROM {left_out}))"
             )
-
-    def _lies_in_order(self, base: str) -> bool:
-        """Whether rows lie as they are numbered; those that were updated have moved.
-
-        To sort whole rows takes much more time and memory than to number them as they come.
-        """
-        text = f"SELECT bool_and(rowid = {self._position}) FROM {base}.rows"
-        [(found,)] = self._cursor.execute(text).fetchall()
-        return found is not False
 
     def count(self) -> int:
         """How many rows there are."""
         [(number,)] = self._cursor.execute(f"SELECT count(*) FROM {self._name}").fetchall()
         return int(number)
 
-    def is_in_order(self) -> bool:
-        """Whether the positions are the natural order; where an instant is null, they are not."""
+    def put_in_order(self) -> None:
+        """Number the rows in the natural order; those that lie in it already are not touched."""
+        if self._is_in_order():
+            return
+        self._cursor.execute(
+            f"UPDATE {self._name} AS r SET {self._position} = n.place FROM"
+            f" (SELECT rowid AS id, row_number() OVER (ORDER BY {self._order} DESC NULLS LAST,"
+            f" {self._key}) - 1 AS place FROM {self._name}) AS n"
+            f" WHERE r.rowid = n.id AND r.{self._position} <> n.place"
+        )
+
+    def _is_in_order(self) -> bool:
+        """Whether the positions are the natural order; not told where an instant is null."""
         [(in_order,)] = self._cursor.execute(
             "SELECT bool_and(coalesce(o0 > o1 OR (o0 = o1 AND k0 < k1), false)) FROM ("
             f"SELECT {self._position} AS place, {self._order} AS o1, {self._key} AS k1,"

@@ -28,7 +28,8 @@ class Position:
     """The next page: `offset` rows into the ordered result, `remaining` rows of $top, if any.
 
     `moment` is what now() meant on the first page, when something depends on it. `tracks` tells
-    that the feed ends in a deltaLink.
+    that the feed ends in a deltaLink, `early` that its first page came before all rows were there:
+    the others are in the same order.
     """
 
     snapshot: str
@@ -36,6 +37,7 @@ class Position:
     remaining: int | None
     moment: datetime | None = None
     tracks: bool = False
+    early: bool = False
 
 
 class _Fields(msgspec.Struct, array_like=True, frozen=True):
@@ -44,6 +46,7 @@ class _Fields(msgspec.Struct, array_like=True, frozen=True):
     remaining: int | None
     moment: datetime | None
     tracks: bool = False
+    early: bool = False
 
 
 class TokenSigner:

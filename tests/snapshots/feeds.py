@@ -69,7 +69,7 @@ class Feeds:
         freshness: FreshnessPolicy | None = None,
     ) -> None:
         contract, clock, observer = upstream.contract, upstream.clock(), Watch().observer
-        layout = TableLayout(arrow_schema(contract), "id", "changed", "$position")
+        layout = TableLayout(arrow_schema(contract), "id", "changed", "$position", "$arrival")
         policies = freshness or FreshnessPolicy(300, 0, 3600, 3600), KeepPolicy(3600, budget)
         peers = Alone()
         self.upstream = upstream
@@ -89,31 +89,38 @@ class Feeds:
         async with self.cache.open(self.key(pushdown, scope), early=early) as snapshot:
             yield snapshot
 
-    async def page(self, snapshot: Snapshot, offset: int) -> tuple[list[Version], bool]:
+    async def page(
+        self, snapshot: Snapshot, offset: int, *, early: bool = False
+    ) -> tuple[list[Version], bool]:
         """A page as the service cuts it, and whether it is the last."""
         wanted = await rows_ready(snapshot, Position(snapshot.id, offset, None), PAGE)
-        rows = await asyncio.to_thread(self.read, snapshot.table_name, offset, wanted + 1)
+        place = "$arrival" if early or snapshot.growing else "$position"
+        window = (snapshot.table_name, offset, wanted + 1)
+        rows = await asyncio.to_thread(self.read, *window, place)
         return rows[:wanted], len(rows) <= wanted
 
-    def read(self, table: str, offset: int, limit: int) -> list[Version]:
-        place = '"$position"'
-        text = f"SELECT * FROM {table} WHERE {place} >= ? AND {place} < ? ORDER BY {place}"
+    def read(self, table: str, offset: int, limit: int, place: str = "$arrival") -> list[Version]:
+        text = (
+            f'SELECT * EXCLUDE ("$position", "$arrival") FROM {table}'
+            f' WHERE "{place}" >= ? AND "{place}" < ? ORDER BY "{place}"'
+        )
         with self.store.cursor() as cursor:
             found = cursor.execute(text, (offset, offset + limit)).fetchall()
-        return [Version(k, s, tuple(g), at.replace(tzinfo=UTC)) for k, s, g, at, _ in found]
+        return [Version(k, s, tuple(g), at.replace(tzinfo=UTC)) for k, s, g, at in found]
 
     async def next(
-        self, snapshot_id: str, offset: int, scope: str = "scope"
+        self, snapshot_id: str, offset: int, scope: str = "scope", *, early: bool = True
     ) -> tuple[list[Version], bool] | None:
         """The page that a nextLink leads to; None when its snapshot is gone."""
         async with self.cache.pinned(scope, snapshot_id) as snapshot:
-            return None if snapshot is None else await self.page(snapshot, offset)
+            return None if snapshot is None else await self.page(snapshot, offset, early=early)
 
     async def rest(self, snapshot_id: str, offset: int) -> list[Version]:
+        """All of a feed, or what is behind its early pages."""
         rows: list[Version] = []
-        is_last = False
+        is_last, early = False, offset > 0
         while not is_last:
-            found = await self.next(snapshot_id, offset + len(rows))
+            found = await self.next(snapshot_id, offset + len(rows), early=early)
             assert found is not None
             rows += found[0]
             is_last = found[1]
@@ -131,6 +138,11 @@ class Feeds:
         """No extract runs, and what is over is tidied up."""
         await self.until(lambda: all(p.is_paused for p in self.cache.progress()))
         await asyncio.sleep(0.02)
+
+    async def tidied(self) -> None:
+        """No extract runs, and nothing is left of drafts."""
+        await self.at_rest()
+        await self.until(lambda: not self.drafts() and not self.files())
 
     def drafts(self) -> set[str]:
         """Ids of tables that are there and no snapshots."""

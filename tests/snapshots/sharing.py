@@ -85,7 +85,7 @@ def table(
     snapshot_id: str = ONE, scope: str = "scope", *, minutes: int = 0, size: int = 4
 ) -> StoredTable:
     extracted = taken(START + timedelta(minutes=minutes), since=START)
-    return StoredTable(snapshot_id, key(scope, "FAILED"), extracted, 7, size, in_order=True)
+    return StoredTable(snapshot_id, key(scope, "FAILED"), extracted, 7, size, START)
 
 
 @asynccontextmanager

@@ -28,7 +28,7 @@ SCHEMA = pa.schema(
 )
 
 
-LAYOUT = TableLayout(SCHEMA, "id", "updatedAt", "$position")
+LAYOUT = TableLayout(SCHEMA, "id", "updatedAt", "$position", "$arrival")
 
 
 def rows_of(count: int, *, prefix: str = "r") -> pa.Table:
@@ -70,7 +70,7 @@ def add(
         store.begin(snapshot_id)
         for start in range(0, rows.num_rows, batch):
             store.append(snapshot_id, rows.slice(start, batch), start)
-        return store.publish(StoredTable(snapshot_id, key, extracted, rows=0, bytes=0))
+        return store.publish(StoredTable(snapshot_id, key, extracted, 0, 0, START))
     finally:
         store.abandon(snapshot_id)
 
@@ -111,10 +111,11 @@ def store_of(watch: Watch, directory: Path | None = None) -> Iterator[SnapshotSt
         store.close()
 
 
-def contents(store: SnapshotStore, snapshot_id: str) -> list[dict[str, Any]]:
-    """All rows as they lie, in the order of their position."""
+def contents(store: SnapshotStore, snapshot_id: str, by: str = "$arrival") -> list[dict[str, Any]]:
+    """All rows with their numbers, in the order in which they came, or in their own."""
+    columns = ", ".join(f'"{name}"' for name in SCHEMA.names)
     with store.cursor() as cursor:
         table = store.table_name(snapshot_id)
-        cursor.execute(f'SELECT * FROM {table} ORDER BY "$position"')
+        cursor.execute(f'SELECT {columns}, "{by}" FROM {table} ORDER BY "{by}"')
         names = [column[0] for column in cursor.description]
         return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]

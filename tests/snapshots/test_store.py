@@ -39,7 +39,7 @@ def test_a_table_holds_its_rows_in_the_order_in_which_they_came(
         stored = add(store, rows=rows)
         found = contents(store, ONE)
     assert (stored.id, stored.key, stored.taken_at, stored.rows) == (ONE, key(), START, rows)
-    assert [row.pop("$position") for row in found] == list(range(rows))
+    assert [row.pop("$arrival") for row in found] == list(range(rows))
     assert found == rows_of(rows).to_pylist()
 
 
@@ -189,8 +189,9 @@ def facts(text: str) -> Callable[[Path], None]:
 
 
 GOOD = (
-    '{"format": 4, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
-    ' "complete_at": "2025-01-01T00:00:00+00:00", "since": null, "in_order": true, "rows": 0}'
+    '{"format": 5, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
+    ' "complete_at": "2025-01-01T00:00:00+00:00", "since": null, "rows": 0,'
+    ' "made_at": "2025-01-01T00:00:00+00:00"}'
 )
 
 

@@ -61,12 +61,13 @@ class Walk:
         scope, early = self.random.choice(SCOPES), self.random.random() < 0.7
         async with self.f.first(scope=scope, early=early) as snapshot:
             await asyncio.sleep(self.random.choice((0, 0, 0.004)))
+            begun = snapshot.growing is not None
             rows, is_last = await self.f.page(snapshot, 0)
         while not is_last:
             if self.random.random() < 0.03:
                 break  # the client has seen enough
             try:
-                found = await self.f.next(snapshot.id, len(rows), scope)
+                found = await self.f.next(snapshot.id, len(rows), scope, early=begun)
             except UpstreamUnavailable:
                 await asyncio.sleep(0.003)
                 continue
