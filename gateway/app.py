@@ -149,7 +149,11 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         limiter=anyio.CapacityLimiter(2),
         long_queries=LongQueries(_LONG_QUERIES_BYTES),
     )
-    pages = PageSizes(min(settings.page_size, settings.max_page_size), settings.max_page_size)
+    pages = PageSizes(
+        min(settings.page_size, settings.max_page_size),
+        settings.max_page_size,
+        settings.early_pages,
+    )
     service = QueryService(contract, machinery, pages)
     endpoint = ODataEndpoint(
         service,

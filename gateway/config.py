@@ -270,10 +270,18 @@ SETTINGS: tuple[Setting, ...] = (
         "SECONDS",
     ),
     Setting(
+        "early_pages",
+        _boolean,
+        True,
+        "whether a feed may begin while its extract is still read; its rows are then not all of one"
+        " moment",
+        "BOOLEAN",
+    ),
+    Setting(
         "token_lifetime",
         _seconds,
         3_600.0,
-        "how long a feed's snapshot is kept after its last page was read",
+        "how long a feed's snapshot is kept after its last page was read, within --snapshot-budget",
         "SECONDS",
     ),
     Setting(
@@ -334,6 +342,7 @@ class Settings:
     stale_for: float
     stale_if_error: float
     full_refresh_every: float
+    early_pages: bool
     token_lifetime: float
     delta_lifetime: float
     snapshot_budget: int

@@ -38,10 +38,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class PageSizes:
-    """Rows a page: what is sent unless the client asks, and the most it may ask for."""
+    """Rows a page: what is sent unless the client asks, and the most it may ask for.
+
+    `early` tells whether the first pages may come while their extract is still read.
+    """
 
     default: int
     maximum: int
+    early: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,8 +85,10 @@ class Reading:
     def snapshot(
         self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
-        """A snapshot that has the rows; `early` also while they are still coming."""
-        return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
+        """A snapshot that has the rows; `early` also while they are still coming, if allowed."""
+        return self._with.cache.open(
+            self.key(pushdown), fresher=fresher, early=early and self._pages.early
+        )
 
     async def on(
         self, snapshot: Snapshot, plan: QueryPlan, run: Callable[..., T], *arguments: object

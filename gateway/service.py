@@ -240,7 +240,8 @@ class QueryService:
             if snapshot is None:
                 raise FeedGone(
                     "$skiptoken: the extract that this link leads into is no longer kept; refresh"
-                    " from the start of the feed",
+                    " from the start of the feed (its owner can raise --token-lifetime and"
+                    " --snapshot-budget)",
                     target="$skiptoken",
                 )
             reply = self._changes.ignored(reply)

@@ -152,12 +152,14 @@ class Shelf:
 
     async def recover(self) -> None:
         """Take over what an earlier process left on disk; its age counts from its own clock."""
-        for table in await anyio.to_thread.run_sync(self._store.recover, self._clock.now()):
+        for table in await anyio.to_thread.run_sync(self._store.recover):
             self.put(table)
         await self.make_room()
 
     async def make_room(self) -> None:
         """Drop what nobody needs; over budget then what was read longest ago, promised or not."""
+        now = self._clock.now()
+        await anyio.to_thread.run_sync(self._store.remove_leftovers, now)
         for table in self._victims():
             await anyio.to_thread.run_sync(self._store.drop, table.id)
             await self._peers.forget(table.id)

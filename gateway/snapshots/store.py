@@ -279,11 +279,15 @@ class SnapshotStore:
         except duckdb.Error as error:  # a file that stays is found by the next start
             self._observer.warn(f"{catalog} cannot be dropped: {error}")
 
-    def recover(self, now: datetime) -> list[StoredTable]:
+    def remove_leftovers(self, now: datetime) -> None:
+        """Remove what processes that ended have left unfinished."""
+        if self._files is not None:
+            self._files.remove_leftovers(now)
+
+    def recover(self) -> list[StoredTable]:
         """Attach what an earlier process left; set aside what cannot be used."""
         if self._files is None:
             return []
-        self._files.remove_leftovers(now)
         adopted = (self.adopt(snapshot_id) for snapshot_id in self._files.found())
         return [table for table in adopted if table is not None]
 

@@ -68,6 +68,7 @@ SAMPLES: dict[str, Sample] = {
     "fresh_for": Sample("1.5", "1.5", 1.5, SECONDS),
     "stale_for": Sample("20", "20", 20.0, SECONDS),
     "stale_if_error": Sample("0", "0", 0.0, SECONDS),
+    "early_pages": Sample("false", "false", False, ("", "maybe")),
     "token_lifetime": Sample("60", "60", 60.0, SECONDS),
     "delta_lifetime": Sample("60", "60", 60.0, SECONDS),
     "full_refresh_every": Sample("7200", "7200", 7200.0, SECONDS),

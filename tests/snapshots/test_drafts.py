@@ -226,7 +226,7 @@ def test_a_draft_that_cannot_be_published_is_no_snapshot(tmp_path: Path) -> None
         assert not (tmp_path / f"{ONE}.duckdb").exists()
     assert [line for line in watch.log if "cannot be removed" in line]
     with store_of(watch, tmp_path) as store:
-        assert store.recover(START) == []
+        assert store.recover() == []
         assert tables.add(store, TWO, key(), taken(), rows_of(10)).rows == 10
 
 

@@ -252,3 +252,16 @@ def test_what_a_proxy_appends_to_links_changes_nothing(live: Bridge, appended: s
         rows += page["value"]
         url = page.get("@odata.nextLink", "")
     assert rows == plain
+
+
+def test_all_wait_for_a_copy_of_one_moment_where_that_is_set(dataset: Dataset) -> None:
+    wish = {"Prefer": 'odata.include-annotations="Skillhabit.*",odata.maxpagesize=500'}
+    for early in (True, False):
+        with bridge(dataset, settings={"early_pages": early}) as gateway:
+            first = gateway.get("Results?$select=id", wish)
+            told = "@Skillhabit.SnapshotTakenAt" in first.json()
+            reading = "detail=reading" in first.headers["Cache-Status"]
+            assert (told, reading) == (not early, early)
+            again = gateway.get("Results?$select=id", wish).json()
+            assert len(gateway.feed("Results?$select=id", wish)) == 2_000
+            assert "@odata.nextLink" in again
