@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from gateway.analytics.payload import first_request, to_payload
+from gateway.analytics.payload import filters_payload, first_request, to_payload
 from gateway.contract.model import Contract
 from gateway.planner.explain import explain, explain_pushdown
 from gateway.planner.plan import QueryPlan, Route, plan_query
@@ -63,6 +63,9 @@ def explain_plan(plan: QueryPlan, contract: Contract, choice: Choice | None = No
         lines = (*lines, ("snapshot", _explain_choice(choice)))
     if plan.route is Route.NOTHING:
         return Explanation(lines, contract.results_path, None)
+    if plan.route is Route.STATISTICS:
+        asked = filters_payload(plan.pushdown, contract)
+        return Explanation(lines, contract.statistics_path, asked)
     payload = to_payload(first_request(plan, contract), contract)
     return Explanation(lines, contract.results_path, payload)
 

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from functools import partial
 
 import pyarrow as pa
 
 from gateway.analytics.rows import schema_of
-from gateway.contract.model import Contract
 from gateway.engine.batches import all_rows, row_numbers, rows_at
-from gateway.engine.run import Relation, Selection
+from gateway.engine.run import Selection
 from gateway.engine.sql import Sql
 from gateway.exchange import Export, Question, Reply
 from gateway.exports import (
@@ -31,16 +31,15 @@ from gateway.query.transformations import POSITION
 from gateway.reading import Reading
 from gateway.snapshots.cache import Snapshot
 from gateway.snapshots.pages import PageKey
-from gateway.snapshots.store import SnapshotStore
+from gateway.summing import Few, Summing
 
 
 class Filing:
     """Makes files of one workspace's collections."""
 
-    def __init__(self, contract: Contract, rows: Reading, store: SnapshotStore) -> None:
-        self._contract = contract
+    def __init__(self, rows: Reading, summing: Summing) -> None:
         self._rows = rows
-        self._store = store
+        self._summing = summing
 
     @asynccontextmanager
     async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
@@ -83,21 +82,20 @@ class Filing:
             self._rows.run_on(snapshot, plan, rows_at, p, file.columns) for p in in_parts(numbers)
         )
 
-    async def _few_rows(self, plan: QueryPlan, reply: Reply) -> pa.Table | None:
+    async def _few_rows(self, plan: QueryPlan, reply: Reply) -> Few | None:
         """All rows that the answer is cut from when no snapshot is needed, else None."""
         if plan.route is Route.NOTHING:
             number = pa.field(POSITION.name, pa.int64())
             properties = plan.query.entity_set.entity_type.properties
-            return schema_of(properties).append(number).empty_table()
+            return Few(schema_of(properties).append(number).empty_table(), plan.query.apply)
         if not self._rows.goes_straight_through(plan, reply):
-            return None
+            return await self._summing.few(plan, reply)
         page = await self._rows.window_page(plan)
-        return None if page is None else page.rows
+        return None if page is None else Few(page.rows, None)
 
-    def _all_of(self, rows: pa.Table, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:
+    def _all_of(self, few: Few, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:
         query, nothing = plan.query, plan.route is Route.NOTHING
         top = 0 if nothing else query.top
-        selection = Selection(None, plan.order, query.skip, top, query.apply)
-        with self._store.transient(rows) as (cursor, name):
-            found = all_rows(Relation(cursor, name), selection, columns)
-        yield found
+        selection = Selection(None, plan.order, query.skip, top, few.apply)
+        cut = partial(all_rows, selection=selection, columns=columns)
+        yield self._rows.run_transient(few.rows, cut)

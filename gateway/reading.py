@@ -12,6 +12,7 @@ from typing import TypeVar
 
 import anyio
 import anyio.to_thread
+import pyarrow as pa
 
 from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import first_request
@@ -28,7 +29,7 @@ from gateway.query.derivation import bind_derivation
 from gateway.query.preferences import Preferences
 from gateway.query.transformations import ARRIVAL
 from gateway.recall import LongQueries
-from gateway.snapshots.cache import Snapshot, SnapshotCache
+from gateway.snapshots.cache import Choice, Snapshot, SnapshotCache
 from gateway.snapshots.pages import PageCache, PageKey
 from gateway.snapshots.store import SnapshotKey, SnapshotStore
 from gateway.writer.skiptoken import TokenSigner
@@ -82,6 +83,10 @@ class Reading:
         """Whether a snapshot answers without an upstream call."""
         return self._with.cache.is_fresh(self.key(plan.pushdown), fresher=reply.fresher)
 
+    def choice(self, plan: QueryPlan, *, fresher: bool) -> Choice:
+        """What snapshot there is, fresh or not."""
+        return self._with.cache.choice(self.key(plan.pushdown), fresher=fresher)
+
     def snapshot(
         self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
@@ -132,9 +137,9 @@ class Reading:
 
         return self._with.store.derived(snapshot.id, name, question)
 
-    def run_transient(self, page: Page, run: Callable[[Relation], T]) -> T:
-        """Run a function of the engine on one upstream page, in this thread."""
-        with self._with.store.transient(page.rows) as (cursor, name):
+    def run_transient(self, rows: pa.Table, run: Callable[[Relation], T]) -> T:
+        """Run a function of the engine on rows that are not kept, in this thread."""
+        with self._with.store.transient(rows) as (cursor, name):
             return run(Relation(cursor, name))
 
     async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:

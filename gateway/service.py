@@ -44,6 +44,7 @@ from gateway.snapshots.cache import Snapshot
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.pages import PageKey
 from gateway.snapshots.store import StoredTable
+from gateway.summing import Summed, Summing
 from gateway.writer.bodies import (
     PageBody,
     projection_for,
@@ -69,7 +70,8 @@ class QueryService:
         self._namespace = contract.schema.namespace
         self._with = machinery
         self._rows = Reading(contract, machinery, pages)
-        self._filing = Filing(contract, self._rows, machinery.store)
+        self._summing = Summing(self._rows, machinery)
+        self._filing = Filing(self._rows, self._summing)
         self._changes = Changes(contract, machinery, self._rows, self._bind_at)
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
@@ -100,8 +102,7 @@ class QueryService:
         plan = question.plan
         if plan is None:
             return Explanation((("resource", "a document made from the contract"),), "", None)
-        choice = self._with.cache.choice(self._rows.key(plan.pushdown), fresher=fresher)
-        return explain_plan(plan, self._contract, choice)
+        return explain_plan(plan, self._contract, self._rows.choice(plan, fresher=fresher))
 
     def status(self) -> tuple[tuple[StoredTable, ...], tuple[Progress, ...]]:
         """The workspace's snapshots, youngest first, and its extracts that are being read."""
@@ -156,6 +157,9 @@ class QueryService:
             return 0
         if plan.route is Route.TOTAL and not self._rows.at_hand(plan, reply):
             return (await self._with.client.fetch(first_request(plan, self._contract))).total
+        told = await self._summing.count(plan, reply)
+        if told is not None:
+            return told
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             left = left_to_check(plan, snapshot)
             return await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
@@ -217,6 +221,11 @@ class QueryService:
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
+        if plan.told is not None:
+            projection = self._projection(query, reply)
+            summed = await self._summing.collection(plan, projection, reply)
+            if summed is not None:
+                return await self._summed(summed, plan, reply)
         return await self._first_page(request, plan, reply)
 
     async def _first_page(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
@@ -318,7 +327,7 @@ class QueryService:
         projection = self._projection(plan.query, reply)
         rows = await self._rows.in_thread(
             self._rows.run_transient,
-            page,
+            page.rows,
             partial(fetch_rows, selection=selection, projection=projection),
         )
         if not rows:
@@ -326,6 +335,14 @@ class QueryService:
         count = page.total if plan.query.count else None
         taken_at = reply.taken_at(self._namespace, page.date or self._with.clock.now())
         return self._write(rows, PageBody(count, None, taken_at), plan, reply)
+
+    async def _summed(self, summed: Summed, plan: QueryPlan, reply: Reply) -> Answer:
+        """All rows of a collection that the statistics tell."""
+        if not summed.rows and not plan.query.skip:
+            await self._check_source(plan.query, reply)
+        taken_at = reply.taken_at(self._namespace, summed.date or self._with.clock.now())
+        body = PageBody(summed.count, None, taken_at)
+        return self._write(summed.rows[: plan.query.top], body, plan, reply)
 
     # --- the machinery ----------------------------------------------------------------------------
 

@@ -1,68 +1,70 @@
-"""Compares one answer of the live Analytics API with the contract file, line by line.
+"""Compares answers of the live Analytics API with the contract file, line by line.
 
-Read-only and one call: the first page, newest first. For an owner of a real token who has to
-correct the file: each finding names what was expected, what was found, and the table to change.
+Read-only and two calls: the first page, newest first, and the statistics of a part of it. For an
+owner of a real token who has to correct the file: each finding names what was expected, what was
+found, and the table to change.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import httpx
-import msgspec
 
-from gateway.analytics.payload import PageRequest, to_payload
-from gateway.contract.model import Column, Contract, MemberPath
+from gateway.analytics.check_statistics import compare_statistics, newest
+from gateway.analytics.findings import MISSING, Finding, ask, member_finding, short, value_at
+from gateway.analytics.payload import PageRequest, filters_payload, to_payload
+from gateway.contract.model import Column, Contract
 from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown
-
-_SHOWN_LETTERS = 300
-_MISSING = object()
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the report; `fits` False means that the contract file must change."""
-
-    fits: bool
-    subject: str
-    text: str
 
 
 async def check_upstream(
     http: httpx.AsyncClient, contract: Contract, token: str
 ) -> tuple[Finding, ...]:
-    """Ask once and compare. Network failures and refusals are findings, not exceptions.
+    """Ask and compare. Network failures and refusals are findings, not exceptions.
 
     A whole page is asked, as extracts do: an upstream that gives less at once is found here.
     """
     limit = contract.request.page_limit
     payload = to_payload(PageRequest(Pushdown(), 0, limit, contract.order_column), contract)
-    headers = {"Authorization": f"Bearer {token}"}
+    went, answer = await ask(http, contract.results_path, payload, token)
+    if answer is MISSING:
+        return (went,)
+    found = (went, *_compare(answer, contract, limit))
+    if not contract.statistics or not all(finding.fits for finding in found):
+        return found
+    return (*found, *await _check_statistics(http, contract, token, answer))
+
+
+async def _check_statistics(
+    http: httpx.AsyncClient, contract: Contract, token: str, page: Any
+) -> tuple[Finding, ...]:
+    """The statistics of rows of a page that fits."""
+    rows, total = (
+        value_at(page, path) for path in (contract.response.rows, contract.response.total)
+    )
     try:
-        response = await http.post(contract.results_path, json=payload, headers=headers)
-    except httpx.HTTPError as error:
-        return (Finding(False, "connection", f"{http.base_url}: {type(error).__name__}: {error}"),)
-    place = f"POST {contract.results_path}"
-    if response.status_code != 200:
-        said = response.text.replace(token, "(the token)")[:_SHOWN_LETTERS]
-        return (Finding(False, place, f"answered {response.status_code}: {said}"),)
-    try:
-        answer = msgspec.json.decode(response.content)
-    except msgspec.DecodeError as error:
-        return (Finding(False, place, f"answered 200, but not JSON: {error}"),)
-    return (Finding(True, place, "answered 200 with JSON"), *_compare(answer, contract, limit))
+        pushdown, matching = newest(rows, total, contract)
+    except ValueError as reason:
+        return (Finding(True, "[statistics]", f"could not be compared: {reason}"),)
+    payload = filters_payload(pushdown, contract)
+    went, answer = await ask(http, contract.statistics_path, payload, token)
+    if answer is MISSING:
+        return (went,)
+    return (went, *compare_statistics(answer, matching, contract))
 
 
 def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
     shape = contract.response
-    total, rows = _at(answer, shape.total), _at(answer, shape.rows)
-    yield _finding(isinstance(total, int), "[response.total]", shape.total, "a whole number", total)
-    yield _finding(isinstance(rows, list), "[response.rows]", shape.rows, "an array", rows)
+    total, rows = value_at(answer, shape.total), value_at(answer, shape.rows)
+    yield member_finding(
+        isinstance(total, int), "[response.total]", shape.total, "a whole number", total
+    )
+    yield member_finding(isinstance(rows, list), "[response.rows]", shape.rows, "an array", rows)
     if not isinstance(rows, list):
         return
     if not rows:
@@ -86,16 +88,16 @@ def _compare_column(column: Column, rows: list[Any]) -> Finding:
     for number, row in enumerate(rows, 1):
         for value in _values(row, column):
             where = f"{'.'.join(column.path)} in row {number}"
-            if value is _MISSING and not column.optional:
+            if value is MISSING and not column.optional:
                 return Finding(
                     False, subject, f"{where} is missing; correct `path`, or optional = true"
                 )
             if value is None and not column.prop.nullable:
                 return Finding(False, subject, f"{where} is null; set nullable = true")
-            nulls, absent = nulls + (value is None), absent + (value is _MISSING)
+            nulls, absent = nulls + (value is None), absent + (value is MISSING)
             problem = _problem(column, value)
             if problem:
-                return Finding(False, subject, f"{where} is {_short(value)}: {problem}")
+                return Finding(False, subject, f"{where} is {short(value)}: {problem}")
     text = f"fits in {len(rows)} rows"
     text += f", {nulls} null" if nulls else ""
     return Finding(True, subject, text + (f", {absent} absent" if absent else ""))
@@ -103,16 +105,16 @@ def _compare_column(column: Column, rows: list[Any]) -> Finding:
 
 def _values(row: Any, column: Column) -> list[Any]:
     if column.each is None:
-        return [_at(row, column.path)]
-    array = _at(row, column.path[: column.each + 1])
+        return [value_at(row, column.path)]
+    array = value_at(row, column.path[: column.each + 1])
     if not isinstance(array, list):
         return [array]
-    return [_at(element, column.path[column.each + 1 :]) for element in array]
+    return [value_at(element, column.path[column.each + 1 :]) for element in array]
 
 
 def _problem(column: Column, value: Any) -> str:
     """What is wrong with a value that is there; empty when it fits."""
-    if value is None or value is _MISSING:
+    if value is None or value is MISSING:
         return ""
     expected = column.prop.type
     if not _TYPE_CHECKS[expected](value):
@@ -149,7 +151,7 @@ _TYPE_CHECKS = {
 def _compare_custom_fields(rows: list[Any], contract: Contract) -> Iterator[Finding]:
     """Custom fields in the rows, and whether each is mapped to a column."""
     shape = contract.custom_fields
-    arrays = [_at(row, shape.path) for row in rows]
+    arrays = [value_at(row, shape.path) for row in rows]
     if not any(isinstance(array, list) for array in arrays):
         path = ".".join(shape.path)
         yield Finding(not _mapped(contract), "[custom_fields]", f"no row has an array at {path}")
@@ -157,12 +159,12 @@ def _compare_custom_fields(rows: list[Any], contract: Contract) -> Iterator[Find
     seen: Counter[tuple[str, str]] = Counter()
     for array in arrays:
         for element in array if isinstance(array, list) else ():
-            found = _at(element, (shape.id_member,))
+            found = value_at(element, (shape.id_member,))
             if not isinstance(found, str):
-                text = f"an element has no text in `{shape.id_member}`: {_short(element)}"
+                text = f"an element has no text in `{shape.id_member}`: {short(element)}"
                 yield Finding(False, "[custom_fields]", text)
                 return
-            seen[found, str(_at(element, (shape.label_member,)))] += 1
+            seen[found, str(value_at(element, (shape.label_member,)))] += 1
     yield from _mapping(seen, _mapped(contract))
 
 
@@ -182,29 +184,3 @@ def _mapping(seen: Counter[tuple[str, str]], mapped: dict[str, str]) -> Iterator
 
 def _mapped(contract: Contract) -> dict[str, str]:
     return {c.field_id: c.name for c in contract.columns if c.field_id is not None}
-
-
-def _finding(fits: bool, table: str, path: MemberPath, expected: str, found: object) -> Finding:
-    name = ".".join(path)
-    if fits:
-        return Finding(True, table, f"`{name}` is {expected}")
-    state = "is missing" if found is _MISSING else f"is {_short(found)}"
-    return Finding(False, table, f"`{name}` {state}, not {expected}; correct `member`")
-
-
-def _at(node: Any, path: MemberPath) -> Any:
-    for step in path:
-        if node is None:
-            return None
-        node = node.get(step, _MISSING) if isinstance(node, dict) else _MISSING
-    return node
-
-
-def _short(value: object) -> str:
-    """The kind of a value and no more than that of personal data."""
-    if isinstance(value, dict):
-        return f"an object with {', '.join(sorted(value))}"
-    if isinstance(value, list):
-        return f"an array of {len(value)}"
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -8,18 +8,22 @@ from memory: BI tools ask three times after an error.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from copy import copy
 from dataclasses import dataclass
+from typing import Generic, TypeVar
 
 import aiohttp
 import httpx
 import msgspec
 from cachetools import TTLCache
 
+from gateway.analytics.figures import Figures, read_figures
 from gateway.analytics.pace import Pace
-from gateway.analytics.payload import PageRequest, to_payload
+from gateway.analytics.payload import PageRequest, filters_payload, to_payload
 from gateway.analytics.plausible import check_length, check_rows
+from gateway.analytics.plausible_figures import check_sums, check_values
 from gateway.analytics.refusals import Passing, answered_at, refusal
 from gateway.analytics.rows import Page, PageReader
 from gateway.contract.model import Contract
@@ -30,13 +34,16 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.observe import Clock
+from gateway.planner.pushdown import Pushdown
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
     """How long a failing request is tried again; all times in seconds.
 
-    `budget` bounds the tries for one page and its waiting in line, to the last pause; Power Query
+    `budget` bounds the tries for one call and its waiting in line, to the last pause; Power Query
     itself waits 600. Waiting in line is no try. `remember_failure` is how long a failure is
     answered from memory.
     """
@@ -60,8 +67,20 @@ class World:
     clock: Clock
 
 
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[T]):
+    """What is asked where, and how an answer of 200 is read and checked."""
+
+    path: str
+    body: bytes
+    read: Callable[[httpx.Response], T]
+
+
 class AnalyticsClient:
-    """Fetches pages; safe for concurrent use. The token never leaves the request's header."""
+    """Fetches pages and statistics; safe for concurrent use.
+
+    The token never leaves the request's header.
+    """
 
     def __init__(
         self, http: httpx.AsyncClient, contract: Contract, world: World, policy: RetryPolicy
@@ -72,7 +91,7 @@ class AnalyticsClient:
         self._policy = policy
         self._reader = PageReader(contract)
         self._pace = Pace(contract.rate_limit, world.clock.monotonic, world.sleep)
-        self._failures: TTLCache[bytes, GatewayError] = TTLCache(
+        self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
             256, policy.remember_failure, timer=world.clock.monotonic
         )
 
@@ -83,22 +102,42 @@ class AnalyticsClient:
             UpstreamUnavailable, UpstreamFault: see the catalogue; messages name the answer.
         """
         body = msgspec.json.encode(to_payload(request, self._contract))
-        failed = self._failures.get(body)
+
+        def read(response: httpx.Response) -> Page:
+            return self._page(request, response)
+
+        return await self._ask(_Call(self._contract.results_path, body, read))
+
+    async def fetch_statistics(self, pushdown: Pushdown) -> Figures:
+        """What the statistics tell of the pushdown's rows, under the same rules as a page.
+
+        Raises:
+            UpstreamUnavailable, UpstreamFault: as `fetch`.
+        """
+        body = msgspec.json.encode(filters_payload(pushdown, self._contract))
+
+        def read(response: httpx.Response) -> Figures:
+            return self._figures(pushdown, response)
+
+        return await self._ask(_Call(self._contract.statistics_path, body, read))
+
+    async def _ask(self, call: _Call[T]) -> T:
+        failed = self._failures.get((call.path, call.body))
         if failed is not None:
             raise copy(failed)
         try:
-            return await self._fetch_with_retries(request, body)
+            return await self._ask_with_retries(call)
         except GatewayError as error:
-            self._failures[body] = copy(error)  # without traceback and causes
+            self._failures[call.path, call.body] = copy(error)  # without traceback and causes
             raise
 
-    async def _fetch_with_retries(self, request: PageRequest, body: bytes) -> Page:
+    async def _ask_with_retries(self, call: _Call[T]) -> T:
         policy, now = self._policy, self._world.clock.monotonic
         pause, deadline = policy.first_pause, now() + policy.budget
         for attempt in range(1, policy.tries + 1):
             began = await self._pace.turn(deadline)
             try:
-                page = await self._fetch_once(request, body, deadline)
+                answer = await self._ask_once(call, deadline)
             except Passing as failure:
                 wait = pause if failure.wait is None else failure.wait
                 if failure.throttles:
@@ -110,40 +149,40 @@ class AnalyticsClient:
                 pause = min(pause * 2, policy.longest_pause)
             else:
                 self._pace.recover()
-                return page
+                return answer
         raise AssertionError("unreachable")
 
-    async def _fetch_once(self, request: PageRequest, body: bytes, deadline: float) -> Page:
-        response = await self._post_with_token(body, deadline)
+    async def _ask_once(self, call: _Call[T], deadline: float) -> T:
+        response = await self._post_with_token(call, deadline)
         if response.status_code != 200:
             raise refusal(response, self._contract, self._world.clock.now())
-        page = self._read(response)
+        return call.read(response)
+
+    def _page(self, request: PageRequest, response: httpx.Response) -> Page:
+        with _may_be_whole_next_time(response):
+            page = self._reader.read(response.content, answered_at(response))
         check_rows(request, page, self._contract)
-        try:
+        with _may_fit_next_time():
             check_length(request, page)
-        except UpstreamBrokeContract as error:
-            raise Passing(error) from None
         return page
 
-    def _read(self, response: httpx.Response) -> Page:
-        """The page; a body that breaks off may be whole the next time."""
-        try:
-            return self._reader.read(response.content, answered_at(response))
-        except UpstreamBrokeContract as error:
-            broken = _broken_body(response)
-            if broken is None:
-                raise
-            raise Passing(broken) from error
+    def _figures(self, pushdown: Pushdown, response: httpx.Response) -> Figures:
+        with _may_be_whole_next_time(response):
+            figures = read_figures(response.content, self._contract, answered_at(response))
+        check_values(pushdown, figures, self._contract)
+        with _may_fit_next_time():
+            check_sums(figures, self._contract)
+        return figures
 
-    async def _post_with_token(self, body: bytes, deadline: float) -> httpx.Response:
+    async def _post_with_token(self, call: _Call[T], deadline: float) -> httpx.Response:
         """One call; after 401 one more, if the token has been renewed meanwhile."""
         token = self._token()
-        response = await self._post(body, token)
+        response = await self._post(call, token)
         if response.status_code == 401:
             fresh = self._token()
             if fresh != token:
                 await self._pace.turn(deadline)
-                return await self._post(body, fresh)
+                return await self._post(call, fresh)
         return response
 
     def _token(self) -> str:
@@ -156,13 +195,34 @@ class AnalyticsClient:
             " has; its owner renews it in the token file"
         )
 
-    async def _post(self, body: bytes, token: str) -> httpx.Response:
+    async def _post(self, call: _Call[T], token: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
-            return await self._http.post(self._contract.results_path, content=body, headers=headers)
+            return await self._http.post(call.path, content=call.body, headers=headers)
         except (httpx.HTTPError, aiohttp.ClientError) as error:
             failure = _unanswered(error)
         raise failure  # outside of the handler: aiohttp's errors show the request and its token
+
+
+@contextmanager
+def _may_be_whole_next_time(response: httpx.Response) -> Iterator[None]:
+    """A body that breaks off, or is none, is not the contract's fault."""
+    try:
+        yield
+    except UpstreamBrokeContract as error:
+        broken = _broken_body(response)
+        if broken is None:
+            raise
+        raise Passing(broken) from error
+
+
+@contextmanager
+def _may_fit_next_time() -> Iterator[None]:
+    """Numbers that contradict each other may be of two moments."""
+    try:
+        yield
+    except UpstreamBrokeContract as error:
+        raise Passing(error) from None
 
 
 def _unanswered(error: Exception) -> Passing:

@@ -30,15 +30,21 @@ class PageRequest:
 
 def to_payload(page: PageRequest, contract: Contract) -> dict[str, Any]:
     """The JSON body, with the member names of the contract; absent members mean no filter."""
-    body: dict[str, Any] = {}
-    for term in page.pushdown.terms:
-        _add_term(body, term, contract)
+    body = filters_payload(page.pushdown, contract)
     shape = contract.request
     order = contract.column(page.order_by).order
     _put(body, shape.limit, page.limit)
     _put(body, shape.skip, page.skip)
     _put(body, shape.order_by, order)
     _put(body, shape.order, shape.descending if page.descending else shape.ascending)
+    return body
+
+
+def filters_payload(pushdown: Pushdown, contract: Contract) -> dict[str, Any]:
+    """The filters alone, which is all that the statistics are asked with."""
+    body: dict[str, Any] = {}
+    for term in pushdown.terms:
+        _add_term(body, term, contract)
     return body
 
 

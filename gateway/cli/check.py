@@ -9,7 +9,8 @@ from typing import Any
 import click
 import httpx
 
-from gateway.analytics.check import Finding, check_upstream
+from gateway.analytics.check import check_upstream
+from gateway.analytics.findings import Finding
 from gateway.app import TokenFile, read_contract
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
@@ -19,7 +20,7 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 @click.command()
 @setting_options("upstream", "token_file", "contract", "custom_field", "upstream_timeout")
 def check(config: Path | None, **given: Any) -> None:
-    """Call the Analytics API once, read-only, and compare the answer with the contract file.
+    """Call the Analytics API twice, read-only, and compare the answers with the contract file.
 
     Exit code 0 when everything fits, 1 when a line of the contract file must change.
     """

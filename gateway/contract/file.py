@@ -179,6 +179,15 @@ class Extract(Section, frozen=True):
     overlap_seconds: Annotated[int, Meta(ge=0)] = 120
 
 
+class StatisticEntry(Section, frozen=True):
+    """`[statistics.*]`."""
+
+    kind: Literal["rows", "distinct", "not-null", "average", "values"]
+    member: str
+    exact: bool
+    column: str = ""
+
+
 class SetColumnEntry(Struct, frozen=True, forbid_unknown_fields=True):
     """`[[sets]] columns`."""
 
@@ -242,6 +251,7 @@ class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
     extract: Extract
     custom_fields: CustomFields
     limits: Limits = Limits()
+    statistics: dict[str, StatisticEntry] = {}
     sets: tuple[SetEntry, ...] = ()
     measures: tuple[SetColumnEntry, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()

@@ -28,6 +28,7 @@ from gateway.contract.model import (
 from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import check_columns, check_contract, check_file, is_property_name
 from gateway.contract.sets import build_sets
+from gateway.contract.statistics_rules import build_statistics
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
@@ -103,6 +104,7 @@ def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprin
         fingerprint=fingerprint,
         rate_limit=_rate_limit(parsed.limits),
         derived=derived,
+        statistics=build_statistics(parsed.statistics, columns),
     )
 
 

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.contract.derived import DerivedSet
+from gateway.contract.statistics import Statistic
 from gateway.edm.model import Property, Schema
 
 MemberPath: TypeAlias = tuple[str, ...]
@@ -133,7 +134,7 @@ class Contract:
     any change of the file or of the mapped custom fields; it is part of every snapshot's key.
     `rate_limit` is None where the upstream states none. `key` is the column that tells results
     apart; the schema's first entity set is that of the results, `derived` tells how the others are
-    made of them.
+    made of them. Without `statistics` the upstream is never asked for any.
     """
 
     base_url: str
@@ -150,6 +151,7 @@ class Contract:
     fingerprint: str
     rate_limit: RateLimit | None = None
     derived: tuple[DerivedSet, ...] = ()
+    statistics: tuple[Statistic, ...] = ()
 
     def derived_set(self, name: str) -> DerivedSet | None:
         """How the rows of an entity set are made; None for the results themselves."""

@@ -6,6 +6,7 @@ from datetime import datetime
 
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
+from gateway.planner.statistics import Told
 from gateway.query.render import render_expr
 from gateway.query.transformations import BoundApply
 
@@ -17,7 +18,7 @@ def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
     order = ", ".join(
         f"{render_expr(o.expr)} {'desc' if o.descending else 'asc'}" for o in plan.order
     )
-    apply = () if query.apply is None else (("apply", _apply(query.apply)),)
+    apply = () if query.apply is None else (("apply", _apply(query.apply, plan.told)),)
     return (
         ("resource", f"{query.entity_set.name} ({query.shape})"),
         ("pushdown", _pushdown(plan)),
@@ -41,9 +42,14 @@ def _pushdown(plan: QueryPlan) -> str:
     return text if plan.pushdown.terms else f"nothing: {text}"
 
 
-def _apply(apply: BoundApply) -> str:
+def _apply(apply: BoundApply, told: Told | None) -> str:
     left = "" if apply.filter is None else f", then {render_expr(apply.filter)}"
-    return f"{apply.text}{left}: here"
+    if told is None:
+        return f"{apply.text}{left}: here"
+    members = ", ".join(".".join(statistic.member) for statistic in told.statistics)
+    return (
+        f"{apply.text}{left}: its first step goes to the statistics ({members}), the rest is here"
+    )
 
 
 def _pushed(term: PushedTerm) -> str:

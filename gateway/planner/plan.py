@@ -15,6 +15,7 @@ from gateway.edm.model import EntityType
 from gateway.edm.types import PrimitiveType
 from gateway.planner.derived import split_derived
 from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
+from gateway.planner.statistics import Told, told_by_statistics
 from gateway.query.bound import BoundExpr, BoundOrder, BoundQuery, ColumnRef, Shape
 from gateway.query.render import render_expr
 
@@ -25,6 +26,7 @@ class Route(StrEnum):
     NOTHING = "no upstream call"
     TOTAL = "one upstream call for the total"
     WINDOW = "one upstream call for one page"
+    STATISTICS = "one upstream call for the statistics"
     SNAPSHOT = "an extract, kept as a snapshot"
 
 
@@ -45,7 +47,7 @@ class QueryPlan:
     """The decision. `order` is total: it ends in the key. `why` names what kept the window here.
 
     `impossible`: no row can match, so that nobody is asked. `derived` names the sets made of the
-    results that are read.
+    results that are read. `told` is what $apply begins with, for Route.STATISTICS.
     """
 
     query: BoundQuery
@@ -57,6 +59,7 @@ class QueryPlan:
     why: str = ""
     impossible: bool = False
     derived: tuple[str, ...] = ()
+    told: Told | None = None
 
 
 def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
@@ -65,9 +68,10 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     derived = _derived(query, contract)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
+    told = None if derived else _told(query, split, contract)
     return QueryPlan(
         query=query,
-        route=_route(query, split, window, derived=bool(derived)),
+        route=_route(query, split, window, derived=bool(derived), told=told is not None),
         pushdown=split.pushdown,
         residual=split.residual,
         order=order,
@@ -75,6 +79,7 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
         why=why,
         impossible=split.impossible and query.apply is None,
         derived=derived,
+        told=told,
     )
 
 
@@ -88,6 +93,16 @@ def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
     if query.others and not split.impossible:
         return SplitFilter(residual=query.filter)
     return split
+
+
+def _told(query: BoundQuery, split: SplitFilter, contract: Contract) -> Told | None:
+    if query.apply is None or _needs_no_rows(query):
+        return None
+    return told_by_statistics(query.apply, split.residual, contract)
+
+
+def _needs_no_rows(query: BoundQuery) -> bool:
+    return query.top == 0 and not query.count
 
 
 def _derived(query: BoundQuery, contract: Contract) -> tuple[str, ...]:
@@ -109,11 +124,13 @@ def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
     return newest_first, BoundOrder(ColumnRef(contract.column(key).prop))
 
 
-def _route(query: BoundQuery, split: SplitFilter, window: Window | None, *, derived: bool) -> Route:
-    if query.top == 0 and not query.count:
+def _route(
+    query: BoundQuery, split: SplitFilter, window: Window | None, *, derived: bool, told: bool
+) -> Route:
+    if _needs_no_rows(query):
         return Route.NOTHING
     if query.apply is not None:  # it may make a row of nothing
-        return Route.SNAPSHOT
+        return Route.STATISTICS if told else Route.SNAPSHOT
     if split.impossible:
         return Route.NOTHING
     only_number = query.shape is Shape.COUNT or query.top == 0

@@ -9,14 +9,16 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
+from click.testing import Result
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Mount, Route
 
 from gateway.contract.loader import built_in_contract
-from gateway.sandbox import Faults, create_sandbox, make_token
+from gateway.sandbox import Faults, create_sandbox, generate, make_token
 from tests.cli.conftest import Run
 from tests.support.live import FIELDS, SECRET, running
 
@@ -105,10 +107,15 @@ def test_a_member_that_is_missing_is_named(
         ('path = "user.name"', 'path = "user.fullName"', "column userName"),
         ('path = "user.groups[].id"', 'path = "user.groups[].key"', "column groupIds"),
         (
-            'name = "progress"\npath = "progress"\ntype = "Edm.Double"',
-            'name = "progress"\npath = "progress"\ntype = "Edm.String"',
-            "column progress",
+            'name = "contentName"\npath = "content.name"\ntype = "Edm.String"',
+            'name = "contentName"\npath = "content.name"\ntype = "Edm.Double"',
+            "column contentName",
         ),
+        ('path = "/analyse/statistics"', 'path = "/analyse/stats"', "POST /analyse/stats"),
+        ('member = "users"', 'member = "people"', "[statistics.users]"),
+        ('column = "userId"\nexact', 'column = "id"\nexact', "[statistics.users]"),
+        ('member = "states"\ncolumn', 'member = "byState"\ncolumn', "[statistics.states]"),
+        ('column = "certificateIssuedAt"', 'column = "startedAt"', "[statistics.certificates]"),
         ('member = "options.orderBy"', 'member = "options.sortBy"', "POST /analyse/results"),
         ('path = "/analyse/results"', 'path = "/analyze/results"', "POST /analyze/results"),
     ],
@@ -182,13 +189,72 @@ def test_a_token_that_the_upstream_repeats_is_not_shown(
     assert "eyJ" not in done.output
 
 
-def test_check_only_reads_and_only_once(
+def test_check_only_reads_and_asks_each_endpoint_once(
     run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path
 ) -> None:
     sandbox = create_sandbox(sandbox_rows, secret=SECRET)
     with running(sandbox, date_header=False) as upstream:
         run("check", "--upstream", upstream, "--token-file", str(token_file))
-    assert [request.path for request in sandbox.received] == ["/analyse/results"]
+    assert [request.path for request in sandbox.received] == [
+        "/analyse/results",
+        "/analyse/statistics",
+    ]
+
+
+def statistics_findings(done: Result) -> dict[str, str]:
+    """Table -> `ok` or `DIFFER`."""
+    lines = lines_about(done.output, "[statistics")
+    return {line.split()[1]: line.split()[0] for line in lines}
+
+
+@pytest.mark.parametrize("numbers", [300, 1_700])
+def test_statistics_are_compared_with_rows(
+    run: Run, token_file: Path, tmp_path: Path, numbers: int
+) -> None:
+    sandbox = create_sandbox(generate(numbers), secret=SECRET)
+    with running(sandbox, date_header=False) as upstream:
+        done = run("check", "--upstream", upstream, "--token-file", str(token_file))
+    assert done.exit_code == 0, done.output
+    names = ("total", "users", "contents", "certificates", "progress", "states", "enrollment_types")
+    assert statistics_findings(done) == {f"[statistics.{name}]": "ok" for name in names}
+    assert "answers nothing" in lines_about(done.output, "[statistics.progress]")[0]
+
+
+@pytest.mark.parametrize(
+    ("fault", "table"), [("ignores the filter", "total"), ("names no users", "users")]
+)
+def test_statistics_of_other_rows_are_found(
+    run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path, fault: str, table: str
+) -> None:
+    sandbox = create_sandbox(sandbox_rows, secret=SECRET)
+
+    async def statistics(request: Request) -> Response:
+        transport = httpx.ASGITransport(app=sandbox)
+        async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
+            asked = {} if fault == "ignores the filter" else await request.json()
+            authorization = {"Authorization": request.headers["authorization"]}
+            answer = await client.post("/analyse/statistics", json=asked, headers=authorization)
+        told = answer.json()
+        if fault == "names no users":
+            del told["users"]
+        return JSONResponse(told)
+
+    routes = [Route("/analyse/statistics", statistics, methods=["POST"]), Mount("/", sandbox)]
+    with running(Starlette(routes=routes), date_header=False) as upstream:
+        done = run("check", "--upstream", upstream, "--token-file", str(token_file))
+    assert done.exit_code == 1, done.output
+    assert statistics_findings(done)[f"[statistics.{table}]"] == "DIFFER"
+
+
+def test_statistics_that_cannot_be_compared_are_no_difference(
+    run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path
+) -> None:
+    moment = sandbox_rows[0]["updatedAt"]
+    rows = [{**row, "id": str(n), "updatedAt": moment} for n, row in enumerate(sandbox_rows * 4)]
+    with running(create_sandbox(rows, secret=SECRET), date_header=False) as upstream:
+        done = run("check", "--upstream", upstream, "--token-file", str(token_file))
+    assert done.exit_code == 0, done.output
+    assert "too many rows of one moment" in lines_about(done.output, "[statistics]")[0]
 
 
 @pytest.mark.parametrize(

@@ -47,14 +47,14 @@ _DIRECTIONS = {"up": "ASC", "down": "DESC"}
 def rename(sandbox: ASGIApp) -> Starlette:
     """The API in front of a sandbox that it asks in the same process."""
 
-    async def query(request: Request) -> Response:
+    async def ask(request: Request, path: str, question: dict[str, Any]) -> httpx.Response:
         transport = httpx.ASGITransport(app=sandbox)
+        token = {"Authorization": request.headers["Authorization"]}
         async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
-            answer = await client.post(
-                "/analyse/results",
-                json=_question(await request.json()),
-                headers={"Authorization": request.headers["Authorization"]},
-            )
+            return await client.post(path, json=question, headers=token)
+
+    async def query(request: Request) -> Response:
+        answer = await ask(request, "/analyse/results", _question(await request.json()))
         if answer.status_code != 200:
             problem = {"problem": {"detail": answer.json()["message"]}}
             return JSONResponse(problem, answer.status_code)
@@ -62,7 +62,21 @@ def rename(sandbox: ASGIApp) -> Starlette:
         items = [_item(row) for row in body["results"]]
         return JSONResponse({"page": {"items": items, "of": {"matches": body["total"]}}})
 
-    return Starlette(routes=[Route("/v9/report/query", query, methods=["POST"])])
+    async def sums(request: Request) -> Response:
+        answer = await ask(request, "/analyse/statistics", _filters(await request.json()))
+        told = answer.json()
+        kinds = {"byStatus": told["states"], "bySort": told["enrollmentTypes"]}
+        heads = {"learners": told["users"], "courses": told["contents"]}
+        certified = told["certificatesIssued"]
+        return JSONResponse(
+            {"sum": {"rows": told["total"], "heads": heads, **kinds}, "ok": certified}
+        )
+
+    routes = [
+        Route("/v9/report/query", query, methods=["POST"]),
+        Route("/v9/report/sums", sums, methods=["POST"]),
+    ]
+    return Starlette(routes=routes)
 
 
 def _question(body: dict[str, Any]) -> dict[str, Any]:
@@ -76,18 +90,24 @@ def _question(body: dict[str, Any]) -> dict[str, Any]:
             "order": _DIRECTIONS[sorting.pop("direction")],
         }
     }
+    assert not {**paging, **sorting}
+    return question | _filters(body)
+
+
+def _filters(body: dict[str, Any]) -> dict[str, Any]:
+    """The filters alone; nothing else may be there."""
+    found: dict[str, Any] = {}
     for name, value in body.pop("where", {}).items():
         if name == "attributes":
-            question["customFields"] = [
+            found["customFields"] = [
                 {"customFieldId": entry["key"], "values": entry["anyOf"]} for entry in value
             ]
         elif name in _RANGES:
-            question[_RANGES[name]] = _range(value)
+            found[_RANGES[name]] = _range(value)
         else:
-            question[_LISTS[name]] = value
-    unknown = {**body, **paging, **sorting}
-    assert not unknown
-    return question
+            found[_LISTS[name]] = value
+    assert not body
+    return found
 
 
 def _range(ends: Mapping[str, str]) -> dict[str, str]:
@@ -143,6 +163,14 @@ sorts = {kind = "values", member = "where.sort", exact = true}
 attributes = {kind = "custom-fields", member = "where.attributes", id = "key", values = "anyOf", exact = false}
 changed = {kind = "range", member = "where.changed", from = "after", to = "until", from_inclusive = false, to_inclusive = true, exact = true}
 valid = {kind = "range", member = "where.validUntil", from = "after", to = "until", from_inclusive = false, to_inclusive = true, exact = true}
+
+[statistics]
+matches = {kind = "rows", member = "sum.rows", exact = true}
+learners = {kind = "distinct", member = "sum.heads.learners", column = "userId", exact = true}
+courses = {kind = "distinct", member = "sum.heads.courses", column = "contentId", exact = true}
+certified = {kind = "not-null", member = "ok", column = "certificateIssuedAt", exact = true}
+status = {kind = "values", member = "sum.byStatus", column = "state", exact = true}
+sorts = {kind = "values", member = "sum.bySort", column = "enrollmentType", exact = true}
 
 [custom_fields]
 path = "person.attributes"

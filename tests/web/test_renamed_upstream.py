@@ -28,6 +28,10 @@ QUESTIONS = [
     "Results?$filter=contains(contentName,'a') and progress ge 50&$orderby=progress desc&$top=30",
     "Results/$count",
     "Results/$count?$filter=state eq 'FAILED'",
+    "Results?$apply=groupby((state),aggregate($count as n))&$orderby=n desc",
+    "Results?$apply=filter(state ne 'FAILED' and updatedAt gt 2024-01-01T00:00:00Z)"
+    "/aggregate($count as n,userId with countdistinct as u,contentId with countdistinct as c)",
+    "Results?$apply=filter(certificateIssuedAt ne null)/aggregate($count as n)",
     "$metadata",
     "Users?$filter=name gt 'M'",
     "GroupStatistics?$orderby=results desc",
@@ -74,6 +78,15 @@ def test_one_row_of_a_renamed_upstream(live: Bridge, renamed: str) -> None:
     key = live.get("Results?$top=1").json()["value"][0]["id"]
     row = live.client.get(f"{renamed}Results('{key}')")
     assert row.text.replace(renamed, live.root) == live.get(f"Results('{key}')").text
+
+
+def test_sums_are_asked_under_the_other_names(live: Bridge, renamed: str, sandbox: Sandbox) -> None:
+    sandbox.received.clear()
+    question = "Results?$apply=filter(state eq 'FAILED')/groupby((enrollmentType))"
+    assert live.client.get(renamed + question).status_code == 200
+    assert [(r.path, r.body) for r in sandbox.received] == [
+        ("/analyse/statistics", {"states": ["FAILED"]})
+    ]
 
 
 def test_filters_go_upstream_under_the_other_names(
