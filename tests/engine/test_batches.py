@@ -104,6 +104,7 @@ def test_texts_of_every_kind_of_value() -> None:
                 "old": "1969-12-31T23:59:59.999Z",
                 "last": "9999-12-31T23:59:59.999999Z",
                 "never": None,
+                "name": "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
                 "words": '["A"," b"]',
             }
 
