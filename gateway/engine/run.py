@@ -39,9 +39,10 @@ _OF_THE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table to ask; `positioned_by` is the order that its column `position` stands for exactly.
+    """A table to ask, or a SELECT in parentheses.
 
-    `others` are the entity sets that navigation leads to, and their tables.
+    `positioned_by` is the order that its column `position` stands for exactly. `others` are the
+    entity sets that navigation leads to, and their tables.
     """
 
     cursor: DuckDBPyConnection
