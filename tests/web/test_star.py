@@ -6,6 +6,9 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 
+import pyarrow as pa
+import pyarrow.ipc
+import pyarrow.parquet as pq
 import pytest
 
 from gateway.sandbox import Dataset, generate
@@ -195,3 +198,17 @@ def test_a_table_is_of_the_moment_of_its_first_page() -> None:
             page = moving.client.get(url, headers={"Prefer": "maxpagesize=11"}).json()
             rows, url = rows + page["value"], page.get("@odata.nextLink")
         assert rows == before
+
+
+@pytest.mark.parametrize("option", ["$top=5", "$top=0", "$filter=rowId eq null"])
+def test_guids_in_files_are_texts_in_lower_case(live: Bridge, option: str) -> None:
+    query = f"ResultRows?$select=rowId,partitionDigest&$orderby=rowId&{option}"
+    rows = live.feed(query)
+    parquet = pq.read_table(pa.BufferReader(live.get(f"{query}&$format=parquet").content))
+    with pa.ipc.open_stream(live.get(f"{query}&$format=arrow").content) as stream:
+        arrow = stream.read_all()
+    for table in (parquet, arrow):
+        assert [str(field.type) for field in table.schema] == ["string", "timestamp[us, tz=UTC]"]
+        assert table.column("rowId").to_pylist() == [row["rowId"] for row in rows]
+    lines = live.get(f"{query}&$format=text/csv").text.splitlines()
+    assert lines[1:] == [f'"{row["rowId"]}","{row["partitionDigest"]}"' for row in rows]
