@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
+from functools import partial
 from typing import TypeVar
 
 import anyio
@@ -17,14 +18,18 @@ import pyarrow as pa
 from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import first_request
 from gateway.analytics.rows import Page
+from gateway.contract.derived import Kind
 from gateway.contract.model import Contract
+from gateway.engine.copies import compile_days, rows_of_copies
 from gateway.engine.derive import compile_derivation
 from gateway.engine.run import Relation
+from gateway.engine.sql import Sql
 from gateway.exchange import About, Reply
 from gateway.observe import Clock
 from gateway.paging import tie_at_the_end
-from gateway.planner.plan import QueryPlan, Route, key_order, natural_order
+from gateway.planner.plan import QueryPlan, Route, copied_order, key_order, natural_order
 from gateway.planner.pushdown import Pushdown
+from gateway.query.bound import BoundOrder
 from gateway.query.derivation import bind_derivation
 from gateway.query.preferences import Preferences
 from gateway.query.transformations import ARRIVAL
@@ -115,24 +120,37 @@ class Reading:
     ) -> T:
         """The same in this thread."""
         tables = {name: self._derived(snapshot, name) for name in plan.derived}
-        entity_set = plan.query.entity_set
-        own = tables.get(entity_set.name, snapshot.table_name)
-        others = tuple((n, tables.get(n, snapshot.table_name)) for n in plan.query.others)
-        if entity_set.name in tables:
-            order = key_order(entity_set.entity_type)
-        else:
-            order = natural_order(self._contract)
+        name, table = plan.query.entity_set.name, snapshot.table_name
+        others = tuple((other, tables.get(other, table)) for other in plan.query.others)
+        order = self._own_order(name)
         with self._with.store.cursor() as cursor:
-            return run(Relation(cursor, own, order, others), *arguments)
+            return run(Relation(cursor, tables.get(name, table), order, others), *arguments)
+
+    def _own_order(self, name: str) -> tuple[BoundOrder, ...]:
+        """The order that a set's POSITION stands for."""
+        derived = self._contract.derived_set(name)
+        if derived is None:
+            return natural_order(self._contract)
+        if derived.copies_results:
+            return copied_order(derived, self._contract)
+        return key_order(derived.entity_set.entity_type)
 
     def _derived(self, snapshot: Snapshot, name: str) -> str:
-        """The table of a set that is made of a snapshot, which is complete."""
+        """The FROM item of a set that is made of a snapshot, which is complete."""
         derived = self._contract.derived_set(name)
         assert derived is not None  # noqa: S101 - the planner has found it
+        derivation = bind_derivation(derived, self._contract, snapshot.made_at)
+        if not derived.copies_results:
+            return self._made(snapshot, name, partial(compile_derivation, derivation))
+        has_days = bool(derivation.of_kind(Kind.DAY))
+        days = self._made(snapshot, name, partial(compile_days, derivation)) if has_days else None
+        return rows_of_copies(derivation, snapshot.table_name, days)
+
+    def _made(self, snapshot: Snapshot, name: str, compile_: Callable[[str], Sql]) -> str:
+        """The table that is made of the snapshot's rows once, as long as it lives."""
 
         def question(rows: str) -> tuple[str, tuple[object, ...]]:
-            derivation = bind_derivation(derived, self._contract, snapshot.made_at)
-            made = compile_derivation(derivation, rows)
+            made = compile_(rows)
             return made.text, made.parameters
 
         return self._with.store.derived(snapshot.id, name, question)

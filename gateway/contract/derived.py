@@ -21,8 +21,8 @@ class Kind(StrEnum):
     out. CONSTANT: the same text in all rows.
 
     In sets without groups, which have a row for each result: SAME is its column, GUID a number made
-    of it, DAY a day of a fixed range made of it, and DIGEST an instant that differs when anything
-    differs in the results of the same DAY.
+    of it, DAY a day in one of some years made of it, and DIGEST an instant that differs when
+    anything differs in the results of the same DAY, which `of` names.
     """
 
     GROUP = "group"
@@ -45,7 +45,8 @@ class DerivedColumn:
     """One column; `of` is the column of the results that it is made of.
 
     `where` is a condition on results in the language of $filter, in which now() is the moment of
-    the extract; results that do not meet it do not count. `text` is the value of a CONSTANT.
+    the extract; results that do not meet it do not count. `text` is the value of a CONSTANT,
+    `years` are those of a DAY.
     """
 
     prop: Property
@@ -53,6 +54,7 @@ class DerivedColumn:
     of: str = ""
     where: str = ""
     text: str = ""
+    years: range = range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,3 +72,13 @@ class DerivedSet:
     def find(self, name: str) -> DerivedColumn | None:
         """The column of a property."""
         return next((column for column in self.columns if column.prop.name == name), None)
+
+    def copy_of(self, name: str) -> Property | None:
+        """The property that is a column of the results; None in sets with groups."""
+        copies = (c.prop for c in self.columns if c.kind is Kind.SAME and c.of == name)
+        return next(copies, None)
+
+    @property
+    def copies_results(self) -> bool:
+        """Whether it has a row for each result, in their order."""
+        return any(column.kind is Kind.SAME for column in self.columns)

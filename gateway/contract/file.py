@@ -210,6 +210,8 @@ class SetColumnEntry(Struct, frozen=True, forbid_unknown_fields=True):
     where: str = ""
     text: str = ""
     label: str = ""
+    first_year: Annotated[int, Meta(ge=1900, le=9999)] | None = None
+    years: Positive | None = None
 
 
 class SetEntry(Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from gateway.contract import file
+from gateway.contract.copies import check_copies
 from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
 from gateway.contract.model import Column
 from gateway.contract.naming import free_name
@@ -44,6 +45,7 @@ def build_sets(
         EntityType(service.entity_type, (service.key,), published),
         service.label,
     )
+    check_copies(parsed, columns)
     derived = tuple(_derived(entry, columns, parsed.measures) for entry in parsed.sets)
     sets = (results, *(item.entity_set for item in derived))
     _check_names(sets)
@@ -84,7 +86,7 @@ def _column(
 ) -> DerivedColumn:
     kind = Kind(item.kind)
     base = known.get(item.of)
-    if base is None and (item.of or kind not in (Kind.COUNT, Kind.CONSTANT, Kind.DIGEST)):
+    if base is None and kind is not Kind.DIGEST and (item.of or kind not in _OF_NOTHING):
         raise _problem(entry, f"column {item.name!r}", f"of = {item.of!r} is no column")
     collection = base is not None and base.prop.collection
     single = kind in _TYPES or kind is Kind.EACH or item.of in entry.unnest
@@ -96,9 +98,12 @@ def _column(
         label=item.label or (base.prop.label if base else ""),
         allowed_values=base.prop.allowed_values if base and kind not in _TYPES else (),
     )
-    return DerivedColumn(prop, kind, item.of, item.where, item.text)
+    first_year = item.first_year or 0
+    years = range(first_year, first_year + (item.years or 0))
+    return DerivedColumn(prop, kind, item.of, item.where, item.text, years)
 
 
+_OF_NOTHING = frozenset({Kind.COUNT, Kind.CONSTANT})
 _OPEN = frozenset({Kind.LEAST, Kind.MOST})
 """What is null in a group where no result has a value, or none meets the condition."""
 

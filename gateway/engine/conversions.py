@@ -18,6 +18,8 @@ _DAY = f"{_TWO}{_TWO}-{_TWO}-{_TWO}"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 _DATE = f"'{_DAY}'"
 _INSTANT = f"'{_DAY}T{_CLOCK}Z?'"
+_HEX = "[0-9A-Fa-f]"
+_GUID = f"'{_HEX}{{8,8}}(-{_HEX}{{4,4}}){{3,3}}-{_HEX}{{12,12}}'"
 _WITH_OFFSET = f"'{_DAY}T{_CLOCK}[-+]([01][0-9]|2[0-3]):[0-5][0-9]'"
 _MINUTES = (
     "(CAST({0}[-5:-4] AS BIGINT) * 60 + CAST({0}[-2:] AS BIGINT))"
@@ -37,6 +39,8 @@ _TO: dict[tuple[T, T], str] = {
     " THEN TRY_CAST({0} AS TIMESTAMP)"
     f" WHEN regexp_full_match({{0}}, {_WITH_OFFSET})"
     f" THEN make_timestamp(epoch_us(TRY_CAST({{0}}[:-7] AS TIMESTAMP)) + {_MINUTES}) END",
+    (T.STRING, T.GUID): f"CASE WHEN regexp_full_match({{0}}, {_GUID})"
+    " THEN TRY_CAST({0} AS UUID) END",
     (T.DOUBLE, T.STRING): "CASE WHEN isnan({0}) THEN 'NaN' WHEN isinf({0}) THEN"
     " CASE WHEN {0} > 0 THEN 'INF' ELSE '-INF' END ELSE CAST(to_json({0}) AS VARCHAR) END",
     (T.DATE_TIME_OFFSET, T.DATE): "CAST({0} AS DATE)",

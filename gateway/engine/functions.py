@@ -21,6 +21,7 @@ SQL_TYPES = {
     PrimitiveType.DATE: "DATE",
     PrimitiveType.TIME_OF_DAY: "TIME",
     PrimitiveType.DURATION: "BIGINT",
+    PrimitiveType.GUID: "UUID",
 }
 """How values are computed; a duration is a number of microseconds, an instant naive UTC.
 

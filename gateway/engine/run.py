@@ -39,9 +39,10 @@ _OF_THE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table to ask; `positioned_by` is the order that its column `position` stands for exactly.
+    """A table to ask, or a SELECT in parentheses.
 
-    `others` are the entity sets that navigation leads to, and their tables.
+    `positioned_by` is the order that its column `position` stands for exactly. `others` are the
+    entity sets that navigation leads to, and their tables.
     """
 
     cursor: DuckDBPyConnection
@@ -91,6 +92,10 @@ def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
     """
     window, order = _window(relation, selection)
     source, condition = _rows(relation, selection.filter, selection.apply)
+    if _is_long(relation, selection):
+        position = Sql(quote(relation.position.name))
+        condition = fill(_NUMBERED, position, source, condition, order)
+        order = position
     text = (
         f"(SELECT * FROM {source.text} AS r"  # noqa: S608 - no value is spliced
         f" WHERE {condition.text} AND {window.text} ORDER BY {order.text})"
@@ -102,6 +107,22 @@ def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
         f"SELECT {columns.text} FROM {text} AS r{last}",  # noqa: S608
         parameters((columns, source, condition, window, order)),
     )
+
+
+_NUMBERED = "{0} IN (SELECT {0} FROM {1} AS r WHERE {2} ORDER BY {3})"
+_SHORT = 100
+"""Of so few rows DuckDB finds the numbers first by itself."""
+
+
+def _is_long(relation: Relation, selection: Selection) -> bool:
+    """Whether the numbers of the rows are found first: to sort whole rows takes many times as long.
+
+    Measured for pages of 5,000 rows of a million that pass a filter: 4 to 30 times.
+    """
+    if selection.filter is None or selection.apply is not None or relation.others:
+        return False
+    own = not selection.order or selection.order == relation.positioned_by
+    return own and selection.limit is not None and selection.limit > _SHORT
 
 
 def _rows(

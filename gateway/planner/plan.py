@@ -10,6 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.contract.derived import DerivedSet
 from gateway.contract.model import Contract
 from gateway.edm.model import EntityType
 from gateway.edm.types import PrimitiveType
@@ -111,8 +112,14 @@ def _derived(query: BoundQuery, contract: Contract) -> tuple[str, ...]:
 
 
 def key_order(entity_type: EntityType) -> tuple[BoundOrder, ...]:
-    """The own order of a derived set."""
+    """The own order of a set with groups."""
     return tuple(BoundOrder(ColumnRef(prop)) for prop in entity_type.key_properties)
+
+
+def copied_order(derived: DerivedSet, contract: Contract) -> tuple[BoundOrder, ...]:
+    """The own order of a set that has a row for each result: theirs."""
+    copies = ((derived.copy_of(o.prop.name), o.descending) for o in natural_order(contract))
+    return tuple(BoundOrder(ColumnRef(prop), desc) for prop, desc in copies if prop is not None)
 
 
 def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
@@ -143,10 +150,11 @@ def _route(
 def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...]:
     """The client's order made total by the feed's own; what stands twice sorts once."""
     first_of: dict[BoundExpr, BoundOrder] = {}
-    if contract.derived_set(query.entity_set.name) is not None:
+    derived = contract.derived_set(query.entity_set.name)
+    if derived is not None and not derived.copies_results:
         rest = key_order(query.entity_set.entity_type)
     else:
-        natural = natural_order(contract)
+        natural = natural_order(contract) if derived is None else copied_order(derived, contract)
         rest = natural[-1:] if query.orderby else natural
     for item in (*query.orderby, *(query.apply.rows.order if query.apply else rest)):
         first_of.setdefault(item.expr, item)

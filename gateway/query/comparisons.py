@@ -118,6 +118,8 @@ def _remedy(left: BoundExpr, right: BoundExpr) -> str:
         hint = _temporal_remedy(constant.value, other.type)
         if hint:
             return hint
+        if other.type is PrimitiveType.GUID:
+            return "; a Guid stands without quotes: 00000000-0000-0000-0000-000000000000"
         if constant.type is PrimitiveType.STRING and isinstance(constant.value, str):
             return f"; write {constant.value or 'the value'} without quotes"
         if other.type is PrimitiveType.STRING:

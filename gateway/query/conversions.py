@@ -9,13 +9,14 @@ from gateway.query.scope import Scope, quoted
 from grammar import Case, Cast, IsOf
 
 _NUMBERS = (T.INT32, T.INT64, T.DOUBLE)
+_WITH_TEXTS = (T.BOOLEAN, T.DATE_TIME_OFFSET, T.DATE, T.GUID)
 CONVERSIONS = frozenset(
     [(source, target) for source in (*_NUMBERS, T.STRING) for target in _NUMBERS]
-    + [(source, T.STRING) for source in (*_NUMBERS, T.BOOLEAN, T.DATE_TIME_OFFSET, T.DATE)]
+    + [(source, T.STRING) for source in (*_NUMBERS, *_WITH_TEXTS)]
     + [(T.DECIMAL, target) for target in _NUMBERS]
     + [(T.INT32, T.DECIMAL), (T.INT64, T.DECIMAL), (T.STRING, T.BOOLEAN)]
     + [(T.DATE_TIME_OFFSET, T.DATE), (T.DATE_TIME_OFFSET, T.TIME_OF_DAY)]
-    + [(T.STRING, T.DATE), (T.STRING, T.DATE_TIME_OFFSET)]
+    + [(T.STRING, T.DATE), (T.STRING, T.DATE_TIME_OFFSET), (T.STRING, T.GUID)]
 )
 """What converts to what, beside each type to itself; everything else is left to the client."""
 

@@ -24,6 +24,7 @@ class BoundColumn:
     of: str
     where: BoundExpr | None
     text: str
+    years: range = range(0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +82,4 @@ def _bind(
             raise ConfigurationProblem(f"{place}: {error}") from error
         except GatewayError as error:
             raise ConfigurationProblem(f"{place}: {error.message}") from error
-    return BoundColumn(column.prop, column.kind, column.of, where, column.text)
+    return BoundColumn(column.prop, column.kind, column.of, where, column.text, column.years)

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError, InvalidValue
 from gateway.query.bound import Constant
 from gateway.query.literals import bind_literal
-from grammar import Alias, Expr, Key, Literal, LiteralKind
+from grammar import Alias, Expr, Key, Literal, LiteralKind, ODataSyntaxError, parse_value
 
 _WRITTEN = {PrimitiveType.STRING: "'...'", PrimitiveType.GUID: "00000000-..."}
 
@@ -39,10 +37,10 @@ def _value(expr: Expr, prop: Property, entity_set: EntitySet, aliases: dict[str,
     if not isinstance(expr, Literal):
         raise _wrong_key(entity_set)
     try:
+        if prop.type is PrimitiveType.GUID and expr.kind is LiteralKind.STRING:
+            expr = parse_value(str(expr.value), prop.type)
         found = bind_literal(expr, entity_set.name)
-        if prop.type is PrimitiveType.GUID and isinstance(found.value, str):
-            found = Constant(UUID(found.value), PrimitiveType.GUID)
-    except (GatewayError, ValueError) as error:
+    except (GatewayError, ODataSyntaxError) as error:
         raise _wrong_key(entity_set) from error
     if found.type is not prop.type:
         raise _wrong_key(entity_set)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID
 
 from gateway.edm.types import PrimitiveType
 from gateway.errors import InvalidValue, NotSupported
@@ -56,6 +57,8 @@ def bind_literal(literal: Literal, option: str) -> Constant:
         return integer(literal.value)
     if literal.kind in _TEMPORAL:
         return _temporal(literal, option)
+    if literal.kind is LiteralKind.GUID:
+        return Constant(UUID(str(literal.value)), PrimitiveType.GUID)
     raise NotSupported(
         f"{option}: {unparse(literal)} is a literal of type {literal.type_name or literal.kind},"
         " which no property of this service has",

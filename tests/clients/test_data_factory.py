@@ -12,7 +12,9 @@ from tests.support.flat import FlatRow
 
 RESULTS = "/odata/v4/Results"
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"
-IN_ITS_TABLE = {"String", "Boolean", "Int32", "Int64", "Double", "Decimal", "DateTimeOffset"}
+IN_ITS_TABLE = {
+    *("String", "Boolean", "Int32", "Int64", "Double", "Decimal", "DateTimeOffset", "Guid"),
+}
 
 
 def test_v23_options_are_sent_with_raw_commas(ask: Ask, expected: list[FlatRow]) -> None:

@@ -25,7 +25,7 @@ from tests.web.batches import MULTIPART, Request, answers_of, as_multipart
 RESULTS = "/odata/v4/Results"
 SETS = [
     *("Results", "Users", "Contents", "Groups", "GroupMembers"),
-    *("ContentStatistics", "UserStatistics", "GroupStatistics", "Statistics"),
+    *("ContentStatistics", "UserStatistics", "GroupStatistics", "Statistics", "ResultRows"),
 ]
 
 

@@ -17,6 +17,13 @@ TEXT = built_in_contract()
 USER_ID = '{ name = "id", kind = "group", of = "userId" }'
 
 
+GUID = (
+    '{ name = "rowId", kind = "guid", of = "id", label = "Key of the row, made of the result\'s" }'
+)
+DAY = 'kind = "day", of = "contentId", first_year = 1992, years = 32'
+DIGEST = '{ name = "partitionDigest", kind = "digest", of = "partitionDay"'
+
+
 def first(old: str, new: str) -> Change:
     """Replace the first occurrence of `old`."""
     assert old in TEXT
@@ -39,6 +46,33 @@ def first(old: str, new: str) -> Change:
         (first('unnest = ["groupIds", "groupNames"]', 'unnest = ["state"]'),
          "[[sets]] 'Groups': unnest: 'state' is no column with several values"),
         (put('{ name = "email", kind', '{ name = "Name", kind'), "two columns named 'name'"),
+        (put("copy_columns = true", "copy_columns = false"),
+         "[[sets]] 'ResultRows': column 'rowId': kind = 'guid' needs copy_columns = true"),
+        (put("copy_columns = true", 'copy_columns = true\nunnest = ["groupIds"]'),
+         "[[sets]] 'ResultRows': copy_columns takes neither unnest nor measures"),
+        (put("copy_columns = true", "copy_columns = true\nmeasures = true"), "nor custom_fields"),
+        (put("custom_fields = true", "custom_fields = true\ncopy_columns = true"), "takes neither"),
+        (put(GUID, f'{GUID}, {{ name = "n", kind = "count" }}'),
+         "column 'n': kind = 'count': beside copies there are guid, day and digest"),
+        (put(GUID, GUID.replace('"rowId"', '"STATE"')),
+         "column 'STATE': is a column of the results, which is copied already"),
+        (put(GUID, GUID.replace('"id"', '"userId"')), "'rowId': of must be 'id': two rows"),
+        (put(GUID, GUID.replace("of =", 'where = "true", of =')), "neither where nor text"),
+        (put(GUID, GUID.replace("of =", 'text = "x", of =')), "neither where nor text"),
+        (put(GUID, GUID.replace("of =", "years = 3, of =")), 'are for kind = "day"'),
+        (put(DAY, DAY.replace(", years = 32", "")), "needs first_year and years"),
+        (put(DAY, DAY.replace("first_year = 1992, ", "")), "needs first_year and years"),
+        (put(DAY, DAY.replace("32", "34")), "first_year and years reach beyond 2024"),
+        (put(DAY, DAY.replace("32", "0")), "Expected `int` >= 1"),
+        (put(DAY, DAY.replace("1992", "1899")), "Expected `int` >= 1900"),
+        (put(DAY, DAY.replace("contentId", "contentName")),
+         "'partitionDay': of = 'contentName' must be a single value that is never null"),
+        (put(DAY, DAY.replace("contentId", "groupIds")), "of = 'groupIds' must be a single value"),
+        (put(DAY, DAY.replace("contentId", "nosuch")), "of = 'nosuch' is no column"),
+        (put(DIGEST, f'{{ name = "d", {DAY} }}, {DIGEST}'), 'one column of kind = "day" at most'),
+        (put(DIGEST, DIGEST.replace("partitionDay", "id")), 'must name the only column of kind'),
+        (put('label = "Last change of the result"', 'published = false'),
+         "[[sets]] 'ResultRows': copy_columns needs the column 'updatedAt' published"),
         (put("partner = \"memberships\"", "partner = \"results\""),
          "two ways named 'results'"),
         (put("partner = \"memberships\"", "partner = \"email\""),
@@ -84,6 +118,32 @@ def test_types_follow_from_what_a_column_is_made_of() -> None:
     assert types["averageProgress"] == (PrimitiveType.DOUBLE, True)
     assert types["lastUpdatedAt"] == (PrimitiveType.DATE_TIME_OFFSET, True)
     assert contract.derived_set("Results") is None
+
+
+def test_a_set_of_copies_has_all_columns_of_the_results_behind_its_own() -> None:
+    contract = load_contract(TEXT, (("partitionday", "cf_1"),))
+    rows = contract.derived_set("ResultRows")
+    assert rows is not None
+    assert rows.copies_results
+    assert rows.entity_set.entity_type.names == (
+        *("rowId", "partitionDay", "partitionDigest"),
+        *contract.schema.entity_sets[0].entity_type.names[:-1],
+        "partitionday_2",
+    )
+    copy = rows.copy_of("partitionday")
+    assert copy is not None
+    assert copy.name == "partitionday_2"
+    types = [(column.prop.type, column.prop.nullable) for column in rows.columns[:3]]
+    instant = (PrimitiveType.DATE_TIME_OFFSET, False)
+    assert types == [(PrimitiveType.GUID, False), instant, instant]
+
+
+def test_a_set_of_copies_needs_no_days() -> None:
+    columns = TEXT[TEXT.index('    { name = "partitionDay"') : TEXT.index("# From a row to the")]
+    contract = load_contract(put(columns, "]\n\n")(TEXT))
+    rows = contract.derived_set("ResultRows")
+    assert rows is not None
+    assert [column.kind for column in rows.columns[:2]] == [Kind.GUID, Kind.SAME]
 
 
 def test_a_field_whose_name_is_taken_gets_a_number() -> None:

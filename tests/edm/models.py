@@ -42,7 +42,7 @@ EVERY_TYPE = tuple(
     for n, (type_, collection) in enumerate(
         (type_, collection)
         for collection in (False, True)
-        for type_ in (*list(PrimitiveType)[:5], PrimitiveType.DATE_TIME_OFFSET)
+        for type_ in (*list(PrimitiveType)[:5], PrimitiveType.DATE_TIME_OFFSET, PrimitiveType.GUID)
     )
 )
 

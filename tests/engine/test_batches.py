@@ -104,8 +104,26 @@ def test_texts_of_every_kind_of_value() -> None:
                 "old": "1969-12-31T23:59:59.999Z",
                 "last": "9999-12-31T23:59:59.999999Z",
                 "never": None,
+                "name": "3f2504e0-4f89-11d3-9a0c-0305e82c3301",
                 "words": '["A"," b"]',
             }
+
+
+@pytest.mark.parametrize("limit", [1, 99, 100, 101, 150, 1000])
+@pytest.mark.parametrize("offset", [0, 7, 140, 600])
+def test_a_page_of_a_filter_is_cut_from_all_its_rows(limit: int, offset: int) -> None:
+    """However the rows lie: long pages are found by their numbers first."""
+    with duckdb.connect() as connection:
+        connection.execute(
+            f"""CREATE TABLE t AS SELECT printf('%03d', i) AS id, (i % 7)::INTEGER AS five,
+                  'text' AS text, i AS "{POSITION.name}" FROM range(1000) x(i) ORDER BY hash(i)"""
+        )
+        relation = Relation(connection, "t")
+        condition = selection_of(relation, "&$filter=five ge 3")[0].filter
+        key = Projection(SCHEMA.entity_sets[0].entity_type.key_properties, ())
+        found = fetch_rows(relation, Selection(condition, (), offset, limit), key)
+    wanted = [f"{i:03}" for i in range(1000) if i % 7 >= 3][offset : offset + limit]
+    assert [json.loads(row)["id"] for row in found] == wanted
 
 
 def test_parameters_stand_before_those_of_the_selection(relation: Relation) -> None:

@@ -178,6 +178,16 @@ cast('2024-02-30T00:00:00Z',Edm.DateTimeOffset) eq null
 cast('2024-02-30T00:00:00+01:00',Edm.DateTimeOffset) eq null
 cast('2024-02-28T24:00:00Z',Edm.DateTimeOffset) eq null and cast('x',Edm.DateTimeOffset) eq null
 cast(none,Edm.Int32) eq null and cast(null,Edm.Int32) eq null and cast(nil,Edm.String) eq null
+name eq 3F2504E0-4F89-11D3-9A0C-0305E82C3301 and name ne 3f2504e0-4f89-11d3-9a0c-0305e82c3302
+name eq guid'3f2504e0-4f89-11d3-9a0c-0305e82c3301' and name ne null and not (name eq null)
+name in (00000000-0000-0000-0000-000000000000,3f2504e0-4f89-11d3-9a0c-0305e82c3301)
+name lt ffffffff-ffff-ffff-ffff-ffffffffffff and name gt 0fffffff-ffff-ffff-ffff-ffffffffffff
+not (name lt 3f2504e0-4f89-11d3-9a0c-0305e82c3301) and name le 80000000-0000-0000-0000-000000000000
+case(yes:name) eq 3f2504e0-4f89-11d3-9a0c-0305e82c3301
+cast(name,Edm.String) eq '3f2504e0-4f89-11d3-9a0c-0305e82c3301' and isof(name,Edm.Guid)
+cast('3F2504E0-4f89-11d3-9a0c-0305e82c3301',Edm.Guid) eq name and cast(name,Edm.Guid) eq name
+cast('3F2504E04f8911d39a0c0305e82c3301',Edm.Guid) eq null and cast(text,Edm.Guid) eq null
+cast('{3f2504e0-4f89-11d3-9a0c-0305e82c3301}',Edm.Guid) eq null and cast(none,Edm.Guid) eq null
 isof(half,Edm.Double) and isof(none,Edm.String) and isof(five,Edm.PrimitiveType)
 """
 

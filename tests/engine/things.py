@@ -36,6 +36,7 @@ SCHEMA = Schema(
                     Property("old", PrimitiveType.DATE_TIME_OFFSET),
                     Property("last", PrimitiveType.DATE_TIME_OFFSET),
                     Property("never", PrimitiveType.DATE_TIME_OFFSET),
+                    Property("name", PrimitiveType.GUID),
                     Property("words", PrimitiveType.STRING, collection=True),
                 ),
             ),
@@ -54,7 +55,8 @@ def one_row(connection: DuckDBPyConnection) -> Relation:
              TIMESTAMP '2024-02-29 23:59:58.0015' AS "at",
              TIMESTAMP '1969-12-31 23:59:59.999' AS old,
              TIMESTAMP '9999-12-31 23:59:59.999999' AS last,
-             NULL::TIMESTAMP AS never, ['A', ' b'] AS words"""
+             NULL::TIMESTAMP AS never, '3f2504e0-4f89-11d3-9a0c-0305e82c3301'::UUID AS name,
+             ['A', ' b'] AS words"""
     )
     return Relation(connection, "t")
 

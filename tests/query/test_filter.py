@@ -34,6 +34,7 @@ COUNTS = schema_of(
     Property("big", PrimitiveType.INT64),
     Property("share", PrimitiveType.DOUBLE),
     Property("done", PrimitiveType.BOOLEAN),
+    Property("guid", PrimitiveType.GUID),
 )
 
 
@@ -152,7 +153,7 @@ def test_numbers_are_promoted_without_changing_the_outcome(text: str, meaning: s
         ("state has Some.Type'A'", 501, "NotImplemented", "has"),
         ("groupIds/$count($filter=$it eq 'x') gt 1", 501, "NotImplemented", "a condition on"),
         ("groupIds/any(g:groupIds/any(h:h eq g))", 501, "NotImplemented", "inside another such"),
-        ("01234567-89ab-cdef-0123-456789abcdef eq null", 501, "NotImplemented",
+        ("binary'AAAA' eq null", 501, "NotImplemented",
          "no property of this service has"),
         ("state/length eq 5", 501, "NotImplemented", "state/length"),
         ("$it eq null", 501, "NotImplemented", "$it"),
@@ -222,6 +223,32 @@ def test_aliases_that_spell_an_endless_expression_are_refused() -> None:
 
 def test_an_alias_is_type_checked_where_it_is_used() -> None:
     assert "without quotes" in refusal("$filter=progress gt @p&@p='5'").message
+
+
+GUID = "a1b2c3d4-0000-0000-0000-00000000000f"
+
+
+def test_a_guid_is_written_in_lower_case_without_quotes() -> None:
+    assert filtered(f"guid eq {GUID.upper()}", COUNTS) == f"guid eq {GUID}"
+    assert filtered(f"guid in ({GUID},null)", COUNTS) == f"guid in ({GUID},null)"
+    assert filtered(f"{GUID} eq {GUID.upper()}", COUNTS) == "true"
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        (f"guid eq '{GUID}'", "a Guid stands without quotes"),
+        (f"guid in ({GUID},'x')", "a Guid stands without quotes"),
+        ("guid eq 5", "compares Edm.Guid with Edm.Int64"),
+        (f"id eq {GUID}", f"text stands in single quotes: '{GUID}'"),
+        (f"startswith(guid,'{GUID}')", "takes text, but guid is of type Edm.Guid"),
+        (f"{GUID} add 1 gt 5", "Edm.Guid"),
+    ],
+)
+def test_what_is_no_guid_is_refused_with_the_form_of_one(text: str, words: str) -> None:
+    error = refusal(f"$filter={text}", schema=COUNTS)
+    assert (error.status, error.code) == (400, "TypeMismatch")
+    assert words in error.message
 
 
 # --- the text of a bound filter -------------------------------------------------------------------

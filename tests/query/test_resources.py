@@ -14,6 +14,8 @@ from gateway.query.request import parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
 from tests.query.asking import SCHEMA, bound, refusal
 
+GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"
+
 
 @pytest.mark.parametrize(("path", "kind"), [("", ServiceDocument), ("$metadata", MetadataDocument)])
 def test_documents(path: str, kind: type) -> None:
@@ -30,10 +32,16 @@ def test_documents(path: str, kind: type) -> None:
         ("Results('a%2Fb')", "", "'a/b'"),
         ("Results('')", "", "''"),
         ("Results(@k)", "@k='a/b'", "'a/b'"),
+        (f"ResultRows({GUID.upper()})", "", GUID),
+        (f"ResultRows(rowId={GUID})", "", GUID),
+        (f"ResultRows('{GUID.upper()}')", "", GUID),
+        ("ResultRows(@k)", f"@k='{GUID}'", GUID),
+        (f"ResultRows(guid'{GUID}')", "", GUID),
     ],
 )
 def test_an_entity_is_addressed_by_its_key(path: str, query: str, key: str) -> None:
-    assert bound(query, path).key == f"Results({key})"
+    name = "ResultRows" if path.startswith("ResultRows") else "Results"
+    assert bound(query, path).key == f"{name}({key})"
 
 
 @pytest.mark.parametrize(
@@ -51,6 +59,12 @@ def test_an_entity_is_addressed_by_its_key(path: str, query: str, key: str) -> N
         ("Results(state='x')", 400, "has the key id"),
         ("Results(id='x',state='y')", 400, "has the key id"),
         ("Results(@k)", 400, "has the key id"),
+        ("ResultRows('x')", 400, "a Guid: write ResultRows(00000000-...)"),
+        ("ResultRows(5)", 400, "a Guid"),
+        ("ResultRows(null)", 400, "a Guid"),
+        (f"ResultRows('{GUID.replace('-', '')}')", 400, "a Guid"),
+        (f"ResultRows('urn:uuid:{GUID}')", 400, "a Guid"),
+        (f"Results({GUID})", 400, "write Results('...')"),
         ("Results('x')/$value", 400, "no media entities"),
         ("Results/$value", 400, "a set of entities"),
         ("Results('a')b", 400, ""),

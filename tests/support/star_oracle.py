@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
-from tests.support.flat import FlatRow, feed_order, flat_row
+from tests.support.flat import COLUMNS, FlatRow, feed_order, flat_row
 from tests.support.live import FIELDS
 
 Nested = Mapping[str, Any]
@@ -106,6 +108,17 @@ class Star:
     def _statistics(self) -> list[dict[str, Any]]:
         return [{"id": "workspace", **self._counted(self._rows)}]
 
+    def _resultrows(self) -> list[dict[str, Any]]:
+        return [
+            {
+                "rowId": str(UUID(bytes=_md5(row["id"]))),
+                "partitionDay": f"{_year_of(row['contentId'])}-07-01T00:00:00Z",
+                "partitionDigest": "",
+                **{name: row[name] for name in COLUMNS},
+            }
+            for row in self._rows
+        ]
+
     def _by(self, name: str) -> list[tuple[str, list[FlatRow]]]:
         groups: dict[str, list[FlatRow]] = defaultdict(list)
         for row in self._rows:
@@ -136,6 +149,14 @@ class Star:
         if row["expiryDate"] is None or row["state"] != "APPROVED":
             return False
         return bool(self._now <= row["expiryDate"] < self._now + timedelta(days=30))
+
+
+def _md5(text: str) -> bytes:
+    return hashlib.md5(text.encode(), usedforsecurity=False).digest()
+
+
+def _year_of(content_id: str) -> int:
+    return 1992 + int.from_bytes(_md5(content_id)[8:], "little") % 32
 
 
 def _groups(row: Nested) -> list[tuple[str, Any]]:

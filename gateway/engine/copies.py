@@ -1,0 +1,67 @@
+"""Rows of sets that have one for each result: read from the results' own table, never copied.
+
+Only what is the same in many rows is kept: for each value that a DAY is made of its day, and the
+DIGEST of all results of that day. MD5 spreads values over days, and adds rows up to a digest: it is
+the same in all processes and versions, unlike DuckDB's own hash.
+"""
+
+from __future__ import annotations
+
+from gateway.contract.derived import Kind
+from gateway.engine.sql import Sql, quote
+from gateway.query.derivation import BoundColumn, Derivation
+from gateway.query.transformations import POSITION
+
+_VALUE, _DAY, _DIGEST = '"$value"', '"$day"', '"$digest"'
+_FIRST_INSTANT = 946_684_800_000
+"""2000-01-01, in milliseconds since 1970."""
+DIGESTS = 8_000_000_000_000
+"""So many instants, in whole milliseconds, because some clients cut what is finer; they reach to
+the year 2253, because nanoseconds in 64 bits end in 2262."""
+
+
+def compile_days(derivation: Derivation, rows: str) -> Sql:
+    """A SELECT of each value that the one DAY is made of, with its day and digest.
+
+    The digest is made of the sum of all rows' digests and of their number, so it depends on no
+    order. Equal ones of different rows come once in DIGESTS.
+    """
+    [day] = derivation.of_kind(Kind.DAY)
+    value = f"r.{quote(day.of)}"
+    copies = derivation.of_kind(Kind.SAME)
+    row = ", ".join(f"{quote(c.prop.name)} := r.{quote(c.of)}" for c in copies)
+    per_value = (
+        f"SELECT {value} AS {_VALUE}, md5_number_lower({value}) % ?::UBIGINT AS n,"  # noqa: S608 - no value is spliced
+        f" sum(md5_number_lower(CAST(to_json(struct_pack({row})) AS VARCHAR))) AS s,"
+        f" count(*) AS c FROM {rows} AS r GROUP BY {value}"
+    )
+    digest = "md5_number_lower(concat_ws(' ', sum(s) OVER day, sum(c) OVER day)) % ?::UBIGINT"
+    text = (
+        f"SELECT {_VALUE}, make_timestamp(? + n::BIGINT, 7, 1, 0, 0, 0) AS {_DAY},"  # noqa: S608 - as above
+        f" make_timestamp((? + ({digest})::BIGINT) * 1000) AS {_DIGEST}"
+        f" FROM ({per_value}) WINDOW day AS (PARTITION BY n)"
+    )
+    return Sql(text, (day.years.start, _FIRST_INSTANT, DIGESTS, len(day.years)))
+
+
+def rows_of_copies(derivation: Derivation, rows: str, days: str | None) -> str:
+    """The FROM item of the set's rows, numbered as the results are; `days` names that table."""
+    columns = ", ".join(_shown(column) for column in derivation.columns)
+    joined = ""
+    if days is not None:
+        [day] = derivation.of_kind(Kind.DAY)
+        joined = f" JOIN {days} AS d ON d.{_VALUE} = r.{quote(day.of)}"
+    position = quote(POSITION.name)
+    return f"(SELECT {columns}, r.{position} AS {position} FROM {rows} AS r{joined})"  # noqa: S608 - as above
+
+
+def _shown(column: BoundColumn) -> str:
+    value = f"r.{quote(column.of)}"
+    match column.kind:
+        case Kind.GUID:
+            value = f"CAST(md5({value}) AS UUID)"
+        case Kind.DAY:
+            value = f"d.{_DAY}"
+        case Kind.DIGEST:
+            value = f"d.{_DIGEST}"
+    return f"{value} AS {quote(column.prop.name)}"
