@@ -9,8 +9,8 @@ from email.utils import format_datetime
 
 from gateway.planner.plan import QueryPlan
 from gateway.query.bind_query import Bound
-from gateway.query.bound import BoundQuery
 from gateway.query.preferences import Preferences, includes_annotation
+from gateway.query.questions import BoundQuery
 from gateway.query.request import ODataRequest
 from gateway.writer.format import Format
 from gateway.writer.links import Links

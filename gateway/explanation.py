@@ -14,7 +14,7 @@ from gateway.contract.model import Contract
 from gateway.planner.explain import explain, explain_pushdown
 from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery, PropertyQuery
+from gateway.query.questions import BoundQuery, PropertyQuery
 from gateway.query.request import parse_request
 from gateway.snapshots.cache import Choice
 from gateway.snapshots.flight import Progress

@@ -18,7 +18,7 @@ from gateway.engine.columns import Columns, named, text_columns, typed_columns
 from gateway.engine.sql import Sql
 from gateway.errors import LimitExceeded, OptionNotAllowed
 from gateway.exchange import About, Export
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.request import ODataRequest
 from gateway.writer.format import EXPORTS, Format, Media
 from gateway.writer.tables import write_arrow, write_csv, write_parquet

@@ -18,8 +18,9 @@ from gateway.engine.compile import compile_expression, compile_filter
 from gateway.engine.projection import json_object
 from gateway.engine.run import Relation, ask
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import BoundExpr, BoundQuery, ColumnRef
+from gateway.query.bound import BoundExpr, ColumnRef
 from gateway.query.projection import Projection
+from gateway.query.questions import BoundQuery
 from gateway.query.transformations import POSITION
 
 _PLACE = quote(POSITION.name)

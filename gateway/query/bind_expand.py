@@ -14,16 +14,9 @@ from gateway.errors import (
     OptionNotAllowed,
     UnknownName,
 )
-from gateway.query.bound import (
-    THIS_ROW,
-    BoundExpand,
-    BoundOrder,
-    BoundQuery,
-    ColumnRef,
-    ExpandForm,
-    Way,
-)
+from gateway.query.bound import THIS_ROW, BoundOrder, ColumnRef, Way
 from gateway.query.placement import given_options
+from gateway.query.questions import BoundExpand, BoundQuery, ExpandForm
 from gateway.query.scope import Others
 from gateway.query.suggest import nearest
 from gateway.query.transformations import POSITION

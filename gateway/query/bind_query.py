@@ -8,23 +8,17 @@ from datetime import datetime
 from functools import reduce
 from typing import TypeAlias
 
-from gateway.edm.model import EntitySet, EntityType, Property, Schema
-from gateway.errors import NotSupported, ResourceNotFound, UnknownName
+from gateway.edm.model import EntitySet, Property, Schema
+from gateway.errors import NotSupported, ResourceNotFound
 from gateway.query.bind_apply import bind_apply, row_scope
 from gateway.query.bind_expand import bind_expand
 from gateway.query.bind_orderby import bind_orderby
+from gateway.query.bind_select import bind_select
 from gateway.query.binder import bind_predicate
-from gateway.query.bound import (
-    BoundExpand,
-    BoundExpr,
-    BoundQuery,
-    PropertyQuery,
-    Shape,
-    Way,
-    conjunction,
-)
+from gateway.query.bound import BoundExpr, Way, conjunction
 from gateway.query.compute import bind_compute
 from gateway.query.placement import check_placement, given_options
+from gateway.query.questions import BoundExpand, BoundQuery, PropertyQuery, Shape
 from gateway.query.related import entity_address, related_condition
 from gateway.query.request import ODataRequest
 from gateway.query.resource import (
@@ -39,10 +33,10 @@ from gateway.query.resource import (
     ServiceDocument,
     resolve_resource,
 )
-from gateway.query.scope import Moment, Others, Scope, find_property
+from gateway.query.scope import Moment, Others, Scope
 from gateway.query.search import bind_search
 from gateway.query.transformations import BoundApply, entity_rows
-from grammar import Binary, Expr, QueryOptions, SelectItem, unparse
+from grammar import Binary, Expr, QueryOptions
 
 _UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
     ("$schemaversion", lambda o: o.schemaversion),
@@ -175,7 +169,7 @@ def _bind_collection(binding: _Binding, resource: CollectionResource) -> BoundQu
 
 def _bind_rows(binding: _Binding) -> BoundQuery:
     options = binding.options
-    select, selected = _bind_select(binding)
+    select, selected, ways = _select_of(binding)
     filter_, apply = _bind_filter(binding)
     return BoundQuery(
         entity_set=binding.entity_set,
@@ -190,7 +184,7 @@ def _bind_rows(binding: _Binding) -> BoundQuery:
         count=options.count or False,
         computed=binding.computed,
         expand=_bind_expand(binding),
-        ways=_selected_ways(binding),
+        ways=ways,
     )
 
 
@@ -212,7 +206,7 @@ def _bind_count(binding: _Binding, resource: CollectionResource) -> BoundQuery:
 
 def _bind_entity(resource: EntityResource, options: QueryOptions, common: _Common) -> BoundQuery:
     binding = _Binding(resource.entity_set, options, common, resource)
-    select, selected = _bind_select(binding)
+    select, selected, ways = _select_of(binding)
     query = BoundQuery(
         binding.entity_set,
         Shape.ENTITY,
@@ -222,7 +216,7 @@ def _bind_entity(resource: EntityResource, options: QueryOptions, common: _Commo
         key=entity_address(resource),
         computed=binding.computed,
         expand=_bind_expand(binding),
-        ways=_selected_ways(binding),
+        ways=ways,
     )
     return common.finished(query)
 
@@ -256,57 +250,9 @@ def _bind_filter(binding: _Binding) -> tuple[BoundExpr | None, BoundApply | None
     return binding.leading, replace(binding.apply, filter=conjunction(searched, predicate))
 
 
-def _bind_select(binding: _Binding) -> tuple[tuple[Property, ...], bool]:
-    """Properties in the order written, each once; `*` and no $select are all of them."""
-    items = binding.options.select
-    if not items or any(item.path == ("*",) for item in items):
-        for item in items:
-            _select_one(item, binding)
-        dynamic = (computed.prop for computed in binding.computed)
-        return (*binding.rows.properties, *dynamic), False
-    chosen = (_select_one(item, binding) for item in items)
-    return tuple(dict.fromkeys(prop for prop in chosen if prop is not None)), True
-
-
-def _select_one(item: SelectItem, binding: _Binding) -> Property | None:
-    if item.path == ("*",) or _is_way(item, binding):
-        return None
-    _check_flat(item, binding.entity_type)
-    for computed in binding.computed:
-        if item.path == (computed.prop.name,):
-            return computed.prop
-    return find_property(item.path[0], binding.scope.for_option("$select"))
-
-
-def _check_flat(item: SelectItem, entity_type: EntityType) -> None:
-    """There are no complex properties to go into; what a list holds is not chosen from yet."""
-    if len(item.path) == 1 and item.options is None:
-        return
-    prop = entity_type.find(item.path[0])
-    if len(item.path) == 1 and prop is not None and prop.collection:
-        raise NotSupported(
-            f"$select: {unparse(item)} has options for the elements of {prop.name}, which this"
-            " service does not evaluate; select it whole and leave the rest to the client",
-            target="$select",
-        )
-    raise UnknownName(
-        f"$select: {unparse(item)} goes below a property, but {entity_type.name} has"
-        " primitive properties only; what is shown of other rows is selected in $expand",
-        target="$select",
-    )
-
-
-def _is_way(item: SelectItem, binding: _Binding) -> bool:
-    """A navigation property by itself: there is nothing to show but that it was selected."""
-    return (
-        len(item.path) == 1
-        and item.options is None
-        and binding.scope.entity_type.find_navigation(item.path[0]) is not None
-    )
-
-
-def _selected_ways(binding: _Binding) -> tuple[str, ...]:
-    return tuple(item.path[0] for item in binding.options.select if _is_way(item, binding))
+def _select_of(binding: _Binding) -> tuple[tuple[Property, ...], bool, tuple[str, ...]]:
+    scope = binding.scope.for_option("$select")
+    return bind_select(binding.options.select, scope, binding.rows.properties, binding.computed)
 
 
 def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from gateway.errors import OptionNotAllowed
-from gateway.query.bound import PropertyPart
+from gateway.query.questions import PropertyPart
 from gateway.query.resource import (
     CollectionResource,
     CountResource,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.edm.model import Property
-from gateway.query.bound import BoundQuery, ComputedProperty, Way
+from gateway.query.bound import ComputedProperty, Way
+from gateway.query.questions import BoundQuery
 
 
 @dataclass(frozen=True, slots=True)

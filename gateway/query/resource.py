@@ -11,8 +11,9 @@ from typing import TypeAlias
 
 from gateway.edm.model import EntitySet, NavigationProperty, Property, Schema
 from gateway.errors import InvalidValue, MethodNotAllowed, NotSupported, ResourceNotFound
-from gateway.query.bound import Constant, PropertyPart
+from gateway.query.bound import Constant
 from gateway.query.keys import key_example, read_key
+from gateway.query.questions import PropertyPart
 from gateway.query.suggest import nearest
 from grammar import Expr, ResourcePath, Segment, unparse
 

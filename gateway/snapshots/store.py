@@ -29,6 +29,7 @@ from gateway.snapshots.files import SnapshotFiles
 from gateway.snapshots.tables import RowTable, TableLayout
 
 Question: TypeAlias = tuple[str, Sequence[object]]
+_TURNS = 16
 _ATTEMPTS = 10
 _PAUSE_SECONDS = 0.02
 
@@ -52,6 +53,7 @@ class SnapshotStore:
         self._sizes: dict[str, int] = {}
         self._drafts: dict[str, int] = {}
         self._derived: dict[str, dict[str, int]] = {}
+        self._turns = tuple(Lock() for _ in range(_TURNS))
 
     def close(self) -> None:
         """Let go of memory and files."""
@@ -244,14 +246,19 @@ class SnapshotStore:
         table = f'memory.main."{snapshot_id}_{name}"'
         if name in self._derived.get(snapshot_id, ()):
             return table
-        with self._memory, self._making(snapshot_id) as cursor:
+        in_memory = self._files is None  # where the sizes of drafts are measured, too
+        with self._memory if in_memory else self._turn(table), self._making(snapshot_id) as cursor:
             made = self._derived.setdefault(snapshot_id, {})
             if name not in made:
                 text, parameters = question(self.table_name(snapshot_id))
                 before = memory_in_tables(cursor)
                 cursor.execute(f"CREATE TABLE {table} AS {text}", parameters)
-                made[name] = memory_in_tables(cursor) - before
+                made[name] = max(0, memory_in_tables(cursor) - before)
         return table
+
+    def _turn(self, table: str) -> Lock:
+        """One makes a table, who wants it too waits; others make others meanwhile."""
+        return self._turns[hash(table) % len(self._turns)]
 
     def derived_bytes(self, snapshot_id: str) -> int:
         """What the tables made of a snapshot take in memory."""

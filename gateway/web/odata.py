@@ -23,8 +23,8 @@ from gateway.errors import (
 )
 from gateway.exchange import Export, Question, Reply
 from gateway.observe import Observer
-from gateway.query.bound import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.preferences import parse_preferences
+from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.resource import MetadataDocument
 from gateway.recall import may_stand_for_more
 from gateway.service import QueryService

@@ -19,8 +19,8 @@ from gateway.analytics.rows import arrow_schema
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.planner.plan import plan_query
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
 from gateway.query.projection import Projection
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from tests.planner.expressions import Expressions
 from tests.planner.worlds import World, filters, orders, worlds

@@ -18,7 +18,7 @@ from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import NotSupported
 from gateway.planner.plan import natural_order, plan_query
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format

@@ -15,8 +15,9 @@ from gateway.engine.run import Relation, Selection, fetch_rows
 from gateway.engine.sql import Sql
 from gateway.errors import InvalidValue
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, BoundQuery, ColumnRef
+from gateway.query.bound import BoundOrder, ColumnRef
 from gateway.query.projection import Projection
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from gateway.query.transformations import POSITION
 from tests.engine.things import SCHEMA, one_row

@@ -19,7 +19,8 @@ from hypothesis import strategies as st
 from gateway.engine.run import Relation, Selection, fetch_rows
 from gateway.errors import InvalidValue
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, BoundQuery, ColumnRef
+from gateway.query.bound import BoundOrder, ColumnRef
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format, Metadata

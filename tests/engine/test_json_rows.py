@@ -20,8 +20,9 @@ from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, BoundQuery, ColumnRef
+from gateway.query.bound import BoundOrder, ColumnRef
 from gateway.query.projection import Projection
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from gateway.query.transformations import POSITION
 from gateway.writer.bodies import projection_for

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from gateway.engine.run import Relation, count_rows
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from grammar import parse_search
 from tests.engine.test_answers import table

@@ -11,7 +11,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.planner.plan import QueryPlan, plan_query
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from tests.planner.worlds import with_columns
 

@@ -14,7 +14,7 @@ from gateway.contract.model import Contract
 from gateway.planner.explain import explain
 from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from tests.planner.expressions import Expressions
 from tests.planner.upstream import answer

@@ -11,7 +11,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import Schema
 from gateway.errors import GatewayError
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.render import render_expr
 from gateway.query.request import parse_request
 

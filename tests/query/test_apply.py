@@ -6,7 +6,7 @@ import pytest
 
 from gateway.edm.types import PrimitiveType
 from gateway.query.bind_apply import TRANSFORMATIONS
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.render import render_expr
 from gateway.query.transformations import BoundApply
 from tests.query.asking import SCHEMA, bound, refusal

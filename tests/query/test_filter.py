@@ -14,7 +14,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import TypeMismatch
 from gateway.query.bind_query import bind
 from gateway.query.binder import bind_predicate
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.render import render_expr
 from gateway.query.request import parse_request
 from gateway.query.scope import Scope

@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.query.bind_query import bind
-from gateway.query.bound import BoundQuery
+from gateway.query.questions import BoundQuery
 from gateway.query.render import render_expr
 from gateway.query.request import parse_request
 from tests.query.asking import SCHEMA, filtered, refusal

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.query.bound import Shape
+from gateway.query.questions import Shape
 from gateway.query.render import render_expr
 from tests.query.asking import SCHEMA, bound, refusal
 

@@ -9,7 +9,7 @@ import pytest
 
 from gateway.errors import GatewayError
 from gateway.query.bind_query import bind
-from gateway.query.bound import PropertyPart, PropertyQuery
+from gateway.query.questions import PropertyPart, PropertyQuery
 from gateway.query.request import parse_request
 from gateway.query.resource import MetadataDocument, ServiceDocument
 from tests.query.asking import SCHEMA, bound, refusal

@@ -1,0 +1,208 @@
+"""Collections, page by page, each feed from one snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import partial
+
+from isal import igzip
+
+from gateway.changes import Changes
+from gateway.contract.model import Contract
+from gateway.engine.fitting import brings_many, rows_that_fit
+from gateway.engine.run import Selection, count_rows, fetch_rows
+from gateway.errors import FeedGone
+from gateway.exchange import Answer, Reply
+from gateway.paging import left_to_check, may_be_early, query_identity, rows_ready
+from gateway.planner.plan import QueryPlan, Route
+from gateway.query.projection import Projection
+from gateway.query.questions import BoundQuery
+from gateway.query.request import ODataRequest
+from gateway.reading import Machinery, Reading
+from gateway.recall import LONGEST_LINK
+from gateway.single import Single
+from gateway.snapshots.cache import Snapshot
+from gateway.snapshots.pages import PageKey
+from gateway.summing import Summed, Summing
+from gateway.writer.bodies import PageBody, projection_for, write_collection
+from gateway.writer.skiptoken import Position
+from grammar import encode_path
+
+_WORTH_COMPRESSING = 1_000
+_GZIP = b"\x1f\x8b"
+
+
+class Feed:
+    """Answers with collections of one workspace."""
+
+    def __init__(
+        self,
+        contract: Contract,
+        machinery: Machinery,
+        rows: Reading,
+        summing: Summing,
+        changes: Changes,
+        single: Single,
+    ) -> None:
+        self._namespace = contract.schema.namespace
+        self._with = machinery
+        self._rows = rows
+        self._summing = summing
+        self._changes = changes
+        self._single = single
+
+    async def answer(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+        """A page: the first, or the one that the request's link leads to.
+
+        Raises:
+            FeedGone: the snapshot of the link is no longer kept.
+        """
+        query, token = plan.query, request.options.skiptoken
+        if token is not None:
+            position = self._with.signer.verify(token, query_identity(request))
+            return await self._next_page(request, plan, position, reply)
+        reply = self._changes.considered(request, plan, reply)
+        if reply.preferences.track_changes:
+            return await self._first_page(request, plan, reply)
+        if plan.route in (Route.NOTHING, Route.TOTAL):
+            count = await self._single.count(plan, reply) if query.count else None
+            if not count:
+                await self._single.check_source(query, reply)
+            return self._write([], PageBody(count), plan, reply)
+        if self._rows.goes_straight_through(plan, reply):
+            answer = await self._straight_through(plan, reply)
+            if answer is not None:
+                return answer
+        if plan.told is not None:
+            projection = self._projection(query, reply)
+            summed = await self._summing.collection(plan, projection, reply)
+            if summed is not None:
+                return await self._summed(summed, plan, reply)
+        return await self._first_page(request, plan, reply)
+
+    async def _first_page(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+        """Changes are those of a complete snapshot: rows of a draft may differ from it."""
+        query, tracks = plan.query, reply.preferences.track_changes
+        early = may_be_early(plan) and not tracks
+        async with self._rows.snapshot(
+            plan.pushdown, fresher=reply.fresher, early=early
+        ) as snapshot:
+            left = left_to_check(plan, snapshot)
+            counted = (count_rows, left, query.apply)
+            count = await self._rows.on(snapshot, plan, *counted) if query.count else None
+            begun = snapshot.growing is not None
+            start = Position(snapshot.id, query.skip, query.top, query.moment, tracks, begun)
+            return await self._page(request, plan, start, snapshot, reply, count)
+
+    async def _next_page(
+        self, request: ODataRequest, plan: QueryPlan, position: Position, reply: Reply
+    ) -> Answer:
+        async with self._with.cache.pinned(self._with.scope(), position.snapshot) as snapshot:
+            if snapshot is None:
+                raise FeedGone(
+                    "$skiptoken: the extract that this link leads into is no longer kept; refresh"
+                    " from the start of the feed (its owner can raise --token-lifetime and"
+                    " --snapshot-budget)",
+                    target="$skiptoken",
+                )
+            reply = self._changes.ignored(reply)
+            return await self._page(request, plan, position, snapshot, reply, None)
+
+    async def _page(
+        self,
+        request: ODataRequest,
+        plan: QueryPlan,
+        at: Position,
+        snapshot: Snapshot,
+        reply: Reply,
+        count: int | None,
+    ) -> Answer:
+        size = self._rows.page_size(reply.preferences)
+        wanted = size if at.remaining is None else min(size, at.remaining)
+        wanted = await rows_ready(snapshot, at, wanted)
+        left, order = left_to_check(plan, snapshot), () if at.early else plan.order
+        selection = Selection(left, order, at.offset, wanted, plan.query.apply)
+        if wanted and brings_many(plan.query.expand):
+            fitting = (rows_that_fit, selection, plan.query.expand)
+            wanted = max(1, await self._rows.on(snapshot, plan, *fitting))
+        delta = self._changes.link(request, snapshot, at.moment, reply) if at.tracks else None
+        facts = (at.offset, at.moment, at.early, wanted, count, delta)
+        identity = (request.path, request.pairs, *facts)
+        final = snapshot.growing is None  # a row of a draft may still become newer
+        moment = None if at.early else snapshot.taken_at  # early pages are not all of one
+        taken_at = reply.taken_at(self._namespace, moment)
+        key = PageKey(at.snapshot, (*identity, final, taken_at, reply.format, reply.links))
+        about = self._rows.about(snapshot, key)
+        if about.etag in reply.known or "*" in reply.known:
+            return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
+        kept = self._with.pages.get(key)
+        if kept is not None:
+            return about.put_on(self._as_answer(kept, reply, gzipped=kept.startswith(_GZIP)))
+        selection = replace(selection, limit=wanted + 1)
+        projection = self._projection(plan.query, reply)
+        if at.early:
+            rows = await self._rows.on_draft(snapshot, fetch_rows, selection, projection)
+        else:
+            rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
+        link = None
+        if len(rows) > wanted and wanted != at.remaining:
+            remaining = None if at.remaining is None else at.remaining - wanted
+            following = replace(at, offset=at.offset + wanted, remaining=remaining)
+            token = self._with.signer.sign(following, query_identity(request))
+            link = self._link(request, token, reply)
+            delta = None
+        if not rows and at.offset == 0:
+            await self._single.check_source(plan.query, reply)
+        page = PageBody(count, link, taken_at, delta)
+        answer = self._write(rows[:wanted], page, plan, reply)
+        if len(answer.body) < _WORTH_COMPRESSING:
+            self._with.pages.put(key, answer.body)
+            return about.put_on(answer)
+        compressed = await self._rows.in_thread(igzip.compress, answer.body, 1)
+        self._with.pages.put(key, compressed)
+        return about.put_on(replace(answer, body=compressed, gzipped=True))
+
+    def _link(self, request: ODataRequest, token: str, reply: Reply) -> str:
+        path = encode_path(request.path)
+        link = reply.links.next_page(path, request.pairs, token)
+        if len(link) <= LONGEST_LINK:
+            return link
+        name = self._with.long_queries.keep(request.pairs, token)
+        return reply.links.next_page(path, request.options.custom, name)
+
+    async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
+        """One upstream page, or None when it is not enough: see `Window`."""
+        page = await self._rows.window_page(plan)
+        if page is None:
+            return None
+        selection = Selection(None, plan.order, plan.query.skip, plan.query.top)
+        projection = self._projection(plan.query, reply)
+        rows = await self._rows.in_thread(
+            self._rows.run_transient,
+            page.rows,
+            partial(fetch_rows, selection=selection, projection=projection),
+        )
+        if not rows:
+            await self._single.check_source(plan.query, reply)
+        count = page.total if plan.query.count else None
+        taken_at = reply.taken_at(self._namespace, page.date or self._with.clock.now())
+        return self._write(rows, PageBody(count, None, taken_at), plan, reply)
+
+    async def _summed(self, summed: Summed, plan: QueryPlan, reply: Reply) -> Answer:
+        """All rows of a collection that the statistics tell."""
+        if not summed.rows and not plan.query.skip:
+            await self._single.check_source(plan.query, reply)
+        taken_at = reply.taken_at(self._namespace, summed.date or self._with.clock.now())
+        body = PageBody(summed.count, None, taken_at)
+        return self._write(summed.rows[: plan.query.top], body, plan, reply)
+
+    def _write(self, rows: list[bytes], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
+        body = write_collection(rows, page, plan.query, reply.format, reply.links)
+        return self._as_answer(body, reply)
+
+    def _as_answer(self, body: bytes, reply: Reply, *, gzipped: bool = False) -> Answer:
+        headers = reply.applied(self._rows.page_size(reply.preferences))
+        return Answer(body, reply.format.content_type, headers, gzipped)
+
+    def _projection(self, query: BoundQuery, reply: Reply) -> Projection:
+        return projection_for(query, reply.format, reply.links, self._namespace)
