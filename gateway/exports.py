@@ -90,6 +90,11 @@ def check_export(request: ODataRequest, query: BoundQuery) -> None:
             " rows: they all come",
             target="$count",
         )
+    if query.views:
+        raise OptionNotAllowed(
+            "$select of a part of a list has no place in this format; select the list whole",
+            target="$select",
+        )
     if query.expand or query.ways:
         raise OptionNotAllowed(
             "$expand and $select of other rows have no place in this format; take their values as"

@@ -45,7 +45,7 @@ class Capabilities:
 
 
 CAPABILITIES = Capabilities(
-    conformance=Conformance.MINIMAL,
+    conformance=Conformance.ADVANCED,
     formats=(
         "application/json",
         "text/csv",

@@ -84,8 +84,8 @@ def compile_expression(expr: BoundExpr) -> Sql:
             return _in(operand, values)
         case Quantified():
             return _quantified(expr)
-        case Matches(text, properties):
-            return _matches(text, properties)
+        case Matches():
+            return _matches(expr)
         case And(terms) | Or(terms):
             return _join(" AND " if isinstance(expr, And) else " OR ", terms)
         case Not(operand):
@@ -105,8 +105,9 @@ def _navigated(expr: Navigated) -> Sql:
             return quantified_rows(expr, found)
         case CountRows(_, condition):
             return counted_rows(expr, compile_filter(condition))
-        case CountElements(prop, row):
-            return Sql(f"coalesce(len({_column(prop, row)}), 0)")
+        case CountElements(prop, row, condition):
+            found = matching_elements(Sql(_column(prop, row)), condition)
+            return fill("coalesce(len({0}), 0)", found)
 
 
 def _computed(expr: Computed) -> Sql:
@@ -219,10 +220,19 @@ def _listed(tests: list[str], subject: Sql, listed: list[Sql]) -> Sql:
     return Sql(found.text, values)
 
 
-def _matches(text: str, properties: tuple[Property, ...]) -> Sql:
-    tests = [f"contains(lower({quote(prop.name)}), lower(?))" for prop in properties]
+def _matches(expr: Matches) -> Sql:
+    columns = (_column(prop, expr.row) for prop in expr.properties)
+    tests = [f"contains(lower({column}), lower(?))" for column in columns]
     found = f"coalesce({' OR '.join(tests) or 'false'}, false)"
-    return Sql(found, (text,) * len(tests))
+    return Sql(found, (expr.text,) * len(tests))
+
+
+def matching_elements(values: Sql, condition: BoundExpr | None) -> Sql:
+    """The elements of a list that meet a condition; one for which it is null does not."""
+    if condition is None:
+        return values
+    text = f"list_filter({{0}}, lambda {ELEMENT}: coalesce({{1}}, false))"
+    return fill(text, values, compile_expression(condition))
 
 
 def _quantified(expr: Quantified) -> Sql:

@@ -15,14 +15,16 @@ from typing import TypeAlias
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
-from gateway.engine.compile import ELEMENT, compile_expression
+from gateway.engine.compile import ELEMENT, compile_expression, matching_elements
 from gateway.engine.conversions import instant_text
 from gateway.engine.expand import counted, other_rows
 from gateway.engine.json_values import NOT_A_NUMBER, is_self_describing, json_value
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.projection import Expanded, Projection
+from gateway.query.questions import ValuesView
 from gateway.query.transformations import VARIANT
 
+_EVERY = 2**31
 _Member: TypeAlias = tuple[str, Sql]
 
 
@@ -106,11 +108,47 @@ def _key_value(prop: Property) -> str:
 
 
 def _declared(prop: Property, projection: Projection) -> list[_Member]:
+    for view in projection.views:
+        if view.prop == prop:
+            return _viewed(view, projection)
     value = (prop.name, Sql(_column(prop, projection)))
     inferred = is_self_describing(prop.type) and not prop.collection
     if inferred or not projection.all_typed:
         return [value]
     return [_typed(prop, Sql(f"r.{quote(prop.name)}"), projection), value]
+
+
+def _viewed(view: ValuesView, projection: Projection) -> list[_Member]:
+    """A list of which not all is shown, and how many there are without regard to the window."""
+    prop, list_ = view.prop, Sql(f"r.{quote(view.prop.name)}")
+    found = matching_elements(list_, view.condition)
+    members: list[_Member] = []
+    if view.count:
+        as_text = "::VARCHAR" if projection.int64_as_text else ""
+        number = fill(f"coalesce(len({{0}}), 0){as_text}", found)
+        members.append((prop.name + projection.count_suffix, number))
+    if view.descending is not None:
+        direction = "'DESC', 'NULLS LAST'" if view.descending else "'ASC', 'NULLS FIRST'"
+        found = fill(f"list_sort({{0}}, {direction})", found)
+    if view.skip or view.top is not None:
+        last = _EVERY if view.top is None else view.skip + view.top
+        found = fill("list_slice({0}, {1}, {2})", found, _bound(view.skip + 1), _bound(last))
+    if projection.all_typed:
+        members.append(_typed(prop, list_, projection))
+    return [*members, (prop.name, _rendered(prop, found, projection))]
+
+
+def _bound(number: int) -> Sql:
+    return Sql("?", (min(number, _EVERY),))
+
+
+def _rendered(prop: Property, values: Sql, projection: Projection) -> Sql:
+    if prop.type is PrimitiveType.DATE_TIME_OFFSET:
+        text = f"list_transform({{0}}, lambda {ELEMENT}: {instant_text(ELEMENT)})"
+        return fill(text, values)
+    if prop.type is PrimitiveType.INT64 and projection.int64_as_text:
+        return fill("{0}::VARCHAR[]", values)
+    return values
 
 
 def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[_Member]:

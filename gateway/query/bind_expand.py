@@ -22,8 +22,8 @@ from gateway.query.suggest import nearest
 from gateway.query.transformations import POSITION
 from grammar import ExpandItem, QueryOptions
 
-BindNested: TypeAlias = Callable[[Way, QueryOptions, int], BoundQuery]
-"""Binds the options of an item, at a depth, on the rows that the way leads to."""
+BindNested: TypeAlias = Callable[[Way, QueryOptions], BoundQuery]
+"""Binds the options of an item on the rows that the way leads to."""
 
 _MAX_DEPTH = 5
 _MAX_ITEMS = 30
@@ -59,7 +59,7 @@ def bind_expand(
             target="$expand",
         )
     named = [item for item in items if item.path != ("*",)]
-    found = [_item(item, entity_type, others, bind, depth) for item in named]
+    found = [_item(item, entity_type, others, bind) for item in named]
     names = [item.way.navigation.name for item in found]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
@@ -67,19 +67,19 @@ def bind_expand(
     for item in items:
         if item.path == ("*",):
             rest = (way for way in entity_type.navigation if way.name not in names)
-            found += [_all(item, way, others, bind, depth) for way in rest]
+            found += [_all(item, way, others, bind) for way in rest]
             break
     return tuple(found)
 
 
 def _item(
-    item: ExpandItem, entity_type: EntityType, others: Others, bind: BindNested, depth: int
+    item: ExpandItem, entity_type: EntityType, others: Others, bind: BindNested
 ) -> BoundExpand:
     form = ExpandForm(item.suffix) if item.suffix else ExpandForm.ENTITIES
     navigation = _find(item, entity_type)
     options = item.options or QueryOptions()
     _check_options(options, navigation, form)
-    return _bound(navigation, options, form, others, bind, depth)
+    return _bound(navigation, options, form, others, bind)
 
 
 def _all(
@@ -87,7 +87,6 @@ def _all(
     navigation: NavigationProperty,
     others: Others,
     bind: BindNested,
-    depth: int,
 ) -> BoundExpand:
     if item.options is not None and given_options(item.options):
         raise NotSupported(
@@ -95,7 +94,7 @@ def _all(
             target="$expand",
         )
     form = ExpandForm.REFERENCES if item.suffix == "$ref" else ExpandForm.ENTITIES
-    return _bound(navigation, QueryOptions(), form, others, bind, depth)
+    return _bound(navigation, QueryOptions(), form, others, bind)
 
 
 def _bound(
@@ -104,10 +103,9 @@ def _bound(
     form: ExpandForm,
     others: Others,
     bind: BindNested,
-    depth: int,
 ) -> BoundExpand:
     way = Way(navigation, others.enter(navigation.target), THIS_ROW, _OTHER_ROW)
-    query = bind(way, options, depth)
+    query = bind(way, options)
     order = (*query.orderby, BoundOrder(ColumnRef(POSITION)))
     shown = replace(query, orderby=order, references=form is ExpandForm.REFERENCES)
     return BoundExpand(way, shown, form)

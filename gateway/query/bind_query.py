@@ -8,12 +8,12 @@ from datetime import datetime
 from functools import reduce
 from typing import TypeAlias
 
-from gateway.edm.model import EntitySet, Property, Schema
+from gateway.edm.model import EntitySet, Schema
 from gateway.errors import NotSupported, ResourceNotFound
 from gateway.query.bind_apply import bind_apply, row_scope
 from gateway.query.bind_expand import bind_expand
 from gateway.query.bind_orderby import bind_orderby
-from gateway.query.bind_select import bind_select
+from gateway.query.bind_select import Selected, bind_select
 from gateway.query.binder import bind_predicate
 from gateway.query.bound import BoundExpr, Way, conjunction
 from gateway.query.compute import bind_compute
@@ -114,6 +114,7 @@ class _Binding:
 
     Those are the entity's, or what $apply makes of them, and what $compute adds. `conditions` are
     those of the path, which an entity must all meet before anything else (URL Conventions 4.12).
+    Options inside of others see the aliases of the `outer` ones, and their own.
     """
 
     def __init__(
@@ -122,14 +123,18 @@ class _Binding:
         options: QueryOptions,
         common: _Common,
         resource: CollectionResource | EntityResource | None = None,
-        depth: int = 0,
+        outer: _Binding | None = None,
     ) -> None:
         self.entity_set = entity_set
         self.entity_type = entity_set.entity_type
         self.options = options
         self.common = common
-        self.depth = depth
-        rows = Scope(self.entity_type, common.aliases, moment=common.moment)
+        self.depth: int = outer.depth + 1 if outer else 0
+        self.aliases: tuple[tuple[str, Expr], ...] = (
+            *(outer.aliases if outer else common.aliases),
+            *options.aliases,
+        )
+        rows = Scope(self.entity_type, self.aliases, moment=common.moment)
         scope = replace(rows, others=common.others)
         first, self.apply = bind_apply(options.apply, rows.for_option("$apply"))
         self.leading = conjunction(_bind_resource(resource, scope), first)
@@ -169,13 +174,13 @@ def _bind_collection(binding: _Binding, resource: CollectionResource) -> BoundQu
 
 def _bind_rows(binding: _Binding) -> BoundQuery:
     options = binding.options
-    select, selected, ways = _select_of(binding)
+    selected = _select_of(binding)
     filter_, apply = _bind_filter(binding)
     return BoundQuery(
         entity_set=binding.entity_set,
         shape=Shape.COLLECTION,
-        select=select,
-        selected=selected,
+        select=selected.properties,
+        selected=selected.by_client,
         filter=filter_,
         apply=apply,
         orderby=bind_orderby(options.orderby, binding.scope.for_option("$orderby")),
@@ -184,7 +189,8 @@ def _bind_rows(binding: _Binding) -> BoundQuery:
         count=options.count or False,
         computed=binding.computed,
         expand=_bind_expand(binding),
-        ways=ways,
+        ways=selected.ways,
+        views=selected.views,
     )
 
 
@@ -206,17 +212,18 @@ def _bind_count(binding: _Binding, resource: CollectionResource) -> BoundQuery:
 
 def _bind_entity(resource: EntityResource, options: QueryOptions, common: _Common) -> BoundQuery:
     binding = _Binding(resource.entity_set, options, common, resource)
-    select, selected, ways = _select_of(binding)
+    selected = _select_of(binding)
     query = BoundQuery(
         binding.entity_set,
         Shape.ENTITY,
-        select,
-        selected,
+        selected.properties,
+        selected.by_client,
         binding.leading,
         key=entity_address(resource),
         computed=binding.computed,
         expand=_bind_expand(binding),
-        ways=ways,
+        ways=selected.ways,
+        views=selected.views,
     )
     return common.finished(query)
 
@@ -250,7 +257,7 @@ def _bind_filter(binding: _Binding) -> tuple[BoundExpr | None, BoundApply | None
     return binding.leading, replace(binding.apply, filter=conjunction(searched, predicate))
 
 
-def _select_of(binding: _Binding) -> tuple[tuple[Property, ...], bool, tuple[str, ...]]:
+def _select_of(binding: _Binding) -> Selected:
     scope = binding.scope.for_option("$select")
     return bind_select(binding.options.select, scope, binding.rows.properties, binding.computed)
 
@@ -262,8 +269,8 @@ def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:
             target="$expand",
         )
 
-    def nested(way: Way, options: QueryOptions, depth: int) -> BoundQuery:
-        return _bind_rows(_Binding(way.target, options, binding.common, None, depth + 1))
+    def nested(way: Way, options: QueryOptions) -> BoundQuery:
+        return _bind_rows(_Binding(way.target, options, binding.common, outer=binding))
 
     ways = binding.scope.entity_type
     return bind_expand(binding.options.expand, ways, binding.common.others, nested, binding.depth)

@@ -1,14 +1,34 @@
-"""$select: which properties are shown (URL Conventions 5.1.4)."""
+"""$select: which properties are shown, and what of lists (URL Conventions 5.1.4)."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 from gateway.edm.model import Property
-from gateway.errors import NotSupported, UnknownName
+from gateway.errors import NotSupported, OptionNotAllowed, UnknownName
+from gateway.query.binder import bind_predicate
 from gateway.query.bound import ComputedProperty
+from gateway.query.collections import value_condition
+from gateway.query.placement import given_options
+from gateway.query.questions import ValuesView
 from gateway.query.scope import Scope, find_property
-from grammar import SelectItem, unparse
+from grammar import OrderItem, QueryOptions, SelectItem, Special, unparse
 
 _ALL = ("*",)
+_OF_VALUES = frozenset({"$filter", "$search", "$orderby", "$skip", "$top", "$count"})
+
+
+@dataclass(frozen=True, slots=True)
+class Selected:
+    """Properties in wire order, each once; `by_client` tells whether the client chose them.
+
+    Of `ways`, navigation properties, there is nothing to show but that they were chosen.
+    """
+
+    properties: tuple[Property, ...]
+    by_client: bool
+    ways: tuple[str, ...]
+    views: tuple[ValuesView, ...]
 
 
 def bind_select(
@@ -16,22 +36,25 @@ def bind_select(
     scope: Scope,
     all_properties: tuple[Property, ...],
     computed: tuple[ComputedProperty, ...],
-) -> tuple[tuple[Property, ...], bool, tuple[str, ...]]:
-    """Properties in the order written, each once; `*` and no $select are all of them.
-
-    Also tells whether the client chose, and which navigation properties it named: of them there is
-    nothing to show but that they were selected.
+) -> Selected:
+    """Properties in the order written; `*` and no $select are all of them.
 
     Raises:
         UnknownName: a property that is not there, or something below one.
-        NotSupported: options for the elements of a list.
+        NotSupported, OptionNotAllowed: options for a list that are not evaluated, or mean nothing.
     """
     chosen = [_property(item, scope, computed) for item in items]
     ways = tuple(item.path[0] for item in items if _is_way(item, scope))
+    views = tuple(
+        _view(prop, item.options, scope)
+        for prop, item in zip(chosen, items, strict=True)
+        if prop is not None and item.options is not None
+    )
     if not items or any(item.path == _ALL for item in items):
         dynamic = (item.prop for item in computed)
-        return (*all_properties, *dynamic), False, ways
-    return tuple(dict.fromkeys(prop for prop in chosen if prop is not None)), True, ways
+        return Selected((*all_properties, *dynamic), False, ways, views)
+    properties = dict.fromkeys(prop for prop in chosen if prop is not None)
+    return Selected(tuple(properties), True, ways, views)
 
 
 def _property(
@@ -39,10 +62,17 @@ def _property(
 ) -> Property | None:
     if item.path == _ALL or _is_way(item, scope):
         return None
-    _check_flat(item, scope)
     for other in computed:
-        if item.path == (other.prop.name,):
+        if item == SelectItem((other.prop.name,)):
             return other.prop
+    found = scope.entity_type.find(item.path[0])
+    below = len(item.path) > 1 or (item.options is not None and not (found and found.collection))
+    if found is not None and below:
+        raise UnknownName(
+            f"$select: {unparse(item)} goes below a property, but {scope.entity_type.name} has"
+            " primitive properties only; what is shown of other rows is selected in $expand",
+            target="$select",
+        )
     return find_property(item.path[0], scope)
 
 
@@ -51,19 +81,32 @@ def _is_way(item: SelectItem, scope: Scope) -> bool:
     return plain and scope.entity_type.find_navigation(item.path[0]) is not None
 
 
-def _check_flat(item: SelectItem, scope: Scope) -> None:
-    """There are no complex properties to go into; what a list holds is not chosen from yet."""
-    if len(item.path) == 1 and item.options is None:
-        return
-    prop = scope.entity_type.find(item.path[0])
-    if len(item.path) == 1 and prop is not None and prop.collection:
-        raise NotSupported(
-            f"$select: {unparse(item)} has options for the elements of {prop.name}, which this"
-            " service does not evaluate; select it whole and leave the rest to the client",
-            target="$select",
-        )
-    raise UnknownName(
-        f"$select: {unparse(item)} goes below a property, but {scope.entity_type.name} has"
-        " primitive properties only; what is shown of other rows is selected in $expand",
+def _view(prop: Property, options: QueryOptions, scope: Scope) -> ValuesView:
+    for name in given_options(options):
+        if name not in _OF_VALUES:
+            raise OptionNotAllowed(
+                f"$select: {name} has no meaning behind {prop.name}, a list of values",
+                target="$select",
+            )
+    scope = replace(scope, aliases=(*scope.aliases, *options.aliases))
+    conditions = [] if options.filter is None else [options.filter]
+    return ValuesView(
+        prop,
+        value_condition(prop, conditions, options.search, scope, bind_predicate),
+        _direction(prop, options.orderby),
+        options.skip or 0,
+        options.top,
+        options.count or False,
+    )
+
+
+def _direction(prop: Property, orderby: tuple[OrderItem, ...]) -> bool | None:
+    match orderby:
+        case ():
+            return None
+        case (OrderItem(Special("$this"), descending),):
+            return descending
+    raise NotSupported(
+        f"$select: the values of {prop.name} are sorted by $this alone: $orderby=$this desc",
         target="$select",
     )

@@ -116,6 +116,13 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
     return path.value(ColumnRef(found, path.row))
 
 
+def _bind_special(expr: Expr, scope: Scope) -> BoundExpr:
+    """`$this` by itself is the element that a condition is about (5.1.1.13)."""
+    if expr == Special("$this") and scope.element is not None and scope.variable is None:
+        return Element(scope.element)
+    raise scope.unsupported(expr)
+
+
 def _bind_computed(position: int, scope: Scope) -> BoundExpr:
     """A computed property is its expression, which sees the ones before it and no variable."""
     scope.use()
@@ -249,6 +256,7 @@ def _bind_count(expr: Expr, scope: Scope) -> BoundExpr:
 _BINDERS: dict[type, Callable[[Expr, Scope], BoundExpr]] = {
     Literal: _bind_literal,
     Name: _bind_name,
+    Special: _bind_special,
     Member: _bind_name,
     Alias: _bind_alias,
     Unary: _bind_unary,

@@ -180,10 +180,14 @@ class Quantified:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Whether `text` stands in one of the properties, in upper or lower case; never null."""
+    """Whether `text` stands in one of the properties, in upper or lower case; never null.
+
+    They are those of the row that is looked at, or of another by its name.
+    """
 
     text: str
     properties: tuple[Property, ...]
+    row: str = ""
 
     @property
     def type(self) -> PrimitiveType:
@@ -193,10 +197,11 @@ class Matches:
 
 @dataclass(frozen=True, slots=True)
 class CountElements:
-    """`/$count` of a collection property."""
+    """`/$count` of a collection property, or of those elements that meet a condition."""
 
     prop: Property
     row: str = ""
+    condition: BoundExpr | None = None
 
     @property
     def type(self) -> PrimitiveType:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TypeAlias
 
+from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType
 from gateway.errors import NotSupported, TypeMismatch
 from gateway.query.bound import (
     BoundExpr,
@@ -18,7 +20,8 @@ from gateway.query.bound import (
 )
 from gateway.query.navigation import RowPath, find_rows, find_value, inside
 from gateway.query.scope import Scope, quoted
-from grammar import CountOf, Expr, FilteredBy, Lambda
+from gateway.query.search import bind_search, bind_search_of_values
+from grammar import CountOf, Expr, FilteredBy, Lambda, SearchExpr
 
 BindPredicate: TypeAlias = Callable[[Expr, Scope], BoundExpr]
 
@@ -33,7 +36,7 @@ def bind_lambda(expr: Lambda, scope: Scope, bind: BindPredicate) -> BoundExpr:
     rows = find_rows(expr.base, scope)
     if rows is not None:
         return _of_rows(expr, *rows, scope, bind)
-    if scope.variable is not None:
+    if scope.element is not None:
         raise NotSupported(
             f"{scope.option}: any and all over values inside another such any or all are not"
             " supported",
@@ -66,10 +69,8 @@ def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
 
     Raises:
         TypeMismatch: of something that is no collection.
-        NotSupported: $search in it, or conditions on values.
+        NotSupported: conditions on values inside of conditions on values.
     """
-    if expr.search is not None:
-        raise scope.unsupported(expr, "$search inside of $count")
     base: Expr = expr.base
     conditions: list[Expr] = [] if expr.filter is None else [expr.filter]
     while isinstance(base, FilteredBy):
@@ -79,11 +80,41 @@ def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
     if rows is not None:
         start, way = rows
         inner = inside(way, scope)
-        bound = (bind(condition, inner) for condition in conditions)
+        bound = [bind(condition, inner) for condition in conditions]
+        if expr.search is not None:
+            bound.append(bind_search(expr.search, way.target.entity_type.properties, way.to))
         return start.value(CountRows(way, conjunction(*bound)))
-    if conditions:
-        raise scope.unsupported(expr, "a condition on counted values")
     path, found = find_value(base, scope)
     if not found.collection:
         raise scope.mismatch(f"{quoted(base)} is a single value, which has no /$count")
-    return path.value(CountElements(found, path.row))
+    return path.value(
+        CountElements(found, path.row, value_condition(found, conditions, expr.search, scope, bind))
+    )
+
+
+def value_condition(
+    prop: Property,
+    conditions: Sequence[Expr],
+    search: SearchExpr | None,
+    scope: Scope,
+    bind: BindPredicate,
+) -> BoundExpr | None:
+    """What must hold of an element, which is called `$this`; None when nothing must.
+
+    Raises:
+        NotSupported: conditions on values inside of conditions on values, or a search in values
+            that are no texts.
+    """
+    if scope.element is not None and (conditions or search is not None):
+        raise NotSupported(
+            f"{scope.option}: conditions on the values of {prop.name} inside of other conditions on"
+            " values are not supported",
+            target=scope.option,
+        )
+    inner = replace(scope, element=prop.type)
+    bound = [bind(condition, inner) for condition in conditions]
+    if search is not None:
+        if prop.type is not PrimitiveType.STRING:
+            raise scope.mismatch(f"{prop.name} holds no texts, in which $search could look")
+        bound.append(bind_search_of_values(search))
+    return conjunction(*bound)

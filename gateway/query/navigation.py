@@ -36,6 +36,8 @@ def find_row(expr: Expr, scope: Scope) -> RowPath | None:
     match expr:
         case Special("$it"):
             return RowPath(*(scope.it or (scope.entity_type, scope.row)))
+        case Special("$this"):
+            return RowPath(scope.entity_type, scope.row)
         case Name(name) if (variable := scope.row_variable(name)) is not None:
             return RowPath(variable.entity_type, variable.row)
         case Name(name):

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from gateway.edm.model import Property
 from gateway.query.bound import ComputedProperty, Way
-from gateway.query.questions import BoundQuery
+from gateway.query.questions import BoundQuery, ValuesView
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,9 @@ class Projection:
     `ways` are the members that tell where related rows are, and what stands behind the entity's
     URL. `expanded` are the related rows that come along.
 
+    `views` says what is shown of lists that are not shown whole; `count_suffix` is the annotation
+    that tells how many elements there are.
+
     `variants` are not empty when not all rows have the same members; each row says which it has.
     """
 
@@ -55,3 +58,5 @@ class Projection:
     variants: tuple[Projection, ...] = ()
     ways: tuple[tuple[str, str], ...] = ()
     expanded: tuple[Expanded, ...] = ()
+    views: tuple[ValuesView, ...] = ()
+    count_suffix: str = ""

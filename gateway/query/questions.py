@@ -34,6 +34,21 @@ class BoundExpand:
     form: ExpandForm = ExpandForm.ENTITIES
 
 
+@dataclass(frozen=True, slots=True)
+class ValuesView:
+    """What is shown of a list: the elements that meet a condition, sorted, cut to a window.
+
+    `descending` is None where they stay in their order. `count` asks how many meet it.
+    """
+
+    prop: Property
+    condition: BoundExpr | None
+    descending: bool | None
+    skip: int
+    top: int | None
+    count: bool
+
+
 class Shape(StrEnum):
     """What the client wants of the entity set."""
 
@@ -47,7 +62,8 @@ class BoundQuery:
     """A question about one entity set.
 
     `select` lists the properties of each row in wire order; `selected` tells whether the client
-    chose them, which the context URL must say, and `ways` are the navigation properties it chose.
+    chose them, which the context URL must say, and `ways` are the navigation properties it chose;
+    `views` says what is shown of lists that it does not want whole.
     `computed` are all properties of $compute, shown or not; where filter and order use one, its
     expression stands there. `top` and `skip` are in rows and apply after filter and order; `count`
     asks for the number of rows before both. For an ENTITY, `filter` is the key, and `key` its
@@ -75,6 +91,7 @@ class BoundQuery:
     others: tuple[str, ...] = ()
     expand: tuple[BoundExpand, ...] = ()
     ways: tuple[str, ...] = ()
+    views: tuple[ValuesView, ...] = ()
     source: BoundQuery | None = None
 
 

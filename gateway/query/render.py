@@ -55,7 +55,7 @@ def render_expr(expr: BoundExpr) -> str:
         case Quantified(prop, quantifier, predicate, row):
             inner = "" if predicate is None else f"x:{render_expr(predicate)}"
             return f"{_named(row)}{prop.name}/{quantifier}({inner})"
-        case Matches(text, _):
+        case Matches(text):
             return f"search({_constant(text)})"
         case And(terms) | Or(terms):
             connective = " and " if isinstance(expr, And) else " or "
@@ -78,8 +78,9 @@ def _navigated(expr: Navigated) -> str:
         case CountRows(way, condition):
             inner = "" if condition is None else f"($filter={render_expr(condition)})"
             return f"{_named(way.row)}{way.navigation.name}/$count{inner}"
-        case CountElements(prop, row):
-            return f"{_named(row)}{prop.name}/$count"
+        case CountElements(prop, row, condition):
+            inner = "" if condition is None else f"($filter={render_expr(condition)})"
+            return f"{_named(row)}{prop.name}/$count{inner}"
 
 
 def _behind(value: BoundExpr) -> str:

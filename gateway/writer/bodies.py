@@ -139,6 +139,8 @@ def _entity(
         int64_as_text=format_.ieee754,
         omit_nulls=format_.omit_nulls,
         ways=_navigation_links(entity_type, format_) if full else (),
+        views=query.views,
+        count_suffix=f"{format_.prefix}count",
         expanded=tuple(_expanded(item, format_, links, namespace) for item in query.expand),
     )
 

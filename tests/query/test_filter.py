@@ -151,7 +151,7 @@ def test_numbers_are_promoted_without_changing_the_outcome(text: str, meaning: s
         ("state in (contentId)", 501, "NotImplemented", "not contentId; write state in ('a','b')"),
         ('state in ["a",contentId]', 501, "NotImplemented", "in takes a list of literals"),
         ("state has Some.Type'A'", 501, "NotImplemented", "has"),
-        ("groupIds/$count($filter=$it eq 'x') gt 1", 501, "NotImplemented", "a condition on"),
+        ("groupIds/$count($filter=$it eq 'x') gt 1", 501, "NotImplemented", "$it uses"),
         ("groupIds/any(g:groupIds/any(h:h eq g))", 501, "NotImplemented", "inside another such"),
         ("binary'AAAA' eq null", 501, "NotImplemented",
          "no property of this service has"),

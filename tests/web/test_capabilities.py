@@ -156,7 +156,7 @@ def test_changes_are_tracked_as_announced(ask: Ask, container: Any) -> None:
         record = container[name][f"{CAPABILITIES}.ChangeTracking"]
         assert record["Supported"] is found[name], name
     assert {name for name in found if found[name]} == {
-        *("Results", "Users", "Contents", "Groups", "GroupMembers"),
+        *("Results", "Users", "Contents", "Groups", "GroupMembers", "ResultRows"),
     }
 
 

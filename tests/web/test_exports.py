@@ -421,6 +421,7 @@ def test_text_is_compressed_and_the_rest_is_not(ask: Ask) -> None:
         ("$skiptoken=abc", 400, "OptionNotAllowed"),
         ("$expand=user", 400, "OptionNotAllowed"),
         ("$select=id,user", 400, "OptionNotAllowed"),
+        ("$select=groupIds($top=1)", 400, "OptionNotAllowed"),
         ("$filter=length(userName) div (length(userName) sub length(userName)) eq 1", 400,
          "InvalidValue"),
         ("$orderby=1 div (length(id) sub length(id))", 400, "InvalidValue"),
