@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import partial
 
-from isal import igzip
-
 from gateway.changes import Changes
 from gateway.contract.model import Contract
 from gateway.engine.fitting import brings_many, rows_that_fit
@@ -18,18 +16,16 @@ from gateway.planner.plan import QueryPlan, Route
 from gateway.query.projection import Projection
 from gateway.query.questions import BoundQuery
 from gateway.query.request import ODataRequest
+from gateway.readahead import Made, ReadAhead
 from gateway.reading import Machinery, Reading
 from gateway.recall import LONGEST_LINK
 from gateway.single import Single
 from gateway.snapshots.cache import Snapshot
-from gateway.snapshots.pages import PageKey
+from gateway.snapshots.pages import PageKey, is_packed, is_small, packed
 from gateway.summing import Summed, Summing
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from gateway.writer.skiptoken import Position
-from grammar import encode_path
-
-_WORTH_COMPRESSING = 1_000
-_GZIP = b"\x1f\x8b"
+from grammar import ResourcePath, encode_path
 
 
 class Feed:
@@ -50,6 +46,7 @@ class Feed:
         self._summing = summing
         self._changes = changes
         self._single = single
+        self._ahead = ReadAhead(contract, machinery, rows)
 
     async def answer(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
         """A page: the first, or the one that the request's link leads to.
@@ -127,17 +124,21 @@ class Feed:
             wanted = max(1, await self._rows.on(snapshot, plan, *fitting))
         delta = self._changes.link(request, snapshot, at.moment, reply) if at.tracks else None
         facts = (at.offset, at.moment, at.early, wanted, count, delta)
-        identity = (request.path, request.pairs, *facts)
         final = snapshot.growing is None  # a row of a draft may still become newer
         moment = None if at.early else snapshot.taken_at  # early pages are not all of one
         taken_at = reply.taken_at(self._namespace, moment)
-        key = PageKey(at.snapshot, (*identity, final, taken_at, reply.format, reply.links))
+
+        def key_for(path: ResourcePath) -> PageKey:
+            rest = (*facts, final, taken_at, reply.format, reply.links)
+            return PageKey(at.snapshot, (path, request.pairs, *rest))
+
+        key = key_for(request.path)
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key)
         if kept is not None:
-            return about.put_on(self._as_answer(kept, reply, gzipped=kept.startswith(_GZIP)))
+            return about.put_on(self._as_answer(kept, reply, gzipped=is_packed(kept)))
         selection = replace(selection, limit=wanted + 1)
         projection = self._projection(plan.query, reply)
         if at.early:
@@ -155,12 +156,11 @@ class Feed:
             await self._single.check_source(plan.query, reply)
         page = PageBody(count, link, taken_at, delta)
         answer = self._write(rows[:wanted], page, plan, reply)
-        if len(answer.body) < _WORTH_COMPRESSING:
-            self._with.pages.put(key, answer.body)
-            return about.put_on(answer)
-        compressed = await self._rows.in_thread(igzip.compress, answer.body, 1)
-        self._with.pages.put(key, compressed)
-        return about.put_on(replace(answer, body=compressed, gzipped=True))
+        body = answer.body
+        kept = body if is_small(body) else await self._rows.in_thread(packed, body)
+        self._with.pages.put(key, kept)
+        await self._ahead.noticed(request, Made(snapshot, plan, wanted, page, key_for), reply)
+        return about.put_on(replace(answer, body=kept, gzipped=is_packed(kept)))
 
     def _link(self, request: ODataRequest, token: str, reply: Reply) -> str:
         path = encode_path(request.path)

@@ -12,8 +12,26 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 
 from cachetools import LRUCache
+from isal import igzip
 
 _DIGESTS = 4_096
+_WORTH_COMPRESSING = 1_000
+_GZIP = b"\x1f\x8b"
+
+
+def packed(body: bytes) -> bytes:
+    """A body as it is kept: compressed where that pays."""
+    return body if is_small(body) else igzip.compress(body, 1)
+
+
+def is_small(body: bytes) -> bool:
+    """Whether it is kept as it is."""
+    return len(body) < _WORTH_COMPRESSING
+
+
+def is_packed(body: bytes) -> bool:
+    """Whether a kept body is compressed; JSON begins otherwise."""
+    return body.startswith(_GZIP)
 
 
 @dataclass(frozen=True, slots=True)
