@@ -38,7 +38,8 @@ class Reply:
     """What was negotiated: how the answer must look and where its links lead.
 
     `known` holds the ETags of If-None-Match: bodies that the client has. `fresher` tells that it
-    wants newer data than a snapshot at hand may have (Cache-Control: no-cache).
+    wants newer data than a snapshot at hand may have (Cache-Control: no-cache), `plain` that it
+    takes no compressed bodies.
     """
 
     format: Format
@@ -46,6 +47,7 @@ class Reply:
     links: Links
     known: frozenset[str] = frozenset()
     fresher: bool = False
+    plain: bool = False
 
     def applied(self, page_size: int | None = None) -> tuple[tuple[str, str], ...]:
         """The header that tells which preferences the rows follow; `page_size` None for no page.

@@ -136,7 +136,7 @@ class Feed:
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
-        kept = self._with.pages.get(key)
+        kept = self._with.pages.get(key, plain=reply.plain)
         if kept is not None:
             return about.put_on(self._as_answer(kept, reply, gzipped=is_packed(kept)))
         selection = replace(selection, limit=wanted + 1)

@@ -46,6 +46,7 @@ from gateway.web.respond import (
     react_to_export,
     react_to_options,
     send_reaction,
+    takes_gzip,
 )
 from gateway.web.row_formats import negotiate_rows
 from gateway.writer.format import EXPORTS, Format
@@ -138,6 +139,7 @@ class ODataEndpoint:
             links=Links(root),
             known=parse_entity_tags(headers.getlist("if-none-match")),
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
+            plain=not takes_gzip(headers),
         )
         return question, reply
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gateway.snapshots.pages import PageCache, PageKey
+import random
+
+from gateway.snapshots.pages import PageCache, PageKey, is_packed, packed
 
 A, B, C = (PageKey("snapshot", (name,)) for name in "abc")
 
@@ -27,3 +29,17 @@ def test_snapshots_share_no_page() -> None:
     pages = PageCache(100)
     pages.put(PageKey("one", (1,)), b"x")
     assert pages.get(PageKey("two", (1,))) is None
+
+
+def test_short_bodies_are_unpacked_once_for_who_wants_them_plain() -> None:
+    pages = PageCache(10**6)
+    short, long = b"[" + b"1," * 4_000, bytes(random.Random(1).randbytes(60_000))
+    for key, body in ((A, short), (B, long), (C, b"tiny")):
+        pages.put(key, packed(body))
+    found = pages.get(A, plain=True)
+    assert found == short
+    assert pages.get(A, plain=True) is found
+    for key in (A, B):
+        assert is_packed(pages.get(key) or b"")
+    assert is_packed(pages.get(B, plain=True) or b"")
+    assert pages.get(C, plain=True) == b"tiny"
