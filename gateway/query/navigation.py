@@ -55,18 +55,13 @@ def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
     Raises:
         UnknownName: there is a row, which has no such property.
     """
-    match expr:
-        case Name(name) if scope.row_variable(name) is not None:
-            raise scope.mismatch(f"{name} stands for a row; name one of its values: {name}/...")
-        case Name(name):
-            start, last = RowPath(scope.entity_type, scope.row), name
-        case Member(base, name):
-            found = find_row(base, scope)
-            if found is None:
-                return None
-            start, last = found, name
-        case _:
-            return None
+    if isinstance(expr, Name) and scope.row_variable(expr.name) is not None:
+        name = expr.name
+        raise scope.mismatch(f"{name} stands for a row; name one of its values: {name}/...")
+    found = _last_step(expr, scope)
+    if found is None:
+        return None
+    start, last = found
     if start.entity_type.find_navigation(last) is not None:
         raise scope.mismatch(f"{last} leads to other rows; name one of their values: {last}/...")
     return start, find_property(last, replace(scope, entity_type=start.entity_type))
@@ -89,20 +84,26 @@ def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, Way] | None:
 
     None when the path leads to no such rows.
     """
-    match expr:
-        case Name(name):
-            start, last = RowPath(scope.entity_type, scope.row), name
-        case Member(base, name):
-            found = find_row(base, scope)
-            if found is None:
-                return None
-            start, last = found, name
-        case _:
-            return None
+    found = _last_step(expr, scope)
+    if found is None:
+        return None
+    start, last = found
     way = start.entity_type.find_navigation(last)
     if way is None or not way.collection:
         return None
     return start, enter(start, way, scope)
+
+
+def _last_step(expr: Expr, scope: Scope) -> tuple[RowPath, str] | None:
+    """The row that the last name of a path is about, and that name; None when it is no path."""
+    match expr:
+        case Name(name):
+            return RowPath(scope.entity_type, scope.row), name
+        case Member(base, name):
+            start = find_row(base, scope)
+            return None if start is None else (start, name)
+        case _:
+            return None
 
 
 def enter(start: RowPath, navigation: NavigationProperty, scope: Scope) -> Way:
