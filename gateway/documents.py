@@ -14,12 +14,16 @@ from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.edm.model import Schema
 from gateway.exchange import Answer, Reply
 from gateway.query.bind_apply import TRANSFORMATIONS
+from gateway.query.bind_expand import MAX_DEPTH
 from gateway.query.functions import FILTER_FUNCTIONS
 from gateway.writer.bodies import write_service_document
 from gateway.writer.format import Media
 
 _ANNOUNCED = replace(
-    CAPABILITIES, filter_functions=FILTER_FUNCTIONS, transformations=TRANSFORMATIONS
+    CAPABILITIES,
+    expand_levels=MAX_DEPTH,
+    filter_functions=FILTER_FUNCTIONS,
+    transformations=TRANSFORMATIONS,
 )
 
 

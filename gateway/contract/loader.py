@@ -27,7 +27,7 @@ from gateway.contract.model import (
 )
 from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import check_columns, check_contract, check_file, is_property_name
-from gateway.contract.sets import build_sets
+from gateway.contract.sets import build_sets, names_of_ways
 from gateway.contract.statistics_rules import build_statistics
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
@@ -67,6 +67,7 @@ def _named(
     """Fields that were given as settings: what they are called there becomes a free name."""
     taken = [entry.name for entry in parsed.columns]
     taken += [field.name for field in parsed.custom_fields.mapped]
+    taken += names_of_ways(parsed.navigation, parsed.service.entity_set)
     for label, field_id in custom_fields:
         name = label if is_property_name(label) else column_name(label, ())
         taken.append(free_name(name, taken))

@@ -46,7 +46,7 @@ def build_sets(
         service.label,
     )
     check_copies(parsed, columns)
-    derived = tuple(_derived(entry, columns, parsed.measures) for entry in parsed.sets)
+    derived = tuple(_derived(entry, columns, parsed) for entry in parsed.sets)
     sets = (results, *(item.entity_set for item in derived))
     _check_names(sets)
     linked = _linked(sets, parsed.navigation)
@@ -56,17 +56,18 @@ def build_sets(
 
 
 def _derived(
-    entry: file.SetEntry, columns: tuple[Column, ...], measures: tuple[file.SetColumnEntry, ...]
+    entry: file.SetEntry, columns: tuple[Column, ...], parsed: file.ContractFile
 ) -> DerivedSet:
+    ways = names_of_ways(parsed.navigation, entry.name)
     known = {column.name: column for column in columns}
-    own = (*entry.columns, *(measures if entry.measures else ()))
+    own = (*entry.columns, *(parsed.measures if entry.measures else ()))
     found = [_column(entry, item, known) for item in own]
     if entry.copy_columns:
         copied = [_copied(c, Kind.SAME) for c in columns if c.published]
-        found = [*found, *_without_clashes(copied, found)]
+        found = [*found, *_without_clashes(copied, found, ways)]
     elif entry.custom_fields:
         fields = [_copied(c, Kind.FIRST) for c in columns if c.field_id is not None]
-        found = [*found, *_without_clashes(fields, found)]
+        found = [*found, *_without_clashes(fields, found, ways)]
     key = entry.key if isinstance(entry.key, tuple) else (entry.key,)
     entity_type = EntityType(entry.type, key, tuple(column.prop for column in found))
     if len(entity_type.key_properties) != len(key) or any(
@@ -113,13 +114,19 @@ def _copied(column: Column, kind: Kind) -> DerivedColumn:
 
 
 def _without_clashes(
-    added: Iterable[DerivedColumn], taken: Iterable[DerivedColumn]
+    added: Iterable[DerivedColumn], taken: Iterable[DerivedColumn], ways: list[str]
 ) -> Iterator[DerivedColumn]:
     """The columns, where a name is taken with `_2` behind it: names differ by more than case."""
-    names = [column.prop.name for column in taken]
+    names = [*ways, *(column.prop.name for column in taken)]
     for column in added:
         names.append(free_name(column.prop.name, names))
         yield replace(column, prop=replace(column.prop, name=names[-1]))
+
+
+def names_of_ways(entries: tuple[file.NavigationEntry, ...], set_name: str) -> list[str]:
+    """What the navigation properties of a set are called."""
+    forth = [entry.name for entry in entries if entry.set == set_name]
+    return forth + [entry.partner for entry in entries if entry.to == set_name]
 
 
 def _linked(

@@ -42,7 +42,7 @@ class Record:
 
 
 AnnotationItem: TypeAlias = str | EnumMember | PropertyPath | Record
-AnnotationValue: TypeAlias = bool | AnnotationItem | tuple[AnnotationItem, ...]
+AnnotationValue: TypeAlias = bool | int | AnnotationItem | tuple[AnnotationItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,18 +101,31 @@ def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Ann
         "TopSupported": True,
         "SkipSupported": True,
         "ComputeSupported": capabilities.compute,
-        "SelectSupport": Record((("Supported", True),)),
+        "SelectSupport": _selections(capabilities),
         "FilterRestrictions": Record((("Filterable", True),)),
         "SortRestrictions": _restricted("Sortable", "NonSortableProperties", lists),
         "CountRestrictions": _restricted("Countable", "NonCountableProperties", uncounted),
         "SearchRestrictions": Record((("Searchable", capabilities.search),)),
-        "ExpandRestrictions": Record((("Expandable", capabilities.expand),)),
+        "ExpandRestrictions": _expansions(capabilities),
         "ChangeTracking": Record((("Supported", tracked),)),
         "InsertRestrictions": Record((("Insertable", False),)),
         "UpdateRestrictions": Record((("Updatable", False),)),
         "DeleteRestrictions": Record((("Deletable", False),)),
     }
     return (*_annotations(CAPABILITIES, supported), *_apply(capabilities))
+
+
+def _selections(capabilities: Capabilities) -> Record:
+    """$select, and which options stand behind a list in it."""
+    names = ("Filterable", "Searchable", "TopSupported", "SkipSupported", "Countable", "Sortable")
+    listed = ((name, True) for name in names if capabilities.collection_counts)
+    return Record((("Supported", True), *listed))
+
+
+def _expansions(capabilities: Capabilities) -> Record:
+    if not capabilities.expand:
+        return Record((("Expandable", False),))
+    return Record((("Expandable", True), ("MaxLevels", capabilities.expand_levels)))
 
 
 def _apply(capabilities: Capabilities) -> tuple[Annotation, ...]:

@@ -24,7 +24,8 @@ class Capabilities:
 
     `formats` are media types of data, `metadata_formats` of the model, `batch_formats` of `$batch`;
     none of the last means no `$batch`, and no `transformations` no `$apply`. `collection_counts`
-    tells that `/$count` of a collection property stands in expressions.
+    tells that `/$count` of a collection property stands in expressions. `expand_levels` is how deep
+    $expand may go.
     """
 
     conformance: Conformance
@@ -39,6 +40,7 @@ class Capabilities:
     compute: bool = False
     cross_join: bool = False
     expand: bool = False
+    expand_levels: int = 1
     key_as_segment: bool = False
     query_segment: bool = False
     search: bool = False

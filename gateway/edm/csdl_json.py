@@ -99,7 +99,7 @@ def _annotated(annotations: tuple[Annotation, ...]) -> dict[str, Any]:
 def _value(value: AnnotationValue) -> object:
     """Enumeration members and paths are plain texts here: the term's type tells what they are."""
     match value:
-        case bool() | str():
+        case bool() | int() | str():
             return value
         case EnumMember(_, name):
             return name

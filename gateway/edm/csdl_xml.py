@@ -106,6 +106,8 @@ def _put(parent: Element, tag: str, names: dict[str, str], value: AnnotationValu
     match value:
         case bool():
             SubElement(parent, tag, {**names, "Bool": str(value).lower()})
+        case int():
+            SubElement(parent, tag, {**names, "Int": str(value)})
         case str():
             SubElement(parent, tag, {**names, "String": value})
         case tuple():

@@ -63,6 +63,11 @@ class EntityType:
         return next((n for n in self.navigation if n.name == name), None)
 
     @property
+    def all_names(self) -> tuple[str, ...]:
+        """Names of properties and of navigation properties: none may be given to anything else."""
+        return (*self.names, *(way.name for way in self.navigation))
+
+    @property
     def key_properties(self) -> tuple[Property, ...]:
         """The properties of the key, in its order."""
         return tuple(p for name in self.key for p in self.properties if p.name == name)

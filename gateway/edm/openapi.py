@@ -63,6 +63,7 @@ def render_openapi(schema: Schema) -> dict[str, Any]:
     )
     for entity_set in schema.entity_sets:
         paths |= _set_paths(entity_set) | _paths_below(entity_set)
+        paths |= _related_paths(entity_set, schema)
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{schema.namespace} OData gateway", "version": "4.01"},
@@ -92,7 +93,7 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
         },
     }
     select = _list("$select", "Columns", ["*", *entity.names])
-    options = [*_row_options(entity), select, _compute()]
+    options = [*_row_options(entity), select, *_expand(entity), _compute(), _apply()]
     answer = _rows_answer(collection)
     return {
         root: _path(f"Rows of {entity_set.name}", answer, options),
@@ -101,8 +102,25 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
             {"text/plain": {"schema": {"type": "string"}}},
         ),
         f"{root}/$count": _path("How many rows match", _answer("text/plain"), options[:2]),
-        _one(entity_set): _path("One row", _json_answer(row), [*_key(entity), select]),
+        _one(entity_set): _path(
+            "One row", _json_answer(row), [*_key(entity), select, *_expand(entity)]
+        ),
     }
+
+
+def _related_paths(entity_set: EntitySet, schema: Schema) -> dict[str, Any]:
+    """What is behind the navigation properties of one row."""
+    found: dict[str, Any] = {}
+    for way in entity_set.entity_type.navigation:
+        target = schema.find_set(way.target)
+        assert target is not None  # noqa: S101 - the contract's ways lead to its sets
+        row = {"$ref": f"#/components/schemas/{target.entity_type.name}"}
+        several = {"type": "object", "properties": {"value": {"type": "array", "items": row}}}
+        answer = _json_answer(several if way.collection else row)
+        what = f"{way.target} that belong to the row" if way.collection else "The row it belongs to"
+        path = f"{_one(entity_set)}/{way.name}"
+        found[path] = _path(what, answer, _key(entity_set.entity_type))
+    return found
 
 
 def _row_options(entity: EntityType) -> list[dict[str, Any]]:
@@ -174,6 +192,20 @@ def _posted(path: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
 def _name_of(names: list[str]) -> dict[str, Any]:
     schema = {"type": "string", "enum": names}
     return {"name": "property", "in": "path", "required": True, "schema": schema}
+
+
+def _expand(entity: EntityType) -> list[dict[str, Any]]:
+    names = [way.name for way in entity.navigation]
+    if not names:
+        return []
+    option = _list("$expand", "Related rows that come along", names)
+    option["schema"]["uniqueItems"] = True
+    return [option]
+
+
+def _apply() -> dict[str, Any]:
+    text = "Aggregation, e.g. `groupby((state),aggregate($count as n))`"
+    return _option("$apply", text, {"type": "string", "minLength": 1})
 
 
 def _compute() -> dict[str, Any]:

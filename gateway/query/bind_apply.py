@@ -68,7 +68,7 @@ def bind_apply(
         GatewayError: 400 or 501; nothing is ignored.
     """
     rows = entity_rows(scope.entity_type)
-    found, result = _Sequence(scope, scope.entity_type.names).bind(steps, rows)
+    found, result = _Sequence(scope, scope.entity_type.all_names).bind(steps, rows)
     leading: list[BoundExpr] = []
     while found and isinstance(found[0], FilterRows):
         leading.append(found[0].condition)

@@ -25,7 +25,7 @@ from grammar import ExpandItem, QueryOptions
 BindNested: TypeAlias = Callable[[Way, QueryOptions], BoundQuery]
 """Binds the options of an item on the rows that the way leads to."""
 
-_MAX_DEPTH = 5
+MAX_DEPTH = 5
 _MAX_ITEMS = 30
 _OTHER_ROW = "t"
 _OF_ONE = frozenset({"$select", "$expand", "$compute"})
@@ -52,9 +52,9 @@ def bind_expand(
         LimitExceeded: too many, or too deep in each other.
         NotSupported, OptionNotAllowed: options that are not evaluated, or have no meaning there.
     """
-    if len(items) > _MAX_ITEMS or depth > _MAX_DEPTH:
+    if len(items) > _MAX_ITEMS or (items and depth >= MAX_DEPTH):
         raise LimitExceeded(
-            f"$expand: at most {_MAX_ITEMS} items, and {_MAX_DEPTH} levels inside of each other;"
+            f"$expand: at most {_MAX_ITEMS} items, and {MAX_DEPTH} levels inside of each other;"
             " ask for the other tables themselves and let the client join them",
             target="$expand",
         )
@@ -93,7 +93,13 @@ def _all(
             "$expand: options behind * are not evaluated; name the navigation properties",
             target="$expand",
         )
-    form = ExpandForm.REFERENCES if item.suffix == "$ref" else ExpandForm.ENTITIES
+    if item.suffix not in ("", ExpandForm.REFERENCES):
+        raise InvalidValue(
+            f"$expand: */{item.suffix} has no meaning, because not all are several rows; name the"
+            f" navigation properties, e.g. {navigation.name}",
+            target="$expand",
+        )
+    form = ExpandForm(item.suffix) if item.suffix else ExpandForm.ENTITIES
     return _bound(navigation, QueryOptions(), form, others, bind)
 
 

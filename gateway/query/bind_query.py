@@ -135,12 +135,12 @@ class _Binding:
             *options.aliases,
         )
         rows = Scope(self.entity_type, self.aliases, moment=common.moment)
-        scope = replace(rows, others=common.others)
+        scope = replace(rows, others=common.others, is_inner=outer is not None)
         first, self.apply = bind_apply(options.apply, rows.for_option("$apply"))
         self.leading = conjunction(_bind_resource(resource, scope), first)
         self.rows = self.apply.rows if self.apply else entity_rows(self.entity_type)
         scope = row_scope(self.rows, scope)
-        names = (*self.entity_type.names, *scope.entity_type.names)
+        names = (*self.entity_type.all_names, *scope.entity_type.names)
         self.computed = bind_compute(options.compute, scope.for_option("$compute"), names)
         self.scope = replace(scope, computed=options.compute)
 

@@ -104,7 +104,8 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
         assert scope.element is not None  # noqa: S101 - set together with the variable
         return Element(scope.element)
     for position, item in enumerate(scope.computed):
-        if expr in (Name(item.alias), Member(Special("$it"), item.alias)):
+        own = (Name(item.alias), Member(Special("$it"), item.alias))
+        if expr in (own[:1] if scope.is_inner else own):
             return _bind_computed(position, scope)
     path, found = find_value(expr, scope)
     if found.collection:

@@ -34,6 +34,8 @@ def find_row(expr: Expr, scope: Scope) -> RowPath | None:
         NotSupported: navigation where it is not evaluated.
     """
     match expr:
+        case Special("$it") if scope.is_inner:
+            raise scope.unsupported(expr, "$it inside of $expand")
         case Special("$it"):
             return RowPath(*(scope.it or (scope.entity_type, scope.row)))
         case Special("$this"):
@@ -75,8 +77,24 @@ def find_value(expr: Expr, scope: Scope) -> tuple[RowPath, Property]:
     """
     found = find_member(expr, scope)
     if found is None:
+        _check_first_step(expr, scope)
         raise scope.unsupported(expr)
     return found
+
+
+def _check_first_step(expr: Expr, scope: Scope) -> None:
+    """A path that leads nowhere because of the name that it begins with."""
+    if not isinstance(expr, Member):
+        return
+    first: Expr = expr
+    while isinstance(first, Member):
+        first = first.base
+    if not isinstance(first, Name) or scope.row_variable(first.name) is not None:
+        return
+    if scope.entity_type.find_navigation(first.name) is None:
+        variables = (variable.name for variable in scope.variables)
+        prop = find_property(first.name, scope, (*scope.entity_type.all_names, *variables))
+        raise scope.mismatch(f"nothing can follow {prop.name}, which is of a primitive type")
 
 
 def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, Way] | None:

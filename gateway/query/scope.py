@@ -89,6 +89,8 @@ class Scope:
     see `gateway.query.bound.Way`. `variables` stand for other rows; without `others` no way leads
     to any.
 
+    Inside of $expand (`is_inner`) $it would be the row that the URL is about, which is not at hand.
+
     `option` names the option for messages; `computed` are the items of $compute that can be used
     here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases, computed
     properties and transformations run out: one of the other could spell an expression larger than
@@ -109,6 +111,7 @@ class Scope:
     it: tuple[EntityType, str] | None = None
     variables: tuple[RowVariable, ...] = ()
     others: Others | None = None
+    is_inner: bool = False
 
     def row_variable(self, name: str) -> RowVariable | None:
         """The innermost variable of this name."""
@@ -148,8 +151,8 @@ class Scope:
         )
 
 
-def find_property(name: str, scope: Scope) -> Property:
-    """The property `name`.
+def find_property(name: str, scope: Scope, known: tuple[str, ...] = ()) -> Property:
+    """The property `name`; `known` are all names that may have been meant.
 
     Raises:
         UnknownName: with the nearest name that exists.
@@ -157,7 +160,7 @@ def find_property(name: str, scope: Scope) -> Property:
     found = scope.entity_type.find(name)
     if found is None:
         computed = (item.alias for item in scope.computed)
-        hint = nearest(name, (*scope.entity_type.names, *computed))
+        hint = nearest(name, (*(known or scope.entity_type.names), *computed))
         if not hint and scope.option == "$filter":
             hint = f"; text stands in single quotes: '{name}'"
         raise UnknownName(

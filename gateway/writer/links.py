@@ -64,7 +64,7 @@ def _selection(query: BoundQuery) -> tuple[str, ...]:
     if query.selected:
         return names
     dynamic = tuple(prop.name for prop in query.select if prop.dynamic)
-    return ("*", *dynamic) if dynamic else ()
+    return ("*", *dynamic) if dynamic or query.ways else ()
 
 
 def _expansion(query: BoundQuery, version: str) -> tuple[str, ...]:

@@ -136,6 +136,7 @@ def test_fields_in_the_file_need_names_of_their_own(second: str) -> None:
         (("Cost centre", "cost_centre"), ("Cost_centre", "cost_centre_2")),
         (("state", "Größe", "groupNames"), ("state_2", "Grosse", "groupNames_2")),
         (("部門", "地域"), ("field", "field_2")),
+        (("user", "Content"), ("user_2", "Content_2")),
     ],
 )
 def test_fields_are_named_after_their_labels(

@@ -152,6 +152,9 @@ def test_a_field_whose_name_is_taken_gets_a_number() -> None:
     users = contract.derived_set("Users")
     assert users is not None
     assert users.entity_set.entity_type.names[-3:] == ("Name_2", "name_2_2", "team")
+    other = load_contract(TEXT, (("memberships", "cf_1"),)).derived_set("Users")
+    assert other is not None
+    assert other.entity_set.entity_type.names[-1] == "memberships_2"
     assert [(c.kind, c.of) for c in users.columns[-3:]] == [
         (Kind.FIRST, "Name"),
         (Kind.FIRST, "name_2"),

@@ -143,6 +143,8 @@ def _value(node: Any) -> Any:
     """The value of an annotation or of a record's member: an attribute or the one child."""
     if node.get("Bool"):
         return {"true": True, "false": False}[node.get("Bool")]
+    if node.get("Int"):
+        return int(node.get("Int"))
     if node.get("String") is not None:
         return node.get("String")
     [child] = node

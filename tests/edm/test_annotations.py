@@ -53,6 +53,9 @@ class Vocabularies:
         match declared.get("$Type", "Edm.String"):
             case "Edm.String" | "Edm.PrimitiveType":
                 assert isinstance(value, str)
+            case "Edm.Int32":
+                assert isinstance(value, int)
+                assert not isinstance(value, bool)
             case "Edm.Boolean":
                 assert isinstance(value, bool)
             case "Edm.PropertyPath":

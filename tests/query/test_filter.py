@@ -155,7 +155,7 @@ def test_numbers_are_promoted_without_changing_the_outcome(text: str, meaning: s
         ("groupIds/any(g:groupIds/any(h:h eq g))", 501, "NotImplemented", "inside another such"),
         ("binary'AAAA' eq null", 501, "NotImplemented",
          "no property of this service has"),
-        ("state/length eq 5", 501, "NotImplemented", "state/length"),
+        ("state/length eq 5", 400, "TypeMismatch", "nothing can follow state"),
         ("$it eq null", 501, "NotImplemented", "$it"),
     ],
 )  # fmt: skip

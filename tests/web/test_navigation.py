@@ -201,6 +201,9 @@ def test_an_entity_and_a_moving_feed_expand_alike(live: Bridge, results: list[Ro
          "Results(user(statistics(failed)))"),
         ("$select=id,user", "4.0", "Results(id,user)"),
         ("$expand=user/$ref&$select=id", "4.0", "Results(id)"),
+        ("$select=*,user", "4.0", "Results(*,user)"),
+        ("$select=*,user&$expand=user", "4.0", "Results(*,user)"),
+        ("$select=*,user&$expand=user", "4.01", "Results(*,user())"),
     ],
 )  # fmt: skip
 def test_the_context_tells_what_comes_along(
@@ -233,6 +236,14 @@ def test_full_metadata_says_where_related_rows_are(live: Bridge) -> None:
     [
         ("$expand=usr", 400, "did you mean user?"),
         ("$expand=user,user/$ref", 400, "user stands twice"),
+        ("$expand=*/$count", 400, "*/$count has no meaning"),
+        ("$expand=user($expand=results($filter=id ne $it/id))", 501, "$it inside of $expand"),
+        ("$expand=user($compute=$it/id as n)", 501, "$it inside of $expand"),
+        ("$compute=progress as user&$expand=user", 400, "user is the name of something else"),
+        ("$compute=progress as user&$select=id,user", 400, "user is the name of something else"),
+        ("$compute=progress as User", 501, "differ in case only"),
+        ("$apply=aggregate(progress with sum as user)", 400, "user is the name of something else"),
+        ("$expand=user($expand=results($compute=progress as user))", 400, "something else"),
         ("$expand=user,user", 400, "expanded twice"),
         ("$expand=user/results", 400, "user($expand=results)"),
         ("$expand=user/$count", 400, "one row, which has no /$count"),
@@ -354,6 +365,15 @@ def test_other_rows_are_those_of_the_whole_workspace(cold: Bridge, results: list
     ("query", "status", "words"),
     [
         ("Results?$filter=user/nosuch eq 1", 400, "User has no property 'nosuch'"),
+        (
+            "Results?$filter=usr/name eq 'x'",
+            400,
+            "Result has no property 'usr'; did you mean user?",
+        ),
+        ("Results?$orderby=usr/name", 400, "did you mean user?"),
+        ("Users?$compute=statistic/failed as f", 400, "did you mean statistics?"),
+        ("Results?$filter=state/x eq 'y'", 400, "nothing can follow state"),
+        ("Users?$filter=results/any(x:y/state eq 'z')", 400, "User has no property 'y'"),
         ("Users?$filter=results/state eq 'x'", 400, "results are several rows"),
         ("Users?$filter=results eq 'x'", 400, "results leads to other rows"),
         ("Users?$filter=results/any(r:r eq 'x')", 400, "r stands for a row"),
@@ -374,3 +394,14 @@ def test_ways_that_lead_nowhere_are_refused(
     answer = live.get(query)
     assert answer.status_code == status, answer.text
     assert words in answer.json()["error"]["message"]
+
+
+def test_as_many_levels_as_announced(live: Bridge) -> None:
+    document = live.get("$metadata?$format=json").json()
+    namespace, _, name = document["$EntityContainer"].rpartition(".")
+    results = document[namespace][name]["Results"]
+    assert results["@Org.OData.Capabilities.V1.ExpandRestrictions"]["MaxLevels"] == 5
+    five = "user($expand=results($top=1;$expand=user($expand=results($top=1;$expand=user{}))))"
+    for sixth, status in (("", 200), ("($expand=statistics)", 400)):
+        answer = live.get(f"Results?$top=1&$expand={five.format(sixth)}")
+        assert answer.status_code == status, answer.text

@@ -39,7 +39,7 @@ def test_the_service_keeps_what_its_description_promises(live: Bridge, tmp_path:
         command, cwd=tmp_path, capture_output=True, text=True, timeout=300, check=False
     )
     assert done.returncode == 0, done.stdout[-5_000:] + done.stderr[-2_000:]
-    assert "86 selected / 86 total" in done.stdout
+    assert "100 selected / 100 total" in done.stdout
 
 
 def test_the_description_names_every_column_and_option(live: Bridge) -> None:
@@ -49,5 +49,8 @@ def test_the_description_names_every_column_and_option(live: Bridge) -> None:
     options = {p["name"]: p for p in description["paths"]["/odata/v4/Results"]["get"]["parameters"]}
     assert set(options) == {
         *("$filter", "$orderby", "$top", "$skip", "$count", "$select", "$compute", "$search"),
+        *("$expand", "$apply"),
     }
+    assert options["$expand"]["schema"]["items"]["enum"] == ["user", "content"]
+    assert "/odata/v4/Users('{id}')/results" in description["paths"]
     assert set(row) <= set(options["$select"]["schema"]["items"]["enum"])
