@@ -120,9 +120,17 @@ def _translate(error: ODataSyntaxError) -> GatewayError:
     family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
     where = f"{error.option}: " if error.option else ""
     place = f" at position {error.position + 1}" if error.text else ""
-    hint = f"; {error.hint}" if error.hint else ""
+    hint = f"; {error.hint or _slash_hint(error)}".rstrip("; ")
     caret = (_caret(error),) if error.text else ()
     return family(f"{where}{error.message}{place}{hint}", target=error.option, details=caret)
+
+
+def _slash_hint(error: ODataSyntaxError) -> str:
+    """The path is cut at its slashes before anything else is read (URL Conventions 2.1)."""
+    cut = error.text.startswith("$filter(") and error.text.count("(") > error.text.count(")")
+    if error.option != "path" or not cut:
+        return ""
+    return "a slash inside of $filter(...) is written %2F, or the condition as $filter(@f)?@f=..."
 
 
 def _caret(error: ODataSyntaxError) -> str:

@@ -68,6 +68,7 @@ def test_an_entity_is_addressed_by_its_key(path: str, query: str, key: str) -> N
         ("Results('x')/$value", 400, "no media entities"),
         ("Results/$value", 400, "a set of entities"),
         ("Results('a')b", 400, ""),
+        ("Users/$filter(statistics/failed gt 3)/$count", 400, "written %2F"),
         ("Results('a", 400, ""),
         ("$batch", 405, "POST only"),
         ("Results/$count/x", 400, "nothing can follow $count"),
