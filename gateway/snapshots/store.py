@@ -32,6 +32,7 @@ Question: TypeAlias = tuple[str, Sequence[object]]
 _TURNS = 16
 _ATTEMPTS = 10
 _PAUSE_SECONDS = 0.02
+_CLOSING_ATTEMPTS = 500
 
 __all__ = ["SnapshotKey", "SnapshotStore", "StoredTable", "TableLayout"]
 
@@ -56,8 +57,18 @@ class SnapshotStore:
         self._turns = tuple(Lock() for _ in range(_TURNS))
 
     def close(self) -> None:
-        """Let go of memory and files."""
-        self._connection.close()
+        """Let go of memory and files, as soon as what still runs in other threads is over.
+
+        What does not end in time ends with the process.
+        """
+        for _ in range(_CLOSING_ATTEMPTS):
+            try:
+                self._connection.close()
+            except duckdb.OperationalError:  # a query of somebody who has left
+                time.sleep(_PAUSE_SECONDS)
+            else:
+                return
+        self._observer.warn("a query still runs while the snapshots are closed")
 
     def table_name(self, snapshot_id: str) -> str:
         """The qualified SQL name; ids are hexadecimal and made here."""

@@ -291,6 +291,25 @@ def test_what_a_crash_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
     assert len(reopened(tmp_path)[0]) == 1
 
 
+def test_closing_waits_for_a_query_that_still_runs() -> None:
+    """One whose client has left; DuckDB refuses to close under it."""
+    watch = Watch()
+    with store_of(watch) as store:
+        running = threading.Event()
+
+        def query() -> None:
+            with store.cursor() as cursor:
+                running.set()
+                cursor.execute("SELECT count(*) FROM range(200_000_000) AS t(i) WHERE i % 7 = 3")
+
+        thread = threading.Thread(target=query)
+        thread.start()
+        running.wait()
+        store.close()
+        thread.join()
+    assert watch.log == []
+
+
 def test_a_directory_that_cannot_be_made_is_a_configuration_problem(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("x")
     with pytest.raises(ConfigurationProblem, match=r"data_dir .*file"):
