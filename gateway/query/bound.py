@@ -10,14 +10,11 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 from uuid import UUID
 
 from gateway.edm.model import EntitySet, NavigationProperty, Property
 from gateway.edm.types import PrimitiveType
-
-if TYPE_CHECKING:
-    pass
 
 Value: TypeAlias = str | bool | int | float | Decimal | datetime | date | time | timedelta | UUID
 

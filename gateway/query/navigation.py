@@ -66,7 +66,8 @@ def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
     start, last = found
     if start.entity_type.find_navigation(last) is not None:
         raise scope.mismatch(f"{last} leads to other rows; name one of their values: {last}/...")
-    return start, find_property(last, replace(scope, entity_type=start.entity_type))
+    inside_row, known = replace(scope, entity_type=start.entity_type), start.entity_type.all_names
+    return start, find_property(last, inside_row, known)
 
 
 def find_value(expr: Expr, scope: Scope) -> tuple[RowPath, Property]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
@@ -30,6 +32,7 @@ from gateway.query.bound import (
     Quantified,
     QuantifiedRows,
     Reached,
+    Way,
 )
 from grammar.literals import (
     from_date,
@@ -41,89 +44,115 @@ from grammar.literals import (
 )
 
 _PLAIN = frozenset("-.0123456789")
+_VARIABLE = "x"
+_COUNTED = "$this"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What rows and the element are called where a text is read; no name is the row itself."""
+
+    rows: Mapping[str, str] = field(default_factory=lambda: {"": "", THIS_ROW: ""})
+    element: str = _VARIABLE
+
+    def row(self, row: str, name: str) -> _Names:
+        """The same with a name for one more row."""
+        return replace(self, rows={**self.rows, row: name})
+
+    def path(self, row: str, member: str) -> str:
+        """A property of a row."""
+        name = self.rows[row]
+        return f"{name}/{member}" if name else member
+
+    def way(self, way: Way) -> str:
+        """The path along a navigation property."""
+        return self.path(way.row, way.navigation.name)
 
 
 def render_expr(expr: BoundExpr) -> str:
-    """Canonical OData text; the lambda variable is always `x`."""
+    """Canonical OData text: lambda variables are `x` for values and `n1`, `n2`, ... for rows."""
+    return _render(expr, _Names())
+
+
+def _render(expr: BoundExpr, names: _Names) -> str:
     match expr:
         case Constant() | ColumnRef() | Element():
-            return _leaf(expr)
+            return _leaf(expr, names)
         case Compare(operator, left, right):
-            return f"{_operand(left)} {operator} {_operand(right)}"
+            return f"{_operand(left, names)} {operator} {_operand(right, names)}"
         case In(operand, values):
-            return f"{_operand(operand)} in ({','.join(render_expr(v) for v in values)})"
-        case Quantified(prop, quantifier, predicate, row):
-            inner = "" if predicate is None else f"x:{render_expr(predicate)}"
-            return f"{_named(row)}{prop.name}/{quantifier}({inner})"
+            return f"{_operand(operand, names)} in ({_list(values, names)})"
         case Matches(text):
             return f"search({_constant(text)})"
         case And(terms) | Or(terms):
             connective = " and " if isinstance(expr, And) else " or "
-            return connective.join(_operand(term) for term in terms)
+            return connective.join(_operand(term, names) for term in terms)
         case Not(operand):
-            return f"not {_operand(operand)}"
-        case Reached() | QuantifiedRows() | CountRows() | CountElements():
-            return _navigated(expr)
+            return f"not {_operand(operand, names)}"
+        case Quantified() | Reached() | QuantifiedRows() | CountRows() | CountElements():
+            return _along(expr, names)
         case _:
-            return _computed(expr)
+            return _computed(expr, names)
 
 
-def _navigated(expr: Navigated) -> str:
+def _along(expr: Quantified | Navigated, names: _Names) -> str:
+    """What follows a path; in a count's condition, the row or element that counts is `$this`."""
     match expr:
         case Reached(way, value):
-            return f"{_named(way.row)}{way.navigation.name}/{_behind(value)}"
+            return _render(value, names.row(way.to, names.way(way)))
+        case Quantified(prop, quantifier, predicate, row):
+            return (
+                f"{names.path(row, prop.name)}/{quantifier}({_lambda(_VARIABLE, predicate, names)})"
+            )
         case QuantifiedRows(way, quantifier, predicate):
-            inner = "" if predicate is None else f"{way.to}:{render_expr(predicate)}"
-            return f"{_named(way.row)}{way.navigation.name}/{quantifier}({inner})"
+            inner = _lambda(way.to, predicate, names.row(way.to, way.to))
+            return f"{names.way(way)}/{quantifier}({inner})"
         case CountRows(way, condition):
-            inner = "" if condition is None else f"($filter={render_expr(condition)})"
-            return f"{_named(way.row)}{way.navigation.name}/$count{inner}"
+            return f"{names.way(way)}/$count{_filter(condition, names.row(way.to, _COUNTED))}"
         case CountElements(prop, row, condition):
-            inner = "" if condition is None else f"($filter={render_expr(condition)})"
-            return f"{_named(row)}{prop.name}/$count{inner}"
+            inner = _filter(condition, replace(names, element=_COUNTED))
+            return f"{names.path(row, prop.name)}/$count{inner}"
 
 
-def _behind(value: BoundExpr) -> str:
-    """What follows the name of a navigation property: the name of the row goes without saying."""
-    text = render_expr(value)
-    return text.partition("/")[2] if _is_prefixed(text) else text
+def _lambda(variable: str, predicate: BoundExpr | None, names: _Names) -> str:
+    return "" if predicate is None else f"{variable}:{_render(predicate, names)}"
 
 
-def _is_prefixed(text: str) -> bool:
-    return text.startswith("n") and text.partition("/")[0][1:].isdigit()
+def _filter(condition: BoundExpr | None, names: _Names) -> str:
+    return "" if condition is None else f"($filter={_render(condition, names)})"
 
 
-def _named(row: str) -> str:
-    return "" if row in ("", THIS_ROW) else f"{row}/"
+def _list(items: Iterable[BoundExpr], names: _Names) -> str:
+    return ",".join(_render(item, names) for item in items)
 
 
-def _computed(expr: Computed) -> str:
+def _computed(expr: Computed, names: _Names) -> str:
     match expr:
         case Call(function, arguments, _):
-            return f"{function}({','.join(render_expr(argument) for argument in arguments)})"
+            return f"{function}({_list(arguments, names)})"
         case Arithmetic(operator, left, right, _):
-            return f"{_operand(left)} {operator} {_operand(right)}"
+            return f"{_operand(left, names)} {operator} {_operand(right, names)}"
         case Negate(operand, _):
-            return f"-({render_expr(operand)})"
+            return f"-({_render(operand, names)})"
         case Convert(operand, type_):
-            return f"cast({render_expr(operand)},{type_})"
+            return f"cast({_render(operand, names)},{type_})"
         case CaseWhen(branches, _):
-            pairs = (f"{render_expr(c)}:{render_expr(v)}" for c, v in branches)
+            pairs = (f"{_render(c, names)}:{_render(v, names)}" for c, v in branches)
             return f"case({','.join(pairs)})"
 
 
-def _leaf(expr: Leaf) -> str:
+def _leaf(expr: Leaf, names: _Names) -> str:
     match expr:
         case Constant(value, _):
             return _constant(value)
         case ColumnRef(prop, row):
-            return f"{_named(row)}{prop.name}"
+            return names.path(row, prop.name)
         case Element():
-            return "x"
+            return names.element
 
 
-def _operand(expr: BoundExpr) -> str:
-    text = render_expr(expr)
+def _operand(expr: BoundExpr, names: _Names) -> str:
+    text = _render(expr, names)
     simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches | Navigated)
     return text if simple else f"({text})"
 

@@ -277,5 +277,37 @@ def test_the_text_of_a_bound_filter_binds_to_the_same_filter(
     assert render_expr(again) == render_expr(once)
 
 
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        ("user/name eq 'n1/x'", "user/name eq 'n1/x'"),
+        (
+            "user/memberships/any(m:m/group/name eq 'a')",
+            "user/memberships/any(n2:n2/group/name eq 'a')",
+        ),
+        ("user/results/any()", "user/results/any()"),
+        (
+            "user/results/any(o:o/groupIds/any(g:g eq $it/contentId))",
+            "user/results/any(n2:n2/groupIds/any(x:x eq contentId))",
+        ),
+        ("user/results/$count gt 1", "user/results/$count gt 1"),
+        (
+            "user/results/$count($filter=content/name eq 'n1/x' and progress gt 5) gt 1",
+            "user/results/$count($filter=($this/content/name eq 'n1/x') and"
+            " ($this/progress gt 5)) gt 1",
+        ),
+        (
+            "groupIds/$count($filter=$this eq 'a') gt 1",
+            "groupIds/$count($filter=$this eq 'a') gt 1",
+        ),
+        ("tolower(user/name) eq 'a'", "tolower(user/name) eq 'a'"),
+        ("not (user/name eq null)", "not (user/name eq null)"),
+    ],
+)
+def test_the_text_of_conditions_on_other_rows_means_the_same(written: str, shown: str) -> None:
+    assert filtered(written) == shown
+    assert filtered(shown) == shown
+
+
 def test_the_schema_of_the_built_in_contract_is_what_these_tests_speak_of() -> None:
     assert load_contract(built_in_contract(), (("department", "cf_department"),)).schema == SCHEMA

@@ -44,3 +44,8 @@ def test_the_rest_of_an_option_behind_a_bare_ampersand_is_not_ignored(rest: str)
 
 def test_an_empty_pair_means_nothing() -> None:
     assert parse_request(b"Results", b"&$top=1&&").options.top == 1
+
+
+def test_a_way_behind_a_way_is_suggested() -> None:
+    error = refusal("$filter=user/resuls/any()")
+    assert "did you mean results?" in error.message
