@@ -92,7 +92,7 @@ def _batch(capabilities: Capabilities) -> Record:
 
 
 def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Annotation, ...]:
-    """Of one entity set."""
+    """Of one entity set: what its rows are, and what can be asked of them."""
     lists = tuple(PropertyPath(p.name) for p in entity_set.entity_type.properties if p.collection)
     tracked = capabilities.change_tracking and entity_set.trackable
     uncounted = () if capabilities.collection_counts else lists
@@ -112,7 +112,12 @@ def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Ann
         "UpdateRestrictions": Record((("Updatable", False),)),
         "DeleteRestrictions": Record((("Deletable", False),)),
     }
-    return (*_annotations(CAPABILITIES, supported), *_apply(capabilities))
+    label = _described(entity_set.label)
+    return (*label, *_annotations(CAPABILITIES, supported), *_apply(capabilities))
+
+
+def _described(label: str) -> tuple[Annotation, ...]:
+    return (Annotation(f"{CORE}.Description", label),) if label else ()
 
 
 def _selections(capabilities: Capabilities) -> Record:
@@ -148,9 +153,7 @@ def _restricted(ability: str, exceptions: str, names: tuple[PropertyPath, ...]) 
 
 def annotate_property(prop: Property) -> tuple[Annotation, ...]:
     """Its label, and its values when they are closed: an enum type would break other clients."""
-    found: list[Annotation] = []
-    if prop.label:
-        found.append(Annotation(f"{CORE}.Description", prop.label))
+    found = list(_described(prop.label))
     if prop.allowed_values:
         values = tuple(Record((("Value", value),)) for value in prop.allowed_values)
         found.append(Annotation(f"{VALIDATION}.AllowedValues", values))

@@ -152,6 +152,16 @@ def test_labels_are_descriptions() -> None:
     assert found == {"x": "In words"}
 
 
+def test_what_the_rows_of_a_set_are_is_its_description() -> None:
+    found = {
+        node.getparent().get("Name"): node.get("String")
+        for node in document().iterfind(f".//{EDM}EntitySet/{EDM}Annotation")
+        if node.get("Term") == "Org.OData.Core.V1.Description"
+    }
+    assert found == {s.name: s.label for s in SCHEMA.entity_sets if s.label}
+    assert found["Users"]
+
+
 def test_the_functions_that_filters_may_use_are_listed() -> None:
     [node] = document().iterfind(
         f".//{EDM}Annotation[@Term='Org.OData.Capabilities.V1.FilterFunctions']"
