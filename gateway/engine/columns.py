@@ -64,9 +64,9 @@ def _typed(prop: Property, value: Sql) -> Sql:
 
 def _text(prop: Property, value: Sql) -> Sql:
     if prop.collection:
-        return Sql(f"CAST(to_json({value_of(prop)}) AS VARCHAR)")
+        return fill("CAST(to_json({0}) AS VARCHAR)", value_of(prop, value))
     if not prop.dynamic:
-        return Sql(value_of(prop))
+        return value_of(prop, value)
     if prop.type in _AS_TEXT:
         return json_value(value, prop.type, long_as_text=False)
     return typed(value, prop.type)

@@ -111,11 +111,12 @@ def _declared(prop: Property, projection: Projection) -> list[_Member]:
     for view in projection.views:
         if view.prop == prop:
             return _viewed(view, projection)
-    value = (prop.name, Sql(_column(prop, projection)))
+    column = Sql(f"r.{quote(prop.name)}")
+    value = (prop.name, _shown(prop, column, projection))
     inferred = is_self_describing(prop.type) and not prop.collection
     if inferred or not projection.all_typed:
         return [value]
-    return [_typed(prop, Sql(f"r.{quote(prop.name)}"), projection), value]
+    return [_typed(prop, column, projection), value]
 
 
 def _viewed(view: ValuesView, projection: Projection) -> list[_Member]:
@@ -135,20 +136,11 @@ def _viewed(view: ValuesView, projection: Projection) -> list[_Member]:
         found = fill("list_slice({0}, {1}, {2})", found, _bound(view.skip + 1), _bound(last))
     if projection.all_typed:
         members.append(_typed(prop, list_, projection))
-    return [*members, (prop.name, _rendered(prop, found, projection))]
+    return [*members, (prop.name, _shown(prop, found, projection))]
 
 
 def _bound(number: int) -> Sql:
     return Sql("?", (min(number, _EVERY),))
-
-
-def _rendered(prop: Property, values: Sql, projection: Projection) -> Sql:
-    if prop.type is PrimitiveType.DATE_TIME_OFFSET:
-        text = f"list_transform({{0}}, lambda {ELEMENT}: {instant_text(ELEMENT)})"
-        return fill(text, values)
-    if prop.type is PrimitiveType.INT64 and projection.int64_as_text:
-        return fill("{0}::VARCHAR[]", values)
-    return values
 
 
 def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[_Member]:
@@ -179,20 +171,19 @@ def _without_idle_types(row: Sql, projection: Projection) -> Sql:
     return row
 
 
-def _column(prop: Property, projection: Projection) -> str:
+def _shown(prop: Property, value: Sql, projection: Projection) -> Sql:
     if prop.type is PrimitiveType.INT64 and projection.int64_as_text:
-        return f"r.{quote(prop.name)}::VARCHAR{'[]' if prop.collection else ''}"
-    return value_of(prop)
+        return fill("{0}::VARCHAR[]" if prop.collection else "{0}::VARCHAR", value)
+    return value_of(prop, value)
 
 
-def value_of(prop: Property) -> str:
-    """The SQL of a column's value, instants as text."""
-    column = f"r.{quote(prop.name)}"
+def value_of(prop: Property, value: Sql) -> Sql:
+    """The value of a column, or what is left of its list; instants as text."""
     if prop.type is not PrimitiveType.DATE_TIME_OFFSET:
-        return column
+        return value
     if prop.collection:
-        return f"list_transform({column}, lambda {ELEMENT}: {instant_text(ELEMENT)})"
-    return instant_text(column)
+        return fill(f"list_transform({{0}}, lambda {ELEMENT}: {instant_text(ELEMENT)})", value)
+    return fill(instant_text("{0}"), value)
 
 
 def _type_name(prop: Property, projection: Projection) -> Sql:
