@@ -139,15 +139,19 @@ class Reading:
         """The FROM item of a set that is made of a snapshot, which is complete."""
         derived = self._contract.derived_set(name)
         assert derived is not None  # noqa: S101 - the planner has found it
-        derivation = bind_derivation(derived, self._contract, snapshot.made_at)
+        bind = partial(bind_derivation, derived, self._contract, snapshot.made_at)
         if not derived.copies_results:
-            return self._made(snapshot, name, partial(compile_derivation, derivation))
+            return self._made(snapshot, name, lambda rows: compile_derivation(bind(), rows))
+        derivation = bind()
         has_days = bool(derivation.of_kind(Kind.DAY))
         days = self._made(snapshot, name, partial(compile_days, derivation)) if has_days else None
         return rows_of_copies(derivation, snapshot.table_name, days)
 
     def _made(self, snapshot: Snapshot, name: str, compile_: Callable[[str], Sql]) -> str:
-        """The table that is made of the snapshot's rows once, as long as it lives."""
+        """The table that is made of the snapshot's rows once, as long as it lives.
+
+        `compile_` is asked for the SELECT only then.
+        """
 
         def question(rows: str) -> tuple[str, tuple[object, ...]]:
             made = compile_(rows)
