@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from functools import partial
 
 from gateway.changes import Changes
@@ -26,6 +26,31 @@ from gateway.summing import Summed, Summing
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from gateway.writer.skiptoken import Position
 from grammar import ResourcePath, encode_path
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A page of a snapshot: of which query, from where on, and how many rows there are in all."""
+
+    request: ODataRequest
+    plan: QueryPlan
+    at: Position
+    snapshot: Snapshot
+    reply: Reply
+    count: int | None
+
+    def selection(self, limit: int) -> Selection:
+        """Its rows, in the order in which they came while their extract is still read."""
+        plan = self.plan
+        left, order = left_to_check(plan, self.snapshot), () if self.at.early else plan.order
+        return Selection(left, order, self.at.offset, limit, plan.query.apply)
+
+
+def _key(asked: _Asked, wanted: int, page: PageBody, path: ResourcePath) -> PageKey:
+    """All that a page depends on; a row of a draft may still become newer."""
+    at, reply, final = asked.at, asked.reply, asked.snapshot.growing is None
+    facts = (at.offset, at.moment, at.early, wanted, page, final, reply.format, reply.links)
+    return PageKey(at.snapshot, (path, asked.request.pairs, *facts))
 
 
 class Feed:
@@ -89,7 +114,7 @@ class Feed:
             count = await self._rows.on(snapshot, plan, *counted) if query.count else None
             begun = snapshot.growing is not None
             start = Position(snapshot.id, query.skip, query.top, query.moment, tracks, begun)
-            return await self._page(request, plan, start, snapshot, reply, count)
+            return await self._page(_Asked(request, plan, start, snapshot, reply, count))
 
     async def _next_page(
         self, request: ODataRequest, plan: QueryPlan, position: Position, reply: Reply
@@ -103,64 +128,74 @@ class Feed:
                     target="$skiptoken",
                 )
             reply = self._changes.ignored(reply)
-            return await self._page(request, plan, position, snapshot, reply, None)
+            return await self._page(_Asked(request, plan, position, snapshot, reply, None))
 
-    async def _page(
-        self,
-        request: ODataRequest,
-        plan: QueryPlan,
-        at: Position,
-        snapshot: Snapshot,
-        reply: Reply,
-        count: int | None,
-    ) -> Answer:
+    async def _page(self, asked: _Asked) -> Answer:
+        """From the cache, or made; a client that has it already is told so."""
+        at, snapshot, reply = asked.at, asked.snapshot, asked.reply
         size = self._rows.page_size(reply.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
         wanted = await rows_ready(snapshot, at, wanted)
-        left, order = left_to_check(plan, snapshot), () if at.early else plan.order
-        selection = Selection(left, order, at.offset, wanted, plan.query.apply)
-        if wanted and brings_many(plan.query.expand):
-            fitting = (rows_that_fit, selection, plan.query.expand)
-            wanted = max(1, await self._rows.on(snapshot, plan, *fitting))
-        delta = self._changes.link(request, snapshot, at.moment, reply) if at.tracks else None
-        facts = (at.offset, at.moment, at.early, wanted, count, delta)
-        final = snapshot.growing is None  # a row of a draft may still become newer
-        moment = None if at.early else snapshot.taken_at  # early pages are not all of one
-        taken_at = reply.taken_at(self._namespace, moment)
-
-        def key_for(path: ResourcePath) -> PageKey:
-            rest = (*facts, final, taken_at, reply.format, reply.links)
-            return PageKey(at.snapshot, (path, request.pairs, *rest))
-
-        key = key_for(request.path)
+        page = self._last_page(asked)
+        key_for = partial(_key, asked, wanted, page)
+        key = key_for(asked.request.path)
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key, plain=reply.plain)
-        if kept is not None:
-            return about.put_on(self._as_answer(kept, reply, gzipped=is_packed(kept)))
-        selection = replace(selection, limit=wanted + 1)
+        if kept is None:
+            made = Made(snapshot, asked.plan, await self._fitting(asked, wanted), page, key_for)
+            whole, kept = await self._made(asked, made)
+            self._with.pages.put(key, kept)
+            await self._ahead.noticed(asked.request, replace(made, page=whole), reply)
+        return about.put_on(self._as_answer(kept, reply, gzipped=is_packed(kept)))
+
+    def _last_page(self, asked: _Asked) -> PageBody:
+        """What a page says beside its rows, if it is the last one."""
+        at, reply = asked.at, asked.reply
+        delta = None
+        if at.tracks:
+            delta = self._changes.link(asked.request, asked.snapshot, at.moment, reply)
+        moment = None if at.early else asked.snapshot.taken_at  # early pages are not all of one
+        return PageBody(asked.count, None, reply.taken_at(self._namespace, moment), delta)
+
+    async def _fitting(self, asked: _Asked, wanted: int) -> int:
+        """Fewer rows where each brings many others, but one at least."""
+        expand = asked.plan.query.expand
+        if not (wanted and brings_many(expand)):
+            return wanted
+        fitting = (rows_that_fit, asked.selection(wanted), expand)
+        return max(1, await self._rows.on(asked.snapshot, asked.plan, *fitting))
+
+    async def _made(self, asked: _Asked, made: Made) -> tuple[PageBody, bytes]:
+        """The page, with its link if there is a next one, and its body as it is kept.
+
+        One row more than wanted tells whether there is.
+        """
+        plan, at, reply = asked.plan, asked.at, asked.reply
+        selection = asked.selection(made.wanted + 1)
         projection = self._projection(plan.query, reply)
         if at.early:
-            rows = await self._rows.on_draft(snapshot, fetch_rows, selection, projection)
+            rows = await self._rows.on_draft(asked.snapshot, fetch_rows, selection, projection)
         else:
-            rows = await self._rows.on(snapshot, plan, fetch_rows, selection, projection)
-        link = None
-        if len(rows) > wanted and wanted != at.remaining:
-            remaining = None if at.remaining is None else at.remaining - wanted
-            following = replace(at, offset=at.offset + wanted, remaining=remaining)
-            token = self._with.signer.sign(following, query_identity(request))
-            link = self._link(request, token, reply)
-            delta = None
+            rows = await self._rows.on(asked.snapshot, plan, fetch_rows, selection, projection)
+        page = made.page
+        if len(rows) > made.wanted and made.wanted != at.remaining:
+            link = self._following(asked, made.wanted)
+            page = replace(page, next_link=link, delta_link=None)
         if not rows and at.offset == 0:
             await self._single.check_source(plan.query, reply)
-        page = PageBody(count, link, taken_at, delta)
-        answer = self._write(rows[:wanted], page, plan, reply)
-        body = answer.body
+        found = rows[: made.wanted]
+        body = write_collection(found, page, plan.query, reply.format, reply.links)
         kept = body if is_small(body) else await self._rows.in_thread(packed, body)
-        self._with.pages.put(key, kept)
-        await self._ahead.noticed(request, Made(snapshot, plan, wanted, page, key_for), reply)
-        return about.put_on(replace(answer, body=kept, gzipped=is_packed(kept)))
+        return page, kept
+
+    def _following(self, asked: _Asked, read: int) -> str:
+        at = asked.at
+        remaining = None if at.remaining is None else at.remaining - read
+        following = replace(at, offset=at.offset + read, remaining=remaining)
+        token = self._with.signer.sign(following, query_identity(asked.request))
+        return self._link(asked.request, token, asked.reply)
 
     def _link(self, request: ODataRequest, token: str, reply: Reply) -> str:
         path = encode_path(request.path)
