@@ -154,7 +154,8 @@ async def test_a_clock_of_the_gateway_that_is_fast_loses_nothing(seed: int) -> N
 
 @pytest.mark.parametrize("seed", range(10))
 async def test_a_row_dated_in_the_future_loses_nothing(seed: int) -> None:
-    upstream = moving(seed)
+    """It takes one place of each page of changes: pages of 8 rows are then refused now and then."""
+    upstream = moving(seed, limit=12)
     upstream.put(upstream.draw("future", BEGIN + timedelta(days=2000)))
     upstream.drift = drift(seed)
     check(upstream, EVERYTHING, await extract(upstream, EVERYTHING))
