@@ -44,6 +44,8 @@ from gateway.snapshots.peers import Peers
 from gateway.snapshots.sharing import Sharing, build_peers
 from gateway.snapshots.shelf import KeepPolicy, Shelf
 from gateway.snapshots.store import SnapshotStore, TableLayout
+from gateway.tenants import OneTenant
+from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
@@ -156,13 +158,12 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     )
     service = QueryService(contract, machinery, pages)
     endpoint = ODataEndpoint(
-        service,
-        _gate(settings),
+        Entrance(_gate(settings), OneTenant(service)),
         PublicRoot(settings.public_url, settings.trusted_proxies),
         observer,
     )
     agreement = partial(_agree, signer, peers, key) if settings.redis else None
-    return build_web(endpoint, contract.schema, _lifespan(http, cache, agreement))
+    return build_web(endpoint, _lifespan(http, cache, agreement))
 
 
 def _lifespan(

@@ -15,6 +15,7 @@ from cachetools import LRUCache
 from gateway.changes import Changes
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
+from gateway.edm.model import Schema
 from gateway.exchange import Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
 from gateway.feed import Feed
@@ -54,6 +55,11 @@ class QueryService:
         shared = (contract, machinery, self._rows, summing)
         self._feed = Feed(*shared, self._changes, self._single)
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
+
+    @property
+    def schema(self) -> Schema:
+        """What the service publishes."""
+        return self._contract.schema
 
     def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
         """Parse, bind and plan a URL below the service root `root`; raises 400, 404, 501 at once.

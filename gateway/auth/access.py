@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import hmac
 from base64 import b64decode
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from gateway.auth.hosts import HostGate
+from gateway.auth.principal import Asked, Principal
 from gateway.errors import Unauthorized
 
 
@@ -24,24 +24,25 @@ class AccessGate:
     key: bytes | None = field(repr=False)
     hosts: HostGate | None = None
 
-    def check(self, headers: Mapping[str, str]) -> None:
-        """Let the request pass; header names are in lower case, or compare without case.
+    async def admit(self, asked: Asked) -> Principal:
+        """Everybody who may ask sees all.
 
         Raises:
             InvalidValue: 400, see `HostGate`.
             Unauthorized: 401 with the Basic challenge, which Tableau and Power BI wait for.
         """
         if self.hosts is not None:
-            self.hosts.check(headers.get("host", ""))
+            self.hosts.check(asked.headers.get("host", ""))
         if self.key is None:
-            return
-        authorization = headers.get("authorization", "")
+            return Principal()
+        authorization = asked.headers.get("authorization", "")
         password = _password(authorization)
         if password is None or not hmac.compare_digest(password, self.key):
             raise Unauthorized(
                 "the gateway's access key is needed: choose Basic (Excel, Power BI) or user name"
                 " and password (Tableau), write any user name, and the key as password"
             )
+        return Principal(id="access-key")
 
 
 def _password(authorization: str) -> bytes | None:

@@ -108,7 +108,7 @@ class BatchEndpoint:
         await StreamingResponse(chunks, headers=fields)(scope, receive, send)
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
-        self.endpoint.gate.check(headers)
+        await self.endpoint.entrance.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
         _check_outside(scope["query_string"], headers)
         outer = Outer(scope, headers, self.endpoint.root_of(scope, headers))

@@ -11,18 +11,16 @@ from datetime import datetime
 from typing import Any
 
 import msgspec
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth.access import AccessGate
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed
 from gateway.observe import Observer
 from gateway.planner.explain import explain_pushdown
-from gateway.service import QueryService
 from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.flight import Progress
+from gateway.web.entrance import Entrance
 from gateway.web.respond import react_to_error, to_response
 
 EXPLAIN_PATH = "/explain"
@@ -32,20 +30,19 @@ EXPLAIN_PATH = "/explain"
 class ExplainEndpoint:
     """A feed's URL with `/explain/` in the place of `/odata/v4/`: what it would do, and why."""
 
-    service: QueryService
-    gate: AccessGate
+    entrance: Entrance
     observer: Observer
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        response = self._respond(scope)
+        response = await self._respond(scope)
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, receive, send)
 
-    def _respond(self, scope: Scope) -> Response:
+    async def _respond(self, scope: Scope) -> Response:
         try:
-            return _json(self._explain(scope))
+            return _json(await self._explain(scope))
         except GatewayError as error:
             return to_response(react_to_error(error, "4.0"))
         except Exception as error:  # the last line of defence
@@ -53,14 +50,13 @@ class ExplainEndpoint:
             hidden = InternalError("the gateway failed; its log tells why")
             return to_response(react_to_error(hidden, "4.0"))
 
-    def _explain(self, scope: Scope) -> dict[str, Any]:
+    async def _explain(self, scope: Scope) -> dict[str, Any]:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
-        headers = Headers(scope=scope)
-        self.gate.check(headers)
+        service = await self.entrance.admit(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-        question = self.service.read(path, scope["query_string"])
-        found = self.service.explain(question)
+        question = service.read(path, scope["query_string"])
+        found = service.explain(question)
         return {**dict(found.lines), "payload": found.payload}
 
 
@@ -68,13 +64,12 @@ class ExplainEndpoint:
 class StatusEndpoint:
     """The snapshots at hand and the extracts that are being read, with their progress."""
 
-    service: QueryService
-    gate: AccessGate
+    entrance: Entrance
 
     async def __call__(self, request: Request) -> Response:
         """The endpoint of a route; failures are told by the application."""
-        self.gate.check(request.headers)
-        tables, extracts = self.service.status()
+        service = await self.entrance.admit(request.scope)
+        tables, extracts = service.status()
         return _json(
             {
                 "snapshots": [_snapshot(table) for table in tables],

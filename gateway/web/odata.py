@@ -13,7 +13,6 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gateway.auth.access import AccessGate
 from gateway.errors import (
     GatewayError,
     InternalError,
@@ -28,6 +27,7 @@ from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Sha
 from gateway.query.resource import MetadataDocument
 from gateway.recall import may_stand_for_more
 from gateway.service import QueryService
+from gateway.web.entrance import Entrance
 from gateway.web.negotiation import (
     check_isolation,
     check_match,
@@ -60,10 +60,9 @@ _READ_INLINE = 8_192
 
 @dataclass(frozen=True, slots=True)
 class ODataEndpoint:
-    """Serves one `QueryService` under `/odata/v4/`."""
+    """Serves each caller's `QueryService` under `/odata/v4/`."""
 
-    service: QueryService
-    gate: AccessGate
+    entrance: Entrance
     root: PublicRoot
     observer: Observer
 
@@ -96,13 +95,13 @@ class ODataEndpoint:
                 return react_to_options(allowed, version)
             _check_method(scope["method"], allowed)
             _check_length(scope, longest_url)
-            self.gate.check(headers)
+            service = await self.entrance.admit(scope)
             check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
-            question, reply = await self._understand(scope, receive, headers, version)
+            question, reply = await self._understand(service, scope, receive, headers, version)
             if reply.format.media in EXPORTS and isinstance(question.bound, BoundQuery):
-                export = self.service.export(question, reply)
+                export = service.export(question, reply)
                 return react_to_export(await _hold(export, held), version)
-            answer = await self.service.answer(question, reply)
+            answer = await service.answer(question, reply)
             check_match(headers.getlist("if-match"), answer)
             return react_to_answer(answer, version)
         except Exception as error:  # the last line of defence
@@ -125,12 +124,17 @@ class ODataEndpoint:
         return self.root.of(Connection(client[0] if client else "", scope["scheme"], headers))
 
     async def _understand(
-        self, scope: Scope, receive: Receive, headers: Headers, version: str
+        self,
+        service: QueryService,
+        scope: Scope,
+        receive: Receive,
+        headers: Headers,
+        version: str,
     ) -> tuple[Question, Reply]:
         root = self.root_of(scope, headers)
         path = below_service(scope["raw_path"])
         query = await _whole_query(scope, receive, headers)
-        question = await self._read(path, query, root)
+        question = await _read(service, path, query, root)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
         reply = Reply(
@@ -143,11 +147,12 @@ class ODataEndpoint:
         )
         return question, reply
 
-    async def _read(self, path: bytes, query: bytes, root: str) -> Question:
-        """Long questions are parsed in a thread, so that others are not kept waiting."""
-        if len(path) + len(query) <= _READ_INLINE and not may_stand_for_more(query):
-            return self.service.read(path, query, root)
-        return await anyio.to_thread.run_sync(self.service.read, path, query, root)
+
+async def _read(service: QueryService, path: bytes, query: bytes, root: str) -> Question:
+    """Long questions are parsed in a thread, so that others are not kept waiting."""
+    if len(path) + len(query) <= _READ_INLINE and not may_stand_for_more(query):
+        return service.read(path, query, root)
+    return await anyio.to_thread.run_sync(service.read, path, query, root)
 
 
 async def _hold(export: AbstractAsyncContextManager[Export], held: AsyncExitStack | None) -> Export:

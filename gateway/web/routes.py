@@ -14,7 +14,6 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edm.model import Schema
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
@@ -26,15 +25,14 @@ from gateway.web.respond import react_to_error, to_response
 
 def build_web(
     endpoint: ODataEndpoint,
-    schema: Schema,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:
     """The ASGI application."""
-    openapi = render_openapi(schema)
+    entrance = endpoint.entrance
 
     async def describe(request: Request) -> Response:
-        endpoint.gate.check(request.headers)  # it names the workspace's own columns
-        return JSONResponse(openapi)
+        service = await entrance.admit(request.scope)  # it names the workspace's own columns
+        return JSONResponse(render_openapi(service.schema))
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -45,10 +43,8 @@ def build_web(
     return Starlette(
         routes=[
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
-            RawRoute(
-                EXPLAIN_PATH, ExplainEndpoint(endpoint.service, endpoint.gate, endpoint.observer)
-            ),
-            Route("/status", StatusEndpoint(endpoint.service, endpoint.gate).__call__),
+            RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer)),
+            Route("/status", StatusEndpoint(entrance).__call__),
             Route("/", home),
             Route("/healthz", health),
             Route("/openapi.json", describe),

@@ -24,6 +24,8 @@ from gateway.exchange import Export, Question
 from gateway.observe import Observer
 from gateway.query.bind_query import bind
 from gateway.query.request import parse_request
+from gateway.tenants import OneTenant
+from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import PublicRoot
 from tests.support.live import FIELDS, running
@@ -62,7 +64,9 @@ class EndlessService:
 def asked(service: Any) -> Iterator[socket.socket]:
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
-        service, AccessGate(None), PublicRoot(None, ()), Observer(logging.getLogger("test"))
+        Entrance(AccessGate(None), OneTenant(service)),
+        PublicRoot(None, ()),
+        Observer(logging.getLogger("test")),
     )
     with running(endpoint) as base:
         place = urlsplit(base)
