@@ -1,0 +1,145 @@
+"""What a setting's value may be, however it was given: a text, or a value of TOML.
+
+Each function raises `ValueError` with what the value must be.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import parse_qsl, urlsplit
+
+N = TypeVar("N", int, float)
+
+_REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
+
+
+def as_integer(low: int, high: int) -> Callable[[object], int]:
+    """A whole number within bounds."""
+
+    def convert(value: object) -> int:
+        number = _number(int, value)
+        if number is None or not low <= number <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return number
+
+    return convert
+
+
+def as_seconds(value: object) -> float:
+    """A duration; 0 is one."""
+    number = _number(float, value)
+    if number is None or not 0 <= number <= 10_000_000:
+        raise ValueError("must be a number of seconds, from 0 to 10000000")
+    return number
+
+
+def as_positive_seconds(value: object) -> float:
+    """A duration longer than nothing."""
+    number = as_seconds(value)
+    if number == 0:
+        raise ValueError("must be more than 0 seconds")
+    return number
+
+
+def _number(kind: Callable[[str], N], value: object) -> N | None:
+    """The number that a text or a TOML value says; None when it says none."""
+    try:
+        return None if isinstance(value, bool) else kind(str(value))
+    except ValueError:
+        return None
+
+
+def as_boolean(value: object) -> bool:
+    """Yes or no, in several words."""
+    found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
+    if str(value).lower() not in found:
+        raise ValueError("must be true or false")
+    return found[str(value).lower()]
+
+
+def as_text(value: object) -> str:
+    """A text that is not empty."""
+    if not isinstance(value, str) or not value:
+        raise ValueError("must be a text that is not empty")
+    return value
+
+
+def as_url(value: object) -> str:
+    """A base URL, without a slash at its end."""
+    text = as_text(value).rstrip("/")
+    if not _is_base_url(text):
+        raise ValueError("must be a URL such as https://host:port/path, without ? and #")
+    return text
+
+
+def _is_base_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:  # a port that is none, a bracket that is not closed
+        return False
+    return bool(known) and not any(letter in text for letter in '?#"<>\\ \t\r\n')
+
+
+def as_redis(value: object) -> str:
+    """The URL of a Redis, which may hold a password."""
+    text = as_text(value)
+    if not _is_redis_url(text):
+        known = ", ".join(_REDIS_OPTIONS)
+        raise ValueError(
+            "must be a URL such as redis://host:6379/0 or rediss://user:password@host:6379/0, with"
+            f" no options but {known}"
+        )
+    return text
+
+
+def _is_redis_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        options = parse_qsl(parts.query, keep_blank_values=True, strict_parsing=bool(parts.query))
+        known = parts.scheme in ("redis", "rediss") and parts.hostname and parts.port != 0
+    except ValueError:
+        return False
+    database = parts.path.removeprefix("/")
+    printable = text.isprintable() and not any(letter in text for letter in '#"<>\\ ')
+    allowed = _REDIS_OPTIONS if parts.scheme == "rediss" else ()
+    return (
+        bool(known)
+        and printable
+        and (not database or (database.isascii() and database.isdigit()))
+        and all(name in allowed and value for name, value in options)
+    )
+
+
+def as_path(value: object) -> Path:
+    """A file or folder; ~ is the home folder."""
+    return Path(as_text(value)).expanduser()
+
+
+def as_names(value: object) -> tuple[str, ...]:
+    """Several texts, or one with commas."""
+    parts = value.split(",") if isinstance(value, str) else value
+    if not isinstance(parts, list | tuple):
+        raise ValueError("must be a list of texts, or one text with commas")  # noqa: TRY004 - one family
+    return tuple(text for part in parts if (text := str(part).strip()))
+
+
+def as_peers(value: object) -> tuple[str, ...]:
+    """IP addresses as a socket tells them, or `*`."""
+    try:
+        return tuple(n if n == "*" else str(ipaddress.ip_address(n)) for n in as_names(value))
+    except ValueError as error:
+        raise ValueError("must be IP addresses with commas between them, or *") from error
+
+
+def as_pairs(value: object) -> tuple[tuple[str, str], ...]:
+    """`NAME=ID` texts (repeated or with commas), or a TOML table."""
+    if isinstance(value, Mapping):
+        return tuple((str(name), str(field)) for name, field in value.items())
+    pairs = [text.partition("=") for text in as_names(value)]
+    if any(not (name and field) for name, _, field in pairs):
+        raise ValueError("must be NAME=ID, the column's name and the custom field's ID")
+    return tuple((name.strip(), field.strip()) for name, _, field in pairs)
