@@ -104,6 +104,13 @@ class UnsupportedVersion(GatewayError):
     code = "UnsupportedVersion"
 
 
+class Forbidden(GatewayError):
+    """The credentials are right, and open nothing here."""
+
+    status = 403
+    code = "Forbidden"
+
+
 class Unauthorized(GatewayError):
     """The gateway's own credentials are missing or wrong; never used for the upstream's token."""
 

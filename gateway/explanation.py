@@ -26,6 +26,7 @@ _VERDICTS = {
     Verdict.LAST_RESORT: "it answers only if the Analytics API cannot be reached",
     Verdict.EXPIRED: "too old to answer",
 }
+_LIMITED = ("access", "the rows and columns that this access may see, of a copy of all rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,8 +58,13 @@ def explain_request(
 
 
 def explain_plan(plan: QueryPlan, contract: Contract, choice: Choice | None = None) -> Explanation:
-    """What a plan would do; `choice` is what a running gateway has at hand for it."""
+    """What a plan would do; `choice` is what a running gateway has at hand for it.
+
+    To a role nothing is told of the extract, in which there are rows that it must not know of.
+    """
     lines = explain(plan)
+    if contract.limited:
+        return Explanation((*lines, _LIMITED), "", None)
     if choice is not None and plan.route is not Route.NOTHING:
         lines = (*lines, ("snapshot", _explain_choice(choice)))
     if plan.route is Route.NOTHING:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
@@ -23,6 +23,7 @@ from gateway.contract.model import Contract
 from gateway.engine.copies import compile_days, rows_of_copies
 from gateway.engine.derive import compile_derivation
 from gateway.engine.run import Relation
+from gateway.engine.seen import compile_salt, compile_seen, rows_seen
 from gateway.engine.sql import Sql
 from gateway.exchange import About, Reply
 from gateway.observe import Clock
@@ -31,6 +32,7 @@ from gateway.planner.plan import QueryPlan, Route, copied_order, key_order, natu
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bound import BoundOrder
 from gateway.query.derivation import bind_derivation
+from gateway.query.limited import Limits
 from gateway.query.preferences import Preferences
 from gateway.query.transformations import ARRIVAL
 from gateway.recall import LongQueries
@@ -55,10 +57,24 @@ class PageSizes:
 
 
 @dataclass(frozen=True, slots=True)
+class View:
+    """What a role sees; `name` differs where anything of it does. `salt` is what masks are made of.
+
+    Nothing of it shows in a repr: rules name groups and people.
+    """
+
+    name: str
+    limits: Limits = field(repr=False)
+    salt: str = field(default="", repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Machinery:
     """What `gateway.app` constructs for the service.
 
-    `scope` names workspace, upstream, contract and the token's owner: whose snapshots count.
+    `scope` names workspace, upstream, contract and the token's owner: whose snapshots count. `view`
+    is what of them a role sees, None for all. Memories of queries and pages, and what signs links,
+    are those of one view alone.
     """
 
     scope: Callable[[], str]
@@ -70,6 +86,7 @@ class Machinery:
     clock: Clock
     limiter: anyio.CapacityLimiter
     long_queries: LongQueries
+    view: View | None = None
 
 
 class Reading:
@@ -95,10 +112,12 @@ class Reading:
     def snapshot(
         self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
-        """A snapshot that has the rows; `early` also while they are still coming, if allowed."""
-        return self._with.cache.open(
-            self.key(pushdown), fresher=fresher, early=early and self._pages.early
-        )
+        """A snapshot that has the rows; `early` also while they are still coming, if allowed.
+
+        What a role sees of rows can be told only when all are there.
+        """
+        early = early and self._pages.early and self._with.view is None
+        return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
 
     async def on(
         self, snapshot: Snapshot, plan: QueryPlan, run: Callable[..., T], *arguments: object
@@ -111,6 +130,7 @@ class Reading:
         return await self.in_thread(self._run_on_draft, snapshot, run, *arguments)
 
     def _run_on_draft(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
+        assert self._with.view is None  # noqa: S101 - see `snapshot`: this is no role's table
         with self._with.store.cursor() as cursor:
             relation = Relation(cursor, snapshot.table_name, position=ARRIVAL)
             return run(relation, *arguments)
@@ -120,7 +140,7 @@ class Reading:
     ) -> T:
         """The same in this thread."""
         tables = {name: self._derived(snapshot, name) for name in plan.derived}
-        name, table = plan.query.entity_set.name, snapshot.table_name
+        name, table = plan.query.entity_set.name, self._results(snapshot)
         others = tuple((other, tables.get(other, table)) for other in plan.query.others)
         order = self._own_order(name)
         with self._with.store.cursor() as cursor:
@@ -135,29 +155,47 @@ class Reading:
             return copied_order(derived, self._contract)
         return key_order(derived.entity_set.entity_type)
 
+    def _results(self, snapshot: Snapshot) -> str:
+        """The FROM item of the results: all of them, or those that the role sees."""
+        view, rows = self._with.view, snapshot.table_name
+        if view is None:
+            return rows
+        limits, seen, salt = view.limits, None, None
+        if limits.rule is not None:
+            rule = limits.rule(snapshot.made_at)
+            seen = self._made(snapshot, "seen", lambda: compile_seen(rule, rows))
+        if limits.masked:
+            salt = self._made(snapshot, "salt", partial(compile_salt, view.salt))
+        return rows_seen(limits.columns, limits.masked, rows, seen, salt)
+
     def _derived(self, snapshot: Snapshot, name: str) -> str:
         """The FROM item of a set that is made of a snapshot, which is complete."""
         derived = self._contract.derived_set(name)
         assert derived is not None  # noqa: S101 - the planner has found it
+        rows = self._results(snapshot)
         bind = partial(bind_derivation, derived, self._contract, snapshot.made_at)
         if not derived.copies_results:
-            return self._made(snapshot, name, lambda rows: compile_derivation(bind(), rows))
+            return self._made(snapshot, name, lambda: compile_derivation(bind(), rows))
         derivation = bind()
         has_days = bool(derivation.of_kind(Kind.DAY))
-        days = self._made(snapshot, name, partial(compile_days, derivation)) if has_days else None
-        return rows_of_copies(derivation, snapshot.table_name, days)
+        days = (
+            self._made(snapshot, name, lambda: compile_days(derivation, rows)) if has_days else None
+        )
+        return rows_of_copies(derivation, rows, days)
 
-    def _made(self, snapshot: Snapshot, name: str, compile_: Callable[[str], Sql]) -> str:
+    def _made(self, snapshot: Snapshot, name: str, compile_: Callable[[], Sql]) -> str:
         """The table that is made of the snapshot's rows once, as long as it lives.
 
         `compile_` is asked for the SELECT only then.
         """
 
-        def question(rows: str) -> tuple[str, tuple[object, ...]]:
-            made = compile_(rows)
+        def question() -> tuple[str, tuple[object, ...]]:
+            made = compile_()
             return made.text, made.parameters
 
-        return self._with.store.derived(snapshot.id, name, question)
+        view = self._with.view
+        whole = name if view is None else f"{name}@{view.name}"
+        return self._with.store.derived(snapshot.id, whole, question)
 
     def run_transient(self, rows: pa.Table, run: Callable[[Relation], T]) -> T:
         """Run a function of the engine on rows that are not kept, in this thread."""

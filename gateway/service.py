@@ -57,6 +57,11 @@ class QueryService:
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
 
     @property
+    def is_limited(self) -> bool:
+        """Whether it answers for a role, which must not learn how many rows there are in all."""
+        return self._contract.limited
+
+    @property
     def schema(self) -> Schema:
         """What the service publishes."""
         return self._contract.schema
@@ -96,6 +101,10 @@ class QueryService:
         kept = [table for table in cache.tables if table.key.scope == scope]
         tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
         return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
+
+    async def end(self) -> None:
+        """End the extracts that are being read; the snapshots stay open for others."""
+        await self._with.cache.end()
 
     def _bind(self, request: ODataRequest) -> Question:
         """Bound and planned, where now() is this moment, on later pages the first one's."""

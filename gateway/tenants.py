@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Protocol
 
+from gateway.assembly import Workspace
 from gateway.auth.principal import Principal
+from gateway.errors import Forbidden
 from gateway.service import QueryService
 
 
@@ -12,7 +15,35 @@ class Tenants(Protocol):
     """Finds the service of a caller."""
 
     def service_of(self, principal: Principal) -> QueryService:
-        """The service; nothing that it answers from is shared with another workspace or role."""
+        """The service; nothing that it answers from is shared with another workspace or role.
+
+        Raises:
+            Forbidden: there is none.
+        """
+
+
+class Workspaces:
+    """All workspaces of the gateway."""
+
+    def __init__(self, workspaces: Iterable[Workspace]) -> None:
+        self._workspaces = {workspace.name: workspace for workspace in workspaces}
+
+    def service_of(self, principal: Principal) -> QueryService:
+        """The service of the caller's role.
+
+        Raises:
+            Forbidden: the workspace or the role is not there, or is no longer.
+        """
+        workspace = self._workspaces.get(principal.workspace)
+        found = workspace and workspace.service_of(principal.role, principal.token)
+        if not found:
+            role = "" if principal.role is None else f" with the role {principal.role!r}"
+            raise Forbidden(
+                f"these credentials are for the workspace {principal.workspace!r}{role}, which this"
+                " gateway does not have; its owner adds it to the configuration file, or gives"
+                " others"
+            )
+        return found
 
 
 class OneTenant:

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
 
-DEFAULT_WORKSPACE = "default"
+from gateway.config import DEFAULT_WORKSPACE
+
 ANONYMOUS = "anonymous"
 
 

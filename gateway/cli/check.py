@@ -11,7 +11,8 @@ import httpx
 
 from gateway.analytics.check import check_upstream
 from gateway.analytics.findings import Finding
-from gateway.app import TokenFile, read_contract
+from gateway.app import read_contract
+from gateway.auth.tokens import TokenFile
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken

@@ -12,8 +12,9 @@ from typing import Any
 import click
 import uvicorn
 
-from gateway.app import TokenFile, create_app
+from gateway.app import create_app
 from gateway.auth.hosts import is_loopback
+from gateway.auth.tokens import TokenFile
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.workers import run_workers, start_logging
 from gateway.config import Settings

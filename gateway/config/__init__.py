@@ -1,6 +1,16 @@
 """Settings. This package imports nothing of the gateway; what is wrong is a `ValueError`."""
 
 from gateway.config.settings import Settings, load_settings
-from gateway.config.table import ENVIRONMENT_PREFIX, SETTINGS, Setting
+from gateway.config.table import ENVIRONMENT_PREFIX, SETTINGS, Setting, Share
+from gateway.config.tenancy import DEFAULT_WORKSPACE, Role
 
-__all__ = ["ENVIRONMENT_PREFIX", "SETTINGS", "Setting", "Settings", "load_settings"]
+__all__ = [
+    "DEFAULT_WORKSPACE",
+    "ENVIRONMENT_PREFIX",
+    "SETTINGS",
+    "Role",
+    "Setting",
+    "Settings",
+    "Share",
+    "load_settings",
+]

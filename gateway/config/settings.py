@@ -7,16 +7,22 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gateway.config.table import SETTINGS, Setting
+from gateway.config.tenancy import DEFAULT_WORKSPACE, Role, read_roles, read_workspaces
+
+_TABLES = frozenset({"roles", "workspaces"})
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings in force; fields as in `SETTINGS`, where each is explained."""
+    """The settings in force; fields as in `SETTINGS`, where each is explained.
+
+    They are those of one workspace; the default one's have those of all `others` by name.
+    """
 
     host: str
     port: int
@@ -30,6 +36,7 @@ class Settings:
     public_url: str | None
     trusted_proxies: tuple[str, ...]
     access_key_file: Path | None
+    mask_key_file: Path | None
     allow_anonymous: bool
     page_size: int
     max_page_size: int
@@ -45,6 +52,9 @@ class Settings:
     upstream_concurrency: int
     upstream_timeout: float
     retry_budget: float
+    workspace: str = DEFAULT_WORKSPACE
+    roles: tuple[Role, ...] = ()
+    others: tuple[Settings, ...] = ()
 
 
 def load_settings(
@@ -65,7 +75,15 @@ def load_settings(
         )
         given = next(((p, v) for p, v in places if v is not None and v != ()), None)
         values[setting.name] = setting.default if given is None else _convert(setting, *given)
-    return Settings(**values)
+    default = Settings(**values, roles=read_roles(from_file.get("roles", {}), "roles."))
+    return replace(default, others=_others(default, from_file.get("workspaces", {})))
+
+
+def _others(default: Settings, table: object) -> tuple[Settings, ...]:
+    return tuple(
+        replace(default, workspace=found.name, roles=found.roles, **found.values)
+        for found in read_workspaces(table)
+    )
 
 
 def _parse_file(text: str) -> dict[str, Any]:
@@ -73,9 +91,9 @@ def _parse_file(text: str) -> dict[str, Any]:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ValueError(f"the configuration file is not TOML: {error}") from error
-    unknown = sorted(set(found) - {s.name for s in SETTINGS})
+    unknown = sorted(set(found) - {s.name for s in SETTINGS} - _TABLES)
     if unknown:
-        known = ", ".join(s.name for s in SETTINGS)
+        known = ", ".join((*(s.name for s in SETTINGS), *(f"[{t}]" for t in sorted(_TABLES))))
         raise ValueError(
             f"the configuration file has no setting {unknown[0]!r}; there are: {known}"
         )
@@ -86,5 +104,4 @@ def _convert(setting: Setting, place: str, value: object) -> object:
     try:
         return setting.convert(value)
     except ValueError as error:
-        given = "" if setting.secret else f" = {value!r}"
-        raise ValueError(f"{place}{given}: {error} ({setting.help})") from error
+        raise ValueError(f"{setting.shown(value, place)}: {error} ({setting.help})") from error

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from gateway.config.converters import (
@@ -22,11 +23,23 @@ from gateway.config.converters import (
 ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
 
 
+class Share(Enum):
+    """Whether a workspace has a setting of its own.
+
+    NOT: the gateway has it, once. INHERITED: a workspace that does not say it has the gateway's.
+    OWN: what is not said is not there.
+    """
+
+    NOT = "not"
+    INHERITED = "inherited"
+    OWN = "own"
+
+
 @dataclass(frozen=True, slots=True)
 class Setting:
     """One setting: `name` in TOML; `--name` and `SKILLHABIT_ODATA_NAME` follow from it.
 
-    A `secret` one is not repeated in messages.
+    A `secret` one is not repeated in messages. `share` tells what a workspace may say of it.
     """
 
     name: str
@@ -36,6 +49,7 @@ class Setting:
     metavar: str = "TEXT"
     repeatable: bool = False
     secret: bool = False
+    share: Share = Share.NOT
 
     @property
     def variable(self) -> str:
@@ -47,6 +61,10 @@ class Setting:
         """The command line's option."""
         return "--" + self.name.replace("_", "-")
 
+    def shown(self, value: object, place: str | None = None) -> str:
+        """The setting, or where it was given, with its value unless that is secret."""
+        return f"{place or self.name}{'' if self.secret else f' = {value!r}'}"
+
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", as_text, "127.0.0.1", "address to listen on", "ADDRESS"),
@@ -57,9 +75,24 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "base URL of the Analytics API; the contract file's by default",
         "URL",
+        share=Share.OWN,
     ),
-    Setting("token_file", as_path, None, "file with the Analytics API's token (a JWT)", "FILE"),
-    Setting("contract", as_path, None, "contract file; the built-in one by default", "FILE"),
+    Setting(
+        "token_file",
+        as_path,
+        None,
+        "file with the Analytics API's token (a JWT)",
+        "FILE",
+        share=Share.OWN,
+    ),
+    Setting(
+        "contract",
+        as_path,
+        None,
+        "contract file; the built-in one by default",
+        "FILE",
+        share=Share.INHERITED,
+    ),
     Setting(
         "custom_field",
         as_pairs,
@@ -67,6 +100,7 @@ SETTINGS: tuple[Setting, ...] = (
         "a custom field that becomes a column named after NAME; the field's ID; repeatable",
         "NAME=ID",
         repeatable=True,
+        share=Share.OWN,
     ),
     Setting(
         "data_dir",
@@ -113,6 +147,13 @@ SETTINGS: tuple[Setting, ...] = (
         "FILE",
     ),
     Setting(
+        "mask_key_file",
+        as_path,
+        None,
+        "file with the secret that digests of masked columns are made with",
+        "FILE",
+    ),
+    Setting(
         "allow_anonymous",
         as_boolean,
         False,
@@ -130,7 +171,12 @@ SETTINGS: tuple[Setting, ...] = (
         "ROWS",
     ),
     Setting(
-        "fresh_for", as_seconds, 300.0, "how long a snapshot answers without asking", "SECONDS"
+        "fresh_for",
+        as_seconds,
+        300.0,
+        "how long a snapshot answers without asking",
+        "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
         "stale_for",
@@ -138,6 +184,7 @@ SETTINGS: tuple[Setting, ...] = (
         0.0,
         "how long after that it still answers, while a new one is made behind it",
         "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
         "stale_if_error",
@@ -145,6 +192,7 @@ SETTINGS: tuple[Setting, ...] = (
         86_400.0,
         "how long after that it answers when the Analytics API cannot be reached",
         "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
         "full_refresh_every",
@@ -152,6 +200,7 @@ SETTINGS: tuple[Setting, ...] = (
         3_600.0,
         "how long after all rows were read only changes are asked for",
         "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
         "early_pages",
@@ -160,6 +209,7 @@ SETTINGS: tuple[Setting, ...] = (
         "whether a feed may begin while its extract is still read; its rows are then not all of one"
         " moment",
         "BOOLEAN",
+        share=Share.INHERITED,
     ),
     Setting(
         "token_lifetime",
@@ -167,6 +217,7 @@ SETTINGS: tuple[Setting, ...] = (
         3_600.0,
         "how long a feed's snapshot is kept after its last page was read, within --snapshot-budget",
         "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
         "delta_lifetime",
@@ -174,9 +225,15 @@ SETTINGS: tuple[Setting, ...] = (
         172_800.0,
         "how long a snapshot that a deltaLink names is kept, within --snapshot-budget",
         "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
-        "snapshot_budget", as_integer(16, 1_000_000), 2_048, "all snapshots together", "MEBIBYTES"
+        "snapshot_budget",
+        as_integer(16, 1_000_000),
+        2_048,
+        "all snapshots together",
+        "MEBIBYTES",
+        share=Share.INHERITED,
     ),
     Setting(
         "page_budget", as_integer(0, 1_000_000), 256, "page bodies kept compressed", "MEBIBYTES"
@@ -187,6 +244,7 @@ SETTINGS: tuple[Setting, ...] = (
         4,
         "pages asked of the Analytics API at once",
         "COUNT",
+        share=Share.INHERITED,
     ),
     Setting(
         "upstream_timeout",
@@ -194,6 +252,7 @@ SETTINGS: tuple[Setting, ...] = (
         30.0,
         "how long one call to the Analytics API may take",
         "SECONDS",
+        share=Share.INHERITED,
     ),
     Setting(
         "retry_budget",
@@ -201,5 +260,6 @@ SETTINGS: tuple[Setting, ...] = (
         60.0,
         "how long a failing call is waited for and repeated",
         "SECONDS",
+        share=Share.INHERITED,
     ),
 )

@@ -134,7 +134,9 @@ class Contract:
     any change of the file or of the mapped custom fields; it is part of every snapshot's key.
     `rate_limit` is None where the upstream states none. `key` is the column that tells results
     apart; the schema's first entity set is that of the results, `derived` tells how the others are
-    made of them. Without `statistics` the upstream is never asked for any.
+    made of them. Without `statistics` the upstream is never asked for any. `limited` tells that
+    columns and rows are those that a role may see, which the upstream cannot tell: it is asked for
+    all, and for nothing else.
     """
 
     base_url: str
@@ -152,6 +154,7 @@ class Contract:
     rate_limit: RateLimit | None = None
     derived: tuple[DerivedSet, ...] = ()
     statistics: tuple[Statistic, ...] = ()
+    limited: bool = False
 
     def derived_set(self, name: str) -> DerivedSet | None:
         """How the rows of an entity set are made; None for the results themselves."""

@@ -70,10 +70,11 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     derived = _derived(query, contract)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
-    told = None if derived else _told(query, split, contract)
+    here = bool(derived) or contract.limited
+    told = None if here else _told(query, split, contract)
     return QueryPlan(
         query=query,
-        route=_route(query, split, window, derived=bool(derived), told=told is not None),
+        route=_route(query, split, window, here=here, told=told is not None),
         pushdown=split.pushdown,
         residual=split.residual,
         order=order,
@@ -86,13 +87,16 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
 
 
 def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
-    """Who looks at other sets needs all of them: they are made of all results."""
+    """Who looks at other sets needs all of them: they are made of all results.
+
+    So does who may not see all rows: the extract of all of them is every role's.
+    """
     derived = contract.derived_set(query.entity_set.name)
     if derived is not None:
         split = split_derived(query.filter, derived, contract)
     else:
         split = split_filter(query.filter, contract, moves=query.moment is not None)
-    if query.others and not split.impossible:
+    if (query.others or contract.limited) and not split.impossible:
         return SplitFilter(residual=query.filter)
     return split
 
@@ -133,8 +137,9 @@ def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
 
 
 def _route(
-    query: BoundQuery, split: SplitFilter, window: Window | None, *, derived: bool, told: bool
+    query: BoundQuery, split: SplitFilter, window: Window | None, *, here: bool, told: bool
 ) -> Route:
+    """`here` tells that which rows there are is found out here, whatever the filter."""
     if _needs_no_rows(query):
         return Route.NOTHING
     if query.apply is not None:  # it may make a row of nothing
@@ -143,7 +148,7 @@ def _route(
         return Route.NOTHING
     only_number = query.shape is Shape.COUNT or query.top == 0
     if only_number:
-        counted = split.residual is None and not derived
+        counted = split.residual is None and not here
         return Route.TOTAL if counted else Route.SNAPSHOT
     return Route.SNAPSHOT if window is None else Route.WINDOW
 
@@ -166,12 +171,9 @@ def _window(
     query: BoundQuery, split: SplitFilter, order: tuple[BoundOrder, ...], contract: Contract
 ) -> tuple[Window | None, str]:
     """The pushed window, or None and the reason."""
-    if query.shape is not Shape.COLLECTION or query.top is None:
-        return None, "no $top"
-    if query.apply is not None:
-        return None, "$apply is evaluated here"
-    if query.others or contract.derived_set(query.entity_set.name) is not None:
-        return None, "all tables are made of one extract"
+    why = _made_here(query, contract)
+    if why or query.top is None:
+        return None, why or "no $top"
     if split.residual is not None:
         return None, "a part of $filter is checked here"
     first = order[0]
@@ -187,3 +189,14 @@ def _window(
     if limit > contract.request.page_limit:
         return None, f"the window is larger than one page of {contract.request.page_limit} rows"
     return Window(limit, first.descending), ""
+
+
+def _made_here(query: BoundQuery, contract: Contract) -> str:
+    """Why the rows asked for are not those of the Analytics API; empty when they are."""
+    if query.shape is not Shape.COLLECTION:
+        return "no $top"
+    if query.apply is not None:
+        return "$apply is evaluated here"
+    if query.others or contract.derived_set(query.entity_set.name) is not None:
+        return "all tables are made of one extract"
+    return "what this access may see is found out here" if contract.limited else ""

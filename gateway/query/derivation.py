@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
-from gateway.contract.model import Contract
+from gateway.contract.model import Column, Contract
 from gateway.edm.model import EntityType, Property
-from gateway.errors import ConfigurationProblem, GatewayError
+from gateway.errors import ConfigurationProblem, GatewayError, UnknownName
 from gateway.query.binder import bind_predicate
 from gateway.query.bound import BoundExpr
 from gateway.query.scope import Moment, Scope
@@ -46,7 +46,7 @@ def bind_derivation(derived: DerivedSet, contract: Contract, moment: datetime) -
     Raises:
         ConfigurationProblem: a condition of the contract file cannot be understood.
     """
-    rows = _row_type(derived, contract)
+    rows = _row_type(derived, contract.columns)
     columns = tuple(_bind(column, rows, derived, moment) for column in derived.columns)
     return Derivation(columns, derived.unnest, derived.entity_set.entity_type.key)
 
@@ -61,13 +61,23 @@ def check_derivations(contract: Contract) -> None:
         bind_derivation(derived, contract, datetime(2000, 1, 1, tzinfo=UTC))
 
 
-def _row_type(derived: DerivedSet, contract: Contract) -> EntityType:
+def condition_holds_in(where: str, derived: DerivedSet, columns: tuple[Column, ...]) -> bool:
+    """Whether a condition of the set looks at nothing but these columns of the results."""
+    rows = _row_type(derived, columns)
+    try:
+        bind_predicate(parse_filter(where), Scope(rows, moment=Moment(datetime.now(UTC))))
+    except UnknownName:
+        return False
+    return True
+
+
+def _row_type(derived: DerivedSet, columns: tuple[Column, ...]) -> EntityType:
     """What a condition sees: all columns of a result, those that were taken apart singly."""
     properties = tuple(
         replace(c.prop, collection=c.prop.collection and c.name not in derived.unnest)
-        for c in contract.columns
+        for c in columns
     )
-    return EntityType(contract.schema.entity_sets[0].entity_type.name, (contract.key,), properties)
+    return EntityType("the results", (), properties)
 
 
 def _bind(

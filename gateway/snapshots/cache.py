@@ -89,9 +89,13 @@ class SnapshotCache:
         """Take over what an earlier process left on disk."""
         await self._shelf.recover()
 
-    async def close(self) -> None:
-        """End running extracts and close the store; who waits for one is told to come again."""
+    async def end(self) -> None:
+        """End running extracts; who waits for one is told to come again."""
         await self._flights.close()
+
+    async def close(self) -> None:
+        """The same, and close the store."""
+        await self.end()
         await self._with.peers.close()
         await anyio.to_thread.run_sync(self._with.store.close)
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Hashable
+from copy import copy
 from dataclasses import dataclass
 
 from cachetools import LRUCache
@@ -52,9 +53,20 @@ class PageCache:
         self._bodies: LRUCache[PageKey, bytes] = LRUCache(max(1, byte_budget), getsizeof=len)
         self._plain: LRUCache[PageKey, bytes] = LRUCache(_PLAIN_BYTES, getsizeof=len)
         self._digests: LRUCache[PageKey, str] = LRUCache(_DIGESTS)
+        self._view = ""
+
+    def of_view(self, view: str) -> PageCache:
+        """The same memory, where pages of this view alone are found (law 5)."""
+        other = copy(self)
+        other._view = view
+        return other
+
+    def _whole(self, key: PageKey) -> PageKey:
+        return PageKey(key.snapshot, (self._view, *key.facts)) if self._view else key
 
     def digest(self, key: PageKey) -> str:
         """A short name of a page, the same in every process, for its ETag."""
+        key = self._whole(key)
         found = self._digests.get(key)
         if found is None:
             found = hashlib.sha256(repr(key).encode()).hexdigest()[:20]
@@ -66,6 +78,7 @@ class PageCache:
 
         To unpack it takes a quarter of what all else of an answer takes.
         """
+        key = self._whole(key)
         body = self._bodies.get(key)
         if body is None or not plain or not is_packed(body) or len(body) > _SHORT:
             return body
@@ -77,4 +90,4 @@ class PageCache:
     def put(self, key: PageKey, body: bytes) -> None:
         """Keep a body, unless it alone is larger than the budget."""
         if len(body) <= self._bodies.maxsize:
-            self._bodies[key] = body
+            self._bodies[self._whole(key)] = body

@@ -245,11 +245,11 @@ class SnapshotStore:
 
     # --- what is made of it -----------------------------------------------------------------------
 
-    def derived(self, snapshot_id: str, name: str, question: Callable[[str], Question]) -> str:
+    def derived(self, snapshot_id: str, name: str, question: Callable[[], Question]) -> str:
         """The SQL name of a table in memory that is made of a snapshot's rows when first asked for.
 
-        `question` is the SELECT over the rows of that name, and its parameters. It lives as long as
-        the snapshot, which the caller holds.
+        `question` is the SELECT over them, and its parameters. The table lives as long as the
+        snapshot, which the caller holds.
 
         Raises:
             InternalError: there is no room for it.
@@ -261,7 +261,7 @@ class SnapshotStore:
         with self._memory if in_memory else self._turn(table), self._making(snapshot_id) as cursor:
             made = self._derived.setdefault(snapshot_id, {})
             if name not in made:
-                text, parameters = question(self.table_name(snapshot_id))
+                text, parameters = question()
                 before = memory_in_tables(cursor)
                 cursor.execute(f"CREATE TABLE {table} AS {text}", parameters)
                 made[name] = max(0, memory_in_tables(cursor) - before)

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.types import Scope
 
 from gateway.auth.principal import Asked, Gate, Principal
+from gateway.errors import GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.service import QueryService
 from gateway.tenants import Tenants
 
@@ -41,3 +42,14 @@ class Entrance:
             scope[_PRINCIPAL] = await self.gate.admit(asked)
         found: Principal = scope[_PRINCIPAL]
         return found
+
+
+def in_the_callers_words(error: GatewayError, scope: Scope) -> GatewayError:
+    """A token that the Analytics API refuses is the caller's fault if it is the caller's own."""
+    principal: Principal | None = scope.get(_PRINCIPAL)
+    if principal is None or principal.token is None or not isinstance(error, UpstreamRejectedToken):
+        return error
+    return Unauthorized(
+        "the Analytics API refuses your Skillhabit token: it has ended, or may not read analytics;"
+        " get a new one, and give that"
+    )

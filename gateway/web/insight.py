@@ -70,12 +70,22 @@ class StatusEndpoint:
         """The endpoint of a route; failures are told by the application."""
         service = await self.entrance.admit(request.scope)
         tables, extracts = service.status()
-        return _json(
-            {
-                "snapshots": [_snapshot(table) for table in tables],
-                "extracts": [_extract(progress) for progress in extracts],
-            }
-        )
+        told = {
+            "snapshots": [_snapshot(table) for table in tables],
+            "extracts": [_extract(progress) for progress in extracts],
+        }
+        return _json(_without_numbers(told) if service.is_limited else told)
+
+
+_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond"})
+
+
+def _without_numbers(told: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """What a role may know: of when the rows are, and not how many others there are."""
+    return {
+        name: [{k: v for k, v in item.items() if k not in _NUMBERS} for item in items]
+        for name, items in told.items()
+    }
 
 
 def _snapshot(table: StoredTable) -> dict[str, Any]:

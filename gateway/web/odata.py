@@ -27,7 +27,7 @@ from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Sha
 from gateway.query.resource import MetadataDocument
 from gateway.recall import may_stand_for_more
 from gateway.service import QueryService
-from gateway.web.entrance import Entrance
+from gateway.web.entrance import Entrance, in_the_callers_words
 from gateway.web.negotiation import (
     check_isolation,
     check_match,
@@ -104,6 +104,8 @@ class ODataEndpoint:
             answer = await service.answer(question, reply)
             check_match(headers.getlist("if-match"), answer)
             return react_to_answer(answer, version)
+        except GatewayError as error:
+            return self.refuse(in_the_callers_words(error, scope), version)
         except Exception as error:  # the last line of defence
             return self.refuse(error, version)
 

@@ -50,10 +50,14 @@ class _Fields(msgspec.Struct, array_like=True, frozen=True):
 
 
 class TokenSigner:
-    """Makes and checks tokens; `key` is secret and shared by all who serve the same snapshots."""
+    """Makes and checks tokens; `key` is secret and shared by all who serve the same snapshots.
 
-    def __init__(self, key: bytes) -> None:
-        self._keys: tuple[bytes, ...] = (key,)
+    What is signed in one `realm` is worth nothing in another.
+    """
+
+    def __init__(self, key: bytes, realm: str = "") -> None:
+        self._keys = [key]
+        self._realm = realm
 
     def __repr__(self) -> str:
         """Without the key."""
@@ -62,7 +66,13 @@ class TokenSigner:
     def agree_on(self, key: bytes) -> None:
         """Sign with this key from now on; what was signed before stays valid."""
         if key != self._keys[0]:
-            self._keys = (key, *self._keys)
+            self._keys.insert(0, key)
+
+    def of_realm(self, realm: str) -> TokenSigner:
+        """A signer with the same keys, those that are agreed on later too."""
+        other = TokenSigner(self._keys[0], realm)
+        other._keys = self._keys
+        return other
 
     def sign(self, position: Position, query: str) -> str:
         """A token for `position` in the answer of `query`, its canonical text."""
@@ -87,14 +97,14 @@ class TokenSigner:
     def seal(self, fields: object, query: str) -> str:
         """A text that says so, which nobody can change, nor use for another query."""
         body = msgspec.msgpack.encode(fields)
-        return _encode(body + _signature(self._keys[0], body, query))
+        return _encode(body + _signature(self._keys[0], body, self._realm + query))
 
     def unseal(self, token: str, query: str, kind: type[T]) -> T | None:
         """What such a text says; None when it was not sealed here for this query."""
         try:
             raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
             body = raw[:-_SIGNATURE_BYTES]
-            if any(self._is_signed(token, body, key, query) for key in self._keys):
+            if any(self._is_signed(token, body, key, self._realm + query) for key in self._keys):
                 return msgspec.msgpack.decode(body, type=kind)
         except (Base64Error, UnicodeEncodeError, msgspec.MsgspecError):
             pass

@@ -62,6 +62,7 @@ SAMPLES: dict[str, Sample] = {
         ("not-an-ip", "10.0.0.0/8", "::1,localhost", "10.0.0.1:80"),
     ),
     "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
+    "mask_key_file": Sample("secret", '"secret"', Path("secret"), ("",)),
     "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
     "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
     "max_page_size": Sample("200", "200", 200, (*NUMBERS, "0")),
@@ -93,7 +94,9 @@ def as_option(setting: Setting, text: str) -> Any:
 
 
 def test_the_table_and_the_settings_name_the_same() -> None:
-    assert [setting.name for setting in SETTINGS] == [field.name for field in fields(Settings)]
+    tables = {"workspace", "roles", "others"}
+    names = [field.name for field in fields(Settings) if field.name not in tables]
+    assert [setting.name for setting in SETTINGS] == names
     assert set(SAMPLES) == {setting.name for setting in SETTINGS}
 
 

@@ -1,0 +1,245 @@
+"""Settings of one workspace in, its services out: one for all of it, one a role, one a caller.
+
+What they share is the workspace's alone: snapshots, the Analytics API's client, a folder.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+import httpx
+from cachetools import LRUCache
+from httpx_aiohttp import HttpxAiohttpClient
+
+from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.analytics.rows import arrow_schema
+from gateway.auth.tokens import CallersToken, Token, TokenFile
+from gateway.config import DEFAULT_WORKSPACE, Role, Settings
+from gateway.contract.model import Contract
+from gateway.errors import ConfigurationProblem
+from gateway.observe import Clock, Observer
+from gateway.query.limited import limit_contract, limits_of
+from gateway.query.transformations import ARRIVAL, POSITION
+from gateway.reading import Machinery, PageSizes, View
+from gateway.recall import LongQueries
+from gateway.service import QueryService
+from gateway.snapshots.cache import SnapshotCache
+from gateway.snapshots.flight import Workshop
+from gateway.snapshots.freshness import FreshnessPolicy
+from gateway.snapshots.pages import PageCache
+from gateway.snapshots.sharing import Sharing, build_peers
+from gateway.snapshots.shelf import KeepPolicy, Shelf
+from gateway.snapshots.store import SnapshotStore, TableLayout
+from gateway.writer.skiptoken import TokenSigner
+
+_MEBIBYTE = 1_048_576
+_LONG_QUERIES_BYTES = 16 * _MEBIBYTE
+_CALLERS = 256
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all workspaces have in common; of it `pages` alone holds rows, each under its name.
+
+    `mask_key` is the secret that digests are made with, None where there is none. `transport`
+    replaces the network, for tests.
+    """
+
+    clock: Clock
+    observer: Observer
+    signer: TokenSigner
+    pages: PageCache
+    limiter: anyio.CapacityLimiter
+    mask_key: bytes | None = field(default=None, repr=False)
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+class Workspace:
+    """One workspace, assembled: finds the service of a role, or of a caller with an own token.
+
+    Raises:
+        ConfigurationProblem: a file that a setting names cannot be used, or a role's table.
+    """
+
+    def __init__(self, settings: Settings, contract: Contract, shared: Shared) -> None:
+        self.name = settings.workspace
+        self._settings, self._contract, self._shared = settings, contract, shared
+        self._http = _http_client(settings, contract, shared.transport)
+        self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
+        self._store = _store(settings, contract, shared.observer)
+        self._shelf = Shelf(self._store, self.peers, _policies(settings), shared.clock)
+        self._common = self._machinery(TokenFile(settings.token_file))
+        self._roles = {role.name: self._of_role(role) for role in settings.roles}
+        self._all = QueryService(contract, self._common, _page_sizes(settings))
+        self._callers: LRUCache[str, QueryService] = LRUCache(_CALLERS)
+
+    def service_of(self, role: str | None, token: str | None) -> QueryService | None:
+        """The service; None when there is no such role."""
+        if token is not None:
+            return self._of_caller(token)
+        return self._all if role is None else self._roles.get(role)
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Takes over what is on disk, and ends what runs when it is left."""
+        await self._common.cache.recover()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._http.aclose)
+            stack.push_async_callback(self._common.cache.close)
+            stack.push_async_callback(self._close_callers)
+            yield
+
+    async def _close_callers(self) -> None:
+        for service in self._callers.values():
+            await service.end()
+
+    def _of_role(self, role: Role) -> QueryService:
+        limits = limits_of(role, self._contract)
+        contract = limit_contract(self._contract, limits, role)
+        view = View(_view_name(role), limits, self._salt(role))
+        machinery = replace(
+            self._common,
+            pages=self._shared.pages.of_view(view.name),
+            signer=self._shared.signer.of_realm(f"{self.name}/{view.name}/"),
+            long_queries=LongQueries(_LONG_QUERIES_BYTES),
+            view=view,
+        )
+        return QueryService(contract, machinery, _page_sizes(self._settings))
+
+    def _salt(self, role: Role) -> str:
+        """The same digests in all roles of the workspace, others in another workspace."""
+        if not role.mask:
+            return ""
+        if self._shared.mask_key is None:
+            raise ConfigurationProblem(
+                f"{role.place} mask: digests need a secret, or people could be guessed: give"
+                " --mask-key-file FILE, with 32 random letters or more that nobody else knows"
+            )
+        return hmac.digest(self._shared.mask_key, self.name.encode(), "sha256").hex()
+
+    def _of_caller(self, token: str) -> QueryService:
+        """A service of their own extracts, asked for with their own token."""
+        callers = CallersToken(token)
+        found = self._callers.get(callers.identity())
+        if found is None:
+            sizes = _page_sizes(self._settings)
+            found = QueryService(self._contract, self._machinery(callers), sizes)
+            self._callers[callers.identity()] = found
+        return found
+
+    def _machinery(self, token: Token) -> Machinery:
+        settings, contract, shared = self._settings, self._contract, self._shared
+        world = World(token, anyio.sleep, shared.clock)
+        client = AnalyticsClient(
+            self._http, contract, world, RetryPolicy(budget=settings.retry_budget)
+        )
+        policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
+        extractor = Extractor(client.fetch, contract, policy, shared.clock)
+        workshop = Workshop(
+            self._store, self._shelf, self.peers, extractor, shared.clock, shared.observer
+        )
+        base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
+        return Machinery(
+            scope=lambda: f"{base}/{token.identity()}",
+            client=client,
+            cache=SnapshotCache(workshop),
+            store=self._store,
+            pages=shared.pages,
+            signer=shared.signer,
+            clock=shared.clock,
+            limiter=shared.limiter,
+            long_queries=LongQueries(_LONG_QUERIES_BYTES),
+        )
+
+
+def _view_name(role: Role) -> str:
+    """Differs where a role sees something else, so that no table, page or link is taken for it."""
+    told = repr((role.rows, role.hide, role.mask, role.sets))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def _page_sizes(settings: Settings) -> PageSizes:
+    most = settings.max_page_size
+    return PageSizes(min(settings.page_size, most), most, settings.early_pages)
+
+
+def directory_of(settings: Settings) -> Path | None:
+    """Where the workspace's snapshots are kept; the default one's as ever in the folder itself."""
+    if settings.data_dir is None or settings.workspace == DEFAULT_WORKSPACE:
+        return settings.data_dir
+    return settings.data_dir / "workspaces" / settings.workspace
+
+
+def _sharing(settings: Settings) -> Sharing | None:
+    """What is kept in memory is shared with nobody.
+
+    Raises:
+        ConfigurationProblem: a Redis without files to exchange through it.
+    """
+    directory = directory_of(settings)
+    if directory is None:
+        if settings.redis is not None:
+            raise ConfigurationProblem("redis needs data_dir: snapshots are shared as files")
+        return None
+    keep = settings.fresh_for + settings.stale_for + settings.token_lifetime
+    return Sharing(directory, keep, settings.redis)
+
+
+def _http_client(
+    settings: Settings, contract: Contract, transport: httpx.AsyncBaseTransport | None
+) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
+    return HttpxAiohttpClient(
+        base_url=settings.upstream or contract.base_url,
+        timeout=httpx.Timeout(
+            settings.upstream_timeout, connect=min(10, settings.upstream_timeout)
+        ),
+        limits=limits,
+        transport=transport,
+        follow_redirects=False,
+    )
+
+
+def _store(settings: Settings, contract: Contract, observer: Observer) -> SnapshotStore:
+    directory = directory_of(settings)
+    if directory is not None:
+        make_directory(directory)
+    key = contract.key
+    layout = TableLayout(
+        arrow_schema(contract), key, contract.order_column, POSITION.name, ARRIVAL.name
+    )
+    return SnapshotStore(layout, directory, observer)
+
+
+def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
+    freshness = FreshnessPolicy(
+        settings.fresh_for,
+        settings.stale_for,
+        settings.stale_if_error,
+        settings.full_refresh_every,
+    )
+    budget = settings.snapshot_budget * _MEBIBYTE
+    return freshness, KeepPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
+
+
+def make_directory(path: Path) -> None:
+    """A folder for its owner only, unless it is there.
+
+    Raises:
+        ConfigurationProblem: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigurationProblem(
+            f"--data-dir {path} must be a folder, but there is a file"
+        ) from error
+    except OSError as error:
+        raise ConfigurationProblem(f"data_dir {path}: {error.strerror}") from error
