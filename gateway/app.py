@@ -11,7 +11,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -23,8 +22,7 @@ import grammar
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.rows import arrow_schema
-from gateway.auth.access import AccessGate
-from gateway.auth.hosts import HostGate
+from gateway.auth.building import build_gate, key_option
 from gateway.auth.identity import token_identity
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
@@ -47,6 +45,7 @@ from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.tenants import OneTenant
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
+from gateway.web.proxy_chain import ProxyChain
 from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
 from gateway.writer.skiptoken import TokenSigner
@@ -158,7 +157,12 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     )
     service = QueryService(contract, machinery, pages)
     endpoint = ODataEndpoint(
-        Entrance(_gate(settings), OneTenant(service)),
+        Entrance(
+            build_gate(settings, clock, observer),
+            OneTenant(service),
+            key_option(settings),
+            ProxyChain(settings.trusted_proxies),
+        ),
         PublicRoot(settings.public_url, settings.trusted_proxies),
         observer,
     )
@@ -271,24 +275,6 @@ def _signing_key(data_dir: Path | None) -> bytes:
     if len(key) < _KEY_BYTES:
         raise ConfigurationProblem(f"{path} is damaged; remove it, and links to pages start anew")
     return key
-
-
-def _gate(settings: Settings) -> AccessGate:
-    """A key, the owner's word that everyone may ask, or else loopback names only."""
-    key = _access_key(settings)
-    if key is not None or settings.allow_anonymous:
-        return AccessGate(key)
-    public = urlsplit(settings.public_url or "").hostname
-    return AccessGate(None, HostGate(public))
-
-
-def _access_key(settings: Settings) -> bytes | None:
-    if settings.access_key_file is None:
-        return None
-    key = _read(settings.access_key_file).strip()
-    if not key:
-        raise ConfigurationProblem(f"access_key_file {settings.access_key_file} is empty")
-    return key.encode()
 
 
 def _read(path: Path) -> str:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from gateway.auth.principal import Principal
+from gateway.auth.principal import DEFAULT_WORKSPACE, Principal
+from gateway.errors import AccessDenied
 from gateway.service import QueryService
 
 
@@ -22,5 +23,14 @@ class OneTenant:
         self._service = service
 
     def service_of(self, principal: Principal) -> QueryService:
-        """The one service."""
+        """The one service, for who may see all that it sees.
+
+        Raises:
+            AccessDenied: the caller is another workspace's, or a role's, or has a token of theirs.
+        """
+        if principal.workspace != DEFAULT_WORKSPACE or principal.role or principal.token:
+            raise AccessDenied(
+                "what you may see is not served here: the gateway's owner has let you in to a"
+                " workspace, a role or with a token that it does not know"
+            )
         return self._service

@@ -30,6 +30,8 @@ class Settings:
     public_url: str | None
     trusted_proxies: tuple[str, ...]
     access_key_file: Path | None
+    keys_file: Path | None
+    api_key_name: str
     allow_anonymous: bool
     page_size: int
     max_page_size: int

@@ -9,6 +9,7 @@ from typing import Any
 from gateway.config.converters import (
     as_boolean,
     as_integer,
+    as_option_name,
     as_pairs,
     as_path,
     as_peers,
@@ -111,6 +112,20 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "file with the key that clients give as password (Basic, any user name); open without",
         "FILE",
+    ),
+    Setting(
+        "keys_file",
+        as_path,
+        None,
+        "file of keys for several people, which `skillhabit-odata keys` makes and revokes",
+        "FILE",
+    ),
+    Setting(
+        "api_key_name",
+        as_option_name,
+        "apikey",
+        "query option in which a key may come, as Power BI's kind Web API sends it",
+        "NAME",
     ),
     Setting(
         "allow_anonymous",

@@ -62,6 +62,10 @@ SAMPLES: dict[str, Sample] = {
         ("not-an-ip", "10.0.0.0/8", "::1,localhost", "10.0.0.1:80"),
     ),
     "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
+    "keys_file": Sample("k/keys.json", '"k/keys.json"', Path("k/keys.json"), ("",)),
+    "api_key_name": Sample(
+        "code", '"code"', "code", ("", "$filter", "a b", "a&b", "1st", "\u00e4")
+    ),
     "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
     "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
     "max_page_size": Sample("200", "200", 200, (*NUMBERS, "0")),

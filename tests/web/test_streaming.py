@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 import anyio.to_thread
 import pytest
 
-from gateway.auth.access import AccessGate
+from gateway.auth.gate import OpenGate
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.exchange import Export, Question
 from gateway.observe import Observer
@@ -64,7 +64,7 @@ class EndlessService:
 def asked(service: Any) -> Iterator[socket.socket]:
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
-        Entrance(AccessGate(None), OneTenant(service)),
+        Entrance(OpenGate(), OneTenant(service)),
         PublicRoot(None, ()),
         Observer(logging.getLogger("test")),
     )

@@ -1,0 +1,68 @@
+"""From settings to the gate: which ways in there are, and that they can be used."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import urlsplit
+
+from gateway.auth.gate import CredentialGate, OpenGate, Way
+from gateway.auth.hosts import HostGate
+from gateway.auth.key_list import read_keys
+from gateway.auth.key_option import KeyOption, build_key_option
+from gateway.auth.key_ways import GatewayKeys, SharedKey, read_shared_key
+from gateway.auth.principal import Gate
+from gateway.auth.throttle import Throttle
+from gateway.auth.watched import Unreadable, WatchedFile
+from gateway.config import Settings
+from gateway.errors import ConfigurationProblem
+from gateway.observe import Clock, Observer
+
+
+def asks_who(settings: Settings) -> bool:
+    """Whether callers must show who they are."""
+    return bool(settings.access_key_file or settings.keys_file)
+
+
+def build_gate(settings: Settings, clock: Clock, observer: Observer) -> Gate:
+    """Every way that the settings name, the owner's word that everyone may ask, or loopback only.
+
+    Raises:
+        ConfigurationProblem: a file or setting cannot be used.
+    """
+    ways = _ways(settings, clock, observer)
+    if ways:
+        return CredentialGate(ways, Throttle(clock.monotonic))
+    if settings.allow_anonymous:
+        return OpenGate()
+    return OpenGate(HostGate(urlsplit(settings.public_url or "").hostname))
+
+
+def key_option(settings: Settings) -> KeyOption | None:
+    """The query option that holds a key; where nobody asks for one it is a client's own.
+
+    Raises:
+        ConfigurationProblem: OData has another use for the name.
+    """
+    option = build_key_option(settings.api_key_name)
+    return option if asks_who(settings) else None
+
+
+def _ways(settings: Settings, clock: Clock, observer: Observer) -> tuple[Way, ...]:
+    """Each takes only its own."""
+    found: list[Way] = []
+    if settings.keys_file is not None:
+        keys = WatchedFile(settings.keys_file, read_keys, observer)
+        _check("keys_file", keys)
+        found.append(GatewayKeys(keys, clock))
+    if settings.access_key_file is not None:
+        shared = WatchedFile(settings.access_key_file, read_shared_key, observer)
+        _check("access_key_file", shared)
+        found.append(SharedKey(shared))
+    return tuple(found)
+
+
+def _check(setting: str, file: WatchedFile[Any]) -> None:
+    try:
+        file.current()
+    except Unreadable as problem:
+        raise ConfigurationProblem(f"{setting} {problem}") from problem
