@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import urlsplit
 
+from gateway.auth.caller_token import CallerToken
 from gateway.auth.gate import CredentialGate, OpenGate, Way
 from gateway.auth.hosts import HostGate
 from gateway.auth.key_list import read_keys
@@ -20,7 +21,8 @@ from gateway.observe import Clock, Observer
 
 def asks_who(settings: Settings) -> bool:
     """Whether callers must show who they are."""
-    return bool(settings.access_key_file or settings.keys_file)
+    files = settings.access_key_file or settings.keys_file
+    return bool(files or settings.pass_through)
 
 
 def build_gate(settings: Settings, clock: Clock, observer: Observer) -> Gate:
@@ -58,6 +60,8 @@ def _ways(settings: Settings, clock: Clock, observer: Observer) -> tuple[Way, ..
         shared = WatchedFile(settings.access_key_file, read_shared_key, observer)
         _check("access_key_file", shared)
         found.append(SharedKey(shared))
+    if settings.pass_through:
+        found.append(CallerToken())
     return tuple(found)
 
 

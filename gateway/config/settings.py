@@ -32,6 +32,7 @@ class Settings:
     access_key_file: Path | None
     keys_file: Path | None
     api_key_name: str
+    pass_through: bool
     allow_anonymous: bool
     page_size: int
     max_page_size: int

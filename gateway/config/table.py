@@ -128,6 +128,13 @@ SETTINGS: tuple[Setting, ...] = (
         "NAME",
     ),
     Setting(
+        "pass_through",
+        as_boolean,
+        False,
+        "let callers in with their own token of the Analytics API, which is asked with it",
+        "BOOLEAN",
+    ),
+    Setting(
         "allow_anonymous",
         as_boolean,
         False,

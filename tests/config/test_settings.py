@@ -66,6 +66,7 @@ SAMPLES: dict[str, Sample] = {
     "api_key_name": Sample(
         "code", '"code"', "code", ("", "$filter", "a b", "a&b", "1st", "\u00e4")
     ),
+    "pass_through": Sample("yes", "true", True, ("", "maybe")),
     "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
     "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
     "max_page_size": Sample("200", "200", 200, (*NUMBERS, "0")),
