@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from gateway.config.grants import Grant
 from gateway.config.table import SETTINGS, Setting
 
 
@@ -33,6 +34,10 @@ class Settings:
     keys_file: Path | None
     api_key_name: str
     pass_through: bool
+    entra_tenant: str | None
+    entra_audience: tuple[str, ...]
+    entra_group: tuple[Grant, ...]
+    entra_authority: str
     allow_anonymous: bool
     page_size: int
     max_page_size: int

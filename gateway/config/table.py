@@ -19,6 +19,7 @@ from gateway.config.converters import (
     as_text,
     as_url,
 )
+from gateway.config.grants import as_audiences, as_grants, as_tenant
 
 ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
 
@@ -133,6 +134,36 @@ SETTINGS: tuple[Setting, ...] = (
         False,
         "let callers in with their own token of the Analytics API, which is asked with it",
         "BOOLEAN",
+    ),
+    Setting(
+        "entra_tenant",
+        as_tenant,
+        None,
+        "Microsoft Entra ID's directory (tenant) ID, to sign in with an organizational account",
+        "GUID",
+    ),
+    Setting(
+        "entra_audience",
+        as_audiences,
+        (),
+        "the application ID URI of the app registration, its client ID, or both with a comma",
+        "IDS",
+    ),
+    Setting(
+        "entra_group",
+        as_grants,
+        (),
+        "a group's ID or an app role, and the workspace that it opens, or WORKSPACE/ROLE; the first"
+        " that fits counts; repeatable",
+        "GROUP=WORKSPACE",
+        repeatable=True,
+    ),
+    Setting(
+        "entra_authority",
+        as_url,
+        "https://login.microsoftonline.com",
+        "where the tenant signs in: a national cloud's address, or a test issuer's",
+        "URL",
     ),
     Setting(
         "allow_anonymous",
