@@ -10,7 +10,6 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
@@ -19,10 +18,9 @@ from starlette.applications import Starlette
 
 import grammar
 from gateway.assembly import Shared, Workspace, make_directory
-from gateway.auth.access import AccessGate
-from gateway.auth.hosts import HostGate
+from gateway.auth.building import build_gate, key_option
 from gateway.auth.principal import Gate
-from gateway.config import Settings
+from gateway.config import Settings, roles_of_workspaces
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
@@ -33,6 +31,7 @@ from gateway.snapshots.peers import Peers
 from gateway.tenants import Workspaces
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
+from gateway.web.proxy_chain import ProxyChain
 from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
 from gateway.writer.skiptoken import TokenSigner
@@ -78,9 +77,15 @@ def create_app(
         mask_key=_mask_key(settings),
         transport=transport,
     )
+    _check_grants(settings)
     found = [Workspace(each, read_contract(each), shared) for each in (settings, *settings.others)]
     endpoint = ODataEndpoint(
-        Entrance(gate or _gate(settings), Workspaces(found)),
+        Entrance(
+            gate or build_gate(settings, clock, observer),
+            Workspaces(found),
+            key_option(settings),
+            ProxyChain(settings.trusted_proxies),
+        ),
         PublicRoot(settings.public_url, settings.trusted_proxies),
         observer,
     )
@@ -133,6 +138,22 @@ def _signing_key(data_dir: Path | None) -> bytes:
     return key
 
 
+def _check_grants(settings: Settings) -> None:
+    """What a group of people is let in to must be there.
+
+    Raises:
+        ConfigurationProblem: it is not.
+    """
+    there = roles_of_workspaces(settings)
+    for grant in settings.entra_group:
+        if grant.workspace not in there or grant.role not in (None, *there[grant.workspace]):
+            shown = grant.workspace if grant.role is None else f"{grant.workspace}/{grant.role}"
+            raise ConfigurationProblem(
+                f"entra_group {grant.holder}={shown}: the configuration file has no such workspace"
+                " or role"
+            )
+
+
 def _mask_key(settings: Settings) -> bytes | None:
     if settings.mask_key_file is None:
         return None
@@ -143,24 +164,6 @@ def _mask_key(settings: Settings) -> bytes | None:
             " guesses them can tell whose digest is whose"
         )
     return key
-
-
-def _gate(settings: Settings) -> AccessGate:
-    """A key, the owner's word that everyone may ask, or else loopback names only."""
-    key = _access_key(settings)
-    if key is not None or settings.allow_anonymous:
-        return AccessGate(key)
-    public = urlsplit(settings.public_url or "").hostname
-    return AccessGate(None, HostGate(public))
-
-
-def _access_key(settings: Settings) -> bytes | None:
-    if settings.access_key_file is None:
-        return None
-    key = _read(settings.access_key_file).strip()
-    if not key:
-        raise ConfigurationProblem(f"access_key_file {settings.access_key_file} is empty")
-    return key.encode()
 
 
 def _read(path: Path) -> str:

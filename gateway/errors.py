@@ -7,6 +7,7 @@ lists the catalogue; a test keeps both equal.
 
 from __future__ import annotations
 
+from math import ceil
 from typing import ClassVar
 
 
@@ -104,23 +105,30 @@ class UnsupportedVersion(GatewayError):
     code = "UnsupportedVersion"
 
 
-class Forbidden(GatewayError):
-    """The credentials are right, and open nothing here."""
-
-    status = 403
-    code = "Forbidden"
-
-
 class Unauthorized(GatewayError):
-    """The gateway's own credentials are missing or wrong; never used for the upstream's token."""
+    """The gateway's own credentials are missing or wrong; never used for the upstream's token.
+
+    `challenges` tell how to sign in; Tableau and Power BI send credentials only after them.
+    """
 
     status = 401
     code = "Unauthorized"
 
+    def __init__(self, message: str, *, challenges: tuple[str, ...], target: str = "") -> None:
+        super().__init__(message, target=target)
+        self.challenges = challenges
+
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The challenge: Tableau and Power BI send Basic credentials only after it."""
-        return (("WWW-Authenticate", 'Basic realm="Skillhabit OData", charset="UTF-8"'),)
+        """A line for each: not every client finds two in one."""
+        return tuple(("WWW-Authenticate", challenge) for challenge in self.challenges)
+
+
+class AccessDenied(GatewayError):
+    """Who asks is known, and nothing is open to them; never used for what another try may mend."""
+
+    status = 403
+    code = "AccessDenied"
 
 
 class ResourceNotFound(GatewayError):
@@ -213,6 +221,22 @@ class FailedDependency(GatewayError):
     code = "FailedDependency"
 
 
+class TooManyAttempts(GatewayError):
+    """Too many wrong keys or tokens came from an address, or for one key; right ones get in."""
+
+    status = 429
+    code = "TooManyAttempts"
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """When a wrong one is answered with 401 again."""
+        return _retry_after(self.retry_after_seconds)
+
+
 class InternalError(GatewayError):
     """A fault of the gateway; its log tells why."""
 
@@ -287,6 +311,23 @@ class UpstreamKeepsChanging(UpstreamUnavailable):
     """The data moved so much while it was paged that no consistent extract could be read."""
 
     code = "UpstreamKeepsChanging"
+
+
+class SignInUnavailable(GatewayError):
+    """Credentials cannot be checked now: their issuer is out of reach, or the file of the keys."""
+
+    status = 503
+    code = "SignInUnavailable"
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """A client that waits need not ask its user for other credentials."""
+        return _retry_after(10)
+
+
+def _retry_after(seconds: float) -> tuple[tuple[str, str], ...]:
+    """Whole seconds, since Power Query ignores dates, and no more than the 120 it waits."""
+    return (("Retry-After", str(max(1, min(ceil(seconds), 120)))),)
 
 
 class ConfigurationProblem(Exception):

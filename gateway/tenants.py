@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.assembly import Workspace
 from gateway.auth.principal import Principal
-from gateway.errors import Forbidden
+from gateway.errors import AccessDenied
 from gateway.service import QueryService
 
 
@@ -18,7 +18,7 @@ class Tenants(Protocol):
         """The service; nothing that it answers from is shared with another workspace or role.
 
         Raises:
-            Forbidden: there is none.
+            AccessDenied: there is none.
         """
 
 
@@ -32,26 +32,15 @@ class Workspaces:
         """The service of the caller's role.
 
         Raises:
-            Forbidden: the workspace or the role is not there, or is no longer.
+            AccessDenied: the workspace or the role is not there, or is no longer.
         """
         workspace = self._workspaces.get(principal.workspace)
         found = workspace and workspace.service_of(principal.role, principal.token)
         if not found:
             role = "" if principal.role is None else f" with the role {principal.role!r}"
-            raise Forbidden(
+            raise AccessDenied(
                 f"these credentials are for the workspace {principal.workspace!r}{role}, which this"
                 " gateway does not have; its owner adds it to the configuration file, or gives"
                 " others"
             )
         return found
-
-
-class OneTenant:
-    """The same service for everybody."""
-
-    def __init__(self, service: QueryService) -> None:
-        self._service = service
-
-    def service_of(self, principal: Principal) -> QueryService:
-        """The one service."""
-        return self._service

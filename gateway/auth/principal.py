@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Protocol
+
+from starlette.datastructures import Headers
 
 from gateway.config import DEFAULT_WORKSPACE
 
@@ -17,7 +18,8 @@ class Principal:
 
     `role` None sees all rows and columns of the workspace. `id` names the key or person in logs and
     tells nothing secret or personal. `token` is the caller's own token of the Analytics API, which
-    is asked with it in the place of the workspace's; it never shows in a repr.
+    is asked with it in the place of the workspace's; it never shows in a repr. Nobody has verified
+    it yet: what it opens is kept under `gateway.auth.identity.whole_identity`.
     """
 
     workspace: str = DEFAULT_WORKSPACE
@@ -30,12 +32,12 @@ class Principal:
 class Asked:
     """What a request tells of who asks.
 
-    Header names are in lower case, or compare without case. `query` is undecoded. `peer` is the
-    address that the request comes from, as far as proxies are trusted to tell it.
+    `keys` are those that stand in the URL. `peer` is the address
+    that the request comes from, as far as proxies are trusted to tell it.
     """
 
-    headers: Mapping[str, str]
-    query: bytes = field(default=b"", repr=False)  # may hold a key
+    headers: Headers = field(repr=False)  # may hold a key
+    keys: tuple[str, ...] = field(default=(), repr=False)
     peer: str = ""
 
 
@@ -46,6 +48,9 @@ class Gate(Protocol):
         """Whom the answer is for.
 
         Raises:
+            InvalidValue: 400, see `gateway.auth.hosts` and `gateway.auth.credentials`.
             Unauthorized: 401 with the challenges that the client waits for.
-            InvalidValue: 400, see `gateway.auth.hosts`.
+            AccessDenied: 403, who asks is known and may not.
+            TooManyAttempts: 429, after many wrong keys or tokens.
+            SignInUnavailable: 503, what was given cannot be checked now.
         """

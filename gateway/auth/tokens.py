@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from pathlib import Path
 from typing import Protocol
 
-from gateway.auth.identity import token_identity
+from gateway.auth.identity import token_identity, whole_identity
 from gateway.errors import UpstreamRejectedToken
 
 
@@ -33,7 +32,7 @@ class CallersToken:
 
     def __init__(self, token: str) -> None:
         self._token = token
-        self._identity = f"caller-{hashlib.sha256(token.encode()).hexdigest()[:32]}"
+        self._identity = f"caller-{whole_identity(token)}"
 
     def __call__(self) -> str:
         """The token."""

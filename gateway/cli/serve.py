@@ -13,6 +13,7 @@ import click
 import uvicorn
 
 from gateway.app import create_app
+from gateway.auth.building import asks_who
 from gateway.auth.hosts import is_loopback
 from gateway.auth.tokens import TokenFile
 from gateway.cli.options import read_settings, setting_options
@@ -90,9 +91,10 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         click.UsageError: says what to set.
     """
-    if settings.access_key_file or settings.allow_anonymous or is_loopback(settings.host):
+    if asks_who(settings) or settings.allow_anonymous or is_loopback(settings.host):
         return
     raise click.UsageError(
-        f"--host {settings.host} can be reached by others: give --access-key-file FILE, or, if"
-        " something in front checks who asks, --allow-anonymous true"
+        f"--host {settings.host} can be reached by others: give --keys-file FILE or"
+        " --access-key-file FILE, or, if something in front checks who asks, --allow-anonymous"
+        " true"
     )

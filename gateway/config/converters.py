@@ -6,6 +6,7 @@ Each function raises `ValueError` with what the value must be.
 from __future__ import annotations
 
 import ipaddress
+import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -65,6 +66,14 @@ def as_text(value: object) -> str:
     if not isinstance(value, str) or not value:
         raise ValueError("must be a text that is not empty")
     return value
+
+
+def as_option_name(value: object) -> str:
+    """The name of a query option of our own."""
+    text = as_text(value)
+    if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", text):
+        raise ValueError("must be a name of letters, digits, - and _ that begins with a letter")
+    return text
 
 
 def as_url(value: object) -> str:

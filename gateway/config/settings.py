@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
+from gateway.config.grants import Grant
 from gateway.config.table import SETTINGS, Setting
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role, read_roles, read_workspaces
 
@@ -37,6 +38,13 @@ class Settings:
     trusted_proxies: tuple[str, ...]
     access_key_file: Path | None
     mask_key_file: Path | None
+    keys_file: Path | None
+    api_key_name: str
+    pass_through: bool
+    entra_tenant: str | None
+    entra_audience: tuple[str, ...]
+    entra_group: tuple[Grant, ...]
+    entra_authority: str
     allow_anonymous: bool
     page_size: int
     max_page_size: int
@@ -55,6 +63,14 @@ class Settings:
     workspace: str = DEFAULT_WORKSPACE
     roles: tuple[Role, ...] = ()
     others: tuple[Settings, ...] = ()
+
+
+def roles_of_workspaces(settings: Settings) -> dict[str, tuple[str, ...]]:
+    """The names of all workspaces, and of the roles in each."""
+    return {
+        each.workspace: tuple(role.name for role in each.roles)
+        for each in (settings, *settings.others)
+    }
 
 
 def load_settings(

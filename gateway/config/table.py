@@ -10,6 +10,7 @@ from typing import Any
 from gateway.config.converters import (
     as_boolean,
     as_integer,
+    as_option_name,
     as_pairs,
     as_path,
     as_peers,
@@ -19,6 +20,7 @@ from gateway.config.converters import (
     as_text,
     as_url,
 )
+from gateway.config.grants import as_audiences, as_grants, as_tenant
 
 ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
 
@@ -152,6 +154,57 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "file with the secret that digests of masked columns are made with",
         "FILE",
+    ),
+    Setting(
+        "keys_file",
+        as_path,
+        None,
+        "file of keys for several people, which `skillhabit-odata keys` makes and revokes",
+        "FILE",
+    ),
+    Setting(
+        "api_key_name",
+        as_option_name,
+        "apikey",
+        "query option in which a key may come, as Power BI's kind Web API sends it",
+        "NAME",
+    ),
+    Setting(
+        "pass_through",
+        as_boolean,
+        False,
+        "let callers in with their own token of the Analytics API, which is asked with it",
+        "BOOLEAN",
+    ),
+    Setting(
+        "entra_tenant",
+        as_tenant,
+        None,
+        "Microsoft Entra ID's directory (tenant) ID, to sign in with an organizational account",
+        "GUID",
+    ),
+    Setting(
+        "entra_audience",
+        as_audiences,
+        (),
+        "the application ID URI of the app registration, its client ID, or both with a comma",
+        "IDS",
+    ),
+    Setting(
+        "entra_group",
+        as_grants,
+        (),
+        "a group's ID or an app role, and the workspace that it opens, or WORKSPACE/ROLE; the first"
+        " that fits counts; repeatable",
+        "GROUP=WORKSPACE",
+        repeatable=True,
+    ),
+    Setting(
+        "entra_authority",
+        as_url,
+        "https://login.microsoftonline.com",
+        "where the tenant signs in: a national cloud's address, or a test issuer's",
+        "URL",
     ),
     Setting(
         "allow_anonymous",

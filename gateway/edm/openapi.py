@@ -31,7 +31,8 @@ _JSON = ("application/json",)
 _MOST_ROWS = 999_999_999_999_999_999
 _ERRORS = {
     "400": "The URL is malformed or names something that does not exist",
-    "401": "The access key is missing or wrong",
+    "401": "A key or token is missing or wrong; WWW-Authenticate tells which are taken",
+    "403": "Who asks is known, and nothing is open to them",
     "404": "No such resource",
     "405": "The service is read-only",
     "406": "The format asked for is not served",
@@ -40,10 +41,17 @@ _ERRORS = {
     "413": "The body is too large",
     "414": "The URL is too long",
     "415": "A body of another media type",
+    "429": "Many wrong keys or tokens; Retry-After tells how long to wait",
     "501": "OData that this service does not evaluate",
     "502": "The Analytics API gave an answer that cannot be used",
     "503": "The Analytics API is not available; Retry-After tells when to ask again",
 }
+_SECURITY = {
+    "password": {"type": "http", "scheme": "basic", "description": "any user name, a key"},
+    "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
+    "bearer": {"type": "http", "scheme": "bearer", "description": "a key or a token"},
+}
+"""Which of them a gateway takes, its settings say."""
 
 
 def render_openapi(schema: Schema) -> dict[str, Any]:
@@ -73,9 +81,9 @@ def render_openapi(schema: Schema) -> dict[str, Any]:
                 "Error": _ERROR_SCHEMA,
                 **{s.entity_type.name: _entity_schema(s.entity_type) for s in schema.entity_sets},
             },
-            "securitySchemes": {"key": {"type": "http", "scheme": "basic"}},
+            "securitySchemes": _SECURITY,
         },
-        "security": [{}, {"key": []}],
+        "security": [{}, *({name: []} for name in _SECURITY)],
     }
 
 

@@ -108,9 +108,10 @@ class BatchEndpoint:
         await StreamingResponse(chunks, headers=fields)(scope, receive, send)
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
-        await self.endpoint.entrance.admit(scope)
+        entrance = self.endpoint.entrance
+        await entrance.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
-        _check_outside(scope["query_string"], headers)
+        _check_outside(entrance.without_key(scope, scope["query_string"])[0], headers)
         outer = Outer(scope, headers, self.endpoint.root_of(scope, headers))
         content_type = check_media_type(headers, MULTIPART, JSON)
         is_multipart = content_type.get_content_type() == MULTIPART

@@ -17,7 +17,7 @@ from gateway.web.public_root import SERVICE_PATH
 
 _FORBIDDEN = frozenset(
     {"authorization", "proxy-authorization", "cookie", "expect", "from", "max-forwards", "range"}
-    | {"te", "transfer-encoding"}
+    | {"te", "transfer-encoding", "x-api-key"}
 )
 _OF_THE_CONNECTION = frozenset(
     {"host", "forwarded", "authorization", "x-forwarded-for", "x-forwarded-host"}

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import hashlib
+from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from gateway.auth.caller_token import CHALLENGE
+from gateway.auth.gate import BASIC
+from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Asked, Gate, Principal
 from gateway.errors import GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.service import QueryService
 from gateway.tenants import Tenants
+from gateway.web.proxy_chain import ProxyChain
+from gateway.writer.links import CarriedKey
 
 _PRINCIPAL = "gateway.principal"
+_KEYS = "gateway.keys"
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +28,14 @@ class Entrance:
 
     gate: Gate
     tenants: Tenants
+    option: KeyOption | None = None
+    proxies: ProxyChain = field(default_factory=lambda: ProxyChain(()))
 
     async def admit(self, scope: Scope) -> QueryService:
         """The service that answers the request.
 
         Raises:
-            GatewayError: 400 or 401, see `gateway.auth.principal.Gate`.
+            GatewayError: 400 to 503, see `gateway.auth.principal.Gate`.
         """
         return self.tenants.service_of(await self.principal(scope))
 
@@ -37,11 +46,35 @@ class Entrance:
             GatewayError: as `admit`.
         """
         if _PRINCIPAL not in scope:
-            client = scope.get("client")
-            asked = Asked(Headers(scope=scope), scope["query_string"], client[0] if client else "")
-            scope[_PRINCIPAL] = await self.gate.admit(asked)
+            headers, client = Headers(scope=scope), scope.get("client")
+            peer = self.proxies.client(client[0] if client else "", headers)
+            keys = self.option.split(scope["query_string"])[1] if self.option else ()
+            scope[_PRINCIPAL] = await self.gate.admit(Asked(headers, keys, peer))
+            scope[_KEYS] = keys
         found: Principal = scope[_PRINCIPAL]
         return found
+
+    def without_key(self, scope: Scope, query: bytes) -> tuple[bytes, CarriedKey | None]:
+        """The query, of the request, its body or a batch's part, without the key; for the links.
+
+        Raises:
+            Unauthorized: the key is not the one in the URL of the request itself, which was
+                admitted: no other is looked at.
+        """
+        if self.option is None:
+            return query, None
+        rest, keys = self.option.split(query)
+        if not keys:
+            return query, None
+        if set(keys) != set(scope[_KEYS]):
+            raise Unauthorized(
+                f"{self.option.name}: inside a body or a batch only the key may stand that is in"
+                " the URL of the request itself",
+                challenges=(BASIC,),
+                target=self.option.name,
+            )
+        digest = hashlib.sha256(keys[0].encode()).hexdigest()
+        return rest, CarriedKey(self.option.name, keys[0], digest)
 
 
 def in_the_callers_words(error: GatewayError, scope: Scope) -> GatewayError:
@@ -51,5 +84,6 @@ def in_the_callers_words(error: GatewayError, scope: Scope) -> GatewayError:
         return error
     return Unauthorized(
         "the Analytics API refuses your Skillhabit token: it has ended, or may not read analytics;"
-        " get a new one, and give that"
+        " get a new one, and give that",
+        challenges=(CHALLENGE,),
     )

@@ -55,7 +55,8 @@ class ExplainEndpoint:
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
         service = await self.entrance.admit(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-        question = service.read(path, scope["query_string"])
+        query, _ = self.entrance.without_key(scope, scope["query_string"])
+        question = service.read(path, query)
         found = service.explain(question)
         return {**dict(found.lines), "payload": found.payload}
 

@@ -135,14 +135,15 @@ class ODataEndpoint:
     ) -> tuple[Question, Reply]:
         root = self.root_of(scope, headers)
         path = below_service(scope["raw_path"])
-        query = await _whole_query(scope, receive, headers)
+        whole = await _whole_query(scope, receive, headers)
+        query, key = self.entrance.without_key(scope, whole)
         question = await _read(service, path, query, root)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
         reply = Reply(
             format=replace(format_, omit_nulls=preferences.omit_nulls),
             preferences=preferences,
-            links=Links(root),
+            links=Links(root, key),
             known=parse_entity_tags(headers.getlist("if-none-match")),
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
             plain=not takes_gzip(headers),

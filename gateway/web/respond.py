@@ -107,11 +107,13 @@ async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send
 
 def to_response(reaction: Reaction) -> Response:
     """The response as Starlette sends it; with the length of its body, if it may have one."""
-    headers = dict(reaction.headers)
+    headers = list(reaction.headers)
     if reaction.status not in (204, 304):  # RFC 9110 8.6
-        headers["Content-Length"] = str(_length(reaction))
+        headers.append(("Content-Length", str(_length(reaction))))
     kind = _Unpacking if reaction.gzipped else Response
-    return kind(reaction.body, reaction.status, headers)
+    response = kind(reaction.body, reaction.status)
+    response.raw_headers = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers]
+    return response
 
 
 class _Unpacking(Response):

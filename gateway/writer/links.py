@@ -6,7 +6,7 @@ thin JavaScript clients.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from urllib.parse import quote
 
 from gateway.query.questions import BoundQuery, ExpandForm, PropertyQuery, Shape
@@ -15,10 +15,23 @@ _SAFE_IN_QUERY = "!$'()*,-./:;?@_~"
 
 
 @dataclass(frozen=True, slots=True)
+class CarriedKey:
+    """A key that came in the request's URL, and so goes on in its links.
+
+    Only the digest shows: pages are told apart by it.
+    """
+
+    option: str
+    value: str = field(repr=False)
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
 class Links:
     """`root` is the public service root, ending in `/`."""
 
     root: str
+    key: CarriedKey | None = None
 
     def context(self, query: BoundQuery | PropertyQuery | None = None, version: str = "4.0") -> str:
         """The context URL (Protocol 10); the fragment is not percent-encoded."""
@@ -40,7 +53,8 @@ class Links:
 
     def collection(self, path: str, pairs: tuple[tuple[str, str], ...]) -> str:
         """A path below the root, and its options."""
-        text = "&".join(f"{_encode(n)}={_encode(v)}" for n, v in pairs)
+        carried = () if self.key is None else ((self.key.option, self.key.value),)
+        text = "&".join(f"{_encode(n)}={_encode(v)}" for n, v in (*pairs, *carried))
         return f"{self.root}{path}{f'?{text}' if text else ''}"
 
     def deleted(self, set_name: str) -> str:

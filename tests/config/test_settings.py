@@ -12,6 +12,7 @@ from click.testing import CliRunner
 
 from gateway.cli import main
 from gateway.config import SETTINGS, Setting, Settings, load_settings
+from gateway.config.grants import Grant
 
 
 class Sample(NamedTuple):
@@ -63,6 +64,35 @@ SAMPLES: dict[str, Sample] = {
     ),
     "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
     "mask_key_file": Sample("secret", '"secret"', Path("secret"), ("",)),
+    "keys_file": Sample("k/keys.json", '"k/keys.json"', Path("k/keys.json"), ("",)),
+    "api_key_name": Sample(
+        "code", '"code"', "code", ("", "$filter", "a b", "a&b", "1st", "\u00e4")
+    ),
+    "pass_through": Sample("yes", "true", True, ("", "maybe")),
+    "entra_tenant": Sample(
+        "3DF2EAF6-33d0-4a10-8ce8-7e596000ebe7",
+        '"3df2eaf6-33d0-4a10-8ce8-7e596000ebe7"',
+        "3df2eaf6-33d0-4a10-8ce8-7e596000ebe7",
+        ("", "common", "contoso.onmicrosoft.com", "{3df2eaf6-33d0-4a10-8ce8-7e596000ebe7}"),
+    ),
+    "entra_audience": Sample(
+        "https://b.example,ebe7",
+        '["https://b.example/", "ebe7"]',
+        ("https://b.example", "https://b.example/", "ebe7"),
+        ("", ","),
+    ),
+    "entra_group": Sample(
+        "3DF2EAF6-33d0-4a10-8ce8-7e596000ebe7=default",
+        '{"3df2eaf6-33d0-4a10-8ce8-7e596000ebe7" = "default"}',
+        (Grant("3df2eaf6-33d0-4a10-8ce8-7e596000ebe7", "default"),),
+        ("", "default", "=default", "group=", "group=default/", "group=/role"),
+    ),
+    "entra_authority": Sample(
+        "https://login.microsoftonline.us/",
+        '"https://login.microsoftonline.us"',
+        "https://login.microsoftonline.us",
+        URLS,
+    ),
     "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
     "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
     "max_page_size": Sample("200", "200", 200, (*NUMBERS, "0")),
@@ -178,6 +208,13 @@ def test_custom_fields_may_be_many() -> None:
     variable = {"SKILLHABIT_ODATA_CUSTOM_FIELD": "a=1, b=x=y"}
     assert load_settings({}, variable).custom_field == wanted
     assert load_settings({}, {}, '[custom_field]\na = "1"\nb = "x=y"').custom_field == wanted
+
+
+def test_groups_keep_the_order_in_which_they_are_given() -> None:
+    wanted = (Grant("hr", "acme", "people"), Grant("all", "acme"))
+    assert load_settings({"entra_group": ("hr=acme/people", "all=acme")}, {}).entra_group == wanted
+    table = '[entra_group]\nhr = "acme/people"\nall = "acme"'
+    assert load_settings({}, {}, table).entra_group == wanted
 
 
 @every_setting

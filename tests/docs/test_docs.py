@@ -106,7 +106,7 @@ def test_the_readmes_rehearsal_works(tmp_path: Path) -> None:
         pytest.skip("curl is not installed")
     first, second = _BASH.findall(README.read_text("utf-8"))
     tail, check, faults, serve = second.splitlines()
-    port, environment = _free_port(), {"PYTHONPATH": str(ROOT), "SKILLHABIT_ODATA_PORT": "0"}
+    port, environment = free_port(), {"PYTHONPATH": str(ROOT), "SKILLHABIT_ODATA_PORT": "0"}
 
     def typed(line: str) -> AbstractContextManager[Process]:
         line = line.replace(".venv/bin", str(Path(sys.executable).parent)).replace("9000", port)
@@ -114,7 +114,7 @@ def test_the_readmes_rehearsal_works(tmp_path: Path) -> None:
         return started(command, cwd=tmp_path, environment=environment)
 
     with typed(first.replace("| tee", ">")):
-        _wait_for_lines(tmp_path / "sandbox.txt", 2)
+        wait_for_lines(tmp_path / "sandbox.txt", 2)
         subprocess.run(["/bin/sh", "-c", tail], cwd=tmp_path, check=True)
         with typed(check) as terminal:
             terminal.wait_for("(the contract file fits)")
@@ -125,12 +125,12 @@ def test_the_readmes_rehearsal_works(tmp_path: Path) -> None:
             assert httpx.get(f"{root}Results?$top=3", timeout=20).status_code == 200
 
 
-def _free_port() -> str:
+def free_port() -> str:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         return str(listener.getsockname()[1])
 
 
-def _wait_for_lines(path: Path, number: int) -> None:
+def wait_for_lines(path: Path, number: int) -> None:
     deadline = time.monotonic() + 30
     while not path.exists() or path.read_text("utf-8").count("\n") < number:
         assert time.monotonic() < deadline, f"{path.name} has no {number} lines"

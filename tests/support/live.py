@@ -115,12 +115,13 @@ def served(upstream: str, settings: Mapping[str, object] | None = None) -> Itera
 
 
 def settings_from(values: Mapping[str, object]) -> Settings:
-    """Settings as the command line would give them; the environment is left out."""
+    """Settings as the command line would give them; `toml` are tables of the configuration file."""
     given = dict(values)
+    toml = str(given.pop("toml", ""))
     pairs = values.get("custom_field", FIELDS)
     assert isinstance(pairs, tuple)
     given["custom_field"] = [f"{name}={field}" for name, field in pairs]
-    return load_settings(given, {})
+    return load_settings(given, {}, toml)
 
 
 def shared_folder() -> Path | None:

@@ -68,7 +68,7 @@ def test_a_workspace_without_a_token_does_not_use_anothers(two: House) -> None:
 def test_credentials_for_what_is_not_there_are_refused(two: House, caller: str) -> None:
     refused = two.odata("Results", caller)
     assert refused.status_code == 403
-    assert refused.json()["error"]["code"] == "Forbidden"
+    assert refused.json()["error"]["code"] == "AccessDenied"
 
 
 def test_snapshots_lie_in_a_folder_of_the_workspace(two: House, tmp_path: Path) -> None:
@@ -127,6 +127,7 @@ def test_a_link_of_one_caller_leads_another_nowhere(two: House) -> None:
         ('[roles.a]\nhide = ["userId"]\nsets = ["Users"]', "Users cannot be made without"),
         ('[workspaces.b.roles.a]\nhide = ["x"]', "[workspaces.b.roles.a] hide"),
         ('[roles.a]\nmask = ["userName"]', "[roles.a] mask: digests need a secret"),
+        ('[entra_group]\ng = "default/boss"', "entra_group g=default/boss: the configuration file"),
     ],
 )
 def test_a_table_that_cannot_be_used_is_told_at_the_start(toml: str, message: str) -> None:

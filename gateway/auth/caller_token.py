@@ -1,0 +1,49 @@
+"""The way in by the caller's own token of the Analytics API, which passes it on.
+
+Nothing of it is verified but its time: whether it opens anything, the Analytics API decides. So
+its claims prove nothing here, and what it has opened belongs to the whole token and no other.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import jwt
+
+from gateway.auth.claims import read_claims
+from gateway.auth.credentials import Credential, Kind
+from gateway.auth.gate import Refusal
+from gateway.auth.identity import whole_identity
+from gateway.auth.principal import Principal
+
+_NAME_LETTERS = 12
+
+
+CHALLENGE = 'Bearer realm="Skillhabit OData"'
+
+
+@dataclass(frozen=True, slots=True)
+class CallerToken:
+    """JSON Web Tokens as Bearer; in which workspace they count is `gateway.tenants`' matter."""
+
+    challenge: str = CHALLENGE
+    invitation: str = "send your own Skillhabit token as Authorization: Bearer TOKEN"
+    guessable: bool = False
+
+    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+        """By its time alone; see `gateway.auth.gate.Way`."""
+        token = credential.text
+        if credential.kind is not Kind.BEARER or token.count(".") != 2:
+            return None
+        try:
+            read_claims(token, timely=True)
+        except jwt.ExpiredSignatureError:
+            reason = "the token has expired, get a new one from Skillhabit"
+            return Refusal(reason, genuine=True)
+        except jwt.ImmatureSignatureError:
+            reason = "the token is not valid yet, see whether the clocks are right"
+            return Refusal(reason, genuine=True)
+        except jwt.InvalidTokenError:
+            return Refusal("the token is no JSON Web Token")
+        name = whole_identity(token)[:_NAME_LETTERS]
+        return Principal(id=f"caller:{name}", token=token)

@@ -1,0 +1,124 @@
+"""The gate: the ways in, asked one after the other, and what is told to who comes by none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from gateway.auth.credentials import Credential, Kind, credential_of
+from gateway.auth.hosts import HostGate
+from gateway.auth.principal import Asked, Principal
+from gateway.auth.throttle import Throttle, network_of
+from gateway.errors import TooManyAttempts, Unauthorized
+
+BASIC = 'Basic realm="Skillhabit OData", charset="UTF-8"'
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a credential opens nothing.
+
+    `genuine` is one that was good once: no guess, and never throttled, since its owner must learn
+    to renew it. `subject` is the key that a guess was for, if it named one.
+    """
+
+    reason: str
+    genuine: bool = False
+    subject: str = ""
+
+
+class Way(Protocol):
+    """One way in. `guessable` tells that its secret may be one that a person chose."""
+
+    @property
+    def challenge(self) -> str:
+        """What to answer who comes without, for WWW-Authenticate."""
+
+    @property
+    def invitation(self) -> str:
+        """What to do, for people."""
+
+    @property
+    def guessable(self) -> bool:
+        """Whether guesses are to be limited."""
+
+    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+        """Who it is; None when the credential is not of this kind.
+
+        Raises:
+            AccessDenied: who it is, is known, and may not.
+            SignInUnavailable: this cannot be told now.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class OpenGate:
+    """Lets everyone in who asks by a name that `hosts` knows; None knows every name."""
+
+    hosts: HostGate | None = None
+
+    async def admit(self, asked: Asked) -> Principal:
+        """Everybody sees all; credentials do not count, a proxy in front may have asked for them.
+
+        Raises:
+            InvalidValue: 400, see `HostGate`.
+        """
+        if self.hosts is not None:
+            self.hosts.check(asked.headers.get("host", ""))
+        return Principal()
+
+
+@dataclass(frozen=True, slots=True)
+class CredentialGate:
+    """Lets in whom one of the `ways` knows.
+
+    A right key gets in from an address that is throttled, because behind it may be a company with
+    one program that has an old key; only what can be guessed is not looked at after too many tries.
+    """
+
+    ways: tuple[Way, ...]
+    throttle: Throttle
+
+    async def admit(self, asked: Asked) -> Principal:
+        """Whom the answer is for; raises as `gateway.auth.principal.Gate` says."""
+        credential = credential_of(asked)
+        if credential is None or not credential.text:
+            probe = credential is not None and credential.kind is Kind.BEARER
+            raise self._refused("the gateway asks who you are", bearer=probe)
+        address = f"address {network_of(asked.peer)}"
+        refusal = Refusal("the key or token is none that opens this gateway")
+        for way in self.ways:
+            if way.guessable and self.throttle.is_exhausted(address):
+                continue
+            found = await way.admit(credential)
+            if isinstance(found, Principal):
+                return found
+            if found is not None:
+                refusal = found
+                break
+        if not refusal.genuine:
+            self._count(address, refusal.subject)
+        raise self._refused(refusal.reason, bearer=credential.kind is Kind.BEARER)
+
+    def _count(self, address: str, subject: str) -> None:
+        seconds = self.throttle.fail(filter(None, (address, subject)))
+        if seconds > 0:
+            raise TooManyAttempts(
+                "too many wrong keys or tokens came from this address, or for this key: correct the"
+                " one that is stored here and wait a little; a right one gets in at once",
+                retry_after_seconds=seconds,
+            )
+
+    def _refused(self, reason: str, *, bearer: bool) -> Unauthorized:
+        """One challenge a scheme; who comes by Bearer gets that alone, if there is one.
+
+        Power Query reads where to sign in from it, Tableau waits for Basic.
+        """
+        schemes: dict[str, str] = {}
+        for way in self.ways:
+            schemes.setdefault(way.challenge.partition(" ")[0], way.challenge)
+        challenges = tuple(schemes.values())
+        if bearer and "Bearer" in schemes:
+            challenges = (schemes["Bearer"],)
+        invitations = dict.fromkeys(way.invitation for way in self.ways)
+        return Unauthorized(f"{reason}: {', or '.join(invitations)}", challenges=challenges)

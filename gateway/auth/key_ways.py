@@ -1,0 +1,92 @@
+"""The ways in by a key: one of the gateway's own, or the one that all share."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import TypeVar
+
+from gateway.auth.credentials import Credential
+from gateway.auth.gate import BASIC, Refusal
+from gateway.auth.keys import Key, Standing, digest, id_of
+from gateway.auth.principal import Principal
+from gateway.auth.watched import Unreadable, WatchedFile
+from gateway.errors import SignInUnavailable
+from gateway.observe import Clock
+
+T = TypeVar("T")
+
+INVITATION = (
+    "give the gateway's access key (in Excel and Power BI choose Basic, in Tableau user name and"
+    " password; write any user name, and the key as password)"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class GatewayKeys:
+    """Keys of the file that `skillhabit-odata keys` writes; whose they are stands there."""
+
+    file: WatchedFile[dict[str, Key]]
+    clock: Clock
+    challenge: str = BASIC
+    invitation: str = INVITATION
+    guessable: bool = False
+
+    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+        """Found by its id, then compared; see `gateway.auth.gate.Way`."""
+        key_id = id_of(credential.text)
+        if key_id is None:
+            return None
+        key = _content(self.file).get(key_id)
+        if key is None:
+            return Refusal("the gateway has no such key")
+        if not key.matches(credential.text):
+            return Refusal("the gateway has no such key", subject=f"key {key.id}")
+        standing = key.standing(self.clock.now())
+        if standing is not Standing.GOOD:
+            what = "was revoked" if standing is Standing.REVOKED else "has expired"
+            return Refusal(
+                f"the key {key.id} {what}, ask the gateway's owner for another", genuine=True
+            )
+        return Principal(key.workspace, key.role, f"key:{key.id}")
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """The one key of `access_key_file`, of which the file's digest is held; it opens everything."""
+
+    file: WatchedFile[str]
+    challenge: str = BASIC
+    invitation: str = INVITATION
+    guessable: bool = True
+
+    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+        """Compared as digests, whose length tells nothing; see `gateway.auth.gate.Way`."""
+        if hmac.compare_digest(digest(credential.text), _content(self.file)):
+            return Principal(id="access-key")
+        return None
+
+
+def read_shared_key(content: bytes) -> str:
+    """The digest of the key in the file, without blanks around it.
+
+    Raises:
+        ValueError: there is none.
+    """
+    try:
+        key = content.decode().strip()
+    except UnicodeDecodeError as error:
+        raise ValueError("is not UTF-8") from error
+    if not key:
+        raise ValueError("is empty")
+    return digest(key)
+
+
+def _content(file: WatchedFile[T]) -> T:
+    try:
+        return file.current()
+    except Unreadable as problem:
+        raise SignInUnavailable(
+            "keys cannot be checked now, because the gateway cannot read its file of them; its"
+            " owner finds more in its log"
+        ) from problem

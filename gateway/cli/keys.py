@@ -1,0 +1,192 @@
+"""`skillhabit-odata keys`: make, list, show and revoke the gateway's own keys, while it runs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+import click
+import msgspec
+
+from gateway.auth.expiry import parse_expiry
+from gateway.auth.key_list import read_keys, write_keys
+from gateway.auth.keys import Key, digest, generate
+from gateway.cli.options import read_settings, setting_options
+from gateway.config import DEFAULT_WORKSPACE, Settings, roles_of_workspaces
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@click.group()
+def keys() -> None:
+    """Make and revoke keys, each for its own people; the service need not be restarted.
+
+    The file holds no key, only what recognises one: a key is shown once, when it is made.
+    """
+
+
+def _shared_options(command: F) -> F:
+    json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    return json_option(setting_options("keys_file")(command))
+
+
+@keys.command()
+@click.option("--name", required=True, help="Whose key it is, for the list.")
+@click.option("--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="What it opens.")
+@click.option("--role", help="As what role it sees the workspace; all of it without.")
+@click.option("--expires", metavar="WHEN", help="12h, 90d, 8w, 1y, or its last day (UTC).")
+@_shared_options
+def create(
+    config: Path | None,
+    *,
+    name: str,
+    workspace: str,
+    role: str | None,
+    expires: str | None,
+    as_json: bool,
+    **given: Any,
+) -> None:
+    """Make a key and print it, for the only time."""
+    path, now = _path(config, given), datetime.now(UTC)
+    text, key_id = generate()
+    for option, value in (("--name", name), ("--workspace", workspace), ("--role", role)):
+        if value is not None and not value.strip():
+            raise click.UsageError(f"{option} must not be empty")
+    if config is not None:
+        _check_place(read_settings(config, given), workspace, role)
+    try:
+        ends = None if expires is None else parse_expiry(expires, now)
+    except ValueError as error:
+        raise click.UsageError(f"--expires {expires}: {error}") from error
+    key = Key(key_id, name, digest(text), workspace, now.replace(microsecond=0), role, ends)
+    _change(path, lambda kept: kept.__setitem__(key.id, key))
+    if as_json:
+        _print_json({**_facts(key, now), "key": text})
+        return
+    click.echo(text)
+    click.echo(f"This is the key {key.id}, shown only now. {_sentence(key)}", err=True)
+
+
+def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
+    """Where the configuration file is at hand, a key for what is not in it is a slip."""
+    there = roles_of_workspaces(settings)
+    if workspace not in there:
+        raise click.UsageError(f"--workspace {workspace}: there are: {', '.join(there)}")
+    if role is not None and role not in there[workspace]:
+        known = ", ".join(there[workspace]) or "none"
+        raise click.UsageError(f"--role {role}: roles of the workspace {workspace} are: {known}")
+
+
+@keys.command("list")
+@_shared_options
+def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
+    """List all keys, oldest first, revoked ones too."""
+    now = datetime.now(UTC)
+    found = sorted(_read(_path(config, given)).values(), key=lambda key: key.created)
+    if as_json:
+        _print_json([_facts(key, now) for key in found])
+        return
+    for key in found:
+        place = key.workspace if key.role is None else f"{key.workspace}/{key.role}"
+        ends = "" if key.expires is None else f"  until {_instant(key.expires)}"
+        click.echo(f"{key.id}  {key.standing(now):<7}  {place}  {key.name}{ends}")
+    if not found:
+        click.echo("no keys yet; make one with: skillhabit-odata keys create --name NAME", err=True)
+
+
+@keys.command()
+@click.argument("id_", metavar="ID")
+@_shared_options
+def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
+    """Show what is known of a key, which is not the key."""
+    now = datetime.now(UTC)
+    facts = _facts(_found(_read(_path(config, given)), id_), now)
+    if as_json:
+        _print_json(facts)
+        return
+    for name, value in facts.items():
+        click.echo(f"{name + ':':<11} {'-' if value is None else value}")
+
+
+@keys.command()
+@click.argument("id_", metavar="ID")
+@_shared_options
+def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
+    """Revoke a key: from its next request on nobody gets in by it."""
+    now = datetime.now(UTC)
+    revoked: list[Key] = []
+
+    def change(kept: dict[str, Key]) -> None:
+        key = _found(kept, id_)
+        ended = key.revoked or now.replace(microsecond=0)
+        kept[key.id] = msgspec.structs.replace(key, revoked=ended)
+        revoked.append(kept[key.id])
+
+    _change(_path(config, given), change)
+    if as_json:
+        _print_json(_facts(revoked[0], now))
+        return
+    click.echo(f"The key {revoked[0].id} of {revoked[0].name} opens nothing any more.")
+
+
+def _path(config: Path | None, given: dict[str, Any]) -> Path:
+    path = read_settings(config, given).keys_file
+    if path is None:
+        raise click.UsageError("give --keys-file FILE, the one that the gateway is served with")
+    return path
+
+
+def _read(path: Path) -> dict[str, Key]:
+    try:
+        return read_keys(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"keys_file {path}: {_reason(error)}") from error
+
+
+def _change(path: Path, change: Callable[[dict[str, Key]], None]) -> None:
+    try:
+        write_keys(path, change)
+    except (OSError, ValueError) as error:
+        raise click.UsageError(f"keys_file {path}: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)
+
+
+def _found(kept: dict[str, Key], key_id: str) -> Key:
+    if key_id not in kept:
+        raise click.UsageError(f"there is no key {key_id}; see skillhabit-odata keys list")
+    return kept[key_id]
+
+
+def _facts(key: Key, now: datetime) -> dict[str, str | None]:
+    return {
+        "id": key.id,
+        "name": key.name,
+        "standing": str(key.standing(now)),
+        "workspace": key.workspace,
+        "role": key.role,
+        "created": _instant(key.created),
+        "expires": _instant(key.expires),
+        "revoked": _instant(key.revoked),
+    }
+
+
+def _sentence(key: Key) -> str:
+    role = "all of it" if key.role is None else f"it as role {key.role}"
+    ends = "does not expire" if key.expires is None else f"works until {_instant(key.expires)}"
+    return f"It opens workspace {key.workspace}, {role}, and {ends}."
+
+
+def _instant(moment: datetime | None) -> str | None:
+    if moment is None:
+        return None
+    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def _print_json(value: object) -> None:
+    click.echo(json.dumps(value, ensure_ascii=False, indent=2))
