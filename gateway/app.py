@@ -25,11 +25,11 @@ from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.rows import arrow_schema
 from gateway.auth.access import AccessGate
 from gateway.auth.hosts import HostGate
-from gateway.auth.identity import token_identity
+from gateway.auth.tokens import Named, TokenSource, token_source
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
-from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
 from gateway.query.derivation import check_derivations
 from gateway.query.transformations import ARRIVAL, POSITION
@@ -58,54 +58,6 @@ _KEY_BYTES = 32
 _AGREEMENT_SECONDS = 5
 
 
-class TokenFile:
-    """The Analytics API's token, read at each call: a renewed one needs no restart."""
-
-    def __init__(self, path: Path | None) -> None:
-        self._path = path
-        self._seen: tuple[int, int, int] | None = None
-        self._identity = "nobody"
-
-    def __call__(self) -> str:
-        """The token.
-
-        Raises:
-            UpstreamRejectedToken: there is none; 502, because it is not the client's fault.
-        """
-        token = self._read()
-        if not token:
-            raise UpstreamRejectedToken(
-                "the gateway has no token for the Analytics API; its owner writes one into the file"
-                " that --token-file names"
-            )
-        return token
-
-    def identity(self) -> str:
-        """Whose token it is; while it cannot be read, whose it was."""
-        state = self._state()
-        if state is None or state != self._seen:
-            token = self._read()
-            if token:
-                self._seen, self._identity = state, token_identity(token)
-        return self._identity
-
-    def _state(self) -> tuple[int, int, int] | None:
-        """What tells one content of the file from another, at a tenth of the cost of reading it."""
-        try:
-            found = None if self._path is None else os.stat(self._path)  # noqa: PTH116 - each request
-        except OSError:
-            return None
-        return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
-
-    def _read(self) -> str:
-        """Empty when there is none, or none that a header can carry."""
-        try:
-            token = self._path.read_bytes().decode().strip() if self._path else ""
-        except (OSError, UnicodeDecodeError):
-            return ""
-        return token if token.isascii() and token.isprintable() else ""
-
-
 def read_contract(settings: Settings) -> Contract:
     """The contract that the settings name.
 
@@ -125,10 +77,9 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         ConfigurationProblem: a file that a setting names cannot be used.
     """
     contract = read_contract(settings)
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    observer = Observer(logging.getLogger("gateway"))
+    clock, observer = world_outside()
     http = _http_client(settings, contract, transport)
-    token = TokenFile(settings.token_file)
+    token = own_token(settings, clock, observer)
     world = World(token, anyio.sleep, clock)
     client = AnalyticsClient(http, contract, world, RetryPolicy(budget=settings.retry_budget))
     policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
@@ -164,6 +115,22 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     )
     agreement = partial(_agree, signer, peers, key) if settings.redis else None
     return build_web(endpoint, _lifespan(http, cache, agreement))
+
+
+def world_outside() -> tuple[Clock, Observer]:
+    """The machine's clocks and the gateway's log."""
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    return clock, Observer(logging.getLogger("gateway"))
+
+
+def own_token(settings: Settings, clock: Clock, observer: Observer) -> TokenSource:
+    """Where the settings say that the Analytics API's token comes from.
+
+    Raises:
+        ConfigurationProblem: they name several places.
+    """
+    named = Named(settings.token_file, settings.token_env, settings.token_command)
+    return token_source(named, os.environ, clock, observer)
 
 
 def _lifespan(

@@ -22,6 +22,8 @@ class Settings:
     port: int
     upstream: str | None
     token_file: Path | None
+    token_env: str | None
+    token_command: tuple[str, ...] = field(repr=False)  # an argument may be a secret
     contract: Path | None
     custom_field: tuple[tuple[str, str], ...]
     data_dir: Path | None

@@ -8,6 +8,7 @@ from typing import Any
 
 from gateway.config.converters import (
     as_boolean,
+    as_command,
     as_integer,
     as_pairs,
     as_path,
@@ -59,6 +60,21 @@ SETTINGS: tuple[Setting, ...] = (
         "URL",
     ),
     Setting("token_file", as_path, None, "file with the Analytics API's token (a JWT)", "FILE"),
+    Setting(
+        "token_env",
+        as_text,
+        None,
+        "environment variable that holds the token; SKILLHABIT_ODATA_TOKEN when no source is named",
+        "NAME",
+    ),
+    Setting(
+        "token_command",
+        as_command,
+        (),
+        "program that prints the token, run without a shell; again when the token expires",
+        "COMMAND",
+        secret=True,
+    ),
     Setting("contract", as_path, None, "contract file; the built-in one by default", "FILE"),
     Setting(
         "custom_field",

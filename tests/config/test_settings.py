@@ -39,6 +39,10 @@ SAMPLES: dict[str, Sample] = {
         "https://a.example/x/", '"https://a.example/x"', "https://a.example/x", URLS
     ),
     "token_file": Sample("t/token", '"t/token"', Path("t/token"), ("",)),
+    "token_env": Sample("MY_TOKEN", '"MY_TOKEN"', "MY_TOKEN", ("",)),
+    "token_command": Sample(
+        "vault read 'a b'", '["vault", "read", "a b"]', ("vault", "read", "a b"), ("", "'", "''")
+    ),
     "contract": Sample("c.toml", '"c.toml"', Path("c.toml"), ("",)),
     "custom_field": Sample(
         "department=cf_1",
