@@ -36,9 +36,13 @@ from gateway.query.transformations import ARRIVAL, POSITION
 from gateway.reading import Machinery, PageSizes
 from gateway.recall import LongQueries
 from gateway.service import QueryService
+from gateway.snapshots.asking import Desk
 from gateway.snapshots.cache import SnapshotCache
+from gateway.snapshots.database import Bounds
 from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
+from gateway.snapshots.lanes import Lanes
+from gateway.snapshots.memory import memory_share
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.peers import Peers
 from gateway.snapshots.sharing import Sharing, build_peers
@@ -87,7 +91,8 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     store = _store(settings, contract, observer)
     peers = build_peers(_sharing(settings), clock, observer)
     shelf = Shelf(store, peers, _policies(settings), clock)
-    cache = SnapshotCache(Workshop(store, shelf, peers, extractor, clock, observer))
+    lanes = Lanes(settings.extract_concurrency)
+    cache = SnapshotCache(Workshop(store, shelf, peers, extractor, clock, observer, lanes))
     key = _signing_key(settings.data_dir)
     signer = TokenSigner(key)
     base_url = settings.upstream or contract.base_url
@@ -99,7 +104,7 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         pages=PageCache(settings.page_budget * _MEBIBYTE),
         signer=signer,
         clock=clock,
-        limiter=anyio.CapacityLimiter(2),
+        desk=Desk(store.threads, settings.query_timeout),
         long_queries=LongQueries(_LONG_QUERIES_BYTES),
     )
     pages = PageSizes(
@@ -197,7 +202,16 @@ def _store(settings: Settings, contract: Contract, observer: Observer) -> Snapsh
     layout = TableLayout(
         arrow_schema(contract), key, contract.order_column, POSITION.name, ARRIVAL.name
     )
-    return SnapshotStore(layout, settings.data_dir, observer)
+    return SnapshotStore(layout, settings.data_dir, observer, _bounds(settings))
+
+
+def _bounds(settings: Settings) -> Bounds:
+    """What is put aside may take as much as the snapshots."""
+    memory = settings.memory_limit
+    return Bounds(
+        memory_share(settings.workers) if memory is None else memory * _MEBIBYTE,
+        settings.snapshot_budget * _MEBIBYTE,
+    )
 
 
 def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:

@@ -44,6 +44,9 @@ class Settings:
     delta_lifetime: float
     snapshot_budget: int
     page_budget: int
+    memory_limit: int | None
+    query_timeout: float
+    extract_concurrency: int
     upstream_concurrency: int
     upstream_timeout: float
     retry_budget: float

@@ -198,6 +198,28 @@ SETTINGS: tuple[Setting, ...] = (
         "page_budget", as_integer(0, 1_000_000), 256, "page bodies kept compressed", "MEBIBYTES"
     ),
     Setting(
+        "memory_limit",
+        as_integer(64, 10_000_000),
+        None,
+        "memory of queries, and of snapshots without --data-dir; a half of the machine's or"
+        " container's by default, divided among --workers",
+        "MEBIBYTES",
+    ),
+    Setting(
+        "query_timeout",
+        as_positive_seconds,
+        120.0,
+        "how long a query may run here, and before that wait for its turn",
+        "SECONDS",
+    ),
+    Setting(
+        "extract_concurrency",
+        as_integer(1, 64),
+        4,
+        "extracts read at once; others wait in line",
+        "COUNT",
+    ),
+    Setting(
         "upstream_concurrency",
         as_integer(1, 64),
         4,
