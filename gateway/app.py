@@ -74,14 +74,19 @@ def read_contract(settings: Settings) -> Contract:
     return contract
 
 
-def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = None) -> Starlette:
-    """The gateway; `transport` replaces the network to the Analytics API, for tests.
+def create_app(
+    settings: Settings,
+    transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
+) -> Starlette:
+    """The gateway; `transport` and `clock` replace the network to the API and time, for tests.
 
     Raises:
         ConfigurationProblem: a file that a setting names cannot be used.
     """
     contract = read_contract(settings)
-    clock, observer = world_outside()
+    real_clock, observer = world_outside()
+    clock = clock or real_clock
     http = _http_client(settings, contract, transport)
     token = own_token(settings, clock, observer)
     world = World(token, anyio.sleep, clock)

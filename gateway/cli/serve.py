@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -42,7 +43,13 @@ def serve(config: Path | None, **given: Any) -> None:
         if settings.workers > 1:
             run_workers(settings, server_options(settings))
         else:
+            signal.signal(signal.SIGTERM, _end_well)
             uvicorn.run(app, **server_options(settings))
+
+
+def _end_well(*_: object) -> None:
+    """Uvicorn sends itself the signal again when all is done, which by default is a death by it."""
+    raise SystemExit(0)
 
 
 @contextmanager

@@ -21,8 +21,8 @@ class Lanes:
 
     def __init__(self, at_once: int = 4, longest: int = 64, patience: float = 120.0) -> None:
         self._at_once = at_once
-        self._longest = longest
-        self._patience = patience
+        self.longest = longest
+        self.patience = patience
         self._lanes: dict[str, anyio.CapacityLimiter] = {}
 
     @asynccontextmanager
@@ -33,10 +33,10 @@ class Lanes:
             ServiceUnavailable: the line is too long, or one's turn has not come in time.
         """
         lane = self._lanes.setdefault(scope, anyio.CapacityLimiter(self._at_once))
-        if lane.statistics().tasks_waiting >= self._longest:
+        if lane.statistics().tasks_waiting >= self.longest:
             raise self._busy()
         extract = object()
-        with anyio.move_on_after(self._patience) as waiting:
+        with anyio.move_on_after(self.patience) as waiting:
             await lane.acquire_on_behalf_of(extract)
         if waiting.cancelled_caught:
             raise self._busy()

@@ -34,7 +34,12 @@ _TURNS = 16
 _ATTEMPTS = 10
 _PAUSE_SECONDS = 0.02
 _CLOSING_ATTEMPTS = 500
-_OF_ROOM = (duckdb.OutOfMemoryException, duckdb.IOException, OSError)
+_OF_ROOM = (
+    duckdb.OutOfMemoryException,
+    duckdb.IOException,
+    duckdb.TransactionException,  # what DuckDB makes of a write that fails at its commit
+    OSError,
+)
 
 __all__ = ["SnapshotKey", "SnapshotStore", "StoredTable", "TableLayout"]
 
