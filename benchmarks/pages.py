@@ -25,6 +25,7 @@ from benchmarks.support import SECRET, Line, sandbox, table
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.payload import PageRequest, to_payload
 from gateway.analytics.rows import PageReader
+from gateway.auth.tokens import GivenToken
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
@@ -49,7 +50,7 @@ class Bench:
     async def run(self, base_url: str, requests: list[PageRequest]) -> None:
         """Each request in all ways in turn, so that whatever else the machine does hits all."""
         world = World(
-            lambda: self.token, asyncio.sleep, Clock(lambda: datetime.now(UTC), time.monotonic)
+            GivenToken(self.token), asyncio.sleep, Clock(lambda: datetime.now(UTC), time.monotonic)
         )
         async with (
             HttpxAiohttpClient(base_url=base_url) as ours,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import secrets
 import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
@@ -20,6 +21,7 @@ import grammar
 from gateway.assembly import Shared, Workspace, make_directory
 from gateway.auth.building import build_gate, key_option
 from gateway.auth.principal import Gate
+from gateway.auth.tokens import Named, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
@@ -56,29 +58,33 @@ def read_contract(settings: Settings) -> Contract:
 def create_app(
     settings: Settings,
     transport: httpx.AsyncBaseTransport | None = None,
+    clock: Clock | None = None,
     gate: Gate | None = None,
 ) -> Starlette:
-    """The gateway; `transport` replaces the network to the Analytics API, for tests.
+    """The gateway; `transport` and `clock` replace the network to the API and time, for tests.
 
     `gate` decides who may ask, in the place of what the settings say.
 
     Raises:
         ConfigurationProblem: a file that a setting names cannot be used.
     """
-    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    observer = Observer(logging.getLogger("gateway"))
+    real_clock, observer = world_outside()
+    clock = clock or real_clock
     key = _signing_key(settings.data_dir)
     shared = Shared(
         clock=clock,
         observer=observer,
         signer=TokenSigner(key),
         pages=PageCache(settings.page_budget * _MEBIBYTE),
-        limiter=anyio.CapacityLimiter(2),
+        stores=1 + len(settings.others),
         mask_key=_mask_key(settings),
         transport=transport,
     )
     _check_grants(settings)
-    found = [Workspace(each, read_contract(each), shared) for each in (settings, *settings.others)]
+    found = [
+        Workspace(each, read_contract(each), own_token(each, clock, observer), shared)
+        for each in (settings, *settings.others)
+    ]
     endpoint = ODataEndpoint(
         Entrance(
             gate or build_gate(settings, clock, observer),
@@ -91,6 +97,24 @@ def create_app(
     )
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
     return build_web(endpoint, _lifespan(found, agreement))
+
+
+def world_outside() -> tuple[Clock, Observer]:
+    """The machine's clocks and the gateway's log."""
+    clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
+    return clock, Observer(logging.getLogger("gateway"))
+
+
+def own_token(settings: Settings, clock: Clock, observer: Observer) -> TokenSource:
+    """Where the settings say that the Analytics API's token comes from.
+
+    Raises:
+        ConfigurationProblem: they name several places.
+    """
+    named = Named(
+        settings.token_file, settings.token_env, settings.token_command, settings.workspace
+    )
+    return token_source(named, os.environ, clock, observer)
 
 
 def _lifespan(

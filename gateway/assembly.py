@@ -20,7 +20,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.rows import arrow_schema
-from gateway.auth.tokens import CallersToken, Token, TokenFile
+from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
@@ -30,9 +30,13 @@ from gateway.query.transformations import ARRIVAL, POSITION
 from gateway.reading import Machinery, PageSizes, View
 from gateway.recall import LongQueries
 from gateway.service import QueryService
+from gateway.snapshots.asking import Desk
 from gateway.snapshots.cache import SnapshotCache
+from gateway.snapshots.database import Bounds
 from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
+from gateway.snapshots.lanes import Lanes
+from gateway.snapshots.memory import memory_share
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.sharing import Sharing, build_peers
 from gateway.snapshots.shelf import KeepPolicy, Shelf
@@ -49,14 +53,14 @@ class Shared:
     """What all workspaces have in common; of it `pages` alone holds rows, each under its name.
 
     `mask_key` is the secret that digests are made with, None where there is none. `transport`
-    replaces the network, for tests.
+    replaces the network, for tests. `stores` tells how many workspaces share the memory.
     """
 
     clock: Clock
     observer: Observer
     signer: TokenSigner
     pages: PageCache
-    limiter: anyio.CapacityLimiter
+    stores: int = 1
     mask_key: bytes | None = field(default=None, repr=False)
     transport: httpx.AsyncBaseTransport | None = None
 
@@ -68,14 +72,18 @@ class Workspace:
         ConfigurationProblem: a file that a setting names cannot be used, or a role's table.
     """
 
-    def __init__(self, settings: Settings, contract: Contract, shared: Shared) -> None:
+    def __init__(
+        self, settings: Settings, contract: Contract, token: TokenSource, shared: Shared
+    ) -> None:
         self.name = settings.workspace
         self._settings, self._contract, self._shared = settings, contract, shared
         self._http = _http_client(settings, contract, shared.transport)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
-        self._store = _store(settings, contract, shared.observer)
+        self._store = _store(settings, contract, shared)
+        self._desk = Desk(self._store.threads, settings.query_timeout)
+        self._lanes = Lanes(settings.extract_concurrency)
         self._shelf = Shelf(self._store, self.peers, _policies(settings), shared.clock)
-        self._common = self._machinery(TokenFile(settings.token_file))
+        self._common = self._machinery(token)
         self._roles = {role.name: self._of_role(role) for role in settings.roles}
         self._all = QueryService(contract, self._common, _page_sizes(settings))
         self._callers: LRUCache[str, QueryService] = LRUCache(_CALLERS)
@@ -134,7 +142,7 @@ class Workspace:
             self._callers[callers.identity()] = found
         return found
 
-    def _machinery(self, token: Token) -> Machinery:
+    def _machinery(self, token: TokenSource) -> Machinery:
         settings, contract, shared = self._settings, self._contract, self._shared
         world = World(token, anyio.sleep, shared.clock)
         client = AnalyticsClient(
@@ -143,7 +151,13 @@ class Workspace:
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
         extractor = Extractor(client.fetch, contract, policy, shared.clock)
         workshop = Workshop(
-            self._store, self._shelf, self.peers, extractor, shared.clock, shared.observer
+            self._store,
+            self._shelf,
+            self.peers,
+            extractor,
+            shared.clock,
+            shared.observer,
+            self._lanes,
         )
         base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
         return Machinery(
@@ -154,7 +168,7 @@ class Workspace:
             pages=shared.pages,
             signer=shared.signer,
             clock=shared.clock,
-            limiter=shared.limiter,
+            desk=self._desk,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
         )
 
@@ -207,7 +221,7 @@ def _http_client(
     )
 
 
-def _store(settings: Settings, contract: Contract, observer: Observer) -> SnapshotStore:
+def _store(settings: Settings, contract: Contract, shared: Shared) -> SnapshotStore:
     directory = directory_of(settings)
     if directory is not None:
         make_directory(directory)
@@ -215,7 +229,14 @@ def _store(settings: Settings, contract: Contract, observer: Observer) -> Snapsh
     layout = TableLayout(
         arrow_schema(contract), key, contract.order_column, POSITION.name, ARRIVAL.name
     )
-    return SnapshotStore(layout, directory, observer)
+    return SnapshotStore(layout, directory, shared.observer, _bounds(settings, shared.stores))
+
+
+def _bounds(settings: Settings, stores: int) -> Bounds:
+    """What is put aside may take as much as the snapshots."""
+    memory = settings.memory_limit
+    share = memory_share(settings.workers) if memory is None else memory * _MEBIBYTE
+    return Bounds(None if share is None else share // stores, settings.snapshot_budget * _MEBIBYTE)
 
 
 def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:

@@ -244,6 +244,27 @@ class InternalError(GatewayError):
     code = "InternalError"
 
 
+class InsufficientStorage(InternalError):
+    """The gateway's memory or data directory has no room for what the answer needs."""
+
+    status = 507
+    code = "InsufficientStorage"
+
+
+class QueryTimeout(GatewayError):
+    """A query took longer than `--query-timeout` allows, and would again: ask for less."""
+
+    status = 504
+    code = "QueryTimeout"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the query took longer than the gateway allows; ask for less at once: a narrower"
+            " $filter, fewer columns in groupby, orderby or $compute, fewer rows in $expand (its"
+            " owner can raise --query-timeout)"
+        )
+
+
 class NotSupported(GatewayError):
     """Legal OData that this service does not evaluate (Protocol 9.3.1)."""
 
@@ -282,14 +303,14 @@ class UpstreamBrokeContract(UpstreamFault):
     code = "UpstreamBrokeContract"
 
 
-class UpstreamUnavailable(GatewayError):
-    """The Analytics API cannot be reached or fails; worth asking again later.
+class ServiceUnavailable(GatewayError):
+    """The gateway has too much to do at once; worth asking again later.
 
     `retry_after_seconds` is at most 120, the longest wait that Power Query honours.
     """
 
     status = 503
-    code = "UpstreamUnavailable"
+    code = "ServiceUnavailable"
 
     def __init__(self, message: str, *, retry_after_seconds: int = 10) -> None:
         super().__init__(message)
@@ -299,6 +320,12 @@ class UpstreamUnavailable(GatewayError):
     def headers(self) -> tuple[tuple[str, str], ...]:
         """Whole seconds: Power Query ignores an HTTP date."""
         return (("Retry-After", str(self.retry_after_seconds)),)
+
+
+class UpstreamUnavailable(ServiceUnavailable):
+    """The Analytics API cannot be reached or fails; worth asking again later."""
+
+    code = "UpstreamUnavailable"
 
 
 class UpstreamThrottled(UpstreamUnavailable):

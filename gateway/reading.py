@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
 
-import anyio
-import anyio.to_thread
 import pyarrow as pa
 
 from gateway.analytics.client import AnalyticsClient
@@ -36,6 +34,7 @@ from gateway.query.limited import Limits
 from gateway.query.preferences import Preferences
 from gateway.query.transformations import ARRIVAL
 from gateway.recall import LongQueries
+from gateway.snapshots.asking import Desk
 from gateway.snapshots.cache import Choice, Snapshot, SnapshotCache
 from gateway.snapshots.pages import PageCache, PageKey
 from gateway.snapshots.store import SnapshotKey, SnapshotStore
@@ -84,7 +83,7 @@ class Machinery:
     pages: PageCache
     signer: TokenSigner
     clock: Clock
-    limiter: anyio.CapacityLimiter
+    desk: Desk
     long_queries: LongQueries
     view: View | None = None
 
@@ -203,8 +202,8 @@ class Reading:
             return run(Relation(cursor, name))
 
     async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:
-        """Blocking work, a few at once: DuckDB uses all cores for each."""
-        return await anyio.to_thread.run_sync(run, *arguments, limiter=self._with.limiter)
+        """Blocking work, a few at once and not for ever (`gateway.snapshots.asking`)."""
+        return await self._with.desk.run(run, *arguments)
 
     def goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
         """A small exact window that fits one page, unless a fresh snapshot is at hand."""

@@ -2,8 +2,9 @@
 
 Failures are told apart once, here: what may pass (429, 5xx, timeouts, broken bodies) is tried
 again within a budget; what will not (token, access, contract) is raised at once. Calls go in the
-order of one line (`gateway.analytics.pace`). A request that has just failed for good fails again
-from memory: BI tools ask three times after an error.
+order of one line (`gateway.analytics.pace`), and not at all while the upstream is known to be down
+(`gateway.analytics.outage`). A request that has just failed for good fails again from memory: BI
+tools ask three times after an error.
 """
 
 from __future__ import annotations
@@ -11,8 +12,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from copy import copy
-from dataclasses import dataclass
-from typing import Generic, TypeVar
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
 
 import aiohttp
 import httpx
@@ -20,6 +21,7 @@ import msgspec
 from cachetools import TTLCache
 
 from gateway.analytics.figures import Figures, read_figures
+from gateway.analytics.outage import Outage, OutagePolicy
 from gateway.analytics.pace import Pace
 from gateway.analytics.payload import PageRequest, filters_payload, to_payload
 from gateway.analytics.plausible import check_length, check_rows
@@ -53,16 +55,21 @@ class RetryPolicy:
     longest_pause: float = 10.0
     tries: int = 5
     remember_failure: float = 5.0
+    outage: OutagePolicy = field(default_factory=OutagePolicy)
+
+
+class Token(Protocol):
+    """Tells the gateway's own token; see `gateway.auth.tokens`."""
+
+    async def __call__(self, refused: str = "") -> str:
+        """The current JWT; another one than `refused`, if there is another."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the client needs of the outside, injected so that tests do not wait.
+    """What the client needs of the outside, injected so that tests do not wait."""
 
-    `token` returns the current JWT and may re-read a file.
-    """
-
-    token: Callable[[], str]
+    token: Token
     sleep: Callable[[float], Awaitable[None]]
     clock: Clock
 
@@ -91,6 +98,7 @@ class AnalyticsClient:
         self._policy = policy
         self._reader = PageReader(contract)
         self._pace = Pace(contract.rate_limit, world.clock.monotonic, world.sleep)
+        self._outage = Outage(policy.outage, world.clock.monotonic)
         self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
             256, policy.remember_failure, timer=world.clock.monotonic
         )
@@ -125,6 +133,7 @@ class AnalyticsClient:
         failed = self._failures.get((call.path, call.body))
         if failed is not None:
             raise copy(failed)
+        self._outage.admit()
         try:
             return await self._ask_with_retries(call)
         except GatewayError as error:
@@ -142,7 +151,7 @@ class AnalyticsClient:
                 wait = pause if failure.wait is None else failure.wait
                 if failure.throttles:
                     self._pace.throttle(began, wait)
-                if attempt == policy.tries or now() + wait > deadline:
+                if attempt == policy.tries or now() + wait > deadline or self._outage.lasts:
                     raise failure.error from failure.__cause__
                 if not failure.throttles:  # else it waits in line, with everybody
                     await self._world.sleep(wait)
@@ -175,32 +184,36 @@ class AnalyticsClient:
         return figures
 
     async def _post_with_token(self, call: _Call[T], deadline: float) -> httpx.Response:
-        """One call; after 401 one more, if the token has been renewed meanwhile."""
-        token = self._token()
+        """One call; after 401 one more, if there is another token."""
+        token = await self._token()
         response = await self._post(call, token)
         if response.status_code == 401:
-            fresh = self._token()
+            fresh = await self._token(token)
             if fresh != token:
                 await self._pace.turn(deadline)
                 return await self._post(call, fresh)
         return response
 
-    def _token(self) -> str:
+    async def _token(self, refused: str = "") -> str:
         """The token; one that no header can carry would be quoted in the failure it causes."""
-        token = self._world.token()
+        token = await self._world.token(refused)
         if token.isascii() and token.isprintable() and token.strip():
             return token.strip()
         raise UpstreamRejectedToken(
             "the gateway's token for the Analytics API is empty or has characters that no token"
-            " has; its owner renews it in the token file"
+            " has; its owner renews it"
         )
 
     async def _post(self, call: _Call[T], token: str) -> httpx.Response:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
-            return await self._http.post(call.path, content=call.body, headers=headers)
+            response = await self._http.post(call.path, content=call.body, headers=headers)
         except (httpx.HTTPError, aiohttp.ClientError) as error:
             failure = _unanswered(error)
+        else:
+            self._outage.noticed(is_answer=response.status_code < 500)
+            return response
+        self._outage.noticed(is_answer=False)
         raise failure  # outside of the handler: aiohttp's errors show the request and its token
 
 
@@ -233,9 +246,8 @@ def _unanswered(error: Exception) -> Passing:
     """
     said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(said, httpx.TimeoutException | TimeoutError):
-        return Passing(
-            UpstreamUnavailable("the Analytics API did not answer in time; try again later")
-        )
+        late = "the Analytics API did not answer in time; try again later"
+        return Passing(UpstreamUnavailable(late))
     kind = type(said).__name__
     message = f"the connection to the Analytics API failed ({kind}); try again later"
     return Passing(UpstreamUnavailable(message))

@@ -45,7 +45,7 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
         case 401:
             return UpstreamRejectedToken(
                 f"{said}. The gateway's own token is missing, expired or not valid there; its"
-                " owner renews it in the token file"
+                " owner renews it where --token-file, --token-env or --token-command says"
             )
         case 403:
             return UpstreamDeniedAccess(

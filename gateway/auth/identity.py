@@ -31,6 +31,12 @@ def whole_identity(token: str) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
+def expires_at(token: str) -> float | None:
+    """The second, since 1970, at which a JWT says that it ends; None when it does not say."""
+    end = (_claims(token) or {}).get("exp")
+    return float(end) if isinstance(end, int | float) and not isinstance(end, bool) else None
+
+
 def _claims(token: str) -> dict[str, object] | None:
     parts = token.split(".")
     if len(parts) != 3:

@@ -1,27 +1,88 @@
-"""The tokens by which the Analytics API is asked: a workspace's own, and those of callers."""
+"""Where the gateway's own token of the Analytics API comes from: a file, a variable or a command.
+
+A source is called for the token, and again with the one that the Analytics API has refused. What a
+source says of a failure names the source, never a token, nor what a command wrote.
+"""
 
 from __future__ import annotations
 
 import os
+import subprocess
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
+from secrets import token_hex
 from typing import Protocol
 
-from gateway.auth.identity import token_identity, whole_identity
-from gateway.errors import UpstreamRejectedToken
+import anyio
+import anyio.to_thread
+
+from gateway.auth.identity import expires_at, token_identity, whole_identity
+from gateway.config import DEFAULT_WORKSPACE
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.observe import Clock, Observer
+
+TOKEN_VARIABLE = "SKILLHABIT_ODATA_TOKEN"  # noqa: S105 - the variable that is read when no source is named
+_COMMAND_SECONDS = 20.0
+_EXPIRES_SOON_SECONDS = 30.0
+_LEAST_PAUSE_SECONDS = 1.0
 
 
-class Token(Protocol):
-    """Gives the token at each call, and tells whose data it opens."""
+class TokenSource(Protocol):
+    """One owner's token, which may be renewed at any time."""
 
-    def __call__(self) -> str:
-        """The token.
+    async def __call__(self, refused: str = "") -> str:
+        """The token; another one than `refused`, if there is another.
 
         Raises:
-            UpstreamRejectedToken: there is none.
+            UpstreamRejectedToken: there is none; 502, because it is not the client's fault.
         """
 
     def identity(self) -> str:
-        """A short digest: part of every snapshot's key (law 5)."""
+        """Whose token it is (`gateway.auth.identity`); while there is none, whose it was.
+
+        Before there ever was one it is a name that nothing else has.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """The source that a workspace names: at most one of three; the command is a program's words."""
+
+    file: Path | None = None
+    variable: str | None = None
+    command: tuple[str, ...] = field(default=(), repr=False)
+    workspace: str = DEFAULT_WORKSPACE
+
+    def __post_init__(self) -> None:
+        """Refuse a choice between two.
+
+        Raises:
+            ConfigurationProblem: more than one is named.
+        """
+        if sum(map(bool, (self.file, self.variable, self.command))) > 1:
+            raise ConfigurationProblem(
+                "only one of --token-file, --token-env and --token-command can be given"
+            )
+
+
+def variable_of(workspace: str) -> str:
+    """The variable that is read when a workspace names no source: no other workspace reads it."""
+    if workspace == DEFAULT_WORKSPACE:
+        return TOKEN_VARIABLE
+    return f"{TOKEN_VARIABLE}_{workspace.upper().replace('-', '_')}"
+
+
+def token_source(
+    named: Named, environment: Mapping[str, str], clock: Clock, observer: Observer
+) -> TokenSource:
+    """The source. A command is run at once, so that it is known whose snapshots count."""
+    if named.file is not None:
+        return FileToken(named.file)
+    if named.command:
+        return CommandToken(partial(run_command, named.command), clock, observer)
+    return VariableToken(named.variable or variable_of(named.workspace), environment)
 
 
 class CallersToken:
@@ -34,8 +95,8 @@ class CallersToken:
         self._token = token
         self._identity = f"caller-{whole_identity(token)}"
 
-    def __call__(self) -> str:
-        """The token."""
+    async def __call__(self, refused: str = "") -> str:
+        """The token; there is no other."""
         return self._token
 
     def identity(self) -> str:
@@ -43,20 +104,38 @@ class CallersToken:
         return self._identity
 
 
-class TokenFile:
-    """The Analytics API's token, read at each call: a renewed one needs no restart."""
+class VariableToken:
+    """An environment variable, as it was when the process began."""
 
-    def __init__(self, path: Path | None) -> None:
+    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+        self._name = name
+        self._token = _clean(environment.get(name, ""))
+        self._identity = token_identity(self._token) if self._token else token_hex(8)
+
+    async def __call__(self, refused: str = "") -> str:
+        """The token."""
+        if not self._token:
+            raise UpstreamRejectedToken(
+                "the gateway has no token for the Analytics API; its owner sets --token-file,"
+                f" --token-command or the environment variable {self._name}, and starts it anew"
+            )
+        return self._token
+
+    def identity(self) -> str:
+        """Whose it is."""
+        return self._identity
+
+
+class FileToken:
+    """A file, read at each call: a renewed token needs no restart."""
+
+    def __init__(self, path: Path) -> None:
         self._path = path
         self._seen: tuple[int, int, int] | None = None
-        self._identity = "nobody"
+        self._identity = token_hex(8)
 
-    def __call__(self) -> str:
-        """The token.
-
-        Raises:
-            UpstreamRejectedToken: there is none; 502, because it is not the client's fault.
-        """
+    async def __call__(self, refused: str = "") -> str:
+        """The token that the file holds now."""
         token = self._read()
         if not token:
             raise UpstreamRejectedToken(
@@ -77,15 +156,104 @@ class TokenFile:
     def _state(self) -> tuple[int, int, int] | None:
         """What tells one content of the file from another, at a tenth of the cost of reading it."""
         try:
-            found = None if self._path is None else os.stat(self._path)  # noqa: PTH116 - each request
+            found = os.stat(self._path)  # noqa: PTH116 - at each request
         except OSError:
             return None
-        return None if found is None else (found.st_mtime_ns, found.st_size, found.st_ino)
+        return (found.st_mtime_ns, found.st_size, found.st_ino)
 
     def _read(self) -> str:
         """Empty when there is none, or none that a header can carry."""
         try:
-            token = self._path.read_bytes().decode().strip() if self._path else ""
+            return _clean(self._path.read_bytes().decode())
         except (OSError, UnicodeDecodeError):
             return ""
-        return token if token.isascii() and token.isprintable() else ""
+
+
+class CommandToken:
+    """What a command prints, kept until it expires (`exp`, RFC 7519) or is refused.
+
+    `run` blocks and answers the output, or raises `UpstreamRejectedToken`. However many calls want
+    another token, it runs once, and not again within a second. What a failure says is kept as long.
+    """
+
+    def __init__(self, run: Callable[[], str], clock: Clock, observer: Observer) -> None:
+        self._run = run
+        self._clock = clock
+        self._token, self._identity = "", token_hex(8)
+        self._failure = ""
+        self._ran_at = float("-inf")
+        self._turn = anyio.Lock()
+        self._renew()
+        if self._failure:
+            observer.warn(self._failure)
+
+    async def __call__(self, refused: str = "") -> str:
+        """The token at hand, or a new one; a run takes place in a thread."""
+        async with self._turn:
+            if not self._serves(refused):
+                await anyio.to_thread.run_sync(self._renew)
+        if self._failure:
+            raise UpstreamRejectedToken(self._failure)
+        return self._token
+
+    def identity(self) -> str:
+        """Whose token came last."""
+        return self._identity
+
+    def _serves(self, refused: str) -> bool:
+        if self._clock.monotonic() - self._ran_at < _LEAST_PAUSE_SECONDS:
+            return True
+        return bool(self._token) and self._token != refused and not self._expires_soon()
+
+    def _expires_soon(self) -> bool:
+        end = expires_at(self._token)
+        return end is not None and end - self._clock.now().timestamp() < _EXPIRES_SOON_SECONDS
+
+    def _renew(self) -> None:
+        self._token = self._failure = ""
+        try:
+            self._token = _clean(self._run())
+            self._failure = "" if self._token else _failed("printed no token")
+        except UpstreamRejectedToken as error:
+            self._failure = error.message
+        if self._token:
+            self._identity = token_identity(self._token)
+        self._ran_at = self._clock.monotonic()
+
+
+def run_command(command: tuple[str, ...], seconds: float = _COMMAND_SECONDS) -> str:
+    """What a program prints, run without a shell; what it writes to stderr is dropped.
+
+    Raises:
+        UpstreamRejectedToken: it cannot be run, fails, or takes longer; its exit code is told.
+    """
+    try:
+        done = subprocess.run(  # noqa: S603 - the owner's own command, no shell
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            timeout=seconds,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        raise UpstreamRejectedToken(_failed(f"took longer than {seconds:g} seconds")) from None
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or type(error).__name__
+        raise UpstreamRejectedToken(_failed(f"cannot be run ({reason})")) from None
+    if done.returncode:
+        raise UpstreamRejectedToken(_failed(f"ended with exit code {done.returncode}"))
+    return done.stdout.decode(errors="replace")
+
+
+def _failed(how: str) -> str:
+    return (
+        "the gateway has no token for the Analytics API: the program that --token-command names"
+        f" {how}; its owner runs it by hand and corrects it"
+    )
+
+
+def _clean(text: str) -> str:
+    """The token in a text; empty when a header cannot carry it."""
+    token = text.strip()
+    return token if token.isascii() and token.isprintable() else ""

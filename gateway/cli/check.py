@@ -11,15 +11,22 @@ import httpx
 
 from gateway.analytics.check import check_upstream
 from gateway.analytics.findings import Finding
-from gateway.app import read_contract
-from gateway.auth.tokens import TokenFile
+from gateway.app import own_token, read_contract, world_outside
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 
 
 @click.command()
-@setting_options("upstream", "token_file", "contract", "custom_field", "upstream_timeout")
+@setting_options(
+    "upstream",
+    "token_file",
+    "token_env",
+    "token_command",
+    "contract",
+    "custom_field",
+    "upstream_timeout",
+)
 def check(config: Path | None, **given: Any) -> None:
     """Call the Analytics API twice, read-only, and compare the answers with the contract file.
 
@@ -42,5 +49,6 @@ def check(config: Path | None, **given: Any) -> None:
 async def _check(settings: Settings) -> tuple[Finding, ...]:
     contract = read_contract(settings)
     base_url = settings.upstream or contract.base_url
+    token = await own_token(settings, *world_outside())()
     async with httpx.AsyncClient(base_url=base_url, timeout=settings.upstream_timeout) as http:
-        return await check_upstream(http, contract, TokenFile(settings.token_file)())
+        return await check_upstream(http, contract, token)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -12,10 +14,9 @@ from typing import Any
 import click
 import uvicorn
 
-from gateway.app import create_app
+from gateway.app import create_app, own_token, world_outside
 from gateway.auth.building import asks_who
 from gateway.auth.hosts import is_loopback
-from gateway.auth.tokens import TokenFile
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.workers import run_workers, start_logging
 from gateway.config import Settings
@@ -39,11 +40,17 @@ def serve(config: Path | None, **given: Any) -> None:
             app = create_app(settings)  # what cannot be used is told here, before any worker is
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
-        _warn_without_token(settings.token_file)
+        _warn_without_token(settings)
         if settings.workers > 1:
             run_workers(settings, server_options(settings))
         else:
+            signal.signal(signal.SIGTERM, _end_well)
             uvicorn.run(app, **server_options(settings))
+
+
+def _end_well(*_: object) -> None:
+    """Uvicorn sends itself the signal again when all is done, which by default is a death by it."""
+    raise SystemExit(0)
 
 
 @contextmanager
@@ -56,19 +63,15 @@ def _shared_directory(settings: Settings) -> Iterator[Settings]:
         yield replace(settings, data_dir=Path(folder))
 
 
-def _warn_without_token(token_file: Path | None) -> None:
-    """No error: the file is read at each call, so the token may come later."""
-    if token_file is None:
-        click.echo("warning: no --token-file: the Analytics API will refuse every call", err=True)
+def _warn_without_token(settings: Settings) -> None:
+    """No error: a file is read at each call, so the token may come later. A command has warned."""
+    if settings.token_command:
         return
     try:
-        TokenFile(token_file)()
-    except UpstreamRejectedToken:
-        click.echo(
-            f"warning: --token-file {token_file}: no token can be read there; until one can, every"
-            " call to the Analytics API fails",
-            err=True,
-        )
+        asyncio.run(own_token(settings, *world_outside())())
+    except UpstreamRejectedToken as error:
+        place = f"--token-file {settings.token_file}: " if settings.token_file else ""
+        click.echo(f"warning: {place}{error.message}", err=True)
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+import shlex
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TypeVar
@@ -126,6 +127,19 @@ def _is_redis_url(text: str) -> bool:
 def as_path(value: object) -> Path:
     """A file or folder; ~ is the home folder."""
     return Path(as_text(value)).expanduser()
+
+
+def as_command(value: object) -> tuple[str, ...]:
+    """A program and its arguments: a list, or one text in which quotes hold words together."""
+    try:
+        parts = shlex.split(value) if isinstance(value, str) else value
+    except ValueError:
+        parts = ()
+    if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
+        parts = ()
+    if not parts or not parts[0]:
+        raise ValueError("must be a program and its arguments, without what only a shell knows")
+    return tuple(parts)
 
 
 def as_names(value: object) -> tuple[str, ...]:

@@ -29,6 +29,8 @@ class Settings:
     port: int
     upstream: str | None
     token_file: Path | None
+    token_env: str | None
+    token_command: tuple[str, ...] = field(repr=False)  # an argument may be a secret
     contract: Path | None
     custom_field: tuple[tuple[str, str], ...]
     data_dir: Path | None
@@ -57,6 +59,9 @@ class Settings:
     delta_lifetime: float
     snapshot_budget: int
     page_budget: int
+    memory_limit: int | None
+    query_timeout: float
+    extract_concurrency: int
     upstream_concurrency: int
     upstream_timeout: float
     retry_budget: float

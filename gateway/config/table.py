@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.config.converters import (
     as_boolean,
+    as_command,
     as_integer,
     as_option_name,
     as_pairs,
@@ -85,6 +86,23 @@ SETTINGS: tuple[Setting, ...] = (
         None,
         "file with the Analytics API's token (a JWT)",
         "FILE",
+        share=Share.OWN,
+    ),
+    Setting(
+        "token_env",
+        as_text,
+        None,
+        "environment variable that holds the token; SKILLHABIT_ODATA_TOKEN when no source is named",
+        "NAME",
+        share=Share.OWN,
+    ),
+    Setting(
+        "token_command",
+        as_command,
+        (),
+        "program that prints the token, run without a shell; again when the token expires",
+        "COMMAND",
+        secret=True,
         share=Share.OWN,
     ),
     Setting(
@@ -290,6 +308,30 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(
         "page_budget", as_integer(0, 1_000_000), 256, "page bodies kept compressed", "MEBIBYTES"
+    ),
+    Setting(
+        "memory_limit",
+        as_integer(64, 10_000_000),
+        None,
+        "memory of queries, and of snapshots without --data-dir; a half of the machine's or"
+        " container's by default, divided among --workers",
+        "MEBIBYTES",
+    ),
+    Setting(
+        "query_timeout",
+        as_positive_seconds,
+        120.0,
+        "how long a query may run here, and before that wait for its turn",
+        "SECONDS",
+        share=Share.INHERITED,
+    ),
+    Setting(
+        "extract_concurrency",
+        as_integer(1, 64),
+        4,
+        "extracts read at once; others wait in line",
+        "COUNT",
+        share=Share.INHERITED,
     ),
     Setting(
         "upstream_concurrency",

@@ -23,7 +23,7 @@ from gateway.engine.navigate import table_of
 from gateway.engine.ordering import sort_keys
 from gateway.engine.projection import json_object
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.errors import InvalidValue
+from gateway.errors import InsufficientStorage, InvalidValue, QueryTimeout
 from gateway.query.bound import (
     And,
     BoundExpr,
@@ -188,7 +188,9 @@ def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, 
 
     Raises:
         InvalidValue: an operation of the question fails on the data, such as a division by zero.
-            Every other error of DuckDB passes through: it is not the client's.
+        QueryTimeout: it was interrupted.
+        InsufficientStorage: it needs more memory than there is. Every other error of DuckDB passes
+            through: it is not the client's.
     """
     try:
         return fetch(relation.cursor, _among(relation.others, question))
@@ -199,6 +201,14 @@ def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, 
             " that is not valid here (RE2, without lookaround); correct it, or leave such rows out"
             " with case(...)"
         ) from error  # DuckDB's own words may hold values of rows
+    except duckdb.InterruptException as error:
+        raise QueryTimeout from error
+    except duckdb.OutOfMemoryException as error:
+        raise InsufficientStorage(
+            "the query needs more memory than the gateway has; ask for less at once: a narrower"
+            " $filter, fewer groups, a $top (its owner can raise --memory-limit, and with"
+            " --data-dir sorts use the disk)"
+        ) from error
 
 
 def _among(others: tuple[tuple[str, str], ...], question: Sql) -> Sql:

@@ -15,7 +15,7 @@ from datetime import datetime
 
 import anyio.to_thread
 
-from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
+from gateway.errors import InsufficientStorage, ServiceUnavailable, UpstreamKeepsChanging
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.flight import Flight, Progress, Workshop
@@ -173,7 +173,7 @@ class SnapshotCache:
         with self._reading(found.held(), "") as _:  # or making another one may drop it
             try:
                 return await self._made(key, "fwd=stale", early=early)
-            except UpstreamUnavailable as error:
+            except (ServiceUnavailable, InsufficientStorage) as error:
                 self._with.observer.warn(f"an older snapshot answers, because: {error.message}")
                 return self._reading(found.held(), f"hit; detail={error.code}")
 

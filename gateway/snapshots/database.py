@@ -7,12 +7,26 @@ variable, and cannot change that.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 
-def open_database(directory: Path | None, spill: Path | None) -> duckdb.DuckDBPyConnection:
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """Bytes; None leaves it to DuckDB: most of the machine's memory, most of what the disk has.
+
+    `memory` counts what is kept in memory, too. `spill` bounds what large sorts put aside.
+    """
+
+    memory: int | None = None
+    spill: int | None = None
+
+
+def open_database(
+    directory: Path | None, spill: Path | None, bounds: Bounds
+) -> duckdb.DuckDBPyConnection:
     """A connection to attach snapshots to; large sorts spill into `spill`, or not at all."""
     connection = duckdb.connect(":memory:")
     allowed = [] if directory is None else [str(directory)]
@@ -21,6 +35,8 @@ def open_database(directory: Path | None, spill: Path | None) -> duckdb.DuckDBPy
         "autoload_known_extensions": False,
         "python_enable_replacements": False,
         "temp_directory": "" if spill is None else str(spill),
+        **_bounded("memory_limit", bounds.memory),
+        **_bounded("max_temp_directory_size", bounds.spill),
         "allowed_directories": allowed,
         "enable_external_access": False,
         "lock_configuration": True,
@@ -28,6 +44,10 @@ def open_database(directory: Path | None, spill: Path | None) -> duckdb.DuckDBPy
     for name, value in settings.items():
         connection.execute(f"SET {name} = {literal(value)}")
     return connection
+
+
+def _bounded(name: str, number: int | None) -> dict[str, object]:
+    return {} if number is None else {name: f"{number}B"}
 
 
 def literal(value: object) -> str:

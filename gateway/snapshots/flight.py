@@ -7,7 +7,7 @@ which may be read meanwhile. After a failure that may pass, `make` goes on where
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from uuid import uuid4
 
@@ -20,6 +20,7 @@ from gateway.snapshots.extracts import Base, Changes, Extraction, Extracts
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.growing import GrowingTable
+from gateway.snapshots.lanes import Lanes
 from gateway.snapshots.peers import Peers
 from gateway.snapshots.shelf import Entry, Shelf
 from gateway.snapshots.store import SnapshotStore
@@ -35,6 +36,7 @@ class Workshop:
     extracts: Extracts
     clock: Clock
     observer: Observer
+    lanes: Lanes = field(default_factory=Lanes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,8 +75,8 @@ class Flight:
 
     async def make(self) -> Entry:
         """The snapshot, held once; of all processes that share, only one makes it."""
-        peers = self._with.peers
-        async with peers.lease(self.key), peers.making(self.id):
+        peers, turn = self._with.peers, self._with.lanes.turn(self.key.scope)
+        async with turn, peers.lease(self.key), peers.making(self.id):
             if self._extraction is None:
                 entry = await self._made_elsewhere() or await self._amend()
                 if entry is not None:

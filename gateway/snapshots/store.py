@@ -11,7 +11,7 @@ from __future__ import annotations
 import shutil
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -21,9 +21,10 @@ from typing import TypeAlias
 import duckdb
 import pyarrow as pa
 
-from gateway.errors import InternalError
+from gateway.errors import InsufficientStorage, InternalError, QueryTimeout
 from gateway.observe import Observer
-from gateway.snapshots.database import literal, memory_in_tables, open_database
+from gateway.snapshots.asking import Threads
+from gateway.snapshots.database import Bounds, literal, memory_in_tables, open_database
 from gateway.snapshots.facts import SnapshotKey, StoredTable, read_facts, write_facts
 from gateway.snapshots.files import SnapshotFiles
 from gateway.snapshots.tables import RowTable, TableLayout
@@ -33,6 +34,12 @@ _TURNS = 16
 _ATTEMPTS = 10
 _PAUSE_SECONDS = 0.02
 _CLOSING_ATTEMPTS = 500
+_OF_ROOM = (
+    duckdb.OutOfMemoryException,
+    duckdb.IOException,
+    duckdb.TransactionException,  # what DuckDB makes of a write that fails at its commit
+    OSError,
+)
 
 __all__ = ["SnapshotKey", "SnapshotStore", "StoredTable", "TableLayout"]
 
@@ -44,12 +51,21 @@ class SnapshotStore:
         ConfigurationProblem: the directory cannot be made or written.
     """
 
-    def __init__(self, layout: TableLayout, directory: Path | None, observer: Observer) -> None:
+    def __init__(
+        self,
+        layout: TableLayout,
+        directory: Path | None,
+        observer: Observer,
+        bounds: Bounds | None = None,
+    ) -> None:
         self.layout = layout
+        self.threads = Threads()
         self._files = None if directory is None else SnapshotFiles(directory, observer)
         self._observer = observer
-        places = (self._files.directory, self._files.building) if self._files else (None, None)
-        self._connection = open_database(*places)
+        within, aside = (
+            (self._files.directory, self._files.building) if self._files else (None,) * 2
+        )
+        self._connection = open_database(within, aside, bounds or Bounds())
         self._memory = Lock()
         self._sizes: dict[str, int] = {}
         self._drafts: dict[str, int] = {}
@@ -84,10 +100,11 @@ class SnapshotStore:
 
     @contextmanager
     def cursor(self) -> Iterator[duckdb.DuckDBPyConnection]:
-        """A cursor for one thread."""
-        cursor = self._connection.cursor()
+        """A cursor for one thread, which ends with the question that the thread works for."""
+        cursor, asked = self._connection.cursor(), self.threads.asked
         try:
-            yield cursor
+            with nullcontext() if asked is None else asked.using(cursor):
+                yield cursor
         finally:
             cursor.close()
 
@@ -233,9 +250,12 @@ class SnapshotStore:
         try:
             with self.cursor() as cursor:
                 yield cursor
+        except duckdb.InterruptException as error:
+            raise QueryTimeout from error
         except (duckdb.Error, OSError, ValueError) as error:
             self._observer.warn(f"snapshot {snapshot_id} cannot be kept: {error}")
-            raise InternalError(
+            kind = InsufficientStorage if isinstance(error, _OF_ROOM) else InternalError
+            raise kind(
                 "the gateway cannot keep the extract that this answer needs: its memory or its data"
                 " directory is full or cannot be written; its log says which"
             ) from error

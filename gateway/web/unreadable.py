@@ -6,16 +6,17 @@ sees these. Only the text of uvicorn's own refusal is replaced; the connection e
 
 from __future__ import annotations
 
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
 from gateway.errors import GatewayError, InvalidSyntax, UriTooLong
 from gateway.web.respond import react_to_error, to_response
+from gateway.web.stalled import StalledProtocol
 
 _LONGEST_PARSED = 65_535
 
 
-class ODataProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over httptools with OData's errors."""
+class ODataProtocol(StalledProtocol):
+    """uvicorn's protocol over httptools with OData's errors, and no patience without end."""
 
     def send_400_response(self, msg: str) -> None:
         """Refuse what was read so far, and hang up."""

@@ -11,6 +11,7 @@ import httpx
 import pytest
 
 from gateway.analytics.client import RetryPolicy
+from gateway.analytics.outage import OutagePolicy
 from gateway.contract.model import RateLimit
 from gateway.errors import (
     GatewayError,
@@ -80,7 +81,7 @@ async def test_what_may_pass_is_tried_again(answer: Answer) -> None:
 @pytest.mark.parametrize(
     ("answer", "family", "word"),
     [
-        (status(401, "jwt expired"), UpstreamRejectedToken, r"401 \(jwt expired\).*token file"),
+        (status(401, "jwt expired"), UpstreamRejectedToken, r"401 \(jwt expired\).*token-file"),
         (status(403, "no plan"), UpstreamDeniedAccess, r"403 \(no plan\).*administrator"),
         (status(400, "limit"), UpstreamRejectedRequest, r"400 \(limit\).*check"),
         (status(404), UpstreamRejectedRequest, "404"),
@@ -205,7 +206,7 @@ async def test_the_time_of_hanging_calls_counts() -> None:
 
 
 async def test_pauses_double_up_to_the_longest() -> None:
-    policy = RetryPolicy(tries=9, longest_pause=3.0, first_pause=0.5)
+    policy = RetryPolicy(9e9, 0.5, 3.0, tries=9, outage=OutagePolicy(failures=99))
     scene = Scene([status(500)], policy=policy)
     await failure(scene)
     assert scene.slept == [0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0]

@@ -15,6 +15,7 @@ import pytest
 
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.auth.tokens import CallersToken
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
@@ -46,7 +47,7 @@ class Calls:
         text = built_in_contract().replace("maximum = 1000", f"maximum = {PAGE}")
         self._contract = load_contract(text)
         self._clock = Clock(lambda: datetime.now(UTC), lambda: time.monotonic() * HURRY)
-        world = World(lambda: make_token(SECRET), self._sleep, self._clock)
+        world = World(CallersToken(make_token(SECRET)), self._sleep, self._clock)
         self._client = AnalyticsClient(http, self._contract, world, RetryPolicy(budget=600))
 
     async def extract(self) -> int:

@@ -16,6 +16,7 @@ import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
+from gateway.auth.tokens import CallersToken
 from gateway.errors import GatewayError, UpstreamRejectedRequest, UpstreamUnavailable
 from gateway.observe import Clock
 from tests.analytics.small_contract import small_contract
@@ -46,7 +47,7 @@ async def answering(answer: bytes, patience: float = 0.0) -> AsyncIterator[str]:
 
 async def fetch(base_url: str) -> int:
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
-    world = World(lambda: TOKEN, anyio.sleep, clock)
+    world = World(CallersToken(TOKEN), anyio.sleep, clock)
     async with HttpxAiohttpClient(base_url=base_url, timeout=httpx.Timeout(0.2)) as http:
         client = AnalyticsClient(http, small_contract(), world, RetryPolicy(tries=1))
         return (await client.fetch(FIRST_PAGE)).total

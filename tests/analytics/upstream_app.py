@@ -48,7 +48,7 @@ class Scene:
         world = World(self._token, self._sleep, self.clock)
         self.client = AnalyticsClient(http, self.contract, world, self.policy)
 
-    def _token(self) -> str:
+    async def _token(self, refused: str = "") -> str:
         return self.tokens.pop(0) if len(self.tokens) > 1 else self.tokens[0]
 
     async def _sleep(self, seconds: float) -> None:

@@ -202,7 +202,11 @@ def test_the_first_grant_that_fits_counts(claims: dict[str, Any], seen: int) -> 
     grants = ("First=default", f"{OTHER}=default/hr", f"{GROUP}=default", "Analytics.All=default")
     issuer = Issuer()
     with serve(issuer):
-        told = {**trusting(issuer, *grants), "toml": '[roles.hr]\nrows = "false"'}
+        told = {
+            **trusting(issuer, *grants),
+            "early_pages": False,
+            "toml": '[roles.hr]\nrows = "false"',
+        }
         with bridge(generate(3), settings=told) as gateway:
             answer = send(gateway.root, "/odata/v4/Results", [bearer(issuer.token(**claims))])
     found = len(answer.json()["value"]) if answer.status == 200 else answer.status

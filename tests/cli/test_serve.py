@@ -125,7 +125,7 @@ def test_a_port_that_is_taken_is_told(upstream: str, token_file: Path, tmp_path:
 
 def test_a_missing_token_file_is_warned_of_at_once(upstream: str, tmp_path: Path) -> None:
     with started([*COMMAND, "--port", "0", "--upstream", upstream], cwd=tmp_path) as process:
-        assert process.wait_for(r"(no --token-file)")
+        assert process.wait_for(r"(has no token)")
         base = process.wait_for(r"running on (http://\S+)")
         assert httpx.get(f"{base}/odata/v4/Results").status_code == 502
         process.stop(signal.SIGINT, seconds=5)

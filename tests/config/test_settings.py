@@ -40,6 +40,10 @@ SAMPLES: dict[str, Sample] = {
         "https://a.example/x/", '"https://a.example/x"', "https://a.example/x", URLS
     ),
     "token_file": Sample("t/token", '"t/token"', Path("t/token"), ("",)),
+    "token_env": Sample("MY_TOKEN", '"MY_TOKEN"', "MY_TOKEN", ("",)),
+    "token_command": Sample(
+        "vault read 'a b'", '["vault", "read", "a b"]', ("vault", "read", "a b"), ("", "'", "''")
+    ),
     "contract": Sample("c.toml", '"c.toml"', Path("c.toml"), ("",)),
     "custom_field": Sample(
         "department=cf_1",
@@ -105,6 +109,9 @@ SAMPLES: dict[str, Sample] = {
     "full_refresh_every": Sample("7200", "7200", 7200.0, SECONDS),
     "snapshot_budget": Sample("64", "64", 64, (*NUMBERS, "0")),
     "page_budget": Sample("0", "0", 0, NUMBERS),
+    "memory_limit": Sample("512", "512", 512, (*NUMBERS, "63")),
+    "query_timeout": Sample("2.5", "2.5", 2.5, (*SECONDS, "0")),
+    "extract_concurrency": Sample("2", "2", 2, (*NUMBERS, "0", "65")),
     "upstream_concurrency": Sample("2", "2", 2, (*NUMBERS, "0")),
     "upstream_timeout": Sample("5", "5", 5.0, (*SECONDS, "0", "0.0")),
     "retry_budget": Sample("0", "0", 0.0, SECONDS),

@@ -13,6 +13,8 @@ from gateway.config import SETTINGS
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import EntitySet, NavigationProperty
 from gateway.errors import GatewayError
+from tests.docs.limits import PAGE as RELIABILITY
+from tests.docs.limits import reliability_page
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -110,3 +112,4 @@ if __name__ == "__main__":
     README.write_text(readme(), "utf-8")
     ERRORS.write_text(errors_page(), "utf-8")
     TABLES.write_text(tables_page(), "utf-8")
+    RELIABILITY.write_text(reliability_page(), "utf-8")

@@ -109,8 +109,27 @@ def test_rows_that_are_not_kept_leave_nothing_behind() -> None:
         "ATTACH '{outside}' AS other",
         "ATTACH '{outside}.duckdb' AS other",
         "EXPORT DATABASE '{outside}'",
+        "COPY {table} FROM '{outside}'",
+        "COPY (SELECT 1) TO '{outside}' (FORMAT parquet)",
+        "IMPORT DATABASE '{outside}'",
+        "SELECT * FROM read_json('{outside}')",
+        "SELECT * FROM read_parquet('{outside}')",
+        "SELECT * FROM read_parquet('https://127.0.0.1:9/x')",
+        "SELECT * FROM 's3://bucket/x.csv'",
+        "SELECT * FROM sniff_csv('{outside}')",
+        "SELECT * FROM read_text('{inside}/../outside.csv')",
+        "ATTACH '{inside}/../outside.duckdb' AS other",
+        "ATTACH 'https://127.0.0.1:9/x.duckdb' AS other",
+        "SELECT getenv('HOME')",
+        "CREATE SECRET (TYPE s3)",
         "INSTALL httpfs",
+        "INSTALL '{outside}'",
+        "LOAD httpfs",
         "LOAD '{outside}'",
+        "SET memory_limit = '1TB'",
+        "SET temp_directory = '/tmp'",
+        "SET python_enable_replacements = true",
+        "PRAGMA enable_profiling",
         "SET enable_external_access = true",
         "SET allowed_directories = ['/']",
         "RESET lock_configuration",
@@ -126,8 +145,9 @@ def test_sql_reaches_nothing_but_the_snapshots(sql: str, tmp_path: Path) -> None
     rows_in_python = rows_of(3)
     with store_of(Watch(), tmp_path / "data") as store:
         add(store)
+        names = {"outside": outside, "inside": tmp_path / "data", "table": store.table_name(ONE)}
         with store.cursor() as cursor, pytest.raises(duckdb.Error):
-            cursor.execute(sql.format(outside=outside, table=store.table_name(ONE))).fetchall()
+            cursor.execute(sql.format(**names)).fetchall()
     assert outside.read_text() == "secret"
     assert len(rows_in_python) == 3
 

@@ -6,6 +6,7 @@ on a real socket.
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 import tempfile
@@ -30,7 +31,9 @@ FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle",
 
 
 @contextmanager
-def running(app: ASGIApp, *, date_header: bool = True) -> Iterator[str]:
+def running(
+    app: ASGIApp, *, date_header: bool = True, protocol: type[asyncio.Protocol] | None = None
+) -> Iterator[str]:
     """Serve an ASGI application on a free loopback port; yields its base URL."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         config = uvicorn.Config(
@@ -39,6 +42,7 @@ def running(app: ASGIApp, *, date_header: bool = True) -> Iterator[str]:
             access_log=False,
             proxy_headers=False,
             date_header=date_header,
+            http=protocol or "auto",
             timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)

@@ -58,10 +58,13 @@ def test_a_link_of_one_workspace_leads_another_nowhere(two: House) -> None:
     assert two.ask(link).status_code in (400, 410)
 
 
-def test_a_workspace_without_a_token_does_not_use_anothers(two: House) -> None:
+def test_a_workspace_without_a_token_does_not_use_anothers(
+    monkeypatch: pytest.MonkeyPatch, two: House
+) -> None:
+    monkeypatch.setenv("SKILLHABIT_ODATA_TOKEN", make_token(SECRET))
     refused = two.odata("Results", "bare")
     assert refused.status_code == 502
-    assert "no token" in refused.json()["error"]["message"]
+    assert "SKILLHABIT_ODATA_TOKEN_BARE" in refused.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("caller", ["nowhere", "acme/boss", "default/boss"])

@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 import anyio.to_thread
 import pytest
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from gateway.auth.gate import OpenGate
 from gateway.auth.principal import Principal
@@ -28,6 +29,7 @@ from gateway.query.request import parse_request
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
 from gateway.web.public_root import PublicRoot
+from gateway.web.stalled import StalledProtocol
 from tests.support.live import FIELDS, running
 
 SCHEMA = load_contract(built_in_contract(), FIELDS).schema
@@ -71,14 +73,14 @@ class OneTenant:
 
 
 @contextmanager
-def asked(service: Any) -> Iterator[socket.socket]:
+def asked(service: Any, protocol: type[HttpToolsProtocol] | None = None) -> Iterator[socket.socket]:
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
         Entrance(OpenGate(), OneTenant(service)),
         PublicRoot(None, ()),
         Observer(logging.getLogger("test")),
     )
-    with running(endpoint) as base:
+    with running(endpoint, protocol=protocol) as base:
         place = urlsplit(base)
         assert place.hostname is not None
         assert place.port is not None
@@ -116,6 +118,18 @@ def test_nothing_is_made_that_the_client_does_not_read() -> None:
         for _ in range(30 * len(PART) // 65_536):
             connection.recv(65_536)
         wait_until(lambda: service.made > made)
+
+
+class Impatient(StalledProtocol):
+    stalled_seconds = 0.2
+
+
+def test_a_client_that_reads_nothing_for_long_is_hung_up_on() -> None:
+    """It is still there: only a timeout tells that it will never read."""
+    service = EndlessService()
+    with asked(service, Impatient) as connection:
+        assert connection.recv(1000).startswith(b"HTTP/1.1 200")
+        assert service.freed.wait(10)
 
 
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")

@@ -1,0 +1,129 @@
+"""A client's question to the database: its turn, its time, and its end when nobody waits for it.
+
+A query that runs holds a thread and memory. It is interrupted when its time is over, and when its
+client has left; then its thread is waited for, because its snapshot must stay until then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from threading import Lock, local
+from typing import TypeVar
+
+import anyio
+import anyio.to_thread
+import duckdb
+
+from gateway.errors import ServiceUnavailable
+
+T = TypeVar("T")
+_AGAIN_SECONDS = 0.05
+"""An interruption between two statements is lost, so it is repeated until the work has ended."""
+_BUSY_SECONDS = 10
+
+
+class Asked:
+    """The cursors of one question, in whatever thread they are."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._cursors: list[duckdb.DuckDBPyConnection] = []
+
+    @contextmanager
+    def using(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """The cursor can be interrupted until this ends, and is never closed meanwhile."""
+        with self._lock:
+            self._cursors.append(cursor)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._cursors.remove(cursor)
+
+    def interrupt(self) -> None:
+        """What runs fails with `duckdb.InterruptException`."""
+        with self._lock:
+            for cursor in self._cursors:
+                cursor.interrupt()
+
+
+class Threads:
+    """Which question the work of this thread belongs to."""
+
+    def __init__(self) -> None:
+        self._here = local()
+
+    @property
+    def asked(self) -> Asked | None:
+        """The question; None for what nobody waits for, such as an extract."""
+        return getattr(self._here, "asked", None)
+
+    def work_for(self, asked: Asked, work: Callable[[], T]) -> T:
+        """Do the work in this thread."""
+        self._here.asked = asked
+        try:
+            return work()
+        finally:
+            self._here.asked = None
+
+
+class Desk:
+    """Answers a few questions at once, because DuckDB uses all cores for each; others wait.
+
+    `seconds` bounds the wait, and then the work.
+    """
+
+    def __init__(self, threads: Threads, seconds: float, at_once: int = 2) -> None:
+        self._threads = threads
+        self._seconds = seconds
+        self._turns = anyio.CapacityLimiter(at_once)
+
+    async def run(self, work: Callable[..., T], *arguments: object) -> T:
+        """Blocking work in a worker thread.
+
+        Raises:
+            ServiceUnavailable: its turn did not come in time.
+            QueryTimeout: it took too long; raised where the interrupted query is read.
+        """
+        asker = object()
+        with anyio.move_on_after(self._seconds) as waiting:
+            await self._turns.acquire_on_behalf_of(asker)
+        if waiting.cancelled_caught:
+            raise _busy()
+        try:
+            return await self._run(partial(work, *arguments))
+        finally:
+            self._turns.release_on_behalf_of(asker)
+
+    async def _run(self, work: Callable[[], T]) -> T:
+        asked = Asked()
+        job = partial(self._threads.work_for, asked, work)
+        task = asyncio.ensure_future(anyio.to_thread.run_sync(job))
+        ending = asyncio.get_running_loop().call_later(self._seconds, _end, asked, task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            _end(asked, task)
+            with anyio.CancelScope(shield=True):
+                await asyncio.wait([task])
+            raise
+        finally:
+            ending.cancel()
+
+
+def _end(asked: Asked, task: asyncio.Future[T]) -> None:
+    """Interrupt the work until it has ended, however it ends."""
+    if not task.done():
+        asked.interrupt()
+        asyncio.get_running_loop().call_later(_AGAIN_SECONDS, _end, asked, task)
+
+
+def _busy() -> ServiceUnavailable:
+    return ServiceUnavailable(
+        "the gateway has more questions to answer at once than it can; try again later (its owner"
+        " can give it more cores, or serve by more --workers)",
+        retry_after_seconds=_BUSY_SECONDS,
+    )

@@ -1,0 +1,151 @@
+"""The limits of the gateway, from the constants of its code, and requests that lie beyond them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from gateway.auth.tokens import _COMMAND_SECONDS
+from gateway.config import SETTINGS
+from gateway.engine.fitting import _MOST_WITH_ONE
+from gateway.exports import MOST_MADE_ROWS
+from gateway.query.bind_expand import _MAX_ITEMS, MAX_DEPTH
+from gateway.query.scope import _MAX_USES
+from gateway.query.search import _MAX_WORDS
+from gateway.snapshots.lanes import Lanes
+from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
+from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
+from gateway.web.stalled import StalledProtocol
+from grammar import DEFAULT_LIMITS
+
+PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
+_PLACE = re.compile(r"(<!-- limits:.*?-->\n).*?(<!-- /limits -->)", re.DOTALL)
+_DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+_MEBIBYTE = 1_048_576
+_TOO_DEEP = DEFAULT_LIMITS.max_depth + 1
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What is sent, below the service root."""
+
+    target: str
+    body: bytes = b""
+    media: str = "text/plain"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """One line: what is bounded, by how much, and how what lies beyond is answered."""
+
+    what: str
+    most: str
+    beyond: str
+    request: Request | None = None
+
+
+def _posted(query: str) -> Request:
+    return Request("Results/$query", query.encode())
+
+
+def _batch(parts: int) -> bytes:
+    part = '{"id":"%d","method":"GET","url":"Results"}'
+    return ('{"requests":[' + ",".join(part % n for n in range(parts)) + "]}").encode()
+
+
+LIMITS = (
+    Limit(
+        "path and query of a URL",
+        f"{_MAX_URL_BYTES // 1024} KiB",
+        "414 UriTooLong",
+        Request("Results?$filter=" + "x" * _MAX_URL_BYTES),
+    ),
+    Limit(
+        "body of a POST to `/$query`",
+        f"{MAX_QUERY_BYTES // 1024} KiB",
+        "413 ContentTooLarge",
+        _posted("x" * (MAX_QUERY_BYTES + 1)),
+    ),
+    Limit(
+        "text of one option, decoded",
+        f"{DEFAULT_LIMITS.max_length // 1024} KiB",
+        "400 InvalidSyntax",
+        _posted("$filter=" + "x" * (DEFAULT_LIMITS.max_length + 1)),
+    ),
+    Limit(
+        "words and symbols of an expression, and so values of `in`",
+        f"{DEFAULT_LIMITS.max_nodes:,}",
+        "400 InvalidSyntax",
+        _posted(f"$filter=progress in ({','.join('1' * DEFAULT_LIMITS.max_nodes)})"),
+    ),
+    Limit(
+        "operators and calls inside of each other",
+        f"{DEFAULT_LIMITS.max_depth}",
+        "400 InvalidSyntax",
+        Request("Results?$filter=" + "not(" * _TOO_DEEP + "true" + ")" * _TOO_DEEP),
+    ),
+    Limit(
+        "words of `$search`",
+        f"{_MAX_WORDS}",
+        "400 LimitExceeded",
+        Request("Results?$search=" + "%20".join(f"w{n}" for n in range(_MAX_WORDS + 1))),
+    ),
+    Limit("aliases, computed columns and transformations", f"{_MAX_USES}", "400 LimitExceeded"),
+    Limit("items of `$expand`, levels", f"{_MAX_ITEMS}, {MAX_DEPTH}", "400 LimitExceeded"),
+    Limit("rows that come along with one by `$expand`", f"{_MOST_WITH_ONE:,}", "400 LimitExceeded"),
+    Limit("rows that `$apply` makes, in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),
+    Limit(
+        "body of a `$batch`",
+        f"{MAX_BATCH_BYTES // _MEBIBYTE} MiB",
+        "413 ContentTooLarge",
+        Request("$batch", b" " * (MAX_BATCH_BYTES + 1), "application/json"),
+    ),
+    Limit(
+        "requests in a `$batch`",
+        f"{MAX_PARTS:,}",
+        "400 LimitExceeded",
+        Request("$batch", _batch(MAX_PARTS + 1), "application/json"),
+    ),
+    Limit("rows a page", f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)", "as many come"),
+    Limit(
+        "time of a query here, and of its wait for a turn",
+        f"{_DEFAULTS['query_timeout']:g} s each (`--query-timeout`)",
+        "504 QueryTimeout, 503 ServiceUnavailable",
+    ),
+    Limit(
+        "memory of queries, and of snapshots without `--data-dir`",
+        "a half of the machine's or container's (`--memory-limit`)",
+        "507 InsufficientStorage",
+    ),
+    Limit(
+        "what sorts put aside in `--data-dir`",
+        f"{_DEFAULTS['snapshot_budget']:,} MiB (`--snapshot-budget`)",
+        "507 InsufficientStorage",
+    ),
+    Limit(
+        "extracts at once, those that wait, and how long",
+        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {Lanes().longest},"
+        f" {Lanes().patience:g} s",
+        "503 ServiceUnavailable",
+    ),
+    Limit(
+        "one call to the Analytics API, and all its repetitions",
+        f"{_DEFAULTS['upstream_timeout']:g} s, {_DEFAULTS['retry_budget']:g} s",
+        "503 UpstreamUnavailable",
+    ),
+    Limit("a run of `--token-command`", f"{_COMMAND_SECONDS:g} s", "502 UpstreamRejectedToken"),
+    Limit(
+        "how long a client may read nothing of what waits for it",
+        f"{StalledProtocol.stalled_seconds:g} s",
+        "the connection ends",
+    ),
+)
+
+
+def reliability_page() -> str:
+    """docs/reliability.md with its table of limits as it must be."""
+    lines = ["| what | at most | beyond |", "|---|---|---|"]
+    lines += [f"| {limit.what} | {limit.most} | {limit.beyond} |" for limit in LIMITS]
+    table = "\n".join(lines) + "\n"
+    return _PLACE.sub(lambda m: m[1] + table + m[2], PAGE.read_text("utf-8"))
