@@ -11,17 +11,18 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 import httpx
-from httpx_aiohttp import HttpxAiohttpClient
 from starlette.applications import Starlette
 
 import grammar
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.analytics.observed import ObservedClient
 from gateway.analytics.rows import arrow_schema
 from gateway.auth.access import AccessGate
 from gateway.auth.hosts import HostGate
@@ -31,6 +32,11 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
+from gateway.observe.ledger import Ledger
+from gateway.observe.logs import RequestLog
+from gateway.observe.recent import RecentRequests
+from gateway.observe.traces import Traces, build_traces
+from gateway.pulse import Pulse
 from gateway.query.derivation import check_derivations
 from gateway.query.transformations import ARRIVAL, POSITION
 from gateway.reading import Machinery, PageSizes
@@ -47,8 +53,10 @@ from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.tenants import OneTenant
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
+from gateway.web.operator import OperatorEndpoints, Readiness
 from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
+from gateway.web.watched import Watched
 from gateway.writer.skiptoken import TokenSigner
 
 _WORKSPACE = "default"
@@ -56,6 +64,7 @@ _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
 _KEY_BYTES = 32
 _AGREEMENT_SECONDS = 5
+Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 class TokenFile:
@@ -126,10 +135,10 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
     """
     contract = read_contract(settings)
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
-    observer = Observer(logging.getLogger("gateway"))
-    http = _http_client(settings, contract, transport)
+    observer = _observer(settings)
+    http = _http_client(settings, contract, observer, transport)
     token = TokenFile(settings.token_file)
-    world = World(token, anyio.sleep, clock)
+    world = World(token, anyio.sleep, clock, observer.metrics.retried)
     client = AnalyticsClient(http, contract, world, RetryPolicy(budget=settings.retry_budget))
     policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
     extractor = Extractor(client.fetch, contract, policy, clock)
@@ -163,14 +172,55 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         observer,
     )
     agreement = partial(_agree, signer, peers, key) if settings.redis else None
-    return build_web(endpoint, _lifespan(http, cache, agreement))
+    pulse = Pulse(cache, machinery.pages, store, clock, observer)
+    readiness = Readiness(observer, settings.data_dir)
+    ledger = Ledger(observer, RequestLog(settings.log_format))
+    operator = OperatorEndpoints(observer, ledger, readiness, pulse.look, _metrics_token(settings))
+    life = _watched(readiness, pulse, ledger, _lifespan(http, cache, agreement))
+    app = build_web(endpoint, operator, life)
+    app.add_middleware(Watched, observer=observer, ledger=ledger)
+    return app
+
+
+def _observer(settings: Settings) -> Observer:
+    logger = logging.getLogger("gateway")
+    try:
+        traces = build_traces(os.environ)
+    except ModuleNotFoundError:
+        logger.warning("OTEL_ variables ask for traces: pip install 'skillhabit-odata[otel]'")
+        traces = Traces()
+    return Observer(logger, traces=traces, requests=RecentRequests(settings.request_log))
+
+
+def _metrics_token(settings: Settings) -> bytes | None:
+    if settings.metrics_token_file is None:
+        return None
+    token = _read(settings.metrics_token_file).strip()
+    if not token:
+        raise ConfigurationProblem(f"metrics_token_file {settings.metrics_token_file} is empty")
+    return token.encode()
+
+
+def _watched(readiness: Readiness, pulse: Pulse, ledger: Ledger, inner: Lifespan) -> Lifespan:
+    """The lifespan with the process looked at while it lasts."""
+
+    @asynccontextmanager
+    async def run(app: Starlette) -> AsyncIterator[None]:
+        async with inner(app), pulse.beating():
+            readiness.is_open = True
+            yield
+            readiness.is_open = False
+            ledger.tell()
+        await anyio.to_thread.run_sync(pulse.observer.traces.close)
+
+    return run
 
 
 def _lifespan(
     http: httpx.AsyncClient,
     cache: SnapshotCache,
     agreement: Callable[[], Coroutine[None, None, None]] | None,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+) -> Lifespan:
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(grammar.prepare)
@@ -209,10 +259,14 @@ def _sharing(settings: Settings) -> Sharing | None:
 
 
 def _http_client(
-    settings: Settings, contract: Contract, transport: httpx.AsyncBaseTransport | None
+    settings: Settings,
+    contract: Contract,
+    observer: Observer,
+    transport: httpx.AsyncBaseTransport | None,
 ) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
-    return HttpxAiohttpClient(
+    return ObservedClient(
+        observer,
         base_url=settings.upstream or contract.base_url,
         timeout=httpx.Timeout(
             settings.upstream_timeout, connect=min(10, settings.upstream_timeout)

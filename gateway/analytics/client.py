@@ -59,12 +59,14 @@ class RetryPolicy:
 class World:
     """What the client needs of the outside, injected so that tests do not wait.
 
-    `token` returns the current JWT and may re-read a file.
+    `token` returns the current JWT and may re-read a file. `retried` is told of each call that is
+    made again.
     """
 
     token: Callable[[], str]
     sleep: Callable[[float], Awaitable[None]]
     clock: Clock
+    retried: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +138,8 @@ class AnalyticsClient:
         pause, deadline = policy.first_pause, now() + policy.budget
         for attempt in range(1, policy.tries + 1):
             began = await self._pace.turn(deadline)
+            if attempt > 1:
+                self._world.retried()
             try:
                 answer = await self._ask_once(call, deadline)
             except Passing as failure:

@@ -1,4 +1,4 @@
-"""The one door: who asks, and which service answers them. Every route but /healthz goes through."""
+"""The one door: who asks, and which service answers them. Only the operator has others."""
 
 from __future__ import annotations
 
@@ -11,7 +11,8 @@ from gateway.auth.principal import Asked, Gate, Principal
 from gateway.service import QueryService
 from gateway.tenants import Tenants
 
-_PRINCIPAL = "gateway.principal"
+PRINCIPAL = "gateway.principal"
+"""Where the scope of a request has who asks, once that is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Entrance:
         Raises:
             GatewayError: as `admit`.
         """
-        if _PRINCIPAL not in scope:
+        if PRINCIPAL not in scope:
             client = scope.get("client")
             asked = Asked(Headers(scope=scope), scope["query_string"], client[0] if client else "")
-            scope[_PRINCIPAL] = await self.gate.admit(asked)
-        found: Principal = scope[_PRINCIPAL]
+            scope[PRINCIPAL] = await self.gate.admit(asked)
+        found: Principal = scope[PRINCIPAL]
         return found

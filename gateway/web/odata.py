@@ -22,6 +22,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Export, Question, Reply
 from gateway.observe import Observer
+from gateway.observe.record import note_question
 from gateway.query.preferences import parse_preferences
 from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.resource import MetadataDocument
@@ -56,6 +57,8 @@ from grammar import DEFAULT_LIMITS
 _MAX_URL_BYTES = 16_384
 MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
 _READ_INLINE = 8_192
+_LONGEST_SHOWN = 4_096
+"""A longer query is not kept for the log of requests, which holds many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,9 @@ class ODataEndpoint:
         path = below_service(scope["raw_path"])
         query = await _whole_query(scope, receive, headers)
         question = await _read(service, path, query, root)
+        route = "document" if question.plan is None else question.plan.route.name.lower()
+        kept = question if len(query) <= _LONGEST_SHOWN else None
+        note_question(kept, question.resource, route)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
         reply = Reply(
