@@ -45,7 +45,7 @@ class Record:
     marks: list[tuple[str, float, float]] | None = None
     is_query: bool = False
     part: int = 0
-    parts: list[Record] = field(default_factory=list)
+    parts: tuple[Record, ...] = ()
     workspace: str = ""
     role: str | None = None
     key: str = ""
@@ -92,7 +92,7 @@ def part(method: str) -> Iterator[Record]:
     outer = _CURRENT.get() or Record("")
     record = Record(outer.id, method, resource="odata", is_query=True, part=len(outer.parts) + 1)
     record.marks, record.span = outer.marks, outer.span
-    outer.parts.append(record)
+    outer.parts = (*outer.parts, record)
     try:
         with Recording(record):
             yield record

@@ -35,7 +35,9 @@ class Call(Protocol):
 
 
 class Traces:
-    """Traces nothing."""
+    """Traces nothing; `is_on` spares its callers to ask for it."""
+
+    is_on = False
 
     def begin(self, record: Record, headers: Mapping[bytes, bytes]) -> None:
         """A request came; `headers` may name the trace that it belongs to."""
@@ -67,6 +69,8 @@ class _Call:
 
 class OpenTelemetry(Traces):
     """Traces through an SDK's provider."""
+
+    is_on = True
 
     def __init__(self, provider: TracerProvider) -> None:
         from opentelemetry.propagate import extract, inject

@@ -54,8 +54,9 @@ class Watched:
         record = _record(scope, given)
         sending = _Sending(record, send)
         self.observer.metrics.began()
-        with suppress(Exception):
-            self.observer.traces.begin(record, given)
+        if self.observer.traces.is_on:
+            with suppress(Exception):
+                self.observer.traces.begin(record, given)
         try:
             with Recording(record):
                 await self.app(scope, receive, sending)
