@@ -11,6 +11,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from typing import TypeAlias
 
 import anyio
 import anyio.to_thread
@@ -27,20 +28,28 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
+from gateway.observe.ledger import Ledger
+from gateway.observe.logs import RequestLog
+from gateway.observe.recent import RecentRequests
+from gateway.observe.traces import Traces, build_traces
+from gateway.pulse import Pulse
 from gateway.query.derivation import check_derivations
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.peers import Peers
 from gateway.tenants import Workspaces
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
+from gateway.web.operator import OperatorEndpoints, Readiness
 from gateway.web.proxy_chain import ProxyChain
 from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
+from gateway.web.watched import Watched
 from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
 _KEY_BYTES = 32
 _AGREEMENT_SECONDS = 5
+Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def read_contract(settings: Settings) -> Contract:
@@ -68,8 +77,8 @@ def create_app(
     Raises:
         ConfigurationProblem: a file that a setting names cannot be used.
     """
-    real_clock, observer = world_outside()
-    clock = clock or real_clock
+    real_clock, _ = world_outside()
+    clock, observer = clock or real_clock, _observer(settings)
     key = _signing_key(settings.data_dir)
     shared = Shared(
         clock=clock,
@@ -96,7 +105,15 @@ def create_app(
         observer,
     )
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
-    return build_web(endpoint, _lifespan(found, agreement))
+    held = tuple(workspace.held for workspace in found)
+    pulse = Pulse(held, shared.pages, clock, observer)
+    readiness = Readiness(observer, settings.data_dir)
+    ledger = Ledger(observer, RequestLog(settings.log_format))
+    operator = OperatorEndpoints(observer, ledger, readiness, pulse.look, _metrics_token(settings))
+    life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
+    app = build_web(endpoint, operator, life)
+    app.add_middleware(Watched, observer=observer, ledger=ledger)
+    return app
 
 
 def world_outside() -> tuple[Clock, Observer]:
@@ -117,10 +134,44 @@ def own_token(settings: Settings, clock: Clock, observer: Observer) -> TokenSour
     return token_source(named, os.environ, clock, observer)
 
 
+def _observer(settings: Settings) -> Observer:
+    logger = logging.getLogger("gateway")
+    try:
+        traces = build_traces(os.environ)
+    except ModuleNotFoundError:
+        logger.warning("OTEL_ variables ask for traces: pip install 'skillhabit-odata[otel]'")
+        traces = Traces()
+    return Observer(logger, traces=traces, requests=RecentRequests(settings.request_log))
+
+
+def _metrics_token(settings: Settings) -> bytes | None:
+    if settings.metrics_token_file is None:
+        return None
+    token = _read(settings.metrics_token_file).strip()
+    if not token:
+        raise ConfigurationProblem(f"metrics_token_file {settings.metrics_token_file} is empty")
+    return token.encode()
+
+
+def _watched(readiness: Readiness, pulse: Pulse, ledger: Ledger, inner: Lifespan) -> Lifespan:
+    """The lifespan with the process looked at while it lasts."""
+
+    @asynccontextmanager
+    async def run(app: Starlette) -> AsyncIterator[None]:
+        async with inner(app), pulse.beating():
+            readiness.is_open = True
+            yield
+            readiness.is_open = False
+            ledger.tell()
+        await anyio.to_thread.run_sync(pulse.observer.traces.close)
+
+    return run
+
+
 def _lifespan(
     workspaces: Sequence[Workspace],
     agreement: Callable[[], Coroutine[None, None, None]] | None,
-) -> Callable[[Starlette], AbstractAsyncContextManager[None]]:
+) -> Lifespan:
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
         await anyio.to_thread.run_sync(grammar.prepare)

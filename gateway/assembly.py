@@ -15,10 +15,10 @@ from pathlib import Path
 import anyio
 import httpx
 from cachetools import LRUCache
-from httpx_aiohttp import HttpxAiohttpClient
 
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.analytics.observed import ObservedClient
 from gateway.analytics.rows import arrow_schema
 from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
@@ -77,7 +77,7 @@ class Workspace:
     ) -> None:
         self.name = settings.workspace
         self._settings, self._contract, self._shared = settings, contract, shared
-        self._http = _http_client(settings, contract, shared.transport)
+        self._http = _http_client(settings, contract, shared)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._desk = Desk(self._store.threads, settings.query_timeout)
@@ -87,6 +87,11 @@ class Workspace:
         self._roles = {role.name: self._of_role(role) for role in settings.roles}
         self._all = QueryService(contract, self._common, _page_sizes(settings))
         self._callers: LRUCache[str, QueryService] = LRUCache(_CALLERS)
+
+    @property
+    def held(self) -> tuple[SnapshotCache, SnapshotStore]:
+        """What it keeps, for who measures it."""
+        return self._common.cache, self._store
 
     def service_of(self, role: str | None, token: str | None) -> QueryService | None:
         """The service; None when there is no such role."""
@@ -144,7 +149,7 @@ class Workspace:
 
     def _machinery(self, token: TokenSource) -> Machinery:
         settings, contract, shared = self._settings, self._contract, self._shared
-        world = World(token, anyio.sleep, shared.clock)
+        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
         client = AnalyticsClient(
             self._http, contract, world, RetryPolicy(budget=settings.retry_budget)
         )
@@ -206,17 +211,16 @@ def _sharing(settings: Settings) -> Sharing | None:
     return Sharing(directory, keep, settings.redis)
 
 
-def _http_client(
-    settings: Settings, contract: Contract, transport: httpx.AsyncBaseTransport | None
-) -> httpx.AsyncClient:
+def _http_client(settings: Settings, contract: Contract, shared: Shared) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
-    return HttpxAiohttpClient(
+    return ObservedClient(
+        shared.observer,
         base_url=settings.upstream or contract.base_url,
         timeout=httpx.Timeout(
             settings.upstream_timeout, connect=min(10, settings.upstream_timeout)
         ),
         limits=limits,
-        transport=transport,
+        transport=shared.transport,
         follow_redirects=False,
     )
 

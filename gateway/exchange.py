@@ -10,8 +10,9 @@ from email.utils import format_datetime
 from gateway.planner.plan import QueryPlan
 from gateway.query.bind_query import Bound
 from gateway.query.preferences import Preferences, includes_annotation
-from gateway.query.questions import BoundQuery
+from gateway.query.questions import BoundQuery, PropertyQuery
 from gateway.query.request import ODataRequest
+from gateway.query.resource import MetadataDocument
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 
@@ -26,6 +27,19 @@ class Question:
     request: ODataRequest
     bound: Bound
     plan: QueryPlan | None = None
+
+    @property
+    def resource(self) -> str:
+        """The entity set, or the document, that is asked for."""
+        match self.bound:
+            case BoundQuery() as query:
+                return query.entity_set.name
+            case PropertyQuery(entity):
+                return entity.entity_set.name
+            case MetadataDocument():
+                return "$metadata"
+            case _:
+                return "service"
 
     @property
     def moment(self) -> datetime | None:

@@ -11,6 +11,7 @@ from gateway.engine.fitting import brings_many, rows_that_fit
 from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone
 from gateway.exchange import Answer, Reply
+from gateway.observe.record import Stage, note_page, note_rows
 from gateway.paging import left_to_check, may_be_early, query_identity, rows_ready
 from gateway.planner.plan import QueryPlan, Route
 from gateway.query.projection import Projection
@@ -21,7 +22,7 @@ from gateway.reading import Machinery, Reading
 from gateway.recall import LONGEST_LINK
 from gateway.single import Single
 from gateway.snapshots.cache import Snapshot
-from gateway.snapshots.pages import PageKey, is_packed, is_small, packed
+from gateway.snapshots.pages import Kept, PageKey, is_packed, is_small, packed
 from gateway.summing import Summed, Summing
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from gateway.writer.skiptoken import Position
@@ -141,14 +142,18 @@ class Feed:
         key = key_for(asked.request.path)
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
+            note_page("known")
             return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key, plain=reply.plain)
-        if kept is None:
+        if kept is not None:
+            note_page("hit", kept.rows)
+        else:
             made = Made(snapshot, asked.plan, await self._fitting(asked, wanted), page, key_for)
             whole, kept = await self._made(asked, made)
             self._with.pages.put(key, kept)
+            note_page("made", kept.rows)
             await self._ahead.noticed(asked.request, replace(made, page=whole), reply)
-        return about.put_on(self._as_answer(kept, reply, gzipped=is_packed(kept)))
+        return about.put_on(self._as_answer(kept.body, reply, gzipped=is_packed(kept.body)))
 
     def _last_page(self, asked: _Asked) -> PageBody:
         """What a page says beside its rows, if it is the last one."""
@@ -167,8 +172,8 @@ class Feed:
         fitting = (rows_that_fit, asked.selection(wanted), expand)
         return max(1, await self._rows.on(asked.snapshot, asked.plan, *fitting))
 
-    async def _made(self, asked: _Asked, made: Made) -> tuple[PageBody, bytes]:
-        """The page, with its link if there is a next one, and its body as it is kept.
+    async def _made(self, asked: _Asked, made: Made) -> tuple[PageBody, Kept]:
+        """The page, with its link if there is a next one, and what of it is kept.
 
         One row more than wanted tells whether there is.
         """
@@ -186,9 +191,10 @@ class Feed:
         if not rows and at.offset == 0:
             await self._single.check_source(plan.query, reply)
         found = rows[: made.wanted]
-        body = write_collection(found, page, plan.query, reply.format, reply.links)
-        kept = body if is_small(body) else await self._rows.in_thread(packed, body)
-        return page, kept
+        with Stage("write"):
+            body = write_collection(found, page, plan.query, reply.format, reply.links)
+            kept = body if is_small(body) else await self._rows.in_thread(packed, body)
+        return page, Kept(kept, len(found))
 
     def _following(self, asked: _Asked, read: int) -> str:
         at = asked.at
@@ -212,7 +218,7 @@ class Feed:
             return None
         selection = Selection(None, plan.order, plan.query.skip, plan.query.top)
         projection = self._projection(plan.query, reply)
-        rows = await self._rows.in_thread(
+        rows = await self._rows.queried(
             self._rows.run_transient,
             page.rows,
             partial(fetch_rows, selection=selection, projection=projection),
@@ -232,7 +238,9 @@ class Feed:
         return self._write(summed.rows[: plan.query.top], body, plan, reply)
 
     def _write(self, rows: list[bytes], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
-        body = write_collection(rows, page, plan.query, reply.format, reply.links)
+        note_rows(len(rows))
+        with Stage("write"):
+            body = write_collection(rows, page, plan.query, reply.format, reply.links)
         return self._as_answer(body, reply)
 
     def _as_answer(self, body: bytes, reply: Reply, *, gzipped: bool = False) -> Answer:

@@ -26,7 +26,7 @@ from gateway.query.questions import BoundQuery
 from gateway.query.request import ODataRequest
 from gateway.reading import Machinery, Reading
 from gateway.snapshots.cache import Snapshot
-from gateway.snapshots.pages import PageKey, packed
+from gateway.snapshots.pages import Kept, PageKey, packed
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from grammar import (
     Binary,
@@ -97,8 +97,8 @@ class ReadAhead:
         projection = projection_for(bound, reply.format, reply.links, namespace)
         selection = replace(selection, limit=fitting)
         found = await self._rows.on(*on, fetch_rows, selection, projection)
-        for path, body in await self._rows.in_thread(_pages, found, request, made, reply):
-            self._with.pages.put(made.key_for(path), body)
+        for path, kept in await self._rows.in_thread(_pages, found, request, made, reply):
+            self._with.pages.put(made.key_for(path), kept)
 
 
 def _is_one_of_many(request: ODataRequest, made: Made) -> bool:
@@ -149,14 +149,14 @@ def _literal_of(entity: Segment) -> Literal:
 
 def _pages(
     rows: list[bytes], request: ODataRequest, made: Made, reply: Reply
-) -> list[tuple[ResourcePath, bytes]]:
-    """The body of each entity's page, and the path that it will be asked by."""
+) -> list[tuple[ResourcePath, Kept]]:
+    """The page of each entity, and the path that it will be asked by."""
     entity, way = request.path.segments
     source = made.plan.query.source
     assert source is not None  # noqa: S101 - see `_is_one_of_many`
     assert entity.key is not None  # noqa: S101 - the same
     [key], [(written, _)] = source.entity_set.entity_type.key, entity.key.values
-    pages: list[tuple[ResourcePath, bytes]] = []
+    pages: list[tuple[ResourcePath, Kept]] = []
     for row in rows:
         members = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
         related = msgspec.json.decode(members[way.name], type=list[msgspec.Raw])
@@ -168,5 +168,5 @@ def _pages(
         query, format_ = made.plan.query, reply.format
         body = write_collection(texts, made.page, query, format_, reply.links)
         path = replace(request.path, segments=(named, way))
-        pages.append((path, packed(body)))
+        pages.append((path, Kept(packed(body), len(texts))))
     return pages

@@ -25,6 +25,7 @@ from gateway.engine.seen import compile_salt, compile_seen, rows_seen
 from gateway.engine.sql import Sql
 from gateway.exchange import About, Reply
 from gateway.observe import Clock
+from gateway.observe.record import Stage
 from gateway.paging import tie_at_the_end
 from gateway.planner.plan import QueryPlan, Route, copied_order, key_order, natural_order
 from gateway.planner.pushdown import Pushdown
@@ -122,11 +123,11 @@ class Reading:
         self, snapshot: Snapshot, plan: QueryPlan, run: Callable[..., T], *arguments: object
     ) -> T:
         """Run a function of the engine on the plan's rows of a snapshot, in a worker thread."""
-        return await self.in_thread(self.run_on, snapshot, plan, run, *arguments)
+        return await self.queried(self.run_on, snapshot, plan, run, *arguments)
 
     async def on_draft(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
         """The same on results as they came, for who began to read before all were there."""
-        return await self.in_thread(self._run_on_draft, snapshot, run, *arguments)
+        return await self.queried(self._run_on_draft, snapshot, run, *arguments)
 
     def _run_on_draft(self, snapshot: Snapshot, run: Callable[..., T], *arguments: object) -> T:
         assert self._with.view is None  # noqa: S101 - see `snapshot`: this is no role's table
@@ -200,6 +201,11 @@ class Reading:
         """Run a function of the engine on rows that are not kept, in this thread."""
         with self._with.store.transient(rows) as (cursor, name):
             return run(Relation(cursor, name))
+
+    async def queried(self, run: Callable[..., T], *arguments: object) -> T:
+        """A query in a thread, counted with the time that it waits for one."""
+        with Stage("query"):
+            return await self.in_thread(run, *arguments)
 
     async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         """Blocking work, a few at once and not for ever (`gateway.snapshots.asking`)."""

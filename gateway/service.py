@@ -20,6 +20,7 @@ from gateway.exchange import Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
 from gateway.feed import Feed
 from gateway.filing import Filing
+from gateway.observe.record import Stage
 from gateway.paging import (
     planned,
     query_identity,
@@ -82,11 +83,13 @@ class QueryService:
         return question
 
     def _understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
-        request = parse_request(raw_path, raw_query, root)
-        whole = self._with.long_queries.recall(request.options.skiptoken)
-        if whole is not None:
-            request = parse_request(raw_path, whole, root)
-        return self._bind(request)
+        with Stage("parse"):
+            request = parse_request(raw_path, raw_query, root)
+            whole = self._with.long_queries.recall(request.options.skiptoken)
+            if whole is not None:
+                request = parse_request(raw_path, whole, root)
+        with Stage("plan"):
+            return self._bind(request)
 
     def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
         """What answering would ask of the Analytics API, and which snapshot would answer."""

@@ -7,6 +7,7 @@ from gateway.contract.model import Contract
 from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import ResourceNotFound
 from gateway.exchange import Answer, Reply
+from gateway.observe.record import note_rows
 from gateway.paging import left_to_check
 from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.projection import Projection
@@ -86,6 +87,7 @@ class Single:
             rows: list[bytes] = await self._rows.on(
                 snapshot, plan, fetch_rows, selection, projection
             )
+        note_rows(len(rows))
         if not rows:
             name = plan.query.entity_set.name
             raise ResourceNotFound(f"{name} has no entity with this key", target=name)

@@ -95,4 +95,4 @@ class Summing:
         def on(relation: Relation) -> T:
             return run(relation, *arguments)
 
-        return await self._rows.in_thread(self._rows.run_transient, few.rows, on)
+        return await self._rows.queried(self._rows.run_transient, few.rows, on)

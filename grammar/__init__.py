@@ -19,6 +19,7 @@ from grammar.parser import (
     prepare,
 )
 from grammar.paths import parse_resource_path
+from grammar.placeholders import without_literals
 from grammar.projection import ContextFragment, Projection
 from grammar.relative_url import parse_relative_url
 from grammar.resource import ResourcePath, Segment
@@ -180,4 +181,5 @@ __all__ = [
     "split_path",
     "split_query",
     "unparse",
+    "without_literals",
 ]

@@ -67,11 +67,15 @@ class Token(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the client needs of the outside, injected so that tests do not wait."""
+    """What the client needs of the outside, injected so that tests do not wait.
+
+    `retried` is told of each call that is made again.
+    """
 
     token: Token
     sleep: Callable[[float], Awaitable[None]]
     clock: Clock
+    retried: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +149,8 @@ class AnalyticsClient:
         pause, deadline = policy.first_pause, now() + policy.budget
         for attempt in range(1, policy.tries + 1):
             began = await self._pace.turn(deadline)
+            if attempt > 1:
+                self._world.retried()
             try:
                 answer = await self._ask_once(call, deadline)
             except Passing as failure:

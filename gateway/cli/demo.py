@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import secrets
 import socket
 import tempfile
@@ -16,6 +15,7 @@ import uvicorn
 from gateway.app import create_app
 from gateway.cli.serve import server_options
 from gateway.config import load_settings
+from gateway.observe.logs import configure_logging
 from gateway.sandbox import create_sandbox, generate, make_token
 from gateway.sandbox.serving import run_sandbox
 
@@ -40,7 +40,7 @@ _TOKEN_SECONDS = 30 * 24 * 3600
 )
 def demo(port: int, rows: int) -> None:
     """Try the gateway without a token: a sandbox Analytics API with made-up people behind it."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s %(message)s")
+    configure_logging("text", "warning")
     secret = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:
         token_file = Path(folder) / "token"

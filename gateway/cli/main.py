@@ -1,7 +1,7 @@
 """The commands' group, and what all of them share: exit codes and errors in plain words.
 
-Exit codes: 0 done; 1 the answer is "no" (`check` found a difference, a query was refused); 2 the
-command line, a setting or a file cannot be used.
+Exit codes: 0 done; 1 the answer is "no" (`check` found a difference, `doctor` a fault, a query was
+refused); 2 the command line, a setting or a file cannot be used.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ import click
 
 from gateway.cli.check import check
 from gateway.cli.demo import demo
+from gateway.cli.doctor import doctor
 from gateway.cli.explain import explain
 from gateway.cli.keys import keys
 from gateway.cli.serve import serve
@@ -24,5 +25,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, demo, check, explain, keys):
+for _command in (serve, demo, check, doctor, explain, keys):
     main.add_command(_command)

@@ -18,9 +18,10 @@ from gateway.app import create_app, own_token, world_outside
 from gateway.auth.building import asks_who
 from gateway.auth.hosts import is_loopback
 from gateway.cli.options import read_settings, setting_options
-from gateway.cli.workers import run_workers, start_logging
+from gateway.cli.workers import run_workers
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.observe.logs import configure_logging
 from gateway.web.unreadable import ODataProtocol
 
 
@@ -33,7 +34,7 @@ def serve(config: Path | None, **given: Any) -> None:
     SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.
     """
     settings = read_settings(config, given)
-    start_logging()
+    configure_logging(settings.log_format, settings.log_level)
     check_exposure(settings)
     with _shared_directory(settings) as settings:
         try:
@@ -80,6 +81,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "host": settings.host,
         "port": settings.port,
         "access_log": False,
+        "log_config": None,
         "proxy_headers": False,
         "server_header": False,
         "http": ODataProtocol,

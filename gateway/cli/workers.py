@@ -6,13 +6,13 @@ the other. Each is a new Python, which gets the settings as they are here.
 
 from __future__ import annotations
 
-import logging
 import multiprocessing
 import os
 import signal
 import threading
 from collections.abc import Mapping
 from functools import partial
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import uvicorn
@@ -21,6 +21,7 @@ from uvicorn.supervisors import Multiprocess
 
 from gateway.app import create_app
 from gateway.config import Settings
+from gateway.observe.logs import configure_logging
 
 _HANGS_AFTER_SECONDS = 30
 """A worker that imports on a busy machine answers late, and is not to be killed for it."""
@@ -28,6 +29,12 @@ _HANGS_AFTER_SECONDS = 30
 
 def run_workers(settings: Settings, options: Mapping[str, Any]) -> None:
     """Serve until a signal; `options` are uvicorn's."""
+    with TemporaryDirectory(prefix="skillhabit-odata-metrics-") as metrics:
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # workers count there what all have done
+        _supervise(settings, options)
+
+
+def _supervise(settings: Settings, options: Mapping[str, Any]) -> None:
     config = uvicorn.Config(
         partial(worker_app, settings),
         factory=True,
@@ -41,17 +48,11 @@ def run_workers(settings: Settings, options: Mapping[str, Any]) -> None:
 
 def worker_app(settings: Settings) -> Starlette:
     """The application of one worker, in its own process."""
-    start_logging()
+    configure_logging(settings.log_format, settings.log_level)
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
     return create_app(settings)
-
-
-def start_logging() -> None:
-    """To stderr, from INFO on; httpx would log URLs."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
-    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def _end_after(parent: Any) -> None:

@@ -54,6 +54,18 @@ def _number(kind: Callable[[str], N], value: object) -> N | None:
         return None
 
 
+def as_choice(*known: str) -> Callable[[object], str]:
+    """One of several words, in any case."""
+
+    def convert(value: object) -> str:
+        text = str(value).lower()
+        if text not in known:
+            raise ValueError(f"must be one of {', '.join(known)}")
+        return text
+
+    return convert
+
+
 def as_boolean(value: object) -> bool:
     """Yes or no, in several words."""
     found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}

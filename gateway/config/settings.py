@@ -65,6 +65,10 @@ class Settings:
     upstream_concurrency: int
     upstream_timeout: float
     retry_budget: float
+    log_format: str
+    log_level: str
+    request_log: int
+    metrics_token_file: Path | None
     workspace: str = DEFAULT_WORKSPACE
     roles: tuple[Role, ...] = ()
     others: tuple[Settings, ...] = ()

@@ -9,6 +9,7 @@ from typing import Any
 
 from gateway.config.converters import (
     as_boolean,
+    as_choice,
     as_command,
     as_integer,
     as_option_name,
@@ -356,5 +357,33 @@ SETTINGS: tuple[Setting, ...] = (
         "how long a failing call is waited for and repeated",
         "SECONDS",
         share=Share.INHERITED,
+    ),
+    Setting(
+        "log_format",
+        as_choice("text", "json"),
+        "text",
+        "how each line of the log on stderr is written: text or json",
+        "FORMAT",
+    ),
+    Setting(
+        "log_level",
+        as_choice("debug", "info", "warning", "error"),
+        "info",
+        "what is logged: debug, info (with a line for each request), warning or error",
+        "LEVEL",
+    ),
+    Setting(
+        "request_log",
+        as_integer(0, 10_000),
+        200,
+        "how many of each workspace's last queries /requests shows",
+        "COUNT",
+    ),
+    Setting(
+        "metrics_token_file",
+        as_path,
+        None,
+        "file with the token that opens /metrics (Bearer); without, only this computer reads them",
+        "FILE",
     ),
 )

@@ -16,6 +16,7 @@ from datetime import datetime
 import anyio.to_thread
 
 from gateway.errors import InsufficientStorage, ServiceUnavailable, UpstreamKeepsChanging
+from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.flight import Flight, Progress, Workshop
@@ -123,7 +124,9 @@ class SnapshotCache:
         Raises:
             GatewayError: what reading an extract raises; every waiter gets it.
         """
-        with await self._choose(key, fresher=fresher, early=early) as snapshot:
+        with Stage("snapshot"):
+            chosen = await self._choose(key, fresher=fresher, early=early)
+        with chosen as snapshot:
             yield snapshot
 
     @asynccontextmanager
@@ -136,8 +139,10 @@ class SnapshotCache:
         Raises:
             GatewayError: its extract came to nothing, for this reason.
         """
-        draft = await self._draft_of(scope, snapshot_id)
-        entry = None if draft else await self._shelf.find(scope, snapshot_id)
+        with Stage("snapshot"):
+            draft = await self._draft_of(scope, snapshot_id)
+            entry = None if draft else await self._shelf.find(scope, snapshot_id)
+        note_cache("fresh" if draft or entry else "gone")
         if entry is not None:
             with self._reading(entry.held(), "hit") as snapshot:
                 yield snapshot
@@ -164,9 +169,11 @@ class SnapshotCache:
             return await self._made(key, "fwd=miss", early=early)
         match self._shelf.judge(found.table, fresher=fresher):
             case Verdict.FRESH:
+                note_cache("fresh")
                 return self._reading(found.held(), "hit")
             case Verdict.STALE:
                 self._flights.start(found.table.key)
+                note_cache("stale")
                 return self._reading(found.held(), "hit; detail=refreshing")
             case Verdict.EXPIRED:
                 return await self._made(key, "fwd=stale", early=early)
@@ -175,6 +182,7 @@ class SnapshotCache:
                 return await self._made(key, "fwd=stale", early=early)
             except (ServiceUnavailable, InsufficientStorage) as error:
                 self._with.observer.warn(f"an older snapshot answers, because: {error.message}")
+                note_cache("last_resort")
                 return self._reading(found.held(), f"hit; detail={error.code}")
 
     async def _made(
@@ -196,6 +204,7 @@ class SnapshotCache:
     async def _made_of(
         self, key: SnapshotKey, status: str, *, early: bool
     ) -> AbstractContextManager[Snapshot]:
+        note_cache("waited" if self._flights.progress_of(key) else "made")
         flight = self._flights.start(key)
         growing = await flight.draft() if early else None
         if growing is not None:

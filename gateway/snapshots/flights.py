@@ -123,7 +123,9 @@ class Flights:
         flight.task.add_done_callback(lambda task: self._landed(flight, task))
 
     async def _make(self, flight: Flight) -> Entry:
-        entry = await flight.make()
+        with self._with.observer.extract() as extract:
+            entry = await flight.make()
+            extract.rows = entry.table.rows
         await self._with.shelf.make_room()
         entry.readers += flight.waiters + flight.readers - 1
         flight.landed = entry

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Hashable
 from copy import copy
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from cachetools import LRUCache
 from isal import igzip
@@ -46,12 +47,19 @@ class PageKey:
     facts: tuple[Hashable, ...]
 
 
+class Kept(NamedTuple):
+    """A body as it is kept, and how many rows it has."""
+
+    body: bytes
+    rows: int
+
+
 class PageCache:
     """Bodies by page; `byte_budget` bounds them together, 0 keeps none."""
 
     def __init__(self, byte_budget: int) -> None:
-        self._bodies: LRUCache[PageKey, bytes] = LRUCache(max(1, byte_budget), getsizeof=len)
-        self._plain: LRUCache[PageKey, bytes] = LRUCache(_PLAIN_BYTES, getsizeof=len)
+        self._bodies: LRUCache[PageKey, Kept] = LRUCache(max(1, byte_budget), getsizeof=_size)
+        self._plain: LRUCache[PageKey, Kept] = LRUCache(_PLAIN_BYTES, getsizeof=_size)
         self._digests: LRUCache[PageKey, str] = LRUCache(_DIGESTS)
         self._view = ""
 
@@ -73,21 +81,31 @@ class PageCache:
             self._digests[key] = found
         return found
 
-    def get(self, key: PageKey, *, plain: bool = False) -> bytes | None:
-        """The body as it was put; for who wishes it plain, a short one unpacked.
+    def get(self, key: PageKey, *, plain: bool = False) -> Kept | None:
+        """The page as it was put; for who wishes it plain, a short one unpacked.
 
         To unpack it takes a quarter of what all else of an answer takes.
         """
         key = self._whole(key)
-        body = self._bodies.get(key)
-        if body is None or not plain or not is_packed(body) or len(body) > _SHORT:
-            return body
+        kept = self._bodies.get(key)
+        if kept is None or not plain or not is_packed(kept.body) or len(kept.body) > _SHORT:
+            return kept
         found = self._plain.get(key)
         if found is None:
-            found = self._plain[key] = igzip.decompress(body)  # type: ignore[no-untyped-call]
+            body = igzip.decompress(kept.body)  # type: ignore[no-untyped-call]
+            found = self._plain[key] = Kept(body, kept.rows)
         return found
 
-    def put(self, key: PageKey, body: bytes) -> None:
-        """Keep a body, unless it alone is larger than the budget."""
-        if len(body) <= self._bodies.maxsize:
-            self._bodies[self._whole(key)] = body
+    def put(self, key: PageKey, kept: Kept) -> None:
+        """Keep a page, unless its body alone is larger than the budget."""
+        if len(kept.body) <= self._bodies.maxsize:
+            self._bodies[self._whole(key)] = kept
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """How many bodies there are, and their bytes."""
+        return len(self._bodies), int(self._bodies.currsize)
+
+
+def _size(kept: Kept) -> int:
+    return len(kept.body)

@@ -20,6 +20,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.errors import FailedDependency, GatewayError, InvalidValue, OptionNotAllowed
+from gateway.observe.record import note_resource, part
 from gateway.query.placement import given_options
 from gateway.query.preferences import parse_preferences
 from gateway.query.request import parse_request
@@ -108,6 +109,7 @@ class BatchEndpoint:
         await StreamingResponse(chunks, headers=fields)(scope, receive, send)
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
+        note_resource("$batch")
         entrance = self.endpoint.entrance
         await entrance.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
@@ -157,8 +159,10 @@ class BatchEndpoint:
             scope = batch.outer.scope_of(item, path, query)
         except GatewayError as error:
             return react_to_error(error, batch.version)
-        reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
-        whole = await in_identity(reaction)
+        with part(scope["method"]) as record:
+            reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
+            whole = await in_identity(reaction)
+            record.status, record.bytes = whole.status, len(whole.body)
         return replace(whole, body=b"") if item.method == "HEAD" else whole
 
 

@@ -1,4 +1,4 @@
-"""The one door: who asks, and which service answers them. Every route but /healthz goes through."""
+"""The one door: who asks, and which service answers them. Only the operator has others."""
 
 from __future__ import annotations
 
@@ -18,7 +18,8 @@ from gateway.tenants import Tenants
 from gateway.web.proxy_chain import ProxyChain
 from gateway.writer.links import CarriedKey
 
-_PRINCIPAL = "gateway.principal"
+PRINCIPAL = "gateway.principal"
+"""Where the scope of a request has who asks, once that is known."""
 _KEYS = "gateway.keys"
 
 
@@ -45,13 +46,13 @@ class Entrance:
         Raises:
             GatewayError: as `admit`.
         """
-        if _PRINCIPAL not in scope:
+        if PRINCIPAL not in scope:
             headers, client = Headers(scope=scope), scope.get("client")
             peer = self.proxies.client(client[0] if client else "", headers)
             keys = self.option.split(scope["query_string"])[1] if self.option else ()
-            scope[_PRINCIPAL] = await self.gate.admit(Asked(headers, keys, peer))
+            scope[PRINCIPAL] = await self.gate.admit(Asked(headers, keys, peer))
             scope[_KEYS] = keys
-        found: Principal = scope[_PRINCIPAL]
+        found: Principal = scope[PRINCIPAL]
         return found
 
     def without_key(self, scope: Scope, query: bytes) -> tuple[bytes, CarriedKey | None]:
@@ -79,7 +80,7 @@ class Entrance:
 
 def in_the_callers_words(error: GatewayError, scope: Scope) -> GatewayError:
     """A token that the Analytics API refuses is the caller's fault if it is the caller's own."""
-    principal: Principal | None = scope.get(_PRINCIPAL)
+    principal: Principal | None = scope.get(PRINCIPAL)
     if principal is None or principal.token is None or not isinstance(error, UpstreamRejectedToken):
         return error
     return Unauthorized(

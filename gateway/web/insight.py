@@ -42,7 +42,7 @@ class ExplainEndpoint:
 
     async def _respond(self, scope: Scope) -> Response:
         try:
-            return _json(await self._explain(scope))
+            return as_json(await self._explain(scope))
         except GatewayError as error:
             return to_response(react_to_error(error, "4.0"))
         except Exception as error:  # the last line of defence
@@ -75,7 +75,7 @@ class StatusEndpoint:
             "snapshots": [_snapshot(table) for table in tables],
             "extracts": [_extract(progress) for progress in extracts],
         }
-        return _json(_without_numbers(told) if service.is_limited else told)
+        return as_json(_without_numbers(told) if service.is_limited else told)
 
 
 _NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond"})
@@ -116,7 +116,8 @@ def _instant(moment: datetime) -> str:
     return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
-def _json(body: Mapping[str, object]) -> Response:
+def as_json(body: Mapping[str, object]) -> Response:
+    """An answer for people and programs, never cached."""
     text = msgspec.json.format(msgspec.json.encode(body), indent=2)
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(text, headers=headers)

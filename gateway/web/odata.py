@@ -22,6 +22,7 @@ from gateway.errors import (
 )
 from gateway.exchange import Export, Question, Reply
 from gateway.observe import Observer
+from gateway.observe.record import note_question
 from gateway.query.preferences import parse_preferences
 from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.resource import MetadataDocument
@@ -57,6 +58,8 @@ from grammar import DEFAULT_LIMITS
 _MAX_URL_BYTES = 16_384
 MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
 _READ_INLINE = 8_192
+_LONGEST_SHOWN = 4_096
+"""A longer query is not kept for the log of requests, which holds many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +145,9 @@ class ODataEndpoint:
         whole = await _whole_query(scope, receive, headers)
         query, key = self.entrance.without_key(scope, whole)
         question = await _read(service, path, query, root)
+        route = "document" if question.plan is None else question.plan.route.name.lower()
+        kept = question if len(query) <= _LONGEST_SHOWN else None
+        note_question(kept, question.resource, route)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
         reply = Reply(

@@ -20,6 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.exchange import Answer, Export
+from gateway.observe.record import note_error
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
@@ -78,6 +79,7 @@ def react_to_options(allowed: tuple[str, ...], version: str) -> Reaction:
 
 def react_to_error(error: GatewayError, version: str) -> Reaction:
     """The error as OData JSON, whatever was asked for (Protocol 9.4); never cached."""
+    note_error(error.code)
     headers = (
         ("Content-Type", "application/json"),
         ("OData-Version", version),

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -19,12 +19,15 @@ from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
+from gateway.web.operator import OperatorEndpoints
 from gateway.web.public_root import SERVICE_PATH
+from gateway.web.requests import RequestsEndpoint
 from gateway.web.respond import react_to_error, to_response
 
 
 def build_web(
     endpoint: ODataEndpoint,
+    operator: OperatorEndpoints,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
 ) -> Starlette:
     """The ASGI application."""
@@ -33,9 +36,6 @@ def build_web(
     async def describe(request: Request) -> Response:
         service = await entrance.admit(request.scope)  # it names the workspace's own columns
         return JSONResponse(render_openapi(service.schema))
-
-    async def health(request: Request) -> Response:
-        return PlainTextResponse("ok")
 
     async def home(request: Request) -> Response:
         return RedirectResponse(f"{SERVICE_PATH.lstrip('/')}/")
@@ -46,7 +46,12 @@ def build_web(
             RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer)),
             Route("/status", StatusEndpoint(entrance).__call__),
             Route("/", home),
-            Route("/healthz", health),
+            Route(
+                "/requests", RequestsEndpoint(entrance, endpoint.observer, operator.ledger).__call__
+            ),
+            Route("/healthz", operator.health),
+            Route("/readyz", operator.ready),
+            Route("/metrics", operator.metrics),
             Route("/openapi.json", describe),
         ],
         exception_handlers={HTTPException: _refuse, GatewayError: _tell},

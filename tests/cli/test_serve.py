@@ -67,7 +67,7 @@ def test_an_unknown_option_or_command_ends_with_2(run: Run) -> None:
     assert run("sevre").exit_code == 2
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["check"], ["explain"]])
+@pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["check"], ["doctor"], ["explain"]])
 def test_every_command_helps(run: Run, command: list[str]) -> None:
     for option in ("--help", "-h"):
         done = run(*command, option)

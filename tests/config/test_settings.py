@@ -115,6 +115,10 @@ SAMPLES: dict[str, Sample] = {
     "upstream_concurrency": Sample("2", "2", 2, (*NUMBERS, "0")),
     "upstream_timeout": Sample("5", "5", 5.0, (*SECONDS, "0", "0.0")),
     "retry_budget": Sample("0", "0", 0.0, SECONDS),
+    "log_format": Sample("JSON", '"json"', "json", ("", "xml")),
+    "log_level": Sample("debug", '"debug"', "debug", ("", "loud")),
+    "request_log": Sample("0", "0", 0, NUMBERS),
+    "metrics_token_file": Sample("m", '"m"', Path("m"), ("",)),
 }
 
 every_setting = pytest.mark.parametrize("setting", SETTINGS, ids=[s.name for s in SETTINGS])

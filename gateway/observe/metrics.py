@@ -1,0 +1,222 @@
+"""Figures for Prometheus: counted where things happen, read at `/metrics`.
+
+Labels are bounded: workspaces of the configuration, entity sets of the schema, codes of the error
+catalogue. With several workers prometheus_client keeps all values in files of one directory, which
+`PROMETHEUS_MULTIPROC_DIR` names; then any worker tells of all, and what a process holds is told by
+process (label `pid`).
+"""
+
+from __future__ import annotations
+
+import os
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+from time import perf_counter
+from typing import Literal, TypeAlias
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
+
+from gateway.observe.record import Record
+
+NOBODY = "-"
+"""The workspace of who was not let in, and the page of what has none."""
+_DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
+_PREFIX = "skillhabit_odata"
+_REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
+_CALL_SECONDS = (0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+_EXTRACT_SECONDS = (0.1, 0.5, 1, 5, 15, 60, 300, 900, 3600)
+_LAG_SECONDS = (0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5)
+Mode: TypeAlias = Literal["livesum", "liveall", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """What a process holds now. Sizes in bytes; `newest` in seconds since 1970, 0 without any."""
+
+    snapshots: tuple[tuple[str, int, int, float], ...] = ()
+    """Workspace, number, bytes, newest."""
+    page_bytes: int = 0
+    pages: int = 0
+    database_bytes: int = 0
+
+
+class Metrics:
+    """All figures of one application; `text` is their exposition."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+        self._requests = self._counter(
+            "requests", "Requests answered", "workspace", "resource", "status"
+        )
+        self._errors = self._counter("errors", "Failures told to clients", "workspace", "code")
+        self._bytes = self._counter("response_bytes", "Bytes of bodies sent", "workspace")
+        self._rows = self._counter("response_rows", "Rows in answers", "workspace")
+        self._cache = self._counter(
+            "cache", "How snapshots and their pages came to answer", "workspace", "snapshot", "page"
+        )
+        self._latency = self._histogram(
+            "request_seconds", "Until the last byte was sent", _REQUEST_SECONDS, "route"
+        )
+        self._calls = self._histogram(
+            "upstream_call_seconds", "Calls to the Analytics API", _CALL_SECONDS, "outcome"
+        )
+        self._retries = self._counter("upstream_retries", "Calls that were made again")
+        self._extracts = self._histogram(
+            "extract_seconds", "Extracts that ended", _EXTRACT_SECONDS, "outcome"
+        )
+        self._extract_rows = self._counter("extract_rows", "Rows of the snapshots that were made")
+        self._lag = self._histogram(
+            "event_loop_lag_seconds", "How late the event loop woke up", _LAG_SECONDS
+        )
+        self._running = self._gauge("extracts_running", "Extracts that are being read", "livesum")
+        self._in_flight = self._gauge("requests_in_flight", "Requests begun, not ended", "livesum")
+        self._held = (
+            self._gauge("snapshots", "Snapshots kept", "liveall", "workspace"),
+            self._gauge("snapshot_bytes", "Their size", "liveall", "workspace"),
+            self._gauge(
+                "snapshot_newest_timestamp_seconds",
+                "When the newest one's extract began; 0 without any",
+                "liveall",
+                "workspace",
+            ),
+        )
+        self._page_bytes = self._gauge("page_cache_bytes", "Page bodies kept", "liveall")
+        self._pages = self._gauge("page_cache_pages", "Their number", "liveall")
+        self._database = self._gauge("duckdb_memory_bytes", "Memory that DuckDB holds", "liveall")
+        info = self._gauge("info", "Always 1; the version is a label", "max", "version")
+        info.labels(version("skillhabit-odata")).set(1)
+        if _DIRECTORY not in os.environ:
+            ProcessCollector(registry=self._registry)
+        self._open = 0
+        self._latencies: dict[str, Histogram] = {}
+        self._holders: set[str] = set()
+
+    # --- what happens -----------------------------------------------------------------------------
+
+    def began(self) -> None:
+        """A request came."""
+        self._open += 1
+
+    def left(self) -> None:
+        """A request was answered, or its client left; `ended` comes later."""
+        self._open -= 1
+
+    def ended(self, records: Iterable[Record]) -> None:
+        """Requests were answered. Each counter is touched once for all that are alike."""
+        sums: dict[tuple[Counter, tuple[str, ...]], float] = defaultdict(float)
+        for record in records:
+            workspace = record.workspace or NOBODY
+            sums[self._requests, (workspace, record.resource, str(record.status))] += 1
+            sums[self._bytes, (workspace,)] += 0 if record.part else record.bytes
+            if record.cache:
+                sums[self._cache, (workspace, record.cache, record.page or NOBODY)] += 1
+            if record.rows:
+                sums[self._rows, (workspace,)] += record.rows
+            if record.error:
+                sums[self._errors, (workspace, record.error)] += 1
+            latency = self._latencies.get(record.route)
+            if latency is None:
+                latency = self._latency.labels(record.route or "none")
+                self._latencies[record.route] = latency
+            latency.observe(record.seconds)
+        for (counter, labels), amount in sums.items():
+            counter.labels(*labels).inc(amount)
+
+    def upstream(self, outcome: str, seconds: float) -> None:
+        """The Analytics API was called."""
+        self._calls.labels(outcome).observe(seconds)
+
+    def retried(self) -> None:
+        """A call failed and is made again."""
+        self._retries.inc()
+
+    def lagged(self, seconds: float) -> None:
+        """The event loop woke up so much later than it was to."""
+        self._lag.observe(seconds)
+
+    @contextmanager
+    def extract(self, record: Record) -> Iterator[None]:
+        """An extract is made; its outcome is `ok`, an error's code, or `cancelled`."""
+        outcome = "cancelled"
+        self._running.inc()
+        try:
+            yield
+            outcome = "ok"
+            self._extract_rows.inc(record.rows or 0)
+        except Exception as error:
+            outcome = getattr(error, "code", "InternalError")
+            raise
+        finally:
+            self._running.dec()
+            self._extracts.labels(outcome).observe(perf_counter() - record.began)
+
+    def hold(self, levels: Levels) -> None:
+        """What this process holds now; workspaces without snapshots any more have none."""
+        found = {name: figures for name, *figures in levels.snapshots}
+        self._holders |= found.keys()
+        for workspace in self._holders:
+            figures = found.get(workspace, (0, 0, 0))
+            for gauge, figure in zip(self._held, figures, strict=True):
+                gauge.labels(workspace).set(figure)
+        self._in_flight.set(self._open)
+        self._page_bytes.set(levels.page_bytes)
+        self._pages.set(levels.pages)
+        self._database.set(levels.database_bytes)
+
+    # --- what is told -----------------------------------------------------------------------------
+
+    def text(self) -> bytes:
+        """The text format, of all processes."""
+        directory = os.environ.get(_DIRECTORY)
+        if directory is None:
+            return generate_latest(self._registry)
+        _forget_dead(Path(directory))
+        registry = CollectorRegistry()
+        MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
+        return generate_latest(registry)
+
+    def _counter(self, name: str, text: str, *labels: str) -> Counter:
+        return Counter(f"{_PREFIX}_{name}", text, labels, registry=self._registry)
+
+    def _histogram(
+        self, name: str, text: str, buckets: tuple[float, ...], *labels: str
+    ) -> Histogram:
+        return Histogram(
+            f"{_PREFIX}_{name}", text, labels, registry=self._registry, buckets=buckets
+        )
+
+    def _gauge(self, name: str, text: str, mode: Mode, *labels: str) -> Gauge:
+        """`mode` is how the values of several processes are put together."""
+        return Gauge(
+            f"{_PREFIX}_{name}", text, labels, registry=self._registry, multiprocess_mode=mode
+        )
+
+
+def _forget_dead(directory: Path) -> None:
+    """What a process that has ended held is held no more; what it counted stays counted."""
+    for file in directory.glob("gauge_live*_*.db"):
+        pid = file.stem.rpartition("_")[2]
+        if pid.isdigit() and not _lives(int(pid)):
+            mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True

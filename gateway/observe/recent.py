@@ -1,0 +1,29 @@
+"""The last requests of each workspace, for `/requests`: a bounded ring, in this process."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterable
+
+from gateway.observe.record import Record
+
+
+class RecentRequests:
+    """The last `size` requests for OData of each workspace; 0 keeps none."""
+
+    def __init__(self, size: int = 0) -> None:
+        self._size = size
+        self._rings: dict[str, deque[Record]] = {}
+
+    def keep(self, records: Iterable[Record]) -> None:
+        """The oldest ones make room. Of who was not let in nothing is kept."""
+        for record in records:
+            if self._size and record.is_query and record.workspace:
+                ring = self._rings.get(record.workspace)
+                if ring is None:
+                    ring = self._rings[record.workspace] = deque(maxlen=self._size)
+                ring.append(record)
+
+    def of(self, workspace: str) -> tuple[Record, ...]:
+        """Newest first."""
+        return tuple(reversed(self._rings.get(workspace, ())))

@@ -1,0 +1,126 @@
+"""What the operator and the machines in front ask: `/healthz`, `/readyz` and `/metrics`.
+
+Metrics are of the whole process, of all workspaces: no workspace's key opens them. They are for who
+asks on this computer by a loopback name and through no proxy, or has the token of
+`metrics_token_file`.
+"""
+
+from __future__ import annotations
+
+import hmac
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import anyio.to_thread
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from gateway.auth.hosts import is_loopback
+from gateway.errors import ResourceNotFound, Unauthorized
+from gateway.observe import Observer
+from gateway.observe.ledger import Ledger
+
+_TEXT = "text/plain; version=0.0.4; charset=utf-8"
+_FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+
+
+@dataclass(slots=True)
+class Readiness:
+    """Whether the process can answer; the application sets `is_open` as it starts and ends.
+
+    An Analytics API that cannot be reached does not make it unready: snapshots answer still, and
+    other processes could reach it no better.
+    """
+
+    observer: Observer
+    data_dir: Path | None
+    is_open: bool = False
+
+    async def look(self) -> tuple[bool, dict[str, object]]:
+        """Whether it is ready, and why."""
+        writable = await anyio.to_thread.run_sync(self._is_writable)
+        seen = self.observer.upstream
+        asked = {"outcome": seen.outcome, "secondsAgo": round(time.time() - seen.at)}
+        facts: dict[str, object] = {
+            "serving": "yes" if self.is_open else "no: it starts or ends",
+            "dataDirectory": "writable" if writable else "cannot be written",
+            "upstream": asked if seen.at else "not asked yet",
+        }
+        return self.is_open and writable, facts
+
+    def _is_writable(self) -> bool:
+        if self.data_dir is None:
+            return True
+        try:
+            with tempfile.TemporaryFile(dir=self.data_dir) as file:
+                file.write(b"ready")
+        except OSError:
+            return False
+        return True
+
+
+@dataclass(frozen=True, slots=True)
+class OperatorEndpoints:
+    """`look` is called before metrics are told, so that they are of now."""
+
+    observer: Observer
+    ledger: Ledger
+    readiness: Readiness
+    look: Callable[[], Awaitable[None]]
+    token: bytes | None = field(default=None, repr=False)
+
+    async def health(self, request: Request) -> Response:
+        """The process lives."""
+        return PlainTextResponse("ok")
+
+    async def ready(self, request: Request) -> Response:
+        """200 when it can answer, else 503; says nothing secret."""
+        is_ready, facts = await self.readiness.look()
+        headers = {"Cache-Control": "no-store"}
+        return JSONResponse({"ready": is_ready, **facts}, 200 if is_ready else 503, headers)
+
+    async def metrics(self, request: Request) -> Response:
+        """The text format of Prometheus.
+
+        Raises:
+            Unauthorized: the token is wrong or missing.
+            ResourceNotFound: there is no token, and the request is not from this computer.
+        """
+        self._admit(request)
+        self.ledger.tell()
+        await self.look()
+        text = await anyio.to_thread.run_sync(self.observer.metrics.text)
+        return Response(text, headers={"Content-Type": _TEXT, "Cache-Control": "no-store"})
+
+    def _admit(self, request: Request) -> None:
+        if self.token is not None:
+            scheme, _, given = request.headers.get("authorization", "").partition(" ")
+            if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), self.token):
+                return
+        elif _is_direct(request):
+            return
+        else:
+            raise ResourceNotFound(
+                "metrics are told on the gateway's own computer, by a loopback address; from"
+                " elsewhere its owner sets --metrics-token-file"
+            )
+        raise Unauthorized(
+            "the metrics' token is needed: send it as Authorization: Bearer TOKEN",
+            challenges=('Bearer realm="metrics"',),
+        )
+
+
+def _is_direct(request: Request) -> bool:
+    """From this computer, by one of its own names, and through nothing in front.
+
+    A proxy on this computer makes everybody's peer a loopback address; a web page that is found by
+    a name of its own (DNS rebinding) makes the operator's browser ask.
+    """
+    if request.client is None or any(name in request.headers for name in _FORWARDING):
+        return False
+    host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
+    return is_loopback(request.client.host) and is_loopback(host)
