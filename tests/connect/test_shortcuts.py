@@ -15,7 +15,7 @@ from tests.support.live import bridge
 from tests.tenancy.support import House
 
 _MASHUP = "{http://schemas.microsoft.com/DataMashup}"
-FILES = ("skillhabit.pbids", "Results.odc")
+FILES = ("skillhabit.pbids", "Results.odc", "powerbi-project.zip")
 
 
 def odc_query(text: str) -> MQuery:
@@ -68,13 +68,14 @@ def test_instants_are_converted_and_nothing_else_is(gateway: House) -> None:
         ("/connect/Nothing.odc", 404),
         ("/connect/results.odc", 404),
         ("/connect/.odc", 404),
+        ("/connect/powerbi-project.zip?refresh=sometimes", 400),
     ],
 )
 def test_what_is_not_there_is_told_with_what_is(gateway: House, path: str, status: int) -> None:
     answer = gateway.ask(path)
     assert answer.status_code == status
     message = answer.json()["error"]["message"]
-    assert "Results.odc" in message
+    assert "Results.odc" in message if status == 404 else "incremental" in message
 
 
 def test_files_are_for_reading(gateway: House) -> None:
