@@ -21,12 +21,14 @@ from gateway.connect.project import write_project
 from gateway.connect.shortcuts import write_odc, write_pbids
 from gateway.connect.snippets import write_snippets
 from gateway.connect.star import build_star
+from gateway.connect.workbook import write_workbook
 from gateway.edm.model import Schema
 from gateway.errors import InvalidValue, ResourceNotFound
 from gateway.web.odata import ODataEndpoint
 
 _ODC, _SNIPPETS = ".odc", "snippets.json"
 _JSON = "application/json"
+_SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +94,10 @@ def _project(asked: Asked) -> bytes:
     return write_project(asked.root, star, asked.analysis)
 
 
+def _workbook(asked: Asked) -> bytes:
+    return write_workbook(asked.root, asked.schema, asked.analysis)
+
+
 def _snippets(asked: Asked) -> bytes:
     found = write_snippets(asked.root, asked.schema, asked.analysis.incremental)
     body = {"root": asked.root, "files": _names(asked), "snippets": found}
@@ -117,5 +123,6 @@ def _attachment(name: str, media: str, content: str | bytes) -> Response:
 _FILES: dict[str, tuple[str, Callable[[Asked], str | bytes]]] = {
     "skillhabit.pbids": (_JSON, _pbids),
     "powerbi-project.zip": ("application/zip", _project),
+    "skillhabit.xlsx": (_SHEETS, _workbook),
     _SNIPPETS: (_JSON, _snippets),
 }

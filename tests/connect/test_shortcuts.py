@@ -15,7 +15,7 @@ from tests.support.live import bridge
 from tests.tenancy.support import House
 
 _MASHUP = "{http://schemas.microsoft.com/DataMashup}"
-FILES = ("skillhabit.pbids", "Results.odc", "powerbi-project.zip")
+FILES = ("skillhabit.pbids", "Results.odc", "powerbi-project.zip", "skillhabit.xlsx")
 
 
 def odc_query(text: str) -> MQuery:

@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 
 from tests.docs.measures import measures_table, with_measures
-from tests.docs.render import POWER_BI
+from tests.docs.render import POWER_BI, ROOT
 from tests.support.live import Bridge
 
+_EXCEL = ROOT / "docs" / "excel.md"
 _PATH = re.compile(r"`(?:https://bi\.example\.com)?(/(?:connect|odata/v4)/[^`]*)`")
 
 
-@pytest.mark.parametrize("page", [POWER_BI], ids=lambda page: page.name)
+@pytest.mark.parametrize("page", [POWER_BI, _EXCEL], ids=lambda page: page.name)
 def test_every_url_answers(live: Bridge, page: Path) -> None:
     text = page.read_text("utf-8")
     paths = {path for path in _PATH.findall(text) if not path.endswith("=")}
