@@ -17,6 +17,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
+from gateway.web.connect import connect_routes
 from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
@@ -53,6 +54,7 @@ def build_web(
             Route("/readyz", operator.ready),
             Route("/metrics", operator.metrics),
             Route("/openapi.json", describe),
+            *connect_routes(endpoint),
         ],
         exception_handlers={HTTPException: _refuse, GatewayError: _tell},
         lifespan=lifespan,

@@ -15,11 +15,13 @@ from gateway.edm.model import EntitySet, NavigationProperty
 from gateway.errors import GatewayError
 from tests.docs.limits import PAGE as RELIABILITY
 from tests.docs.limits import reliability_page
+from tests.docs.measures import with_measures
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 ERRORS = ROOT / "docs" / "errors.md"
 TABLES = ROOT / "docs" / "tables.md"
+POWER_BI = ROOT / "docs" / "powerbi.md"
 _SETTINGS = re.compile(r"(<!-- settings:.*?-->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 _ERRORS_HEAD = """# Errors
@@ -113,3 +115,4 @@ if __name__ == "__main__":
     ERRORS.write_text(errors_page(), "utf-8")
     TABLES.write_text(tables_page(), "utf-8")
     RELIABILITY.write_text(reliability_page(), "utf-8")
+    POWER_BI.write_text(with_measures(POWER_BI.read_text("utf-8")), "utf-8")

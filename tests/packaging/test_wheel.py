@@ -84,6 +84,7 @@ def test_the_wheel_holds_code_and_data_and_nothing_else(wheel: Path) -> None:
         "grammar/py.typed",
         "gateway/py.typed",
         "gateway/contract/skillhabit.toml",
+        "gateway/connect/analysis.toml",
         "gateway/sandbox/analytics-api.openapi.yaml",
     }
     assert {name.partition("/")[0].partition("-")[0] for name in names} == {

@@ -1,0 +1,224 @@
+"""A star -> the files of a semantic model in TMDL, by their paths below `definition/`.
+
+Written for compatibility level 1567, which every Power BI Desktop that opens projects knows.
+"""
+
+from __future__ import annotations
+
+import json
+
+from gateway.connect.analysis import Analysis, Incremental, MeasureEntry
+from gateway.connect.calendar_table import calendar_table
+from gateway.connect.dax import rename
+from gateway.connect.power_query import (
+    RANGE_END,
+    RANGE_START,
+    Step,
+    choose,
+    read_set,
+    within_range,
+    without_zones,
+    write_query,
+)
+from gateway.connect.star import CALENDAR, Relationship, Star, StarColumn, StarTable
+from gateway.connect.tmdl import assigned, described, document, indented, quoted, tag
+from gateway.edm.types import PrimitiveType
+
+_CULTURE = "en-US"
+_TYPES = {
+    PrimitiveType.BOOLEAN: "boolean",
+    PrimitiveType.INT32: "int64",
+    PrimitiveType.INT64: "int64",
+    PrimitiveType.DOUBLE: "double",
+    PrimitiveType.DECIMAL: "decimal",
+    PrimitiveType.DATE_TIME_OFFSET: "dateTime",
+    PrimitiveType.DATE: "dateTime",
+}
+_FORMATS = {"int64": "#,0", "double": "0.0", "decimal": "0.00", "dateTime": "yyyy-mm-dd hh:nn"}
+_DAY_FORMAT = "yyyy-mm-dd"
+
+
+def model_files(root: str, star: Star, analysis: Analysis) -> dict[str, str]:
+    """The files; `root` is the URL of the service, which stands in each table's query."""
+    tables = {
+        f"tables/{table.name}.tmdl": document(*_table(root, table, star, analysis))
+        for table in star.tables
+    }
+    if star.has_calendar:
+        tables[f"tables/{CALENDAR}.tmdl"] = document(*calendar_table(star))
+    files = {
+        "database.tmdl": document(["database", *indented(["compatibilityLevel: 1567"])]),
+        "model.tmdl": document(*_model(star)),
+        f"cultures/{_CULTURE}.tmdl": document(*_culture()),
+        **tables,
+    }
+    if star.relationships:
+        ways = (_relationship(way, star) for way in star.relationships)
+        files["relationships.tmdl"] = document(*ways)
+    if star.in_partitions:
+        files["expressions.tmdl"] = document(*_parameters())
+    return files
+
+
+def _model(star: Star) -> list[list[str]]:
+    """The model; Power BI makes no calendars of its own beside ours."""
+    names = [table.name for table in star.tables]
+    queries = [*([RANGE_START, RANGE_END] if star.in_partitions else []), *names]
+    properties = [
+        f"culture: {_CULTURE}",
+        "defaultPowerBIDataSourceVersion: powerBI_V3",
+        "discourageImplicitMeasures",
+        f"sourceQueryCulture: {_CULTURE}",
+        "dataAccessOptions",
+        *indented(["legacyRedirects", "returnErrorValuesAsNull"]),
+    ]
+    listed = [*names, *([CALENDAR] if star.has_calendar else [])]
+    return [
+        ["model Model", *indented(properties)],
+        [f"annotation PBI_QueryOrder = {json.dumps(queries)}"],
+        ["annotation __PBI_TimeIntelligenceEnabled = 0"],
+        [f"ref table {quoted(name)}" for name in listed],
+        [f"ref cultureInfo {_CULTURE}"],
+    ]
+
+
+def _culture() -> list[list[str]]:
+    words = json.dumps({"Version": "1.0.0", "Language": _CULTURE}, indent=2)
+    linguistic = [*assigned("linguisticMetadata", words), *indented(["contentType: json"])]
+    return [[f"cultureInfo {_CULTURE}"], [*indented(linguistic)]]
+
+
+def _parameters() -> list[list[str]]:
+    """What the service sets for each partition; these values load one of them into Desktop."""
+    years = ((RANGE_START, 2000), (RANGE_END, 2001))
+    return [
+        [
+            f"expression {name} = #datetime({year}, 1, 1, 0, 0, 0)"
+            ' meta [IsParameterQuery=true, Type="DateTime", IsParameterQueryRequired=true]',
+            *indented([f"lineageTag: {tag('expression', name)}", ""]),
+            *indented(["annotation PBI_ResultType = DateTime"]),
+        ]
+        for name, year in years
+    ]
+
+
+def _relationship(way: Relationship, star: Star) -> list[str]:
+    ends = ((way.table, way.column), (way.target, way.target_column))
+    names = [f"{quoted(table)}.{quoted(_column_name(table, key, star))}" for table, key in ends]
+    properties = [
+        *([] if way.active else ["isActive: false"]),
+        *(["crossFilteringBehavior: bothDirections"] if way.both else []),
+        f"fromColumn: {names[0]}",
+        f"toColumn: {names[1]}",
+    ]
+    return [f"relationship {tag('relationship', way.table, way.column)}", *indented(properties)]
+
+
+def _column_name(table: str, key: str, star: Star) -> str:
+    found = star.table(table)
+    column = None if found is None else found.column(key)
+    return key if column is None else column.name
+
+
+def _table(root: str, table: StarTable, star: Star, analysis: Analysis) -> list[list[str]]:
+    is_fact = table is star.fact
+    in_parts = is_fact and star.in_partitions
+    steps = _steps(root, table, analysis.incremental.day if in_parts else None)
+    query = write_query(steps)
+    head = [f"table {quoted(table.name)}", *indented([f"lineageTag: {tag('table', table.name)}"])]
+    return [
+        [*described(table.source.label), *head],
+        *([[*indented(_policy(root, analysis.incremental, query))]] if in_parts else []),
+        *([*indented(_measure(measure, star))] for measure in (star.measures if is_fact else ())),
+        *([*indented(_column(column, table))] for column in table.columns),
+        [*indented(_partition(table.name, query))],
+    ]
+
+
+def _measure(measure: MeasureEntry, star: Star) -> list[str]:
+    properties = [
+        f"formatString: {measure.format}",
+        f"displayFolder: {measure.folder}",
+        f"lineageTag: {tag('measure', measure.name)}",
+    ]
+    dax = rename(measure.dax, star.name_of)
+    return [
+        *described(measure.about),
+        *assigned(f"measure {quoted(measure.name)}", dax),
+        *indented(properties),
+    ]
+
+
+def _column(column: StarColumn, table: StarTable) -> list[str]:
+    kind = _TYPES.get(column.prop.type, "string")
+    form = _DAY_FORMAT if column.is_day else _FORMATS.get(kind)
+    label = f"Day of: {column.prop.label}" if column.is_day else column.prop.label
+    is_key = table.source.entity_type.key == (column.prop.name,) and not column.is_day
+    properties = [
+        f"dataType: {kind}",
+        *(["isHidden"] if column.hidden else []),
+        *(["isKey"] if is_key else []),
+        *([f"formatString: {form}"] if form else []),
+        *(["displayFolder: Times"] if kind == "dateTime" else []),
+        *(["dataCategory: ImageUrl"] if column.is_picture else []),
+        f"lineageTag: {tag('column', table.name, column.key)}",
+        "summarizeBy: none",
+        f"sourceColumn: {column.key}",
+    ]
+    annotations = ["", "annotation SummarizationSetBy = User"]
+    return [
+        *described(label),
+        f"column {quoted(column.name)}",
+        *indented([*properties, *annotations]),
+    ]
+
+
+def _steps(root: str, table: StarTable, day: str | None) -> tuple[Step, ...]:
+    """From the service's rows to the columns of the table."""
+    steps = read_set(root, table.source.name)
+    if day is not None:
+        steps += (within_range(steps[-1].name, day),)
+    read = [column for column in table.columns if not column.is_day]
+    steps += (choose(steps[-1].name, (column.prop.name for column in read)),)
+    instants = [c.prop.name for c in read if c.prop.type is PrimitiveType.DATE_TIME_OFFSET]
+    if instants:
+        steps += (without_zones(steps[-1].name, instants),)
+    return (*steps, *_day_steps(table, steps[-1].name))
+
+
+def _day_steps(table: StarTable, before: str) -> tuple[Step, ...]:
+    found: list[Step] = []
+    for number, column in enumerate((c for c in table.columns if c.is_day), 1):
+        key, instant = json.dumps(column.key), column.prop.name
+        expression = f"Table.AddColumn({before}, {key}, each Date.From([{instant}]), type date)"
+        before = f"Day{number}"
+        found.append(Step(before, expression))
+    return tuple(found)
+
+
+def _partition(name: str, query: str) -> list[str]:
+    source = assigned("source", query)
+    return [f"partition {quoted(name)} = m", *indented(["mode: import", *source])]
+
+
+def _policy(root: str, incremental: Incremental, query: str) -> list[str]:
+    """Incremental refresh as docs/incremental-refresh.md explains it.
+
+    Power BI asks each partition for its digest, and reads it again when that has changed.
+    """
+    steps = read_set(root, incremental.set)
+    steps += (within_range(steps[-1].name, incremental.day),)
+    newest = f"List.Max({steps[-1].name}[{incremental.changes}])"
+    digest = Step("Digest", f"DateTimeZone.RemoveZone(DateTimeZone.ToUtc({newest}))")
+    known = Step("Known", "if Digest = null then #datetime(1901, 1, 1, 0, 0, 0) else Digest")
+    properties = [
+        "policyType: basic",
+        "rollingWindowGranularity: year",
+        f"rollingWindowPeriods: {incremental.years_kept}",
+        "incrementalGranularity: year",
+        f"incrementalPeriods: {incremental.years_looked_at}",
+        *assigned("pollingExpression", write_query((*steps, digest, known))),
+        "",
+        *assigned("sourceExpression", query),
+    ]
+    return ["refreshPolicy", *indented(properties)]
