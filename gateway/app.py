@@ -25,15 +25,15 @@ from gateway.auth.principal import Gate
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
+from gateway.edge.entrance import Entrance
+from gateway.edge.public_root import PublicRoot
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
 from gateway.query.derivation import check_derivations
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.peers import Peers
 from gateway.tenants import Workspaces
-from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
-from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
 from gateway.writer.skiptoken import TokenSigner
 

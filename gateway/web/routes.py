@@ -14,12 +14,12 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge.public_root import SERVICE_PATH
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
-from gateway.web.public_root import SERVICE_PATH
 from gateway.web.respond import react_to_error, to_response
 
 

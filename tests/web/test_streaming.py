@@ -20,14 +20,14 @@ import pytest
 
 from gateway.auth.access import AccessGate
 from gateway.contract.loader import built_in_contract, load_contract
+from gateway.edge.entrance import Entrance
+from gateway.edge.public_root import PublicRoot
 from gateway.exchange import Export, Question
 from gateway.observe import Observer
 from gateway.query.bind_query import bind
 from gateway.query.request import parse_request
 from gateway.tenants import OneTenant
-from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
-from gateway.web.public_root import PublicRoot
 from tests.support.live import FIELDS, running
 
 SCHEMA = load_contract(built_in_contract(), FIELDS).schema
