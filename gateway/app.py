@@ -29,6 +29,7 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.public_root import PublicRoot
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
+from gateway.pages.routes import build_pages
 from gateway.query.derivation import check_derivations
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.peers import Peers
@@ -85,7 +86,8 @@ def create_app(
         observer,
     )
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
-    return build_web(endpoint, _lifespan(found, agreement))
+    pages = build_pages(endpoint.entrance, endpoint.root, observer)
+    return build_web(endpoint, _lifespan(found, agreement), pages)
 
 
 def _lifespan(

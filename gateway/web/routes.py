@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -26,8 +26,9 @@ from gateway.web.respond import react_to_error, to_response
 def build_web(
     endpoint: ODataEndpoint,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The ASGI application."""
+    """The ASGI application; `pages` are for browsers, and are asked first."""
     entrance = endpoint.entrance
 
     async def describe(request: Request) -> Response:
@@ -42,6 +43,7 @@ def build_web(
 
     return Starlette(
         routes=[
+            *pages,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
             RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer)),
             Route("/status", StatusEndpoint(entrance).__call__),
