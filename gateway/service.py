@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
 from typing import TypeVar
 
 from cachetools import LRUCache
@@ -28,7 +27,7 @@ from gateway.paging import (
 )
 from gateway.planner.plan import plan_query
 from gateway.planner.pushdown import Pushdown
-from gateway.planner.reach import filtered_upstream
+from gateway.planner.reach import counted_as, filtered_upstream
 from gateway.query.bind_query import bind
 from gateway.query.questions import BoundQuery, PropertyQuery, Shape
 from gateway.query.request import ODataRequest, parse_request
@@ -38,7 +37,7 @@ from gateway.recall import may_stand_for_more
 from gateway.single import Single
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.flights import Trouble
-from gateway.snapshots.kept import KeptSnapshots
+from gateway.snapshots.kept import OneSnapshot
 from gateway.snapshots.store import StoredTable
 from gateway.summing import Summing
 
@@ -108,10 +107,9 @@ class QueryService:
         tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
         return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
 
-    @cached_property
-    def kept(self) -> QueryService:
-        """Answers the same from snapshots at hand alone, however old; it asks nobody."""
-        machinery = replace(self._with, cache=KeptSnapshots(self._with.cache))
+    def at(self, snapshot: StoredTable) -> QueryService:
+        """Answers the same from one snapshot of all rows, however old; it asks nobody."""
+        machinery = replace(self._with, cache=OneSnapshot(self._with.cache, snapshot.id))
         return QueryService(self._contract, machinery, self._pages)
 
     def begin(self) -> None:
@@ -125,6 +123,10 @@ class QueryService:
     def now(self) -> datetime:
         """This moment, by the clock that snapshots are dated by."""
         return self._with.clock.now()
+
+    def counted_as(self, set_name: str) -> str:
+        """The set that has as many rows, and is counted at no cost."""
+        return counted_as(self._contract, set_name)
 
     def filtered_upstream(self, set_name: str) -> frozenset[str]:
         """Columns of a set whose conditions narrow what is asked of the Analytics API."""

@@ -1,4 +1,4 @@
-"""Rows for pages: asked of the caller's own feed, in the feed's own language, of what is at hand.
+"""Rows for pages: asked of the caller's own feed, in the feed's own language, of one snapshot.
 
 A page view never starts an extract. So numbers may be as old as the snapshot, and pages say when it
 was taken.
@@ -7,16 +7,15 @@ was taken.
 from __future__ import annotations
 
 import gzip
-from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
-from gateway.errors import UpstreamUnavailable
 from gateway.exchange import Reply
 from gateway.query.preferences import Preferences
 from gateway.service import QueryService
+from gateway.snapshots.facts import StoredTable
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 
@@ -25,39 +24,47 @@ _ROWS = 1_000
 _SAFE = "/$=&,():'*@;"
 
 
-@dataclass(frozen=True, slots=True)
 class Kept:
-    """The rows of a caller that are at hand."""
+    """What a snapshot of all rows has for a caller."""
 
-    service: QueryService
-    root: str
+    def __init__(self, service: QueryService, snapshot: StoredTable, root: str) -> None:
+        self._service = service.at(snapshot)
+        self._root = root
 
     async def rows(self, url: str) -> list[Row]:
         """The rows that a URL below the service root stands for; of more than 1,000 the first.
 
         Raises:
-            UpstreamUnavailable: they are not at hand.
-            GatewayError: what the feed would answer.
+            GatewayError: what the feed would answer; the snapshot may no longer be kept.
         """
         path, _, query = url.partition("?")
-        service = self.service.kept
-        question = service.read(path.encode(), quote(query, safe=_SAFE).encode(), self.root)
-        preferences = Preferences(max_page_size=_ROWS)
-        answer = await service.answer(question, Reply(Format("4.0"), preferences, Links(self.root)))
+        question = self._service.read(path.encode(), _encoded(query).encode(), self._root)
+        wishes = Preferences(max_page_size=_ROWS)
+        reply = Reply(Format(), wishes, Links(self._root))
+        answer = await self._service.answer(question, reply)
         body = gzip.decompress(answer.body) if answer.gzipped else answer.body
         rows: list[Row] = msgspec.json.decode(body)["value"]
         return rows
 
-    async def count(self, set_name: str) -> int | None:
-        """How many rows a set has; None when they are not at hand."""
-        url = f"{set_name}?$apply=aggregate($count as rows)"
-        try:
-            return int((await self.rows(url))[0]["rows"])
-        except UpstreamUnavailable:
-            return None
+    async def count(self, set_name: str) -> int:
+        """How many rows a set has.
+
+        Raises:
+            GatewayError: as `rows`.
+        """
+        counted = self._service.counted_as(set_name)
+        return int((await self.rows(f"{counted}?$apply=aggregate($count as rows)"))[0]["rows"])
 
 
 def link_to(root: str, url: str) -> str:
-    """The absolute URL of what a URL below the service root says with blanks and quotes in it."""
+    """The absolute URL of what a URL below the service root says with blanks and quotes in it.
+
+    >>> link_to("http://a/", "Results?$filter=state eq 'FAILED'")
+    "http://a/Results?$filter=state%20eq%20'FAILED'"
+    """
     path, question_mark, query = url.partition("?")
-    return f"{root}{path}{question_mark}{quote(query, safe=_SAFE)}"
+    return f"{root}{path}{question_mark}{_encoded(query)}"
+
+
+def _encoded(query: str) -> str:
+    return quote(query, safe=_SAFE)

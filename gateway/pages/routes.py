@@ -17,8 +17,11 @@ from gateway.edge.public_root import SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
 from gateway.pages.browser import prefers_html
+from gateway.pages.connect import Connect
+from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
 from gateway.pages.house import House, Visit
+from gateway.pages.observing import EXPLAIN_PATH, show_explanation, show_status
 
 Page = Callable[[Visit], Awaitable[Response]]
 
@@ -26,10 +29,15 @@ Page = Callable[[Visit], Awaitable[Response]]
 def build_pages(entrance: Entrance, root: PublicRoot, observer: Observer) -> Sequence[BaseRoute]:
     """The pages and what they are made with, to be asked before the feed's own routes."""
     house = House(entrance, root, observer)
+    connect, dashboard = Connect(), Dashboard()
     return (
         Route("/assets/{version}/{name}", GZipMiddleware(request_response(house.assets.serve))),
         PageRoute(house, show_home, "/"),
         PageRoute(house, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
+        PageRoute(house, dashboard.show, "/dashboard", only=True),
+        PageRoute(house, connect.show, "/connect", only=True),
+        PageRoute(house, show_status, "/status"),
+        PageRoute(house, show_explanation, EXPLAIN_PATH, below=True),
         PageRoute(house, read_now, "/read-now", method="POST", only=True),
     )
 

@@ -1,4 +1,4 @@
-"""Which columns' conditions narrow what is asked of the Analytics API; the rest is checked here."""
+"""What pages tell of a set: which conditions narrow what is asked upstream, how it is counted."""
 
 from __future__ import annotations
 
@@ -16,3 +16,10 @@ def filtered_upstream(contract: Contract, set_name: str) -> frozenset[str]:
         return frozenset(filtered)
     groups = (c for c in derived.columns if c.kind is Kind.GROUP)
     return frozenset(c.prop.name for c in groups if c.of in filtered)
+
+
+def counted_as(contract: Contract, set_name: str) -> str:
+    """The results for a copy of them, which has as many rows and takes long to make."""
+    derived = contract.derived_set(set_name)
+    copies = derived is not None and derived.copies_results
+    return contract.schema.entity_sets[0].name if copies else set_name

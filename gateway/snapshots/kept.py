@@ -1,4 +1,4 @@
-"""Snapshots for who looks and must not set anything in motion: what is there, however old."""
+"""One snapshot for who looks and must not set anything in motion: it answers, however old."""
 
 from __future__ import annotations
 
@@ -8,31 +8,37 @@ from gateway.errors import UpstreamUnavailable
 from gateway.snapshots.cache import Choice, Snapshot, SnapshotCache
 from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.freshness import Verdict
+from gateway.snapshots.shelf import Entry
 
 
-class KeptSnapshots(SnapshotCache):
-    """The snapshots of another cache; none is ever made, and none is too old to answer."""
+class OneSnapshot(SnapshotCache):
+    """Of the snapshots of another cache just one, of all rows; none is ever made.
 
-    def __init__(self, cache: SnapshotCache) -> None:
+    So many questions are answered from one moment, whatever is made meanwhile.
+    """
+
+    def __init__(self, cache: SnapshotCache, snapshot_id: str) -> None:
         super().__init__(cache.workshop)
+        self._id = snapshot_id
 
     def choice(self, key: SnapshotKey, *, fresher: bool = False) -> Choice:
-        """The one that answers.
+        """The one.
 
         Raises:
-            UpstreamUnavailable: there is none; nobody is asked for one.
+            UpstreamUnavailable: it is no longer kept.
         """
-        found = super().choice(key, fresher=fresher)
-        if found.table is None:
-            raise UpstreamUnavailable(
-                "no copy of these rows is at hand, and none is asked for here"
-            )
-        return Choice(found.table, Verdict.FRESH, found.age_seconds, None)
+        table = self._entry(key).table
+        age = (self.workshop.clock.now() - table.taken_at).total_seconds()
+        return Choice(table, Verdict.FRESH, age, None)
 
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool
     ) -> AbstractContextManager[Snapshot]:
-        self.choice(key)
-        found = self._shelf.best(key)
-        assert found is not None  # noqa: S101 - it was chosen a line ago
-        return self._reading(found.held(), "hit")
+        return self._reading(self._entry(key).held(), "hit")
+
+    def _entry(self, key: SnapshotKey) -> Entry:
+        """Of another scope there is nothing (law 5), and of a part of the rows neither."""
+        found = self.workshop.shelf.get(self._id)
+        if found is None or found.table.key.scope != key.scope or found.table.key.pushdown.terms:
+            raise UpstreamUnavailable("this copy of the rows is no longer kept; load the page anew")
+        return found
