@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.pages.feed import Kept, Row, link_to
 from gateway.pages.house import Visit
 from gateway.pages.pictures import Gallery, Numbers, Picture, arrange, read_gallery
@@ -33,7 +33,11 @@ class Dashboard:
         self._gallery: Gallery = read_gallery()
 
     async def show(self, visit: Visit) -> Response:
-        """All pictures of the newest snapshot; none while there is none."""
+        """All pictures of the newest snapshot; none while there is none.
+
+        Raises:
+            UpstreamUnavailable: the snapshot went while they were made; the next one is there.
+        """
         table = newest(visit.service)
         kept = table and Kept(visit.service, table, visit.root)
         return visit.show(
@@ -49,9 +53,11 @@ class Dashboard:
         )
 
     async def _figures(self, kept: Kept) -> Row:
-        """Without those of columns that the caller may not see."""
+        """None where the caller may not see a column that one of them needs."""
         try:
             rows = await kept.rows(self._gallery.figures.url)
+        except UpstreamUnavailable:
+            raise
         except GatewayError:
             return {}
         return {k: v for k, v in rows[0].items() if "@" not in k and v is not None}
@@ -60,6 +66,8 @@ class Dashboard:
         link = link_to(root, picture.url)
         try:
             rows = await kept.rows(picture.url)
+        except UpstreamUnavailable:
+            raise
         except GatewayError as error:
             return Drawn(picture, link, None, error.message)
         return Drawn(picture, link, arrange(picture, rows, self._gallery.colours))

@@ -34,7 +34,8 @@ async def show_explanation(visit: Visit) -> Response:
         GatewayError: what the feed would answer.
     """
     scope = visit.request.scope
-    path, query = scope["raw_path"].removeprefix(f"{EXPLAIN_PATH}/".encode()), scope["query_string"]
+    path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
+    query = scope["query_string"]
     found = visit.service.explain(visit.service.read(path, query, visit.root))
     below = (path + (b"?" + query if query else b"")).decode("latin-1")
     request = "" if found.payload is None else _request(found.path, found.payload)

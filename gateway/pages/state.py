@@ -15,13 +15,14 @@ from gateway.snapshots.flights import Trouble
 class State:
     """What a caller may know of it.
 
-    `rows` and `of` are numbers of all rows, None for a role, which must not learn them.
+    `rows`, `read` and `of` are numbers of all rows, None for a role, which must not learn them.
+    `reading` is the id of the extract of all rows that is under way.
     """
 
     taken_at: datetime | None
     age: timedelta | None
     rows: int | None
-    reading: bool
+    reading: str | None
     read: int | None
     of: int | None
     trouble: Trouble | None
@@ -43,7 +44,7 @@ def state_of(service: QueryService) -> State:
         taken_at=table.taken_at if table else None,
         age=service.now() - table.taken_at if table else None,
         rows=table.rows if table and tells else None,
-        reading=running is not None,
+        reading=running.id if running else None,
         read=running.rows if running and tells else None,
         of=running.total if running and tells else None,
         trouble=service.trouble(),

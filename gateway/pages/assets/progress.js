@@ -14,13 +14,19 @@ function show(extract) {
 
 async function look() {
   const answer = await fetch(card.dataset.status, { headers: { Accept: "application/json" } });
-  const running = (await answer.json()).extracts.filter((each) => !each.waitsToGoOn);
-  if (running.length === 0) {
+  if (!answer.ok) throw new Error(answer.statusText);
+  const { extracts } = await answer.json();
+  const running = extracts.find((each) => each.id === card.dataset.reading);
+  if (running === undefined || running.waitsToGoOn) {
     location.reload();
     return;
   }
-  show(running[0]);
-  setTimeout(look, 700);
+  show(running);
+  setTimeout(tryToLook, 700);
 }
 
-if (card) setTimeout(look, 300);
+function tryToLook() {
+  look().catch(() => setTimeout(tryToLook, 5000)); // the gateway may be on its way back
+}
+
+if (card) setTimeout(tryToLook, 300);
