@@ -33,6 +33,8 @@ def take() -> None:
     with bridge(generate(20_000), settings=settings) as gateway, chromium() as browser:
         gateway.feed("Results?$select=id&$top=1&$orderby=progress")
         base = gateway.root.removesuffix("/odata/v4/")
+        for set_ in gateway.get("").json()["value"]:
+            gateway.get(f"{set_['name']}?$apply=aggregate($count as rows)")
         for look, (scheme, size) in LOOKS.items():
             options = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
             for name, path in PAGES.items():

@@ -73,17 +73,17 @@ def test_a_page_shows_a_copy_that_is_too_old_for_a_feed(dataset: Dataset) -> Non
     with bridge(dataset, settings=settings) as gateway:
         gateway.feed("Results?$select=id")
         asked = len(gateway.sandbox.received)
-        assert "2,000 rows" in page(gateway, "/").text
+        until(lambda: "2,000 rows" in page(gateway, "/").text)
         assert "data-kind" in page(gateway, "/dashboard").text
         assert len(gateway.sandbox.received) == asked
 
 
 def test_a_failure_is_told_until_an_extract_has_been_made(dataset: Dataset) -> None:
     trouble = read_texts().state.trouble
-    with bridge(dataset, settings={"retry_budget": 0}, faults=Faults(error_next=1)) as gateway:
-        assert gateway.get("Results?$orderby=progress").status_code == 503
+    with bridge(dataset, faults=Faults(wrong_shape_next=1)) as gateway:
+        assert gateway.get("Results?$orderby=progress").status_code == 502
         assert trouble in page(gateway, "/").text
-        until(lambda: gateway.get("Results?$orderby=progress").status_code == 200)
+        until(lambda: gateway.get("Results?$orderby=progress").status_code == 200)  # it is held
         assert trouble not in page(gateway, "/").text
 
 
@@ -116,9 +116,9 @@ def test_a_role_sees_its_own_numbers_and_no_others(roles: House) -> None:
     own = roles.odata("Results/$count", "default/berlin").text
     everything = roles.odata("Results/$count").text
     assert own != everything
-    text = roles.ask("/", "default/berlin", headers=HTML).text
-    assert f"{own} rows" in text
-    assert everything not in text
+    home = roles.ask("/", "default/berlin", headers=HTML).text
+    until(lambda: f"{own} rows" in roles.ask("/", "default/berlin", headers=HTML).text)
+    assert everything not in home
     status = roles.ask("/status", "default/berlin", headers=HTML).text
     assert everything not in status
 
