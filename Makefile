@@ -1,11 +1,11 @@
 # Two commands on a fresh machine with Python 3.11 or newer and make: `make demo`, `make test`.
-# Tests that need curl or redis-server (Debian, Ubuntu: apt-get install redis-server) say so and are skipped without.
+# Tests that need curl, redis-server or chromium (Debian: apt-get install redis-server chromium) say so and are skipped without.
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 BENCHMARKS := cold warm pages apply storm formats grammar
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format bench screenshots clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -25,6 +25,9 @@ format: .venv/installed-dev  ## put the code into shape
 
 bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+screenshots: .venv/installed-dev  ## docs/screenshots anew; needs chromium
+	$(BIN)/python -m tests.browser.screenshots
 
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

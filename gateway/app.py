@@ -26,22 +26,23 @@ from gateway.auth.tokens import Named, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
+from gateway.edge.entrance import Entrance
+from gateway.edge.proxy_chain import ProxyChain
+from gateway.edge.public_root import PublicRoot
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.traces import Traces, build_traces
+from gateway.pages.routes import build_pages
 from gateway.pulse import Pulse
 from gateway.query.derivation import check_derivations
 from gateway.snapshots.pages import PageCache
 from gateway.snapshots.peers import Peers
 from gateway.tenants import Workspaces
-from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints, Readiness
-from gateway.web.proxy_chain import ProxyChain
-from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
 from gateway.web.watched import Watched
 from gateway.writer.skiptoken import TokenSigner
@@ -111,7 +112,8 @@ def create_app(
     ledger = Ledger(observer, RequestLog(settings.log_format))
     operator = OperatorEndpoints(observer, ledger, readiness, pulse.look, _metrics_token(settings))
     life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
-    app = build_web(endpoint, operator, life)
+    pages = build_pages(endpoint.entrance, endpoint.root, observer)
+    app = build_web(endpoint, operator, life, pages)
     app.add_middleware(Watched, observer=observer, ledger=ledger)
     return app
 

@@ -7,6 +7,7 @@ what was negotiated, and takes the answer back.
 from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
+from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
 
@@ -26,6 +27,8 @@ from gateway.paging import (
     query_identity,
 )
 from gateway.planner.plan import plan_query
+from gateway.planner.pushdown import Pushdown
+from gateway.planner.reach import counted_as, filtered_upstream
 from gateway.query.bind_query import bind
 from gateway.query.questions import BoundQuery, PropertyQuery, Shape
 from gateway.query.request import ODataRequest, parse_request
@@ -34,6 +37,8 @@ from gateway.reading import Machinery, PageSizes, Reading
 from gateway.recall import may_stand_for_more
 from gateway.single import Single
 from gateway.snapshots.flight import Progress
+from gateway.snapshots.flights import Trouble
+from gateway.snapshots.kept import OneSnapshot
 from gateway.snapshots.store import StoredTable
 from gateway.summing import Summing
 
@@ -47,7 +52,7 @@ class QueryService:
 
     def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
         self._contract = contract
-        self._with = machinery
+        self._with, self._pages = machinery, pages
         self._rows = Reading(contract, machinery, pages)
         summing = Summing(self._rows, machinery)
         self._filing = Filing(self._rows, summing)
@@ -104,6 +109,31 @@ class QueryService:
         kept = [table for table in cache.tables if table.key.scope == scope]
         tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
         return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
+
+    def at(self, snapshot: StoredTable) -> QueryService:
+        """Answers the same from one snapshot of all rows, however old; it asks nobody."""
+        machinery = replace(self._with, cache=OneSnapshot(self._with.cache, snapshot.id))
+        return QueryService(self._contract, machinery, self._pages)
+
+    def begin(self) -> None:
+        """Begin to read all rows, unless that is being done; it is not waited for."""
+        self._with.cache.begin(self._rows.key(Pushdown()))
+
+    def trouble(self) -> Trouble | None:
+        """Why the workspace's last extract failed; None when one has been made since."""
+        return self._with.cache.trouble(self._with.scope())
+
+    def now(self) -> datetime:
+        """This moment, by the clock that snapshots are dated by."""
+        return self._with.clock.now()
+
+    def counted_as(self, set_name: str) -> str:
+        """The set that has as many rows, and is counted at no cost."""
+        return counted_as(self._contract, set_name)
+
+    def filtered_upstream(self, set_name: str) -> frozenset[str]:
+        """Columns of a set whose conditions narrow what is asked of the Analytics API."""
+        return filtered_upstream(self._contract, set_name)
 
     async def end(self) -> None:
         """End the extracts that are being read; the snapshots stay open for others."""

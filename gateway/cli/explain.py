@@ -13,9 +13,9 @@ import click
 
 from gateway.app import read_contract
 from gateway.cli.options import read_settings, setting_options
+from gateway.edge.public_root import SERVICE_PATH
 from gateway.errors import ConfigurationProblem, GatewayError
 from gateway.explanation import Explanation, explain_request
-from gateway.web.public_root import SERVICE_PATH
 
 
 @click.command()

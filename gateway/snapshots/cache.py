@@ -20,7 +20,7 @@ from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.flight import Flight, Progress, Workshop
-from gateway.snapshots.flights import Flights
+from gateway.snapshots.flights import Flights, Trouble
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.growing import GrowingTable
 from gateway.snapshots.shelf import Entry
@@ -73,6 +73,7 @@ class SnapshotCache:
     """All snapshots of this process."""
 
     def __init__(self, workshop: Workshop) -> None:
+        self.workshop = workshop
         self._with = workshop
         self._shelf = workshop.shelf
         self._flights = Flights(workshop)
@@ -85,6 +86,15 @@ class SnapshotCache:
     def progress(self) -> tuple[Progress, ...]:
         """The extracts that are being made."""
         return self._flights.progress()
+
+    def begin(self, key: SnapshotKey) -> None:
+        """Begin an extract that nobody waits for, unless one runs or was made this moment."""
+        if not self.is_fresh(key, fresher=True):
+            self._flights.start(key)
+
+    def trouble(self, scope: str) -> Trouble | None:
+        """Why the last extract of a scope failed; None when one has been made since."""
+        return self._flights.trouble(scope)
 
     async def recover(self) -> None:
         """Take over what an earlier process left on disk."""

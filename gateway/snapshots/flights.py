@@ -9,9 +9,11 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
 
 import anyio.to_thread
-from cachetools import TTLCache
+from cachetools import LRUCache, TTLCache
 
 from gateway.errors import (
     GatewayError,
@@ -28,6 +30,14 @@ _RESUMABLE_SECONDS = 600
 _FAILURES = 1_000
 
 
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """Why the last extract has failed, and when."""
+
+    at: datetime
+    error: GatewayError
+
+
 class Flights:
     """Extracts that run or wait to be resumed."""
 
@@ -38,6 +48,7 @@ class Flights:
         self._failures: TTLCache[tuple[str, str], GatewayError] = TTLCache(
             _FAILURES, _RESUMABLE_SECONDS, workshop.clock.monotonic
         )
+        self._troubles: LRUCache[str, Trouble] = LRUCache(_FAILURES)
         self._is_closed = False
 
     def start(self, key: SnapshotKey) -> Flight:
@@ -58,6 +69,10 @@ class Flights:
     def failure(self, scope: str, snapshot_id: str) -> GatewayError | None:
         """Why the extract of this id came to nothing, if it lately did."""
         return self._failures.get((scope, snapshot_id))
+
+    def trouble(self, scope: str) -> Trouble | None:
+        """Why the last extract of a scope failed; None when one has been made since."""
+        return self._troubles.get(scope)
 
     def keeps(self, flight: Flight) -> bool:
         """Whether it is under way or paused, and its draft is there."""
@@ -126,6 +141,7 @@ class Flights:
         with self._with.observer.extract() as extract:
             entry = await flight.make()
             extract.rows = entry.table.rows
+        self._troubles.pop(flight.key.scope, None)
         await self._with.shelf.make_room()
         entry.readers += flight.waiters + flight.readers - 1
         flight.landed = entry
@@ -169,6 +185,7 @@ class Flights:
 
     def _fail(self, flight: Flight, error: GatewayError) -> None:
         """Tell the readers, and keep what may go on."""
+        self._troubles[flight.key.scope] = Trouble(self._with.clock.now(), error)
         growing = flight.growing
         if growing is not None:
             growing.end(error)

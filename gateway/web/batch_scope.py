@@ -8,12 +8,12 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from gateway.edge.public_root import SERVICE_PATH
 from gateway.errors import InvalidSyntax, InvalidValue
 from gateway.query.preferences import merge_preferences
 from gateway.query.reference import bare_host, below_root
 from gateway.web.batch_model import Part
 from gateway.web.posted import BATCH, last_segment
-from gateway.web.public_root import SERVICE_PATH
 
 _FORBIDDEN = frozenset(
     {"authorization", "proxy-authorization", "cookie", "expect", "from", "max-forwards", "range"}

@@ -15,12 +15,12 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
+from gateway.edge.entrance import Entrance
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed
 from gateway.observe import Observer
 from gateway.planner.explain import explain_pushdown
 from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.flight import Progress
-from gateway.web.entrance import Entrance
 from gateway.web.respond import react_to_error, to_response
 
 EXPLAIN_PATH = "/explain"

@@ -9,9 +9,9 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from gateway.edge.media import parse_accept, parse_format_option, quality_of
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
 from gateway.exchange import Answer
-from gateway.web.media import parse_accept, parse_format_option, quality_of
 from gateway.writer.format import Format, Media
 
 JSON, MULTIPART = "application/json", "multipart/mixed"

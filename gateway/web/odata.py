@@ -13,6 +13,8 @@ import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
+from gateway.edge.entrance import Entrance, in_the_callers_words
+from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.errors import (
     GatewayError,
     InternalError,
@@ -28,7 +30,6 @@ from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Sha
 from gateway.query.resource import MetadataDocument
 from gateway.recall import may_stand_for_more
 from gateway.service import QueryService
-from gateway.web.entrance import Entrance, in_the_callers_words
 from gateway.web.negotiation import (
     check_isolation,
     check_match,
@@ -40,7 +41,6 @@ from gateway.web.negotiation import (
 )
 from gateway.web.posted import allowed_methods, check_media_type, read_body
 from gateway.web.presence import while_present
-from gateway.web.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.web.respond import (
     Reaction,
     react_to_answer,

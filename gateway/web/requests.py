@@ -13,13 +13,13 @@ from typing import Any
 from starlette.requests import Request
 from starlette.responses import Response
 
+from gateway.edge.entrance import Entrance
 from gateway.errors import AccessDenied
 from gateway.exchange import Question
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.record import Record
 from gateway.planner.plan import QueryPlan
-from gateway.web.entrance import Entrance
 from gateway.web.insight import as_json
 from grammar import unparse, without_literals
 

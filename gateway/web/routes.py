@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -14,6 +14,7 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge.public_root import SERVICE_PATH
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
@@ -21,7 +22,6 @@ from gateway.web.connect import connect_routes
 from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
-from gateway.web.public_root import SERVICE_PATH
 from gateway.web.requests import RequestsEndpoint
 from gateway.web.respond import react_to_error, to_response
 
@@ -30,8 +30,9 @@ def build_web(
     endpoint: ODataEndpoint,
     operator: OperatorEndpoints,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    pages: Sequence[BaseRoute] = (),
 ) -> Starlette:
-    """The ASGI application."""
+    """The ASGI application; `pages` are for browsers, and are asked first."""
     entrance = endpoint.entrance
 
     async def describe(request: Request) -> Response:
@@ -43,6 +44,7 @@ def build_web(
 
     return Starlette(
         routes=[
+            *pages,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
             RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer)),
             Route("/status", StatusEndpoint(entrance).__call__),

@@ -6,8 +6,8 @@ lists Atom too and breaks when it gets it.
 
 from __future__ import annotations
 
+from gateway.edge.media import MediaRange, parse_accept, parse_format_option
 from gateway.errors import NotAcceptable
-from gateway.web.media import MediaRange, parse_accept, parse_format_option
 from gateway.web.negotiation import LEGACY_ADVICE
 from gateway.writer.format import EXPORTS, Format, Media, Metadata
 

@@ -18,12 +18,12 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.auth.principal import Principal
+from gateway.edge.entrance import PRINCIPAL
+from gateway.edge.public_root import SERVICE_PATH
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import PROBES, facts_of
 from gateway.observe.record import Record, Recording
-from gateway.web.entrance import PRINCIPAL
-from gateway.web.public_root import SERVICE_PATH
 
 _REQUEST_ID = re.compile(rb"[0-9A-Fa-f-]{16,64}")
 """UUIDs and other hexadecimal names: nothing that could be a word, an address or a key of ours."""

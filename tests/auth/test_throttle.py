@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from gateway.auth.throttle import Throttle
-from gateway.web.proxy_chain import ProxyChain
+from gateway.edge.proxy_chain import ProxyChain
 from tests.support.access import basic, bearer, make_key
 from tests.support.live import bridge
 from tests.support.wire import WireAnswer, send

@@ -11,6 +11,7 @@ from starlette.requests import Request
 
 from gateway.auth.principal import Asked, Principal
 from gateway.config import load_settings
+from gateway.edge.entrance import Entrance
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
@@ -18,7 +19,6 @@ from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import Record
 from gateway.service import QueryService
-from gateway.web.entrance import Entrance
 from gateway.web.requests import RequestsEndpoint
 
 pytestmark = pytest.mark.anyio

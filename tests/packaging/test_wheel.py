@@ -146,3 +146,10 @@ def test_the_command_serves(installation: Installation) -> None:
     assert answer.json()["@odata.count"] == 100
     assert len(answer.json()["value"]) == 3
     assert "Traceback" not in process.output
+
+
+def test_the_wheel_has_what_pages_are_made_of(wheel: Path) -> None:
+    pages = CHECKOUT / "gateway" / "pages"
+    wanted = {p.relative_to(CHECKOUT).as_posix() for p in pages.rglob("*.*") if p.suffix != ".pyc"}
+    with ZipFile(wheel) as archive:
+        assert wanted <= set(archive.namelist())

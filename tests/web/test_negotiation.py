@@ -106,7 +106,7 @@ def test_accept_chooses_the_json(ask: Ask, accept: str, content_type: str) -> No
     [
         "application/xml",
         "application/atom+xml",
-        "text/html, text/xml",
+        "text/plain, text/xml",
         "application/json;q=0",
         "application/json;q=0,*/*",
         "application/json;q=0.000,application/*;q=0.3",

@@ -22,13 +22,13 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.auth.gate import OpenGate
 from gateway.auth.principal import Principal
 from gateway.contract.loader import built_in_contract, load_contract
+from gateway.edge.entrance import Entrance
+from gateway.edge.public_root import PublicRoot
 from gateway.exchange import Export, Question
 from gateway.observe import Observer
 from gateway.query.bind_query import bind
 from gateway.query.request import parse_request
-from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
-from gateway.web.public_root import PublicRoot
 from gateway.web.stalled import StalledProtocol
 from tests.support.live import FIELDS, running
 

@@ -12,10 +12,10 @@ from gateway.auth.caller_token import CHALLENGE
 from gateway.auth.gate import BASIC
 from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Asked, Gate, Principal
+from gateway.edge.proxy_chain import ProxyChain
 from gateway.errors import GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.service import QueryService
 from gateway.tenants import Tenants
-from gateway.web.proxy_chain import ProxyChain
 from gateway.writer.links import CarriedKey
 
 PRINCIPAL = "gateway.principal"

@@ -1,0 +1,28 @@
+// Buttons that put a text into the clipboard. They are hidden until this runs.
+
+async function put(text) {
+  if (navigator.clipboard) {
+    await navigator.clipboard.writeText(text);
+    return;
+  }
+  const area = document.createElement("textarea"); // http without TLS has no clipboard
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+for (const button of document.querySelectorAll("button[data-copy]")) {
+  const words = button.textContent;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await put(document.getElementById(button.dataset.copy).textContent);
+    button.textContent = button.dataset.done;
+    document.getElementById("said").textContent = button.dataset.done;
+    setTimeout(() => {
+      button.textContent = words;
+      document.getElementById("said").textContent = "";
+    }, 2000);
+  });
+}

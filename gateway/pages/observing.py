@@ -1,0 +1,53 @@
+"""Two pages about the gateway itself: what it has and reads, and what a query would do."""
+
+from __future__ import annotations
+
+from urllib.parse import unquote
+
+import msgspec
+from starlette.responses import Response
+
+from gateway.pages.house import Visit
+from gateway.pages.state import state_of
+from gateway.planner.explain import explain_pushdown
+
+EXPLAIN_PATH = "/explain"
+
+
+async def show_status(visit: Visit) -> Response:
+    """The snapshots at hand and the extracts that are being read; to a role without numbers."""
+    tables, extracts = visit.service.status()
+    return visit.show(
+        "status.html",
+        section="status",
+        state=state_of(visit.service),
+        tells=not visit.service.is_limited,
+        tables=[(each, explain_pushdown(each.key.pushdown)) for each in tables],
+        extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
+    )
+
+
+async def show_explanation(visit: Visit) -> Response:
+    """The plan of the query that stands in the URL behind `/explain/`.
+
+    Raises:
+        GatewayError: what the feed would answer.
+    """
+    scope = visit.request.scope
+    path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
+    query = scope["query_string"]
+    found = visit.service.explain(visit.service.read(path, query, visit.root))
+    below = (path + (b"?" + query if query else b"")).decode("latin-1")
+    request = "" if found.payload is None else _request(found.path, found.payload)
+    return visit.show(
+        "explain.html",
+        section="",
+        query=unquote(below),
+        link=visit.root + below,
+        lines=found.lines,
+        payload=request,
+    )
+
+
+def _request(path: str, payload: dict[str, object]) -> str:
+    return f"POST {path}\n{msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()}"

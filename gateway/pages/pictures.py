@@ -1,0 +1,102 @@
+"""The pictures of the dashboard: which feed each is drawn from, and its rows as a table of numbers.
+
+What they are is data, in `pictures.toml`: no name of a column stands in code.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from gateway.pages.feed import Row
+
+
+class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One picture; see the head of `pictures.toml`."""
+
+    name: str
+    kind: str
+    url: str
+    label: tuple[str, ...]
+    series: tuple[str, ...]
+    by: str | None = None
+    newest: int | None = None
+    called: bool = False
+    wide: bool = False
+
+
+class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One row of numbers, each shown large."""
+
+    url: str
+
+
+class Gallery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All of the dashboard; `colours` are numbers of series colours, by column or value."""
+
+    colours: dict[str, int]
+    figures: Figures
+    pictures: tuple[Picture, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Numbers:
+    """What a picture shows: a row for each label, a number or None for each series."""
+
+    series: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[float | None, ...]], ...]
+
+
+def read_gallery() -> Gallery:
+    """The built-in one."""
+    text = files("gateway.pages").joinpath("pictures.toml").read_text("utf-8")
+    return msgspec.convert(tomllib.loads(text), Gallery)
+
+
+def arrange(picture: Picture, rows: Iterable[Row], order: Iterable[str] = ()) -> Numbers:
+    """The rows of a picture's feed as it shows them; series that are values follow `order`.
+
+    >>> picture = Picture("m", "columns", "", ("year", "month"), ("n",), by="state", newest=2)
+    >>> found = [{"year": 2025, "month": m, "state": s, "n": m} for m in (9, 8) for s in "ab"]
+    >>> arrange(picture, found)
+    Numbers(series=('a', 'b'), rows=(('2025-08', (8, 8)), ('2025-09', (9, 9))))
+    """
+    found = list(rows)
+    series = _values(found, picture.by, tuple(order)) if picture.by else ()
+    numbers = (
+        _by_value(picture, picture.by, series, found)
+        if picture.by
+        else [(_label(picture, row), tuple(row[name] for name in picture.series)) for row in found]
+    )
+    if picture.newest is not None:
+        numbers = numbers[: picture.newest][::-1]
+    return Numbers(series or picture.series, tuple(numbers))
+
+
+def _values(rows: list[Row], name: str, order: tuple[str, ...]) -> tuple[str, ...]:
+    """What a column has in any row: first what `order` knows, in its order."""
+    found = tuple(dict.fromkeys(str(row[name]) for row in rows))
+    return (*(v for v in order if v in found), *(v for v in found if v not in order))
+
+
+def _by_value(
+    picture: Picture, by: str, series: tuple[str, ...], rows: list[Row]
+) -> list[tuple[str, tuple[float | None, ...]]]:
+    """One row a label: the number of each value of `by`, 0 where there is no row."""
+    cells: dict[str, dict[str, Any]] = {}
+    for row in rows:
+        cells.setdefault(_label(picture, row), {})[str(row[by])] = row[picture.series[0]]
+    return [(label, tuple(found.get(name, 0) for name in series)) for label, found in cells.items()]
+
+
+def _label(picture: Picture, row: Row) -> str:
+    """What names a row; empty where that is null. Numbers get two digits, so that months align."""
+    parts = [row[name] for name in picture.label]
+    if None in parts:
+        return ""
+    return "-".join(f"{part:02}" if isinstance(part, int) else str(part) for part in parts)

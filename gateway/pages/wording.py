@@ -1,0 +1,69 @@
+"""How numbers, sizes and moments are written for people; all moments are UTC, and say so."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+_UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
+
+
+def as_number(value: float) -> str:
+    """With thousands apart; one digit behind the point, where there is one.
+
+    >>> as_number(1234567), as_number(12.345), as_number(12.0)
+    ('1,234,567', '12.3', '12')
+    """
+    rounded = round(value, 1)
+    return f"{rounded:,.0f}" if rounded == int(rounded) else f"{rounded:,.1f}"
+
+
+def as_size(value: int) -> str:
+    """Bytes, in the unit that leaves few digits.
+
+    >>> as_size(900), as_size(5_300_000)
+    ('900 bytes', '5.1 MiB')
+    """
+    size, unit = float(value), "bytes"
+    for larger in ("KiB", "MiB", "GiB"):
+        if size < 1024:
+            break
+        size, unit = size / 1024, larger
+    return f"{as_number(size)} {unit}"
+
+
+def as_moment(value: datetime) -> str:
+    """To the minute.
+
+    >>> as_moment(datetime(2025, 3, 9, 7, 5, tzinfo=UTC))
+    '2025-03-09 07:05 UTC'
+    """
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M} UTC"
+
+
+def as_machine_moment(value: datetime) -> str:
+    """As HTML's `datetime` attribute wants it."""
+    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+def as_age(value: timedelta) -> str:
+    """The largest unit that fits, and no other.
+
+    >>> [as_age(timedelta(seconds=s)) for s in (20, 60, 7300, 200000)]
+    ['less than a minute', '1 minute', '2 hours', '2 days']
+    """
+    for name, seconds in _UNITS:
+        count = int(value.total_seconds() // seconds)
+        if count:
+            return f"{count} {name}{'s' if count > 1 else ''}"
+    return "less than a minute"
+
+
+FILTERS: Final = {
+    "number": as_number,
+    "size": as_size,
+    "moment": as_moment,
+    "machine_moment": as_machine_moment,
+    "age": as_age,
+}
+"""What templates may pipe values through."""

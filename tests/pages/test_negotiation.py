@@ -1,0 +1,111 @@
+"""Who gets a page and who gets the feed, at one URL, over a real socket."""
+
+from __future__ import annotations
+
+import httpx
+import pytest
+
+from tests.clients import header_blocks
+from tests.support.live import Bridge
+
+CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
+_BLOCKS = [name for name in dir(header_blocks) if name.isupper()]
+
+
+@pytest.mark.parametrize("path", ["/odata/v4/", "/odata/v4", "/"])
+def test_a_browser_gets_a_page(live: Bridge, path: str) -> None:
+    answer = _get(live, path, {"Accept": CHROME, "User-Agent": "Mozilla/5.0 Firefox/140.0"})
+    assert answer.status_code == 200
+    assert answer.headers["content-type"] == "text/html; charset=utf-8"
+    assert live.root in answer.text
+
+
+@pytest.mark.parametrize("name", _BLOCKS)
+def test_no_client_of_feeds_gets_one(live: Bridge, name: str) -> None:
+    headers = dict(getattr(header_blocks, name))
+    assert "html" not in _get(live, "/odata/v4/", headers).headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"Accept": "*/*"},
+        {"Accept": ""},
+        {"Accept": "text/*"},
+        {"Accept": "text/html, application/json"},
+        {"Accept": "text/html;q=0.5, */*;q=0.8"},
+        {"Accept": "text/html;q=0, */*;q=0"},
+        {"Accept": CHROME, "User-Agent": "Tableau Desktop 2024.2"},
+        {"Accept": CHROME, "User-Agent": "Mozilla/5.0 (compatible) Microsoft.Data.Mashup"},
+        {"Accept": CHROME, "OData-MaxVersion": "4.0"},
+    ],
+    ids=str,
+)
+def test_who_does_not_say_html_gets_the_feed(live: Bridge, headers: dict[str, str]) -> None:
+    answer = _get(live, "/odata/v4/", headers)
+    assert "html" not in answer.headers["content-type"]
+    assert "html" not in _get(live, "/status", headers).headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["?$format=json", "Results?$top=1", "$metadata"])
+def test_what_is_asked_of_the_feed_is_the_feeds(live: Bridge, path: str) -> None:
+    answer = _get(live, f"/odata/v4/{path}", {"Accept": CHROME})
+    assert "html" not in answer.headers["content-type"]
+
+
+def test_pages_have_the_headers_that_keep_them_safe(live: Bridge) -> None:
+    headers = _get(live, "/", {"Accept": CHROME}).headers
+    policy = dict(
+        part.partition(" ")[::2] for part in headers["content-security-policy"].split("; ")
+    )
+    assert policy["default-src"] == policy["frame-ancestors"] == policy["base-uri"] == "'none'"
+    assert policy["script-src"] == policy["style-src"] == policy["form-action"] == "'self'"
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_files_of_pages_are_kept_for_ever_under_a_name_of_their_content(live: Bridge) -> None:
+    page = _get(live, "/", {"Accept": CHROME}).text
+    path = page.partition('rel="stylesheet" href="')[2].partition('"')[0]
+    style = _get(live, path)
+    assert style.headers["content-type"].startswith("text/css")
+    assert "immutable" in style.headers["cache-control"]
+    older = path.replace(path.split("/")[2], "0" * 16)
+    assert _get(live, older).headers["cache-control"] == "no-store"
+    assert _get(live, path.replace("style.css", "..%2fhouse.py")).status_code == 404
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Origin": "https://elsewhere.example"},
+        {"Origin": "null"},
+        {"Sec-Fetch-Site": "cross-site"},
+        {"Sec-Fetch-Site": "same-site"},
+    ],
+    ids=str,
+)
+def test_no_other_site_can_press_the_button(live: Bridge, headers: dict[str, str]) -> None:
+    url = live.root.replace("/odata/v4/", "/read-now")
+    answer = live.client.post(url, headers=headers)
+    assert answer.status_code == 403
+    assert "Origin" in answer.text
+
+
+def test_the_button_leads_back_to_the_page(live: Bridge) -> None:
+    base = live.root.removesuffix("/odata/v4/")
+    answer = live.client.post(f"{base}/read-now", headers={"Origin": base})
+    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+
+
+def test_links_lead_through_the_proxy_that_the_browser_sees(live: Bridge) -> None:
+    forwarded = {"X-Forwarded-Prefix": "/bi", "X-Forwarded-Host": "bi.example.com"}
+    page = _get(live, "/", {"Accept": CHROME, **forwarded}).text
+    assert "bi.example.com/bi/odata/v4/" in page
+    assert 'href="/bi/assets/' in page
+    assert 'action="/bi/read-now"' in page
+
+
+def _get(live: Bridge, path: str, headers: dict[str, str] | None = None) -> httpx.Response:
+    return live.client.get(live.root.removesuffix("/odata/v4/") + path, headers=headers)
