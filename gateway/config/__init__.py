@@ -1,6 +1,6 @@
 """Settings. This package imports nothing of the gateway; what is wrong is a `ValueError`."""
 
-from gateway.config.settings import Settings, load_settings
+from gateway.config.settings import Settings, load_settings, origins
 from gateway.config.table import ENVIRONMENT_PREFIX, SETTINGS, Setting, Share
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role
 
@@ -13,4 +13,5 @@ __all__ = [
     "Settings",
     "Share",
     "load_settings",
+    "origins",
 ]
