@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -16,16 +17,23 @@ N = TypeVar("N", int, float)
 _REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
-def as_integer(low: int, high: int) -> Callable[[object], int]:
+@dataclass(frozen=True, slots=True)
+class as_integer:  # noqa: N801 - one of a family of converters
     """A whole number within bounds."""
 
-    def convert(value: object) -> int:
-        number = _number(int, value)
-        if number is None or not low <= number <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return number
+    low: int
+    high: int
 
-    return convert
+    def __call__(self, value: object) -> int:
+        """The number.
+
+        Raises:
+            ValueError: it is none, or outside of the bounds.
+        """
+        number = _number(int, value)
+        if number is None or not self.low <= number <= self.high:
+            raise ValueError(f"must be a whole number from {self.low} to {self.high}")
+        return number
 
 
 def as_seconds(value: object) -> float:
