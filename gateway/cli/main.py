@@ -10,6 +10,7 @@ from gateway.cli.demo import demo
 from gateway.cli.exits import epilog
 from gateway.cli.explain import explain
 from gateway.cli.export import export
+from gateway.cli.init import init
 from gateway.cli.query import query
 from gateway.cli.serve import serve
 from gateway.cli.sync import sync
@@ -28,5 +29,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, demo, check, explain, query, sync, export, config):
+for _command in (serve, demo, init, check, explain, query, sync, export, config):
     main.add_command(_command)

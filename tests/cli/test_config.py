@@ -95,7 +95,7 @@ def test_what_the_gateway_takes_the_schema_takes(text: str) -> None:
 
 @pytest.mark.parametrize("text", BAD)
 def test_what_the_gateway_refuses_the_schema_refuses(text: str) -> None:
-    with pytest.raises(ValueError, match="line [12]"):
+    with pytest.raises(ValueError, match=r"line [12]"):
         load_settings({}, {}, text)
     assert not VALIDATOR.is_valid(tomllib.loads(text))
 
