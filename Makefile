@@ -3,9 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
+MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 BENCHMARKS := cold warm pages apply storm formats grammar
 
-.PHONY: demo test check format bench screenshots clean
+.PHONY: demo test check format bench screenshots docs docs-serve clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -28,6 +29,12 @@ bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
 
 screenshots: .venv/installed-dev  ## docs/screenshots anew; needs chromium
 	$(BIN)/python -m tests.browser.screenshots
+
+docs: .venv/installed-dev  ## the documentation as a site in build/site; a link that leads nowhere is an error
+	$(MKDOCS) build --strict --quiet
+
+docs-serve: .venv/installed-dev  ## the same on loopback, built anew when a page changes
+	$(MKDOCS) serve
 
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,11 +35,13 @@ class Pulse:
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
-        """Until the block ends."""
-        async with anyio.create_task_group() as group:
-            group.start_soon(self._beat)
+        """Until the block ends; what it raises comes out as it is, not in a group."""
+        task = asyncio.create_task(self._beat())
+        try:
             yield
-            group.cancel_scope.cancel()
+        finally:
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
 
     async def look(self) -> None:
         """Tell what is held now."""

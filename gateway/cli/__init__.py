@@ -1,4 +1,4 @@
-"""The command line: `skillhabit-odata serve | demo | check | explain | keys`."""
+"""The command line: `skillhabit-odata COMMAND`."""
 
 from gateway.cli.main import main
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -12,12 +14,15 @@ import httpx
 from gateway.analytics.check import check_upstream
 from gateway.analytics.findings import Finding
 from gateway.app import own_token, read_contract, world_outside
+from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options
+from gateway.cli.output import print_json, printable
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 
 
 @click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options(
     "upstream",
     "token_file",
@@ -27,26 +32,45 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
     "custom_field",
     "upstream_timeout",
 )
-def check(config: Path | None, **given: Any) -> None:
-    """Call the Analytics API twice, read-only, and compare the answers with the contract file.
+def check(config: Path | None, *, as_json: bool, **given: Any) -> None:
+    r"""Call the Analytics API twice, read-only, and compare the answers with the contract file.
 
     Exit code 0 when everything fits, 1 when a line of the contract file must change.
+
+    \b
+    Examples:
+      skillhabit-odata check --token-file token.txt
+      skillhabit-odata check --config gateway.toml --json
     """
     settings = read_settings(config, given)
     try:
-        findings = asyncio.run(_check(settings))
+        findings = asyncio.run(read_findings(settings))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         raise click.UsageError(problem.message) from problem
-    width = max(len(finding.subject) for finding in findings)
-    for finding in findings:
-        mark = "ok    " if finding.fits else "DIFFER"
-        click.echo(f"{mark} {finding.subject:<{width}}  {finding.text}")
     differences = sum(not finding.fits for finding in findings)
-    click.echo(f"{differences} to correct" if differences else "the contract file fits")
-    raise SystemExit(1 if differences else 0)
+    if as_json:
+        print_json({"fits": not differences, "findings": [asdict(f) for f in findings]})
+    else:
+        print_findings(findings)
+        click.echo(f"{differences} to correct" if differences else "the contract file fits")
+    raise SystemExit(Exit.NO if differences else Exit.DONE)
 
 
-async def _check(settings: Settings) -> tuple[Finding, ...]:
+def print_findings(findings: Sequence[Finding]) -> None:
+    """A line for each."""
+    width = max((len(finding.subject) for finding in findings), default=0)
+    for finding in findings:
+        mark = click.style("ok    ", "green") if finding.fits else click.style("DIFFER", "red")
+        click.echo(f"{mark} {printable(f'{finding.subject:<{width}}  {finding.text}')}")
+
+
+async def read_findings(settings: Settings) -> tuple[Finding, ...]:
+    """Ask and compare.
+
+    Raises:
+        ConfigurationProblem: the contract file cannot be used.
+        UpstreamRejectedToken: no token can be read.
+    """
     contract = read_contract(settings)
     base_url = settings.upstream or contract.base_url
     token = await own_token(settings, *world_outside())()

@@ -39,7 +39,13 @@ _TOKEN_SECONDS = 30 * 24 * 3600
     help="Rows of the sandbox.",
 )
 def demo(port: int, rows: int) -> None:
-    """Try the gateway without a token: a sandbox Analytics API with made-up people behind it."""
+    r"""Try the gateway without a token: a sandbox Analytics API with made-up people behind it.
+
+    \b
+    Examples:
+      skillhabit-odata demo
+      skillhabit-odata demo --port 0 --rows 1000
+    """
     configure_logging("text", "warning")
     secret = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:

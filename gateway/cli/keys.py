@@ -49,7 +49,13 @@ def create(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Make a key and print it, for the only time."""
+    r"""Make a key and print it, for the only time.
+
+    \b
+    Examples:
+      skillhabit-odata keys create --keys-file keys.json --name Anna --expires 90d
+      skillhabit-odata keys create --config gateway.toml --name HR --role hr
+    """
     path, now = _path(config, given), datetime.now(UTC)
     text, key_id = generate()
     for option, value in (("--name", name), ("--workspace", workspace), ("--role", role)):
@@ -83,7 +89,12 @@ def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
 @keys.command("list")
 @_shared_options
 def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """List all keys, oldest first, revoked ones too."""
+    r"""List all keys, oldest first, revoked ones too.
+
+    \b
+    Example:
+      skillhabit-odata keys list --keys-file keys.json
+    """
     now = datetime.now(UTC)
     found = sorted(_read(_path(config, given)).values(), key=lambda key: key.created)
     if as_json:
@@ -101,7 +112,12 @@ def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    """Show what is known of a key, which is not the key."""
+    r"""Show what is known of a key, which is not the key.
+
+    \b
+    Example:
+      skillhabit-odata keys show --keys-file keys.json a1b2c3d4
+    """
     now = datetime.now(UTC)
     facts = _facts(_found(_read(_path(config, given)), id_), now)
     if as_json:
@@ -115,7 +131,12 @@ def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    """Revoke a key: from its next request on nobody gets in by it."""
+    r"""Revoke a key: from its next request on nobody gets in by it.
+
+    \b
+    Example:
+      skillhabit-odata keys revoke --keys-file keys.json a1b2c3d4
+    """
     now = datetime.now(UTC)
     revoked: list[Key] = []
 

@@ -1,29 +1,35 @@
-"""The commands' group, and what all of them share: exit codes and errors in plain words.
-
-Exit codes: 0 done; 1 the answer is "no" (`check` found a difference, `doctor` a fault, a query was
-refused); 2 the command line, a setting or a file cannot be used.
-"""
+"""The commands' group. Exit codes are in `gateway.cli.exits`."""
 
 from __future__ import annotations
 
 import click
 
 from gateway.cli.check import check
+from gateway.cli.config import config
 from gateway.cli.demo import demo
 from gateway.cli.doctor import doctor
+from gateway.cli.exits import epilog
 from gateway.cli.explain import explain
+from gateway.cli.export import export
+from gateway.cli.init import init
 from gateway.cli.keys import keys
+from gateway.cli.query import query
 from gateway.cli.serve import serve
+from gateway.cli.sync import sync
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=epilog())
 @click.version_option(package_name="skillhabit-odata")
 def main() -> None:
-    """Serve the Skillhabit Analytics API as an OData feed for Power BI, Excel and others.
+    r"""Serve the Skillhabit Analytics API as an OData feed for Power BI, Excel and others.
 
-    Start with `skillhabit-odata demo`: it needs no token and no network.
+    \b
+    Start with
+      skillhabit-odata demo      to try it: it needs no token and no network
+      skillhabit-odata init      to set it up for your workspace
+      skillhabit-odata COMMAND --help
     """
 
 
-for _command in (serve, demo, check, doctor, explain, keys):
+for _command in (serve, demo, init, check, doctor, explain, query, sync, export, keys, config):
     main.add_command(_command)

@@ -43,6 +43,15 @@ def _option(setting: Setting) -> Callable[[F], F]:
     )
 
 
+def read_config(config: Path | None) -> str:
+    """The text of the configuration file; empty without one.
+
+    Raises:
+        OSError, UnicodeDecodeError: it cannot be read.
+    """
+    return "" if config is None else config.read_text("utf-8")
+
+
 def _plain(value: object) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value).lower()
 
@@ -54,8 +63,7 @@ def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
         click.UsageError: names the setting and the remedy; exit code 2.
     """
     try:
-        text = "" if config is None else config.read_text("utf-8")
-        return load_settings(given, os.environ, text)
+        return load_settings(given, os.environ, read_config(config), str(config))
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"--config {config}: {error}") from error
     except ValueError as error:

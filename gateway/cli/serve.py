@@ -28,10 +28,16 @@ from gateway.web.unreadable import ODataProtocol
 @click.command()
 @setting_options()
 def serve(config: Path | None, **given: Any) -> None:
-    """Serve the OData feed.
+    r"""Serve the OData feed.
 
     Each option can also stand in the file given with --config, or in an environment variable
     SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.
+
+    \b
+    Examples:
+      skillhabit-odata serve --config gateway.toml
+      skillhabit-odata serve --token-file token.txt --data-dir snapshots
+      skillhabit-odata serve --host 0.0.0.0 --access-key-file key --config gateway.toml
     """
     settings = read_settings(config, given)
     configure_logging(settings.log_format, settings.log_level)

@@ -1,6 +1,6 @@
 """Settings. This package imports nothing of the gateway; what is wrong is a `ValueError`."""
 
-from gateway.config.settings import Settings, load_settings, roles_of_workspaces
+from gateway.config.settings import Settings, load_settings, origins, roles_of_workspaces
 from gateway.config.table import ENVIRONMENT_PREFIX, SETTINGS, Setting, Share
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role
 
@@ -13,5 +13,6 @@ __all__ = [
     "Settings",
     "Share",
     "load_settings",
+    "origins",
     "roles_of_workspaces",
 ]

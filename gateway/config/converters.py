@@ -9,6 +9,7 @@ import ipaddress
 import re
 import shlex
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -18,16 +19,23 @@ N = TypeVar("N", int, float)
 _REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
-def as_integer(low: int, high: int) -> Callable[[object], int]:
+@dataclass(frozen=True, slots=True)
+class as_integer:  # noqa: N801 - one of a family of converters
     """A whole number within bounds."""
 
-    def convert(value: object) -> int:
-        number = _number(int, value)
-        if number is None or not low <= number <= high:
-            raise ValueError(f"must be a whole number from {low} to {high}")
-        return number
+    low: int
+    high: int
 
-    return convert
+    def __call__(self, value: object) -> int:
+        """The number.
+
+        Raises:
+            ValueError: it is none, or outside of the bounds.
+        """
+        number = _number(int, value)
+        if number is None or not self.low <= number <= self.high:
+            raise ValueError(f"must be a whole number from {self.low} to {self.high}")
+        return number
 
 
 def as_seconds(value: object) -> float:
@@ -54,16 +62,18 @@ def _number(kind: Callable[[str], N], value: object) -> N | None:
         return None
 
 
-def as_choice(*known: str) -> Callable[[object], str]:
+class as_choice:  # noqa: N801 - one of a family of converters
     """One of several words, in any case."""
 
-    def convert(value: object) -> str:
-        text = str(value).lower()
-        if text not in known:
-            raise ValueError(f"must be one of {', '.join(known)}")
-        return text
+    def __init__(self, *known: str) -> None:
+        self.known = known
 
-    return convert
+    def __call__(self, value: object) -> str:
+        """The word in lower case."""
+        given = str(value).lower()
+        if given not in self.known:
+            raise ValueError(f"must be one of {', '.join(self.known)}")
+        return given
 
 
 def as_boolean(value: object) -> bool:

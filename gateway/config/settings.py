@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config.grants import Grant
+from gateway.config.places import Misplaced, among, located, told_syntax
 from gateway.config.table import SETTINGS, Setting
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role, read_roles, read_workspaces
 
@@ -83,25 +84,49 @@ def roles_of_workspaces(settings: Settings) -> dict[str, tuple[str, ...]]:
 
 
 def load_settings(
-    options: Mapping[str, object], environment: Mapping[str, str], file_text: str = ""
+    options: Mapping[str, object],
+    environment: Mapping[str, str],
+    file_text: str = "",
+    file: str = "the configuration file",
 ) -> Settings:
     """Settings from the command line's options (None: not given), environment and file text.
 
     Raises:
-        ValueError: names the setting, where it was given, and what it must be.
+        ValueError: names the setting, where it was given (in a file: the line), and the remedy.
     """
-    from_file = _parse_file(file_text)
-    values: dict[str, Any] = {}
+    from_file = _parse_file(file_text, file)
+    try:
+        values: dict[str, Any] = {
+            s.name: _value(s, options, environment, from_file) for s in SETTINGS
+        }
+        default = Settings(**values, roles=read_roles(from_file.get("roles", {}), "roles."))
+        return replace(default, others=_others(default, from_file.get("workspaces", {})))
+    except Misplaced as problem:
+        raise ValueError(f"{located(file, file_text, problem.path)}: {problem}") from problem
+
+
+def origins(
+    options: Mapping[str, object],
+    environment: Mapping[str, str],
+    file_text: str = "",
+    file: str = "the configuration file",
+) -> dict[str, str]:
+    """Where each setting's value in force was given: option, variable, line of the file, `default`.
+
+    Raises:
+        ValueError: the file is not TOML, or has a setting that is not there.
+    """
+    from_file = _parse_file(file_text, file)
+    found = {}
     for setting in SETTINGS:
-        places = (
-            (setting.option, options.get(setting.name)),
-            (setting.variable, environment.get(setting.variable)),
-            (f"{setting.name} in the configuration file", from_file.get(setting.name)),
-        )
-        given = next(((p, v) for p, v in places if v is not None and v != ()), None)
-        values[setting.name] = setting.default if given is None else _convert(setting, *given)
-    default = Settings(**values, roles=read_roles(from_file.get("roles", {}), "roles."))
-    return replace(default, others=_others(default, from_file.get("workspaces", {})))
+        given = _given(setting, options, environment, from_file)
+        if given is None:
+            found[setting.name] = "default"
+        elif given[0] == setting.name:
+            found[setting.name] = located(file, file_text, (setting.name,))
+        else:
+            found[setting.name] = given[0]
+    return found
 
 
 def _others(default: Settings, table: object) -> tuple[Settings, ...]:
@@ -111,22 +136,48 @@ def _others(default: Settings, table: object) -> tuple[Settings, ...]:
     )
 
 
-def _parse_file(text: str) -> dict[str, Any]:
+def _parse_file(text: str, file: str) -> dict[str, Any]:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(f"the configuration file is not TOML: {error}") from error
+        raise ValueError(told_syntax(file, text, error)) from error
     unknown = sorted(set(found) - {s.name for s in SETTINGS} - _TABLES)
     if unknown:
-        known = ", ".join((*(s.name for s in SETTINGS), *(f"[{t}]" for t in sorted(_TABLES))))
-        raise ValueError(
-            f"the configuration file has no setting {unknown[0]!r}; there are: {known}"
-        )
+        remedy = among(unknown[0], (*(s.name for s in SETTINGS), *sorted(_TABLES)))
+        place = located(file, text, (unknown[0],))
+        raise ValueError(f"{place}: there is no setting {unknown[0]!r}; {remedy}")
     return found
 
 
-def _convert(setting: Setting, place: str, value: object) -> object:
+def _given(
+    setting: Setting,
+    options: Mapping[str, object],
+    environment: Mapping[str, str],
+    from_file: Mapping[str, Any],
+) -> tuple[str, object] | None:
+    """The value that wins and where it was given; None when it was not."""
+    places = (
+        (setting.option, options.get(setting.name)),
+        (setting.variable, environment.get(setting.variable)),
+        (setting.name, from_file.get(setting.name)),
+    )
+    return next(((p, v) for p, v in places if v is not None and v != ()), None)
+
+
+def _value(
+    setting: Setting,
+    options: Mapping[str, object],
+    environment: Mapping[str, str],
+    from_file: Mapping[str, Any],
+) -> object:
+    given = _given(setting, options, environment, from_file)
+    if given is None:
+        return setting.default
+    place, value = given
     try:
         return setting.convert(value)
     except ValueError as error:
-        raise ValueError(f"{setting.shown(value, place)}: {error} ({setting.help})") from error
+        message = f"{setting.shown(value, place)}: {error} ({setting.help})"
+        if place == setting.name:
+            raise Misplaced(message, (place,)) from error
+        raise ValueError(message) from error

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from gateway.config.places import Misplaced, Path, among
 from gateway.config.table import SETTINGS, Setting, Share
 
 DEFAULT_WORKSPACE = "default"
@@ -41,7 +42,7 @@ def read_roles(table: object, place: str) -> tuple[Role, ...]:
     """The tables `[roles.NAME]`; `place` is what stands before them in the file.
 
     Raises:
-        ValueError: names the table and what it must be.
+        Misplaced: names the table and what it must be.
     """
     return tuple(
         _role(name, entry, f"[{place}{name}]") for name, entry in _tables(table, place).items()
@@ -49,17 +50,26 @@ def read_roles(table: object, place: str) -> tuple[Role, ...]:
 
 
 def _role(name: str, entry: Mapping[str, Any], place: str) -> Role:
+    path = _path(place)
     unknown = sorted(entry.keys() - set(_ROLE_KEYS))
     if unknown:
-        raise ValueError(f"{place} has no {unknown[0]!r}; there are: {', '.join(_ROLE_KEYS)}")
+        remedy = among(unknown[0], _ROLE_KEYS)
+        raise Misplaced(f"{place} has no {unknown[0]!r}; {remedy}", (*path, unknown[0]))
     if not entry:
-        raise ValueError(f"{place} limits nothing; leave it out, and keys without a role see all")
+        raise Misplaced(
+            f"{place} limits nothing; leave it out, and keys without a role see all", path
+        )
     rows = entry.get("rows")
     if rows is not None and (not isinstance(rows, str) or not rows.strip()):
-        raise ValueError(f"{place} rows: must be a condition in the language of $filter, as a text")
+        raise Misplaced(
+            f"{place} rows: must be a condition in the language of $filter, as a text",
+            (*path, "rows"),
+        )
     sets = _names(entry, "sets", place)
     if sets == ():
-        raise ValueError(f"{place} sets: names no entity set; without it all are there")
+        raise Misplaced(
+            f"{place} sets: names no entity set; without it all are there", (*path, "sets")
+        )
     hide, mask = (_names(entry, key, place) or () for key in ("hide", "mask"))
     return Role(name, rows, hide, mask, sets, place)
 
@@ -69,7 +79,9 @@ def _names(entry: Mapping[str, Any], key: str, place: str) -> tuple[str, ...] | 
     if found is None:
         return None
     if not isinstance(found, list) or not all(isinstance(name, str) and name for name in found):
-        raise ValueError(f'{place} {key}: must be a list of names, e.g. ["userEmail"]')
+        raise Misplaced(
+            f'{place} {key}: must be a list of names, e.g. ["userEmail"]', (*_path(place), key)
+        )
     return tuple(dict.fromkeys(found))
 
 
@@ -86,7 +98,7 @@ def read_workspaces(table: object) -> tuple[WorkspaceTable, ...]:
     """The tables `[workspaces.NAME]`.
 
     Raises:
-        ValueError: names the table and what it must be.
+        Misplaced: names the table and what it must be.
     """
     return tuple(_workspace(name, entry) for name, entry in _tables(table, "workspaces.").items())
 
@@ -94,12 +106,15 @@ def read_workspaces(table: object) -> tuple[WorkspaceTable, ...]:
 def _workspace(name: str, entry: Mapping[str, Any]) -> WorkspaceTable:
     place = f"[workspaces.{name}]"
     if name == DEFAULT_WORKSPACE:
-        raise ValueError(f"{place}: the settings outside of any table are those of {name!r}")
+        message = f"{place}: the settings outside of any table are those of {name!r}"
+        raise Misplaced(message, _path(place))
     known = {s.name: s for s in SETTINGS if s.share is not Share.NOT}
     unknown = sorted(entry.keys() - known.keys() - {"roles"})
     if unknown:
-        there = ", ".join((*known, "roles"))
-        raise ValueError(f"{place} has no setting {unknown[0]!r}; there are: {there}")
+        remedy = among(unknown[0], (*known, "roles"))
+        raise Misplaced(
+            f"{place} has no setting {unknown[0]!r}; {remedy}", (*_path(place), unknown[0])
+        )
     given = {key: _value(known[key], value, place) for key, value in entry.items() if key in known}
     own = {s.name: s.default for s in known.values() if s.share is Share.OWN}
     return WorkspaceTable(
@@ -111,18 +126,26 @@ def _value(setting: Setting, value: object, place: str) -> object:
     try:
         return setting.convert(value)
     except ValueError as error:
-        raise ValueError(f"{place} {setting.shown(value)}: {error} ({setting.help})") from error
+        message = f"{place} {setting.shown(value)}: {error} ({setting.help})"
+        raise Misplaced(message, (*_path(place), setting.name)) from error
 
 
 def _tables(table: object, place: str) -> dict[str, Mapping[str, Any]]:
     """Named tables in a table; names are short, because files and log lines carry them."""
+    path = _path(place)
     if not isinstance(table, Mapping):
-        raise ValueError(f"[{place.rstrip('.')}] must be a table of tables")  # noqa: TRY004 - one family
+        raise Misplaced(f"[{place.rstrip('.')}] must be a table of tables", path)
     for name, entry in table.items():
         if not _NAME.fullmatch(name):
-            raise ValueError(
-                f"[{place}{name}]: a name has lower-case letters, digits, - and _, 63 at the most"
+            raise Misplaced(
+                f"[{place}{name}]: a name has lower-case letters, digits, - and _, 63 at the most",
+                (*path, name),
             )
         if not isinstance(entry, Mapping):
-            raise ValueError(f"[{place}{name}] must be a table")  # noqa: TRY004 - one family
+            raise Misplaced(f"[{place}{name}] must be a table", (*path, name))
     return dict(table)
+
+
+def _path(place: str) -> Path:
+    """The names of the tables in a place as messages show it: names have no dots."""
+    return tuple(place.strip("[].").split("."))

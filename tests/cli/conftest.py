@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from gateway.sandbox import create_sandbox, generate, make_token
 from gateway.sandbox.app import Sandbox
 from tests.support.live import SECRET, running
 
+COMMAND = str(Path(sys.executable).with_name("skillhabit-odata"))
 Run = Callable[..., Result]
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from gateway.cli import main
 from gateway.config import SETTINGS, Setting
 from tests.cli.conftest import Run
 from tests.support.process import started
@@ -67,7 +68,7 @@ def test_an_unknown_option_or_command_ends_with_2(run: Run) -> None:
     assert run("sevre").exit_code == 2
 
 
-@pytest.mark.parametrize("command", [[], ["serve"], ["demo"], ["check"], ["doctor"], ["explain"]])
+@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
 def test_every_command_helps(run: Run, command: list[str]) -> None:
     for option in ("--help", "-h"):
         done = run(*command, option)

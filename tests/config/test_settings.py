@@ -11,7 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from gateway.cli import main
-from gateway.config import SETTINGS, Setting, Settings, load_settings
+from gateway.config import SETTINGS, Setting, Settings, load_settings, origins
 from gateway.config.grants import Grant
 
 
@@ -193,14 +193,14 @@ def test_a_bad_value_names_its_place_and_the_remedy(setting: Setting, bad: str) 
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("port = true", "port in the configuration file"),
-        ("port = [1]", "port in the configuration file"),
-        ("fresh_for = false", "fresh_for in the configuration file"),
-        ("host = 5", "host in the configuration file"),
-        ("custom_field = 5", "custom_field in the configuration file"),
-        ("prot = 5", "no setting 'prot'"),
-        ("port = ", "not TOML"),
-        ("[port]", "port in the configuration file"),
+        ("port = true", "the configuration file, line 1: port = True: must be"),
+        ("port = [1]", "line 1: port = [1]: must be"),
+        ("\nfresh_for = false", "line 2: fresh_for = False: must be"),
+        ("host = 5", "line 1: host = 5: must be"),
+        ("# x\n\ncustom_field = 5", "line 3: custom_field = 5: must be"),
+        ("prot = 5", "line 1: there is no setting 'prot'; did you mean port?"),
+        ("host = 'x'\nport = ", "line 2: not TOML: Invalid value"),
+        ("[port]", "line 1: port = {}: must be"),
     ],
 )
 def test_a_bad_file_is_refused_by_name(text: str, place: str) -> None:
@@ -246,3 +246,37 @@ def test_a_secret_is_not_repeated() -> None:
         with pytest.raises(ValueError, match="--redis: must be") as refused:
             load_settings({"redis": wrong}, {})
         assert "sesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        (
+            "port = 1\n\n[roles.hr]\nhide = [\n  'a',\n]\nsets = []",
+            "gateway.toml, line 7: [roles.hr]",
+        ),
+        ("roles.hr.rows = ''", "gateway.toml, line 1: [roles.hr] rows: must be"),
+        ("host = '''\na\nb'''\n[roles.hr]", "gateway.toml, line 4: [roles.hr] limits nothing"),
+        ("[workspaces.a]\n\n'fresh_for' = -1", "gateway.toml, line 3: [workspaces.a] fresh_for"),
+        (
+            "[workspaces.a]\nfrsh_for = 1",
+            "line 2: [workspaces.a] has no setting 'frsh_for'; did you",
+        ),
+        ("port = 1\nhost = x\n", "gateway.toml, line 2, column 8: not TOML: Invalid value"),
+        ("workspaces = 1", "gateway.toml, line 1: [workspaces] must be a table"),
+        ("port = 1\nport = 2", "gateway.toml, line 2: not TOML: Cannot overwrite a value"),
+    ],
+)
+def test_what_is_wrong_in_a_file_is_told_with_its_line(text: str, place: str) -> None:
+    with pytest.raises(ValueError, match=re.escape(place)):
+        load_settings({}, {}, text, "gateway.toml")
+
+
+def test_it_is_known_where_a_value_was_given() -> None:
+    environment = {"SKILLHABIT_ODATA_PORT": "2", "SKILLHABIT_ODATA_HOST": "b"}
+    found = origins({"host": "a"}, environment, "port = 1\nworkers = 2", "gateway.toml")
+    assert found["host"] == "--host"
+    assert found["port"] == "SKILLHABIT_ODATA_PORT"
+    assert found["workers"] == "gateway.toml, line 2"
+    assert found["page_size"] == "default"
+    assert [*found] == [setting.name for setting in SETTINGS]

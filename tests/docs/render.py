@@ -5,24 +5,22 @@ The tests beside this module fail when a document lags behind.
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from gateway import errors
-from gateway.config import SETTINGS
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import EntitySet, NavigationProperty
 from gateway.errors import GatewayError
 from tests.docs.limits import PAGE as RELIABILITY
 from tests.docs.limits import reliability_page
 from tests.docs.measures import with_measures
+from tests.docs.reference import write_pages
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 ERRORS = ROOT / "docs" / "errors.md"
 TABLES = ROOT / "docs" / "tables.md"
 POWER_BI = ROOT / "docs" / "powerbi.md"
-_SETTINGS = re.compile(r"(<!-- settings:.*?-->\n).*?(<!-- /settings -->)", re.DOTALL)
 
 _ERRORS_HEAD = """# Errors
 
@@ -74,23 +72,6 @@ def _way(way: NavigationProperty) -> str:
     return f"| `{way.name}` | {kind} of `{way.target}` | {on} |"
 
 
-def settings_table() -> str:
-    """The table of settings in the README."""
-    lines = ["| option | default | meaning |", "|---|---|---|"]
-    for setting in SETTINGS:
-        default = setting.default
-        shown = ",".join(default) if isinstance(default, tuple) else str(default).lower()
-        text = "" if default in (None, ()) else f"`{shown}`"
-        lines.append(f"| `{setting.option} {setting.metavar}` | {text} | {setting.help} |")
-    return "\n".join(lines) + "\n"
-
-
-def readme() -> str:
-    """The README with its table as it must be."""
-    text = README.read_text("utf-8")
-    return _SETTINGS.sub(lambda m: m[1] + settings_table() + m[2], text)
-
-
 def catalogue() -> list[type[GatewayError]]:
     """Every error with a code of its own, by status and code."""
     found = [
@@ -111,7 +92,7 @@ def errors_page() -> str:
 
 
 if __name__ == "__main__":
-    README.write_text(readme(), "utf-8")
+    write_pages()
     ERRORS.write_text(errors_page(), "utf-8")
     TABLES.write_text(tables_page(), "utf-8")
     RELIABILITY.write_text(reliability_page(), "utf-8")

@@ -1,0 +1,202 @@
+"""`skillhabit-odata init`: a first configuration file, asked for or made from options."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import click
+import httpx
+
+from gateway.analytics.check import check_upstream
+from gateway.analytics.fields import FoundField, find_fields
+from gateway.analytics.findings import Finding
+from gateway.cli.check import print_findings
+from gateway.cli.exits import Exit
+from gateway.cli.interview import Interview
+from gateway.config import load_settings
+from gateway.config.converters import as_pairs, as_url
+from gateway.config.schema import SCHEMA_FILE
+from gateway.config.template import configuration_text
+from gateway.contract.loader import built_in_contract, load_contract
+from gateway.contract.model import Contract
+
+_KEY_FILE = Path("access-key.txt")
+_KEY_BYTES = 32
+_TIMEOUT_SECONDS = 30
+
+
+@click.command()
+@click.option(
+    "--output",
+    "-o",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("gateway.toml"),
+    show_default=True,
+    metavar="FILE",
+    help="The configuration file to write.",
+)
+@click.option("--upstream", metavar="URL", help="Base URL of the Analytics API.")
+@click.option(
+    "--token-file",
+    type=click.Path(dir_okay=False, path_type=Path),
+    default=Path("token.txt"),
+    show_default=True,
+    metavar="FILE",
+    help="File with the Analytics API's token; written when the token is typed.",
+)
+@click.option(
+    "--custom-field",
+    multiple=True,
+    metavar="NAME=ID",
+    help="A custom field and its column; those found are not asked about then. Repeatable.",
+)
+@click.option("--all-fields", is_flag=True, help="Make columns of all custom fields found.")
+@click.option("--data-dir", metavar="DIR", help="Folder that keeps snapshots across restarts.")
+@click.option("--access-key", is_flag=True, help=f"Make an access key, in {_KEY_FILE}.")
+@click.option("--force", is_flag=True, help="Overwrite what is there without asking.")
+@click.option("--non-interactive", is_flag=True, help="Ask nothing: options and defaults count.")
+def init(
+    *,
+    output: Path,
+    upstream: str | None,
+    token_file: Path,
+    custom_field: tuple[str, ...],
+    all_fields: bool,
+    data_dir: str | None,
+    access_key: bool,
+    force: bool,
+    non_interactive: bool,
+) -> None:
+    r"""Set up the gateway for a workspace: try URL and token, name columns, write one file.
+
+    The file has every setting, explained; the token goes into a file of its own that only you can
+    read, and is never shown. Nothing is written before the end.
+
+    \b
+    Examples:
+      skillhabit-odata init
+      skillhabit-odata init --non-interactive --token-file token.txt --all-fields
+    """
+    interview = Interview(
+        asks=not non_interactive,
+        url=_url(upstream),
+        token_file=token_file,
+        fields=_pairs(custom_field),
+        all_fields=all_fields,
+        data_dir=data_dir,
+        access_key=access_key,
+    )
+    _check_free(output, interview, force=force)
+    draft = _ask(interview)
+    for path in draft.secrets:
+        _check_free(path, interview, force=force)
+    text = configuration_text(draft.values)
+    load_settings({}, {}, text, str(output))  # what is written is what is read
+    for path, secret in draft.secrets.items():
+        _write(path, secret + "\n", mode=0o600)
+        click.echo(f"wrote {path}, which only you can read")
+    _write(output, text, mode=0o644)
+    click.echo(f"wrote {output}\n\nNext:")
+    click.echo(f"  skillhabit-odata serve --config {output}")
+    click.echo(f"  skillhabit-odata config schema > {SCHEMA_FILE}   # for your editor")
+
+
+@dataclass(frozen=True, slots=True)
+class _Draft:
+    """Settings as TOML has them, and files that only their owner may read."""
+
+    values: Mapping[str, object]
+    secrets: Mapping[Path, str] = field(repr=False)
+
+
+def _ask(interview: Interview) -> _Draft:
+    contract = load_contract(built_in_contract())
+    url, token, found = _reach(interview, contract)
+    taken = [column.name for column in contract.columns]
+    values: dict[str, object] = {
+        "upstream": None if url == contract.base_url else url,
+        "token_file": str(interview.token_file),
+        "custom_field": interview.find_columns(found, taken),
+        "data_dir": interview.find_data_dir(),
+    }
+    hidden = {} if interview.has_token(token) else {interview.token_file: token}
+    if interview.wants_access_key():
+        values["access_key_file"] = str(_KEY_FILE)
+        hidden[_KEY_FILE] = secrets.token_urlsafe(_KEY_BYTES)
+    return _Draft(values, hidden)
+
+
+def _reach(interview: Interview, contract: Contract) -> tuple[str, str, tuple[FoundField, ...]]:
+    """URL and token that were tried, and the custom fields of a page of results.
+
+    Raises:
+        SystemExit: they do not fit, and are not to be used.
+    """
+    while True:
+        url, token = interview.find_url(contract.base_url), interview.find_token()
+        click.echo(f"Asking {url} ...")
+        findings, fields = asyncio.run(_try(url, token, contract))
+        wrong = [finding for finding in findings if not finding.fits]
+        if not wrong:
+            click.echo(f"it answers, and fits the contract file in {len(findings)} points")
+            return url, token, fields
+        print_findings(wrong)
+        if interview.wants("Try again, with another URL or token?"):
+            continue
+        if len(wrong) < len(findings) and interview.wants("Go on, and correct the contract later?"):
+            return url, token, fields
+        raise SystemExit(Exit.NO)
+
+
+async def _try(
+    url: str, token: str, contract: Contract
+) -> tuple[tuple[Finding, ...], tuple[FoundField, ...]]:
+    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
+        findings = await check_upstream(http, contract, token)
+        if len(findings) == 1 and not findings[0].fits:
+            return findings, ()
+        return findings, await find_fields(http, contract, token)
+
+
+def _check_free(path: Path, interview: Interview, *, force: bool) -> None:
+    """Overwrite nothing unasked.
+
+    Raises:
+        click.UsageError: it is there, and is to stay.
+    """
+    if not path.exists() or force or interview.wants(f"{path} is there already. Overwrite it?"):
+        return
+    raise click.UsageError(f"{path} is there already; --force overwrites it")
+
+
+def _write(path: Path, text: str, *, mode: int) -> None:
+    """As a whole or not at all, readable as `mode` says from its first byte on."""
+    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
+        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+            file.write(text)
+        draft.replace(path)
+    except OSError as error:
+        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _url(text: str | None) -> str | None:
+    try:
+        return None if text is None else as_url(text)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--upstream") from error
+
+
+def _pairs(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    try:
+        return as_pairs(texts)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--custom-field") from error

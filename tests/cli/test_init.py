@@ -1,0 +1,152 @@
+"""`skillhabit-odata init`: asked on a terminal, or from options; one file that explains itself."""
+
+from __future__ import annotations
+
+import re
+import stat
+import tomllib
+from pathlib import Path
+from typing import Any
+
+import jsonschema_rs
+import pexpect
+import pytest
+
+from gateway.cli.interview import proposed_name
+from gateway.config import SETTINGS, load_settings
+from gateway.config.converters import as_pairs
+from gateway.config.schema import json_schema
+from gateway.config.template import configuration_text
+from gateway.sandbox import make_token
+from tests.cli.conftest import COMMAND, Run
+from tests.support.live import SECRET
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def mode_of(path: Path) -> int:
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+def asked(folder: Path, *answers: tuple[str, str]) -> tuple[str, int | None]:
+    """What a terminal shows while questions are answered, and the exit code."""
+    child: Any = pexpect.spawn(COMMAND, ["init"], cwd=str(folder), encoding="utf-8", timeout=20)
+    shown = ""
+    for question, answer in answers:
+        child.expect(question)
+        shown += child.before + child.after
+        child.sendline(answer)
+    child.expect(pexpect.EOF)
+    child.close()
+    return shown + child.before, child.exitstatus
+
+
+def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None:
+    token = make_token(SECRET)
+    shown, code = asked(
+        folder,
+        ("URL of the Analytics API", "api.example.com"),
+        ("must be a URL", upstream),
+        ("Token of the Analytics API", make_token("another secret of thirty-two bytes")),
+        ("answered 401(.|\n)*Try again", "y"),
+        ("URL of the Analytics API", upstream),
+        ("Token of the Analytics API", token),
+        ("Custom field Department", ""),
+        ("Custom field Job Title", "userName"),
+        ("there is such a column", "-"),
+        ("Custom field Region", "area"),
+        ("Folder that keeps", ""),
+        ("Make an access key", "y"),
+    )
+    assert code == 0, shown
+    assert token not in shown
+    written = (folder / "gateway.toml").read_text("utf-8")
+    settings = load_settings({}, {}, written)
+    assert settings.upstream == upstream
+    assert settings.custom_field == (("department", "cf_department"), ("area", "cf_region"))
+    assert (settings.data_dir, settings.token_file) == (Path("snapshots"), Path("token.txt"))
+    assert (folder / "token.txt").read_text("utf-8").strip() == token
+    assert mode_of(folder / "token.txt") == mode_of(folder / "access-key.txt") == 0o600
+    key = (folder / "access-key.txt").read_text("utf-8").strip()
+    assert len(key) >= 40
+    assert key not in shown + written
+    rows = run("query", "Users?top=1&select=department,area", "--config", "gateway.toml")
+    assert rows.exit_code == 0, rows.output
+
+
+def test_without_questions_options_and_defaults_count(
+    run: Run, upstream: str, token_file: Path, folder: Path
+) -> None:
+    command = ("init", "--non-interactive", "--upstream", upstream, "--token-file", str(token_file))
+    done = run(*command, "--all-fields")
+    assert done.exit_code == 0, done.output
+    path = folder / "gateway.toml"
+    settings = load_settings({}, {}, path.read_text("utf-8"))
+    assert [name for name, _ in settings.custom_field] == ["department", "jobTitle", "region"]
+    assert settings.data_dir is None
+    path.write_text("# dear\n", "utf-8")
+    refused = run(*command)
+    assert refused.exit_code == 2
+    assert "--force" in refused.stderr
+    assert path.read_text("utf-8") == "# dear\n"
+    assert run(*command, "--force", "--custom-field", "a=cf_region").exit_code == 0
+    settings = load_settings({}, {}, path.read_text("utf-8"))
+    assert settings.custom_field == (("a", "cf_region"),)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "word"),
+    [
+        (["--token-file", "nowhere"], 2, "no token can be read"),
+        (["--upstream", "api.example.com"], 2, "must be a URL"),
+        (["--custom-field", "x"], 2, "must be NAME=ID"),
+        (["--upstream", "http://127.0.0.1:1"], 1, "connection"),
+        (["--output", "nowhere/gateway.toml"], 2, "cannot be written"),
+    ],
+)
+def test_what_cannot_be_used_writes_nothing(
+    run: Run, upstream: str, folder: Path, arguments: list[str], code: int, word: str
+) -> None:
+    (folder / "token.txt").write_text(make_token(SECRET), "utf-8")
+    done = run("init", "--non-interactive", "--upstream", upstream, *arguments)
+    assert done.exit_code == code, done.output
+    assert word in done.output
+    assert [path.name for path in folder.iterdir()] == ["token.txt"]
+
+
+def test_the_file_has_every_setting_and_a_schema_takes_it() -> None:
+    text = configuration_text(
+        {"custom_field": {"a": "x", "b c": 'q"\\\x7f\n'}, "redis": "redis://h"}
+    )
+    assert jsonschema_rs.is_valid(json_schema(), tomllib.loads(text))
+    assert load_settings({}, {}, text).custom_field == (("a", "x"), ("b c", 'q"\\\x7f\n'))
+    for setting in SETTINGS:
+        assert re.search(rf"^(# )?\[?{setting.name}\b", text, re.MULTILINE), setting.name
+        assert setting.help.split()[0] in text
+
+
+def test_a_default_that_is_uncommented_changes_nothing() -> None:
+    text = configuration_text({})
+    for setting in SETTINGS:
+        if setting.default in (None, ()) or setting.convert is as_pairs:
+            continue
+        found = re.search(rf"^# ({setting.name} = .*)$", text, re.MULTILINE)
+        assert found is not None
+        assert load_settings({}, {}, found[1]) == load_settings({}, {})
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        ("Cost centre (EU)", "costCentreEU"),
+        ("2nd job", "_2nd_job"),
+        ("State", "state_2"),
+        ("部", "field"),
+    ],
+)
+def test_proposed_names_are_columns(label: str, name: str) -> None:
+    assert proposed_name(label, ["state"]) == name

@@ -1,0 +1,84 @@
+"""What all commands share: help that teaches, exit codes, completion."""
+
+from __future__ import annotations
+
+import os
+import re
+import shlex
+import subprocess
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from gateway.cli import main
+from gateway.cli.exits import Exit
+from tests.cli.conftest import COMMAND, Run
+
+
+def commands(group: click.Group = main, path: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    for name, command in group.commands.items():
+        if isinstance(command, click.Group):
+            yield from commands(command, (*path, name))
+        else:
+            yield (*path, name)
+
+
+def examples(path: tuple[str, ...]) -> list[list[str]]:
+    """The command lines of a help text, as the shell splits them."""
+    command: click.Command = main
+    for name in path:
+        assert isinstance(command, click.Group)
+        command = command.commands[name]
+    lines = re.findall(r"^ +skillhabit-odata (.*)$", command.help or "", re.MULTILINE)
+    return [shlex.split(line.partition(" > ")[0]) for line in lines]
+
+
+@pytest.mark.parametrize("path", [*commands()], ids=" ".join)
+def test_every_help_has_examples_that_can_be_typed(path: tuple[str, ...]) -> None:
+    found = examples(path)
+    assert found
+    for words in found:
+        assert tuple(words[: len(path)]) == path
+        command: click.Command = main
+        for name in path:
+            assert isinstance(command, click.Group)
+            command = command.commands[name]
+        command.make_context(path[-1], words[len(path) :]).close()  # or it raises
+        assert not any("?=" in word or "&=" in word for word in words)  # eaten by the shell
+
+
+def test_exit_codes_are_told(run: Run) -> None:
+    text = run("--help").output
+    for code in Exit:
+        assert re.search(rf"^ +{code.value}  \w", text, re.MULTILINE)
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh", "fish"])
+def test_a_script_for_completion_is_printed(shell: str) -> None:
+    done = completing(f"{shell}_source")
+    assert "_SKILLHABIT_ODATA_COMPLETE" in done
+    assert "skillhabit-odata" in done
+
+
+def test_commands_options_and_choices_are_completed() -> None:
+    def completed(*words: str) -> set[str]:
+        line = {
+            "COMP_WORDS": shlex.join(["skillhabit-odata", *words]),
+            "COMP_CWORD": str(len(words)),
+        }
+        told = completing("bash_complete", line)
+        return {each.partition(",")[2] for each in told.splitlines()}
+
+    assert completed("ex") == {"explain", "export"}
+    assert completed("config", "s") == {"show", "schema"}
+    assert "--key-file" in completed("query", "--ke")
+    assert completed("query", "--format", "") == {"table", "json", "csv"}
+
+
+def completing(what: str, line: dict[str, str] | None = None) -> str:
+    environment = {**os.environ, **(line or {}), "_SKILLHABIT_ODATA_COMPLETE": what}
+    done = subprocess.run(
+        [COMMAND], env=environment, capture_output=True, text=True, timeout=20, check=False
+    )
+    return done.stdout

@@ -1,0 +1,132 @@
+"""Reference pages that are made from the code; `python -m tests.docs.render` writes them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import click
+
+from gateway.cli import main
+from gateway.cli.exits import Exit
+from gateway.config import SETTINGS, Setting
+from gateway.config.schema import SCHEMA_FILE, json_schema
+
+DOCS = Path(__file__).parents[2] / "docs"
+_COLUMNS = 100
+
+_SETTINGS_HEAD = f"""# Settings
+
+On the command line as below; in the environment as `SKILLHABIT_ODATA_` and the name in capitals;
+in the file of `--config` (`SKILLHABIT_ODATA_CONFIG`) under the name with underscores. The first one
+given wins. `skillhabit-odata config show` tells what is in force and where it was given.
+
+The file may also have [roles and workspaces](roles.md). [{SCHEMA_FILE}]({SCHEMA_FILE})
+describes it to editors, and `skillhabit-odata init` writes one. Made from
+`gateway/config/table.py`.
+
+"""
+
+_CLI_HEAD = """# Commands
+
+What `--help` prints of each command is below. In double quotes a shell takes `$filter` for a
+variable of its own; OData's options may stand without their `$`. Tables fit the terminal, where
+long texts are cut; in a pipe they are whole. Progress is shown on a terminal only, on stderr.
+Made from `gateway/cli`.
+
+## Exit codes
+
+| code | meaning |
+|---|---|
+"""
+
+_COMPLETION = """
+## Completion
+
+Your shell completes commands, options and choices. For bash, in `~/.bashrc`:
+
+```sh
+eval "$(_SKILLHABIT_ODATA_COMPLETE=bash_source skillhabit-odata)"
+```
+
+For zsh, in `~/.zshrc`, the same with `zsh_source`; for fish,
+`_SKILLHABIT_ODATA_COMPLETE=fish_source skillhabit-odata | source`.
+"""
+
+_DECISIONS_HEAD = """# Decisions
+
+Choices that are not obvious, with their reasons and their cost. Made from the pages' titles.
+
+"""
+
+
+def settings_table() -> str:
+    """All settings."""
+    lines = ["| option | default | meaning |", "|---|---|---|"]
+    for setting in SETTINGS:
+        name = f"`{setting.option} {setting.metavar}`"
+        lines.append(f"| {name} | {_default(setting)} | {setting.help} |")
+    return "\n".join(lines) + "\n"
+
+
+def _default(setting: Setting) -> str:
+    default = setting.default
+    if default in (None, ()):
+        return ""
+    return f"`{','.join(default) if isinstance(default, tuple) else str(default).lower()}`"
+
+
+def commands_page() -> str:
+    """The help of every command."""
+    codes = "\n".join(f"| {code.value} | {code.meaning} |" for code in Exit)
+    return f"{_CLI_HEAD}{codes}\n{_COMPLETION}{''.join(_commands(main, 'skillhabit-odata'))}"
+
+
+def _commands(group: click.Group, name: str) -> Iterator[str]:
+    for each, command in sorted(group.commands.items()):
+        whole = f"{name} {each}"
+        if isinstance(command, click.Group):
+            yield from _commands(command, whole)
+            continue
+        context = click.Context(
+            command,
+            info_name=whole,
+            terminal_width=_COLUMNS,
+            max_content_width=_COLUMNS,
+            help_option_names=["-h", "--help"],
+        )
+        title = whole.removeprefix("skillhabit-odata ")
+        yield f"\n## {title}\n\n```text\n{command.get_help(context)}\n```\n"
+
+
+def decisions_page() -> str:
+    """All decisions, by number."""
+    pages = sorted(page for page in (DOCS / "decisions").glob("*.md") if page.name[0].isdigit())
+    lines = (f"- [{_title(page)}]({page.name})" for page in pages)
+    return _DECISIONS_HEAD + "\n".join(lines) + "\n"
+
+
+def _title(page: Path) -> str:
+    return page.read_text("utf-8").partition("\n")[0].removeprefix("# ")
+
+
+def schema_text() -> str:
+    """The JSON schema of the configuration file."""
+    return json.dumps(json_schema(), indent=2) + "\n"
+
+
+def pages() -> dict[Path, str]:
+    """What each generated file must hold."""
+    return {
+        DOCS / "settings.md": _SETTINGS_HEAD + settings_table(),
+        DOCS / "cli.md": commands_page(),
+        DOCS / "decisions" / "index.md": decisions_page(),
+        DOCS / SCHEMA_FILE: schema_text(),
+    }
+
+
+def write_pages() -> None:
+    """Bring all of them up to date."""
+    for path, text in pages().items():
+        path.write_text(text, "utf-8")
