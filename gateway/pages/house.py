@@ -26,7 +26,7 @@ from gateway.pages.assets import Assets
 from gateway.pages.wording import FILTERS
 from gateway.service import QueryService
 
-_SECTIONS = (("home", ""),)
+_SECTIONS = (("home", ""), ("query", "query"))
 """What the navigation leads to, and where that is."""
 _POLICY = "; ".join(
     (
