@@ -48,6 +48,19 @@ def test_a_query_is_picked_together(visitor: Watched) -> None:
     expect(page.locator("#top")).to_have_value("3")
 
 
+def test_values_that_are_typed_slowly_stay_where_they_are(visitor: Watched) -> None:
+    page = visitor.open("/query?table=ResultRows&c0.column=id&c0.is=in")
+    note = page.get_by_text(WORDS.incomplete)
+    expect(note).to_be_visible()
+    page.focus("#c0-lines")
+    for typed, url in (("no", r"\('no'\)$"), ("ne\nb", r"\('none','b'\)$")):
+        page.keyboard.type(typed)
+        expect(page.locator("#url")).to_have_value(re.compile(url))
+    expect(page.locator("#c0-lines")).to_have_value("none\nb")
+    expect(note).to_be_hidden()
+    expect(page.get_by_text(WORDS.no_rows)).to_be_visible()
+
+
 def test_rows_are_summed_up(visitor: Watched) -> None:
     page = visitor.open("/query")
     page.check("#mode-totals", force=True)

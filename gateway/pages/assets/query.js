@@ -55,11 +55,16 @@ function show(page, form, isWhole) {
   if (!fromUrl) byUrl.elements.url.value = page.getElementById("url").value;
   if (!isWhole) return; // the URL is not finished: the old form stays
   if (fromUrl || made.dataset.shape !== ask().dataset.shape || differs(made)) put(made);
+  else for (const note of made.querySelectorAll("[data-note]")) {
+    document.getElementById(note.id).hidden = note.hidden;
+  }
 }
 
-// Rows that were added or taken away, of totals or of the order.
+// Rows that were added or taken away, of totals or of the order. A value that was written below a
+// list stays where it is until then.
 function differs(made) {
-  const names = (form) => [...form.elements].map((each) => each.id).sort().join();
+  const rows = (form) => [...form.elements].filter((each) => !each.name.endsWith(".value"));
+  const names = (form) => rows(form).map((each) => each.id).sort().join();
   return names(made) !== names(ask());
 }
 

@@ -22,6 +22,7 @@ from gateway.writer.links import Links
 from grammar import encode_query
 
 Row = Mapping[str, Any]
+_LARGE = 100_000_000
 ROWS = 20
 """How many are shown."""
 
@@ -110,16 +111,18 @@ def _is_numeric(name: str, rows: tuple[Row, ...]) -> bool:
 
 
 def as_cell(value: object) -> str:
-    """A value in a cell of the table; lists are joined, null is nothing.
+    """A value in a cell of the table; lists are joined, long fractions cut, null is nothing.
 
-    >>> as_cell(["a", "b"]), as_cell(12.5), as_cell(True), as_cell(None)
-    ('a, b', '12.5', 'true', '')
+    >>> as_cell(["a", "b"]), as_cell(100.0), as_cell(2 / 3), as_cell(True), as_cell(None)
+    ('a, b', '100', '0.66666667', 'true', '')
     """
     match value:
         case None:
             return ""
         case str():
             return value
+        case float():
+            return f"{value:.8g}" if abs(value) < _LARGE else repr(value)
         case list() if all(isinstance(item, str) for item in value):
             return ", ".join(value)
         case _:

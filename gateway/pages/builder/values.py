@@ -32,6 +32,12 @@ class Choice:
     value: str
     label: str = ""
 
+    @property
+    def text(self) -> str:
+        """What is seen of it; blanks alone would not be."""
+        text = self.label or self.value
+        return text if text.strip() else f'"{text}"'
+
 
 @dataclass(frozen=True, slots=True)
 class Choices:
@@ -45,9 +51,9 @@ class Choices:
     closed: bool = False
 
     def with_chosen(self, values: Sequence[str]) -> tuple[Choice, ...]:
-        """With what is chosen already, even if no row has it now."""
+        """With what is chosen already in front, if it is not among them."""
         known = {item.value for item in self.items}
-        return (*self.items, *(Choice(value) for value in values if value not in known))
+        return (*(Choice(value) for value in values if value not in known), *self.items)
 
 
 NOTHING_LISTED = Choices()
