@@ -96,6 +96,11 @@ def test_the_place_of_a_mistake_is_shown_and_the_form_stays(visitor: Watched) ->
     assert text.index("==") == caret.index("^")
     expect(page.get_by_role("status")).to_contain_text("OData writes eq")
     expect(page.locator("#c0-column")).to_have_value("state")
+    page.fill("#top", "many")
+    expect(page.get_by_role("status")).to_contain_text("$top: not a whole number")
+    expect(page.locator("#c0-column")).to_have_value("state")
+    page.fill("#top", "2")
+    expect(page.locator("#result tbody tr")).to_have_count(2)
 
 
 def test_only_the_last_of_many_changes_is_shown(visitor: Watched) -> None:

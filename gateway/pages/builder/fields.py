@@ -26,6 +26,7 @@ from gateway.pages.builder.to_query import COUNT, METHODS
 
 Fields = Mapping[str, Sequence[str]]
 _MOST_FIELDS = 4_000
+_MOST_DIGITS = 19
 _ROW = re.compile(r"([cto])(\d{1,3})\.\w+")
 
 
@@ -55,7 +56,6 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
 
     Raises:
         ResourceNotFound: there is no such table.
-        InvalidValue: `top` is no number.
     """
     entity_set = schema.find_set(_one(fields, "table", schema.entity_sets[0].name))
     if entity_set is None:
@@ -64,6 +64,8 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
     if was[0] not in ("", table):
         return Form(table)
     kind, is_new = entity_set.entity_type, was[-1] not in ("", mode)
+    top = _one(fields, "top").strip()
+    is_number = top.isascii() and top.isdigit() and len(top) <= _MOST_DIGITS
     totals = tuple(_totals(fields, kind)) if mode == "totals" else ()
     groups = _names(fields, "groups") if mode == "totals" else ()
     if mode == "totals" and not totals and not groups:
@@ -77,9 +79,9 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
         groups=groups,
         totals=totals,
         order=() if is_new else tuple(_order(fields)),
-        top=_top(_one(fields, "top").strip()),
+        top=int(top) if is_number else None,
         count=_one(fields, "count") == "true",
-        other=tuple(_other(_one(fields, "other"))),
+        other=tuple(_other(_one(fields, "other"), "" if is_number else top)),
     )
 
 
@@ -178,18 +180,13 @@ def _order(fields: Fields) -> Iterator[Ordering]:
             yield Ordering(name, _one(fields, f"{row}.order") == "desc")
 
 
-def _other(text: str) -> Iterator[tuple[str, str]]:
+def _other(text: str, top: str) -> Iterator[tuple[str, str]]:
+    """Other options; a `top` that is no number is one of them, for the grammar to refuse."""
+    if top:
+        yield "$top", top
     for line in _lines(text):
         name, _, value = line.partition("=")
         yield name, value
-
-
-def _top(text: str) -> int | None:
-    if not text:
-        return None
-    if not (text.isascii() and text.isdigit() and len(text) <= 19):
-        raise InvalidValue(f"top: {text[:40]!r} is no whole number of rows", target="top")
-    return int(text)
 
 
 def _rows(fields: Fields, letter: str) -> list[str]:

@@ -112,7 +112,7 @@ def _ask(visit: Visit) -> Asked:
     fields = read_fields(visit.request.scope["query_string"])
     if "url" in fields:
         return _ask_by_url(visit, fields["url"][0])
-    form = Form(schema.entity_sets[0].name)
+    form = None
     try:
         form = from_fields(fields, schema)
         entity_set = schema.find_set(form.table) or schema.entity_sets[0]

@@ -66,7 +66,7 @@ def test_the_documentation_names_the_members_and_its_command_works(live: Bridge)
         ({"url": "Results?$filter=" + "1 eq 1 and " * 2000 + "true"}, "longer than 16384 bytes"),
         ({"table": "Salaries"}, "no table 'Salaries'"),
         ({"c0.column": "salary", "c0.is": "eq", "c0.value": "1"}, "no column 'salary'"),
-        ({"top": "many"}, "no whole number"),
+        ({"top": "many"}, "$top: not a whole number"),
         ({"other": "$top=1\n$top=2"}, "$top: given twice"),
         (
             {"c0.column": "odata", "c0.is": "odata", "c0.value": "state == 1"},
