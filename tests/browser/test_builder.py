@@ -160,7 +160,7 @@ def test_all_of_it_works_without_a_script(browser: Browser, base: str) -> None:
 def test_a_condition_is_made_by_keyboard_alone(visitor: Watched) -> None:
     page = visitor.open("/query")
     page.focus("#c0-column")
-    page.keyboard.type("progress")
+    page.keyboard.type("progress", delay=100)  # longer in all than a change is waited for
     expect(page.locator("#c0-value")).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "c0-column"
     page.keyboard.press("Tab")

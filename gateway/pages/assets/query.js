@@ -7,6 +7,7 @@ const WAIT = 350; // milliseconds after the last key
 const byUrl = document.getElementById("by-url");
 const said = document.getElementById("said");
 let timer = 0;
+let due = null; // the form whose change is not shown yet
 let running = new AbortController();
 
 const ask = () => document.getElementById("ask");
@@ -20,6 +21,7 @@ function addressOf(form, button) {
 function soon(form, wait = WAIT, button = null) {
   clearTimeout(timer);
   running.abort();
+  due = form;
   timer = setTimeout(() => refresh(form, button), wait);
 }
 
@@ -32,6 +34,7 @@ async function refresh(form, button) {
     const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine.signal.aborted) return;
+    due = null;
     const isWhole = page.querySelector("#ask[data-shape]") !== null;
     show(page, form, isWhole);
     const found = document.getElementById("result");
@@ -48,7 +51,7 @@ function show(page, form, isWhole) {
   const result = page.getElementById("result");
   if (!result) throw new Error("no page of the builder");
   keepOpen(document.getElementById("result"), result);
-  replace("result", result);
+  replace("result", document.adoptNode(result));
   offerCopies(result);
   const made = page.getElementById("ask");
   const fromUrl = form === byUrl;
@@ -68,16 +71,25 @@ function differs(made) {
   return names(made) !== names(ask());
 }
 
+// The control that has the focus goes over into the new form as it is, with the cursor in it.
 function put(made) {
-  const focused = document.activeElement?.id;
+  const focused = ask().contains(document.activeElement) ? document.activeElement : null;
   keepOpen(ask(), made);
+  document.adoptNode(made);
+  const twin = focused?.id ? made.querySelector(`#${CSS.escape(focused.id)}`) : null;
+  const goesOver = twin?.matches("select, textarea, input:not([type=checkbox], [type=radio])");
+  if (goesOver) twin.replaceWith(focused);
   replace("ask", made);
-  const again = focused && ask().contains(document.getElementById(focused));
-  if (again) document.getElementById(focused).focus();
+  if (focused) (goesOver ? focused : twin || nearest(focused))?.focus();
+}
+
+// Where a row was taken away, the one that came into its place.
+function nearest(gone) {
+  return ask().querySelector(`[id^="${CSS.escape(gone.id.replace(/-.*/, "-"))}"]`);
 }
 
 function replace(id, made) {
-  document.getElementById(id).replaceWith(document.adoptNode(made));
+  document.getElementById(id).replaceWith(made);
 }
 
 // What a person has opened stays open.
@@ -91,6 +103,11 @@ document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (form !== byUrl && form !== ask()) return;
   soon(form, event.target.matches("[type=checkbox], [type=radio]") ? 0 : WAIT); // lists are typed in, too
+});
+
+// Letters typed in a list may choose what is chosen already, and are no input then.
+document.addEventListener("keydown", (event) => {
+  if (due && event.key.length === 1 && event.target.matches("select")) soon(due);
 });
 
 document.addEventListener("submit", (event) => {
