@@ -7,8 +7,17 @@ lists the catalogue; a test keeps both equal.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import ceil
 from typing import ClassVar
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a text stops being right: `position` counts characters, `len(text)` is its end."""
+
+    text: str
+    position: int
 
 
 class GatewayError(Exception):
@@ -18,16 +27,25 @@ class GatewayError(Exception):
         message: for people; names the option, the position and the remedy.
         target: the query option, header or path the failure is about; empty when it is the whole.
         details: further messages about the same failure, e.g. the caret line of a syntax error.
+        place: of a syntax error, for who shows it in another way than a caret line.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "InternalError"
 
-    def __init__(self, message: str, *, target: str = "", details: tuple[str, ...] = ()) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        target: str = "",
+        details: tuple[str, ...] = (),
+        place: Place | None = None,
+    ) -> None:
         super().__init__(message)
         self.message = message
         self.target = target
         self.details = details
+        self.place = place
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:

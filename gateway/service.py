@@ -26,6 +26,7 @@ from gateway.paging import (
     planned,
     query_identity,
 )
+from gateway.planner.listed import listed_in
 from gateway.planner.plan import plan_query
 from gateway.planner.pushdown import Pushdown
 from gateway.planner.reach import counted_as, filtered_upstream
@@ -134,6 +135,10 @@ class QueryService:
     def filtered_upstream(self, set_name: str) -> frozenset[str]:
         """Columns of a set whose conditions narrow what is asked of the Analytics API."""
         return filtered_upstream(self._contract, set_name)
+
+    def listed_in(self, collection: str) -> tuple[str, str, str] | None:
+        """Which set, property and name list the values of a collection; None when none does."""
+        return listed_in(self._contract, collection)
 
     async def end(self) -> None:
         """End the extracts that are being read; the snapshots stay open for others."""

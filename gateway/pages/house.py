@@ -26,7 +26,13 @@ from gateway.pages.assets import Assets
 from gateway.pages.wording import FILTERS
 from gateway.service import QueryService
 
-_SECTIONS = (("home", ""), ("dashboard", "dashboard"), ("connect", "connect"), ("status", "status"))
+_SECTIONS = (
+    ("home", ""),
+    ("query", "query"),
+    ("dashboard", "dashboard"),
+    ("connect", "connect"),
+    ("status", "status"),
+)
 """What the navigation leads to, and where that is."""
 _POLICY = "; ".join(
     (

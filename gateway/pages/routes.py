@@ -17,6 +17,7 @@ from gateway.edge.public_root import SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
 from gateway.pages.browser import prefers_html
+from gateway.pages.builder.page import read_for_query, show_query, tell_query
 from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
@@ -39,6 +40,9 @@ def build_pages(entrance: Entrance, root: PublicRoot, observer: Observer) -> Seq
         PageRoute(house, show_status, "/status"),
         PageRoute(house, show_explanation, EXPLAIN_PATH, below=True),
         PageRoute(house, read_now, "/read-now", method="POST", only=True),
+        PageRoute(house, show_query, "/query", only=True),
+        PageRoute(house, tell_query, "/query.json", only=True),
+        PageRoute(house, read_for_query, "/query/read-now", method="POST", only=True),
     )
 
 

@@ -13,6 +13,7 @@ from gateway.errors import (
     GatewayError,
     InvalidSyntax,
     LimitExceeded,
+    Place,
     ResourceNotFound,
     UnknownOption,
 )
@@ -64,7 +65,7 @@ def parse_request(raw_path: bytes, raw_query: bytes, root: str = "") -> ODataReq
         by_id = bool(path.segments) and path.segments[0].name == "$entity"
         return _dereferenced(request, root) if by_id else request
     except ODataSyntaxError as error:
-        raise _translate(error) from error
+        raise to_gateway_error(error) from error
     except RecursionError as error:
         raise LimitExceeded("the expression is nested too deeply; simplify it") from error
 
@@ -116,13 +117,16 @@ def _check_custom_names(options: QueryOptions) -> None:
             )
 
 
-def _translate(error: ODataSyntaxError) -> GatewayError:
+def to_gateway_error(error: ODataSyntaxError) -> GatewayError:
+    """The service's own words for what the grammar refuses."""
     family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
     where = f"{error.option}: " if error.option else ""
-    place = f" at position {error.position + 1}" if error.text else ""
+    at = f" at position {error.position + 1}" if error.text else ""
     hint = f"; {error.hint or _slash_hint(error)}".rstrip("; ")
     caret = (_caret(error),) if error.text else ()
-    return family(f"{where}{error.message}{place}{hint}", target=error.option, details=caret)
+    place = Place(error.text, error.position) if error.text else None
+    message = f"{where}{error.message}{at}{hint}"
+    return family(message, target=error.option, details=caret, place=place)
 
 
 def _slash_hint(error: ODataSyntaxError) -> str:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
-from gateway.errors import TypeMismatch
+from gateway.errors import Place, TypeMismatch
 from gateway.query.bind_query import bind
 from gateway.query.binder import bind_predicate
 from gateway.query.questions import BoundQuery
@@ -185,6 +185,7 @@ def test_an_unclosed_quote_is_shown_with_a_caret() -> None:
     error = refusal("$filter=state eq 'FAILED")
     assert error.code == "InvalidSyntax"
     assert "^" in error.details[0]
+    assert error.place == Place("state eq 'FAILED", 9)
 
 
 # --- aliases --------------------------------------------------------------------------------------

@@ -13,7 +13,11 @@ async function put(text) {
   area.remove();
 }
 
-for (const button of document.querySelectorAll("button[data-copy]")) {
+export function offerCopies(part) {
+  for (const button of part.querySelectorAll("button[data-copy]")) offer(button);
+}
+
+function offer(button) {
   const words = button.textContent;
   button.hidden = false;
   button.addEventListener("click", async () => {
@@ -26,3 +30,5 @@ for (const button of document.querySelectorAll("button[data-copy]")) {
     }, 2000);
   });
 }
+
+offerCopies(document);

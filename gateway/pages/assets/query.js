@@ -1,0 +1,119 @@
+// The query builder, live. The server makes the URL, the form and the rows; this asks it for the
+// page anew after each change, and puts the parts that differ into their places.
+
+import { offerCopies } from "./copy.js";
+
+const WAIT = 350; // milliseconds after the last key
+const byUrl = document.getElementById("by-url");
+const said = document.getElementById("said");
+let timer = 0;
+let due = null; // the form whose change is not shown yet
+let running = new AbortController();
+
+const ask = () => document.getElementById("ask");
+
+function addressOf(form, button) {
+  const fields = new URLSearchParams(new FormData(form, button));
+  for (const [name, value] of [...fields]) if (value === "") fields.delete(name, value);
+  return `${form.action}?${fields}`;
+}
+
+function soon(form, wait = WAIT, button = null) {
+  clearTimeout(timer);
+  running.abort();
+  due = form;
+  timer = setTimeout(() => refresh(form, button), wait);
+}
+
+async function refresh(form, button) {
+  const mine = (running = new AbortController());
+  const result = document.getElementById("result");
+  result.setAttribute("aria-busy", "true");
+  try {
+    const address = addressOf(form, button);
+    const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    if (mine.signal.aborted) return;
+    due = null;
+    const isWhole = page.querySelector("#ask[data-shape]") !== null;
+    show(page, form, isWhole);
+    const found = document.getElementById("result");
+    history.replaceState(null, "", isWhole ? found.dataset.here : address);
+    said.textContent = found.dataset.said;
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    result.removeAttribute("aria-busy");
+    said.textContent = result.dataset.failed;
+  }
+}
+
+function show(page, form, isWhole) {
+  const result = page.getElementById("result");
+  if (!result) throw new Error("no page of the builder");
+  keepOpen(document.getElementById("result"), result);
+  replace("result", document.adoptNode(result));
+  offerCopies(result);
+  const made = page.getElementById("ask");
+  const fromUrl = form === byUrl;
+  if (!fromUrl) byUrl.elements.url.value = page.getElementById("url").value;
+  if (!isWhole) return; // the URL is not finished: the old form stays
+  if (fromUrl || made.dataset.shape !== ask().dataset.shape || differs(made)) put(made);
+  else for (const note of made.querySelectorAll("[data-note]")) {
+    document.getElementById(note.id).hidden = note.hidden;
+  }
+}
+
+// Rows that were added or taken away, of totals or of the order. A value that was written below a
+// list stays where it is until then.
+function differs(made) {
+  const rows = (form) => [...form.elements].filter((each) => !each.name.endsWith(".value"));
+  const names = (form) => rows(form).map((each) => each.id).sort().join();
+  return names(made) !== names(ask());
+}
+
+// The control that has the focus goes over into the new form as it is, with the cursor in it.
+function put(made) {
+  const focused = ask().contains(document.activeElement) ? document.activeElement : null;
+  keepOpen(ask(), made);
+  document.adoptNode(made);
+  const twin = focused?.id ? made.querySelector(`#${CSS.escape(focused.id)}`) : null;
+  const goesOver = twin?.matches("select, textarea, input:not([type=checkbox], [type=radio])");
+  if (goesOver) twin.replaceWith(focused);
+  replace("ask", made);
+  if (focused) (goesOver ? focused : twin || nearest(focused))?.focus();
+}
+
+// Where a row was taken away, the one that came into its place.
+function nearest(gone) {
+  return ask().querySelector(`[id^="${CSS.escape(gone.id.replace(/-.*/, "-"))}"]`);
+}
+
+function replace(id, made) {
+  document.getElementById(id).replaceWith(made);
+}
+
+// What a person has opened stays open.
+function keepOpen(old, made) {
+  const before = old.querySelectorAll("details");
+  const after = made.querySelectorAll("details");
+  if (before.length === after.length) after.forEach((each, i) => (each.open = before[i].open));
+}
+
+document.addEventListener("input", (event) => {
+  const form = event.target.form;
+  if (form !== byUrl && form !== ask()) return;
+  soon(form, event.target.matches("[type=checkbox], [type=radio]") ? 0 : WAIT); // lists are typed in, too
+});
+
+// Letters typed in a list may choose what is chosen already, and are no input then.
+document.addEventListener("keydown", (event) => {
+  if (due && event.key.length === 1 && event.target.matches("select")) soon(due);
+});
+
+document.addEventListener("submit", (event) => {
+  if (event.target !== byUrl && event.target !== ask()) return;
+  event.preventDefault();
+  soon(event.target, 0, event.submitter?.name ? event.submitter : null);
+});
+
+document.documentElement.classList.add("scripted");

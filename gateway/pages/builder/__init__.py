@@ -1,0 +1,1 @@
+"""The query builder: a form for people, the URL that it stands for, and what that answers."""

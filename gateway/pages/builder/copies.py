@@ -1,0 +1,48 @@
+"""A query in the words of the tools that people paste it into. No key is ever part of them."""
+
+from __future__ import annotations
+
+import json
+import shlex
+
+_KEY = "$ODATA_KEY"
+
+
+def as_power_query(url: str) -> str:
+    """A query of Power BI and Excel, for their advanced editor.
+
+    >>> print(as_power_query('http://h/odata/v4/Results'))
+    let
+        Source = OData.Feed("http://h/odata/v4/Results", null, [Implementation = "2.0"])
+    in
+        Source
+    """
+    text = url.replace('"', '""').replace("#(", "#(#)(")
+    feed = f'OData.Feed("{text}", null, [Implementation = "2.0"])'
+    return f"let\n    Source = {feed}\nin\n    Source"
+
+
+def as_curl(url: str, *, with_key: bool) -> str:
+    """A command for a POSIX shell; the key comes from the environment.
+
+    >>> print(as_curl("http://h/Results?$filter=state%20eq%20'FAILED'", with_key=True))
+    curl --fail-with-body --user "any:$ODATA_KEY" 'http://h/Results?$filter=state%20eq%20%27FAILED%27'
+    """
+    user = f'--user "any:{_KEY}" ' if with_key else ""
+    return f"curl --fail-with-body {user}{shlex.quote(url.replace(chr(39), '%27'))}"
+
+
+def as_python(url: str, *, with_key: bool) -> str:
+    """A program that reads all pages into a list of rows."""
+    auth = ', auth=("any", os.environ["ODATA_KEY"])' if with_key else ""
+    imports = "import os\n\nimport requests" if with_key else "import requests"
+    return f"""{imports}
+
+url, rows = {json.dumps(url)}, []
+while url:
+    answer = requests.get(url{auth}, timeout=300)
+    answer.raise_for_status()
+    page = answer.json()
+    rows += page["value"]
+    url = page.get("@odata.nextLink")
+"""

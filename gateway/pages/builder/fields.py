@@ -1,0 +1,214 @@
+"""The form's HTML fields <-> `Form`. A page works by these alone, without any script.
+
+| field | holds |
+|---|---|
+| `table`, `rest`, `columns`*, `match`, `top`, `count` | as in `Form`; `match` is `all` or `any` |
+| `mode` | `rows` or `totals` |
+| `c0.column`, `c0.is`, `c0.value`*, `c0.lines` | the first condition; `lines`: one value each |
+| `groups`*, `t0.method`, `t0.column`, `t0.as` | what is grouped by, the first total |
+| `o0.name`, `o0.order` | the first key of the order; `order` is `asc` or `desc` |
+| `other` | other options, one a line |
+| `was` | table and mode that the fields were made for |
+| `drop` | the row that a button takes away, such as `c0` |
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from urllib.parse import parse_qs, urlencode
+
+from gateway.edm.model import EntityType, Property, Schema
+from gateway.errors import InvalidValue, ResourceNotFound
+from gateway.pages.builder.conditions import OPERATORS, operators_of
+from gateway.pages.builder.form import OWN, Condition, Form, Ordering, Total
+from gateway.pages.builder.to_query import COUNT, METHODS
+
+Fields = Mapping[str, Sequence[str]]
+_MOST_FIELDS = 4_000
+_MOST_DIGITS = 19
+_ROW = re.compile(r"([cto])(\d{1,3})\.\w+")
+
+
+def read_fields(query_string: bytes) -> dict[str, list[str]]:
+    """What a browser has sent.
+
+    Raises:
+        InvalidValue: no browser would send this.
+    """
+    try:
+        return parse_qs(
+            query_string.decode("ascii"),
+            keep_blank_values=True,
+            errors="strict",
+            max_num_fields=_MOST_FIELDS,
+        )
+    except ValueError as error:
+        raise InvalidValue(
+            "these are not the fields of the form; open /query without any, and begin anew"
+        ) from error
+
+
+def from_fields(fields: Fields, schema: Schema) -> Form:
+    """The form as a person has filled it in; conditions may be incomplete.
+
+    What depends on table or mode begins anew when these have changed.
+
+    Raises:
+        ResourceNotFound: there is no such table.
+    """
+    entity_set = schema.find_set(_one(fields, "table", schema.entity_sets[0].name))
+    if entity_set is None:
+        raise ResourceNotFound(f"there is no table {_one(fields, 'table')!r}; choose another one")
+    table, mode, was = entity_set.name, _one(fields, "mode"), _one(fields, "was").split("/")
+    if was[0] not in ("", table):
+        return Form(table)
+    kind, is_new = entity_set.entity_type, was[-1] not in ("", mode)
+    top = _one(fields, "top").strip()
+    is_number = top.isascii() and top.isdigit() and len(top) <= _MOST_DIGITS
+    totals = tuple(_totals(fields, kind)) if mode == "totals" else ()
+    groups = _names(fields, "groups") if mode == "totals" else ()
+    if mode == "totals" and not totals and not groups:
+        totals = (Total(COUNT, "", suggested(COUNT, "", kind)),)
+    return Form(
+        table,
+        rest=_one(fields, "rest"),
+        columns=_names(fields, "columns"),
+        any_of=_one(fields, "match") == "any",
+        conditions=tuple(_conditions(fields, kind)),
+        groups=groups,
+        totals=totals,
+        order=() if is_new else tuple(_order(fields)),
+        top=int(top) if is_number else None,
+        count=_one(fields, "count") == "true",
+        other=tuple(_other(_one(fields, "other"), "" if is_number else top)),
+    )
+
+
+def to_fields(form: Form) -> list[tuple[str, str]]:
+    """The fields of a form, as a browser sends them."""
+    mode = "totals" if form.is_grouped else "rows"
+    found = [("table", form.table), ("rest", form.rest), ("mode", mode)]
+    found += [("columns", name) for name in form.columns]
+    found += [("groups", name) for name in form.groups]
+    found += [("match", "any" if form.any_of else "all")]
+    for i, condition in enumerate(form.conditions):
+        found += [(f"c{i}.column", condition.column or OWN), (f"c{i}.is", condition.operator)]
+        found += [(f"c{i}.value", value) for value in condition.values]
+    for i, total in enumerate(form.totals):
+        found += [(f"t{i}.method", total.method), (f"t{i}.column", total.column)]
+        found += [(f"t{i}.as", total.alias)]
+    for i, key in enumerate(form.order):
+        found += [(f"o{i}.name", key.name), (f"o{i}.order", "desc" if key.descending else "asc")]
+    found += [("top", "" if form.top is None else str(form.top))]
+    found += [("count", "true")] if form.count else []
+    return [*found, ("other", other_text(form)), ("was", f"{form.table}/{mode}")]
+
+
+def to_query_string(form: Form) -> str:
+    """The same as the query of a link."""
+    return urlencode([(name, value) for name, value in to_fields(form) if value])
+
+
+def other_text(form: Form) -> str:
+    """Other options, one a line."""
+    return "\n".join(f"{name}={value}" for name, value in form.other)
+
+
+def suggested(method: str, column: str, kind: EntityType) -> str:
+    """A name for a total that no column has.
+
+    >>> suggested("average", "progress", EntityType("T", (), ()))
+    'averageProgress'
+    """
+    name = "rows" if method == COUNT else f"{method}{column[:1].upper()}{column[1:]}"
+    while name in kind.all_names:
+        name += "_"
+    return name
+
+
+def _conditions(fields: Fields, kind: EntityType) -> Iterator[Condition]:
+    for row in _rows(fields, "c"):
+        column, operator = _one(fields, f"{row}.column"), _one(fields, f"{row}.is")
+        values = [*fields.get(f"{row}.value", ()), *_lines(_one(fields, f"{row}.lines"))]
+        values = list(dict.fromkeys(_unix(value) for value in values if value))
+        if column == OWN:
+            yield Condition("", OWN, tuple(values[:1]))
+        elif column:
+            yield _condition(column, kind.find(column), operator, values)
+
+
+def _condition(column: str, prop: Property | None, operator: str, values: list[str]) -> Condition:
+    """With an operator that the column has, and as many values as that takes.
+
+    A column that is not there stays, to be refused: without it there would be more rows.
+    """
+    possible = ("null",) if prop is None else operators_of(prop)
+    operator = operator if operator in possible else possible[0]
+    takes = OPERATORS[operator].takes
+    count = {"none": 0, "many": len(values)}.get(takes, 1)
+    return Condition(column, operator, tuple(values[:count]))
+
+
+def _totals(fields: Fields, kind: EntityType) -> Iterator[Total]:
+    for row in _rows(fields, "t"):
+        method, column = _one(fields, f"{row}.method"), _one(fields, f"{row}.column")
+        alias = _one(fields, f"{row}.as").strip()
+        if method == COUNT:
+            yield Total(COUNT, "", alias or suggested(COUNT, "", kind))
+        elif method in METHODS:
+            column = column or _first_fitting(method, kind)
+            yield Total(method, column, alias or suggested(method, column, kind))
+
+
+def fits(method: str, prop: Property) -> bool:
+    """Whether a total of a column makes sense: sums and averages are of numbers."""
+    return not prop.collection and (prop.type.is_numeric or method not in ("sum", "average"))
+
+
+def _first_fitting(method: str, kind: EntityType) -> str:
+    """A total that was just added is of some column, so that there is something to see."""
+    of_numbers = (prop.name for prop in kind.properties if fits("sum", prop))
+    any_column = (prop.name for prop in kind.properties if fits(method, prop))
+    return next(of_numbers, next(any_column, ""))
+
+
+def _order(fields: Fields) -> Iterator[Ordering]:
+    for row in _rows(fields, "o"):
+        name = _one(fields, f"{row}.name")
+        if name:
+            yield Ordering(name, _one(fields, f"{row}.order") == "desc")
+
+
+def _other(text: str, top: str) -> Iterator[tuple[str, str]]:
+    """Other options; a `top` that is no number is one of them, for the grammar to refuse."""
+    if top:
+        yield "$top", top
+    for line in _lines(text):
+        name, _, value = line.partition("=")
+        yield name, value
+
+
+def _rows(fields: Fields, letter: str) -> list[str]:
+    """The names of the rows of one kind, in order, without the one that is taken away."""
+    found = {int(m[2]) for m in map(_ROW.fullmatch, fields) if m and m[1] == letter}
+    dropped = _one(fields, "drop")
+    return [f"{letter}{i}" for i in sorted(found) if f"{letter}{i}" != dropped]
+
+
+def _names(fields: Fields, name: str) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(filter(None, fields.get(name, ()))))
+
+
+def _one(fields: Fields, name: str, default: str = "") -> str:
+    values = fields.get(name, ())
+    return values[0] if values else default
+
+
+def _lines(text: str) -> list[str]:
+    return [line for line in _unix(text).split("\n") if line]
+
+
+def _unix(text: str) -> str:
+    """Browsers send each line break of a field as two characters."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

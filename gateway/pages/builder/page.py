@@ -1,0 +1,195 @@
+"""The page of the query builder, and the same for programs: a form's fields or a URL in, both out.
+
+A page view without fields shows the first table. With `url` the form is read out of that URL;
+otherwise the URL is made of the fields.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from urllib.parse import quote
+
+import msgspec
+from starlette.responses import RedirectResponse, Response
+
+from gateway.errors import GatewayError, UpstreamUnavailable, UriTooLong
+from gateway.explanation import Explanation
+from gateway.pages.browser import check_same_site
+from gateway.pages.builder.copies import as_curl, as_power_query, as_python
+from gateway.pages.builder.fields import (
+    from_fields,
+    other_text,
+    read_fields,
+    to_fields,
+    to_query_string,
+)
+from gateway.pages.builder.form import Form
+from gateway.pages.builder.from_query import below_service, to_form
+from gateway.pages.builder.preview import Preview, as_cell, preview, read
+from gateway.pages.builder.to_query import to_url
+from gateway.pages.builder.view import FormView, spot_of, view_form
+from gateway.pages.house import Visit
+from gateway.pages.state import state_of
+
+_LONGEST = 16_384
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is known of a query: its URL below the service root, the form of it, what is wrong.
+
+    `written` is a URL as a person wrote it. Without a form, `unshown` tells why there is none.
+    """
+
+    url: str = ""
+    written: str = ""
+    form: Form | None = None
+    problem: GatewayError | None = None
+    unshown: str = ""
+
+
+async def show_query(visit: Visit) -> Response:
+    """The page."""
+    asked = _ask(visit)
+    view = None if asked.form is None else await _view(visit, asked.form)
+    problem, explanation, found = asked.problem, None, None
+    if problem is None:
+        problem, explanation, found = await _try(visit, asked.url)
+    absolute = visit.root + asked.url
+    with_key = "authorization" in visit.request.headers
+    return visit.show(
+        "query.html",
+        section="query",
+        asked=asked,
+        view=view,
+        other=other_text(view.form) if view else "",
+        tables=visit.service.schema.entity_sets,
+        problem=problem,
+        spot=spot_of(problem.place) if problem and problem.place else None,
+        explanation=explanation,
+        payload=_payload(explanation),
+        found=found,
+        cell=as_cell,
+        state=state_of(visit.service),
+        absolute=absolute,
+        here=f"query?{to_query_string(asked.form)}" if asked.form else "query",
+        copies=_copies(absolute, found, with_key=with_key),
+    )
+
+
+async def tell_query(visit: Visit) -> Response:
+    """The same as JSON: `url`, `form` with its `fields`, and what is wrong with `position`."""
+    asked = _ask(visit)
+    problem = asked.problem
+    if problem is None:
+        problem = _refusal(visit, asked.url)
+    told = {
+        "url": visit.root + asked.url,
+        "form": None if asked.form is None else asdict(asked.form),
+        "fields": None if asked.form is None else to_fields(asked.form),
+        "unshown": asked.unshown,
+        "problem": None if problem is None else _told(problem),
+    }
+    headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
+    return Response(msgspec.json.encode(told), headers=headers)
+
+
+async def read_for_query(visit: Visit) -> Response:
+    """What the button does: begin to read all rows, and come back.
+
+    Raises:
+        Forbidden: another site has sent the form.
+    """
+    check_same_site(visit.request.headers, visit.root)
+    visit.service.begin()
+    url = read_fields(visit.request.scope["query_string"]).get("url", [""])[0]
+    return RedirectResponse(f"{visit.base}query?url={quote(url, safe='')}", 303)
+
+
+def _ask(visit: Visit) -> Asked:
+    """A failure is part of what is known: the page shows it beside the form."""
+    schema = visit.service.schema
+    fields = read_fields(visit.request.scope["query_string"])
+    if "url" in fields:
+        return _ask_by_url(visit, fields["url"][0])
+    form = None
+    try:
+        form = from_fields(fields, schema)
+        entity_set = schema.find_set(form.table) or schema.entity_sets[0]
+        return Asked(_checked(to_url(form, entity_set)), form=form)
+    except GatewayError as error:
+        return Asked(form=form, problem=error)
+
+
+def _ask_by_url(visit: Visit, written: str) -> Asked:
+    try:
+        url = _checked(below_service(written, visit.root))
+    except GatewayError as error:
+        return Asked(written=written, problem=error)
+    try:
+        return Asked(url, written, to_form(url, visit.service.schema))
+    except GatewayError as error:
+        wrong = _refusal(visit, url)
+        return Asked(url, written, problem=wrong, unshown="" if wrong else error.message)
+
+
+def _checked(url: str) -> str:
+    """As long as the feed's own URLs may be."""
+    if len(url) > _LONGEST:
+        raise UriTooLong(f"the URL is longer than {_LONGEST} bytes; select or filter less at once")
+    return url
+
+
+def _refusal(visit: Visit, url: str) -> GatewayError | None:
+    """Why the feed would not answer, as far as that can be told without rows."""
+    try:
+        read(visit.service, url, visit.root)
+    except GatewayError as error:
+        return error
+    return None
+
+
+async def _view(visit: Visit, form: Form) -> FormView | None:
+    entity_set = visit.service.schema.find_set(form.table)
+    if entity_set is None:
+        return None
+    return await view_form(form, entity_set, visit.service, visit.root)
+
+
+async def _try(
+    visit: Visit, url: str
+) -> tuple[GatewayError | None, Explanation | None, Preview | None]:
+    """What is wrong, what would be asked of whom, and the first rows, as far as there are any."""
+    explanation = None
+    try:
+        explanation = visit.service.explain(read(visit.service, url, visit.root))
+        return None, explanation, await preview(visit.service, url, visit.root)
+    except UpstreamUnavailable:
+        return None, explanation, None
+    except GatewayError as error:
+        return error, None, None
+
+
+def _payload(explanation: Explanation | None) -> str:
+    if explanation is None or explanation.payload is None:
+        return ""
+    body = msgspec.json.format(msgspec.json.encode(explanation.payload), indent=2).decode()
+    return f"POST {explanation.path}\n{body}"
+
+
+def _copies(url: str, found: Preview | None, *, with_key: bool) -> list[tuple[str, str]]:
+    """By the name of the tool; only rows come in pages."""
+    copies = [("power_query", as_power_query(url)), ("curl", as_curl(url, with_key=with_key))]
+    has_rows = found is None or not found.text
+    return [*copies, ("python", as_python(url, with_key=with_key))] if has_rows else copies
+
+
+def _told(problem: GatewayError) -> dict[str, object]:
+    place = problem.place
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "target": problem.target,
+        "text": None if place is None else place.text,
+        "position": None if place is None else place.position,
+    }
