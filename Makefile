@@ -1,5 +1,6 @@
 # Two commands on a fresh machine with Python 3.11 or newer and make: `make demo`, `make test`.
-# Tests that need curl or redis-server (Debian, Ubuntu: apt-get install redis-server) say so and are skipped without.
+# Tests that need curl, redis-server, nginx or caddy (Debian, Ubuntu: apt-get install redis-server nginx-light caddy)
+# say so and are skipped without.
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest

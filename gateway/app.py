@@ -45,8 +45,10 @@ from gateway.snapshots.sharing import Sharing, build_peers
 from gateway.snapshots.shelf import KeepPolicy, Shelf
 from gateway.snapshots.store import SnapshotStore, TableLayout
 from gateway.tenants import OneTenant
+from gateway.web.edge import EdgePolicy, build_edge
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
+from gateway.web.proxies import TrustedProxies
 from gateway.web.public_root import PublicRoot
 from gateway.web.routes import build_web
 from gateway.writer.skiptoken import TokenSigner
@@ -157,13 +159,11 @@ def create_app(settings: Settings, transport: httpx.AsyncBaseTransport | None = 
         settings.early_pages,
     )
     service = QueryService(contract, machinery, pages)
-    endpoint = ODataEndpoint(
-        Entrance(_gate(settings), OneTenant(service)),
-        PublicRoot(settings.public_url, settings.trusted_proxies),
-        observer,
-    )
+    root = PublicRoot(settings.public_url, TrustedProxies.of(settings.trusted_proxies))
+    endpoint = ODataEndpoint(Entrance(_gate(settings), OneTenant(service)), root, observer)
     agreement = partial(_agree, signer, peers, key) if settings.redis else None
-    return build_web(endpoint, _lifespan(http, cache, agreement))
+    edge = build_edge(root, _edge_policy(settings))
+    return build_web(endpoint, _lifespan(http, cache, agreement), edge)
 
 
 def _lifespan(
@@ -242,6 +242,15 @@ def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
     )
     budget = settings.snapshot_budget * _MEBIBYTE
     return freshness, KeepPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
+
+
+def _edge_policy(settings: Settings) -> EdgePolicy:
+    """Where hosts are named, the public URL's own need not be named again."""
+    public = urlsplit(settings.public_url or "").hostname
+    hosts = settings.allowed_hosts
+    if hosts and public is not None:
+        hosts = (*hosts, f"[{public}]" if ":" in public else public)
+    return EdgePolicy(hosts, settings.hsts, settings.cors_origins)
 
 
 def _make_directory(path: Path) -> None:

@@ -29,6 +29,9 @@ class Settings:
     workers: int
     public_url: str | None
     trusted_proxies: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    cors_origins: tuple[str, ...]
+    hsts: int
     access_key_file: Path | None
     allow_anonymous: bool
     page_size: int

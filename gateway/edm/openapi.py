@@ -46,8 +46,8 @@ _ERRORS = {
 }
 
 
-def render_openapi(schema: Schema) -> dict[str, Any]:
-    """The document; paths are relative to the host that serves it."""
+def render_openapi(schema: Schema, base: str = "/") -> dict[str, Any]:
+    """The document; paths are relative to `base`, the public URL without a slash at its end."""
     paths: dict[str, Any] = {
         "/odata/v4/": _path("Service document", _json_answer({"type": "object"}), []),
         "/odata/v4/$metadata": _path(
@@ -67,6 +67,7 @@ def render_openapi(schema: Schema) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{schema.namespace} OData gateway", "version": "4.01"},
+        "servers": [{"url": base}],
         "paths": paths,
         "components": {
             "schemas": {

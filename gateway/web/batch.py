@@ -111,7 +111,7 @@ class BatchEndpoint:
         await self.endpoint.entrance.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
         _check_outside(scope["query_string"], headers)
-        outer = Outer(scope, headers, self.endpoint.root_of(scope, headers))
+        outer = Outer(scope, headers, self.endpoint.root_of(scope))
         content_type = check_media_type(headers, MULTIPART, JSON)
         is_multipart = content_type.get_content_type() == MULTIPART
         accept = ",".join(headers.getlist("accept")) or None

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
 from starlette.applications import Starlette
 from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
@@ -19,20 +20,22 @@ from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
-from gateway.web.public_root import SERVICE_PATH
+from gateway.web.public_root import SERVICE_PATH, Connection
 from gateway.web.respond import react_to_error, to_response
 
 
 def build_web(
     endpoint: ODataEndpoint,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
+    middleware: Sequence[Middleware] = (),
 ) -> Starlette:
-    """The ASGI application."""
+    """The ASGI application; `middleware` stands around all routes, the first one outermost."""
     entrance = endpoint.entrance
 
     async def describe(request: Request) -> Response:
         service = await entrance.admit(request.scope)  # it names the workspace's own columns
-        return JSONResponse(render_openapi(service.schema))
+        base = endpoint.root.base(Connection.of(request.scope))
+        return JSONResponse(render_openapi(service.schema, base))
 
     async def health(request: Request) -> Response:
         return PlainTextResponse("ok")
@@ -43,7 +46,7 @@ def build_web(
     return Starlette(
         routes=[
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
-            RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer)),
+            RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer, endpoint.root_of)),
             Route("/status", StatusEndpoint(entrance).__call__),
             Route("/", home),
             Route("/healthz", health),
@@ -51,6 +54,7 @@ def build_web(
         ],
         exception_handlers={HTTPException: _refuse, GatewayError: _tell},
         lifespan=lifespan,
+        middleware=middleware,
     )
 
 

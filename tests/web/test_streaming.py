@@ -27,6 +27,7 @@ from gateway.query.request import parse_request
 from gateway.tenants import OneTenant
 from gateway.web.entrance import Entrance
 from gateway.web.odata import ODataEndpoint
+from gateway.web.proxies import TrustedProxies
 from gateway.web.public_root import PublicRoot
 from tests.support.live import FIELDS, running
 
@@ -65,7 +66,7 @@ def asked(service: Any) -> Iterator[socket.socket]:
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
         Entrance(AccessGate(None), OneTenant(service)),
-        PublicRoot(None, ()),
+        PublicRoot(None, TrustedProxies()),
         Observer(logging.getLogger("test")),
     )
     with running(endpoint) as base:
