@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,6 +17,7 @@ import uvicorn
 from gateway.app import TokenFile, create_app
 from gateway.auth.hosts import is_loopback
 from gateway.cli.options import read_settings, setting_options
+from gateway.cli.tls import tls_options
 from gateway.cli.workers import run_workers, start_logging
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -34,14 +37,16 @@ def serve(config: Path | None, **given: Any) -> None:
     check_exposure(settings)
     with _shared_directory(settings) as settings:
         try:
+            options = {**server_options(settings), **tls_options(settings)}
             app = create_app(settings)  # what cannot be used is told here, before any worker is
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         _warn_without_token(settings.token_file)
         if settings.workers > 1:
-            run_workers(settings, server_options(settings))
+            run_workers(settings, options)
         else:
-            uvicorn.run(app, **server_options(settings))
+            _end_in_order()
+            uvicorn.run(app, **options)
 
 
 @contextmanager
@@ -52,6 +57,11 @@ def _shared_directory(settings: Settings) -> Iterator[Settings]:
         return
     with TemporaryDirectory(prefix="skillhabit-odata-", ignore_cleanup_errors=True) as folder:
         yield replace(settings, data_dir=Path(folder))
+
+
+def _end_in_order() -> None:
+    """SIGTERM ends with code 0: uvicorn sends it to the process again once all is closed."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
 
 
 def _warn_without_token(token_file: Path | None) -> None:

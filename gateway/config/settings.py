@@ -32,6 +32,8 @@ class Settings:
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     hsts: int
+    tls_certificate: Path | None
+    tls_key: Path | None
     access_key_file: Path | None
     allow_anonymous: bool
     page_size: int

@@ -132,6 +132,15 @@ SETTINGS: tuple[Setting, ...] = (
         "SECONDS",
     ),
     Setting(
+        "tls_certificate",
+        as_path,
+        None,
+        "file with the certificate and its chain (PEM), to serve https without a proxy; a renewed"
+        " one is taken up by itself",
+        "FILE",
+    ),
+    Setting("tls_key", as_path, None, "file with the certificate's private key (PEM)", "FILE"),
+    Setting(
         "access_key_file",
         as_path,
         None,

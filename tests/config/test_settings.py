@@ -74,6 +74,8 @@ SAMPLES: dict[str, Sample] = {
         ("*", "null", "https://portal.example.com/", "portal.example.com", "https://*.example.com"),
     ),
     "hsts": Sample("31536000", "31536000", 31_536_000, (*NUMBERS, "63072001")),
+    "tls_certificate": Sample("cert.pem", '"cert.pem"', Path("cert.pem"), ("",)),
+    "tls_key": Sample("key.pem", '"key.pem"', Path("key.pem"), ("",)),
     "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
     "allow_anonymous": Sample("yes", "true", True, ("", "perhaps", "2")),
     "page_size": Sample("100", "100", 100, (*NUMBERS, "0")),
