@@ -6,7 +6,7 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 BENCHMARKS := cold warm pages apply storm formats grammar
 
-.PHONY: demo test check format bench clean
+.PHONY: demo test check format bench soak clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -26,6 +26,9 @@ format: .venv/installed-dev  ## put the code into shape
 
 bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
+
+soak: .venv/installed-dev  ## fifty clients for SOAK_SECONDS (600), every answer checked; see docs/operations.md
+	$(BIN)/python -m benchmarks.soak
 
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
