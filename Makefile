@@ -6,7 +6,9 @@ BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 BENCHMARKS := cold warm pages apply storm formats grammar
 
-.PHONY: demo test check format bench soak clean
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+.PHONY: demo test check format bench soak lock licenses audit sbom clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -30,6 +32,20 @@ bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
 soak: .venv/installed-dev  ## fifty clients for SOAK_SECONDS (600), every answer checked; see docs/operations.md
 	$(BIN)/python -m benchmarks.soak
 
+lock: .venv/installed-supply  ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest of all
+	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.lock
+	(sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr ',' '\n'; echo uv) | $(LOCK) $(UPGRADE) - --output-file requirements-build.lock
+
+licenses: .venv/installed-dev  ## write docs/licenses.md
+	$(BIN)/python -m tests.packaging.licenses
+
+audit: .venv/installed-supply  ## known vulnerabilities of what is locked, if the advisory service can be reached
+	$(BIN)/python -m tests.packaging.audit
+
+sbom: .venv/installed-supply  ## dist/sbom.cdx.json (CycloneDX) of what is locked
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --short-PURLs --output-reproducible --of JSON --output-file dist/sbom.cdx.json
+
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
@@ -43,3 +59,7 @@ clean:  ## remove what the other targets made
 .venv/installed-dev: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@ .venv/installed
+
+.venv/installed-supply: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,supply]"
+	touch $@
