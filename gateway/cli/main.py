@@ -11,6 +11,7 @@ import click
 from gateway.cli.check import check
 from gateway.cli.demo import demo
 from gateway.cli.explain import explain
+from gateway.cli.purge import purge
 from gateway.cli.serve import serve
 
 
@@ -23,5 +24,5 @@ def main() -> None:
     """
 
 
-for _command in (serve, demo, check, explain):
+for _command in (serve, demo, check, explain, purge):
     main.add_command(_command)
