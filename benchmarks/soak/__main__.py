@@ -48,7 +48,7 @@ def soak(seconds: float, rows: int, sharing: str) -> bool:
     """Run and print; whether everything was as it must be."""
     truth, ledger = Truth.of(rows), Ledger()
     fresh_for = max(2.0, min(20.0, seconds / 10))
-    with world(rows, fresh_for, sharing=sharing) as running:
+    with world(rows, fresh_for, keep=max(60.0, seconds / 5), sharing=sharing) as running:
         watch = Watch(running)
         asyncio.run(_run(running, truth, ledger, watch, seconds))
     people = sum(number for _, number in _CLIENTS) + _COPIES

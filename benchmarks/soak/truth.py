@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from base64 import urlsafe_b64decode
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
+
+import msgspec
 
 from gateway.sandbox import Dataset, generate
 
@@ -60,6 +64,16 @@ class Truth:
 def key_of(table: str, row: Row) -> str:
     """The key of a row of a table."""
     return f"{row['groupId']}/{row['userId']}" if table == "GroupMembers" else str(row["id"])
+
+
+def snapshot_in(link: str) -> str:
+    """The snapshot that a nextLink leads into: the first field of its token, before the signature.
+
+    SnapshotTakenAt would not do: it moves on while a snapshot is found to be still the newest.
+    """
+    token = unquote(link.partition("$skiptoken=")[2].partition("&")[0])
+    raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+    return str(msgspec.msgpack.decode(raw[:-16])[0])
 
 
 def _part(row: Mapping[str, object], name: str) -> dict[str, Any]:

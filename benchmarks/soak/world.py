@@ -46,13 +46,19 @@ class World:
 
 
 @contextmanager
-def world(rows: int, fresh_for: float, *, sharing: str) -> Iterator[World]:
-    """Two gateways that share a data directory, or each with its own through Redis."""
+def world(rows: int, fresh_for: float, *, keep: float, sharing: str) -> Iterator[World]:
+    """Two gateways that share a data directory, or each with its own through Redis.
+
+    Snapshots are kept for `keep` seconds after they were read: an hour, as by default, would be
+    longer than the run, and memory could not be seen to come to rest.
+    """
     with ExitStack() as stack:
         upstream = stack.enter_context(sandbox(rows))
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         options = ["--public-url", PUBLIC, "--fresh-for", str(fresh_for)]
         options += ["--full-refresh-every", str(fresh_for * 4), "--upstream-timeout", "3"]
+        options += ["--token-lifetime", str(keep), "--delta-lifetime", str(keep)]
+        options += ["--page-budget", "64"]
         redis = ("--redis", stack.enter_context(_redis(folder))) if sharing == "redis" else ()
         gateways = tuple(
             stack.enter_context(

@@ -50,6 +50,8 @@ def _remove(data_dir: Path, workspace: str | None) -> tuple[int, int]:
     sizes = []
     for folder in _folders(data_dir, workspace):
         for path in (found for pattern in _COPIES for found in folder.glob(pattern)):
+            if not path.is_file():
+                continue
             sizes.append(path.stat().st_size)
             path.unlink()
     return len(sizes), sum(sizes)
