@@ -1,12 +1,15 @@
 # Two commands on a fresh machine with Python 3.11 or newer and make: `make demo`, `make test`.
-# Tests that need curl, redis-server or chromium (Debian: apt-get install redis-server chromium) say so and are skipped without.
+# Tests that need curl, redis-server, chromium, nginx or caddy say so and are skipped without
+# (Debian, Ubuntu: apt-get install redis-server chromium nginx-light caddy).
 PYTHON ?= python3
 BIN := .venv/bin
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
-BENCHMARKS := cold warm pages apply storm formats grammar
+BENCHMARKS := cold warm pages apply storm formats grammar sizing
 
-.PHONY: demo test check format bench screenshots docs docs-serve clean
+LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
+
+.PHONY: demo test check format bench screenshots docs docs-serve soak lock licenses audit sbom clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -36,6 +39,23 @@ docs: .venv/installed-dev  ## the documentation as a site in build/site; a link 
 docs-serve: .venv/installed-dev  ## the same on loopback, built anew when a page changes
 	$(MKDOCS) serve
 
+soak: .venv/installed-dev  ## fifty clients for SOAK_SECONDS (600), every answer checked; see docs/operations.md
+	$(BIN)/python -m benchmarks.soak
+
+lock: .venv/installed-supply  ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest of all
+	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.lock
+	(sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr ',' '\n'; echo uv) | $(LOCK) $(UPGRADE) - --output-file requirements-build.lock
+
+licenses: .venv/installed-dev  ## write docs/licenses.md
+	$(BIN)/python -m tests.packaging.licenses
+
+audit: .venv/installed-supply  ## known vulnerabilities of what is locked, if the advisory service can be reached
+	$(BIN)/python -m tests.packaging.audit
+
+sbom: .venv/installed-supply  ## dist/sbom.cdx.json (CycloneDX) of what is locked
+	mkdir -p dist
+	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --short-PURLs --output-reproducible --of JSON --output-file dist/sbom.cdx.json
+
 clean:  ## remove what the other targets made
 	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage*
 
@@ -49,3 +69,7 @@ clean:  ## remove what the other targets made
 .venv/installed-dev: .venv/bin/python pyproject.toml
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
 	touch $@ .venv/installed
+
+.venv/installed-supply: .venv/installed-dev
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,supply]"
+	touch $@

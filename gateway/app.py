@@ -12,11 +12,13 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 import anyio
 import anyio.to_thread
 import httpx
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
 
 import grammar
 from gateway.assembly import Shared, Workspace, make_directory
@@ -27,7 +29,7 @@ from gateway.config import Settings, roles_of_workspaces
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.edge.entrance import Entrance
-from gateway.edge.proxy_chain import ProxyChain
+from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
@@ -43,6 +45,7 @@ from gateway.snapshots.peers import Peers
 from gateway.tenants import Workspaces
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints, Readiness
+from gateway.web.origins import EdgePolicy, build_edge
 from gateway.web.routes import build_web
 from gateway.web.watched import Watched
 from gateway.writer.skiptoken import TokenSigner
@@ -95,16 +98,11 @@ def create_app(
         Workspace(each, read_contract(each), own_token(each, clock, observer), shared)
         for each in (settings, *settings.others)
     ]
-    endpoint = ODataEndpoint(
-        Entrance(
-            gate or build_gate(settings, clock, observer),
-            Workspaces(found),
-            key_option(settings),
-            ProxyChain(settings.trusted_proxies),
-        ),
-        PublicRoot(settings.public_url, settings.trusted_proxies),
-        observer,
-    )
+    proxies = TrustedProxies.of(settings.trusted_proxies)
+    gate = gate or build_gate(settings, clock, observer)
+    entrance = Entrance(gate, Workspaces(found), key_option(settings), proxies)
+    root = PublicRoot(settings.public_url, proxies)
+    endpoint = ODataEndpoint(entrance, root, observer)
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
     held = tuple(workspace.held for workspace in found)
     pulse = Pulse(held, shared.pages, clock, observer)
@@ -112,10 +110,9 @@ def create_app(
     ledger = Ledger(observer, RequestLog(settings.log_format))
     operator = OperatorEndpoints(observer, ledger, readiness, pulse.look, _metrics_token(settings))
     life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
-    pages = build_pages(endpoint.entrance, endpoint.root, observer)
-    app = build_web(endpoint, operator, life, pages)
-    app.add_middleware(Watched, observer=observer, ledger=ledger)
-    return app
+    watched = Middleware(Watched, observer=observer, ledger=ledger)
+    edge = (watched, *build_edge(root, _edge_policy(settings)))
+    return build_web(endpoint, operator, life, build_pages(entrance, root, observer), edge)
 
 
 def world_outside() -> tuple[Clock, Observer]:
@@ -194,6 +191,15 @@ async def _agree(signer: TokenSigner, peers: Peers, proposal: bytes) -> None:
     while (agreed := await peers.shared_secret(proposal)) is None:  # noqa: ASYNC110 - no event tells
         await anyio.sleep(_AGREEMENT_SECONDS)
     signer.agree_on(agreed)
+
+
+def _edge_policy(settings: Settings) -> EdgePolicy:
+    """Where hosts are named, the public URL's own need not be named again."""
+    public = urlsplit(settings.public_url or "").hostname
+    hosts = settings.allowed_hosts
+    if hosts and public is not None:
+        hosts = (*hosts, f"[{public}]" if ":" in public else public)
+    return EdgePolicy(hosts, settings.hsts, settings.cors_origins)
 
 
 def _signing_key(data_dir: Path | None) -> bytes:

@@ -232,6 +232,13 @@ class UnsupportedMediaType(GatewayError):
     code = "UnsupportedMediaType"
 
 
+class MisdirectedRequest(GatewayError):
+    """The service is not known by the host that was asked: see `--allowed-hosts`."""
+
+    status = 421
+    code = "MisdirectedRequest"
+
+
 class FailedDependency(GatewayError):
     """A request of a `$batch` was not tried, because another that it needs has failed."""
 

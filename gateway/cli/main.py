@@ -13,6 +13,7 @@ from gateway.cli.explain import explain
 from gateway.cli.export import export
 from gateway.cli.init import init
 from gateway.cli.keys import keys
+from gateway.cli.purge import purge
 from gateway.cli.query import query
 from gateway.cli.serve import serve
 from gateway.cli.sync import sync
@@ -31,5 +32,7 @@ def main() -> None:
     """
 
 
-for _command in (serve, demo, init, check, doctor, explain, query, sync, export, keys, config):
+for _command in (
+    *(serve, demo, init, check, doctor, explain, query, sync, export, keys, purge, config),
+):
     main.add_command(_command)

@@ -18,6 +18,7 @@ from gateway.app import create_app, own_token, world_outside
 from gateway.auth.building import asks_who
 from gateway.auth.hosts import is_loopback
 from gateway.cli.options import read_settings, setting_options
+from gateway.cli.tls import tls_options
 from gateway.cli.workers import run_workers
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -44,15 +45,16 @@ def serve(config: Path | None, **given: Any) -> None:
     check_exposure(settings)
     with _shared_directory(settings) as settings:
         try:
+            options = {**server_options(settings), **tls_options(settings)}
             app = create_app(settings)  # what cannot be used is told here, before any worker is
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         _warn_without_token(settings)
         if settings.workers > 1:
-            run_workers(settings, server_options(settings))
+            run_workers(settings, options)
         else:
             signal.signal(signal.SIGTERM, _end_well)
-            uvicorn.run(app, **server_options(settings))
+            uvicorn.run(app, **options)
 
 
 def _end_well(*_: object) -> None:

@@ -16,6 +16,8 @@ from urllib.parse import parse_qsl, urlsplit
 
 N = TypeVar("N", int, float)
 
+_HOST_NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
+_ORIGIN = re.compile(r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?")
 _REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
@@ -173,11 +175,38 @@ def as_names(value: object) -> tuple[str, ...]:
 
 
 def as_peers(value: object) -> tuple[str, ...]:
-    """IP addresses as a socket tells them, or `*`."""
+    """IP addresses as a socket tells them, networks, or `*`."""
     try:
-        return tuple(n if n == "*" else str(ipaddress.ip_address(n)) for n in as_names(value))
+        return tuple(n if n == "*" else _as_network(n) for n in as_names(value))
     except ValueError as error:
-        raise ValueError("must be IP addresses with commas between them, or *") from error
+        raise ValueError(
+            "must be IP addresses or networks such as 10.0.0.0/8, with commas between them, or *"
+        ) from error
+
+
+def _as_network(text: str) -> str:
+    return str(ipaddress.ip_network(text) if "/" in text else ipaddress.ip_address(text))
+
+
+def as_host_names(value: object) -> tuple[str, ...]:
+    """Names or addresses of hosts, in lower case and without ports; `*.` stands for any below."""
+    names = tuple(name.lower() for name in as_names(value))
+    if not all(_HOST_NAME.fullmatch(name) for name in names):
+        raise ValueError(
+            "must be host names such as bi.example.com or *.example.com, without ports"
+        )
+    return names
+
+
+def as_origins(value: object) -> tuple[str, ...]:
+    """Origins as a browser tells them (RFC 6454), each by name."""
+    origins = tuple(origin.lower() for origin in as_names(value))
+    if not all(_ORIGIN.fullmatch(origin) for origin in origins):
+        raise ValueError(
+            "must be origins such as https://portal.example.com:8443, each by name and without a"
+            " slash at its end; * would let every page read the rows"
+        )
+    return origins
 
 
 def as_pairs(value: object) -> tuple[tuple[str, str], ...]:

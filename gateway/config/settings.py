@@ -39,6 +39,11 @@ class Settings:
     workers: int
     public_url: str | None
     trusted_proxies: tuple[str, ...]
+    allowed_hosts: tuple[str, ...]
+    cors_origins: tuple[str, ...]
+    hsts: int
+    tls_certificate: Path | None
+    tls_key: Path | None
     access_key_file: Path | None
     mask_key_file: Path | None
     keys_file: Path | None

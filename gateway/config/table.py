@@ -11,8 +11,10 @@ from gateway.config.converters import (
     as_boolean,
     as_choice,
     as_command,
+    as_host_names,
     as_integer,
     as_option_name,
+    as_origins,
     as_pairs,
     as_path,
     as_peers,
@@ -157,9 +159,42 @@ SETTINGS: tuple[Setting, ...] = (
         "trusted_proxies",
         as_peers,
         ("127.0.0.1", "::1"),
-        "peers whose X-Forwarded-* and Forwarded headers are believed; * for all",
+        "peers whose X-Forwarded-* and Forwarded headers are believed, also networks such as"
+        " 10.0.0.0/8; * for all",
         "ADDRESSES",
     ),
+    Setting(
+        "allowed_hosts",
+        as_host_names,
+        (),
+        "host names by which the service may be asked, *.example.com for all below; any by default",
+        "NAMES",
+    ),
+    Setting(
+        "cors_origins",
+        as_origins,
+        (),
+        "origins whose web pages may read answers, e.g. https://portal.example.com; none by"
+        " default",
+        "ORIGINS",
+    ),
+    Setting(
+        "hsts",
+        as_integer(0, 63_072_000),
+        0,
+        "how long browsers remember to ask by https alone; sent over https only; 0 does not ask"
+        " them to",
+        "SECONDS",
+    ),
+    Setting(
+        "tls_certificate",
+        as_path,
+        None,
+        "file with the certificate and its chain (PEM), to serve https without a proxy; a renewed"
+        " one is taken up by itself",
+        "FILE",
+    ),
+    Setting("tls_key", as_path, None, "file with the certificate's private key (PEM)", "FILE"),
     Setting(
         "access_key_file",
         as_path,

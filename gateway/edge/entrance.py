@@ -12,7 +12,7 @@ from gateway.auth.caller_token import CHALLENGE
 from gateway.auth.gate import BASIC
 from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Asked, Gate, Principal
-from gateway.edge.proxy_chain import ProxyChain
+from gateway.edge.proxies import TrustedProxies
 from gateway.errors import GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.service import QueryService
 from gateway.tenants import Tenants
@@ -30,7 +30,7 @@ class Entrance:
     gate: Gate
     tenants: Tenants
     option: KeyOption | None = None
-    proxies: ProxyChain = field(default_factory=lambda: ProxyChain(()))
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
 
     async def admit(self, scope: Scope) -> QueryService:
         """The service that answers the request.

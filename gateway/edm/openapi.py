@@ -54,8 +54,8 @@ _SECURITY = {
 """Which of them a gateway takes, its settings say."""
 
 
-def render_openapi(schema: Schema) -> dict[str, Any]:
-    """The document; paths are relative to the host that serves it."""
+def render_openapi(schema: Schema, base: str = "/") -> dict[str, Any]:
+    """The document; paths are relative to `base`, the public URL without a slash at its end."""
     paths: dict[str, Any] = {
         "/odata/v4/": _path("Service document", _json_answer({"type": "object"}), []),
         "/odata/v4/$metadata": _path(
@@ -75,6 +75,7 @@ def render_openapi(schema: Schema) -> dict[str, Any]:
     return {
         "openapi": "3.1.0",
         "info": {"title": f"{schema.namespace} OData gateway", "version": "4.01"},
+        "servers": [{"url": base}],
         "paths": paths,
         "components": {
             "schemas": {

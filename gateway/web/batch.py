@@ -114,7 +114,7 @@ class BatchEndpoint:
         await entrance.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
         _check_outside(entrance.without_key(scope, scope["query_string"])[0], headers)
-        outer = Outer(scope, headers, self.endpoint.root_of(scope, headers))
+        outer = Outer(scope, headers, self.endpoint.root_of(scope))
         content_type = check_media_type(headers, MULTIPART, JSON)
         is_multipart = content_type.get_content_type() == MULTIPART
         accept = ",".join(headers.getlist("accept")) or None

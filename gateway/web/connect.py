@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import anyio.to_thread
 import msgspec
-from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -47,7 +46,7 @@ def connect_routes(endpoint: ODataEndpoint) -> list[Route]:
 
     async def serve(request: Request) -> Response:
         service = await endpoint.entrance.admit(request.scope)
-        root = endpoint.root_of(request.scope, Headers(scope=request.scope))
+        root = endpoint.root_of(request.scope)
         refresh = request.query_params.get("refresh", "")
         asked = Asked(root, service.schema, analysis, refresh)
         return await anyio.to_thread.run_sync(_file, request.path_params["name"], asked)

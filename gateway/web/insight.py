@@ -5,7 +5,7 @@ Both ask for the access key as the feed does: pushdowns and columns are the work
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -32,6 +32,7 @@ class ExplainEndpoint:
 
     entrance: Entrance
     observer: Observer
+    root_of: Callable[[Scope], str]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -56,7 +57,7 @@ class ExplainEndpoint:
         service = await self.entrance.admit(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
         query, _ = self.entrance.without_key(scope, scope["query_string"])
-        question = service.read(path, query)
+        question = service.read(path, query, self.root_of(scope))
         found = service.explain(question)
         return {**dict(found.lines), "payload": found.payload}
 

@@ -123,14 +123,13 @@ class ODataEndpoint:
         self.observer.fault("an unexpected failure", error)
         return react_to_error(InternalError("the gateway failed; its log tells why"), version)
 
-    def root_of(self, scope: Scope, headers: Headers) -> str:
+    def root_of(self, scope: Scope) -> str:
         """The service root as the client knows it.
 
         Raises:
             InvalidValue: Host is missing or no host.
         """
-        client = scope.get("client")
-        return self.root.of(Connection(client[0] if client else "", scope["scheme"], headers))
+        return self.root.of(Connection.of(scope))
 
     async def _understand(
         self,
@@ -140,7 +139,7 @@ class ODataEndpoint:
         headers: Headers,
         version: str,
     ) -> tuple[Question, Reply]:
-        root = self.root_of(scope, headers)
+        root = self.root_of(scope)
         path = below_service(scope["raw_path"])
         whole = await _whole_query(scope, receive, headers)
         query, key = self.entrance.without_key(scope, whole)

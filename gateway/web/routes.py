@@ -9,12 +9,13 @@ from typing import Any
 from starlette.applications import Starlette
 from starlette.datastructures import URLPath
 from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from gateway.edge.public_root import SERVICE_PATH
+from gateway.edge.public_root import SERVICE_PATH, Connection
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
@@ -31,13 +32,18 @@ def build_web(
     operator: OperatorEndpoints,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
     pages: Sequence[BaseRoute] = (),
+    middleware: Sequence[Middleware] = (),
 ) -> Starlette:
-    """The ASGI application; `pages` are for browsers, and are asked first."""
+    """The ASGI application; `middleware` stands around all routes, the first one outermost.
+
+    `pages` are for browsers, and are asked first.
+    """
     entrance = endpoint.entrance
 
     async def describe(request: Request) -> Response:
         service = await entrance.admit(request.scope)  # it names the workspace's own columns
-        return JSONResponse(render_openapi(service.schema))
+        base = endpoint.root.base(Connection.of(request.scope))
+        return JSONResponse(render_openapi(service.schema, base))
 
     async def home(request: Request) -> Response:
         return RedirectResponse(f"{SERVICE_PATH.lstrip('/')}/")
@@ -46,7 +52,7 @@ def build_web(
         routes=[
             *pages,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
-            RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer)),
+            RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer, endpoint.root_of)),
             Route("/status", StatusEndpoint(entrance).__call__),
             Route("/", home),
             Route(
@@ -60,6 +66,7 @@ def build_web(
         ],
         exception_handlers={HTTPException: _refuse, GatewayError: _tell},
         lifespan=lifespan,
+        middleware=middleware,
     )
 
 

@@ -1,4 +1,4 @@
-"""Requests that uvicorn's parser cannot read, refused as OData errors and not as plain text.
+"""What uvicorn's protocol does otherwise here: what it cannot read is refused as OData errors.
 
 A URL over 64 KiB, an unencoded blank or letter in a URL, an unknown method: the application never
 sees these. Only the text of uvicorn's own refusal is replaced; the connection ends as before.
@@ -13,6 +13,7 @@ from gateway.web.respond import react_to_error, to_response
 from gateway.web.stalled import StalledProtocol
 
 _LONGEST_PARSED = 65_535
+_PARTING_SECONDS = 0.5
 
 
 class ODataProtocol(StalledProtocol):
@@ -26,6 +27,12 @@ class ODataProtocol(StalledProtocol):
         head = [STATUS_LINE[response.status_code], *lines, b"connection: close\r\n\r\n"]
         self.transport.write(b"".join([*head, bytes(response.body)]))
         self.transport.close()
+
+    def shutdown(self) -> None:
+        """Part from an idle client; over TLS many never answer, and none is waited for long."""
+        super().shutdown()
+        if self.transport.is_closing() and self.transport.get_extra_info("ssl_object"):
+            self.loop.call_later(_PARTING_SECONDS, self.transport.abort)
 
     def _why(self) -> GatewayError:
         if len(getattr(self, "url", None) or b"") > _LONGEST_PARSED:  # unset before a first line

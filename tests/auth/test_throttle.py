@@ -5,9 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from starlette.datastructures import Headers
 
 from gateway.auth.throttle import Throttle
-from gateway.edge.proxy_chain import ProxyChain
+from gateway.edge.proxies import TrustedProxies
 from tests.support.access import basic, bearer, make_key
 from tests.support.live import bridge
 from tests.support.wire import WireAnswer, send
@@ -130,9 +131,12 @@ def test_a_key_is_throttled_whoever_guesses_it(tmp_path: Path) -> None:
     ],
 )
 def test_only_trusted_proxies_are_believed(peer: str, headers: dict[str, str], client: str) -> None:
-    assert ProxyChain(["127.0.0.1", "10.0.0.0/8"]).client(peer, headers) == client
+    assert TrustedProxies.of(("127.0.0.1", "10.0.0.0/8")).client(peer, Headers(headers)) == client
 
 
 def test_where_all_are_trusted_the_first_entry_counts() -> None:
-    chain = ProxyChain(["*"])
-    assert chain.client("203.0.113.5", {"x-forwarded-for": "192.0.2.9, 192.0.2.1"}) == "192.0.2.9"
+    chain = TrustedProxies.of(("*",))
+    assert (
+        chain.client("203.0.113.5", Headers({"x-forwarded-for": "192.0.2.9, 192.0.2.1"}))
+        == "192.0.2.9"
+    )

@@ -23,6 +23,8 @@ BAD: dict[str, str] = {
     "redis": "redis.example.com",
     "public_url": "bi.example.com",
     "trusted_proxies": "not-an-ip",
+    "allowed_hosts": "https://bi.example.com",
+    "cors_origins": "*",
     "upstream_timeout": "0",
 }
 
@@ -109,7 +111,7 @@ def test_an_open_address_with_a_key_serves_who_knows_it(
         root = f"http://127.0.0.1:{port}/odata/v4/"
         assert httpx.get(root).status_code == 401
         assert httpx.get(root, auth=("anyone", "open sesame")).status_code == 200
-        process.stop(signal.SIGTERM, seconds=5)
+        assert process.stop(signal.SIGTERM, seconds=5) == 0
     assert "sesame" not in process.output
 
 

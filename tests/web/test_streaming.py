@@ -23,6 +23,7 @@ from gateway.auth.gate import OpenGate
 from gateway.auth.principal import Principal
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edge.entrance import Entrance
+from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.exchange import Export, Question
 from gateway.observe import Observer
@@ -77,7 +78,7 @@ def asked(service: Any, protocol: type[HttpToolsProtocol] | None = None) -> Iter
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
         Entrance(OpenGate(), OneTenant(service)),
-        PublicRoot(None, ()),
+        PublicRoot(None, TrustedProxies()),
         Observer(logging.getLogger("test")),
     )
     with running(endpoint, protocol=protocol) as base:

@@ -1,0 +1,165 @@
+"""The examples of `deploy/` and compose.yaml, checked by the tools that would read them."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, load_settings
+from tests.packaging import dockerfile
+from tests.packaging.lock import ROOT
+
+DEPLOY = ROOT / "deploy"
+KUBERNETES = DEPLOY / "kubernetes"
+UNIT = DEPLOY / "systemd" / "skillhabit-odata.service"
+KUSTOMIZATION = yaml.safe_load((KUBERNETES / "kustomization.yaml").read_text("utf-8"))
+MANIFESTS = [*KUSTOMIZATION["resources"], "secret.example.yaml"]
+NAME = {"app.kubernetes.io/name": "skillhabit-odata"}
+
+
+def manifest(name: str) -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((KUBERNETES / name).read_text("utf-8"))
+    return found
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "compose.yaml").read_text("utf-8"))
+    return found
+
+
+def check_settings(environment: dict[str, str]) -> None:
+    """Each is a setting, with a value that it may have."""
+    ours = {n: v for n, v in environment.items() if n.startswith(ENVIRONMENT_PREFIX)}
+    assert ours
+    assert ours.keys() <= {setting.variable for setting in SETTINGS}
+    load_settings({}, ours)
+
+
+# --- Kubernetes -----------------------------------------------------------------------------------
+
+
+def test_every_manifest_is_in_the_kustomization_but_the_secrets() -> None:
+    there = {path.name for path in KUBERNETES.glob("*.yaml")}
+    assert there == {*MANIFESTS, "kustomization.yaml"}
+
+
+@pytest.mark.parametrize("name", MANIFESTS)
+def test_the_manifests_are_of_the_api(name: str) -> None:
+    validate = pytest.importorskip("kubernetes_validate", reason="needs the extra `supply`")
+    validate.validate(manifest(name), validate.latest_version(), strict=True)
+
+
+def test_all_selectors_find_the_pods() -> None:
+    deployment = manifest("deployment.yaml")["spec"]
+    assert deployment["template"]["metadata"]["labels"] == NAME
+    assert deployment["selector"]["matchLabels"] == NAME
+    assert manifest("service.yaml")["spec"]["selector"] == NAME
+    assert manifest("networkpolicy.yaml")["spec"]["podSelector"]["matchLabels"] == NAME
+    assert manifest("poddisruptionbudget.yaml")["spec"]["selector"]["matchLabels"] == NAME
+    scaled = manifest("horizontalpodautoscaler.yaml")["spec"]["scaleTargetRef"]["name"]
+    assert scaled == manifest("deployment.yaml")["metadata"]["name"]
+
+
+def test_the_pod_agrees_with_the_image_and_its_settings() -> None:
+    pod = manifest("deployment.yaml")["spec"]["template"]["spec"]
+    (container,) = pod["containers"]
+    assert f"{pod['securityContext']['runAsUser']}" == dockerfile.last("USER").partition(":")[0]
+    assert [str(p["containerPort"]) for p in container["ports"]] == [dockerfile.last("EXPOSE")]
+    assert container["securityContext"]["readOnlyRootFilesystem"] is True
+    mounts = {mount["mountPath"] for mount in container["volumeMounts"]}
+    assert dockerfile.last("VOLUME") in mounts
+    assert {m["name"] for m in container["volumeMounts"]} == {v["name"] for v in pod["volumes"]}
+    settings = manifest("configmap.yaml")["data"]
+    check_settings(settings | dockerfile.environment())
+    secret = manifest("secret.example.yaml")["stringData"]
+    check_settings({container["env"][0]["name"]: secret["redis-url"]})
+    for name in ("TOKEN_FILE", "ACCESS_KEY_FILE"):
+        path = Path(settings[ENVIRONMENT_PREFIX + name])
+        assert str(path.parent) in mounts
+        assert path.name in secret
+
+
+def test_the_grace_is_long_enough_for_what_is_in_flight() -> None:
+    pod = manifest("deployment.yaml")["spec"]["template"]["spec"]
+    waits = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1]
+    seconds = int(re.findall(r"sleep\((\d+)\)", waits)[0])
+    assert pod["terminationGracePeriodSeconds"] > seconds + 20
+
+
+# --- Compose --------------------------------------------------------------------------------------
+
+
+def test_the_compose_file_is_one() -> None:
+    spec = pytest.importorskip("compose_spec", reason="needs the extra `supply`")
+    spec.PyCompose((ROOT / "compose.yaml").read_text("utf-8"))
+
+
+def test_all_that_services_name_is_there() -> None:
+    found = compose()
+    for service in found["services"].values():
+        assert set(service.get("networks", ())) <= found["networks"].keys()
+        assert set(service.get("secrets", ())) <= found["secrets"].keys()
+        assert set(service.get("depends_on", ())) <= found["services"].keys()
+        for volume in service.get("volumes", ()):
+            source = volume.partition(":")[0]
+            assert source in found["volumes"] or (ROOT / source).exists(), source
+
+
+def test_every_service_is_locked_down() -> None:
+    for name, service in compose()["services"].items():
+        assert service["read_only"] is True, name
+        assert service["cap_drop"] == ["ALL"], name
+        assert "no-new-privileges:true" in service["security_opt"], name
+
+
+def test_its_settings_are_some() -> None:
+    for name in ("gateway-1", "gateway-2"):
+        environment = compose()["services"][name]["environment"]
+        shown = {n: re.sub(r"\$\{[^}]*\}", "bi.example.com", v) for n, v in environment.items()}
+        check_settings(shown | dockerfile.environment())
+
+
+# --- proxies and systemd --------------------------------------------------------------------------
+
+
+def _tool(name: str, package: str) -> str:
+    found = shutil.which(name)
+    if found is None:
+        pytest.skip(f"{name} is not installed (Debian, Ubuntu: apt-get install {package})")
+    return found
+
+
+@pytest.mark.parametrize("name", ["Caddyfile", "compose.Caddyfile"])
+def test_caddy_reads_its_files(name: str) -> None:
+    done = subprocess.run(
+        [_tool("caddy", "caddy"), "adapt", "--config", name, "--adapter", "caddyfile"],
+        cwd=DEPLOY / "caddy",
+        env={**os.environ, "SITE": "bi.example.com", "HOME": "/nonexistent"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert '"reverse_proxy"' in done.stdout
+
+
+def test_systemd_reads_the_unit_and_finds_it_tight(tmp_path: Path) -> None:
+    analyze = _tool("systemd-analyze", "systemd")
+    text = UNIT.read_text("utf-8")
+    started = re.findall(r"^ExecStart=(\S+) serve --config", text, re.MULTILINE)
+    assert started == ["/opt/skillhabit-odata/bin/skillhabit-odata"]
+    unit = tmp_path / UNIT.name
+    unit.write_text(text.replace(started[0], "/bin/true"), "utf-8")
+    for command in (["verify"], ["security", "--offline=true", "--threshold=20"]):
+        done = subprocess.run(
+            [analyze, *command, str(unit)], capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        assert "Unknown" not in done.stderr, done.stderr
