@@ -5,6 +5,7 @@ What they share is the workspace's alone: snapshots, the Analytics API's client,
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 from collections.abc import AsyncIterator
@@ -46,6 +47,7 @@ from gateway.writer.skiptoken import TokenSigner
 _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
 _CALLERS = 256
+_TIDY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,11 +105,29 @@ class Workspace:
     async def running(self) -> AsyncIterator[None]:
         """Takes over what is on disk, and ends what runs when it is left."""
         await self._common.cache.recover()
-        async with AsyncExitStack() as stack:
+        async with AsyncExitStack() as stack, self._tidied():
             stack.push_async_callback(self._http.aclose)
             stack.push_async_callback(self._common.cache.close)
             stack.push_async_callback(self._close_callers)
             yield
+
+    @asynccontextmanager
+    async def _tidied(self) -> AsyncIterator[None]:
+        """While it is running, what has outlived its use goes, though nobody asks for anything."""
+        chores = asyncio.create_task(self._tidy())
+        try:
+            yield
+        finally:
+            chores.cancel()
+            await asyncio.gather(chores, return_exceptions=True)
+
+    async def _tidy(self) -> None:
+        while True:
+            await anyio.sleep(_TIDY_SECONDS)
+            try:
+                await self._shelf.make_room()
+            except Exception as error:
+                self._shared.observer.fault("old snapshots could not be dropped", error)
 
     async def _close_callers(self) -> None:
         for service in self._callers.values():

@@ -18,6 +18,7 @@ from gateway.observe import Observer
 
 _ID = re.compile(r"[0-9a-f]{16}")
 _ABANDONED_SECONDS = 3600
+_SET_ASIDE_SECONDS = 7 * 86_400
 
 
 class SnapshotFiles:
@@ -92,8 +93,15 @@ class SnapshotFiles:
             self._observer.warn(f"{path.name} cannot be used, set aside as {aside.name}: {reason}")
 
     def remove_leftovers(self, now: datetime) -> None:
-        """Remove drafts of processes that ended; a young one may belong to one that runs."""
+        """Remove drafts of processes that ended, and what was set aside a week ago.
+
+        A young draft may belong to a process that runs.
+        """
         for path in self.building.iterdir():
             with suppress(OSError):
                 if now.timestamp() - path.stat().st_mtime > _ABANDONED_SECONDS:
+                    path.unlink()
+        for path in self.directory.glob("*.unusable"):
+            with suppress(OSError):  # its name was changed when it was set aside
+                if now.timestamp() - path.stat().st_ctime > _SET_ASIDE_SECONDS:
                     path.unlink()

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import duckdb
@@ -309,6 +309,17 @@ def test_what_a_crash_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
         store.remove_leftovers(START)
     assert [path.name for path in (tmp_path / "building").iterdir()] == ["young.duckdb"]
     assert len(reopened(tmp_path)[0]) == 1
+
+
+def test_what_was_set_aside_goes_after_a_week(tmp_path: Path) -> None:
+    aside = tmp_path / f"{ONE}.unusable"
+    with store_of(Watch(), tmp_path) as store:
+        aside.write_text("rows that nobody can read")
+        now = datetime.fromtimestamp(aside.stat().st_ctime, UTC)
+        store.remove_leftovers(now + timedelta(days=6))
+        assert aside.exists()
+        store.remove_leftovers(now + timedelta(days=8))
+        assert not aside.exists()
 
 
 def test_closing_waits_for_a_query_that_still_runs() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -87,6 +88,20 @@ def test_status_tells_of_the_callers_workspace_alone(two: House) -> None:
     two.feed("Results", "acme")
     assert [s["rows"] for s in two.ask("/status").json()["snapshots"]] == [60]
     assert [s["rows"] for s in two.ask("/status", "acme").json()["snapshots"]] == [90]
+
+
+def test_what_has_outlived_its_use_goes_though_nobody_asks(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr("gateway.assembly._TIDY_SECONDS", 0.05)
+    lives = dict.fromkeys(("fresh_for", "stale_if_error", "token_lifetime"), 0)
+    with sandbox(OURS) as upstream, house(upstream, data_dir=str(tmp_path), **lives) as gateway:
+        gateway.feed("Results")
+        until = time.monotonic() + 10
+        while list(tmp_path.glob("*.duckdb")):
+            assert time.monotonic() < until
+            time.sleep(0.02)
+        assert len(gateway.feed("Results")) == 60
 
 
 # --- callers with tokens of their own ------------------------------------------------------------
