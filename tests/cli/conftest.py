@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
@@ -30,6 +31,16 @@ def run() -> Run:
         return CliRunner().invoke(main, [*arguments], env={**unset, **(environment or {})})
 
     return invoke
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command sets up the log of its process, which here has others' tests after it."""
+    root = logging.getLogger()
+    handlers, level, raises = root.handlers, root.level, logging.raiseExceptions
+    yield
+    root.handlers, logging.raiseExceptions = handlers, raises
+    root.setLevel(level)
 
 
 @pytest.fixture
