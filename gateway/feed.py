@@ -213,7 +213,7 @@ class Feed:
 
     async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
         """One upstream page, or None when it is not enough: see `Window`."""
-        page = await self._rows.window_page(plan)
+        page = await self._rows.window_page(plan, reply)
         if page is None:
             return None
         selection = Selection(None, plan.order, plan.query.skip, plan.query.top)

@@ -90,7 +90,7 @@ class Filing:
             return Few(schema_of(properties).append(number).empty_table(), plan.query.apply)
         if not self._rows.goes_straight_through(plan, reply):
             return await self._summing.few(plan, reply)
-        page = await self._rows.window_page(plan)
+        page = await self._rows.window_page(plan, reply)
         return None if page is None else Few(page.rows, None)
 
     def _all_of(self, few: Few, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:

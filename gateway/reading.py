@@ -5,7 +5,7 @@ What `gateway.service` and `gateway.filing` share. Which rows are read is the pl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
@@ -23,6 +23,7 @@ from gateway.engine.derive import compile_derivation
 from gateway.engine.run import Relation
 from gateway.engine.seen import compile_salt, compile_seen, rows_seen
 from gateway.engine.sql import Sql
+from gateway.errors import UpstreamUnavailable
 from gateway.exchange import About, Reply
 from gateway.observe import Clock
 from gateway.observe.record import Stage
@@ -37,6 +38,7 @@ from gateway.query.transformations import ARRIVAL
 from gateway.recall import LongQueries
 from gateway.snapshots.asking import Desk
 from gateway.snapshots.cache import Choice, Snapshot, SnapshotCache
+from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.pages import PageCache, PageKey
 from gateway.snapshots.store import SnapshotKey, SnapshotStore
 from gateway.writer.skiptoken import TokenSigner
@@ -217,11 +219,27 @@ class Reading:
             return False
         return (plan.query.top or 0) <= self.page_size(reply.preferences)
 
-    async def window_page(self, plan: QueryPlan) -> Page | None:
-        """The upstream page that holds the window; None when a tie crosses its end."""
+    async def window_page(self, plan: QueryPlan, reply: Reply) -> Page | None:
+        """The upstream page that holds the window; None when a snapshot must answer.
+
+        That is so when a tie crosses its end, and in the case of `asked`.
+        """
         request = first_request(plan, self._contract)
-        page = await self._with.client.fetch(request)
-        return None if tie_at_the_end(page, request) else page
+        page = await self.asked(self._with.client.fetch(request), plan, reply)
+        return None if page is None or tie_at_the_end(page, request) else page
+
+    async def asked(self, call: Awaitable[T], plan: QueryPlan, reply: Reply) -> T | None:
+        """What a call answers; None when the upstream is down and an older snapshot may answer.
+
+        Raises:
+            UpstreamUnavailable: there is none.
+        """
+        try:
+            return await call
+        except UpstreamUnavailable:
+            if self.choice(plan, fresher=reply.fresher).verdict is Verdict.EXPIRED:
+                raise
+            return None
 
     def about(self, snapshot: Snapshot, key: PageKey) -> About:
         """What caches may know of a page."""

@@ -34,7 +34,10 @@ class Single:
         if plan.route is Route.NOTHING:
             return 0
         if plan.route is Route.TOTAL and not self._rows.at_hand(plan, reply):
-            return (await self._with.client.fetch(first_request(plan, self._contract))).total
+            call = self._with.client.fetch(first_request(plan, self._contract))
+            page = await self._rows.asked(call, plan, reply)
+            if page is not None:
+                return page.total
         told = await self._summing.count(plan, reply)
         if told is not None:
             return told

@@ -15,7 +15,6 @@ import pyarrow as pa
 
 from gateway.analytics.figures import rows_told
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
-from gateway.errors import UpstreamUnavailable
 from gateway.exchange import Reply
 from gateway.planner.plan import QueryPlan
 from gateway.query.projection import Projection
@@ -60,11 +59,9 @@ class Summing:
         """What the statistics tell of the plan's $apply."""
         if plan.told is None or self._rows.at_hand(plan, reply):
             return None
-        try:
-            figures = await self._with.client.fetch_statistics(plan.pushdown)
-        except UpstreamUnavailable:
-            if self._rows.choice(plan, fresher=reply.fresher).table is None:
-                raise
+        call = self._with.client.fetch_statistics(plan.pushdown)
+        figures = await self._rows.asked(call, plan, reply)
+        if figures is None:
             return None
         return Few(rows_told(figures, plan.told), plan.told.rest, figures.date)
 

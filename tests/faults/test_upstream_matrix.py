@@ -152,6 +152,32 @@ def test_the_client_sees_what_the_table_says(
     assert found == table()[fault]
 
 
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Results?$top=3",
+        "Results/$count",
+        "Results?$top=3&$format=csv",
+        "Results?$count=true&$top=0",
+    ],
+)
+def test_what_one_call_would_answer_an_older_snapshot_answers_too(
+    question: str, relay: Crooked, dataset: Dataset, tmp_path: Path
+) -> None:
+    hands = Hands()
+    with gateway_over(relay.url, hands, tmp_path) as root:
+        relay.misdeed = FAULTS["500"]
+        assert send(root, f"/odata/v4/{question}").status == 503
+        relay.heal()
+        hands.seconds += 60
+        expected = send(root, QUESTION).status, send(root, f"/odata/v4/{question}").body
+        hands.seconds += 600
+        relay.misdeed = FAULTS["500"]
+        answer = send(root, f"/odata/v4/{question}")
+        relay.heal()
+    assert (answer.status, answer.body) == expected
+
+
 # --- what no relay can play -----------------------------------------------------------------------
 
 
