@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 
 import grammar
 from gateway.assembly import Shared, Workspace, make_directory
-from gateway.auth.building import build_gate, key_option
+from gateway.auth.building import asks_who, build_gate, key_option
 from gateway.auth.principal import Gate
 from gateway.auth.tokens import Named, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
@@ -108,7 +108,10 @@ def create_app(
     pulse = Pulse(held, shared.pages, clock, observer)
     readiness = Readiness(observer, settings.data_dir)
     ledger = Ledger(observer, RequestLog(settings.log_format))
-    operator = OperatorEndpoints(observer, ledger, readiness, pulse.look, _metrics_token(settings))
+    alone = not asks_who(settings) and settings.public_url is None
+    operator = OperatorEndpoints(
+        observer, ledger, readiness, pulse.look, _metrics_token(settings), alone
+    )
     life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
     watched = Middleware(Watched, observer=observer, ledger=ledger)
     edge = (watched, *build_edge(root, _edge_policy(settings)))

@@ -9,6 +9,7 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 from typing import TypeVar
 
 from cachetools import LRUCache
@@ -40,7 +41,7 @@ from gateway.single import Single
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.flights import Trouble
 from gateway.snapshots.kept import OneSnapshot
-from gateway.snapshots.store import StoredTable
+from gateway.snapshots.store import SnapshotKey, StoredTable
 from gateway.summing import Summing
 
 T = TypeVar("T")
@@ -105,11 +106,15 @@ class QueryService:
         return explain_plan(plan, self._contract, self._rows.choice(plan, fresher=fresher))
 
     def status(self) -> tuple[tuple[StoredTable, ...], tuple[Progress, ...]]:
-        """The workspace's snapshots, youngest first, and its extracts that are being read."""
+        """The workspace's snapshots, youngest first, and its extracts that are being read.
+
+        A role gets those of all rows, which are its own as well; others are others' questions.
+        """
         scope, cache = self._with.scope(), self._with.cache
-        kept = [table for table in cache.tables if table.key.scope == scope]
+        keys = partial(_is_shown, scope, all_only=self.is_limited)
+        kept = [table for table in cache.tables if keys(table.key)]
         tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
-        return tables, tuple(p for p in cache.progress() if p.key.scope == scope)
+        return tables, tuple(p for p in cache.progress() if keys(p.key))
 
     def at(self, snapshot: StoredTable) -> QueryService:
         """Answers the same from one snapshot of all rows, however old; it asks nobody."""
@@ -182,3 +187,7 @@ class QueryService:
                 return await self._single.property(query, planned(question), reply)
             case _:
                 return await self._feed.answer(question.request, planned(question), reply)
+
+
+def _is_shown(scope: str, key: SnapshotKey, *, all_only: bool) -> bool:
+    return key.scope == scope and not (all_only and key.pushdown.terms)

@@ -105,7 +105,9 @@ def as_url(value: object) -> str:
     """A base URL, without a slash at its end."""
     text = as_text(value).rstrip("/")
     if not _is_base_url(text):
-        raise ValueError("must be a URL such as https://host:port/path, without ? and #")
+        raise ValueError(
+            "must be a URL such as https://host:port/path, without ? and #, name and password"
+        )
     return text
 
 
@@ -115,7 +117,11 @@ def _is_base_url(text: str) -> bool:
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
     except ValueError:  # a port that is none, a bracket that is not closed
         return False
-    return bool(known) and not any(letter in text for letter in '?#"<>\\ \t\r\n')
+    return (
+        bool(known)
+        and "@" not in parts.netloc
+        and not any(letter in text for letter in '?#"<>\\ \t\r\n')
+    )
 
 
 def as_redis(value: object) -> str:

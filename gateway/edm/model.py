@@ -16,7 +16,7 @@ class Property:
 
     `label` is the text a person knows it by (Core.Description). `allowed_values` closes the set of
     values, e.g. of a state; empty when any value may come. `dynamic` ones are not in the model: a
-    client has defined them with $compute or $apply.
+    client has defined them with $compute or $apply, and their texts may have `width` characters.
     """
 
     name: str
@@ -26,6 +26,7 @@ class Property:
     label: str = ""
     allowed_values: tuple[str, ...] = ()
     dynamic: bool = False
+    width: int = 64
 
 
 @dataclass(frozen=True, slots=True)

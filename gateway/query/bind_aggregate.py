@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType as T
@@ -11,6 +11,7 @@ from gateway.query.binder import bind_expression, bind_property
 from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, Constant
 from gateway.query.compute import check_alias
 from gateway.query.scope import Scope, quoted
+from gateway.query.text_widths import width_of
 from gateway.query.transformations import (
     VALUE,
     AggregateRows,
@@ -66,7 +67,10 @@ def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
         bound = _bind_from(step, ColumnRef(Property(VALUE, type_)), item, names)
         type_ = _result(bound.method, bound.operand, "the value of a group", names.scope)
         steps.append(bound)
-    return BoundAggregate(Property(item.alias, type_, dynamic=True), method, expr, tuple(steps))
+    prop = Property(item.alias, type_, dynamic=True)
+    if expr is not None:  # the least text of many, say
+        prop = replace(prop, width=width_of(expr))
+    return BoundAggregate(prop, method, expr, tuple(steps))
 
 
 def _bind_from(

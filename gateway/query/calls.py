@@ -29,6 +29,7 @@ def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -
         NotSupported: a function that is not evaluated here.
         TypeMismatch: arguments that it does not take.
         InvalidValue: a constant that it does not take.
+        LimitExceeded: texts that may become too long.
     """
     signature = FUNCTIONS.get(expr.name)
     if signature is None:
@@ -44,7 +45,10 @@ def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -
         return Constant(None, None)
     if expr.name in _PARTS and isinstance(arguments[0], Constant):
         return Constant(_PARTS[expr.name](arguments[0].value), signature.result)
-    return Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
+    call = Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
+    if call.type is PrimitiveType.STRING:
+        scope.make_text(call)
+    return call
 
 
 def _now(expr: CallExpr, scope: Scope) -> Constant:

@@ -11,6 +11,7 @@ from gateway.errors import InvalidValue, NotSupported
 from gateway.query.binder import bind_expression
 from gateway.query.bound import BoundExpr, ComputedProperty, Constant
 from gateway.query.scope import Scope, quoted
+from gateway.query.text_widths import width_of
 from grammar import ComputeItem
 
 
@@ -60,4 +61,4 @@ def _computed(item: ComputeItem, expr: BoundExpr, scope: Scope) -> ComputedPrope
     if expr.type is None:  # always null
         expr = Constant(None, PrimitiveType.STRING)
     type_ = expr.type or PrimitiveType.STRING
-    return ComputedProperty(Property(item.alias, type_, dynamic=True), expr)
+    return ComputedProperty(Property(item.alias, type_, dynamic=True, width=width_of(expr)), expr)

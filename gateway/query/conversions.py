@@ -58,6 +58,7 @@ def build_case(
 
     Raises:
         TypeMismatch: they are not.
+        LimitExceeded: texts that may become too long.
     """
     types = {value.type for _, value in branches if value.type is not None}
     numeric = all(type_.is_numeric for type_ in types)
@@ -67,7 +68,10 @@ def build_case(
     if any(isinstance(value, Constant) and value.picoseconds for _, value in branches):
         raise scope.invalid(f"{quoted(expr)}: it takes at most six fractional digits")
     type_ = _common(types) if len(types) > 1 else next(iter(types), None)
-    return CaseWhen(tuple((c, _beside(v, type_)) for c, v in branches), type_)
+    case = CaseWhen(tuple((c, _beside(v, type_)) for c, v in branches), type_)
+    if type_ is T.STRING:
+        scope.make_text(case)
+    return case
 
 
 def _common(types: set[T]) -> T:

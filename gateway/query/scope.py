@@ -16,7 +16,9 @@ from gateway.errors import (
     TypeMismatch,
     UnknownName,
 )
+from gateway.query.bound import BoundExpr
 from gateway.query.suggest import nearest
+from gateway.query.text_widths import MOST_TEXT, width_of
 from grammar import Binary, Call, ComputeItem, Expr, Unary, unparse
 
 _MAX_USES = 100
@@ -77,6 +79,18 @@ class RowVariable:
     row: str
 
 
+class TextBudget:
+    """Characters that the texts of a row may still have together."""
+
+    def __init__(self) -> None:
+        self._left = MOST_TEXT
+
+    def spend(self, characters: int) -> bool:
+        """Whether there were as many left."""
+        self._left -= characters
+        return self._left >= 0
+
+
 def _uses() -> Iterator[int]:
     return iter(range(_MAX_USES))
 
@@ -94,7 +108,8 @@ class Scope:
     `option` names the option for messages; `computed` are the items of $compute that can be used
     here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases, computed
     properties and transformations run out: one of the other could spell an expression larger than
-    any URL. `depth` counts how deep the expression is; a chain of one connective is one level.
+    any URL. So do the characters of `texts` that are put together. `depth` counts how deep the
+    expression is; a chain of one connective is one level.
     """
 
     entity_type: EntityType
@@ -106,6 +121,7 @@ class Scope:
     element: PrimitiveType | None = None
     open_aliases: frozenset[str] = frozenset()
     uses: Iterator[int] = field(default_factory=_uses)
+    texts: TextBudget = field(default_factory=TextBudget)
     depth: int = 0
     row: str = ""
     it: tuple[EntityType, str] | None = None
@@ -119,7 +135,7 @@ class Scope:
 
     def for_option(self, option: str) -> Scope:
         """The same names in another option."""
-        return replace(self, option=option, uses=_uses())
+        return replace(self, option=option, uses=_uses(), texts=TextBudget())
 
     def use(self) -> None:
         """Count one use of an alias or a computed property, or one transformation.
@@ -131,6 +147,19 @@ class Scope:
             raise LimitExceeded(
                 f"{self.option}: more than {_MAX_USES} parameter aliases, computed properties and"
                 " transformations are used; write values out or ask for less at once",
+                target=self.option,
+            )
+
+    def make_text(self, expr: BoundExpr) -> None:
+        """Count a text that is put together for each row.
+
+        Raises:
+            LimitExceeded: they may become too long.
+        """
+        if not self.texts.spend(width_of(expr)):
+            raise LimitExceeded(
+                f"{self.option}: the texts that are put together for each row may have more than"
+                f" {MOST_TEXT} characters; use shorter literals and fewer calls",
                 target=self.option,
             )
 

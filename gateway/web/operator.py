@@ -25,7 +25,7 @@ from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
-_FORWARDING = ("forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-real-ip")
+_FORWARDING = ("forwarded", "via", "x-real-ip")
 
 
 @dataclass(slots=True)
@@ -65,13 +65,18 @@ class Readiness:
 
 @dataclass(frozen=True, slots=True)
 class OperatorEndpoints:
-    """`look` is called before metrics are told, so that they are of now."""
+    """`look` is called before metrics are told, so that they are of now.
+
+    `is_open_here` tells that metrics are told without a token to who asks on this computer: not
+    where others are let in, because a proxy that says nothing of itself looks just so.
+    """
 
     observer: Observer
     ledger: Ledger
     readiness: Readiness
     look: Callable[[], Awaitable[None]]
     token: bytes | None = field(default=None, repr=False)
+    is_open_here: bool = True
 
     async def health(self, request: Request) -> Response:
         """The process lives."""
@@ -101,12 +106,13 @@ class OperatorEndpoints:
             scheme, _, given = request.headers.get("authorization", "").partition(" ")
             if scheme.lower() == "bearer" and hmac.compare_digest(given.encode(), self.token):
                 return
-        elif _is_direct(request):
+        elif self.is_open_here and _is_direct(request):
             return
         else:
             raise ResourceNotFound(
-                "metrics are told on the gateway's own computer, by a loopback address; from"
-                " elsewhere its owner sets --metrics-token-file"
+                "metrics are told on the gateway's own computer, by a loopback address, as long as"
+                " nobody needs a key and there is no --public-url; else its owner sets"
+                " --metrics-token-file"
             )
         raise Unauthorized(
             "the metrics' token is needed: send it as Authorization: Bearer TOKEN",
@@ -120,7 +126,10 @@ def _is_direct(request: Request) -> bool:
     A proxy on this computer makes everybody's peer a loopback address; a web page that is found by
     a name of its own (DNS rebinding) makes the operator's browser ask.
     """
-    if request.client is None or any(name in request.headers for name in _FORWARDING):
+    names = request.headers.keys()
+    if any(name in _FORWARDING or name.startswith("x-forwarded-") for name in names):
+        return False
+    if request.client is None:
         return False
     host = urlsplit(f"//{request.headers.get('host', '')}").hostname or ""
     return is_loopback(request.client.host) and is_loopback(host)

@@ -24,6 +24,8 @@ from gateway.observe.record import note_error
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
+_AS_TOLD = ("X-Content-Type-Options", "nosniff")
+"""A text of the data shall not be taken for a page by a browser that is sent to it."""
 _WORTH_COMPRESSING = 1_000
 _INLINE_BYTES = 65_536
 _PIECE_BYTES = 65_536
@@ -68,6 +70,7 @@ def _headers(answer: Answer | Export, version: str) -> tuple[tuple[str, str], ..
         ("OData-Version", version),
         ("Vary", _VARY),
         ("Cache-Control", "private, no-cache"),
+        _AS_TOLD,
         *answer.headers,
     )
 
@@ -86,6 +89,7 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
         ("Content-Language", "en"),
         ("Vary", _VARY),
         ("Cache-Control", "no-store"),
+        _AS_TOLD,
         *error.headers,
     )
     return Reaction(error.status, write_error(error), headers)

@@ -26,6 +26,8 @@ from gateway.web.operator import OperatorEndpoints
 from gateway.web.requests import RequestsEndpoint
 from gateway.web.respond import react_to_error, to_response
 
+_PRIVATE = {"Cache-Control": "private, no-cache"}  # it is the caller's own
+
 
 def build_web(
     endpoint: ODataEndpoint,
@@ -43,12 +45,12 @@ def build_web(
     async def describe(request: Request) -> Response:
         service = await entrance.admit(request.scope)  # it names the workspace's own columns
         base = endpoint.root.base(Connection.of(request.scope))
-        return JSONResponse(render_openapi(service.schema, base))
+        return JSONResponse(render_openapi(service.schema, base), headers=_PRIVATE)
 
     async def home(request: Request) -> Response:
         return RedirectResponse(f"{SERVICE_PATH.lstrip('/')}/")
 
-    return Starlette(
+    app = Starlette(
         routes=[
             *pages,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
@@ -68,6 +70,8 @@ def build_web(
         lifespan=lifespan,
         middleware=middleware,
     )
+    app.router.redirect_slashes = False  # it knows neither https nor prefix of a proxy in front
+    return app
 
 
 class RawRoute(BaseRoute):

@@ -13,6 +13,7 @@ from gateway.exports import MOST_MADE_ROWS
 from gateway.query.bind_expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.scope import _MAX_USES
 from gateway.query.search import _MAX_WORDS
+from gateway.query.text_widths import MOST_TEXT
 from gateway.snapshots.lanes import Lanes
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
 from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
@@ -92,6 +93,12 @@ LIMITS = (
         Request("Results?$search=" + "%20".join(f"w{n}" for n in range(_MAX_WORDS + 1))),
     ),
     Limit("aliases, computed columns and transformations", f"{_MAX_USES}", "400 LimitExceeded"),
+    Limit(
+        "characters of the texts that are put together for a row",
+        f"{MOST_TEXT:,}",
+        "400 LimitExceeded",
+        Request(f"Results?$filter=concat(id,concat(id,'{'x' * MOST_TEXT}'))%20eq%20'a'"),
+    ),
     Limit("items of `$expand`, levels", f"{_MAX_ITEMS}, {MAX_DEPTH}", "400 LimitExceeded"),
     Limit("rows that come along with one by `$expand`", f"{_MOST_WITH_ONE:,}", "400 LimitExceeded"),
     Limit("rows that `$apply` makes, in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),

@@ -95,7 +95,7 @@ def test_who_reads_slowly_gets_all(root: str) -> None:
 
 def test_a_query_ends_with_its_client(root: str) -> None:
     """Two run at once: without an end of theirs the third would wait for its turn for a minute."""
-    slow = f"{RESULTS}/$count?$apply={slow_apply(8)}"
+    slow = f"{RESULTS}/$count?$apply={slow_apply()}"
     with asking(root, slow), asking(root, slow):
         time.sleep(0.5)
     assert send(root, f"{RESULTS}/$count?$filter=contains(userName,'x')").status == 200
