@@ -72,7 +72,7 @@ def init(
     force: bool,
     non_interactive: bool,
 ) -> None:
-    r"""Set up the gateway for a workspace: try URL and token, name columns, write one file.
+    """Set up the gateway for a workspace: try URL and token, name columns, write one file.
 
     The file has every setting, explained; the token goes into a file of its own that only you can
     read, and is never shown. Nothing is written before the end.

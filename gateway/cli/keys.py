@@ -49,7 +49,7 @@ def create(
     as_json: bool,
     **given: Any,
 ) -> None:
-    r"""Make a key and print it, for the only time.
+    """Make a key and print it, for the only time.
 
     \b
     Examples:
@@ -89,7 +89,7 @@ def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
 @keys.command("list")
 @_shared_options
 def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    r"""List all keys, oldest first, revoked ones too.
+    """List all keys, oldest first, revoked ones too.
 
     \b
     Example:
@@ -112,7 +112,7 @@ def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    r"""Show what is known of a key, which is not the key.
+    """Show what is known of a key, which is not the key.
 
     \b
     Example:
@@ -131,7 +131,7 @@ def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    r"""Revoke a key: from its next request on nobody gets in by it.
+    """Revoke a key: from its next request on nobody gets in by it.
 
     \b
     Example:

@@ -22,7 +22,7 @@ from gateway.cli.sync import sync
 @click.group(context_settings={"help_option_names": ["-h", "--help"]}, epilog=epilog())
 @click.version_option(package_name="skillhabit-odata")
 def main() -> None:
-    r"""Serve the Skillhabit Analytics API as an OData feed for Power BI, Excel and others.
+    """Serve the Skillhabit Analytics API as an OData feed for Power BI, Excel and others.
 
     \b
     Start with

@@ -48,6 +48,13 @@ def test_every_help_has_examples_that_can_be_typed(path: tuple[str, ...]) -> Non
         assert not any("?=" in word or "&=" in word for word in words)  # eaten by the shell
 
 
+@pytest.mark.parametrize("path", [(), *commands()], ids=" ".join)
+def test_examples_stand_on_lines_of_their_own(run: Run, path: tuple[str, ...]) -> None:
+    text = run(*path, "--help").output
+    assert "\\b" not in text
+    assert re.search(r"^ +skillhabit-odata \w", text, re.MULTILINE)
+
+
 def test_exit_codes_are_told(run: Run) -> None:
     text = run("--help").output
     for code in Exit:
