@@ -80,7 +80,7 @@ def test_each_picture_leads_to_its_feed_and_to_its_plan(visitor: Watched) -> Non
     page = visitor.open("/dashboard")
     links = page.locator(".picture .links a")
     targets = links.evaluate_all("all => all.map((each) => each.href)")
-    assert len(targets) == 16
+    assert len(targets) == 24
     for target in targets:
         assert httpx.get(target).status_code == 200, target
 
