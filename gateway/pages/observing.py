@@ -35,7 +35,7 @@ async def show_explanation(visit: Visit) -> Response:
     """
     scope = visit.request.scope
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-    query = scope["query_string"]
+    query, _ = visit.house.entrance.without_key(scope, scope["query_string"])
     found = visit.service.explain(visit.service.read(path, query, visit.root))
     below = (path + (b"?" + query if query else b"")).decode("latin-1")
     request = "" if found.payload is None else _request(found.path, found.payload)
