@@ -17,7 +17,7 @@ from tests.support.live import bridge
 
 WORDS = read_texts()
 PLAN = "/explain/Results?$filter=state%20ne%20'APPROVED'&$top=5"
-PATHS = ["/", "/odata/v4/", "/dashboard", "/connect", "/status", PLAN]
+PATHS = ["/", "/odata/v4/", "/dashboard", "/connect", "/status", "/requests", PLAN]
 _LABELS = ("year", "month", "days")
 DRAWN = """() => [...document.querySelectorAll(".picture")].map((picture) => ({
   query: picture.querySelector("pre").textContent,
