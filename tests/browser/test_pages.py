@@ -89,6 +89,8 @@ def test_each_picture_leads_to_its_feed_and_to_its_plan(visitor: Watched) -> Non
 def test_nothing_sticks_out_of_a_phone(browser: Browser, base: str, path: str) -> None:
     with tab(browser, base, viewport={"width": 320, "height": 640}) as visitor:
         page = visitor.open(path)
+        ends = "all => all.map((each) => each.getBoundingClientRect().right)"
+        assert max(page.locator("nav a").evaluate_all(ends)) <= 320
         page.evaluate("document.querySelectorAll('details').forEach((each) => each.open = true)")
         assert page.evaluate("document.documentElement.scrollWidth") <= 320
 
