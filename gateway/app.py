@@ -114,8 +114,9 @@ def create_app(
     )
     life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
     watched = Middleware(Watched, observer=observer, ledger=ledger)
+    people = build_pages(entrance, root, observer, ledger)
     edge = (watched, *build_edge(root, _edge_policy(settings)))
-    return build_web(endpoint, operator, life, build_pages(entrance, root, observer), edge)
+    return build_web(endpoint, operator, life, people, edge)
 
 
 def world_outside() -> tuple[Clock, Observer]:

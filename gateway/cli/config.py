@@ -26,7 +26,7 @@ def config() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options()
 def show(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    r"""Show each setting in force, and where it was given.
+    """Show each setting in force, and where it was given.
 
     It takes what `serve` takes, and serves nothing. Secrets are not shown; of files that hold
     them, the names are.
@@ -59,7 +59,7 @@ def show(config: Path | None, *, as_json: bool, **given: Any) -> None:
 
 @config.command()
 def schema() -> None:
-    r"""Print the JSON schema of the configuration file.
+    """Print the JSON schema of the configuration file.
 
     Editors complete and check TOML by it: put it beside the file that `init` writes, whose first
     line names it.

@@ -39,7 +39,7 @@ _TOKEN_SECONDS = 30 * 24 * 3600
     help="Rows of the sandbox.",
 )
 def demo(port: int, rows: int) -> None:
-    r"""Try the gateway without a token: a sandbox Analytics API with made-up people behind it.
+    """Try the gateway without a token: a sandbox Analytics API with made-up people behind it.
 
     \b
     Examples:

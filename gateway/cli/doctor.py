@@ -22,7 +22,7 @@ from gateway.config import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options()
 def doctor(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    r"""Look at everything that `serve` needs, with the settings that it would have.
+    """Look at everything that `serve` needs, with the settings that it would have.
 
     Exit code 0 when nothing fails, 1 when something must be mended, 2 when the settings cannot be
     read.

@@ -23,7 +23,7 @@ from gateway.explanation import Explanation, explain_request
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options("contract", "custom_field")
 def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> None:
-    r"""Explain a query without asking anyone: pushdown, residual, order, window and payload.
+    """Explain a query without asking anyone: pushdown, residual, order, window and payload.
 
     URL is a feed's URL as pasted into Power BI, or just what stands behind /odata/v4/, such as
     "Results?$filter=state eq 'FAILED'".

@@ -52,7 +52,7 @@ def export(
     force: bool,
     **given: Any,
 ) -> None:
-    r"""Write all rows of a query into a file, of one moment, however many they are.
+    """Write all rows of a query into a file, of one moment, however many they are.
 
     URL as for `query`. CSV is for programs (UTF-8, exact texts); Arrow and Parquet are typed,
     instants in UTC. Only you can read the file.

@@ -7,6 +7,7 @@ import os
 import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,6 +19,7 @@ from gateway.analytics.findings import Finding
 from gateway.cli.check import print_findings
 from gateway.cli.exits import Exit
 from gateway.cli.interview import Interview
+from gateway.cli.keys import add_key
 from gateway.config import load_settings
 from gateway.config.converters import as_pairs, as_url
 from gateway.config.schema import SCHEMA_FILE
@@ -25,8 +27,7 @@ from gateway.config.template import configuration_text
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 
-_KEY_FILE = Path("access-key.txt")
-_KEY_BYTES = 32
+_KEYS_FILE = Path("keys.json")
 _TIMEOUT_SECONDS = 30
 
 
@@ -57,7 +58,11 @@ _TIMEOUT_SECONDS = 30
 )
 @click.option("--all-fields", is_flag=True, help="Make columns of all custom fields found.")
 @click.option("--data-dir", metavar="DIR", help="Folder that keeps snapshots across restarts.")
-@click.option("--access-key", is_flag=True, help=f"Make an access key, in {_KEY_FILE}.")
+@click.option(
+    "--first-key",
+    metavar="NAME",
+    help=f"Make a key for clients and print it; {_KEYS_FILE} keeps what recognises it.",
+)
 @click.option("--force", is_flag=True, help="Overwrite what is there without asking.")
 @click.option("--non-interactive", is_flag=True, help="Ask nothing: options and defaults count.")
 def init(
@@ -68,14 +73,14 @@ def init(
     custom_field: tuple[str, ...],
     all_fields: bool,
     data_dir: str | None,
-    access_key: bool,
+    first_key: str | None,
     force: bool,
     non_interactive: bool,
 ) -> None:
-    r"""Set up the gateway for a workspace: try URL and token, name columns, write one file.
+    """Set up the gateway for a workspace: try URL and token, name columns, write one file.
 
     The file has every setting, explained; the token goes into a file of its own that only you can
-    read, and is never shown. Nothing is written before the end.
+    read, and is never shown. A key is shown once. Nothing is written before the end.
 
     \b
     Examples:
@@ -89,17 +94,19 @@ def init(
         fields=_pairs(custom_field),
         all_fields=all_fields,
         data_dir=data_dir,
-        access_key=access_key,
+        key_name=_name(first_key),
     )
     _check_free(output, interview, force=force)
     draft = _ask(interview)
-    for path in draft.secrets:
-        _check_free(path, interview, force=force)
+    if draft.token is not None:
+        _check_free(token_file, interview, force=force)
     text = configuration_text(draft.values)
     load_settings({}, {}, text, str(output))  # what is written is what is read
-    for path, secret in draft.secrets.items():
-        _write(path, secret + "\n", mode=0o600)
-        click.echo(f"wrote {path}, which only you can read")
+    if draft.token is not None:
+        _write(token_file, draft.token + "\n", mode=0o600)
+        click.echo(f"wrote {token_file}, which only you can read")
+    if draft.key_name is not None:
+        _make_key(draft.key_name)
     _write(output, text, mode=0o644)
     click.echo(f"wrote {output}\n\nNext:")
     click.echo(f"  skillhabit-odata serve --config {output}")
@@ -108,10 +115,11 @@ def init(
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Settings as TOML has them, and files that only their owner may read."""
+    """Settings as TOML has them; a token that is in no file yet; whose key is to be made."""
 
     values: Mapping[str, object]
-    secrets: Mapping[Path, str] = field(repr=False)
+    token: str | None = field(repr=False)
+    key_name: str | None
 
 
 def _ask(interview: Interview) -> _Draft:
@@ -124,11 +132,15 @@ def _ask(interview: Interview) -> _Draft:
         "custom_field": interview.find_columns(found, taken),
         "data_dir": interview.find_data_dir(),
     }
-    hidden = {} if interview.has_token(token) else {interview.token_file: token}
-    if interview.wants_access_key():
-        values["access_key_file"] = str(_KEY_FILE)
-        hidden[_KEY_FILE] = secrets.token_urlsafe(_KEY_BYTES)
-    return _Draft(values, hidden)
+    key_name = interview.find_key_name()
+    if key_name is not None:
+        values["keys_file"] = str(_KEYS_FILE)
+    return _Draft(values, None if interview.has_token(token) else token, key_name)
+
+
+def _make_key(name: str) -> None:
+    text, _ = add_key(_KEYS_FILE, name, datetime.now(UTC))
+    click.echo(f"wrote {_KEYS_FILE}; this is the key of {name}, shown only now:\n{text}")
 
 
 def _reach(interview: Interview, contract: Contract) -> tuple[str, str, tuple[FoundField, ...]]:
@@ -193,6 +205,12 @@ def _url(text: str | None) -> str | None:
         return None if text is None else as_url(text)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--upstream") from error
+
+
+def _name(text: str | None) -> str | None:
+    if text is not None and not text.strip():
+        raise click.BadParameter("must not be empty", param_hint="--first-key")
+    return text
 
 
 def _pairs(texts: tuple[str, ...]) -> tuple[tuple[str, str], ...]:

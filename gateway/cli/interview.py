@@ -31,7 +31,7 @@ class Interview:
     fields: tuple[tuple[str, str], ...]
     all_fields: bool
     data_dir: str | None
-    access_key: bool
+    key_name: str | None
 
     def find_url(self, default: str) -> str:
         """Where the Analytics API is."""
@@ -100,9 +100,14 @@ class Interview:
         )
         return None if answer == _NO else answer
 
-    def wants_access_key(self) -> bool:
-        """Whether a key is to be made, which clients give as password."""
-        return self.access_key or self.wants("Make an access key, for clients on other machines?")
+    def find_key_name(self) -> str | None:
+        """Whose the first key is, which clients give as password; None makes none."""
+        if self.key_name is not None or not self.asks:
+            return self.key_name
+        answer: str = click.prompt(
+            f"Name of a first key, for clients on other machines ({_NO} for none)", _NO
+        )
+        return None if answer.strip() in (_NO, "") else answer
 
 
 def proposed_name(label: str, taken: Iterable[str]) -> str:

@@ -49,7 +49,7 @@ def create(
     as_json: bool,
     **given: Any,
 ) -> None:
-    r"""Make a key and print it, for the only time.
+    """Make a key and print it, for the only time.
 
     \b
     Examples:
@@ -57,7 +57,6 @@ def create(
       skillhabit-odata keys create --config gateway.toml --name HR --role hr
     """
     path, now = _path(config, given), datetime.now(UTC)
-    text, key_id = generate()
     for option, value in (("--name", name), ("--workspace", workspace), ("--role", role)):
         if value is not None and not value.strip():
             raise click.UsageError(f"{option} must not be empty")
@@ -67,13 +66,32 @@ def create(
         ends = None if expires is None else parse_expiry(expires, now)
     except ValueError as error:
         raise click.UsageError(f"--expires {expires}: {error}") from error
-    key = Key(key_id, name, digest(text), workspace, now.replace(microsecond=0), role, ends)
-    _change(path, lambda kept: kept.__setitem__(key.id, key))
+    text, key = add_key(path, name, now, workspace=workspace, role=role, expires=ends)
     if as_json:
         _print_json({**_facts(key, now), "key": text})
         return
     click.echo(text)
     click.echo(f"This is the key {key.id}, shown only now. {_sentence(key)}", err=True)
+
+
+def add_key(
+    path: Path,
+    name: str,
+    now: datetime,
+    *,
+    workspace: str = DEFAULT_WORKSPACE,
+    role: str | None = None,
+    expires: datetime | None = None,
+) -> tuple[str, Key]:
+    """A new key, and what the file now keeps of it.
+
+    Raises:
+        click.UsageError: the file cannot be used; nothing was changed.
+    """
+    text, key_id = generate()
+    key = Key(key_id, name, digest(text), workspace, now.replace(microsecond=0), role, expires)
+    _change(path, lambda kept: kept.__setitem__(key.id, key))
+    return text, key
 
 
 def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
@@ -89,7 +107,7 @@ def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
 @keys.command("list")
 @_shared_options
 def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    r"""List all keys, oldest first, revoked ones too.
+    """List all keys, oldest first, revoked ones too.
 
     \b
     Example:
@@ -112,7 +130,7 @@ def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    r"""Show what is known of a key, which is not the key.
+    """Show what is known of a key, which is not the key.
 
     \b
     Example:
@@ -131,7 +149,7 @@ def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    r"""Revoke a key: from its next request on nobody gets in by it.
+    """Revoke a key: from its next request on nobody gets in by it.
 
     \b
     Example:

@@ -25,7 +25,7 @@ _AT_ONCE = 500
 @click.option("--workspace", metavar="NAME", help="Only this one's files; all without.")
 @setting_options("data_dir", "redis")
 def purge(config: Path | None, workspace: str | None, **given: Any) -> None:
-    r"""Remove all snapshots from the data directory and from Redis, when gateways are stopped.
+    """Remove all snapshots from the data directory and from Redis, when gateways are stopped.
 
     Who was deleted in Skillhabit is then in no copy any more. The key that signs links is kept.
     Names in Redis tell no workspace, so that all of it goes there; others fill it again.

@@ -43,7 +43,7 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
 )
 @place_options
 def query(url: str, config: Path | None, *, form: str, limit: int, **given: Any) -> None:
-    r"""Run an OData query and print its rows.
+    """Run an OData query and print its rows.
 
     URL is what stands behind /odata/v4/, asked of the Analytics API with the settings, no server
     needed; or the whole URL of a gateway that runs. Blanks need no encoding; options may stand

@@ -29,7 +29,7 @@ from gateway.web.unreadable import ODataProtocol
 @click.command()
 @setting_options()
 def serve(config: Path | None, **given: Any) -> None:
-    r"""Serve the OData feed.
+    """Serve the OData feed.
 
     Each option can also stand in the file given with --config, or in an environment variable
     SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.

@@ -35,7 +35,7 @@ _NOW = {"Cache-Control": "no-cache", "Prefer": "odata.maxpagesize=1"}
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each step.")
 @setting_options("upstream", "token_file", "contract", "custom_field", "data_dir")
 def sync(config: Path | None, *, workspace: str | None, as_json: bool, **given: Any) -> None:
-    r"""Read all rows now and keep them in the data directory.
+    """Read all rows now and keep them in the data directory.
 
     For a schedule, say before the working day: a gateway with the same data directory, running or
     started later, answers from it when its own copy is no longer fresh. After the first time only

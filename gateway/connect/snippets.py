@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gateway.connect.analysis import Incremental
-from gateway.connect.power_query import Step, read_set, within_range, write_query
+from gateway.connect.power_query import read_set, within_range, write_query
 from gateway.edm.model import EntitySet, Schema
 
 _PYTHON = """\
@@ -23,7 +22,7 @@ import urllib.request
 
 import pyarrow.parquet
 
-key = os.environ.get("SKILLHABIT_KEY", "")
+key = os.environ.get("SKILLHABIT_ODATA_KEY", "")
 request = urllib.request.Request({parquet})
 if key:
     credentials = base64.b64encode(f"any:{{key}}".encode()).decode()
@@ -37,31 +36,19 @@ _R = """\
 library(httr2)
 
 answer <- request({csv})
-key <- Sys.getenv("SKILLHABIT_KEY")
+key <- Sys.getenv("SKILLHABIT_ODATA_KEY")
 if (nzchar(key)) answer <- req_auth_basic(answer, "any", key)
 rows <- read.csv(text = resp_body_string(req_perform(answer)))
 """
 _CURL = """\
 # {label}
-curl --fail --user "any:$SKILLHABIT_KEY" --output {name}.csv {quoted}
-"""
-
-
-_TABLEAU = """\
-1. Connect, To a Server, OData.
-2. Server: {root}
-3. Authentication: Username and Password (any user name, the access key as password), or None for
-   a gateway without a key. Sign In.
-4. Drag a table to the canvas. Tableau makes an extract of it; times are UTC.
+curl --fail --user "any:$SKILLHABIT_ODATA_KEY" --output {name}.csv {quoted}
 """
 
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """`language` is python, r, shell, m, or steps for a person to take.
-
-    `table` is the entity set that it reads, empty when it reads whichever.
-    """
+    """`language` is m, python, r or shell; `table` is the entity set that it reads."""
 
     language: str
     table: str
@@ -71,20 +58,31 @@ class Snippet:
 
 def write_snippets(root: str, schema: Schema, incremental: Incremental) -> tuple[Snippet, ...]:
     """All snippets for what the caller sees, table by table."""
-    found = (s for each in schema.entity_sets for s in _of_set(root, each, incremental))
-    return (Snippet("steps", "", "Tableau", _TABLEAU.format(root=root)), *found)
+    found = (snippet for each in schema.entity_sets for snippet in snippets_of(root, each))
+    refresh = refresh_snippet(root, schema, incremental)
+    return (*found, refresh) if refresh else tuple(found)
 
 
-def _of_set(root: str, entity_set: EntitySet, incremental: Incremental) -> Iterator[Snippet]:
-    name = entity_set.name
-    words = _words(root, entity_set)
-    yield Snippet("m", name, "Power Query: Power BI, Excel", write_query(read_set(root, name)))
-    if name == incremental.set:
-        query = write_query(_in_parts(root, incremental))
-        yield Snippet("m", name, "Power BI: incremental refresh", query)
-    yield Snippet("python", name, "Python", _PYTHON.format(**words))
-    yield Snippet("r", name, "R", _R.format(**words))
-    yield Snippet("shell", name, "curl", _CURL.format(**words))
+def snippets_of(root: str, entity_set: EntitySet) -> tuple[Snippet, ...]:
+    """Those that read one table."""
+    name, words = entity_set.name, _words(root, entity_set)
+    query = write_query(read_set(root, name))
+    return (
+        Snippet("m", name, "Power Query: Power BI, Excel", query),
+        Snippet("python", name, "Python", _PYTHON.format(**words)),
+        Snippet("r", name, "R", _R.format(**words)),
+        Snippet("shell", name, "curl", _CURL.format(**words)),
+    )
+
+
+def refresh_snippet(root: str, schema: Schema, incremental: Incremental) -> Snippet | None:
+    """Power BI's incremental refresh; None where its table or column of days is not to be seen."""
+    entity_set = schema.find_set(incremental.set)
+    if entity_set is None or entity_set.entity_type.find(incremental.day) is None:
+        return None
+    steps = read_set(root, incremental.set)
+    query = write_query((*steps, within_range(steps[-1].name, incremental.day)))
+    return Snippet("m", incremental.set, "Power BI: incremental refresh", query)
 
 
 def _words(root: str, entity_set: EntitySet) -> dict[str, str]:
@@ -97,8 +95,3 @@ def _words(root: str, entity_set: EntitySet) -> dict[str, str]:
         "csv": json.dumps(csv),
         "quoted": shlex.quote(csv),
     }
-
-
-def _in_parts(root: str, incremental: Incremental) -> tuple[Step, ...]:
-    steps = read_set(root, incremental.set)
-    return (*steps, within_range(steps[-1].name, incremental.day))

@@ -5,6 +5,7 @@ The server writes every number as a table; the script in the browser only draws 
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from starlette.responses import Response
@@ -40,15 +41,18 @@ class Dashboard:
         """
         table = newest(visit.service)
         kept = table and Kept(visit.service, table, visit.root)
+        pictures = self._gallery.pictures if kept else ()
+        began = time.perf_counter()
+        figures = await self._figures(kept) if kept else {}
+        drawn = [await self._draw(each, kept, visit.root) for each in pictures] if kept else []
         return visit.show(
             "dashboard.html",
             section="dashboard",
             state=state_of(visit.service),
-            figures=await self._figures(kept) if kept else {},
-            drawn=[await self._draw(each, kept, visit.root) for each in self._gallery.pictures]
-            if kept
-            else [],
-            figures_link=link_to(visit.root, self._gallery.figures.url),
+            figures=figures,
+            drawn=drawn,
+            queries=1 + len(pictures),
+            milliseconds=(time.perf_counter() - began) * 1_000,
             colours=self._gallery.colours,
         )
 

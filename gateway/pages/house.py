@@ -22,7 +22,9 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.errors import GatewayError
 from gateway.observe import Observer
+from gateway.observe.record import note_error
 from gateway.pages.assets import Assets
+from gateway.pages.browser import prefers_html
 from gateway.pages.wording import FILTERS
 from gateway.service import QueryService
 
@@ -98,9 +100,20 @@ class House:
 
     def refuse(self, error: GatewayError, root: str) -> Response:
         """What a person is told when there is no page for them."""
+        note_error(error.code)
         response = self.write("error.html", root, {"error": error}, error.status)
         response.headers.update(dict(error.headers))
         return response
+
+    def refuse_person(self, request: Request, error: GatewayError) -> Response | None:
+        """The same for a request that is none for a page; None for who wants JSON."""
+        if not prefers_html(request.headers):
+            return None
+        try:
+            root = self.root_of(request)
+        except GatewayError:
+            root = f"{SERVICE_PATH}/"
+        return self.refuse(error, root)
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
-"""Two pages about the gateway itself: what it has and reads, and what a query would do."""
+"""Pages about the gateway itself: what it has and reads, what was asked, what a query would do."""
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from urllib.parse import unquote
 
 import msgspec
 from starlette.responses import Response
 
+from gateway.edge.last_queries import LastQueries
 from gateway.pages.house import Visit
 from gateway.pages.state import state_of
 from gateway.planner.explain import explain_pushdown
@@ -14,17 +16,33 @@ from gateway.planner.explain import explain_pushdown
 EXPLAIN_PATH = "/explain"
 
 
-async def show_status(visit: Visit) -> Response:
-    """The snapshots at hand and the extracts that are being read; to a role without numbers."""
-    tables, extracts = visit.service.status()
-    return visit.show(
-        "status.html",
-        section="status",
-        state=state_of(visit.service),
-        tells=not visit.service.is_limited,
-        tables=[(each, explain_pushdown(each.key.pushdown)) for each in tables],
-        extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
-    )
+@dataclass(frozen=True, slots=True)
+class Watching:
+    """What goes on."""
+
+    queries: LastQueries
+
+    async def show_status(self, visit: Visit) -> Response:
+        """The snapshots at hand and the extracts that are being read; to a role without numbers."""
+        tables, extracts = visit.service.status()
+        return visit.show(
+            "status.html",
+            section="status",
+            state=state_of(visit.service),
+            tells=not visit.service.is_limited,
+            tables=[(each, explain_pushdown(each.key.pushdown)) for each in tables],
+            extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
+            has_requests=await self.queries.are_told_to(visit.request.scope),
+        )
+
+    async def show_requests(self, visit: Visit) -> Response:
+        """The last queries of the workspace.
+
+        Raises:
+            AccessDenied: the caller has a role.
+        """
+        found = await self.queries.of(visit.request.scope)
+        return visit.show("requests.html", section="status", requests=found)
 
 
 async def show_explanation(visit: Visit) -> Response:
@@ -35,7 +53,7 @@ async def show_explanation(visit: Visit) -> Response:
     """
     scope = visit.request.scope
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-    query = scope["query_string"]
+    query, _ = visit.house.entrance.without_key(scope, scope["query_string"])
     found = visit.service.explain(visit.service.read(path, query, visit.root))
     below = (path + (b"?" + query if query else b"")).decode("latin-1")
     request = "" if found.payload is None else _request(found.path, found.payload)

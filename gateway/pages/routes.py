@@ -13,23 +13,33 @@ from starlette.routing import BaseRoute, Match, NoMatchFound, Route, request_res
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.entrance import Entrance, in_the_callers_words
+from gateway.edge.last_queries import LastQueries
+from gateway.edge.people import ForPeople
 from gateway.edge.public_root import SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
+from gateway.observe.ledger import Ledger
 from gateway.pages.browser import prefers_html
 from gateway.pages.builder.page import read_for_query, show_query, tell_query
 from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
 from gateway.pages.house import House, Visit
-from gateway.pages.observing import EXPLAIN_PATH, show_explanation, show_status
+from gateway.pages.observing import EXPLAIN_PATH, Watching, show_explanation
 
 Page = Callable[[Visit], Awaitable[Response]]
 
 
-def build_pages(entrance: Entrance, root: PublicRoot, observer: Observer) -> Sequence[BaseRoute]:
-    """The pages and what they are made with, to be asked before the feed's own routes."""
+def build_pages(
+    entrance: Entrance, root: PublicRoot, observer: Observer, ledger: Ledger
+) -> ForPeople:
+    """The pages and what they are made with."""
     house = House(entrance, root, observer)
+    watching = Watching(LastQueries(entrance, observer, ledger))
+    return ForPeople(_routes(house, watching), house.refuse_person)
+
+
+def _routes(house: House, watching: Watching) -> Sequence[BaseRoute]:
     connect, dashboard = Connect(), Dashboard()
     return (
         Route("/assets/{version}/{name}", GZipMiddleware(request_response(house.assets.serve))),
@@ -37,7 +47,8 @@ def build_pages(entrance: Entrance, root: PublicRoot, observer: Observer) -> Seq
         PageRoute(house, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
         PageRoute(house, dashboard.show, "/dashboard", only=True),
         PageRoute(house, connect.show, "/connect", only=True),
-        PageRoute(house, show_status, "/status"),
+        PageRoute(house, watching.show_status, "/status"),
+        PageRoute(house, watching.show_requests, "/requests"),
         PageRoute(house, show_explanation, EXPLAIN_PATH, below=True),
         PageRoute(house, read_now, "/read-now", method="POST", only=True),
         PageRoute(house, show_query, "/query", only=True),

@@ -32,6 +32,15 @@ def as_size(value: int) -> str:
     return f"{as_number(size)} {unit}"
 
 
+def as_took(milliseconds: float) -> str:
+    """How long something took.
+
+    >>> as_took(0.04), as_took(85.25), as_took(12345)
+    ('0.0 ms', '85.2 ms', '12.3 s')
+    """
+    return f"{milliseconds:.1f} ms" if milliseconds < 1_000 else f"{milliseconds / 1_000:.1f} s"
+
+
 def as_moment(value: datetime) -> str:
     """To the minute.
 
@@ -62,6 +71,7 @@ def as_age(value: timedelta) -> str:
 FILTERS: Final = {
     "number": as_number,
     "size": as_size,
+    "took": as_took,
     "moment": as_moment,
     "machine_moment": as_machine_moment,
     "age": as_age,

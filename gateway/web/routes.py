@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
@@ -15,6 +15,8 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge.last_queries import LastQueries
+from gateway.edge.people import ForPeople
 from gateway.edge.public_root import SERVICE_PATH, Connection
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
@@ -33,14 +35,16 @@ def build_web(
     endpoint: ODataEndpoint,
     operator: OperatorEndpoints,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
-    pages: Sequence[BaseRoute] = (),
+    people: ForPeople,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
     """The ASGI application; `middleware` stands around all routes, the first one outermost.
 
-    `pages` are for browsers, and are asked first.
+    `people` get pages where programs get JSON, but below the service root.
     """
     entrance = endpoint.entrance
+    queries = LastQueries(entrance, endpoint.observer, operator.ledger)
+    refuse = _refusing(people)
 
     async def describe(request: Request) -> Response:
         service = await entrance.admit(request.scope)  # it names the workspace's own columns
@@ -52,21 +56,19 @@ def build_web(
 
     app = Starlette(
         routes=[
-            *pages,
+            *people.routes,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
             RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer, endpoint.root_of)),
             Route("/status", StatusEndpoint(entrance).__call__),
             Route("/", home),
-            Route(
-                "/requests", RequestsEndpoint(entrance, endpoint.observer, operator.ledger).__call__
-            ),
+            Route("/requests", RequestsEndpoint(queries).__call__),
             Route("/healthz", operator.health),
             Route("/readyz", operator.ready),
             Route("/metrics", operator.metrics),
             Route("/openapi.json", describe),
             *connect_routes(endpoint),
         ],
-        exception_handlers={HTTPException: _refuse, GatewayError: _tell},
+        exception_handlers={HTTPException: refuse, GatewayError: refuse},
         lifespan=lifespan,
         middleware=middleware,
     )
@@ -101,16 +103,24 @@ class RawRoute(BaseRoute):
         await self._endpoint(scope, receive, send)
 
 
-async def _refuse(request: Request, problem: Exception) -> Response:
-    """What lies outside the service root is refused in the same form as inside."""
-    status = problem.status_code if isinstance(problem, HTTPException) else 404
-    error: GatewayError = ResourceNotFound(f"nothing is here; the service root is {SERVICE_PATH}/")
-    if status == MethodNotAllowed.status:
-        error = MethodNotAllowed(f"{request.method} is not served here; use GET")
-    return to_response(react_to_error(error, "4.0"))
+def _refusing(
+    people: ForPeople,
+) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
+    """What lies outside the service root is refused as inside; people get a page that says it."""
+
+    async def refuse(request: Request, problem: Exception) -> Response:
+        error = _told(request, problem)
+        page = people.refuse(request, error)
+        return to_response(react_to_error(error, "4.0")) if page is None else page
+
+    return refuse
 
 
-async def _tell(request: Request, problem: Exception) -> Response:
-    if not isinstance(problem, GatewayError):  # Starlette looks handlers up by class
+def _told(request: Request, problem: Exception) -> GatewayError:
+    if isinstance(problem, GatewayError):
+        return problem
+    if not isinstance(problem, HTTPException):  # Starlette looks handlers up by class
         raise problem
-    return to_response(react_to_error(problem, "4.0"))
+    if problem.status_code == MethodNotAllowed.status:
+        return MethodNotAllowed(f"{request.method} is not served here; use GET")
+    return ResourceNotFound(f"nothing is here; the service root is {SERVICE_PATH}/")

@@ -53,6 +53,16 @@ def key_in(link: str) -> str | None:
     return dict(parse_qsl(urlsplit(link).query)).get("apikey")
 
 
+@pytest.mark.parametrize(
+    "target", ["/?", "/explain/Results?$top=1&", "/query?table=Users&", "/requests?", "/nowhere?"]
+)
+def test_no_page_repeats_it(locked: Locked, target: str) -> None:
+    answer = send(locked.root, f"{target}apikey={locked.one}", [("Accept", "text/html")])
+    assert answer.status == (404 if "nowhere" in target else 200)
+    assert b"<!doctype html>" in answer.body
+    assert locked.one.encode() not in answer.body
+
+
 def test_a_feed_is_read_to_its_end_and_beyond_by_a_key_in_its_url(locked: Locked) -> None:
     track = ("Prefer", "odata.track-changes, odata.maxpagesize=700")
     answer = locked.ask(f"Results?apikey={locked.one}&$select=id", track)

@@ -8,17 +8,24 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from gateway.sandbox import generate
 from tests.browser.chromium import CHROMIUM, chromium, tab
 from tests.support.live import bridge
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
+QUERY = (
+    "Results?$filter=state in ('FAILED','EXPIRED') and contains(contentName,'HACCP')"
+    "&$select=userName,contentName,state,progress,updatedAt&$orderby=updatedAt desc&$top=100"
+)
 PAGES = {
     "overview": "/",
+    "query": f"/query?url={quote(QUERY)}",
     "dashboard": "/dashboard",
     "connect": "/connect",
     "status": "/status",
+    "requests": "/requests",
     "explain": "/explain/Results?$filter=state ne 'APPROVED' and contains(contentName,'Safety')",
 }
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
@@ -35,6 +42,7 @@ def take() -> None:
         base = gateway.root.removesuffix("/odata/v4/")
         for set_ in gateway.get("").json()["value"]:
             gateway.get(f"{set_['name']}?$apply=aggregate($count as rows)")
+        gateway.get(QUERY)
         for look, (scheme, size) in LOOKS.items():
             options = {"viewport": size, "color_scheme": scheme, "reduced_motion": "reduce"}
             for name, path in PAGES.items():

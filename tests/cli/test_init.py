@@ -12,6 +12,8 @@ import jsonschema_rs
 import pexpect
 import pytest
 
+from gateway.auth.key_list import read_keys
+from gateway.auth.keys import id_of
 from gateway.cli.interview import proposed_name
 from gateway.config import SETTINGS, load_settings
 from gateway.config.converters import as_pairs
@@ -60,7 +62,7 @@ def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None
         ("there is such a column", "-"),
         ("Custom field Region", "area"),
         ("Folder that keeps", ""),
-        ("Make an access key", "y"),
+        ("Name of a first key", "Anna"),
     )
     assert code == 0, shown
     assert token not in shown
@@ -70,10 +72,12 @@ def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None
     assert settings.custom_field == (("department", "cf_department"), ("area", "cf_region"))
     assert (settings.data_dir, settings.token_file) == (Path("snapshots"), Path("token.txt"))
     assert (folder / "token.txt").read_text("utf-8").strip() == token
-    assert mode_of(folder / "token.txt") == mode_of(folder / "access-key.txt") == 0o600
-    key = (folder / "access-key.txt").read_text("utf-8").strip()
-    assert len(key) >= 40
-    assert key not in shown + written
+    assert mode_of(folder / "token.txt") == mode_of(folder / "keys.json") == 0o600
+    assert settings.keys_file == Path("keys.json")
+    key = re.findall(r"^sho_\w+", shown, re.MULTILINE)[0]
+    assert key not in written + (folder / "keys.json").read_text("utf-8")
+    (kept,) = read_keys((folder / "keys.json").read_bytes()).values()
+    assert (kept.name, kept.id) == ("Anna", id_of(key))
     rows = run("query", "Users?top=1&select=department,area", "--config", "gateway.toml")
     assert rows.exit_code == 0, rows.output
 
@@ -87,7 +91,7 @@ def test_without_questions_options_and_defaults_count(
     path = folder / "gateway.toml"
     settings = load_settings({}, {}, path.read_text("utf-8"))
     assert [name for name, _ in settings.custom_field] == ["department", "jobTitle", "region"]
-    assert settings.data_dir is None
+    assert (settings.data_dir, settings.keys_file) == (None, None)
     path.write_text("# dear\n", "utf-8")
     refused = run(*command)
     assert refused.exit_code == 2
@@ -98,12 +102,25 @@ def test_without_questions_options_and_defaults_count(
     assert settings.custom_field == (("a", "cf_region"),)
 
 
+def test_a_key_for_a_script_is_added_to_those_that_are_there(
+    run: Run, upstream: str, token_file: Path, folder: Path
+) -> None:
+    command = ("init", "--non-interactive", "--upstream", upstream, "--token-file", str(token_file))
+    for name in ("Anna", "Ben"):
+        done = run(*command, "--force", "--first-key", name)
+        assert done.exit_code == 0, done.output
+        (key,) = re.findall(r"^sho_\w+$", done.output, re.MULTILINE)
+        assert id_of(key) in read_keys((folder / "keys.json").read_bytes())
+    assert len(read_keys((folder / "keys.json").read_bytes())) == 2
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
         (["--token-file", "nowhere"], 2, "no token can be read"),
         (["--upstream", "api.example.com"], 2, "must be a URL"),
         (["--custom-field", "x"], 2, "must be NAME=ID"),
+        (["--first-key", " "], 2, "must not be empty"),
         (["--upstream", "http://127.0.0.1:1"], 1, "connection"),
         (["--output", "nowhere/gateway.toml"], 2, "cannot be written"),
     ],

@@ -7,6 +7,7 @@ import socket
 import sys
 from pathlib import Path
 
+import click
 import httpx
 import pytest
 
@@ -70,7 +71,9 @@ def test_an_unknown_option_or_command_ends_with_2(run: Run) -> None:
     assert run("sevre").exit_code == 2
 
 
-@pytest.mark.parametrize("command", [[], *([name] for name in main.commands)])
+@pytest.mark.parametrize(
+    "command", [[], *([name] for name in main.list_commands(click.Context(main)))]
+)
 def test_every_command_helps(run: Run, command: list[str]) -> None:
     for option in ("--help", "-h"):
         done = run(*command, option)

@@ -24,6 +24,8 @@ hide = ["state"]
 hide = ["userId"]
 [roles.no-dates]
 hide = ["expiryDate", "completedAt", "startedAt", "certificateIssuedAt"]
+[roles.no-days]
+hide = ["contentId"]
 [roles.totals]
 sets = ["Statistics", "ContentStatistics"]
 """

@@ -7,11 +7,13 @@ import shutil
 import subprocess
 import sys
 from base64 import b64encode
+from html import unescape
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from gateway.cli.asking import KEY_VARIABLE
 from gateway.connect.analysis import load_analysis
 from gateway.connect.snippets import write_snippets
 from gateway.contract.loader import built_in_contract, load_contract
@@ -29,7 +31,7 @@ def snippets_of(answer: Any) -> dict[tuple[str, str], str]:
 
 
 def run(command: list[str], folder: Path, key: str = "") -> str:
-    environment = {**os.environ, "SKILLHABIT_KEY": key}
+    environment = {**os.environ, KEY_VARIABLE: key}
     done = subprocess.run(
         command,
         cwd=folder,
@@ -47,9 +49,8 @@ def test_there_are_snippets_for_every_table(gateway: House) -> None:
     answer = gateway.ask("/connect/snippets.json")
     names = {each["name"] for each in gateway.odata("").json()["value"]}
     found = snippets_of(answer)
-    assert {table for _, table in found} == names | {""}
-    assert {language for language, _ in found} == {"m", "python", "r", "shell", "steps"}
-    assert f"Server: {gateway.root}/odata/v4/\n" in found["steps", ""]
+    assert {table for _, table in found} == names
+    assert {language for language, _ in found} == {"m", "python", "r", "shell"}
     for name in answer.json()["files"]:
         assert gateway.ask(f"/connect/{name}").status_code == 200
 
@@ -87,6 +88,23 @@ def test_the_query_for_incremental_refresh_reads_one_partition(gateway: House) -
     )
     rows = gateway.odata("ResultRows?$select=partitionDay&$top=1").json()["value"]
     assert rows[0]["partitionDay"].endswith("Z")
+
+
+@pytest.mark.parametrize("role", ["no-days", "totals"])
+def test_who_does_not_see_the_days_gets_no_incremental_refresh(gateway: House, role: str) -> None:
+    for path in ("/connect/snippets.json", "/connect"):
+        assert "RangeStart" in gateway.ask(path).text
+        assert "RangeStart" not in gateway.ask(path, f"default/{role}").text
+
+
+def test_the_page_shows_the_same_code(gateway: House) -> None:
+    snippets = snippets_of(gateway.ask("/connect/snippets.json"))
+    page = unescape(gateway.ask("/connect?table=Users").text)
+    for language in ("m", "python", "r", "shell"):
+        assert snippets[language, "Users"] in page
+        assert snippets[language, "Contents"] not in page
+    assert snippets["shell", "Results"] in unescape(gateway.ask("/connect?table=none").text)
+    assert snippets["m", "ResultRows"] in page  # that of incremental refresh
 
 
 def test_texts_are_quoted_as_each_language_wants_it() -> None:

@@ -84,7 +84,10 @@ def commands_page() -> str:
 
 
 def _commands(group: click.Group, name: str) -> Iterator[str]:
-    for each, command in sorted(group.commands.items()):
+    nothing = click.Context(group)
+    for each in group.list_commands(nothing):
+        command = group.get_command(nothing, each)
+        assert command is not None
         whole = f"{name} {each}"
         if isinstance(command, click.Group):
             yield from _commands(command, whole)

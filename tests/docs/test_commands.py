@@ -92,9 +92,10 @@ def test_every_command_of_ours_is_one(page: Path) -> None:
 
 def _parse(words: list[str]) -> None:
     """Raises what the command line would tell."""
-    command: click.Command = main
+    command: click.Command | None = main
     while isinstance(command, click.Group) and words:
-        command, words = command.commands[words[0]], words[1:]
+        command, words = command.get_command(click.Context(main), words[0]), words[1:]
+    assert command is not None
     required = any(parameter.required for parameter in command.params)
     if not isinstance(command, click.Group) and (words or not required):
         whole = click.Context(main, **main.context_settings)  # a command keeps its first one's -h

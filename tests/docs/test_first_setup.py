@@ -68,11 +68,14 @@ def asked(terminal: Terminal, block: Block) -> str:
     return screen(seen + child.before, terminal)
 
 
-def test_the_first_set_up_goes_as_the_page_says(terminal: Terminal) -> None:
+def test_the_first_set_up_goes_as_the_page_says(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
     first, *middle, serving, feed, script = blocks_of(ROOT / TRANSCRIPT)
     typed = asked(terminal, first)
     assert pattern(first.steps[0][1] or "").fullmatch(typed), typed
     assert make_token(SECRET) not in typed
+    monkeypatch.setenv("KEY", re.findall(r"^sho_\w+$", typed, re.MULTILINE)[0])
     assert [wrong for block in middle for wrong in terminal.run(block)] == []
     ((command, _),) = serving.steps
     child = spawned(terminal, command)

@@ -12,6 +12,7 @@ from starlette.requests import Request
 from gateway.auth.principal import Asked, Principal
 from gateway.config import load_settings
 from gateway.edge.entrance import Entrance
+from gateway.edge.last_queries import LastQueries
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
@@ -40,7 +41,9 @@ class Always:
 def asked_by(principal: Principal, recent: RecentRequests) -> RequestsEndpoint:
     observer = Observer(logging.getLogger("gateway"), requests=recent)
     door = Always(principal)
-    return RequestsEndpoint(Entrance(door, door), observer, Ledger(observer, RequestLog("text")))
+    return RequestsEndpoint(
+        LastQueries(Entrance(door, door), observer, Ledger(observer, RequestLog("text")))
+    )
 
 
 def request() -> Request:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+
 import httpx
 import pytest
 
@@ -44,13 +46,39 @@ def test_no_client_of_feeds_gets_one(live: Bridge, name: str) -> None:
 def test_who_does_not_say_html_gets_the_feed(live: Bridge, headers: dict[str, str]) -> None:
     answer = _get(live, "/odata/v4/", headers)
     assert "html" not in answer.headers["content-type"]
-    assert "html" not in _get(live, "/status", headers).headers["content-type"]
+    for path in ("/status", "/requests", "/nowhere"):
+        assert "html" not in _get(live, path, headers).headers["content-type"]
 
 
 @pytest.mark.parametrize("path", ["?$format=json", "Results?$top=1", "$metadata"])
 def test_what_is_asked_of_the_feed_is_the_feeds(live: Bridge, path: str) -> None:
     answer = _get(live, f"/odata/v4/{path}", {"Accept": CHROME})
     assert "html" not in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"),
+    [("/nowhere", 404), ("/connect/nothing.pbids", 404), ("/dashboard/x?<i>", 404)],
+)
+def test_a_browser_is_refused_by_a_page_outside_of_the_service_root(
+    live: Bridge, path: str, status: int
+) -> None:
+    answer = _get(live, path, {"Accept": CHROME})
+    assert answer.status_code == status
+    assert answer.headers["content-type"].startswith("text/html")
+    assert answer.headers["cache-control"] == "no-store"
+    message = _get(live, path).json()["error"]["message"]
+    assert message in html.unescape(answer.text)
+    assert '<a class="button" href="/">' in answer.text
+    assert "<i>" not in answer.text
+
+
+def test_what_is_not_served_is_refused_by_a_page_too(live: Bridge) -> None:
+    url = live.root.replace("/odata/v4/", "/openapi.json")
+    answer = live.client.delete(url, headers={"Accept": CHROME})
+    assert (answer.status_code, "DELETE" in answer.text) == (405, True)
+    assert answer.headers["allow"] == "GET, HEAD, OPTIONS"
+    assert answer.headers["content-type"].startswith("text/html")
 
 
 def test_pages_have_the_headers_that_keep_them_safe(live: Bridge) -> None:

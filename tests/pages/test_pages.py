@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable, Iterator
+from html import unescape
 from pathlib import Path
 
 import httpx
@@ -16,6 +17,7 @@ from tests.support.live import Bridge, bridge
 from tests.tenancy.support import House, house, sandbox
 
 HTML = {"Accept": "text/html"}
+PATHS = ("/", "/dashboard", "/connect", "/query", "/status", "/requests", "/explain/Results")
 BOLD = {
     "id": "r",
     "state": "FAILED",
@@ -49,7 +51,7 @@ def roles() -> Iterator[House]:
         yield found
 
 
-@pytest.mark.parametrize("path", ["/", "/dashboard", "/connect", "/status", "/explain/Results"])
+@pytest.mark.parametrize("path", PATHS)
 def test_looking_sets_nothing_in_motion(empty: Bridge, path: str) -> None:
     answer = page(empty, path)
     assert answer.status_code == 200
@@ -132,6 +134,33 @@ def test_a_picture_says_that_its_columns_are_hidden(roles: House) -> None:
     assert words.names.APPROVED not in answer.text
 
 
+def test_the_last_queries_are_a_page_without_literals(roles: House) -> None:
+    roles.odata("Results?$filter=userName eq 'Jane Doe'&$top=1")
+    roles.odata("Results?$filter=nothing eq 1")
+    text = unescape(roles.ask("/requests", headers=HTML).text)
+    assert "Results?$filter=userName eq ?" in text
+    assert "Jane Doe" not in text
+    assert "UnknownName" in text
+    programs = roles.ask("/requests").json()["requests"]
+    assert text.count("<tr>") == 1 + len(programs)
+
+
+def test_only_who_sees_all_is_led_to_the_last_queries(roles: House) -> None:
+    assert 'href="/requests"' in roles.ask("/status", headers=HTML).text
+    assert 'href="/requests"' not in roles.ask("/status", "default/berlin", headers=HTML).text
+    answer = roles.ask("/requests", "default/berlin", headers=HTML)
+    assert answer.status_code == 403
+    assert "without a role" in answer.text
+    assert "<table" not in answer.text
+
+
+def test_pages_tell_how_long_it_took_as_feeds_do(live: Bridge) -> None:
+    for path in ("/dashboard", "/query?table=Users"):
+        answer = page(live, path)
+        assert re.search(r"\bin \d[\d.]* m?s\b", answer.text), path
+        assert "query;dur=" in answer.headers["server-timing"]
+
+
 def test_who_sees_few_tables_gets_a_page_of_them(roles: House) -> None:
     text = roles.ask("/", "default/totals", headers=HTML).text
     assert 'id="Statistics"' in text
@@ -151,7 +180,7 @@ def test_without_the_key_a_browser_is_asked_for_it(dataset: Dataset, tmp_path: P
     key = tmp_path / "key"
     key.write_text("the-key", "utf-8")
     with bridge(dataset, settings={"access_key_file": str(key)}) as gateway:
-        for path in ("/", "/dashboard", "/connect", "/status", "/explain/Results"):
+        for path in PATHS:
             answer = page(gateway, path)
             assert answer.status_code == 401
             assert answer.headers["www-authenticate"].startswith("Basic")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import shlex
 
-_KEY = "$ODATA_KEY"
+from gateway.connect.power_query import Step, text_literal, write_query
+
+_KEY = "SKILLHABIT_ODATA_KEY"
 
 
 def as_power_query(url: str) -> str:
@@ -17,24 +19,23 @@ def as_power_query(url: str) -> str:
     in
         Source
     """
-    text = url.replace('"', '""').replace("#(", "#(#)(")
-    feed = f'OData.Feed("{text}", null, [Implementation = "2.0"])'
-    return f"let\n    Source = {feed}\nin\n    Source"
+    feed = f'OData.Feed({text_literal(url)}, null, [Implementation = "2.0"])'
+    return write_query([Step("Source", feed)])
 
 
 def as_curl(url: str, *, with_key: bool) -> str:
     """A command for a POSIX shell; the key comes from the environment.
 
     >>> print(as_curl("http://h/Results?$filter=state%20eq%20'FAILED'", with_key=True))
-    curl --fail-with-body --user "any:$ODATA_KEY" 'http://h/Results?$filter=state%20eq%20%27FAILED%27'
+    curl --fail-with-body --user "any:$SKILLHABIT_ODATA_KEY" 'http://h/Results?$filter=state%20eq%20%27FAILED%27'
     """
-    user = f'--user "any:{_KEY}" ' if with_key else ""
+    user = f'--user "any:${_KEY}" ' if with_key else ""
     return f"curl --fail-with-body {user}{shlex.quote(url.replace(chr(39), '%27'))}"
 
 
 def as_python(url: str, *, with_key: bool) -> str:
     """A program that reads all pages into a list of rows."""
-    auth = ', auth=("any", os.environ["ODATA_KEY"])' if with_key else ""
+    auth = f', auth=("any", os.environ["{_KEY}"])' if with_key else ""
     imports = "import os\n\nimport requests" if with_key else "import requests"
     return f"""{imports}
 

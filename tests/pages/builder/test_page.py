@@ -16,6 +16,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from gateway.cli.asking import KEY_VARIABLE
 from gateway.sandbox import Dataset, generate
 from tests.docs.render import ROOT
 from tests.support.live import Bridge, bridge
@@ -213,7 +214,7 @@ def _rows(client: httpx.Client, url: str) -> list[dict[str, Any]]:
 
 
 def _run(command: list[str]) -> str:
-    environment = {**os.environ, "ODATA_KEY": KEY}
+    environment = {**os.environ, KEY_VARIABLE: KEY}
     run = subprocess.run(
         command, env=environment, capture_output=True, text=True, timeout=60, check=False
     )
