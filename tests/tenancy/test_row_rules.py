@@ -253,3 +253,31 @@ def test_the_first_question_of_all_is_answered_the_same(question: str) -> None:
         ):
             answers.append(told(gateway.odata(question, caller), gateway))
     assert answers[0] == answers[1]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Results/$count?$filter=matchespattern(contentName,userName)",
+        "Results?$filter=matchespattern(contentName,userName) and progress ge 0",
+        "Results?$orderby=matchespattern(contentName,userName),id",
+        "Results?$compute=matchespattern(contentName,userName) as m&$select=m",
+        "Results?$apply=filter(matchespattern(contentName,userName))/aggregate($count as n)",
+        "Users/$count?$filter=matchespattern(id,name)",
+        "Users?$filter=results/any(r:matchespattern(r/contentName,r/userName))",
+        "Results?$filter=matchespattern(contentName,userName)&$format=csv",
+    ],
+)
+def test_a_row_that_is_not_seen_makes_no_question_fail(question: str) -> None:
+    """A name that is no pattern fails where it is looked at; who does not see it must not learn."""
+    rows = generate(80, seed=7).to_rows()
+    unseen = next(row for row in rows if not flat_row(row)["groupIds"])
+    person = unseen["user"]
+    for row in rows:
+        user = row["user"]
+        assert isinstance(user, dict)
+        row["user"] = {**user, "name": "(" if user == person else "x"}
+    toml = '[roles.grouped]\nrows = "groupIds/$count gt 0"'
+    with sandbox(rows) as upstream, house(upstream, toml, early_pages="false") as gateway:
+        assert gateway.odata(question).status_code == 400
+        assert gateway.odata(question, "default/grouped").status_code == 200
