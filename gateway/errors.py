@@ -337,8 +337,10 @@ class ServiceUnavailable(GatewayError):
     status = 503
     code = "ServiceUnavailable"
 
-    def __init__(self, message: str, *, retry_after_seconds: int = 10) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, retry_after_seconds: int = 10, details: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, details=details)
         self.retry_after_seconds = max(1, min(retry_after_seconds, 120))
 
     @property
