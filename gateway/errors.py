@@ -52,6 +52,10 @@ class GatewayError(Exception):
         """Extra response headers, e.g. `Allow` or `Retry-After`."""
         return ()
 
+    def in_public(self) -> GatewayError:
+        """The same failure for who may not see all rows: itself, if it tells nothing of them."""
+        return self
+
 
 class InvalidSyntax(GatewayError):
     """The URL is not OData; nothing was guessed."""
@@ -303,6 +307,13 @@ class UpstreamFault(GatewayError):
     status = 502
     code = "UpstreamFault"
 
+    def in_public(self) -> GatewayError:
+        """Totals, names of columns and the API's own words are for who sees all."""
+        return type(self)(
+            "the gateway cannot use what the Analytics API answers; the gateway's owner finds why"
+            " in its log"
+        )
+
 
 class UpstreamRejectedToken(UpstreamFault):
     """401 from the Analytics API: the gateway's own token, hence never 401 to the client."""
@@ -337,8 +348,10 @@ class ServiceUnavailable(GatewayError):
     status = 503
     code = "ServiceUnavailable"
 
-    def __init__(self, message: str, *, retry_after_seconds: int = 10) -> None:
-        super().__init__(message)
+    def __init__(
+        self, message: str, *, retry_after_seconds: int = 10, details: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, details=details)
         self.retry_after_seconds = max(1, min(retry_after_seconds, 120))
 
     @property
@@ -351,6 +364,14 @@ class UpstreamUnavailable(ServiceUnavailable):
     """The Analytics API cannot be reached or fails; worth asking again later."""
 
     code = "UpstreamUnavailable"
+
+    def in_public(self) -> GatewayError:
+        """The API's own words are for who sees all."""
+        return type(self)(
+            "the rows cannot be read from the Analytics API now; try again later (the gateway's"
+            " owner finds why in its log)",
+            retry_after_seconds=self.retry_after_seconds,
+        )
 
 
 class UpstreamThrottled(UpstreamUnavailable):

@@ -21,7 +21,7 @@ from gateway.contract.model import Contract
 from gateway.engine.copies import compile_days, rows_of_copies
 from gateway.engine.derive import compile_derivation
 from gateway.engine.run import Relation
-from gateway.engine.seen import compile_salt, compile_seen, rows_seen
+from gateway.engine.seen import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
 from gateway.engine.sql import Sql
 from gateway.errors import UpstreamUnavailable
 from gateway.exchange import About, Reply
@@ -162,13 +162,23 @@ class Reading:
         view, rows = self._with.view, snapshot.table_name
         if view is None:
             return rows
-        limits, seen, salt = view.limits, None, None
-        if limits.rule is not None:
-            rule = limits.rule(snapshot.made_at)
-            seen = self._made(snapshot, "seen", lambda: compile_seen(rule, rows))
+        limits, salt = view.limits, None
         if limits.masked:
             salt = self._made(snapshot, "salt", partial(compile_salt, view.salt))
+        seen = self._seen(snapshot, limits, salt)
         return rows_seen(limits.columns, limits.masked, rows, seen, salt)
+
+    def _seen(self, snapshot: Snapshot, limits: Limits, salt: str | None) -> str | None:
+        """The table of which rows a role sees; None where that is all of them, in their order."""
+        rows = snapshot.table_name
+        rule = limits.rule and limits.rule(snapshot.made_at)
+        if salt is not None and self._contract.key in limits.masked:
+            order = natural_order(self._contract)
+            by_digest = partial(compile_seen_by_digest, rule, rows, order, salt)
+            return self._made(snapshot, "seen", by_digest)
+        if rule is None:
+            return None
+        return self._made(snapshot, "seen", partial(compile_seen, rule, rows))
 
     def _derived(self, snapshot: Snapshot, name: str) -> str:
         """The FROM item of a set that is made of a snapshot, which is complete."""

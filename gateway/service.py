@@ -6,7 +6,8 @@ what was negotiated, and takes the answer back.
 
 from __future__ import annotations
 
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -18,6 +19,7 @@ from gateway.changes import Changes
 from gateway.contract.model import Contract
 from gateway.documents import metadata_document, service_document
 from gateway.edm.model import Schema
+from gateway.errors import GatewayError
 from gateway.exchange import Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
 from gateway.feed import Feed
@@ -127,7 +129,10 @@ class QueryService:
 
     def trouble(self) -> Trouble | None:
         """Why the workspace's last extract failed; None when one has been made since."""
-        return self._with.cache.trouble(self._with.scope())
+        found = self._with.cache.trouble(self._with.scope())
+        if found is None or not self.is_limited:
+            return found
+        return replace(found, error=found.error.in_public())
 
     def now(self) -> datetime:
         """This moment, by the clock that snapshots are dated by."""
@@ -163,12 +168,30 @@ class QueryService:
         plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
         return Question(request, bound, plan)
 
-    def export(self, question: Question, reply: Reply) -> AbstractAsyncContextManager[Export]:
+    @asynccontextmanager
+    async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
         """The whole collection as a file; its snapshot is held until the `async with` ends."""
-        return self._filing.export(question, reply)
+        with self._discreetly():
+            async with self._filing.export(question, reply) as export:
+                yield export
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
+        with self._discreetly():
+            return await self._answer(question, reply)
+
+    @contextmanager
+    def _discreetly(self) -> Iterator[None]:
+        """Failures of reading all rows tell of all rows: a role gets their public words."""
+        try:
+            yield
+        except GatewayError as error:
+            told = error.in_public() if self.is_limited else error
+            if told is error:
+                raise
+            raise told from None
+
+    async def _answer(self, question: Question, reply: Reply) -> Answer:
         if question.request.options.deltatoken is not None:
             return await self._changes.answer(question, reply)
         match question.bound:

@@ -36,16 +36,16 @@ def to_arrow(column: Column, values: Values) -> pa.Array:
     """For a collection the questions are about its elements: a null array is an empty one.
 
     Raises:
-        UpstreamBrokeContract: names the member, the value or type, and the remedy.
+        UpstreamBrokeContract: names the member, the type and the remedy; never a value.
     """
     prop = column.prop
     try:
         array = _array(prop.type, values.flat)
     except (pa.ArrowException, OverflowError, msgspec.ValidationError) as error:
         raise UpstreamBrokeContract(
-            f"the Analytics API sent a value in {_place(column)} that is no {prop.type}: {error};"
-            f" correct `type` of the column {column.name}"
-        ) from error
+            f"the Analytics API sent a value in {_place(column)} that is no {prop.type}"
+            f"{_reason(error)}; correct `type` of the column {column.name}"
+        ) from None
     if array.null_count and not prop.nullable:
         raise UpstreamBrokeContract(
             f"the Analytics API sent null in {_place(column)}, which the contract file calls"
@@ -87,12 +87,17 @@ def _micros(instant: datetime) -> int:
 
 def _check_allowed(column: Column, found: pa.Array) -> None:
     """A value outside the closed set would make pushed `ne` filters lose rows: refuse it."""
-    unknown = set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}
-    if unknown:
+    if set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}:
         raise UpstreamBrokeContract(
-            f"the Analytics API sent {min(unknown)!r} in {_place(column)}, which the"
-            f" contract file does not list; add it to `values` of the column {column.name}"
+            f"the Analytics API sent a value in {_place(column)} that the contract file does not"
+            f" list; add it to `values` of the column {column.name} (`skillhabit-odata check`"
+            " shows it)"
         )
+
+
+def _reason(error: Exception) -> str:
+    """What is wrong, unless Arrow tells it: that quotes the value, which is of a row."""
+    return "" if isinstance(error, pa.ArrowException) else f": {error}"
 
 
 def _place(column: Column) -> str:

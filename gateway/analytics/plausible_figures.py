@@ -64,8 +64,9 @@ def _check_enumeration(statistic: Statistic, counts: Counts, prop: Property) -> 
     for value in counts:
         if value not in prop.allowed_values:
             raise UpstreamBrokeContract(
-                f"the Analytics API's statistics count {value!r}, which the contract file does not"
-                f" list; add it to `values` of the column {prop.name}"
+                f"the Analytics API's statistics count a value of {prop.name} that the contract"
+                f" file does not list; add it to `values` of the column {prop.name}"
+                " (`skillhabit-odata check` shows it)"
             )
 
 

@@ -40,30 +40,31 @@ class Passing(Exception):
 def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
     """The `GatewayError`, or `Passing` around one, that an answer other than 200 means."""
     status = response.status_code
-    said = f"the Analytics API answered {status}{_said(response, contract)}"
+    said, details = f"the Analytics API answered {status}", _words(response, contract)
     match status:
         case 401:
             return UpstreamRejectedToken(
                 f"{said}. The gateway's own token is missing, expired or not valid there; its"
-                " owner renews it where --token-file, --token-env or --token-command says"
+                " owner renews it where --token-file, --token-env or --token-command says",
+                details=details,
             )
         case 403:
             return UpstreamDeniedAccess(
-                f"{said}. API access must be enabled for the workspace by its administrator"
+                f"{said}. API access must be enabled for the workspace by its administrator",
+                details=details,
             )
         case 429 | 503:
             wait = _retry_after(response, now)
             family = UpstreamThrottled if status == 429 else UpstreamUnavailable
             later = _UNTOLD_WAIT if wait is None else int(wait) + 1
-            return Passing(family(said, retry_after_seconds=later), wait)
-        case 408 | 425:
-            return Passing(UpstreamUnavailable(said))
-        case _ if status >= 500:
-            return Passing(UpstreamUnavailable(said))
+            return Passing(family(said, retry_after_seconds=later, details=details), wait)
+        case _ if status in (408, 425) or status >= 500:
+            return Passing(UpstreamUnavailable(said, details=details))
         case _:
             return UpstreamRejectedRequest(
                 f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
-                " check` shows where"
+                " check` shows where",
+                details=details,
             )
 
 
@@ -72,10 +73,13 @@ def answered_at(response: httpx.Response) -> datetime | None:
     return _parse_date(response.headers.get("Date", ""))
 
 
-def _said(response: httpx.Response, contract: Contract) -> str:
-    """The upstream's own words, shortened and without the token; empty when it gave none."""
+def _words(response: httpx.Response, contract: Contract) -> tuple[str, ...]:
+    """The upstream's own words, shortened and without the token; none when it gave none.
+
+    They may hold anything, also of a row: as details they reach who sees all, and no log.
+    """
     text = _without_token(_text_at(response.content, contract.response.error), response)
-    return f" ({text[:200]})" if text else ""
+    return (f"the Analytics API says: {text[:200]}",) if text else ()
 
 
 def _without_token(text: str, response: httpx.Response) -> str:

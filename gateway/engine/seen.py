@@ -8,8 +8,9 @@ anew in their order, so that a page deep in the feed costs what the first does.
 from __future__ import annotations
 
 from gateway.engine.compile import compile_filter
+from gateway.engine.ordering import sort_keys
 from gateway.engine.sql import Sql, fill, quote
-from gateway.query.bound import BoundExpr
+from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef
 from gateway.query.transformations import POSITION
 
 _POSITION = quote(POSITION.name)
@@ -19,12 +20,29 @@ _DIGITS = 16
 
 def compile_seen(rule: BoundExpr, rows: str) -> Sql:
     """A SELECT of the positions of the rows that the rule lets through, and their new numbers."""
-    numbered = f"row_number() OVER (ORDER BY r.{_POSITION}) - 1"
+    return _numbered(rule, rows, Sql(f"r.{_POSITION}"))
+
+
+def compile_seen_by_digest(
+    rule: BoundExpr | None, rows: str, order: tuple[BoundOrder, ...], salt: str
+) -> Sql:
+    """The same where the key is masked, which `order`, that of the rows, ends in.
+
+    Rows of the same instant are numbered by the digests: in the order of the true keys they would
+    tell something of them, and differ from every order of the role's that ends in the key.
+    """
+    *before, key = order
+    assert isinstance(key.expr, ColumnRef)  # noqa: S101 - it is the feed's own order
+    digest = _digest(key.prop.name, salt)
+    return _numbered(rule, rows, fill(f"{{0}}, {digest}", sort_keys(tuple(before))))
+
+
+def _numbered(rule: BoundExpr | None, rows: str, order: Sql) -> Sql:
     text = (
-        f"SELECT r.{_POSITION} AS {_PLACE}, {numbered} AS {_POSITION} FROM {rows} AS r"  # noqa: S608 - no value is spliced
-        f" WHERE {{0}} ORDER BY r.{_POSITION}"
+        f"SELECT r.{_POSITION} AS {_PLACE}, row_number() OVER (ORDER BY {{0}}) - 1 AS {_POSITION}"  # noqa: S608 - no value is spliced
+        f" FROM {rows} AS r WHERE {{1}} ORDER BY 2"
     )
-    return fill(text, compile_filter(rule))
+    return fill(text, order, compile_filter(rule))
 
 
 def compile_salt(salt: str) -> Sql:
@@ -39,11 +57,18 @@ def rows_seen(
 
     The digest of null is null.
     """
-    digest = f"left(sha256((SELECT {_SALT} FROM {salt}) || r.{{0}}), {_DIGITS}) AS {{0}}"  # noqa: S608 - as above
     shown = ", ".join(
-        digest.format(quote(name)) if name in masked else f"r.{quote(name)}" for name in columns
+        f"{_digest(name, salt)} AS {quote(name)}"
+        if salt is not None and name in masked
+        else f"r.{quote(name)}"
+        for name in columns
     )
     if seen is None:
         return f"(SELECT {shown}, r.{_POSITION} FROM {rows} AS r)"  # noqa: S608 - as above
     joined = f"{rows} AS r JOIN {seen} AS s ON s.{_PLACE} = r.{_POSITION}"
     return f"(SELECT {shown}, s.{_POSITION} FROM {joined})"  # noqa: S608 - as above
+
+
+def _digest(name: str, salt: str) -> str:
+    """The digest of a column of a row `r`."""
+    return f"left(sha256((SELECT {_SALT} FROM {salt}) || r.{quote(name)}), {_DIGITS})"  # noqa: S608 - as above

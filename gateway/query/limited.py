@@ -52,12 +52,15 @@ def limits_of(role: Role, contract: Contract) -> Limits:
     names, place = [column.name for column in contract.columns], role.place
     for key, given in (("hide", role.hide), ("mask", role.mask)):
         _check_known(given, names, f"{place} {key}", "column of the results")
-    for name in (*role.hide, *role.mask):
-        if name in (contract.key, contract.order_column):
-            raise ConfigurationProblem(
-                f"{place}: {name!r} tells results apart or puts them in order; it cannot be hidden"
-                " or masked"
-            )
+    if contract.key in role.hide:
+        raise ConfigurationProblem(
+            f"{place}: {contract.key!r} tells results apart; it cannot be hidden, but masked"
+        )
+    if contract.order_column in (*role.hide, *role.mask):
+        raise ConfigurationProblem(
+            f"{place}: {contract.order_column!r} puts results in order; it cannot be hidden or"
+            " masked"
+        )
     for name in role.mask:
         _check_mask(contract.column(name), name in role.hide, place)
     shown = tuple(name for name in names if name not in role.hide)

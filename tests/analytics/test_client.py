@@ -81,9 +81,9 @@ async def test_what_may_pass_is_tried_again(answer: Answer) -> None:
 @pytest.mark.parametrize(
     ("answer", "family", "word"),
     [
-        (status(401, "jwt expired"), UpstreamRejectedToken, r"401 \(jwt expired\).*token-file"),
-        (status(403, "no plan"), UpstreamDeniedAccess, r"403 \(no plan\).*administrator"),
-        (status(400, "limit"), UpstreamRejectedRequest, r"400 \(limit\).*check"),
+        (status(401, "jwt expired"), UpstreamRejectedToken, r"401\..*token-file"),
+        (status(403, "no plan"), UpstreamDeniedAccess, r"403\..*administrator"),
+        (status(400, "limit"), UpstreamRejectedRequest, r"400\..*check"),
         (status(404), UpstreamRejectedRequest, "404"),
         (status(302), UpstreamRejectedRequest, "302"),
         (status(204), UpstreamRejectedRequest, "204"),
@@ -107,7 +107,7 @@ async def test_what_will_not_pass_is_raised_at_once(
 @pytest.mark.parametrize(
     ("answer", "family", "word"),
     [
-        (status(429, "slow down"), UpstreamThrottled, r"429 \(slow down\)"),
+        (status(429, "slow down"), UpstreamThrottled, r"429$"),
         (status(500), UpstreamUnavailable, "500"),
         (httpx.ReadTimeout("x"), UpstreamUnavailable, "in time"),
         (httpx.ConnectError("x"), UpstreamUnavailable, "ConnectError"),
@@ -314,9 +314,12 @@ async def test_an_error_body_of_any_shape_is_survived(body: bytes) -> None:
     assert (await failure(scene)).message.startswith("the Analytics API answered 400.")
 
 
-async def test_the_upstream_s_words_are_shortened() -> None:
-    scene = Scene([status(400, "x" * 5000)])
-    assert len((await failure(scene)).message) < 400
+@pytest.mark.parametrize("code", [400, 401, 403, 429, 500])
+async def test_the_upstream_s_words_are_a_detail_and_shortened(code: int) -> None:
+    error = await failure(Scene([status(code, "x" * 5000)]))
+    assert "xxx" not in error.message
+    [detail] = error.details
+    assert detail.endswith("says: " + "x" * 200)
 
 
 @pytest.mark.parametrize("status", [400, 401, 403, 429, 500])
@@ -326,6 +329,7 @@ async def test_words_that_repeat_the_token_come_without_it(status: int) -> None:
         return httpx.Response(status, json={"error": {"text": said}})
 
     error = await failure(Scene([echo]))
-    assert "[token]" in error.message
+    [detail] = error.details
+    assert "[token]" in detail
     for part in (TOKEN, *TOKEN.split(".")[1:]):
-        assert part not in error.message
+        assert part not in detail + error.message

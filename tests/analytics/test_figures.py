@@ -70,7 +70,7 @@ async def test_of_no_rows_everything_is_nothing() -> None:
         (
             told(states={"FAILED": 3, "ARCHIVED": 1}),
             ALL,
-            "'ARCHIVED'.*`values` of the column state",
+            "a value of state that.*`values` of the column state",
         ),
         (told(states={"FAILED": 3, "EXPIRED": 1}), SOME, r"\[statistics.states\] or the column's"),
         (told(users=3), SOME, r"\[statistics.users\] or the column's filter"),

@@ -106,11 +106,15 @@ P = PrimitiveType
             {},
             ["null", "x", "nullable = true"],
         ),
-        (column(P.STRING, values=("A", "B")), {"x": "C"}, ["'C'", "x", "`values`", "column c"]),
+        (column(P.STRING, values=("A", "B")), {"x": "C"}, ["value in x", "`values`", "column c"]),
         (column(P.STRING, "a", each=0), {"a": "b"}, ["$.rows[0].a", "array"]),
         (column(P.STRING, "a", each=0), {"a": [1]}, ["$.rows[0].a[0]", "str"]),
         (column(P.STRING, "a", each=0), {"a": [None]}, ["$.rows[0].a[0]", "null"]),
-        (column(P.STRING, "a", each=0, values=("A",)), {"a": ["A", "B"]}, ["'B'", "`values`"]),
+        (
+            column(P.STRING, "a", each=0, values=("A",)),
+            {"a": ["A", "B"]},
+            ["value in a", "`values`"],
+        ),
         (column(P.STRING, "a", "b", each=0), {"a": [{}]}, ["missing", "b", "a[0]"]),
         (column(P.STRING, "a", "b", each=0), {"a": [None]}, ["$.rows[0].a[0]", "null"]),
         (

@@ -26,7 +26,8 @@ _ERRORS_HEAD = """# Errors
 
 Every failure is OData JSON: `{"error": {"code", "message", "target", "details"}}`. The message
 names the option, the place and the way out; Power BI and Excel show it. A syntax error's `details`
-hold the text with a caret under the place. 502 and 503 speak of the Analytics API; 503 carries
+hold the text with a caret under the place. 502 and 503 speak of the Analytics API, whose own words
+are in `details`, and to roles without reasons (see [roles.md](roles.md)); 503 carries
 `Retry-After` in whole seconds, which Power Query waits for. Made from `gateway/errors.py`.
 
 | status | code | meaning |

@@ -138,7 +138,7 @@ def test_a_link_of_one_caller_leads_another_nowhere(two: House) -> None:
         ('[roles.a]\nrows = "state eq"', "[roles.a] rows:"),
         ('[roles.a]\nhide = ["mail"]', "[roles.a] hide: there is no column of the results 'mail'"),
         ('[roles.a]\nhide = ["id"]', "'id' tells results apart"),
-        ('[roles.a]\nmask = ["updatedAt"]', "'updatedAt' tells results apart"),
+        ('[roles.a]\nmask = ["updatedAt"]', "'updatedAt' puts results in order"),
         ('[roles.a]\nmask = ["state"]', "'state' is no free text"),
         ('[roles.a]\nmask = ["progress"]', "'progress' is no free text"),
         ('[roles.a]\nmask = ["groupIds"]', "'groupIds' is no free text"),
