@@ -181,6 +181,18 @@ class NotAcceptable(GatewayError):
     code = "NotAcceptable"
 
 
+class RequestTimeout(GatewayError):
+    """The body of a POST did not come in time."""
+
+    status = 408
+    code = "RequestTimeout"
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The rest of it is not waited for (RFC 9110 15.5.9)."""
+        return (("Connection", "close"),)
+
+
 class FeedGone(GatewayError):
     """What a nextLink leads into, a snapshot or a long query, is no longer kept."""
 
