@@ -259,7 +259,7 @@ class FailedDependency(GatewayError):
 
 
 class TooManyAttempts(GatewayError):
-    """Too many wrong keys or tokens came from an address, or for one key; right ones get in."""
+    """Too many wrong keys or tokens came from an address, or for one key; known ones get in."""
 
     status = 429
     code = "TooManyAttempts"
