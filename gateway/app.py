@@ -99,7 +99,7 @@ def create_app(
         for each in (settings, *settings.others)
     ]
     proxies = TrustedProxies.of(settings.trusted_proxies)
-    gate = gate or build_gate(settings, clock, observer)
+    gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
     entrance = Entrance(gate, Workspaces(found), key_option(settings), proxies)
     root = PublicRoot(settings.public_url, proxies)
     endpoint = ODataEndpoint(entrance, root, observer)

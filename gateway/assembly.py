@@ -20,12 +20,15 @@ from cachetools import LRUCache
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.observed import ObservedClient
+from gateway.analytics.payload import PageRequest
 from gateway.analytics.rows import arrow_schema
+from gateway.auth.acceptance import Acceptance
 from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
+from gateway.planner.pushdown import Pushdown
 from gateway.query.limited import limit_contract, limits_of
 from gateway.query.transformations import ARRIVAL, POSITION
 from gateway.reading import Machinery, PageSizes, View
@@ -78,6 +81,7 @@ class Workspace:
         self, settings: Settings, contract: Contract, token: TokenSource, shared: Shared
     ) -> None:
         self.name = settings.workspace
+        self.acceptance = Acceptance(self._try, shared.clock.monotonic)
         self._settings, self._contract, self._shared = settings, contract, shared
         self._http = _http_client(settings, contract, shared)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
@@ -159,7 +163,7 @@ class Workspace:
 
     def _of_caller(self, token: str) -> QueryService:
         """A service of their own extracts, asked for with their own token."""
-        callers = CallersToken(token)
+        callers = CallersToken(token, self.acceptance.forget)
         found = self._callers.get(callers.identity())
         if found is None:
             sizes = _page_sizes(self._settings)
@@ -167,12 +171,20 @@ class Workspace:
             self._callers[callers.identity()] = found
         return found
 
+    async def _try(self, token: str) -> None:
+        """Ask for one row with a caller's own token."""
+        client = self._client(CallersToken(token, self.acceptance.forget))
+        await client.fetch(PageRequest(Pushdown(), 0, 1, self._contract.order_column))
+
+    def _client(self, token: TokenSource) -> AnalyticsClient:
+        shared = self._shared
+        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
+        policy = RetryPolicy(budget=self._settings.retry_budget)
+        return AnalyticsClient(self._http, self._contract, world, policy)
+
     def _machinery(self, token: TokenSource) -> Machinery:
         settings, contract, shared = self._settings, self._contract, self._shared
-        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
-        client = AnalyticsClient(
-            self._http, contract, world, RetryPolicy(budget=settings.retry_budget)
-        )
+        client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
         extractor = Extractor(client.fetch, contract, policy, shared.clock)
         workshop = Workshop(

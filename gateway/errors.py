@@ -185,6 +185,18 @@ class NotAcceptable(GatewayError):
     code = "NotAcceptable"
 
 
+class RequestTimeout(GatewayError):
+    """The body of a POST did not come in time."""
+
+    status = 408
+    code = "RequestTimeout"
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """The rest of it is not waited for (RFC 9110 15.5.9)."""
+        return (("Connection", "close"),)
+
+
 class FeedGone(GatewayError):
     """What a nextLink leads into, a snapshot or a long query, is no longer kept."""
 
@@ -251,7 +263,7 @@ class FailedDependency(GatewayError):
 
 
 class TooManyAttempts(GatewayError):
-    """Too many wrong keys or tokens came from an address, or for one key; right ones get in."""
+    """Too many wrong keys or tokens came from an address, or for one key; known ones get in."""
 
     status = 429
     code = "TooManyAttempts"

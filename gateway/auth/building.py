@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
+from gateway.auth.acceptance import Acceptance
 from gateway.auth.caller_token import CallerToken
 from gateway.auth.entra import EntraAccount, Tenant
 from gateway.auth.gate import CredentialGate, OpenGate, Way
@@ -32,13 +33,17 @@ def asks_who(settings: Settings) -> bool:
     return bool(files or settings.pass_through or settings.entra_tenant)
 
 
-def build_gate(settings: Settings, clock: Clock, observer: Observer) -> Gate:
+def build_gate(
+    settings: Settings, clock: Clock, observer: Observer, acceptance: Acceptance
+) -> Gate:
     """Every way that the settings name, the owner's word that everyone may ask, or loopback only.
+
+    `acceptance` is that of the workspace in which callers' own tokens count.
 
     Raises:
         ConfigurationProblem: a file or setting cannot be used.
     """
-    ways = _ways(settings, clock, observer)
+    ways = _ways(settings, clock, observer, acceptance)
     if ways:
         return CredentialGate(ways, Throttle(clock.monotonic))
     if settings.allow_anonymous:
@@ -56,7 +61,9 @@ def key_option(settings: Settings) -> KeyOption | None:
     return option if asks_who(settings) else None
 
 
-def _ways(settings: Settings, clock: Clock, observer: Observer) -> tuple[Way, ...]:
+def _ways(
+    settings: Settings, clock: Clock, observer: Observer, acceptance: Acceptance
+) -> tuple[Way, ...]:
     """Tokens first, so that Bearer's challenge stands before Basic's; each takes only its own."""
     found: list[Way] = []
     tenant = _tenant(settings)
@@ -77,7 +84,7 @@ def _ways(settings: Settings, clock: Clock, observer: Observer) -> tuple[Way, ..
         _check("access_key_file", shared)
         found.append(SharedKey(shared))
     if settings.pass_through:
-        found.append(CallerToken())
+        found.append(CallerToken(acceptance))
     return tuple(found)
 
 

@@ -25,7 +25,19 @@ from gateway.errors import AccessDenied
 
 _NAME_LETTERS = 12
 _REQUIRED = ("exp", "nbf", "iss", "aud", "tid")
-_FIRST_ISSUER = "sts.windows.net"
+_CLAIMS_OF_ENTRA = frozenset({"tid", "ver"})
+_CLOUDS = (
+    ".windows.net",
+    ".microsoftonline.com",
+    ".microsoftonline.us",
+    ".microsoftonline.de",
+    ".microsoftonline.cn",
+    ".chinacloudapi.cn",
+    ".microsoft.com",
+    ".ciamlogin.com",
+    ".b2clogin.com",
+)
+"""What the names of Microsoft's issuers end in, in the global cloud and the national ones."""
 _RENEW = "sign in again"
 
 
@@ -89,7 +101,7 @@ class EntraAccount:
         except jwt.InvalidTokenError:
             return Refusal("the token is no JSON Web Token") if self.alone else None
         issuer = str(seen.payload.get("iss", ""))
-        if not self.alone and not self._is_entras(issuer):
+        if not self.alone and not self._is_entras(seen.payload, issuer):
             return None
         signers = self.second if issuer.endswith("/v2.0") else self.first
         found = await signers.find(str(seen.header.get("kid", "")))
@@ -97,13 +109,17 @@ class EntraAccount:
             return Refusal(f"the token is not signed by this gateway's tenant, {_RENEW}")
         return self._verified(token, *found)
 
-    def _is_entras(self, issuer: str) -> bool:
-        """Such a token is never passed on to anyone, even when it is another tenant's."""
+    def _is_entras(self, claims: Mapping[str, Any], issuer: str) -> bool:
+        """Such a token is never passed on to anyone, even another tenant's or another cloud's."""
+        if not _CLAIMS_OF_ENTRA.isdisjoint(claims):
+            return True
         try:
-            host = urlsplit(issuer).hostname
+            host = (urlsplit(issuer).hostname or "").rstrip(".")
         except ValueError:
             return False
-        return host in (_FIRST_ISSUER, urlsplit(self.tenant.authority).hostname)
+        if host == urlsplit(self.tenant.authority).hostname:
+            return True
+        return f".{host}".endswith(_CLOUDS)
 
     def _verified(self, token: str, issuer: str, key: jwt.PyJWK) -> Principal | Refusal:
         try:

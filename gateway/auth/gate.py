@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
 from typing import Protocol
+from weakref import WeakValueDictionary
+
+import anyio
 
 from gateway.auth.credentials import Credential, Kind, credential_of
 from gateway.auth.hosts import HostGate
@@ -11,6 +15,8 @@ from gateway.auth.principal import Asked, Principal
 from gateway.auth.throttle import Throttle, network_of
 from gateway.errors import TooManyAttempts, Unauthorized
 
+_ASKED_AT_ONCE = 4
+"""Calls for one address, so that no more wrong ones than these go out before they are counted."""
 BASIC = 'Basic realm="Skillhabit OData", charset="UTF-8"'
 
 
@@ -25,6 +31,13 @@ class Refusal:
     reason: str
     genuine: bool = False
     subject: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Undecided:
+    """A credential that only a call to somebody else can judge; `ask` makes it, which costs."""
+
+    ask: Callable[[], Awaitable[Principal | Refusal]] = field(repr=False)  # holds the credential
 
 
 class Way(Protocol):
@@ -42,7 +55,7 @@ class Way(Protocol):
     def guessable(self) -> bool:
         """Whether guesses are to be limited."""
 
-    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+    async def admit(self, credential: Credential) -> Principal | Refusal | Undecided | None:
         """Who it is; None when the credential is not of this kind.
 
         Raises:
@@ -73,11 +86,13 @@ class CredentialGate:
     """Lets in whom one of the `ways` knows.
 
     A right key gets in from an address that is throttled, because behind it may be a company with
-    one program that has an old key; only what can be guessed is not looked at after too many tries.
+    one program that has an old key; only what can be guessed is not looked at after too many tries,
+    and nobody else is asked about what they would have to judge.
     """
 
     ways: tuple[Way, ...]
     throttle: Throttle
+    turns: WeakValueDictionary[str, anyio.Semaphore] = field(default_factory=WeakValueDictionary)
 
     async def admit(self, asked: Asked) -> Principal:
         """Whom the answer is for; raises as `gateway.auth.principal.Gate` says."""
@@ -91,17 +106,38 @@ class CredentialGate:
             if way.guessable and self.throttle.is_exhausted(address):
                 continue
             found = await way.admit(credential)
+            if isinstance(found, Undecided):
+                found = await self._decided(found, address)
+            elif isinstance(found, Refusal):
+                self._count(address, found)
             if isinstance(found, Principal):
                 return found
             if found is not None:
                 refusal = found
                 break
-        if not refusal.genuine:
-            self._count(address, refusal.subject)
+        else:
+            self._count(address, refusal)
         raise self._refused(refusal.reason, bearer=credential.kind is Kind.BEARER)
 
-    def _count(self, address: str, subject: str) -> None:
-        seconds = self.throttle.fail(filter(None, (address, subject)))
+    async def _decided(self, undecided: Undecided, address: str) -> Principal | Refusal:
+        """Asked in turn, and counted before the next one is."""
+        async with self.turns.setdefault(address, anyio.Semaphore(_ASKED_AT_ONCE)):
+            seconds = self.throttle.wait(address)
+            if seconds > 0:
+                raise TooManyAttempts(
+                    "too many wrong keys or tokens came from this address, so the Analytics API was"
+                    " not asked about this one: wait a little, and correct what is stored here",
+                    retry_after_seconds=seconds,
+                )
+            found = await undecided.ask()
+            if isinstance(found, Refusal):
+                self._count(address, found)
+            return found
+
+    def _count(self, address: str, refusal: Refusal) -> None:
+        if refusal.genuine:
+            return
+        seconds = self.throttle.fail(filter(None, (address, refusal.subject)))
         if seconds > 0:
             raise TooManyAttempts(
                 "too many wrong keys or tokens came from this address, or for this key: correct the"

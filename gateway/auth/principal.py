@@ -18,8 +18,8 @@ class Principal:
 
     `role` None sees all rows and columns of the workspace. `id` names the key or person in logs and
     tells nothing secret or personal. `token` is the caller's own token of the Analytics API, which
-    is asked with it in the place of the workspace's; it never shows in a repr. Nobody has verified
-    it yet: what it opens is kept under `gateway.auth.identity.whole_identity`.
+    is asked with it in the place of the workspace's; it never shows in a repr. Its claims were not
+    verified: what it opens is kept under `gateway.auth.identity.whole_identity`.
     """
 
     workspace: str = DEFAULT_WORKSPACE

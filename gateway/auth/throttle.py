@@ -29,6 +29,10 @@ class Throttle:
         """Note a wrong one; for how many seconds to wait, 0 while it is only wrong."""
         return max(self._add(subject) for subject in subjects) - _FREE_SECONDS
 
+    def wait(self, subject: str) -> float:
+        """For how many seconds another wrong one would be too many; 0 when it would not."""
+        return max(0.0, self._debt(subject) + _COST_SECONDS - _FREE_SECONDS)
+
     def is_exhausted(self, subject: str) -> bool:
         """Whether a hundred wrong ones in ten minutes leave no room for another guess."""
         return self._debt(subject) > _LONGEST_SECONDS - _COST_SECONDS

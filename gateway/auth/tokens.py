@@ -89,14 +89,18 @@ class CallersToken:
     """A token that a caller brought along; its snapshots are for who knows the very same token.
 
     Its claims say whose it is, but only the Analytics API can tell whether they are true.
+    `forget` is told of it when it was refused.
     """
 
-    def __init__(self, token: str) -> None:
+    def __init__(self, token: str, forget: Callable[[str], None] = lambda _: None) -> None:
         self._token = token
+        self._forget = forget
         self._identity = f"caller-{whole_identity(token)}"
 
     async def __call__(self, refused: str = "") -> str:
         """The token; there is no other."""
+        if refused:
+            self._forget(refused)
         return self._token
 
     def identity(self) -> str:

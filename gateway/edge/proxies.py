@@ -85,12 +85,22 @@ class TrustedProxies:
         )
 
     def client(self, peer: str, headers: Headers) -> str:
-        """The nearest address that is no trusted proxy's; the peer's own where none is told."""
+        """The nearest address that is no trusted proxy's; the peer's own where none is told.
+
+        A proxy passes on the header that it does not write as the client sent it. So where
+        `Forwarded` and X-Forwarded-For name two clients, neither is believed.
+        """
         if not self.trusts(peer):
             return peer
-        nodes = _words(headers, "x-forwarded-for")  # what most proxies write
-        if not nodes:
-            nodes = [e.get("for", "") for e in _elements(",".join(headers.getlist("forwarded")))]
+        told: list[list[str]] = []
+        if usual := _words(headers, "x-forwarded-for"):
+            told.append(usual)
+        if standard := ",".join(headers.getlist("forwarded")).strip():
+            told.append([element.get("for", "") for element in _elements(standard)])
+        found = {self._nearest(peer, nodes) for nodes in told}
+        return found.pop() if len(found) == 1 else peer
+
+    def _nearest(self, peer: str, nodes: list[str]) -> str:
         for node in reversed(nodes):
             address = _address(node)
             if address is None:

@@ -119,7 +119,7 @@ class BatchEndpoint:
         is_multipart = content_type.get_content_type() == MULTIPART
         accept = ",".join(headers.getlist("accept")) or None
         answer_type = negotiate_batch(accept, content_type.get_content_type())
-        body = await read_body(receive, headers, MAX_BATCH_BYTES)
+        body = await read_body(receive, headers, MAX_BATCH_BYTES, self.endpoint.body_seconds)
         read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
         items = await _apart(len(body), partial(read, body))
         going_on = parse_preferences(headers.getlist("prefer")).continue_on_error

@@ -39,7 +39,7 @@ from gateway.web.negotiation import (
     negotiate_version,
     parse_entity_tags,
 )
-from gateway.web.posted import allowed_methods, check_media_type, read_body
+from gateway.web.posted import BODY_SECONDS, allowed_methods, check_media_type, read_body
 from gateway.web.presence import while_present
 from gateway.web.respond import (
     Reaction,
@@ -64,11 +64,15 @@ _LONGEST_SHOWN = 4_096
 
 @dataclass(frozen=True, slots=True)
 class ODataEndpoint:
-    """Serves each caller's `QueryService` under `/odata/v4/`."""
+    """Serves each caller's `QueryService` under `/odata/v4/`.
+
+    `body_seconds` is how long the body of a POST may take.
+    """
 
     entrance: Entrance
     root: PublicRoot
     observer: Observer
+    body_seconds: float = BODY_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -141,7 +145,7 @@ class ODataEndpoint:
     ) -> tuple[Question, Reply]:
         root = self.root_of(scope)
         path = below_service(scope["raw_path"])
-        whole = await _whole_query(scope, receive, headers)
+        whole = await _whole_query(scope, receive, headers, self.body_seconds)
         query, key = self.entrance.without_key(scope, whole)
         question = await _read(service, path, query, root)
         route = "document" if question.plan is None else question.plan.route.name.lower()
@@ -181,7 +185,7 @@ def _check_length(scope: Scope, longest: int) -> None:
         )
 
 
-async def _whole_query(scope: Scope, receive: Receive, headers: Headers) -> bytes:
+async def _whole_query(scope: Scope, receive: Receive, headers: Headers, seconds: float) -> bytes:
     """The query of the URL and, for `/$query`, that of the body, undecoded (URL Conventions 4.17).
 
     A line break at the end of the body is an editor's, not the query's.
@@ -190,7 +194,7 @@ async def _whole_query(scope: Scope, receive: Receive, headers: Headers) -> byte
     if scope["method"] != "POST":
         return query
     check_media_type(headers, "text/plain")
-    body = await read_body(receive, headers, MAX_QUERY_BYTES)
+    body = await read_body(receive, headers, MAX_QUERY_BYTES, seconds)
     return b"&".join(part for part in (query, body.strip(b"\r\n")) if part)
 
 

@@ -5,15 +5,22 @@ from __future__ import annotations
 from email.message import Message
 from urllib.parse import unquote_to_bytes
 
+import anyio
 from starlette.datastructures import Headers
 from starlette.types import Receive
 
-from gateway.errors import ContentTooLarge, InvalidSyntax, UnsupportedMediaType
+from gateway.errors import (
+    ContentTooLarge,
+    InvalidSyntax,
+    RequestTimeout,
+    UnsupportedMediaType,
+)
 
 QUERY, BATCH = b"$query", b"$batch"
 _POST = ("POST", "OPTIONS")
 _GET = ("GET", "HEAD", "OPTIONS")
 _MEBIBYTE = 1_048_576
+BODY_SECONDS = 60.0
 
 
 def last_segment(raw_path: bytes) -> bytes:
@@ -59,16 +66,27 @@ def check_media_type(headers: Headers, *accepted: str) -> Message:
     return parsed
 
 
-async def read_body(receive: Receive, headers: Headers, limit: int) -> bytes:
-    """The whole body, if it has at most `limit` bytes.
+async def read_body(receive: Receive, headers: Headers, limit: int, seconds: float) -> bytes:
+    """The whole body, if it has at most `limit` bytes and they come within `seconds`.
 
     Raises:
         ContentTooLarge: it has more; reading stops there.
         InvalidSyntax: the client went away before its end.
+        RequestTimeout: it takes longer.
     """
     announced = headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
+    try:
+        with anyio.fail_after(seconds):
+            return await _all_of_it(receive, limit)
+    except TimeoutError:
+        raise RequestTimeout(
+            f"the body did not come within {seconds:g} seconds; send it at once"
+        ) from None
+
+
+async def _all_of_it(receive: Receive, limit: int) -> bytes:
     body = bytearray()
     while True:
         message = await receive()

@@ -1,7 +1,8 @@
-"""A client that reads nothing for a while is hung up on.
+"""A client that reads nothing for a while, or never ends what it asks, is hung up on.
 
 What is sent to it waits in this process, and what it is made from is held: a snapshot, the rest of
-a file or batch. A slow client that takes a little at a time is let be.
+a file or batch. A slow client that takes a little at a time is let be. Who dribbles the head of a
+request is not: nothing but that needs a connection for so long without asking anything.
 """
 
 from __future__ import annotations
@@ -15,14 +16,41 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
 class StalledProtocol(HttpToolsProtocol):
-    """uvicorn's protocol over httptools, with a timeout for writing."""
+    """uvicorn's protocol over httptools, with timeouts for writing and for a request's head.
+
+    The head's time begins with the connection, and later with the first byte behind an answer:
+    until then uvicorn's own timeout for idle connections counts.
+    """
 
     stalled_seconds: ClassVar[float] = 60.0
+    head_seconds: ClassVar[float] = 30.0
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._unread = 0
         self._look: asyncio.TimerHandle | None = None
+        self._head: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """A client is there, and has to ask something."""
+        super().connection_made(transport)
+        self._expect_head()
+
+    def data_received(self, data: bytes) -> None:
+        """A part of a request; behind an answer it is the next one's head, or should be."""
+        if self._head is None and self.cycle is not None and self.cycle.response_complete:
+            self._expect_head()
+        super().data_received(data)
+
+    def on_headers_complete(self) -> None:
+        """The head is whole."""
+        self._expect_no_head()
+        super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """A request is whole, perhaps one that was answered before its body's end."""
+        self._expect_no_head()
+        super().on_message_complete()
 
     def pause_writing(self) -> None:
         """More waits to be read than the transport likes."""
@@ -37,7 +65,16 @@ class StalledProtocol(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         """The client is gone."""
         self._look_no_more()
+        self._expect_no_head()
         super().connection_lost(exc)
+
+    def _expect_head(self) -> None:
+        self._head = self.loop.call_later(self.head_seconds, self.transport.abort)
+
+    def _expect_no_head(self) -> None:
+        if self._head is not None:
+            self._head.cancel()
+            self._head = None
 
     def _look_later(self) -> None:
         self._look_no_more()

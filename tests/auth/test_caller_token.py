@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import time
 from base64 import urlsafe_b64encode
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 import jwt
 import pytest
 
+from gateway.auth.acceptance import Acceptance
 from gateway.auth.caller_token import CallerToken
 from gateway.auth.claims import read_claims
 from gateway.auth.credentials import Credential, Kind
-from gateway.auth.gate import Refusal
+from gateway.auth.gate import Refusal, Undecided
 from gateway.auth.identity import token_identity, whole_identity
 from gateway.auth.principal import Principal
+from gateway.errors import UpstreamRejectedToken
+from gateway.sandbox import generate, make_token
 from tests.support.access import basic, bearer, from_now
-from tests.support.live import bridge
-from tests.support.wire import send
+from tests.support.live import SECRET, Bridge, bridge
+from tests.support.wire import WireAnswer, send
 
 KEY = "a key of at least thirty-two bytes, for tests"
 
@@ -24,8 +30,17 @@ def made(**claims: object) -> str:
     return jwt.encode({"sub": "anna@example.com", **from_now(claims)}, KEY, algorithm="HS256")
 
 
+async def taken(token: str) -> None:
+    """An Analytics API that takes every token."""
+
+
 async def judged(token: str, kind: Kind = Kind.BEARER) -> Principal | Refusal | None:
-    return await CallerToken().admit(Credential(kind, token))
+    found = await CallerToken(Acceptance(taken, lambda: 0.0)).admit(Credential(kind, token))
+    return await found.ask() if isinstance(found, Undecided) else found
+
+
+def shown(gateway: Bridge, target: str, token: str, peer: str = "192.0.2.1") -> WireAnswer:
+    return send(gateway.root, target, [bearer(token), ("X-Forwarded-For", peer)])
 
 
 @pytest.mark.anyio
@@ -97,3 +112,84 @@ def test_it_is_not_answered_from_what_the_gateways_own_token_may_see() -> None:
         assert send(gateway.root, "/odata/v4/Results", [basic(made())]).status == 401
     with bridge([]) as open_gateway:
         assert send(open_gateway.root, "/odata/v4/Results", [bearer(made())]).status == 200
+
+
+@pytest.mark.parametrize(
+    "target",
+    [
+        *("/odata/v4/", "/odata/v4/$metadata", "/openapi.json", "/status", "/dashboard"),
+        *("/connect/skillhabit.pbids", "/explain/odata/v4/Results", "/odata/v4/Results?$top=0"),
+    ],
+)
+def test_nothing_is_shown_before_the_token_was_accepted(target: str) -> None:
+    with bridge([], settings={"pass_through": True}) as gateway:
+        assert shown(gateway, target, make_token("a secret that is somebody else's")).status == 401
+        assert len(gateway.sandbox.received) == 1
+        assert shown(gateway, target, make_token(SECRET)).status != 401
+
+
+def test_an_accepted_token_is_remembered() -> None:
+    with bridge(generate(3), settings={"pass_through": True}) as gateway:
+        token = make_token(SECRET)
+        for target in ("/odata/v4/", "/odata/v4/$metadata", "/openapi.json"):
+            assert shown(gateway, target, token).status == 200
+        assert len(gateway.sandbox.received) == 1
+        assert gateway.sandbox.received[0].body["options"]["limit"] == 1
+
+
+def test_junk_is_counted_by_address_and_then_not_asked_about() -> None:
+    with bridge([], settings={"pass_through": True}) as gateway:
+        known, unknown = make_token(SECRET), make_token(SECRET, expires_in_seconds=600)
+        assert shown(gateway, "/odata/v4/", known).status == 200
+        found = [shown(gateway, "/odata/v4/", made(number=number)) for number in range(14)]
+        assert [answer.status for answer in found] == [401] * 10 + [429] * 4
+        assert 1 <= int(found[-1].header("Retry-After") or 0) <= 12
+        assert shown(gateway, "/odata/v4/", unknown).status == 429
+        assert len(gateway.sandbox.received) == 11
+        assert shown(gateway, "/odata/v4/", known).status == 200
+        assert shown(gateway, "/odata/v4/", unknown, "192.0.2.2").status == 200
+
+
+def test_junk_that_comes_all_at_once_costs_little_more() -> None:
+    with bridge([], settings={"pass_through": True}) as gateway, ThreadPoolExecutor(40) as pool:
+        gateway.sandbox.faults.latency_seconds = 0.1
+        junk = [made(number=number) for number in range(80)]
+        found = [answer.status for answer in pool.map(partial(shown, gateway, "/odata/v4/"), junk)]
+        assert set(found) == {401, 429}
+        assert len(gateway.sandbox.received) <= 14
+
+
+def test_that_the_upstream_cannot_be_asked_is_no_wrong_token() -> None:
+    away = {"pass_through": True, "upstream": "http://127.0.0.1:1", "retry_budget": 0.1}
+    with bridge([], settings=away) as gateway:
+        found = [shown(gateway, "/odata/v4/", made()).status for _ in range(2)]
+    assert found == [503, 503]
+
+
+@pytest.mark.anyio
+async def test_it_is_asked_again_after_a_quarter_of_an_hour_or_a_refusal() -> None:
+    moment, asked = [0.0], list[str]()
+
+    async def ask(token: str) -> None:
+        asked.append(token)
+        if token == "junk":
+            raise UpstreamRejectedToken("no")
+
+    acceptance = Acceptance(ask, lambda: moment[0])
+    assert [await acceptance.accepts("good") for _ in range(2)] == [True, True]
+    assert [await acceptance.accepts("junk") for _ in range(2)] == [False, False]
+    assert asked == ["good", "junk", "junk"]
+    moment[0] += 901
+    assert not acceptance.remembers("good")
+    assert await acceptance.accepts("good")
+    acceptance.forget("good")
+    assert not acceptance.remembers("good")
+
+
+def test_a_token_that_is_refused_later_is_forgotten() -> None:
+    with bridge(generate(3), settings={"pass_through": True}) as gateway:
+        token = make_token(SECRET, expires_in_seconds=3)
+        assert shown(gateway, "/odata/v4/", token).status == 200
+        time.sleep(3)  # the gateway's clock may be a minute late, so it believes the token
+        assert shown(gateway, "/odata/v4/Results", token).status == 401
+        assert shown(gateway, "/odata/v4/", token).status == 401

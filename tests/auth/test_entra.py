@@ -232,6 +232,27 @@ def test_tokens_of_entra_are_never_taken_for_the_analytics_apis() -> None:
     assert "Analytics API refuses your" in texts[2]
 
 
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {"iss": f"https://sts.chinacloudapi.cn/{OTHER}/"},
+        {"iss": f"https://login.partner.microsoftonline.cn/{OTHER}/v2.0"},
+        {"iss": f"https://login.microsoftonline.us/{OTHER}/v2.0"},
+        {"iss": f"https://STS.windows.net./{OTHER}/"},
+        {"tid": OTHER},
+        {"ver": "1.0"},
+    ],
+    ids=str,
+)
+def test_no_clouds_token_is_passed_on(claims: dict[str, object]) -> None:
+    token = jwt.encode({"sub": "anna", **claims}, "k" * 32, algorithm="HS256")
+    issuer = Issuer()
+    with serve(issuer), bridge([], settings=trusting(issuer, pass_through=True)) as gateway:
+        answer = send(gateway.root, "/odata/v4/Results", [bearer(token)])
+        assert (answer.status, len(gateway.sandbox.received)) == (401, 0)
+        assert "not signed by this gateway's tenant" in answer.json()["error"]["message"]
+
+
 def test_keys_are_fetched_once_and_again_when_they_have_changed(sign_in: SignIn) -> None:
     issuer = Issuer()
     with serve(issuer), bridge([], settings=trusting(issuer)) as gateway:

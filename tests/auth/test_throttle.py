@@ -124,8 +124,19 @@ def test_a_key_is_throttled_whoever_guesses_it(tmp_path: Path) -> None:
         (
             "127.0.0.1",
             {"forwarded": "for=192.0.2.9", "x-forwarded-for": "192.0.2.1"},
+            "127.0.0.1",
+        ),
+        (
+            "127.0.0.1",
+            {"forwarded": 'for="192.0.2.1:47"', "x-forwarded-for": "192.0.2.9, 192.0.2.1"},
             "192.0.2.1",
         ),
+        (
+            "127.0.0.1",
+            {"forwarded": 'for="192.0.2.9, for=192.0.2.1', "x-forwarded-for": "192.0.2.1"},
+            "127.0.0.1",
+        ),
+        ("127.0.0.1", {"forwarded": " ", "x-forwarded-for": "192.0.2.1"}, "192.0.2.1"),
         ("", {"x-forwarded-for": "192.0.2.1"}, ""),
         ("testclient", {"x-forwarded-for": "192.0.2.1"}, "testclient"),
     ],

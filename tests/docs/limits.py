@@ -17,6 +17,7 @@ from gateway.query.text_widths import MOST_TEXT
 from gateway.snapshots.lanes import Lanes
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
 from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
+from gateway.web.posted import BODY_SECONDS
 from gateway.web.stalled import StalledProtocol
 from grammar import DEFAULT_LIMITS
 
@@ -142,6 +143,12 @@ LIMITS = (
         "503 UpstreamUnavailable",
     ),
     Limit("a run of `--token-command`", f"{_COMMAND_SECONDS:g} s", "502 UpstreamRejectedToken"),
+    Limit(
+        "time of a request's head, from the connection or the first byte behind an answer",
+        f"{StalledProtocol.head_seconds:g} s",
+        "the connection ends",
+    ),
+    Limit("time of a body", f"{BODY_SECONDS:g} s", "408 RequestTimeout"),
     Limit(
         "how long a client may read nothing of what waits for it",
         f"{StalledProtocol.stalled_seconds:g} s",

@@ -2,17 +2,31 @@
 
 from __future__ import annotations
 
+import json
+import logging
 import socket
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse, IncompleteRead
+from typing import Any
 from urllib.parse import urlsplit
 
+import anyio
 import pytest
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
 
 from gateway.app import create_app
+from gateway.auth.gate import OpenGate
+from gateway.auth.principal import Principal
+from gateway.edge.entrance import Entrance
+from gateway.edge.proxies import TrustedProxies
+from gateway.edge.public_root import PublicRoot
+from gateway.observe import Observer
 from gateway.sandbox import create_sandbox, generate, make_token
+from gateway.web.batch import BatchEndpoint
+from gateway.web.odata import ODataEndpoint
 from gateway.web.unreadable import ODataProtocol
 from tests.faults.slow_questions import slow_apply
 from tests.support.live import SECRET, running, settings_from
@@ -26,6 +40,7 @@ BATCH = b",".join(b'{"id":"%d","method":"GET","url":"Results?$top=12000"}' % n f
 
 class Impatient(ODataProtocol):
     stalled_seconds = 0.4
+    head_seconds = 0.5
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +53,41 @@ def root(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         with running(create_app(settings), protocol=Impatient) as base:
             assert send(base, f"{RESULTS}/$count?$apply=filter(progress%20ge%200)").status == 200
             yield base
+
+
+@contextmanager
+def connected(root: str) -> Iterator[socket.socket]:
+    """A connection on which nothing was asked yet."""
+    place = urlsplit(root)
+    with socket.create_connection((str(place.hostname), place.port or 80), 10) as connection:
+        yield connection
+
+
+def _is_over(connection: socket.socket, dribbled: bytes) -> bool:
+    """Whether the gateway has hung up; else a little more is sent, and answers are passed over."""
+    try:
+        connection.sendall(dribbled)
+        return connection.recv(65_536) == b""
+    except TimeoutError:
+        return False
+    except ConnectionError:
+        return True
+
+
+def _next_answer(connection: socket.socket) -> bytes:
+    answer = b""
+    while not answer.endswith(b"late"):
+        piece = connection.recv(1)  # no more: two may have come
+        assert piece
+        answer += piece
+    return answer
+
+
+class Anything:
+    """Bodies are read before any service is asked."""
+
+    def service_of(self, principal: Principal) -> Any:
+        return None
 
 
 @contextmanager
@@ -99,3 +149,75 @@ def test_a_query_ends_with_its_client(root: str) -> None:
     with asking(root, slow), asking(root, slow):
         time.sleep(0.5)
     assert send(root, f"{RESULTS}/$count?$filter=contains(userName,'x')").status == 200
+
+
+HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"
+NOTHING = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\nContent-Length: 999\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("first", "dribbled"),
+    [
+        (b"", b""),
+        (HEAD, b""),
+        (HEAD, b"X-More: a\r\n"),
+        (HEAD + b"\r\n", b"\r\n"),
+        (HEAD + b"\r\n" + HEAD, b"X-More: a\r\n"),
+        (NOTHING, b"x"),
+    ],
+    ids=["silent", "half a head", "a slow head", "blank lines", "a second head", "an unread body"],
+)
+def test_who_never_ends_a_head_is_hung_up_on(root: str, first: bytes, dribbled: bytes) -> None:
+    began = time.monotonic()
+    with connected(root) as connection:
+        connection.sendall(first)
+        connection.settimeout(0.1)
+        while not _is_over(connection, dribbled):
+            assert time.monotonic() - began < 10
+    assert time.monotonic() - began >= 0.4
+
+
+async def slow_answer(scope: Scope, receive: Receive, send: Send) -> None:
+    """Takes longer than a head may take."""
+    await anyio.sleep(0.8)
+    await Response("late")(scope, receive, send)
+
+
+def test_who_waits_for_an_answer_or_between_two_is_let_be() -> None:
+    """Also when the next request, or a half of it, came before the answer."""
+    one = HEAD + b"\r\n"
+    with running(slow_answer, protocol=Impatient) as base, connected(base) as connection:
+        for request in (one, one + one, one + HEAD):
+            connection.sendall(request)
+            if request.endswith(HEAD):
+                time.sleep(0.1)
+                connection.sendall(b"X-More: a\r\n")
+            for _ in range(request.count(b"\r\n\r\n")):
+                assert _next_answer(connection).endswith(b"late")
+            if request == one:
+                time.sleep(0.8)
+        connection.sendall(b"\r\n")
+        assert _next_answer(connection).endswith(b"late")
+
+
+@pytest.mark.parametrize("target", ["/odata/v4/Results/$query", "/odata/v4/$batch"])
+def test_a_body_that_does_not_come_is_408(target: str) -> None:
+    endpoint = ODataEndpoint(
+        Entrance(OpenGate(), Anything()),
+        PublicRoot(None, TrustedProxies()),
+        Observer(logging.getLogger("test")),
+        body_seconds=0.3,
+    )
+    app = BatchEndpoint(endpoint)
+    head = (
+        f"POST {target} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 500\r\n"
+        f"Content-Type: {'application/json' if 'batch' in target else 'text/plain'}\r\n\r\n$"
+    )
+    with running(app) as base, connected(base) as connection:
+        connection.sendall(head.encode())
+        with HTTPResponse(connection) as response:
+            response.begin()
+            error = json.loads(response.read())["error"]
+            assert (response.status, error["code"]) == (408, "RequestTimeout")
+            assert response.headers["Connection"] == "close"
+        assert connection.recv(1) == b""
