@@ -1,4 +1,4 @@
-"""`make docs` makes a site without dead links, which asks no other host and is searched in a folder."""
+"""`make docs`: no dead links, no page asks another host, and the site is searched in a folder."""
 
 from __future__ import annotations
 
