@@ -4,7 +4,7 @@ Failures are told apart once, here: what may pass (429, 5xx, timeouts, broken bo
 again within a budget; what will not (token, access, contract) is raised at once. Calls go in the
 order of one line (`gateway.analytics.pace`), and not at all while the upstream is known to be down
 (`gateway.analytics.outage`). A request that has just failed for good fails again from memory: BI
-tools ask three times after an error.
+tools ask three times after an error. A refused token is forgotten as soon as there is another.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from gateway.contract.model import Contract
 from gateway.errors import (
     GatewayError,
     UpstreamBrokeContract,
+    UpstreamDeniedAccess,
     UpstreamRejectedToken,
     UpstreamUnavailable,
 )
@@ -106,6 +107,7 @@ class AnalyticsClient:
         self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
             256, policy.remember_failure, timer=world.clock.monotonic
         )
+        self._refused = ""  # the token that was answered with 401 or 403 last
 
     async def fetch(self, request: PageRequest) -> Page:
         """One page that answers the request, tried again while that makes sense.
@@ -135,7 +137,7 @@ class AnalyticsClient:
 
     async def _ask(self, call: _Call[T]) -> T:
         failed = self._failures.get((call.path, call.body))
-        if failed is not None:
+        if failed is not None and await self._still_holds(failed):
             raise copy(failed)
         self._outage.admit()
         try:
@@ -143,6 +145,12 @@ class AnalyticsClient:
         except GatewayError as error:
             self._failures[call.path, call.body] = copy(error)  # without traceback and causes
             raise
+
+    async def _still_holds(self, failed: GatewayError) -> bool:
+        """Whether it would fail again: what was said of one token says nothing of the next."""
+        if not isinstance(failed, UpstreamRejectedToken | UpstreamDeniedAccess):
+            return True
+        return await self._token() == self._refused
 
     async def _ask_with_retries(self, call: _Call[T]) -> T:
         policy, now = self._policy, self._world.clock.monotonic
@@ -218,6 +226,8 @@ class AnalyticsClient:
             failure = _unanswered(error)
         else:
             self._outage.noticed(is_answer=response.status_code < 500)
+            if response.status_code in (401, 403):
+                self._refused = token
             return response
         self._outage.noticed(is_answer=False)
         raise failure  # outside of the handler: aiohttp's errors show the request and its token

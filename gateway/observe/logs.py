@@ -17,7 +17,6 @@ from types import TracebackType
 from typing import TypeAlias
 
 import msgspec
-import structlog
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
@@ -54,9 +53,8 @@ def configure_logging(format_: str, level: str) -> None:
 def log_formatter(format_: str) -> logging.Formatter:
     """Every record as one line; as text, with the stack of a failure below it."""
     render: Processor = _as_json if format_ == "json" else _as_text
-    shared: list[Processor] = [_describe, structlog.processors.TimeStamper("iso", key="time")]
     return ProcessorFormatter(
-        processors=[*shared, ProcessorFormatter.remove_processors_meta, render]
+        processors=[_describe, ProcessorFormatter.remove_processors_meta, render]
     )
 
 
@@ -81,9 +79,8 @@ class RequestLog:
 
 def line_of(record: Record, level: int) -> EventDict:
     """Who asked what, how it was answered, and how long that took (milliseconds)."""
-    ended = datetime.fromtimestamp(record.at + record.seconds, UTC)
     return {
-        "time": ended.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+        "time": _instant(record.at + record.seconds),
         "level": logging.getLevelName(level).lower(),
         "logger": REQUESTS,
         "event": "request",
@@ -112,6 +109,12 @@ def facts_of(record: Record) -> dict[str, str | int | float]:
     return facts
 
 
+def _instant(seconds: float) -> str:
+    """Seconds since 1970 as UTC, to the millisecond."""
+    told = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return told.replace("+00:00", "Z")
+
+
 def _level(record: Record) -> int:
     if record.resource in PROBES:
         return logging.DEBUG
@@ -122,6 +125,7 @@ def _level(record: Record) -> int:
 def _describe(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """What a record of logging says beside its text."""
     record: logging.LogRecord = event["_record"]
+    event["time"] = _instant(record.created)
     event["level"] = record.levelname.lower()
     event["logger"] = record.name
     failure: _Failure | None = event.pop("exc_info", None)

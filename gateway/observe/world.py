@@ -51,6 +51,10 @@ class Observer:
     requests: RecentRequests = field(default_factory=RecentRequests)
     upstream: Upstream = field(default_factory=Upstream)
 
+    def debug(self, message: str) -> None:
+        """Something that follows from what was told already."""
+        self.logger.debug("%s", message)
+
     def info(self, message: str) -> None:
         """Something that an operator may want to know."""
         self.logger.info("%s", message)

@@ -77,7 +77,7 @@ def _row_type(derived: DerivedSet, columns: tuple[Column, ...]) -> EntityType:
         replace(c.prop, collection=c.prop.collection and c.name not in derived.unnest)
         for c in columns
     )
-    return EntityType("the results", (), properties)
+    return EntityType("a result", (), properties)
 
 
 def _bind(

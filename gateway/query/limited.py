@@ -90,7 +90,7 @@ def _check_mask(column: Column, hidden: bool, place: str) -> None:
 
 def _rule(text: str, contract: Contract, place: str) -> Callable[[datetime], BoundExpr]:
     properties = tuple(column.prop for column in contract.columns)
-    rows = EntityType("the results", (contract.key,), properties)
+    rows = EntityType("a result", (contract.key,), properties)
 
     def bind(moment: datetime) -> BoundExpr:
         try:

@@ -130,9 +130,9 @@ def _find_set(segment: Segment, schema: Schema) -> EntitySet:
     found = schema.find_set(segment.name)
     if found is None:
         hint = nearest(segment.name, (s.name for s in schema.entity_sets))
+        way_out = hint or "; the service document at the root lists what there is"
         raise ResourceNotFound(
-            f"there is no {segment.name!r} here{hint}; the service document at the root lists what"
-            " there is",
+            f"there is no {segment.name!r} here{way_out}",
             target=segment.name,
         )
     return found

@@ -190,13 +190,24 @@ def find_property(name: str, scope: Scope, known: tuple[str, ...] = ()) -> Prope
     if found is None:
         computed = (item.alias for item in scope.computed)
         hint = nearest(name, (*(known or scope.entity_type.names), *computed))
-        if not hint and scope.option == "$filter":
-            hint = f"; text stands in single quotes: '{name}'"
         raise UnknownName(
-            f"{scope.option}: {scope.entity_type.name} has no property {name!r}{hint}",
+            f"{scope.option}: {scope.entity_type.name} has no property {name!r}"
+            f"{hint or _way_out(name, scope)}",
             target=scope.option,
         )
     return found
+
+
+def _way_out(name: str, scope: Scope) -> str:
+    """What may have been meant by a name that is near to none."""
+    variables = [variable.name for variable in scope.variables]
+    if scope.variable is not None:
+        variables.append(scope.variable)
+    in_reach = f"; variables in reach: {', '.join(variables)}" if variables else ""
+    if scope.option == "$filter":
+        return f"{in_reach}; text stands in single quotes: '{name}'"
+    listed = "; $metadata lists them" if scope.entity_type.key else ""
+    return in_reach or listed
 
 
 def quoted(expr: Expr) -> str:

@@ -315,7 +315,7 @@ class SnapshotStore:
             with self._memory, self.cursor() as cursor:
                 cursor.execute(f"DETACH DATABASE IF EXISTS {catalog}")
         except duckdb.Error as error:  # a file that stays is found by the next start
-            self._observer.warn(f"{catalog} cannot be dropped: {error}")
+            self._observer.debug(f"{catalog} cannot be dropped: {error}")
 
     def remove_leftovers(self, now: datetime) -> None:
         """Remove what processes that ended have left unfinished."""

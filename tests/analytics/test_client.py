@@ -236,6 +236,20 @@ async def test_a_failure_is_remembered_for_the_same_request_only() -> None:
     assert len(scene.sent) == 3
 
 
+@pytest.mark.parametrize("code", [401, 403])
+async def test_what_was_said_of_one_token_is_not_said_of_the_next(code: int) -> None:
+    scene = Scene([status(code), status(code), ok()])
+    first = await failure(scene)
+    assert str(await failure(scene)) == str(first)
+    assert len(scene.sent) == 1
+    scene.tokens = ["renewed"]
+    assert await failure(scene)
+    assert len(scene.sent) == 2
+    scene.tokens = ["renewed again"]
+    await scene.client.fetch(FIRST_PAGE)
+    assert len(scene.sent) == 3
+
+
 async def test_a_remembered_failure_does_not_grow_and_says_how_long_to_wait() -> None:
     scene = Scene([status(429, Retry_After="100")])
     depths = []

@@ -98,6 +98,19 @@ def test_a_disk_without_room_refuses_extracts_and_serves_what_needs_none(house: 
     assert not list((house.folder / "data").glob("*.duckdb"))
 
 
+def test_a_disk_that_becomes_full_ends_a_feed_that_had_begun_early(house: House) -> None:
+    """The first of two calls' rows fit, those of the second do not."""
+    house.sandbox.faults.latency_seconds = 0.3
+    with house.serve("--data-dir", "data", before="ulimit -f 1000;") as process:
+        first = httpx.get(address(process) + "/odata/v4/Results", headers=PAGES, timeout=20)
+        assert first.status_code == 200
+        for _ in range(2):
+            refused = httpx.get(first.json()["@odata.nextLink"], timeout=20)
+            assert refused.status_code == 507
+            assert refused.json()["error"]["code"] == "InsufficientStorage"
+    assert "cannot be dropped" not in process.output
+
+
 def test_an_older_snapshot_answers_when_there_is_no_room_for_a_new_one(house: House) -> None:
     hands, data = Hands(), house.folder / "data"
     with gateway_over(house.upstream, hands, house.folder, data_dir=str(data)) as root:

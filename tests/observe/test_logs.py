@@ -87,6 +87,7 @@ def lines(found: Served, resource: str | None = None) -> list[dict[str, Any]]:
 def test_each_line_is_json_and_the_servers_own_lines_are_too(served: Served) -> None:
     parsed = [json.loads(line) for line in served.process.output.splitlines()]
     assert all({"time", "level", "logger", "event"} <= line.keys() for line in parsed)
+    assert all(re.fullmatch(r"[\d-]{10}T[\d:]{8}\.\d{3}Z", line["time"]) for line in parsed)
     loggers = {line["logger"] for line in parsed}
     assert {"uvicorn.error", "gateway", "gateway.requests"} <= loggers
 

@@ -150,9 +150,23 @@ def test_caddy_reads_its_files(name: str) -> None:
     assert '"reverse_proxy"' in done.stdout
 
 
-def test_systemd_reads_the_unit_and_finds_it_tight(tmp_path: Path) -> None:
+def unit_with_tls() -> str:
+    """The unit without the `#` before its lines for TLS."""
+    return re.sub(r"^#(?=\w+=)", "", UNIT.read_text("utf-8"), flags=re.MULTILINE)
+
+
+def test_the_unit_names_settings_that_there_are() -> None:
+    told = dict(re.findall(r"^Environment=(SKILLHABIT_\w+)=(.*)$", unit_with_tls(), re.MULTILINE))
+    check_settings(told)
+    assert {"SKILLHABIT_ODATA_TLS_KEY", "SKILLHABIT_ODATA_HOST"} <= told.keys()
+    credentials = set(re.findall(r"^LoadCredential=([\w-]+):", unit_with_tls(), re.MULTILINE))
+    assert {v.removeprefix("%d/") for v in told.values() if v.startswith("%d/")} == credentials
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["behind a proxy", "with TLS"])
+def test_systemd_reads_the_unit_and_finds_it_tight(tmp_path: Path, tls: bool) -> None:
     analyze = _tool("systemd-analyze", "systemd")
-    text = UNIT.read_text("utf-8")
+    text = unit_with_tls() if tls else UNIT.read_text("utf-8")
     started = re.findall(r"^ExecStart=(\S+) serve --config", text, re.MULTILINE)
     assert started == ["/opt/skillhabit-odata/bin/skillhabit-odata"]
     unit = tmp_path / UNIT.name

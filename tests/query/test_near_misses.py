@@ -49,3 +49,22 @@ def test_an_empty_pair_means_nothing() -> None:
 def test_a_way_behind_a_way_is_suggested() -> None:
     error = refusal("$filter=user/resuls/any()")
     assert "did you mean results?" in error.message
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("$filter=groupIds/any(g:h eq 'x')", "'h'; variables in reach: g; text stands"),
+        ("$filter=user/results/any(r:zzz eq 'x')", "'zzz'; variables in reach: r; text stands"),
+        ("$orderby=zzzz", "'zzzz'; $metadata lists them"),
+        ("$orderby=user/results/$count,zzzz", "'zzzz'; $metadata lists them"),
+    ],
+)
+def test_a_name_that_is_near_to_none_is_told_where_names_are(query: str, told: str) -> None:
+    assert told in refusal(query).message
+
+
+def test_what_apply_leaves_is_not_in_the_metadata() -> None:
+    message = refusal("$apply=groupby((state))&$orderby=zzzz").message
+    assert "(state) has no property 'zzzz'" in message
+    assert "$metadata" not in message

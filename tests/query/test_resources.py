@@ -48,7 +48,7 @@ def test_an_entity_is_addressed_by_its_key(path: str, query: str, key: str) -> N
     ("path", "status", "words"),
     [
         ("NoSuch", 404, "the service document at the root lists"),
-        ("results", 404, "did you mean Results?"),
+        ("results", 404, "there is no 'results' here; did you mean Results?"),
         ("$metadata/x", 400, "nothing can follow $metadata"),
         ("Results/nosuch", 404, "Results('...')"),
         ("Results/id", 404, "Results('...')"),

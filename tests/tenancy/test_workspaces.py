@@ -134,7 +134,7 @@ def test_a_link_of_one_caller_leads_another_nowhere(two: House) -> None:
 @pytest.mark.parametrize(
     ("toml", "message"),
     [
-        ('[roles.a]\nrows = "stat eq 1"', "[roles.a] rows: $filter: the results has no property"),
+        ('[roles.a]\nrows = "stat eq 1"', "[roles.a] rows: $filter: a result has no property"),
         ('[roles.a]\nrows = "state eq"', "[roles.a] rows:"),
         ('[roles.a]\nhide = ["mail"]', "[roles.a] hide: there is no column of the results 'mail'"),
         ('[roles.a]\nhide = ["id"]', "'id' tells results apart"),
