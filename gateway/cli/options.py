@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from gateway.auth.tokens import variable_of
 from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Setting, Settings, load_settings
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -50,6 +51,15 @@ def read_config(config: Path | None) -> str:
         OSError, UnicodeDecodeError: it cannot be read.
     """
     return "" if config is None else config.read_text("utf-8")
+
+
+def token_place(settings: Settings) -> str:
+    """Where a workspace's token of the Analytics API is renewed; never the token."""
+    if settings.token_file is not None:
+        return str(settings.token_file)
+    if settings.token_command:
+        return "what --token-command prints"
+    return settings.token_env or variable_of(settings.workspace)
 
 
 def _plain(value: object) -> str:
