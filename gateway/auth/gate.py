@@ -98,7 +98,9 @@ class CredentialGate:
                 break
         if not refusal.genuine:
             self._count(address, refusal.subject)
-        raise self._refused(refusal.reason, bearer=credential.kind is Kind.BEARER)
+        raise self._refused(
+            refusal.reason, bearer=credential.kind is Kind.BEARER, knows=refusal.genuine
+        )
 
     def _count(self, address: str, subject: str) -> None:
         seconds = self.throttle.fail(filter(None, (address, subject)))
@@ -109,9 +111,10 @@ class CredentialGate:
                 retry_after_seconds=seconds,
             )
 
-    def _refused(self, reason: str, *, bearer: bool) -> Unauthorized:
+    def _refused(self, reason: str, *, bearer: bool, knows: bool = False) -> Unauthorized:
         """One challenge a scheme; who comes by Bearer gets that alone, if there is one.
 
+        Who `knows` the way in, because it was open once, is not told it again.
         Power Query reads where to sign in from it, Tableau waits for Basic.
         """
         schemes: dict[str, str] = {}
@@ -120,5 +123,7 @@ class CredentialGate:
         challenges = tuple(schemes.values())
         if bearer and "Bearer" in schemes:
             challenges = (schemes["Bearer"],)
-        invitations = dict.fromkeys(way.invitation for way in self.ways)
-        return Unauthorized(f"{reason}: {', or '.join(invitations)}", challenges=challenges)
+        if not knows:
+            invitations = dict.fromkeys(way.invitation for way in self.ways)
+            reason = f"{reason}: {', or '.join(invitations)}"
+        return Unauthorized(reason, challenges=challenges)
