@@ -111,8 +111,10 @@ def remote(gateway: str, key_file: Path | None, key: str | None) -> Gateway:
 def _read_key(path: Path) -> str:
     try:
         key = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--key-file {path}: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"--key-file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"--key-file {path}: it is not UTF-8") from error
     if not key:
         raise click.UsageError(f"--key-file {path} is empty")
     return key

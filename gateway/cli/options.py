@@ -74,7 +74,9 @@ def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
     """
     try:
         return load_settings(given, os.environ, read_config(config), str(config))
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--config {config}: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"--config {config}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"--config {config}: it is not UTF-8") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -68,6 +68,12 @@ def test_pages_of_a_gateway_are_followed(run: Run, sandbox_rows: list[dict[str, 
     assert len({row["id"] for row in rows_of(done.stdout)}) == len(sandbox_rows)
 
 
+def test_a_table_tells_null_from_an_empty_text(run: Run, gateway: Bridge) -> None:
+    question = "Statistics?compute=null as no,'' as text&select=no,text"
+    done = run("query", gateway.root + question)
+    assert [line.split() for line in done.stdout.splitlines()] == [["no", "text"], ["''"]]
+
+
 def test_csv_tells_null_from_an_empty_text(run: Run, gateway: Bridge) -> None:
     done = run("query", gateway.root + FAILED, "--format", "csv", "--limit", "0")
     read = [*csv.DictReader(io.StringIO(done.stdout))]

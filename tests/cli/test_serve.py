@@ -50,12 +50,22 @@ def test_an_open_address_needs_a_key(run: Run, host: str) -> None:
     assert "--allow-anonymous" in done.output
 
 
-@pytest.mark.parametrize("option", ["--contract", "--access-key-file", "--config"])
+@pytest.mark.parametrize(
+    "option",
+    ["--contract", "--access-key-file", "--config", "--mask-key-file", "--metrics-token-file"],
+)
 def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path, option: str) -> None:
     missing = str(tmp_path / "missing")
     done = run("serve", "--port", "0", option, missing)
     assert done.exit_code == 2, done.output
-    assert "missing" in done.output
+    assert option[2:].replace("-", "_") in done.output.replace("-", "_")
+    assert f"{missing}" in done.output
+    assert "No such file" in done.output
+    assert "Errno" not in done.output
+
+
+def test_a_repeated_option_is_told_as_it_was_typed(run: Run) -> None:
+    assert "--custom-field = 'foo': must be" in run("serve", "--custom-field", "foo").output
 
 
 def test_an_empty_key_is_no_key(run: Run, tmp_path: Path) -> None:
