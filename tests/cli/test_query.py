@@ -12,9 +12,10 @@ from typing import Any
 import pexpect
 import pytest
 
-from gateway.sandbox import create_sandbox, generate
+from gateway.sandbox import create_sandbox, generate, make_token
 from tests.cli.conftest import COMMAND, Run
 from tests.support.live import FIELDS, SECRET, Bridge, bridge, running
+from tests.support.process import started
 
 FAILED = "Results?filter=state eq 'FAILED'&select=id,userName,progress,groupIds"
 
@@ -208,3 +209,15 @@ def test_kept_rows_are_not_asked_for_again(
         asked = len(sandbox.received)
         assert run("query", "Contents", *arguments).exit_code == 0
         assert len(sandbox.received) == asked
+
+
+def test_a_refused_token_is_2_with_its_place_and_no_line_of_a_server(
+    upstream: str, tmp_path: Path
+) -> None:
+    token = tmp_path / "old-token"
+    token.write_text(make_token("another secret of thirty-two bytes"), "utf-8")
+    command = [COMMAND, "query", "Results", "--upstream", upstream, "--token-file", str(token)]
+    with started(command, cwd=tmp_path) as process:
+        process.wait_for(f"the token is that of ({token}): renew")
+        assert process.stop(0) == 2
+    assert process.output.startswith("502 UpstreamRejectedToken: ")
