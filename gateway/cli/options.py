@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from gateway.auth.tokens import variable_of
 from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Setting, Settings, load_settings
+from gateway.config.converters import as_boolean, as_choice, as_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,8 +42,25 @@ def _option(setting: Setting) -> Callable[[F], F]:
         setting.name,
         metavar=setting.metavar,
         multiple=setting.repeatable,
+        shell_complete=_completion(setting),
         help=f"{setting.help[0].upper()}{setting.help[1:]}.{default}",
     )
+
+
+def _completion(setting: Setting) -> Callable[..., list[CompletionItem]]:
+    """What a shell offers for its value: words that it takes, or names of files."""
+    words: tuple[str, ...] = ()
+    if isinstance(setting.convert, as_choice):
+        words = setting.convert.known
+    elif setting.convert is as_boolean:
+        words = ("true", "false")
+
+    def complete(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+        if setting.convert is as_path:
+            return [CompletionItem(begun, type="dir" if setting.metavar == "DIR" else "file")]
+        return [CompletionItem(word) for word in words if word.startswith(begun.lower())]
+
+    return complete
 
 
 def read_config(config: Path | None) -> str:
