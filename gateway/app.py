@@ -62,7 +62,9 @@ def read_contract(settings: Settings) -> Contract:
     Raises:
         ConfigurationProblem: with file, place and remedy.
     """
-    text = built_in_contract() if settings.contract is None else _read(settings.contract)
+    text = (
+        built_in_contract() if settings.contract is None else _read("contract", settings.contract)
+    )
     contract = load_contract(text, settings.custom_field)
     check_derivations(contract)
     return contract
@@ -150,7 +152,7 @@ def _observer(settings: Settings) -> Observer:
 def _metrics_token(settings: Settings) -> bytes | None:
     if settings.metrics_token_file is None:
         return None
-    token = _read(settings.metrics_token_file).strip()
+    token = _read("metrics_token_file", settings.metrics_token_file).strip()
     if not token:
         raise ConfigurationProblem(f"metrics_token_file {settings.metrics_token_file} is empty")
     return token.encode()
@@ -244,7 +246,7 @@ def _check_grants(settings: Settings) -> None:
 def _mask_key(settings: Settings) -> bytes | None:
     if settings.mask_key_file is None:
         return None
-    key = _read(settings.mask_key_file).strip().encode()
+    key = _read("mask_key_file", settings.mask_key_file).strip().encode()
     if len(key) < _KEY_BYTES:
         raise ConfigurationProblem(
             f"mask_key_file {settings.mask_key_file} holds fewer than {_KEY_BYTES} letters: who"
@@ -253,8 +255,10 @@ def _mask_key(settings: Settings) -> bytes | None:
     return key
 
 
-def _read(path: Path) -> str:
+def _read(setting: str, path: Path) -> str:
     try:
         return path.read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationProblem(f"{path} cannot be read: {error}") from error
+    except OSError as error:
+        raise ConfigurationProblem(f"{setting} {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ConfigurationProblem(f"{setting} {path} cannot be read: it is not UTF-8") from error

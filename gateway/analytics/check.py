@@ -25,9 +25,12 @@ from gateway.planner.pushdown import Pushdown
 async def check_upstream(
     http: httpx.AsyncClient, contract: Contract, token: str
 ) -> tuple[Finding, ...]:
-    """Ask and compare. Network failures and refusals are findings, not exceptions.
+    """Ask and compare; what tells nothing of the contract file is raised.
 
     A whole page is asked, as extracts do: an upstream that gives less at once is found here.
+
+    Raises:
+        UpstreamUnavailable, UpstreamRejectedToken: see `gateway.analytics.findings.ask`.
     """
     limit = contract.request.page_limit
     payload = to_payload(PageRequest(Pushdown(), 0, limit, contract.order_column), contract)

@@ -28,6 +28,7 @@ from gateway.analytics.plausible import check_length, check_rows
 from gateway.analytics.plausible_figures import check_sums, check_values
 from gateway.analytics.refusals import Passing, answered_at, refusal
 from gateway.analytics.rows import Page, PageReader
+from gateway.analytics.unreached import why_unreached
 from gateway.contract.model import Contract
 from gateway.errors import (
     GatewayError,
@@ -264,8 +265,8 @@ def _unanswered(error: Exception) -> Passing:
     if isinstance(said, httpx.TimeoutException | TimeoutError):
         late = "the Analytics API did not answer in time; try again later"
         return Passing(UpstreamUnavailable(late))
-    kind = type(said).__name__
-    message = f"the connection to the Analytics API failed ({kind}); try again later"
+    why = why_unreached(said)
+    message = f"the connection to the Analytics API failed ({why}); try again later"
     return Passing(UpstreamUnavailable(message))
 
 

@@ -8,7 +8,9 @@ from typing import Any
 import httpx
 import msgspec
 
+from gateway.analytics.unreached import why_unreached
 from gateway.contract.model import MemberPath
+from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
 _SHOWN_LETTERS = 300
 MISSING = object()
@@ -27,14 +29,27 @@ class Finding:
 async def ask(
     http: httpx.AsyncClient, path: str, payload: dict[str, Any], token: str
 ) -> tuple[Finding, Any]:
-    """One call: how it went, and the answer, MISSING when there is none."""
+    """One call: how it went, and the answer, MISSING when there is none.
+
+    Raises:
+        UpstreamUnavailable: it cannot be reached, or cannot answer now.
+        UpstreamRejectedToken: 401, of which the contract file knows nothing.
+    """
     headers = {"Authorization": f"Bearer {token}"}
     try:
         response = await http.post(path, json=payload, headers=headers)
     except httpx.HTTPError as error:
-        text = f"{http.base_url}: {type(error).__name__}: {error}"
-        return Finding(False, "connection", text), MISSING
+        raise UpstreamUnavailable(
+            f"{http.base_url} cannot be reached ({why_unreached(error)}); check the name, the"
+            " network and a proxy's variables"
+        ) from None  # libraries' errors show the request and its token
     place = f"POST {path}"
+    if response.status_code == 401:
+        raise UpstreamRejectedToken(f"{http.base_url} refuses the token: {place} answered 401")
+    if response.status_code == 429 or response.status_code >= 500:
+        raise UpstreamUnavailable(
+            f"{http.base_url} cannot answer now: {place} answered {response.status_code}"
+        )
     if response.status_code != 200:
         said = response.text.replace(token, "(the token)")[:_SHOWN_LETTERS]
         return Finding(False, place, f"answered {response.status_code}: {said}"), MISSING

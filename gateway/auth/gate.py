@@ -117,7 +117,9 @@ class CredentialGate:
                 break
         else:
             self._count(address, refusal)
-        raise self._refused(refusal.reason, bearer=credential.kind is Kind.BEARER)
+        raise self._refused(
+            refusal.reason, bearer=credential.kind is Kind.BEARER, knows=refusal.genuine
+        )
 
     async def _decided(self, undecided: Undecided, address: str) -> Principal | Refusal:
         """Asked in turn, and counted before the next one is."""
@@ -145,9 +147,10 @@ class CredentialGate:
                 retry_after_seconds=seconds,
             )
 
-    def _refused(self, reason: str, *, bearer: bool) -> Unauthorized:
+    def _refused(self, reason: str, *, bearer: bool, knows: bool = False) -> Unauthorized:
         """One challenge a scheme; who comes by Bearer gets that alone, if there is one.
 
+        Who `knows` the way in, because it was open once, is not told it again.
         Power Query reads where to sign in from it, Tableau waits for Basic.
         """
         schemes: dict[str, str] = {}
@@ -156,5 +159,7 @@ class CredentialGate:
         challenges = tuple(schemes.values())
         if bearer and "Bearer" in schemes:
             challenges = (schemes["Bearer"],)
-        invitations = dict.fromkeys(way.invitation for way in self.ways)
-        return Unauthorized(f"{reason}: {', or '.join(invitations)}", challenges=challenges)
+        if not knows:
+            invitations = dict.fromkeys(way.invitation for way in self.ways)
+            reason = f"{reason}: {', or '.join(invitations)}"
+        return Unauthorized(reason, challenges=challenges)

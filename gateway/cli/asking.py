@@ -6,6 +6,7 @@ Both are asked over the same HTTP, so that a command need not know which it is.
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -17,15 +18,18 @@ import click
 import httpx
 import msgspec
 
+from gateway.analytics.unreached import why_unreached
 from gateway.app import create_app
 from gateway.auth.hosts import is_loopback
 from gateway.auth.principal import Asked, Principal
 from gateway.cli.exits import Exit
 from gateway.cli.inprocess import InProcess
+from gateway.cli.options import token_place
 from gateway.cli.output import note, print_refusal
 from gateway.cli.target import Target, read_target
 from gateway.config import DEFAULT_WORKSPACE, Settings
-from gateway.errors import ConfigurationProblem
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.observe.logs import REQUESTS
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -44,7 +48,9 @@ class Refused(Exception):
 
     @property
     def exit(self) -> Exit:
-        """Whether the same command may be answered later."""
+        """Whether the same command may be answered later, or something must be mended first."""
+        if self.code == UpstreamRejectedToken.code:
+            return Exit.UNUSABLE
         return Exit.LATER if self.status in _AGAIN else Exit.NO
 
 
@@ -76,10 +82,14 @@ def check_known(settings: Settings, workspace: str, role: str | None = None) -> 
     Raises:
         click.BadParameter: says which there are.
     """
-    all_of = {s.workspace: s for s in (settings, *settings.others)}
+    all_of = {s.workspace: s for s in _all(settings)}
     _check_among(workspace, all_of, "--workspace")
     if role is not None:
         _check_among(role, [r.name for r in all_of[workspace].roles], "--role")
+
+
+def _all(settings: Settings) -> tuple[Settings, ...]:
+    return (settings, *settings.others)
 
 
 def _check_among(name: str, known: dict[str, Any] | list[str], option: str) -> None:
@@ -111,8 +121,10 @@ def remote(gateway: str, key_file: Path | None, key: str | None) -> Gateway:
 def _read_key(path: Path) -> str:
     try:
         key = path.read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--key-file {path}: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"--key-file {path}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"--key-file {path}: it is not UTF-8") from error
     if not key:
         raise click.UsageError(f"--key-file {path} is empty")
     return key
@@ -135,13 +147,42 @@ async def asking(place: Gateway | Here) -> AsyncIterator[httpx.AsyncClient]:
     if settings.data_dir is None:
         settings = replace(settings, redis=None)  # without files there is nothing to share
     app = create_app(settings, gate=place)
-    async with app.router.lifespan_context(app):
+    async with _told_once(), app.router.lifespan_context(app):
         plain = {"Accept-Encoding": "identity"}
         transport = InProcess(app)
         async with httpx.AsyncClient(
             base_url=_HERE, transport=transport, timeout=httpx.Timeout(None), headers=plain
         ) as client:
-            yield client
+            try:
+                yield client
+            except Refused as error:
+                raise _placed(error, place) from error
+
+
+@asynccontextmanager
+async def _told_once() -> AsyncIterator[None]:
+    """What the answer tells is kept out of the log, which goes to the same terminal."""
+    log, requests = logging.getLogger("gateway"), logging.getLogger(REQUESTS)
+    log.addFilter(_is_beside_the_answer)
+    requests.disabled, before = True, requests.disabled
+    try:
+        yield
+    finally:
+        log.removeFilter(_is_beside_the_answer)
+        requests.disabled = before
+
+
+def _is_beside_the_answer(record: logging.LogRecord) -> bool:
+    return not record.getMessage().startswith("an extract failed:")
+
+
+def _placed(error: Refused, place: Here) -> Refused:
+    """With where the token is, if that is what is wrong."""
+    if error.code != UpstreamRejectedToken.code:
+        return error
+    owner = next(s for s in _all(place.settings) if s.workspace == place.workspace)
+    hint = f"the token is that of {token_place(owner)}: renew it there"
+    return Refused(error.status, error.code, error.message, (*error.details, hint))
 
 
 @asynccontextmanager
@@ -187,5 +228,5 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         print_refusal(error.status, error.code, error.message, error.details)
         raise SystemExit(error.exit) from error
     except httpx.HTTPError as error:
-        note(f"no answer: {type(error).__name__}: {error}")
+        note(f"no answer: {why_unreached(error)}")
         raise SystemExit(Exit.LATER) from error

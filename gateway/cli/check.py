@@ -15,10 +15,10 @@ from gateway.analytics.check import check_upstream
 from gateway.analytics.findings import Finding
 from gateway.app import own_token, read_contract, world_outside
 from gateway.cli.exits import Exit
-from gateway.cli.options import read_settings, setting_options
-from gateway.cli.output import print_json, printable
+from gateway.cli.options import read_settings, setting_options, token_place
+from gateway.cli.output import note, print_json, printable
 from gateway.config import Settings
-from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 
 
 @click.command()
@@ -47,6 +47,9 @@ def check(config: Path | None, *, as_json: bool, **given: Any) -> None:
         findings = asyncio.run(read_findings(settings))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         raise click.UsageError(problem.message) from problem
+    except UpstreamUnavailable as problem:
+        note(problem.message)
+        raise SystemExit(Exit.LATER) from problem
     differences = sum(not finding.fits for finding in findings)
     if as_json:
         print_json({"fits": not differences, "findings": [asdict(f) for f in findings]})
@@ -69,10 +72,16 @@ async def read_findings(settings: Settings) -> tuple[Finding, ...]:
 
     Raises:
         ConfigurationProblem: the contract file cannot be used.
-        UpstreamRejectedToken: no token can be read.
+        UpstreamRejectedToken: no token can be read, or it is refused.
+        UpstreamUnavailable: the Analytics API cannot be reached.
     """
     contract = read_contract(settings)
     base_url = settings.upstream or contract.base_url
     token = await own_token(settings, *world_outside())()
     async with httpx.AsyncClient(base_url=base_url, timeout=settings.upstream_timeout) as http:
-        return await check_upstream(http, contract, token)
+        try:
+            return await check_upstream(http, contract, token)
+        except UpstreamRejectedToken as error:
+            raise UpstreamRejectedToken(
+                f"the token is refused: renew {token_place(settings)} ({error.message})"
+            ) from error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import signal
 import socket
 import tempfile
 from contextlib import suppress
@@ -13,7 +14,8 @@ import click
 import uvicorn
 
 from gateway.app import create_app
-from gateway.cli.serve import server_options
+from gateway.cli.listening import port_problem
+from gateway.cli.serve import end_well, server_options
 from gateway.config import load_settings
 from gateway.observe.logs import configure_logging
 from gateway.sandbox import create_sandbox, generate, make_token
@@ -47,6 +49,7 @@ def demo(port: int, rows: int) -> None:
       skillhabit-odata demo --port 0 --rows 1000
     """
     configure_logging("text", "warning")
+    signal.signal(signal.SIGTERM, end_well)
     secret = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:
         token_file = Path(folder) / "token"
@@ -72,9 +75,7 @@ def _listen(port: int) -> socket.socket:
     try:
         return socket.create_server(("127.0.0.1", port))
     except OSError as error:
-        raise click.ClickException(
-            f"port {port} cannot be used ({error.strerror}); choose another with --port"
-        ) from error
+        raise port_problem("127.0.0.1", port, error) from error
 
 
 def _announce(base: str, upstream: str) -> None:

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from gateway.app import own_token, read_contract, world_outside
 from gateway.auth.tokens import TokenSource
-from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Settings
+from gateway.cli.variables import unknown_variables
+from gateway.config import ENVIRONMENT_PREFIX, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 
 _PACKAGES = ("skillhabit-odata", "duckdb", "pyarrow", "starlette", "uvicorn", "httpx", "aiohttp")
@@ -63,7 +64,7 @@ def fail(subject: str, text: str) -> Examined:
 def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iterator[Examined]:
     """All that needs no network beyond this computer."""
     yield _python()
-    yield _variables(environment)
+    yield _variables(settings, environment)
     yield _contract(settings)
     yield _token(settings)
     yield from _secret_files(settings)
@@ -80,13 +81,13 @@ def _python() -> Examined:
     return ok("python", f"{found}; {packages}")
 
 
-def _variables(environment: Mapping[str, str]) -> Examined:
-    known = {setting.variable for setting in SETTINGS} | {f"{ENVIRONMENT_PREFIX}CONFIG"}
-    ours = {name for name in environment if name.startswith(ENVIRONMENT_PREFIX)}
-    unknown = sorted(ours - known)
+def _variables(settings: Settings, environment: Mapping[str, str]) -> Examined:
+    unknown = unknown_variables(settings, environment)
     if unknown:
-        return warn("settings", f"{', '.join(unknown)}: no setting has this name; it is ignored")
-    return ok("settings", f"all can be read; {len(ours)} are given by the environment")
+        told = "; ".join(f"{name}: no setting has this name; {r}" for name, r in unknown.items())
+        return warn("settings", f"{told}; it is ignored")
+    ours = sum(name.startswith(ENVIRONMENT_PREFIX) for name in environment)
+    return ok("settings", f"all can be read; {ours} are given by the environment")
 
 
 def _contract(settings: Settings) -> Examined:

@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 import httpx
 
 from gateway.analytics.check import check_upstream
+from gateway.analytics.unreached import why_unreached
 from gateway.app import own_token, read_contract, world_outside
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import Examined, fail, ok, warn
+from gateway.cli.options import token_place
 from gateway.config import Settings
-from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 
 _SKEW_SECONDS = 60
 _PATIENCE_SECONDS = 10.0
@@ -55,8 +57,8 @@ def _unreachable(url: str, error: httpx.HTTPError) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"{url}: TLS fails ({cause.reason}); is its certificate known to this computer?"
         cause = cause.__cause__ or cause.__context__
-    kind = type(error).__name__
-    return f"{url} cannot be reached ({kind}); check the name, the network and a proxy's variables"
+    why = why_unreached(error)
+    return f"{url} cannot be reached ({why}); check the name, the network and a proxy's variables"
 
 
 def _reached(url: str) -> Examined:
@@ -84,10 +86,16 @@ def _clock(answer: httpx.Response) -> Examined:
 async def _contract_fits(http: httpx.AsyncClient, settings: Settings) -> Examined:
     """What `check` says, in a line."""
     try:
+        contract = read_contract(settings)
         token = await own_token(settings, *world_outside())()
-        findings = await check_upstream(http, read_contract(settings), token)
     except (ConfigurationProblem, UpstreamRejectedToken):
         return warn("check", "was not tried: it needs the token and the contract")
+    try:
+        findings = await check_upstream(http, contract, token)
+    except UpstreamRejectedToken as error:
+        return fail("check", f"{error.message}; renew {token_place(settings)}")
+    except UpstreamUnavailable as error:
+        return fail("check", error.message)
     differing = [finding for finding in findings if not finding.fits]
     if differing:
         first = differing[0]

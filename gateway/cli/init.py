@@ -20,12 +20,14 @@ from gateway.cli.check import print_findings
 from gateway.cli.exits import Exit
 from gateway.cli.interview import Interview
 from gateway.cli.keys import add_key
+from gateway.cli.output import note
 from gateway.config import load_settings
 from gateway.config.converters import as_pairs, as_url
 from gateway.config.schema import SCHEMA_FILE
 from gateway.config.template import configuration_text
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
+from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
 _KEYS_FILE = Path("keys.json")
 _TIMEOUT_SECONDS = 30
@@ -149,20 +151,41 @@ def _reach(interview: Interview, contract: Contract) -> tuple[str, str, tuple[Fo
     Raises:
         SystemExit: they do not fit, and are not to be used.
     """
+    url, token = interview.find_url(contract.base_url), interview.find_token()
     while True:
-        url, token = interview.find_url(contract.base_url), interview.find_token()
         click.echo(f"Asking {url} ...")
-        findings, fields = asyncio.run(_try(url, token, contract))
+        try:
+            findings, fields = asyncio.run(_try(url, token, contract))
+        except UpstreamRejectedToken as error:
+            _tell_or_end(interview, f"{error.message}; renew {interview.token_file}", Exit.UNUSABLE)
+            token = interview.find_token(refused=token)
+            continue
+        except UpstreamUnavailable as error:
+            _tell_or_end(interview, error.message, Exit.LATER)
+            url = interview.ask_url(url)
+            continue
         wrong = [finding for finding in findings if not finding.fits]
         if not wrong:
             click.echo(f"it answers, and fits the contract file in {len(findings)} points")
             return url, token, fields
         print_findings(wrong)
-        if interview.wants("Try again, with another URL or token?"):
+        if interview.wants("Try again, with another URL or token?", default=True):
+            url, token = interview.ask_url(url), interview.find_token(refused=token)
             continue
         if len(wrong) < len(findings) and interview.wants("Go on, and correct the contract later?"):
             return url, token, fields
         raise SystemExit(Exit.NO)
+
+
+def _tell_or_end(interview: Interview, message: str, code: Exit) -> None:
+    """What is wrong, for another try.
+
+    Raises:
+        SystemExit: nobody can be asked, or wants one.
+    """
+    note(message)
+    if not interview.wants("Try again?", default=True):
+        raise SystemExit(code)
 
 
 async def _try(

@@ -37,19 +37,21 @@ class Interview:
         """Where the Analytics API is."""
         if self.url is not None or not self.asks:
             return self.url or default
-        answer: str = click.prompt(
-            "URL of the Analytics API", default, value_proc=_converted(as_url)
-        )
+        return self.ask_url(default)
+
+    def ask_url(self, last: str) -> str:
+        """Typed on the terminal; the `last` one unless another is."""
+        answer: str = click.prompt("URL of the Analytics API", last, value_proc=_converted(as_url))
         return answer
 
-    def find_token(self) -> str:
-        """The token of the file, or one that is typed without being shown.
+    def find_token(self, refused: str = "") -> str:
+        """The token of the file, or one that is typed without being shown; not the `refused` one.
 
         Raises:
             click.UsageError: nobody can be asked, and the file has none.
         """
         kept = _token_in(self.token_file)
-        if kept is not None and (
+        if kept not in (None, refused) and (
             not self.asks or click.confirm(f"Use the token in {self.token_file}?", default=True)
         ):
             return kept
@@ -64,9 +66,9 @@ class Interview:
         """Whether the file holds it already."""
         return _token_in(self.token_file) == token
 
-    def wants(self, question: str) -> bool:
-        """Yes or no; no where nobody can be asked."""
-        return self.asks and click.confirm(question, default=False)
+    def wants(self, question: str, *, default: bool = False) -> bool:
+        """Yes or no; no where nobody can be asked, `default` for a bare Enter."""
+        return self.asks and click.confirm(question, default=default)
 
     def find_columns(self, found: Iterable[FoundField], taken: Iterable[str]) -> dict[str, str]:
         """Columns and the custom fields that they show; `taken` are names of other columns."""

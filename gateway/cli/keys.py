@@ -15,6 +15,7 @@ from gateway.auth.expiry import parse_expiry
 from gateway.auth.key_list import read_keys, write_keys
 from gateway.auth.keys import Key, digest, generate
 from gateway.cli.options import read_settings, setting_options
+from gateway.cli.output import note, print_table
 from gateway.config import DEFAULT_WORKSPACE, Settings, roles_of_workspaces
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -62,6 +63,10 @@ def create(
             raise click.UsageError(f"{option} must not be empty")
     if config is not None:
         _check_place(read_settings(config, given), workspace, role)
+    elif role is not None or workspace != DEFAULT_WORKSPACE:
+        note(
+            "warning: nobody has checked --workspace and --role: --config FILE says which there are"
+        )
     try:
         ends = None if expires is None else parse_expiry(expires, now)
     except ValueError as error:
@@ -118,12 +123,15 @@ def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
     if as_json:
         _print_json([_facts(key, now) for key in found])
         return
-    for key in found:
-        place = key.workspace if key.role is None else f"{key.workspace}/{key.role}"
-        ends = "" if key.expires is None else f"  until {_instant(key.expires)}"
-        click.echo(f"{key.id}  {key.standing(now):<7}  {place}  {key.name}{ends}")
-    if not found:
+    if found:
+        print_table(("id", "standing", "opens", "expires", "name"), [_line(k, now) for k in found])
+    else:
         click.echo("no keys yet; make one with: skillhabit-odata keys create --name NAME", err=True)
+
+
+def _line(key: Key, now: datetime) -> tuple[str, ...]:
+    place = key.workspace if key.role is None else f"{key.workspace}/{key.role}"
+    return key.id, str(key.standing(now)), place, _instant(key.expires) or "-", key.name
 
 
 @keys.command()
@@ -155,7 +163,8 @@ def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> Non
     Example:
       skillhabit-odata keys revoke --keys-file keys.json a1b2c3d4
     """
-    now = datetime.now(UTC)
+    path, now = _path(config, given), datetime.now(UTC)
+    _found(_read(path), id_)  # what is not there leaves no file and no lock
     revoked: list[Key] = []
 
     def change(kept: dict[str, Key]) -> None:
@@ -164,7 +173,7 @@ def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> Non
         kept[key.id] = msgspec.structs.replace(key, revoked=ended)
         revoked.append(kept[key.id])
 
-    _change(_path(config, given), change)
+    _change(path, change)
     if as_json:
         _print_json(_facts(revoked[0], now))
         return
@@ -216,9 +225,9 @@ def _facts(key: Key, now: datetime) -> dict[str, str | None]:
 
 
 def _sentence(key: Key) -> str:
-    role = "all of it" if key.role is None else f"it as role {key.role}"
+    seen = ", all of it," if key.role is None else f" as role {key.role}"
     ends = "does not expire" if key.expires is None else f"works until {_instant(key.expires)}"
-    return f"It opens workspace {key.workspace}, {role}, and {ends}."
+    return f"It opens workspace {key.workspace}{seen} and {ends}."
 
 
 def _instant(moment: datetime | None) -> str | None:

@@ -8,8 +8,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
+from gateway.auth.tokens import variable_of
 from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Setting, Settings, load_settings
+from gateway.config.converters import as_boolean, as_choice, as_path
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -39,8 +42,25 @@ def _option(setting: Setting) -> Callable[[F], F]:
         setting.name,
         metavar=setting.metavar,
         multiple=setting.repeatable,
+        shell_complete=_completion(setting),
         help=f"{setting.help[0].upper()}{setting.help[1:]}.{default}",
     )
+
+
+def _completion(setting: Setting) -> Callable[..., list[CompletionItem]]:
+    """What a shell offers for its value: words that it takes, or names of files."""
+    words: tuple[str, ...] = ()
+    if isinstance(setting.convert, as_choice):
+        words = setting.convert.known
+    elif setting.convert is as_boolean:
+        words = ("true", "false")
+
+    def complete(_: click.Context, __: click.Parameter, begun: str) -> list[CompletionItem]:
+        if setting.convert is as_path:
+            return [CompletionItem(begun, type="dir" if setting.metavar == "DIR" else "file")]
+        return [CompletionItem(word) for word in words if word.startswith(begun.lower())]
+
+    return complete
 
 
 def read_config(config: Path | None) -> str:
@@ -50,6 +70,15 @@ def read_config(config: Path | None) -> str:
         OSError, UnicodeDecodeError: it cannot be read.
     """
     return "" if config is None else config.read_text("utf-8")
+
+
+def token_place(settings: Settings) -> str:
+    """Where a workspace's token of the Analytics API is renewed; never the token."""
+    if settings.token_file is not None:
+        return str(settings.token_file)
+    if settings.token_command:
+        return "what --token-command prints"
+    return settings.token_env or variable_of(settings.workspace)
 
 
 def _plain(value: object) -> str:
@@ -64,7 +93,9 @@ def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
     """
     try:
         return load_settings(given, os.environ, read_config(config), str(config))
-    except (OSError, UnicodeDecodeError) as error:
-        raise click.UsageError(f"--config {config}: {error}") from error
+    except OSError as error:
+        raise click.UsageError(f"--config {config}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise click.UsageError(f"--config {config}: it is not UTF-8") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -44,7 +44,8 @@ def purge(config: Path | None, workspace: str | None, **given: Any) -> None:
         files, size = _remove(settings.data_dir, workspace)
     except OSError as error:
         raise click.ClickException(f"{error.filename}: {error.strerror}") from error
-    click.echo(f"removed {files} files, {size / 1_048_576:,.1f} MiB, from {settings.data_dir}")
+    noun = "file" if files == 1 else "files"
+    click.echo(f"removed {files} {noun}, {size / 1_048_576:,.1f} MiB, from {settings.data_dir}")
     if settings.redis is not None:
         click.echo(f"removed {_forget(settings.redis)} keys from Redis")
     click.echo("restart gateways that still run: they hold copies in memory")

@@ -128,13 +128,18 @@ def _print_rows(rows: list[Any], form: _Form) -> None:
         texts = [",".join(columns), *(",".join(map(_field, line)) for line in lines)]
         click.echo("".join(f"{text}\r\n" for text in texts), nl=False)
     elif columns:
-        print_table(columns, [[_text(value) for value in line] for line in lines])
+        print_table(columns, [[_cell(value) for value in line] for line in lines])
     else:
         note("no rows")
 
 
+def _cell(value: Any) -> str:
+    """A value in a table, where null is nothing and an empty text is a literal of OData's."""
+    return "''" if value == "" else _text(value)
+
+
 def _text(value: Any) -> str:
-    """A value as a cell; lists and rows inside of rows as JSON, null as nothing."""
+    """A value as a text; lists and rows inside of rows as JSON, null as nothing."""
     if value is None:
         return ""
     return value if isinstance(value, str) else _ENCODER.encode(value).decode()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -17,8 +18,11 @@ import uvicorn
 from gateway.app import create_app, own_token, world_outside
 from gateway.auth.building import asks_who
 from gateway.auth.hosts import is_loopback
+from gateway.cli.listening import check_port
 from gateway.cli.options import read_settings, setting_options
+from gateway.cli.output import note
 from gateway.cli.tls import tls_options
+from gateway.cli.variables import unknown_variables
 from gateway.cli.workers import run_workers
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -41,6 +45,8 @@ def serve(config: Path | None, **given: Any) -> None:
       skillhabit-odata serve --host 0.0.0.0 --access-key-file key --config gateway.toml
     """
     settings = read_settings(config, given)
+    for name, remedy in unknown_variables(settings, os.environ).items():
+        note(f"warning: {name}: no setting has this name; it is ignored; {remedy}")
     configure_logging(settings.log_format, settings.log_level)
     check_exposure(settings)
     with _shared_directory(settings) as settings:
@@ -50,14 +56,15 @@ def serve(config: Path | None, **given: Any) -> None:
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         _warn_without_token(settings)
+        check_port(settings.host, settings.port)
         if settings.workers > 1:
             run_workers(settings, options)
         else:
-            signal.signal(signal.SIGTERM, _end_well)
+            signal.signal(signal.SIGTERM, end_well)
             uvicorn.run(app, **options)
 
 
-def _end_well(*_: object) -> None:
+def end_well(*_: object) -> None:
     """Uvicorn sends itself the signal again when all is done, which by default is a death by it."""
     raise SystemExit(0)
 

@@ -20,7 +20,7 @@ from gateway.cli.output import note, printable
 from gateway.cli.progress import bar, watched
 from gateway.cli.target import read_target
 from gateway.config import Settings
-from gateway.errors import ConfigurationProblem
+from gateway.errors import ConfigurationProblem, InsufficientStorage
 from gateway.planner.explain import explain_pushdown
 from gateway.planner.pushdown import Pushdown
 
@@ -69,7 +69,7 @@ async def _sync(settings: Settings, name: str, tell: Tell) -> Exit:
         done = await _read(settings, name, tell)
     except Refused as error:
         tell("failed", {"workspace": name, "code": error.code, "message": error.message})
-        return error.exit
+        return Exit.LATER if error.status == InsufficientStorage.status else error.exit
     tell("done", done)
     return Exit.DONE
 

@@ -69,7 +69,8 @@ class Setting:
 
     def shown(self, value: object, place: str | None = None) -> str:
         """The setting, or where it was given, with its value unless that is secret."""
-        return f"{place or self.name}{'' if self.secret else f' = {value!r}'}"
+        said = " ".join(value) if isinstance(value, tuple) else value  # a repeated option
+        return f"{place or self.name}{'' if self.secret else f' = {said!r}'}"
 
 
 SETTINGS: tuple[Setting, ...] = (

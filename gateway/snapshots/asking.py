@@ -106,6 +106,7 @@ class Desk:
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
+            task.add_done_callback(_note_end)
             _end(asked, task)
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([task])
@@ -119,6 +120,12 @@ def _end(asked: Asked, task: asyncio.Future[T]) -> None:
     if not task.done():
         asked.interrupt()
         asyncio.get_running_loop().call_later(_AGAIN_SECONDS, _end, asked, task)
+
+
+def _note_end(task: asyncio.Future[T]) -> None:
+    """Nobody asks any more how it ended, and asyncio is not to complain of that."""
+    if not task.cancelled():
+        task.exception()
 
 
 def _busy() -> ServiceUnavailable:

@@ -110,7 +110,7 @@ async def test_what_will_not_pass_is_raised_at_once(
         (status(429, "slow down"), UpstreamThrottled, r"429$"),
         (status(500), UpstreamUnavailable, "500"),
         (httpx.ReadTimeout("x"), UpstreamUnavailable, "in time"),
-        (httpx.ConnectError("x"), UpstreamUnavailable, "ConnectError"),
+        (httpx.ConnectError("x"), UpstreamUnavailable, "no connection"),
         (ok(b'{"rows":['), UpstreamUnavailable, "too early"),
         (ok(b"<html>", content_type="text/html"), UpstreamBrokeContract, "login or proxy"),
         (ok(b'{"rows":[],"total":7}'), UpstreamBrokeContract, r"\[request.limit\]"),

@@ -73,13 +73,13 @@ async def test_a_whole_answer_is_read() -> None:
 @pytest.mark.parametrize(
     ("answer", "patience", "word"),
     [
-        (b"", 0.0, "ServerDisconnectedError"),
-        (b"hello world\r\n\r\n", 0.0, "ClientResponseError"),
-        (OK + b"Content-Length: -5\r\n\r\n", 0.0, "ClientResponseError"),
-        (OK + b"Content-Length: 100\r\n\r\n{", 0.0, "ClientPayloadError"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", 0.0, "ClientPayloadError"),
-        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{", 0.0, "ClientResponseError"),
-        (OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 0.0, "DecodingError"),
+        (b"", 0.0, "cut before an answer"),
+        (b"hello world\r\n\r\n", 0.0, "not HTTP"),
+        (OK + b"Content-Length: -5\r\n\r\n", 0.0, "not HTTP"),
+        (OK + b"Content-Length: 100\r\n\r\n{", 0.0, "ended too early"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", 0.0, "ended too early"),
+        (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{", 0.0, "not HTTP"),
+        (OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 0.0, "cannot be unpacked"),
         (b"", 0.4, "in time"),
         (OK + b"Content-Length: 100\r\n\r\n{", 0.4, "in time"),
     ],
@@ -99,7 +99,7 @@ async def test_a_refused_connection_is_no_timeout() -> None:
         unused.bind(("127.0.0.1", 0))
         error = await failure(f"http://127.0.0.1:{unused.getsockname()[1]}")
     assert type(error) is UpstreamUnavailable
-    assert "ClientConnectorError" in error.message
+    assert "(refused)" in error.message
 
 
 async def test_a_redirect_is_not_followed() -> None:

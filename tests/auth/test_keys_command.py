@@ -44,7 +44,8 @@ def test_a_key_is_shown_once_and_alone_and_kept_as_a_digest(run: Run, file: Path
     assert done.exit_code == 0
     assert re.fullmatch(KEY, done.stdout.strip())
     secret = done.stdout.strip().rpartition("_")[2]
-    assert "role hr" in done.stderr
+    assert "It opens workspace default as role hr and works until" in done.stderr
+    assert "warning: nobody has checked" in done.stderr
     assert secret not in done.stderr
     assert secret not in file.read_text("utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -73,6 +74,25 @@ def test_a_revoked_key_stays_in_the_list_with_its_first_moment(run: Run, file: P
     assert run("revoke", key_id).exit_code == 0
     assert json.loads(run("show", key_id, "--json").stdout)["revoked"] == "2026-07-01T12:00:00Z"
     assert "revoked" in run("list").stdout
+
+
+def test_what_is_not_there_cannot_be_revoked_and_leaves_nothing(run: Run, file: Path) -> None:
+    listed, revoked = run("list"), run("revoke", "000000000000")
+    assert revoked.exit_code == 2
+    assert revoked.stderr.splitlines()[-1] == listed.stderr.splitlines()[-1]
+    assert "No such file" in revoked.stderr
+    assert [*file.parent.iterdir()] == []
+
+
+def test_the_list_has_a_head_and_columns_however_long_a_name_is(run: Run, file: Path) -> None:
+    for name in ("A", "a very long name of somebody " * 3, "B\x1b[2J"):
+        run("create", "--name", name, "--role", "r" * len(name))
+    run("create", "--name", "D", "--expires", "90d")
+    head, *lines = run("list").stdout.splitlines()
+    assert head.split() == ["id", "standing", "opens", "expires", "name"]
+    assert len({line.index(" good ") for line in lines}) == 1
+    assert all(line[head.index("name") - 1] == " " for line in lines)
+    assert "\x1b" not in "".join(lines)
 
 
 @pytest.mark.parametrize(

@@ -66,7 +66,8 @@ def test_a_key_works_from_the_moment_it_is_made_to_the_one_it_is_revoked(served:
         command.wait_for("(opens nothing)")
     refused = served.ask(key)
     assert refused.status == 401
-    assert "was revoked" in refused.json()["error"]["message"]
+    said = refused.json()["error"]["message"]
+    assert said == f"the key {key_id} was revoked, ask the gateway's owner for another"
     assert served.status(served.first) == 200
 
 

@@ -258,22 +258,23 @@ def test_statistics_that_cannot_be_compared_are_no_difference(
 
 
 @pytest.mark.parametrize(
-    ("token", "status"),
+    ("token", "status", "code"),
     [
-        (make_token(SECRET, expires_in_seconds=-60), "401"),
-        (make_token("another secret of thirty-two bytes"), "401"),
-        (make_token(SECRET, access=False), "403"),
+        (make_token(SECRET, expires_in_seconds=-60), "401", 2),
+        (make_token("another secret of thirty-two bytes"), "401", 2),
+        (make_token(SECRET, access=False), "403", 1),
     ],
     ids=["expired", "forged", "no access"],
 )
 def test_a_refused_token_is_told_and_not_shown(
-    run: Run, upstream: str, tmp_path: Path, token: str, status: str
+    run: Run, upstream: str, tmp_path: Path, token: str, status: str, code: int
 ) -> None:
     path = tmp_path / "token"
     path.write_text(token, "utf-8")
     done = run("check", "--upstream", upstream, "--token-file", str(path))
-    assert done.exit_code == 1
+    assert done.exit_code == code
     assert f"answered {status}" in done.output
+    assert (f"the token is refused: renew {path}" in done.output) == (status == "401")
     assert token not in done.output
 
 
@@ -281,8 +282,9 @@ def test_an_upstream_that_is_not_there_is_told(run: Run, token_file: Path) -> No
     with socket.create_server(("127.0.0.1", 0)) as listener:
         upstream = f"http://127.0.0.1:{listener.getsockname()[1]}"
     done = run("check", "--upstream", upstream, "--token-file", str(token_file))
-    assert done.exit_code == 1
-    assert lines_about(done.output, "connection")[0].startswith("DIFFER")
+    assert done.exit_code == 3
+    assert f"{upstream} cannot be reached (refused)" in done.output
+    assert "DIFFER" not in done.output
 
 
 def test_without_a_token_nobody_is_asked(run: Run, upstream: str, tmp_path: Path) -> None:

@@ -54,8 +54,7 @@ def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None
         ("URL of the Analytics API", "api.example.com"),
         ("must be a URL", upstream),
         ("Token of the Analytics API", make_token("another secret of thirty-two bytes")),
-        ("answered 401(.|\n)*Try again", "y"),
-        ("URL of the Analytics API", upstream),
+        ("answered 401(.|\n)*Try again", ""),
         ("Token of the Analytics API", token),
         ("Custom field Department", ""),
         ("Custom field Job Title", "userName"),
@@ -121,7 +120,7 @@ def test_a_key_for_a_script_is_added_to_those_that_are_there(
         (["--upstream", "api.example.com"], 2, "must be a URL"),
         (["--custom-field", "x"], 2, "must be NAME=ID"),
         (["--first-key", " "], 2, "must not be empty"),
-        (["--upstream", "http://127.0.0.1:1"], 1, "connection"),
+        (["--upstream", "http://127.0.0.1:1"], 3, "cannot be reached (refused)"),
         (["--output", "nowhere/gateway.toml"], 2, "cannot be written"),
     ],
 )
@@ -167,3 +166,21 @@ def test_a_default_that_is_uncommented_changes_nothing() -> None:
 )
 def test_proposed_names_are_columns(label: str, name: str) -> None:
     assert proposed_name(label, ["state"]) == name
+
+
+def test_the_url_that_was_typed_is_kept_for_another_try(upstream: str, folder: Path) -> None:
+    """A token that is typed again goes to no other host."""
+    shown, code = asked(
+        folder,
+        ("URL of the Analytics API", "http://127.0.0.1:1"),
+        ("Token of the Analytics API", make_token(SECRET)),
+        (r"cannot be reached \(refused\)(.|\n)*Try again", ""),
+        (r"URL of the Analytics API \[http://127.0.0.1:1\]", upstream),
+        ("it answers(.|\n)*Custom field Department", "-"),
+        ("Custom field", "-"),
+        ("Custom field", "-"),
+        ("Folder that keeps", "-"),
+        ("Name of a first key", "-"),
+    )
+    assert code == 0, shown
+    assert f'upstream = "{upstream}"' in (folder / "gateway.toml").read_text("utf-8")

@@ -45,7 +45,9 @@ def test_one_workspace_goes_and_others_stay(run: Run, tmp_path: Path) -> None:
     for name in ("", "workspaces/north", "workspaces/south"):
         (tmp_path / name).mkdir(parents=True, exist_ok=True)
         (tmp_path / name / "0123456789abcdef.duckdb").write_text("rows")
-    assert run("purge", "--data-dir", str(tmp_path), "--workspace", "north").exit_code == 0
+    done = run("purge", "--data-dir", str(tmp_path), "--workspace", "north")
+    assert done.exit_code == 0
+    assert "removed 1 file," in done.output
     assert {str(path.parent.relative_to(tmp_path)) for path in copies(tmp_path)} == {
         ".",
         "workspaces/south",

@@ -12,9 +12,10 @@ from typing import Any
 import pexpect
 import pytest
 
-from gateway.sandbox import create_sandbox, generate
+from gateway.sandbox import create_sandbox, generate, make_token
 from tests.cli.conftest import COMMAND, Run
 from tests.support.live import FIELDS, SECRET, Bridge, bridge, running
+from tests.support.process import started
 
 FAILED = "Results?filter=state eq 'FAILED'&select=id,userName,progress,groupIds"
 
@@ -66,6 +67,12 @@ def test_pages_of_a_gateway_are_followed(run: Run, sandbox_rows: list[dict[str, 
     with bridge(sandbox_rows, settings={"page_size": 50, "max_page_size": 50}) as paged:
         done = run("query", f"{paged.root}Results", "--format", "json", "--limit", "0")
     assert len({row["id"] for row in rows_of(done.stdout)}) == len(sandbox_rows)
+
+
+def test_a_table_tells_null_from_an_empty_text(run: Run, gateway: Bridge) -> None:
+    question = "Statistics?compute=null as no,'' as text&select=no,text"
+    done = run("query", gateway.root + question)
+    assert [line.split() for line in done.stdout.splitlines()] == [["no", "text"], ["''"]]
 
 
 def test_csv_tells_null_from_an_empty_text(run: Run, gateway: Bridge) -> None:
@@ -202,3 +209,15 @@ def test_kept_rows_are_not_asked_for_again(
         asked = len(sandbox.received)
         assert run("query", "Contents", *arguments).exit_code == 0
         assert len(sandbox.received) == asked
+
+
+def test_a_refused_token_is_2_with_its_place_and_no_line_of_a_server(
+    upstream: str, tmp_path: Path
+) -> None:
+    token = tmp_path / "old-token"
+    token.write_text(make_token("another secret of thirty-two bytes"), "utf-8")
+    command = [COMMAND, "query", "Results", "--upstream", upstream, "--token-file", str(token)]
+    with started(command, cwd=tmp_path) as process:
+        process.wait_for(f"the token is that of ({token}): renew")
+        assert process.stop(0) == 2
+    assert process.output.startswith("502 UpstreamRejectedToken: ")

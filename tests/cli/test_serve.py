@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 import httpx
 import pytest
+from click.testing import CliRunner
 
 from gateway.cli import main
 from gateway.config import SETTINGS, Setting
@@ -50,12 +51,22 @@ def test_an_open_address_needs_a_key(run: Run, host: str) -> None:
     assert "--allow-anonymous" in done.output
 
 
-@pytest.mark.parametrize("option", ["--contract", "--access-key-file", "--config"])
+@pytest.mark.parametrize(
+    "option",
+    ["--contract", "--access-key-file", "--config", "--mask-key-file", "--metrics-token-file"],
+)
 def test_a_file_that_is_not_there_is_named(run: Run, tmp_path: Path, option: str) -> None:
     missing = str(tmp_path / "missing")
     done = run("serve", "--port", "0", option, missing)
     assert done.exit_code == 2, done.output
-    assert "missing" in done.output
+    assert option[2:].replace("-", "_") in done.output.replace("-", "_")
+    assert f"{missing}" in done.output
+    assert "No such file" in done.output
+    assert "Errno" not in done.output
+
+
+def test_a_repeated_option_is_told_as_it_was_typed(run: Run) -> None:
+    assert "--custom-field = 'foo': must be" in run("serve", "--custom-field", "foo").output
 
 
 def test_an_empty_key_is_no_key(run: Run, tmp_path: Path) -> None:
@@ -124,8 +135,8 @@ def test_a_port_that_is_taken_is_told(upstream: str, token_file: Path, tmp_path:
         command = [*COMMAND, "--port", port, "--upstream", upstream]
         command += ["--token-file", str(token_file)]
         with started(command, cwd=tmp_path) as process:
-            process.wait_for(r"(address already in use|cannot be used)")
-            assert process.stop(0, seconds=10) != 0
+            process.wait_for(rf"(port {port} cannot be used .Address already in use.; choose)")
+            assert process.stop(0, seconds=10) == 2
         assert "Traceback" not in process.output
 
 
@@ -148,6 +159,7 @@ def test_a_token_file_without_a_token_is_warned_of_at_once(
         port = str(taken.getsockname()[1])
         done = run("serve", "--port", port, "--token-file", str(token_file))
     assert f"warning: --token-file {token_file}" in done.output
+    assert done.exit_code == 2
     assert text is None or "words" not in done.output
 
 
@@ -158,3 +170,41 @@ def test_a_data_folder_that_is_a_file_is_told(run: Run, tmp_path: Path) -> None:
         done = run("serve", "--port", "0", "--data-dir", str(place))
         assert done.exit_code == 2, done.output
         assert f"--data-dir {place} must be a folder" in done.output
+
+
+def test_a_variable_that_nothing_reads_is_warned_of(run: Run) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        environment = {
+            "SKILLHABIT_ODATA_PORT": str(taken.getsockname()[1]),
+            "SKILLHABIT_ODATA_TOKEN": "a.b.c",
+            "SKILLHABIT_ODATA_PAGE_SIZ": "secret",
+        }
+        done = run("serve", environment=environment)
+    warnings = [line for line in done.stderr.splitlines() if line.startswith("warning: SKILL")]
+    (line,) = warnings
+    assert "SKILLHABIT_ODATA_PAGE_SIZ: no setting" in line
+    assert "did you mean SKILLHABIT_ODATA_PAGE_SIZE?" in line
+    assert "secret" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("option", "begun", "offered"),
+    [
+        ("--log-format", "", "plain,text\nplain,json"),
+        ("--log-level", "w", "plain,warning"),
+        ("--early-pages", "", "plain,true\nplain,false"),
+        ("--token-file", "to", "file,to"),
+        ("--data-dir", "", "dir,"),
+    ],
+)
+def test_a_shell_completes_values(option: str, begun: str, offered: str) -> None:
+    environment = {
+        "_SKILLHABIT_ODATA_COMPLETE": "bash_complete",
+        "COMP_WORDS": f"skillhabit-odata serve {option} {begun}",
+        "COMP_CWORD": "3",
+    }
+    with pytest.MonkeyPatch.context() as patch:
+        for name, value in environment.items():
+            patch.setenv(name, value)
+        done = CliRunner().invoke(main, [], prog_name="skillhabit-odata")
+    assert done.stdout.strip() == offered

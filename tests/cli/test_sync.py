@@ -65,7 +65,7 @@ def test_every_workspace_is_read_and_one_that_fails_stops_no_other(
         "utf-8",
     )
     done = run("sync", "--json", "--config", str(config))
-    assert done.exit_code == Exit.NO
+    assert done.exit_code == Exit.UNUSABLE
     failed, read = (line for line in lines_of(done.stdout) if line["event"] != "progress")
     assert (failed["event"], failed["code"]) == ("failed", "UpstreamRejectedToken")
     assert (read["event"], read["workspace"], read["rows"]) == ("done", "acme", 300)
@@ -108,6 +108,15 @@ def test_no_token_is_shown(run: Run, upstream: str, tmp_path: Path, form: list[s
     (tmp_path / "token").write_text(token, "utf-8")
     arguments = ["--upstream", upstream, "--token-file", str(tmp_path / "token")]
     done = run("sync", *form, *arguments, "--data-dir", str(tmp_path / "snapshots"))
-    assert done.exit_code == Exit.NO
+    assert done.exit_code == Exit.UNUSABLE
     assert "UpstreamRejectedToken" in done.output
     assert token not in done.output
+
+
+def test_a_full_disk_is_3(upstream: str, token_file: Path, tmp_path: Path) -> None:
+    """A limit of a file's size is to a process as a disk that is full."""
+    sync = [COMMAND, "sync", "--upstream", upstream, "--token-file", str(token_file)]
+    command = ["sh", "-c", 'ulimit -f 20; exec "$@"', "sh", *sync, "--data-dir", "snapshots"]
+    with started(command, cwd=tmp_path) as process:
+        process.wait_for("default: (InsufficientStorage)")
+        assert process.stop(0) == Exit.LATER

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+import gc
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
 
 import anyio
@@ -119,6 +122,23 @@ async def test_work_ends_when_nobody_waits_for_it_any_more() -> None:
             await desk.run(for_ever, store)
         assert scope.cancelled_caught
         assert await desk.run(lambda: "free") == "free"
+
+
+@pytest.mark.anyio
+async def test_who_is_cancelled_twice_leaves_nothing_for_asyncio_to_complain_of() -> None:
+    """As a command is that ends while it asks: the second time nobody waits for the work."""
+    complaints: list[dict[str, Any]] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
+    with store_of(Watch()) as store:
+        asking = asyncio.create_task(Desk(store.threads, 3600).run(for_ever, store))
+        for _ in range(2):
+            await anyio.wait_all_tasks_blocked()
+            asking.cancel()
+        await asyncio.wait([asking])
+        assert await Desk(store.threads, 60).run(lambda: "free") == "free"
+        await anyio.sleep(0.2)
+    gc.collect()
+    assert complaints == []
 
 
 @pytest.mark.anyio

@@ -1,0 +1,56 @@
+"""Why a call had no answer, in words: libraries tell it by the names of their classes."""
+
+from __future__ import annotations
+
+import errno
+import socket
+import ssl
+from collections.abc import Iterator
+
+import aiohttp
+import httpx
+
+_NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
+_REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
+    ((ssl.SSLError, ssl.CertificateError), "TLS fails: is its certificate known here?"),
+    ((socket.gaierror,), "its name is not known"),
+    ((ConnectionRefusedError,), "refused"),
+    (
+        (ConnectionResetError, aiohttp.ServerDisconnectedError, BrokenPipeError),
+        "it was cut before an answer",
+    ),
+    ((aiohttp.ClientPayloadError,), "the answer ended too early"),
+    ((httpx.DecodingError,), "the answer cannot be unpacked"),
+    ((aiohttp.ClientResponseError, httpx.RemoteProtocolError), "the answer is not HTTP"),
+    ((TimeoutError, httpx.TimeoutException), "timed out"),
+    ((httpx.ConnectError,), "no connection"),
+)
+"""The first kind that is among an error and its causes tells most."""
+
+
+def why_unreached(error: BaseException) -> str:
+    """In words that quote nothing: what libraries say may hold a request with its token.
+
+    >>> why_unreached(httpx.ConnectTimeout("x")), why_unreached(ConnectionRefusedError())
+    ('timed out', 'refused')
+    """
+    found = [*_behind(error)]
+    if any(isinstance(each, OSError) and each.errno in _NO_WAY for each in found):
+        return "no network leads there"
+    for kinds, words in _REASONS:
+        if any(isinstance(each, kinds) for each in found):
+            return words
+    return type(found[0]).__name__
+
+
+def _behind(error: BaseException | None) -> Iterator[BaseException]:
+    """The error and what it came from; the addresses of one name fail as a group."""
+    if error is None:
+        return
+    yield error
+    if isinstance(error, BaseExceptionGroup):
+        for each in error.exceptions:
+            yield from _behind(each)
+    if isinstance(error, aiohttp.ClientConnectorError):
+        yield from _behind(error.os_error)
+    yield from _behind(error.__cause__ or error.__context__)  # httpcore hides what it came from
