@@ -30,6 +30,7 @@ from gateway.pages.builder.to_query import to_url
 from gateway.pages.builder.view import FormView, spot_of, view_form
 from gateway.pages.builder.written import Note, as_ours, without_keys
 from gateway.pages.house import Visit
+from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
 
 _LONGEST = 16_384
@@ -80,8 +81,8 @@ async def show_query(visit: Visit) -> Response:
         tables=visit.service.schema.entity_sets,
         problem=problem,
         spot=spot_of(problem.place) if problem and problem.place else None,
-        explanation=explanation,
-        payload=_payload(explanation),
+        steps=lines_of(explanation) if explanation else (),
+        payload=request_of(explanation) if explanation else "",
         found=found,
         cell=as_cell,
         state=state_of(visit.service),
@@ -202,13 +203,6 @@ async def _try(
         return None, explanation, None
     except GatewayError as error:
         return error, None, None
-
-
-def _payload(explanation: Explanation | None) -> str:
-    if explanation is None or explanation.payload is None:
-        return ""
-    body = msgspec.json.format(msgspec.json.encode(explanation.payload), indent=2).decode()
-    return f"POST {explanation.path}\n{body}"
 
 
 def _copies(url: str, found: Preview | None, *, with_key: bool) -> list[tuple[str, str]]:
