@@ -5,6 +5,7 @@ A key in a pasted URL would go on in the links and copies of the page, which peo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
@@ -15,6 +16,7 @@ from gateway.query.reference import below_root
 
 _WITH_OPTIONS = ("url", "last", "rest")
 _MOST_TOLD = 200
+_CREDENTIALS = re.compile("//[^/]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +64,5 @@ def as_ours(written: str, root: str) -> tuple[str, tuple[Note, ...]]:
     found = below_service(written, root)
     if below_root(written.strip(), root) is not None:
         return found, ()
-    return found, (Note("elsewhere", written.strip().partition("?")[0][:_MOST_TOLD]),)
+    told = _CREDENTIALS.sub("//", written.strip().partition("?")[0])
+    return found, (Note("elsewhere", told[:_MOST_TOLD]),)

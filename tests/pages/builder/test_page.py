@@ -278,6 +278,7 @@ def test_what_is_copied_runs_and_gets_the_rows(
     [
         {"url": "{root}Results?$top=2&apikey={key}"},
         {"url": "http://evil.example/odata/v4/Users?APIk%65y={key}"},
+        {"url": "http://me:{key}@evil.example/odata/v4/Users?apikey=x"},
         {"url": "https://elsewhere.example/x?apikey={key}"},
         {"url": "Results?$filter=nothing eq 1&apikey={key}&$top=1"},
         {"url": "$metadata?apikey={key}"},
