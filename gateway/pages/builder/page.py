@@ -117,11 +117,12 @@ async def read_for_query(visit: Visit) -> Response:
 
     Raises:
         Forbidden: another site has sent the form.
+        InvalidValue: the URL leads to another service.
     """
     check_same_site(visit.request.headers, visit.root)
-    visit.service.begin()
     fields, _ = _fields(visit)
-    url = fields.get("url", [""])[0]
+    url, _ = as_ours(fields.get("url", [""])[0], visit.root)
+    visit.service.begin()
     return RedirectResponse(f"{visit.base}query?url={quote(url, safe='')}", 303)
 
 
