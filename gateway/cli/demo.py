@@ -91,7 +91,10 @@ Try
        --data-urlencode "\\$orderby=updatedAt desc" -d "\\$top=5" -d "\\$count=true"
   curl "{root}\\$metadata"
 In a browser
-  {root}
+  {base}/            the tables
+  {base}/query       build a query
+  {base}/dashboard   pictures of the data
+  {base}/connect     files and steps for each tool
   {root}Results?$top=10
   {root}{newest.replace(" ", "%20")}
 

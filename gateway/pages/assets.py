@@ -41,6 +41,11 @@ class Assets:
         self._files[name]
         return f"assets/{self.version}/{name}"
 
+    async def serve_icon(self, request: Request) -> Response:
+        """The endpoint of `/favicon.ico`, which browsers ask for where a page names no other."""
+        headers = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+        return Response(self._files["icon.svg"], media_type=_TYPES["svg"], headers=headers)
+
     async def serve(self, request: Request) -> Response:
         """The endpoint of `/assets/{version}/{name}`.
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import unquote
 
-import msgspec
 from starlette.responses import Response
 
 from gateway.edge.last_queries import LastQueries
 from gateway.pages.house import Visit
+from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
 from gateway.planner.explain import explain_pushdown
 
@@ -56,16 +56,11 @@ async def show_explanation(visit: Visit) -> Response:
     query, _ = visit.house.entrance.without_key(scope, scope["query_string"])
     found = visit.service.explain(visit.service.read(path, query, visit.root))
     below = (path + (b"?" + query if query else b"")).decode("latin-1")
-    request = "" if found.payload is None else _request(found.path, found.payload)
     return visit.show(
         "explain.html",
         section="",
         query=unquote(below),
         link=visit.root + below,
-        lines=found.lines,
-        payload=request,
+        lines=lines_of(found),
+        payload=request_of(found),
     )
-
-
-def _request(path: str, payload: dict[str, object]) -> str:
-    return f"POST {path}\n{msgspec.json.format(msgspec.json.encode(payload), indent=2).decode()}"

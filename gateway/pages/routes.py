@@ -43,6 +43,7 @@ def _routes(house: House, watching: Watching) -> Sequence[BaseRoute]:
     connect, dashboard = Connect(), Dashboard()
     return (
         Route("/assets/{version}/{name}", GZipMiddleware(request_response(house.assets.serve))),
+        Route("/favicon.ico", house.assets.serve_icon),
         PageRoute(house, show_home, "/"),
         PageRoute(house, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
         PageRoute(house, dashboard.show, "/dashboard", only=True),

@@ -64,8 +64,11 @@ def _file(name: str, asked: Asked) -> Response:
         return _connection(name, asked)
     found = _FILES.get(name)
     if found is None:
-        known = ", ".join([*_FILES, f"{asked.schema.entity_sets[0].name}{_ODC}"])
-        raise ResourceNotFound(f"/connect/{name} is not here; there are {known}")
+        first = f"{asked.schema.entity_sets[0].name}{_ODC}"
+        raise ResourceNotFound(
+            f"/connect/{name} is not here; there are {', '.join(_FILES)}, and one for each table,"
+            f" such as {first}"
+        )
     media, write = found
     return _attachment(name, media, write(asked))
 

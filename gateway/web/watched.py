@@ -30,7 +30,8 @@ _REQUEST_ID = re.compile(rb"[0-9A-Fa-f-]{16,64}")
 _TAG = re.compile(rb"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
 """What report authors give as Referer to tell data sets apart; a URL is none."""
 _TIMED = ("parse", "plan", "snapshot", "upstream", "query", "write")
-_PLACES = frozenset({"explain", "status", "requests", "openapi.json"}) | PROBES
+_PAGES = {"assets", "connect", "dashboard", "favicon.ico", "query", "query.json", "read-now"}
+_PLACES = frozenset({"explain", "status", "requests", "openapi.json", *_PAGES}) | PROBES
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 _SERVICE = SERVICE_PATH.encode()
 _LEFT = 499

@@ -103,6 +103,48 @@ def test_the_place_of_a_mistake_is_shown_and_the_form_stays(visitor: Watched) ->
     expect(page.locator("#result tbody tr")).to_have_count(2)
 
 
+def test_a_wrong_value_leaves_the_last_good_url_marked_as_old(visitor: Watched) -> None:
+    page = visitor.open("/query")
+    page.select_option("#c0-column", "updatedAt")
+    page.fill("#c0-value", "2025-01-31")
+    url, old = page.locator("#url"), page.locator("#url-old")
+    expect(url).to_have_value(re.compile(r"2025-01-31T00:00:00Z$"))
+    good = url.input_value()
+    page.fill("#c0-value", "yesterday")
+    expect(old).to_be_visible()
+    for _ in range(2):
+        expect(url).to_have_value(good)
+        expect(page.locator("#c0-value")).to_have_value("yesterday")
+        page.reload()
+    page.fill("#c0-value", "2025-02-01")
+    expect(url).to_have_value(re.compile(r"2025-02-01T00:00:00Z$"))
+    expect(old).to_be_hidden()
+
+
+def test_back_takes_one_change_back(visitor: Watched) -> None:
+    page = visitor.open("/query")
+    page.fill("#top", "3")
+    page.fill("#top", "34")
+    expect(page.locator("#url")).to_have_value(re.compile(r"\$top=34$"))
+    page.select_option("#table", "Users")
+    expect(page.locator("#url")).to_have_value(re.compile(r"Users\?\$top=34$"))
+    page.go_back()
+    expect(page.locator("#table")).to_have_value("Results")
+    expect(page.locator("#top")).to_have_value("34")
+    page.go_back()
+    expect(page.locator("#top")).to_have_value("")
+    expect(page.locator("#url")).to_have_value(re.compile(r"Results$"))
+    page.go_forward()
+    expect(page.locator("#top")).to_have_value("34")
+
+
+def test_a_url_of_another_gateway_does_not_stay(visitor: Watched) -> None:
+    page = visitor.open("/query")
+    page.fill("#url", "http://evil.example/odata/v4/Users?$top=1")
+    expect(page.locator("#url")).to_have_value(f"{visitor.base}/odata/v4/Users?$top=1")
+    expect(page.locator("#result > .note")).to_contain_text("evil.example")
+
+
 def test_only_the_last_of_many_changes_is_shown(visitor: Watched) -> None:
     page = visitor.open("/query")
 

@@ -52,10 +52,13 @@ def test_counters_tell_what_was_done(small: Bridge) -> None:
     bodies = [small.get("Results?$filter=progress ge 0&$top=7") for _ in range(3)]
     small.get("Results?$filter=nonsense eq 1")
     small.get("$metadata")
+    for place in ("/connect", "/nowhere"):
+        small.client.get(base + place)
     found = figures(base)
     answered = {"workspace": "default", "resource": "Results", "status": "200"}
     assert total(found, "requests_total", **answered) == 3
     assert total(found, "requests_total", resource="$metadata") == 1
+    assert [total(found, "requests_total", resource=r) for r in ("connect", "other")] == [1, 1]
     assert total(found, "errors_total", code="UnknownName") == 1
     assert total(found, "response_rows_total") == 21
     assert total(found, "response_bytes_total") >= sum(body.num_bytes_downloaded for body in bodies)

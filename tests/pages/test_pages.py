@@ -89,6 +89,32 @@ def test_a_failure_is_told_until_an_extract_has_been_made(dataset: Dataset) -> N
         assert trouble not in page(gateway, "/").text
 
 
+def test_a_copy_is_no_good_news_while_the_last_attempt_failed(dataset: Dataset) -> None:
+    with bridge(dataset, settings={"fresh_for": 0, "stale_if_error": 3600}) as gateway:
+        gateway.feed("Results?$select=id")
+        assert 'class="dot good"' in page(gateway, "/").text
+        gateway.sandbox.faults.wrong_shape_next = 1
+        gateway.get("Results?$select=id")
+        until(lambda: read_texts().state.trouble in page(gateway, "/").text)
+        assert 'class="dot aged"' in page(gateway, "/").text
+
+
+def test_a_plan_says_first_what_happens_now_and_in_the_same_words(live: Bridge) -> None:
+    live.feed("Results?$select=id")
+    labels = [
+        re.findall("<dt>([^<]+)</dt>", page(live, path).text)
+        for path in ("/explain/Results?$top=5", "/query?url=Results?$top=5")
+    ]
+    assert labels[0] == labels[1]
+    assert labels[0][0] == read_texts().explain.snapshot
+
+
+def test_browsers_find_the_logo_where_they_look_for_it(live: Bridge) -> None:
+    answer = page(live, "/favicon.ico")
+    assert answer.headers["content-type"] == "image/svg+xml"
+    assert "<svg" in answer.text
+
+
 def test_every_table_and_column_is_listed(live: Bridge) -> None:
     text = page(live, "/").text
     for found in live.get("").json()["value"]:

@@ -9,6 +9,8 @@ const said = document.getElementById("said");
 let timer = 0;
 let due = null; // the form whose change is not shown yet
 let running = new AbortController();
+let changed = null; // the control that was changed last
+let typedIn = null; // the field that made the newest entry of the history
 
 const ask = () => document.getElementById("ask");
 
@@ -25,12 +27,16 @@ function soon(form, wait = WAIT, button = null) {
   timer = setTimeout(() => refresh(form, button), wait);
 }
 
-async function refresh(form, button) {
+function refresh(form, button) {
+  return load(addressOf(form, button), form);
+}
+
+// Without a form the address is one that the browser goes back to.
+async function load(address, form) {
   const mine = (running = new AbortController());
   const result = document.getElementById("result");
   result.setAttribute("aria-busy", "true");
   try {
-    const address = addressOf(form, button);
     const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
     const page = new DOMParser().parseFromString(await answer.text(), "text/html");
     if (mine.signal.aborted) return;
@@ -38,13 +44,22 @@ async function refresh(form, button) {
     const isWhole = page.querySelector("#ask[data-shape]") !== null;
     show(page, form, isWhole);
     const found = document.getElementById("result");
-    history.replaceState(null, "", isWhole ? found.dataset.here : address);
+    if (form) remember(found.dataset.here);
     said.textContent = found.dataset.said;
   } catch (problem) {
     if (problem.name === "AbortError") return;
     result.removeAttribute("aria-busy");
     said.textContent = result.dataset.failed;
   }
+}
+
+// A step back is one change back; what is typed into one field is one change.
+function remember(here) {
+  const isText = changed?.matches("textarea, input:not([type=checkbox], [type=radio])");
+  const control = isText ? changed.id : null;
+  const isSame = here === location.pathname + location.search || (control && control === typedIn);
+  history[isSame ? "replaceState" : "pushState"](null, "", here);
+  typedIn = control;
 }
 
 function show(page, form, isWhole) {
@@ -55,10 +70,14 @@ function show(page, form, isWhole) {
   offerCopies(result);
   const made = page.getElementById("ask");
   const fromUrl = form === byUrl;
-  if (!fromUrl) byUrl.elements.url.value = page.getElementById("url").value;
+  const isRewritten = "rewritten" in result.dataset;
+  if (!fromUrl || isRewritten) byUrl.elements.url.value = page.getElementById("url").value;
+  document.getElementById("url-old").hidden = page.getElementById("url-old").hidden;
   if (!isWhole) return; // the URL is not finished: the old form stays
-  if (fromUrl || made.dataset.shape !== ask().dataset.shape || differs(made)) put(made);
-  else for (const note of made.querySelectorAll("[data-note]")) {
+  const isOther = fromUrl || !form || isRewritten;
+  if (isOther || made.dataset.shape !== ask().dataset.shape || differs(made)) put(made, !isOther);
+  else ask().elements.last.value = made.elements.last.value;
+  for (const note of made.querySelectorAll("[data-note]")) {
     document.getElementById(note.id).hidden = note.hidden;
   }
 }
@@ -71,13 +90,14 @@ function differs(made) {
   return names(made) !== names(ask());
 }
 
-// The control that has the focus goes over into the new form as it is, with the cursor in it.
-function put(made) {
+// The control that has the focus goes over into the new form as it is, with the cursor in it, if
+// what stands in it is still what the form says.
+function put(made, keepsText) {
   const focused = ask().contains(document.activeElement) ? document.activeElement : null;
   keepOpen(ask(), made);
   document.adoptNode(made);
   const twin = focused?.id ? made.querySelector(`#${CSS.escape(focused.id)}`) : null;
-  const goesOver = twin?.matches("select, textarea, input:not([type=checkbox], [type=radio])");
+  const goesOver = keepsText && twin?.matches("select, textarea, input:not([type=checkbox], [type=radio])");
   if (goesOver) twin.replaceWith(focused);
   replace("ask", made);
   if (focused) (goesOver ? focused : twin || nearest(focused))?.focus();
@@ -102,6 +122,7 @@ function keepOpen(old, made) {
 document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (form !== byUrl && form !== ask()) return;
+  changed = event.target;
   soon(form, event.target.matches("[type=checkbox], [type=radio]") ? 0 : WAIT); // lists are typed in, too
 });
 
@@ -113,7 +134,16 @@ document.addEventListener("keydown", (event) => {
 document.addEventListener("submit", (event) => {
   if (event.target !== byUrl && event.target !== ask()) return;
   event.preventDefault();
+  if (event.submitter?.name) changed = event.submitter;
   soon(event.target, 0, event.submitter?.name ? event.submitter : null);
+});
+
+addEventListener("popstate", () => {
+  if (location.hash) return;
+  clearTimeout(timer);
+  running.abort();
+  typedIn = null;
+  load(location.href, null);
 });
 
 document.documentElement.classList.add("scripted");

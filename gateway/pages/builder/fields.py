@@ -9,6 +9,7 @@
 | `o0.name`, `o0.order` | the first key of the order; `order` is `asc` or `desc` |
 | `other` | other options, one a line |
 | `was` | table and mode that the fields were made for |
+| `last` | the last URL that was right, below the service root |
 | `drop` | the row that a button takes away, such as `c0` |
 """
 
@@ -52,7 +53,7 @@ def read_fields(query_string: bytes) -> dict[str, list[str]]:
 def from_fields(fields: Fields, schema: Schema) -> Form:
     """The form as a person has filled it in; conditions may be incomplete.
 
-    What depends on table or mode begins anew when these have changed.
+    The order begins anew when the mode has changed.
 
     Raises:
         ResourceNotFound: there is no such table.
@@ -61,8 +62,6 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
     if entity_set is None:
         raise ResourceNotFound(f"there is no table {_one(fields, 'table')!r}; choose another one")
     table, mode, was = entity_set.name, _one(fields, "mode"), _one(fields, "was").split("/")
-    if was[0] not in ("", table):
-        return Form(table)
     kind, is_new = entity_set.entity_type, was[-1] not in ("", mode)
     top = _one(fields, "top").strip()
     is_number = top.isascii() and top.isdigit() and len(top) <= _MOST_DIGITS
@@ -80,8 +79,9 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
         totals=totals,
         order=() if is_new else tuple(_order(fields)),
         top=int(top) if is_number else None,
+        wrong_top="" if is_number else top,
         count=_one(fields, "count") == "true",
-        other=tuple(_other(_one(fields, "other"), "" if is_number else top)),
+        other=tuple(_other(_one(fields, "other"))),
     )
 
 
@@ -100,7 +100,7 @@ def to_fields(form: Form) -> list[tuple[str, str]]:
         found += [(f"t{i}.as", total.alias)]
     for i, key in enumerate(form.order):
         found += [(f"o{i}.name", key.name), (f"o{i}.order", "desc" if key.descending else "asc")]
-    found += [("top", "" if form.top is None else str(form.top))]
+    found += [("top", form.wrong_top if form.top is None else str(form.top))]
     found += [("count", "true")] if form.count else []
     return [*found, ("other", other_text(form)), ("was", f"{form.table}/{mode}")]
 
@@ -180,10 +180,7 @@ def _order(fields: Fields) -> Iterator[Ordering]:
             yield Ordering(name, _one(fields, f"{row}.order") == "desc")
 
 
-def _other(text: str, top: str) -> Iterator[tuple[str, str]]:
-    """Other options; a `top` that is no number is one of them, for the grammar to refuse."""
-    if top:
-        yield "$top", top
+def _other(text: str) -> Iterator[tuple[str, str]]:
     for line in _lines(text):
         name, _, value = line.partition("=")
         yield name, value

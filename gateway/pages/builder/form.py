@@ -47,8 +47,9 @@ class Form:
     """A query.
 
     `rest` is what stands behind the table in the path, percent-encoded. Without `columns` all come.
-    With `groups` or `totals` the rows are totals, and conditions are on what is summed up. `other`
-    are options (name with `$`, decoded value).
+    `wrong_top` is what was written there and is no number. With `groups` or `totals` the rows are
+    totals, and conditions are on what is summed up. `other` are options (name with `$`, decoded
+    value).
     """
 
     table: str
@@ -60,6 +61,7 @@ class Form:
     totals: tuple[Total, ...] = ()
     order: tuple[Ordering, ...] = ()
     top: int | None = None
+    wrong_top: str = ""
     count: bool = False
     other: tuple[tuple[str, str], ...] = ()
 

@@ -6,8 +6,8 @@ otherwise the URL is made of the fields.
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from urllib.parse import quote
+from dataclasses import asdict, dataclass, replace
+from urllib.parse import quote, urlencode
 
 import msgspec
 from starlette.responses import RedirectResponse, Response
@@ -15,20 +15,22 @@ from starlette.responses import RedirectResponse, Response
 from gateway.errors import GatewayError, UpstreamUnavailable, UriTooLong
 from gateway.explanation import Explanation
 from gateway.pages.browser import check_same_site
+from gateway.pages.builder.carry import read_form
 from gateway.pages.builder.copies import as_curl, as_power_query, as_python
 from gateway.pages.builder.fields import (
-    from_fields,
     other_text,
     read_fields,
     to_fields,
     to_query_string,
 )
 from gateway.pages.builder.form import Form
-from gateway.pages.builder.from_query import below_service, to_form
+from gateway.pages.builder.from_query import to_form
 from gateway.pages.builder.preview import Preview, as_cell, preview, read
 from gateway.pages.builder.to_query import to_url
 from gateway.pages.builder.view import FormView, spot_of, view_form
+from gateway.pages.builder.written import Note, as_ours, without_keys
 from gateway.pages.house import Visit
+from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
 
 _LONGEST = 16_384
@@ -38,14 +40,25 @@ _LONGEST = 16_384
 class Asked:
     """What is known of a query: its URL below the service root, the form of it, what is wrong.
 
-    `written` is a URL as a person wrote it. Without a form, `unshown` tells why there is none.
+    `written` is a URL as a person wrote it, `last` the last one of the form that was right. Without
+    a form, `unshown` tells why there is none.
     """
 
     url: str = ""
     written: str = ""
+    last: str = ""
     form: Form | None = None
     problem: GatewayError | None = None
     unshown: str = ""
+    notes: tuple[Note, ...] = ()
+
+    @property
+    def here(self) -> str:
+        """The page's own URL, which shows the same again."""
+        if self.form is None:
+            return f"query?{urlencode({'url': self.written or self.url})}"
+        last = f"&{urlencode({'last': self.last})}" if self.problem and self.last else ""
+        return f"query?{to_query_string(self.form)}{last}"
 
 
 async def show_query(visit: Visit) -> Response:
@@ -55,7 +68,9 @@ async def show_query(visit: Visit) -> Response:
     problem, explanation, found = asked.problem, None, None
     if problem is None:
         problem, explanation, found = await _try(visit, asked.url)
-    absolute = visit.root + asked.url
+    asked = replace(asked, problem=problem)
+    is_old = bool(problem and asked.form and asked.last)
+    absolute = visit.root + (asked.last if is_old else asked.url)
     with_key = "authorization" in visit.request.headers
     return visit.show(
         "query.html",
@@ -66,13 +81,15 @@ async def show_query(visit: Visit) -> Response:
         tables=visit.service.schema.entity_sets,
         problem=problem,
         spot=spot_of(problem.place) if problem and problem.place else None,
-        explanation=explanation,
-        payload=_payload(explanation),
+        steps=lines_of(explanation) if explanation else (),
+        payload=request_of(explanation) if explanation else "",
         found=found,
         cell=as_cell,
         state=state_of(visit.service),
         absolute=absolute,
-        here=f"query?{to_query_string(asked.form)}" if asked.form else "query",
+        here=asked.here,
+        is_old=is_old,
+        notes=_worded(visit, asked.notes),
         copies=_copies(absolute, found, with_key=with_key),
     )
 
@@ -88,6 +105,7 @@ async def tell_query(visit: Visit) -> Response:
         "form": None if asked.form is None else asdict(asked.form),
         "fields": None if asked.form is None else to_fields(asked.form),
         "unshown": asked.unshown,
+        "notes": _worded(visit, asked.notes),
         "problem": None if problem is None else _told(problem),
     }
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
@@ -99,38 +117,56 @@ async def read_for_query(visit: Visit) -> Response:
 
     Raises:
         Forbidden: another site has sent the form.
+        InvalidValue: the URL leads to another service.
     """
     check_same_site(visit.request.headers, visit.root)
+    fields, _ = _fields(visit)
+    url, _ = as_ours(fields.get("url", [""])[0], visit.root)
     visit.service.begin()
-    url = read_fields(visit.request.scope["query_string"]).get("url", [""])[0]
     return RedirectResponse(f"{visit.base}query?url={quote(url, safe='')}", 303)
 
 
 def _ask(visit: Visit) -> Asked:
     """A failure is part of what is known: the page shows it beside the form."""
     schema = visit.service.schema
-    fields = read_fields(visit.request.scope["query_string"])
+    fields, notes = _fields(visit)
     if "url" in fields:
-        return _ask_by_url(visit, fields["url"][0])
-    form = None
+        asked = _ask_by_url(visit, fields["url"][0])
+        return replace(asked, notes=(*notes, *asked.notes))
+    asked = Asked(last=fields.get("last", [""])[0], notes=notes)
     try:
-        form = from_fields(fields, schema)
+        form, lost = read_form(fields, schema)
+        dropped = (Note("dropped", ", ".join(lost)),) if lost else ()
+        asked = replace(asked, form=form, notes=(*notes, *dropped))
         entity_set = schema.find_set(form.table) or schema.entity_sets[0]
-        return Asked(_checked(to_url(form, entity_set)), form=form)
+        return replace(asked, url=_checked(to_url(form, entity_set)))
     except GatewayError as error:
-        return Asked(form=form, problem=error)
+        return replace(asked, problem=error)
+
+
+def _fields(visit: Visit) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
+    """What a browser has sent, without keys in what was pasted."""
+    fields = read_fields(visit.request.scope["query_string"])
+    return without_keys(fields, visit.house.entrance.option)
 
 
 def _ask_by_url(visit: Visit, written: str) -> Asked:
     try:
-        url = _checked(below_service(written, visit.root))
+        url, notes = as_ours(written, visit.root)
+        written = visit.root + url if notes else written
+        asked = Asked(_checked(url), written, notes=notes)
     except GatewayError as error:
         return Asked(written=written, problem=error)
     try:
-        return Asked(url, written, to_form(url, visit.service.schema))
+        return replace(asked, form=to_form(url, visit.service.schema))
     except GatewayError as error:
         wrong = _refusal(visit, url)
-        return Asked(url, written, problem=wrong, unshown="" if wrong else error.message)
+        return replace(asked, problem=wrong, unshown="" if wrong else error.message)
+
+
+def _worded(visit: Visit, notes: tuple[Note, ...]) -> list[str]:
+    words = vars(visit.house.texts.query.notes)
+    return [words[note.kind].format(about=note.about, root=visit.root) for note in notes]
 
 
 def _checked(url: str) -> str:
@@ -168,13 +204,6 @@ async def _try(
         return None, explanation, None
     except GatewayError as error:
         return error, None, None
-
-
-def _payload(explanation: Explanation | None) -> str:
-    if explanation is None or explanation.payload is None:
-        return ""
-    body = msgspec.json.format(msgspec.json.encode(explanation.payload), indent=2).decode()
-    return f"POST {explanation.path}\n{body}"
 
 
 def _copies(url: str, found: Preview | None, *, with_key: bool) -> list[tuple[str, str]]:

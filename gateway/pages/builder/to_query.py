@@ -43,7 +43,9 @@ def to_url(form: Form, entity_set: EntitySet) -> str:
     """
     try:
         made = option_pairs(_options(form, entity_set))
-        whole = parse_query_options((*made, *form.other)) if form.other else None
+        wrong = (("$top", form.wrong_top),) if form.wrong_top else ()  # the grammar refuses it
+        added = (*wrong, *form.other)
+        whole = parse_query_options((*made, *added)) if added else None
     except ODataSyntaxError as error:
         raise to_gateway_error(error) from error
     query = encode_query(made if whole is None else option_pairs(whole))

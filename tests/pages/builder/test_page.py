@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -137,6 +137,76 @@ def test_nothing_is_read_from_the_analytics_api_by_looking(dataset: Dataset) -> 
         assert gateway.client.post(f"{base}/query/read-now", headers=elsewhere).status_code == 403
 
 
+@pytest.mark.parametrize(
+    ("question", "url", "told"),
+    [
+        (
+            "Results?$filter=state eq 'FAILED' and progress gt 5&$select=id,state&$top=3",
+            "ResultRows?$filter=state eq 'FAILED' and progress gt 5&$top=3&$select=id,state",
+            "",
+        ),
+        (
+            "Results?$filter=state eq 'A' and userName ne 'x'&$orderby=state,userName&$count=true",
+            "UserStatistics?$filter=userName ne 'x'&$count=true&$orderby=userName",
+            "state",
+        ),
+        (
+            "Results?$apply=groupby((userName,state),aggregate(progress with sum as s))",
+            "UserStatistics?$apply=groupby((userName))",
+            "state, s.",
+        ),
+        ("Results/$count?$filter=progress gt 5", "ResultRows/$count?$filter=progress gt 5", ""),
+        ("Results('a')?$select=userId", "UserStatistics?$select=userId", "('a')"),
+    ],
+)
+def test_another_table_keeps_what_it_has_and_names_the_rest(
+    live: Bridge, question: str, url: str, told: str
+) -> None:
+    fields = [tuple(f) for f in _json(live, url=question)["fields"] if f[0] != "table"]
+    table = url.partition("?")[0].partition("/")[0]
+    answer = live.client.get(_base(live) + "/query.json", params=[*fields, ("table", table)])
+    found = answer.json()
+    assert _parts(found["url"]) == _parts(live.root + url)
+    assert len(found["notes"]) == bool(told)
+    assert all(told in note for note in found["notes"])
+
+
+def test_a_wrong_value_stays_where_it_is_and_the_last_good_url_too(live: Bridge) -> None:
+    fields = {"table": "Results", "top": "abc", "last": "Results?$top=5"}
+    page = _page(live, **fields)
+    assert 'name="top" inputmode="numeric" size="7" autocomplete="off" value="abc"' in page
+    assert _within(page, "textarea", "other") == ""
+    assert _within(page, "textarea", "url") == f"{live.root}Results?$top=5"
+    assert 'id="url-old" hidden' not in page
+    again = re.search(r'data-here="([^"]+)"', page)
+    assert again is not None
+    same = live.client.get(_base(live) + html.unescape(again[1])).text
+    assert _within(same, "textarea", "url") == f"{live.root}Results?$top=5"
+    assert 'value="abc"' in same
+    assert 'id="url-old" hidden' in _page(live, table="Results", top="5")
+
+
+@pytest.mark.parametrize("query", ["$top=2", "$filter=nothing eq 1"])
+def test_a_url_of_another_gateway_becomes_one_of_this(live: Bridge, query: str) -> None:
+    theirs = "http://evil.example/odata/v4/Users"
+    page = _page(live, url=f"{theirs}?{query}")
+    assert page.count("evil.example") == 1  # where it is told
+    assert f"{theirs} is not this gateway" in page
+    assert _within(page, "textarea", "url").startswith(f"{live.root}Users?$")
+    assert theirs in _json(live, url=f"{theirs}?{query}")["notes"][0]
+
+
+def _parts(url: str) -> tuple[str, set[str]]:
+    path, _, query = unquote(url).partition("?")
+    return path, set(query.split("&"))
+
+
+def _within(page: str, tag: str, name: str) -> str:
+    found = re.search(rf'<{tag} id="{name}"[^>]*>(.*?)</{tag}>', page, re.DOTALL)
+    assert found is not None
+    return html.unescape(found[1]).strip()
+
+
 # --- roles and keys ---------------------------------------------------------------------------
 
 ROLES = """
@@ -201,6 +271,47 @@ def test_what_is_copied_runs_and_gets_the_rows(
         program = f"{_copy(page, 'python')}\nprint([row['id'] for row in rows])"
         assert _run([sys.executable, "-c", program]).strip() == str([row["id"] for row in rows])
         client.close()
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"url": "{root}Results?$top=2&apikey={key}"},
+        {"url": "http://evil.example/odata/v4/Users?APIk%65y={key}"},
+        {"url": "http://me:{key}@evil.example/odata/v4/Users?apikey=x"},
+        {"url": "https://elsewhere.example/x?apikey={key}"},
+        {"url": "Results?$filter=nothing eq 1&apikey={key}&$top=1"},
+        {"url": "$metadata?apikey={key}"},
+        {"table": "Users", "other": "$skip=1\r\napikey={key}"},
+        {"table": "Users", "rest": "/$count?apikey={key}"},
+        {"table": "Users", "top": "abc", "last": "Users?apikey={key}"},
+    ],
+)
+def test_a_key_that_is_pasted_is_in_no_answer(locked: Bridge, fields: dict[str, str]) -> None:
+    filled = {name: text.format(root=locked.root, key=PASTED) for name, text in fields.items()}
+    told = locked.client.get(f"{_base(locked)}/query.json", params=filled)
+    page = locked.client.get(f"{_base(locked)}/query", params=filled)
+    for answer in (told, page):
+        assert answer.status_code == 200
+        assert PASTED not in answer.text
+        assert "key (apikey) was taken out" in answer.text
+    if "url" in fields:
+        origin = {"Origin": _base(locked)}
+        back = locked.client.post(f"{_base(locked)}/query/read-now", params=filled, headers=origin)
+        assert PASTED not in back.headers.get("location", "")
+
+
+PASTED = "pasted-key-0123456789"
+
+
+@pytest.fixture(scope="module")
+def locked(dataset: Dataset, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bridge]:
+    """A gateway that asks for a key; `client` has it."""
+    file = tmp_path_factory.mktemp("locked") / "key"
+    file.write_text(KEY)
+    with bridge(dataset, settings={"access_key_file": str(file)}) as gateway:
+        gateway.client.auth = httpx.BasicAuth("any", KEY)
+        yield gateway
 
 
 def _rows(client: httpx.Client, url: str) -> list[dict[str, Any]]:
