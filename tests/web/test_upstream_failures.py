@@ -188,9 +188,10 @@ def test_a_workspace_without_access_is_502_with_the_upstream_s_own_words(
     dataset: Dataset, tmp_path: Path
 ) -> None:
     for answer in _asked_with(make_token(SECRET, access=False), dataset, tmp_path):
-        message = refused(answer, 502)
-        assert "403 (API access is not enabled for this workspace)" in message
-        assert answer.json()["error"]["code"] == "UpstreamDeniedAccess"
+        assert "403" in refused(answer, 502)
+        error = answer.json()["error"]
+        assert error["code"] == "UpstreamDeniedAccess"
+        assert "API access is not enabled for this workspace" in error["details"][0]["message"]
 
 
 @pytest.mark.parametrize("text", ["", "\n", "two\nlines", "ünicode"])
@@ -238,13 +239,13 @@ def test_a_web_page_in_place_of_an_answer_is_refused(dataset: Dataset) -> None:
         assert answer.json()["error"]["message"]
 
 
-def test_a_value_outside_its_closed_set_is_refused_by_name(dataset: Dataset) -> None:
+def test_a_value_outside_its_closed_set_is_refused_without_naming_it(dataset: Dataset) -> None:
     """Passed on, it would be lost by every pushed filter that names the other values."""
     rows = dataset.to_rows()[:3]
     with bridge([*rows[:2], {**rows[2], "state": "ARCHIVED"}]) as gateway:
         message = refused(send(gateway.root, RESULTS), 502)
-    assert "ARCHIVED" in message
-    assert "state" in message
+    assert "ARCHIVED" not in message
+    assert "column state" in message
 
 
 def test_null_where_the_contract_excludes_it_is_refused_by_name(dataset: Dataset) -> None:
