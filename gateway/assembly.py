@@ -140,7 +140,8 @@ class Workspace:
     def _of_role(self, role: Role) -> QueryService:
         limits = limits_of(role, self._contract)
         contract = limit_contract(self._contract, limits, role)
-        view = View(_view_name(role), limits, self._salt(role))
+        salt = self._salt(role)
+        view = View(_view_name(role, salt), limits, salt)
         machinery = replace(
             self._common,
             pages=self._shared.pages.of_view(view.name),
@@ -210,9 +211,12 @@ class Workspace:
         )
 
 
-def _view_name(role: Role) -> str:
-    """Differs where a role sees something else, so that no table, page or link is taken for it."""
-    told = repr((role.rows, role.hide, role.mask, role.sets))
+def _view_name(role: Role, salt: str) -> str:
+    """Differs where a role sees something else, so that no table, page or link is taken for it.
+
+    Other digests are something else: a snapshot outlives a restart with another secret.
+    """
+    told = repr((role.rows, role.hide, role.mask, role.sets, salt))
     return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 

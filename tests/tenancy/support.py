@@ -66,7 +66,7 @@ def house(upstream: str, toml: str = "", **options: object) -> Iterator[House]:
     with tempfile.TemporaryDirectory() as folder:
         token_file, mask_file = Path(folder) / "token", Path(folder) / "mask"
         token_file.write_text(make_token(SECRET), "utf-8")
-        mask_file.write_text(MASK_KEY, "utf-8")
+        mask_file.write_text(str(options.pop("mask_key", MASK_KEY)), "utf-8")
         given = {
             "upstream": upstream,
             "token_file": str(token_file),

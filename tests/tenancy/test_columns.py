@@ -6,6 +6,7 @@ import csv
 import io
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -168,3 +169,22 @@ def test_changes_are_the_roles(gateway: House) -> None:
     assert gateway.ask(link, "default/people-unknown").status_code == 200
     assert gateway.ask(link, "default/masked").status_code == 400
     assert gateway.ask(link).status_code == 400
+
+
+def test_another_secret_makes_other_pages_of_the_same_snapshot(tmp_path: Path) -> None:
+    """After a restart a client must not be told that the digests which it has are still right."""
+    found = []
+    with sandbox(DATA) as upstream:
+        for secret in (
+            "a secret of forty letters, and some more",
+            "another one of forty letters at all",
+        ):
+            kept = {"data_dir": str(tmp_path), "mask_key": secret}
+            with house(upstream, TOML, **kept) as gateway:
+                answer = gateway.odata("Users?$top=5", "default/masked")
+                snapshots = gateway.ask("/status").json()["snapshots"]
+                found.append((snapshots[0]["id"], answer.headers["etag"], answer.json()["value"]))
+    first, second = found
+    assert first[0] == second[0]
+    assert first[1] != second[1]
+    assert first[2] != second[2]

@@ -14,7 +14,7 @@ import pytest
 from gateway.app import create_app
 from gateway.config import load_settings
 from gateway.errors import ConfigurationProblem
-from gateway.sandbox import generate, make_token
+from gateway.sandbox import Dataset, generate, make_token
 from tests.support.live import SECRET
 from tests.tenancy.support import House, house, sandbox
 
@@ -40,8 +40,8 @@ upstream = "{second}"
         yield stack.enter_context(house(first, toml, data_dir=str(tmp_path / "data")))
 
 
-def failed(rows: object) -> int:
-    return sum(row["state"] == "FAILED" for row in rows.to_rows())  # type: ignore[attr-defined]
+def failed(rows: Dataset) -> int:
+    return sum(row["state"] == "FAILED" for row in rows.to_rows())
 
 
 def test_each_workspace_has_its_own_rows_and_roles(two: House) -> None:
