@@ -1,7 +1,8 @@
 """Settings. This package imports nothing of the gateway; what is wrong is a `ValueError`."""
 
+from gateway.config.setting import ENVIRONMENT_PREFIX, Setting, Share
 from gateway.config.settings import Settings, load_settings, origins, roles_of_workspaces
-from gateway.config.table import ENVIRONMENT_PREFIX, SETTINGS, Setting, Share
+from gateway.config.table import SETTINGS
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role
 
 __all__ = [

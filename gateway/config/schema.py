@@ -20,7 +20,8 @@ from gateway.config.converters import (
     as_url,
 )
 from gateway.config.grants import as_audiences, as_grants
-from gateway.config.table import SETTINGS, Setting, Share
+from gateway.config.setting import Setting, Share
+from gateway.config.table import SETTINGS
 
 SCHEMA_FILE = "skillhabit-odata.schema.json"
 """What the files that `init` writes call it."""

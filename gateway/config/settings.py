@@ -13,7 +13,8 @@ from typing import Any
 
 from gateway.config.grants import Grant
 from gateway.config.places import Misplaced, among, located, told_syntax
-from gateway.config.table import SETTINGS, Setting
+from gateway.config.setting import Setting
+from gateway.config.table import SETTINGS
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role, read_roles, read_workspaces
 
 _TABLES = frozenset({"roles", "workspaces"})

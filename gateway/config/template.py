@@ -10,7 +10,8 @@ from pathlib import Path
 
 from gateway.config.converters import as_pairs
 from gateway.config.schema import SCHEMA_FILE
-from gateway.config.table import ENVIRONMENT_PREFIX, SETTINGS, Setting
+from gateway.config.setting import ENVIRONMENT_PREFIX, Setting
+from gateway.config.table import SETTINGS
 
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _HEAD = f"""#:schema ./{SCHEMA_FILE}

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from gateway.config.places import Misplaced, Path, among
-from gateway.config.table import SETTINGS, Setting, Share
+from gateway.config.setting import Setting, Share
+from gateway.config.table import SETTINGS
 
 DEFAULT_WORKSPACE = "default"
 _NAME = re.compile(r"[a-z0-9][a-z0-9_-]{0,62}")
