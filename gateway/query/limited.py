@@ -54,12 +54,12 @@ def limits_of(role: Role, contract: Contract) -> Limits:
         _check_known(given, names, f"{place} {key}", "column of the results")
     if contract.key in role.hide:
         raise ConfigurationProblem(
-            f"{place}: {contract.key!r} tells results apart; it cannot be hidden, but masked"
+            f"{place}: {contract.key!r} tells results apart and cannot be hidden; mask it instead"
         )
     if contract.order_column in (*role.hide, *role.mask):
         raise ConfigurationProblem(
-            f"{place}: {contract.order_column!r} puts results in order; it cannot be hidden or"
-            " masked"
+            f"{place}: {contract.order_column!r} puts results in order and cannot be hidden or"
+            " masked; take it out of both"
         )
     for name in role.mask:
         _check_mask(contract.column(name), name in role.hide, place)

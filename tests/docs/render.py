@@ -28,7 +28,7 @@ Every failure is OData JSON: `{"error": {"code", "message", "target", "details"}
 names the option, the place and the way out; Power BI and Excel show it. A syntax error's `details`
 hold the text with a caret under the place. 502 and 503 speak of the Analytics API, whose own words
 are in `details`, and to roles without reasons (see [roles.md](roles.md)); 503 carries
-`Retry-After` in whole seconds, which Power Query waits for. Made from `gateway/errors.py`.
+`Retry-After` in whole seconds, which Power Query waits for. Made from `gateway/errors`.
 
 | status | code | meaning |
 |---|---|---|

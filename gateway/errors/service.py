@@ -1,0 +1,67 @@
+"""5xx of the gateway itself."""
+
+from __future__ import annotations
+
+from gateway.errors.base import GatewayError, retry_after
+
+
+class InternalError(GatewayError):
+    """A fault of the gateway; its log tells why."""
+
+    status = 500
+    code = "InternalError"
+
+
+class InsufficientStorage(InternalError):
+    """The gateway's memory or data directory has no room for what the answer needs."""
+
+    status = 507
+    code = "InsufficientStorage"
+
+
+class QueryTimeout(GatewayError):
+    """A query took longer than `--query-timeout` allows, and would again: ask for less."""
+
+    status = 504
+    code = "QueryTimeout"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "the query took longer than the gateway allows; ask for less at once: a narrower"
+            " $filter, fewer columns in groupby, orderby or $compute, fewer rows in $expand (its"
+            " owner can raise --query-timeout)"
+        )
+
+
+class NotSupported(GatewayError):
+    """Legal OData that this service does not evaluate (Protocol 9.3.1)."""
+
+    status = 501
+    code = "NotImplemented"
+
+
+class ServiceUnavailable(GatewayError):
+    """The gateway has too much to do at once; worth asking again later.
+
+    At most 120 of the seconds are told, the longest wait that Power Query honours.
+    """
+
+    status = 503
+    code = "ServiceUnavailable"
+
+    def __init__(
+        self, message: str, *, retry_after_seconds: int = 10, details: tuple[str, ...] = ()
+    ) -> None:
+        super().__init__(message, details=details)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """When to ask again."""
+        return retry_after(self.retry_after_seconds)
+
+
+class SignInUnavailable(ServiceUnavailable):
+    """Credentials cannot be checked now: their issuer is out of reach, or the file of the keys."""
+
+    code = "SignInUnavailable"
