@@ -54,11 +54,18 @@ class Pulse:
         beats = 0
         while True:
             if beats % _LOOK_EVERY == 0:
-                await self.look()
+                await self._look()
             beats += 1
             due = self.clock.monotonic() + _BEAT_SECONDS
             await anyio.sleep(_BEAT_SECONDS)
             self.observer.metrics.lagged(max(0.0, self.clock.monotonic() - due))
+
+    async def _look(self) -> None:
+        """A failure is told, and ends no beating."""
+        try:
+            await self.look()
+        except Exception as error:
+            self.observer.fault("what the process holds could not be told to the metrics", error)
 
     def _memory(self) -> int:
         """Bytes of all databases, as DuckDB counts them."""

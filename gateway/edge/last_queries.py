@@ -43,7 +43,7 @@ class LastQueries:
         """Each as JSON has it.
 
         Raises:
-            AccessDenied: the caller has a role.
+            AccessDenied: the caller has a role, or a token of their own.
         """
         if not await self.are_told_to(scope):
             raise AccessDenied(

@@ -16,6 +16,7 @@ from gateway.edge.proxies import TrustedProxies
 from gateway.errors import InvalidValue
 
 SERVICE_PATH = "/odata/v4"
+EXPLAIN_PATH = "/explain"
 _HOST = re.compile(r"(?:[A-Za-z0-9._~-]+|\[[0-9A-Fa-f:.]+\])(?::\d{1,5})?")
 _PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,;=:@%-]+)*/?")
 _PORT = re.compile(r":\d+$")

@@ -57,7 +57,7 @@ async def read_now(visit: Visit) -> Response:
     """What the button does: begin to read all rows, and show how far that is.
 
     Raises:
-        Forbidden: another site has sent the form.
+        AccessDenied: another site has sent the form.
     """
     check_same_site(visit.request.headers, visit.root)
     visit.service.begin()

@@ -85,8 +85,7 @@ class House:
         Raises:
             InvalidValue: Host is missing or no host.
         """
-        peer = request.client.host if request.client else ""
-        return self._root.of(Connection(peer, request.scope["scheme"], request.headers))
+        return self._root.of(Connection.of(request.scope))
 
     def write(
         self, template: str, root: str, context: Mapping[str, object], status: int = 200

@@ -8,12 +8,11 @@ from urllib.parse import unquote
 from starlette.responses import Response
 
 from gateway.edge.last_queries import LastQueries
+from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.pages.house import Visit
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
 from gateway.planner.explain import explain_pushdown
-
-EXPLAIN_PATH = "/explain"
 
 
 @dataclass(frozen=True, slots=True)

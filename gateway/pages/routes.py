@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.edge.entrance import Entrance, in_the_callers_words
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.people import ForPeople
-from gateway.edge.public_root import SERVICE_PATH, PublicRoot
+from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
@@ -25,7 +25,7 @@ from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
 from gateway.pages.house import House, Visit
-from gateway.pages.observing import EXPLAIN_PATH, Watching, show_explanation
+from gateway.pages.observing import Watching, show_explanation
 
 Page = Callable[[Visit], Awaitable[Response]]
 

@@ -16,14 +16,13 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.entrance import Entrance
+from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed
 from gateway.observe import Observer
 from gateway.planner.explain import explain_pushdown
 from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.flight import Progress
 from gateway.web.respond import react_to_error, to_response
-
-EXPLAIN_PATH = "/explain"
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,12 +17,12 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.people import ForPeople
-from gateway.edge.public_root import SERVICE_PATH, Connection
+from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, Connection
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.connect import connect_routes
-from gateway.web.insight import EXPLAIN_PATH, ExplainEndpoint, StatusEndpoint
+from gateway.web.insight import ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
 from gateway.web.requests import RequestsEndpoint
