@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -331,11 +332,12 @@ def test_closing_waits_for_a_query_that_still_runs() -> None:
         def query() -> None:
             with store.cursor() as cursor:
                 running.set()
-                cursor.execute("SELECT count(*) FROM range(200_000_000) AS t(i) WHERE i % 7 = 3")
+                cursor.execute("SELECT count(*) FROM range(1_000_000_000) AS t(i) WHERE i % 7 = 3")
 
         thread = threading.Thread(target=query)
         thread.start()
         running.wait()
+        time.sleep(0.3)  # it has a cursor; now let the query begin
         store.close()
         thread.join()
     assert watch.log == []
