@@ -3,6 +3,7 @@
 # (Debian, Ubuntu: apt-get install redis-server chromium nginx-light caddy).
 PYTHON ?= python3
 BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 BENCHMARKS := cold warm pages apply storm formats grammar sizing
@@ -61,15 +62,16 @@ clean:  ## remove what the other targets made
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
+	$(PIP) "pip>=25.1"  # older ones do not know --group
 
 .venv/installed: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
+	$(PIP) --editable .
 	touch $@
 
 .venv/installed-dev: .venv/bin/python pyproject.toml
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev]"
+	$(PIP) --editable . --group dev
 	touch $@ .venv/installed
 
 .venv/installed-supply: .venv/installed-dev
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable ".[dev,supply]"
+	$(PIP) --editable . --group dev --group supply
 	touch $@

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 import click
 import pytest
 
+import gateway
 from gateway.cli import main
 from gateway.cli.exits import Exit
 from tests.cli.conftest import COMMAND, Run
@@ -114,3 +115,10 @@ def completing(what: str, line: dict[str, str] | None = None) -> str:
         [COMMAND], env=environment, capture_output=True, text=True, timeout=20, check=False
     )
     return done.stdout
+
+
+def test_the_package_runs_as_a_module_and_knows_its_version() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "--version"], capture_output=True, text=True, check=True
+    )
+    assert done.stdout == f"skillhabit-odata, version {gateway.__version__}\n"

@@ -1,0 +1,5 @@
+"""`python -m gateway`: the command line, where the script `skillhabit-odata` is not on the path."""
+
+from gateway.cli import main
+
+main(prog_name="skillhabit-odata")
