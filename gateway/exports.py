@@ -18,6 +18,7 @@ from gateway.engine.columns import Columns, named, text_columns, typed_columns
 from gateway.engine.sql import Sql
 from gateway.errors import LimitExceeded, OptionNotAllowed
 from gateway.exchange import About, Export
+from gateway.fairness.visit import current_visit
 from gateway.query.questions import BoundQuery
 from gateway.query.request import ODataRequest
 from gateway.writer.format import EXPORTS, Format, Media
@@ -157,4 +158,5 @@ async def _all(
     part = first
     while part is not None:
         yield part
+        current_visit().renew()  # the client sets the pace: each part has the whole time
         part = await in_thread(next, parts, None)

@@ -25,6 +25,7 @@ from gateway.engine.seen import compile_salt, compile_seen, compile_seen_by_dige
 from gateway.engine.sql import Sql
 from gateway.errors import UpstreamUnavailable
 from gateway.exchange import About, Reply
+from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
 from gateway.observe.record import Stage
 from gateway.paging import tie_at_the_end
@@ -76,7 +77,8 @@ class Machinery:
 
     `scope` names workspace, upstream, contract and the token's owner: whose snapshots count. `view`
     is what of them a role sees, None for all. Memories of queries and pages, and what signs links,
-    are those of one view alone.
+    are those of one view alone. `query_timeout` is the time limit of a request in seconds, for
+    parsing and queries together.
     """
 
     scope: Callable[[], str]
@@ -87,6 +89,8 @@ class Machinery:
     signer: TokenSigner
     clock: Clock
     desk: Desk
+    parser: Parser
+    query_timeout: float
     long_queries: LongQueries
     view: View | None = None
 

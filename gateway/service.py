@@ -6,7 +6,7 @@ what was negotiated, and takes the answer back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -49,6 +49,8 @@ from gateway.summing import Summing
 T = TypeVar("T")
 _QUESTIONS = 512
 _LONGEST_KEPT = 4_096
+_INLINE_BYTES = 2_048
+"""A query of this length is parsed and bound in some 15 ms; longer ones take a thread."""
 
 
 class QueryService:
@@ -68,30 +70,49 @@ class QueryService:
 
     @property
     def is_limited(self) -> bool:
-        """Whether it answers for a role, which must not learn how many rows there are in all."""
-        return self._contract.limited
+        """True if it answers for a caller who may not see all rows, or not all entity sets.
+
+        Such callers must not learn how many rows there are in all, or what others filter by.
+        """
+        return self._contract.limited or self._contract.pruned
 
     @property
     def schema(self) -> Schema:
         """What the service publishes."""
         return self._contract.schema
 
-    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+    async def understand(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
         """Parse, bind and plan a URL below the service root `root`; raises 400, 404, 501 at once.
 
-        A URL that was asked before costs a look-up, unless it is long: such trees are not kept.
+        A URL that was requested before costs a look-up, unless it is long: such trees are not kept.
+
+        Raises:
+            ServiceUnavailable: it is long, and its turn to be parsed did not come in time.
         """
-        if len(raw_path) + len(raw_query) > _LONGEST_KEPT or may_stand_for_more(raw_query):
-            return self._understand(raw_path, raw_query, root)
-        identity = (raw_path, raw_query, root)
+        identity, size = (raw_path, raw_query, root), len(raw_path) + len(raw_query)
         question = self._questions.get(identity)
-        if question is None:
-            question = self._understand(raw_path, raw_query, root)
-            if question.moment is None:
-                self._questions[identity] = question
+        if question is not None:
+            return question
+        stands_for_more = may_stand_for_more(raw_query)
+        if stands_for_more:
+            size = _INLINE_BYTES + 1
+        question = await self.apart(size, self.read, *identity)
+        if size <= _LONGEST_KEPT and question.moment is None and not stands_for_more:
+            self._questions[identity] = question
         return question
 
-    def _understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
+    async def apart(self, size: int, work: Callable[..., T], *arguments: object) -> T:
+        """Run work on a text of so many bytes: a long one in a thread, when it is its turn.
+
+        Raises:
+            ServiceUnavailable: the turn did not come in time.
+        """
+        if size <= _INLINE_BYTES:
+            return work(*arguments)
+        return await self._with.parser.run(self._with.query_timeout, work, *arguments)
+
+    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+        """Parse, bind and plan a URL as `understand` does, in this thread."""
         with Stage("parse"):
             request = parse_request(raw_path, raw_query, root)
             whole = self._with.long_queries.recall(request.options.skiptoken)

@@ -141,6 +141,24 @@ def limit_contract(contract: Contract, limits: Limits, role: Role) -> Contract:
     )
 
 
+def prune_sets(contract: Contract, sets: tuple[str, ...], place: str) -> Contract:
+    """Return the contract with these entity sets alone, and the navigation between them.
+
+    Nothing is hidden in their rows, so windows, totals and statistics answer as before. `place`
+    names in messages what lists the sets.
+
+    Raises:
+        ConfigurationProblem: `sets` names what is not there.
+    """
+    schema = contract.schema
+    _check_known(sets, (s.name for s in schema.entity_sets), place, "entity set")
+    chosen = tuple(s for s in schema.entity_sets if s.name in sets)
+    pruned = replace(schema, entity_sets=_with_ways_between(chosen))
+    return replace(
+        contract, schema=pruned, derived=_with_sets(contract.derived, pruned), pruned=True
+    )
+
+
 def _without(entity_set: EntitySet, names: set[str]) -> EntitySet:
     """The set with the properties of these names alone."""
     entity_type = entity_set.entity_type
