@@ -24,11 +24,12 @@ from gateway.exchange import Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
 from gateway.feed import Feed
 from gateway.filing import Filing
-from gateway.observe.record import Stage
+from gateway.observe.record import Stage, note_read
 from gateway.paging import (
     planned,
     query_identity,
 )
+from gateway.personal import personal_read
 from gateway.planner.listed import listed_in
 from gateway.planner.plan import plan_query
 from gateway.planner.pushdown import Pushdown
@@ -187,19 +188,24 @@ class QueryService:
         bound = bind(request, self._contract.schema, now)
         query = bound.entity if isinstance(bound, PropertyQuery) else bound
         plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
-        return Question(request, bound, plan)
+        return Question(request, bound, plan, personal_read(bound))
 
     @asynccontextmanager
     async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
         """The whole collection as a file; its snapshot is held until the `async with` ends."""
         with self._discreetly():
             async with self._filing.export(question, reply) as export:
+                if export.parts is not None:
+                    note_read(question.personal, whole=False)
                 yield export
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
         with self._discreetly():
-            return await self._answer(question, reply)
+            answer = await self._answer(question, reply)
+        if not answer.not_modified:
+            note_read(question.personal, whole=True)
+        return answer
 
     @contextmanager
     def _discreetly(self) -> Iterator[None]:

@@ -120,6 +120,7 @@ def limit_contract(contract: Contract, limits: Limits, role: Role) -> Contract:
         if column.name in limits.columns
     )
     results = _without(schema.entity_sets[0], {c.name for c in columns if c.published})
+    results = _masked(results, limits.masked)
     found = (_limit_set(derived, contract, limits) for derived in contract.derived)
     derived = tuple(item for item in found if item is not None)
     there = (results, *(item.entity_set for item in derived))
@@ -166,6 +167,15 @@ def _without(entity_set: EntitySet, names: set[str]) -> EntitySet:
     return replace(entity_set, entity_type=replace(entity_type, properties=properties))
 
 
+def _masked(entity_set: EntitySet, names: Iterable[str]) -> EntitySet:
+    """Return the set with digests in these properties, which are no personal values."""
+    hidden, entity_type = frozenset(names), entity_set.entity_type
+    properties = tuple(
+        replace(p, personal=False) if p.name in hidden else p for p in entity_type.properties
+    )
+    return replace(entity_set, entity_type=replace(entity_type, properties=properties))
+
+
 def _limit_set(derived: DerivedSet, contract: Contract, limits: Limits) -> DerivedSet | None:
     """The set without what is hidden; None when its key is, or what its rows are counted by."""
     open_ = tuple(c for c in contract.columns if c.name in set(limits.columns) - limits.masked)
@@ -180,6 +190,8 @@ def _limit_set(derived: DerivedSet, contract: Contract, limits: Limits) -> Deriv
     if not days <= names:  # a digest of what is not there
         columns = tuple(c for c in columns if c.kind is not Kind.DIGEST)
     entity_set = _without(derived.entity_set, {column.prop.name for column in columns})
+    masked = {column.prop.name for column in columns if column.of in limits.masked}
+    entity_set = _masked(entity_set, masked)
     return replace(narrowed, entity_set=entity_set, columns=columns)
 
 
