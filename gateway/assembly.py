@@ -27,6 +27,7 @@ from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
+from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
@@ -100,6 +101,7 @@ class Workspace:
         self._store = _store(settings, contract, shared)
         self._desk = Desk(self._store.threads, settings.query_timeout)
         self._lanes = Lanes(settings.extract_concurrency)
+        self._calls = Calls(settings.upstream_concurrency)
         self._shelf = Shelf(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
         self._whole = _Seen(contract, self._common, "")
@@ -244,6 +246,7 @@ class Workspace:
             signer=shared.signer,
             clock=shared.clock,
             desk=self._desk,
+            calls=self._calls,
             parser=shared.parser,
             query_timeout=settings.query_timeout,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),

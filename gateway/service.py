@@ -50,8 +50,8 @@ from gateway.summing import Summing
 T = TypeVar("T")
 _QUESTIONS = 512
 _LONGEST_KEPT = 4_096
-_INLINE_BYTES = 2_048
-"""A query of this length is parsed and bound in some 15 ms; longer ones take a thread."""
+_INLINE_BYTES = 512
+"""A query of this length is parsed and bound in some 4 ms; longer ones take a thread."""
 
 
 class QueryService:

@@ -10,6 +10,7 @@ from gateway.auth.tokens import _COMMAND_SECONDS
 from gateway.config import SETTINGS
 from gateway.engine.fitting import _MOST_WITH_ONE
 from gateway.exports import MOST_MADE_ROWS
+from gateway.fairness.calls import _PATIENCE_SECONDS
 from gateway.query.bind_expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.scope import _MAX_USES
 from gateway.query.search import _MAX_WORDS
@@ -140,6 +141,11 @@ LIMITS = (
         "extracts at once, those of a caller that wait, and how long",
         f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {Lanes().longest},"
         f" {Lanes().patience:g} s",
+        "503 ServiceUnavailable",
+    ),
+    Limit(
+        "wait for a call to the Analytics API that a request makes itself",
+        f"{_PATIENCE_SECONDS:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, QueryTimeout, ServiceUnavailable, TooManyRequests
 from gateway.fairness.allowance import Allowance, Meter
+from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
 from gateway.fairness.turns import Turns
 from gateway.fairness.visit import Visit, Visiting, current_visit, part_of_visit
@@ -203,6 +204,31 @@ async def test_extracts_are_begun_in_turns_and_each_caller_has_a_line_of_its_own
     assert refused == [GREEDY] * 4
     assert begun[:3] == [GREEDY, GREEDY, MODEST] or begun[:2] == [GREEDY, MODEST]
     assert begun.count(MODEST) == 1
+
+
+@pytest.mark.anyio
+async def test_calls_to_the_analytics_api_are_made_in_turns_and_not_waited_for_for_ever() -> None:
+    calls, begun, go_on = Calls(1), list[str](), anyio.Event()
+
+    async def call(caller: str) -> None:
+        with Visiting():
+            current_visit().caller = caller
+            async with calls.turn():
+                begun.append(caller)
+                await go_on.wait()
+
+    async with anyio.create_task_group() as group:
+        for caller in [GREEDY] * 9 + [MODEST] * 2:
+            group.start_soon(call, caller)
+            await settled()
+        assert begun == [GREEDY, GREEDY, MODEST]
+        go_on.set()
+    assert begun.index(MODEST, 3) <= 5
+    hurried = Calls(1, patience=0.05)
+    async with hurried.turn(), hurried.turn():
+        with pytest.raises(ServiceUnavailable, match="--upstream-concurrency"):
+            async with hurried.turn():
+                pass
 
 
 # --- one time limit -------------------------------------------------------------------------------

@@ -125,7 +125,7 @@ def read(url: str, contract: Contract = CONTRACT) -> tuple[str, str] | None:
     raw = quote(query, safe="$=&,()'@;:/*").encode()
     request = parse_request(path.encode(), raw, "")
     found = personal_read(bind(request, contract.schema, datetime.now(UTC)))
-    return found and (" ".join(found.columns), " ".join(found.filters))
+    return None if found is None else (" ".join(found.columns), " ".join(found.filters))
 
 
 @pytest.mark.parametrize("url", READ)
