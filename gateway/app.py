@@ -32,6 +32,7 @@ from gateway.edge.entrance import Entrance
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.errors import ConfigurationProblem
+from gateway.fairness.allowance import Meter
 from gateway.observe import Clock, Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
@@ -102,7 +103,9 @@ def create_app(
     ]
     proxies = TrustedProxies.of(settings.trusted_proxies)
     gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
-    entrance = Entrance(gate, Workspaces(found), key_option(settings), proxies)
+    entrance = Entrance(
+        gate, Workspaces(found), key_option(settings), proxies, Meter(clock.monotonic)
+    )
     root = PublicRoot(settings.public_url, proxies)
     endpoint = ODataEndpoint(entrance, root, observer)
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None

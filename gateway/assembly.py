@@ -27,9 +27,11 @@ from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
+from gateway.fairness.calls import Calls
+from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
-from gateway.query.limited import limit_contract, limits_of
+from gateway.query.limited import limit_contract, limits_of, prune_sets
 from gateway.query.transformations import ARRIVAL, POSITION
 from gateway.reading import Machinery, PageSizes, View
 from gateway.recall import LongQueries
@@ -50,6 +52,7 @@ from gateway.writer.skiptoken import TokenSigner
 _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
 _CALLERS = 256
+_PRUNED = 64
 _TIDY_SECONDS = 60
 
 
@@ -65,9 +68,19 @@ class Shared:
     observer: Observer
     signer: TokenSigner
     pages: PageCache
+    parser: Parser = field(default_factory=Parser)
     stores: int = 1
     mask_key: bytes | None = field(default=None, repr=False)
     transport: httpx.AsyncBaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What some callers see: the contract, what their service is made of, and the view's name."""
+
+    contract: Contract
+    machinery: Machinery
+    view: str
 
 
 class Workspace:
@@ -88,10 +101,14 @@ class Workspace:
         self._store = _store(settings, contract, shared)
         self._desk = Desk(self._store.threads, settings.query_timeout)
         self._lanes = Lanes(settings.extract_concurrency)
+        self._calls = Calls(settings.upstream_concurrency)
         self._shelf = Shelf(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
-        self._roles = {role.name: self._of_role(role) for role in settings.roles}
-        self._all = QueryService(contract, self._common, _page_sizes(settings))
+        self._whole = _Seen(contract, self._common, "")
+        self._seen = {role.name: self._seen_by(role) for role in settings.roles}
+        self._roles = {name: self._serve(seen) for name, seen in self._seen.items()}
+        self._all = self._serve(self._whole)
+        self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(_PRUNED)
         self._callers: LRUCache[str, QueryService] = LRUCache(_CALLERS)
 
     @property
@@ -104,6 +121,22 @@ class Workspace:
         if token is not None:
             return self._of_caller(token)
         return self._all if role is None else self._roles.get(role)
+
+    def pruned(self, role: str | None, sets: tuple[str, ...]) -> QueryService:
+        """Return the service of a role, None for all rows, with these entity sets alone.
+
+        Raises:
+            ConfigurationProblem: there is no such entity set, or the role does not have it.
+        """
+        wanted = (role, tuple(sorted(set(sets))))
+        found = self._pruned.get(wanted)
+        if found is None:
+            seen = self._whole if role is None else self._seen[role]
+            contract = prune_sets(seen.contract, wanted[1], "the sets of this key")
+            name = hashlib.sha256(repr((seen.view, wanted[1])).encode()).hexdigest()[:12]
+            machinery = self._apart(seen.machinery, name)
+            found = self._pruned[wanted] = self._serve(_Seen(contract, machinery, name))
+        return found
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -137,19 +170,25 @@ class Workspace:
         for service in self._callers.values():
             await service.end()
 
-    def _of_role(self, role: Role) -> QueryService:
+    def _serve(self, seen: _Seen) -> QueryService:
+        return QueryService(seen.contract, seen.machinery, _page_sizes(self._settings))
+
+    def _apart(self, machinery: Machinery, view: str) -> Machinery:
+        """The same machinery with pages, links and long queries that no other view finds."""
+        return replace(
+            machinery,
+            pages=self._shared.pages.of_view(view),
+            signer=self._shared.signer.of_realm(f"{self.name}/{view}/"),
+            long_queries=LongQueries(_LONG_QUERIES_BYTES),
+        )
+
+    def _seen_by(self, role: Role) -> _Seen:
         limits = limits_of(role, self._contract)
         contract = limit_contract(self._contract, limits, role)
         salt = self._salt(role)
         view = View(_view_name(role, salt), limits, salt)
-        machinery = replace(
-            self._common,
-            pages=self._shared.pages.of_view(view.name),
-            signer=self._shared.signer.of_realm(f"{self.name}/{view.name}/"),
-            long_queries=LongQueries(_LONG_QUERIES_BYTES),
-            view=view,
-        )
-        return QueryService(contract, machinery, _page_sizes(self._settings))
+        machinery = replace(self._apart(self._common, view.name), view=view)
+        return _Seen(contract, machinery, view.name)
 
     def _salt(self, role: Role) -> str:
         """The same digests in all roles of the workspace, others in another workspace."""
@@ -207,6 +246,9 @@ class Workspace:
             signer=shared.signer,
             clock=shared.clock,
             desk=self._desk,
+            calls=self._calls,
+            parser=shared.parser,
+            query_timeout=settings.query_timeout,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
         )
 

@@ -16,6 +16,7 @@ from gateway.engine.compare import Changed, Comparison, fetch_changes
 from gateway.engine.run import Relation
 from gateway.errors import ChangesGone, NotAcceptable
 from gateway.exchange import Answer, Question, Reply
+from gateway.observe.record import note_rows
 from gateway.paging import planned
 from gateway.planner.plan import QueryPlan
 from gateway.planner.pushdown import Pushdown
@@ -174,6 +175,7 @@ class Changes:
         else:
             last = self.link(request, new, query.moment, reply)
             page = PageBody(delta_link=last, taken_at=taken_at, changes=True)
+        note_rows(len(found.rows))
         left = write_removed(found.left, query, reply.format, reply.links)
         body = write_collection((*found.rows, *left), page, query, reply.format, reply.links)
         headers = reply.applied(size)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
+from gateway.observe.record import PersonalRead
 from gateway.planner.plan import QueryPlan
 from gateway.query.bind_query import Bound
 from gateway.query.preferences import Preferences, includes_annotation
@@ -21,12 +22,14 @@ from gateway.writer.links import Links
 class Question:
     """A parsed and bound request, before it is known how the answer must look.
 
-    `plan` is there for everything that asks for rows.
+    `plan` is there for everything that asks for rows. `personal` are the personal columns that it
+    reads, None without any.
     """
 
     request: ODataRequest
     bound: Bound
     plan: QueryPlan | None = None
+    personal: PersonalRead | None = None
 
     @property
     def resource(self) -> str:

@@ -18,6 +18,8 @@ from gateway.engine.columns import Columns, named, text_columns, typed_columns
 from gateway.engine.sql import Sql
 from gateway.errors import LimitExceeded, OptionNotAllowed
 from gateway.exchange import About, Export
+from gateway.fairness.visit import current_visit
+from gateway.observe.record import note_rows
 from gateway.query.questions import BoundQuery
 from gateway.query.request import ODataRequest
 from gateway.writer.format import EXPORTS, Format, Media
@@ -138,10 +140,19 @@ async def begin(
     file: FileFormat, tables: Iterable[pa.Table], in_thread: InThread, headers: Headers = ()
 ) -> Export:
     """The file with its first part made; what fails until then is still an error of its own."""
-    parts = file.write(tables)
+    parts = file.write(_counted(tables))
     first = await in_thread(next, parts, None)
     content_type = file.format.content_type
     return Export(_all(first, parts, in_thread), content_type, (*file.headers, *headers))
+
+
+def _counted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    """The same tables, and how many rows they have in the request's record."""
+    rows = 0
+    for table in tables:
+        rows += len(table)
+        note_rows(rows)
+        yield table
 
 
 def unchanged(file: FileFormat, about: About) -> Export:
@@ -157,4 +168,5 @@ async def _all(
     part = first
     while part is not None:
         yield part
+        current_visit().renew()  # the client sets the pace: each part has the whole time
         part = await in_thread(next, parts, None)

@@ -5,8 +5,8 @@ What `gateway.service` and `gateway.filing` share. Which rows are read is the pl
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TypeVar
@@ -25,6 +25,8 @@ from gateway.engine.seen import compile_salt, compile_seen, compile_seen_by_dige
 from gateway.engine.sql import Sql
 from gateway.errors import UpstreamUnavailable
 from gateway.exchange import About, Reply
+from gateway.fairness.calls import Calls
+from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
 from gateway.observe.record import Stage
 from gateway.paging import tie_at_the_end
@@ -76,7 +78,8 @@ class Machinery:
 
     `scope` names workspace, upstream, contract and the token's owner: whose snapshots count. `view`
     is what of them a role sees, None for all. Memories of queries and pages, and what signs links,
-    are those of one view alone.
+    are those of one view alone. `query_timeout` is the time limit of a request in seconds, for
+    parsing and queries together.
     """
 
     scope: Callable[[], str]
@@ -87,6 +90,9 @@ class Machinery:
     signer: TokenSigner
     clock: Clock
     desk: Desk
+    calls: Calls
+    parser: Parser
+    query_timeout: float
     long_queries: LongQueries
     view: View | None = None
 
@@ -243,9 +249,11 @@ class Reading:
 
         Raises:
             UpstreamUnavailable: there is none.
+            ServiceUnavailable: the call's turn did not come in time.
         """
         try:
-            return await call
+            async with _turn_of(call, self._with.calls):
+                return await call
         except UpstreamUnavailable:
             if self.choice(plan, fresher=reply.fresher).verdict is Verdict.EXPIRED:
                 raise
@@ -261,3 +269,16 @@ class Reading:
     def page_size(self, preferences: Preferences) -> int:
         """Rows a page, as wished within the limit."""
         return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
+
+
+@asynccontextmanager
+async def _turn_of(call: Awaitable[object], calls: Calls) -> AsyncIterator[None]:
+    """Wait until a call may be made; one that never is must be closed, or Python warns of it."""
+    async with AsyncExitStack() as turn:
+        try:
+            await turn.enter_async_context(calls.turn())
+        except BaseException:
+            if isinstance(call, Coroutine):
+                call.close()
+            raise
+        yield

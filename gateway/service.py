@@ -6,7 +6,7 @@ what was negotiated, and takes the answer back.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
@@ -24,11 +24,12 @@ from gateway.exchange import Answer, Export, Question, Reply
 from gateway.explanation import Explanation, explain_plan
 from gateway.feed import Feed
 from gateway.filing import Filing
-from gateway.observe.record import Stage
+from gateway.observe.record import Stage, note_read
 from gateway.paging import (
     planned,
     query_identity,
 )
+from gateway.personal import personal_read
 from gateway.planner.listed import listed_in
 from gateway.planner.plan import plan_query
 from gateway.planner.pushdown import Pushdown
@@ -49,6 +50,8 @@ from gateway.summing import Summing
 T = TypeVar("T")
 _QUESTIONS = 512
 _LONGEST_KEPT = 4_096
+_INLINE_BYTES = 512
+"""A query of this length is parsed and bound in some 4 ms; longer ones take a thread."""
 
 
 class QueryService:
@@ -68,30 +71,49 @@ class QueryService:
 
     @property
     def is_limited(self) -> bool:
-        """Whether it answers for a role, which must not learn how many rows there are in all."""
-        return self._contract.limited
+        """True if it answers for a caller who may not see all rows, or not all entity sets.
+
+        Such callers must not learn how many rows there are in all, or what others filter by.
+        """
+        return self._contract.limited or self._contract.pruned
 
     @property
     def schema(self) -> Schema:
         """What the service publishes."""
         return self._contract.schema
 
-    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+    async def understand(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
         """Parse, bind and plan a URL below the service root `root`; raises 400, 404, 501 at once.
 
-        A URL that was asked before costs a look-up, unless it is long: such trees are not kept.
+        A URL that was requested before costs a look-up, unless it is long: such trees are not kept.
+
+        Raises:
+            ServiceUnavailable: it is long, and its turn to be parsed did not come in time.
         """
-        if len(raw_path) + len(raw_query) > _LONGEST_KEPT or may_stand_for_more(raw_query):
-            return self._understand(raw_path, raw_query, root)
-        identity = (raw_path, raw_query, root)
+        identity, size = (raw_path, raw_query, root), len(raw_path) + len(raw_query)
         question = self._questions.get(identity)
-        if question is None:
-            question = self._understand(raw_path, raw_query, root)
-            if question.moment is None:
-                self._questions[identity] = question
+        if question is not None:
+            return question
+        stands_for_more = may_stand_for_more(raw_query)
+        if stands_for_more:
+            size = _INLINE_BYTES + 1
+        question = await self.apart(size, self.read, *identity)
+        if size <= _LONGEST_KEPT and question.moment is None and not stands_for_more:
+            self._questions[identity] = question
         return question
 
-    def _understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
+    async def apart(self, size: int, work: Callable[..., T], *arguments: object) -> T:
+        """Run work on a text of so many bytes: a long one in a thread, when it is its turn.
+
+        Raises:
+            ServiceUnavailable: the turn did not come in time.
+        """
+        if size <= _INLINE_BYTES:
+            return work(*arguments)
+        return await self._with.parser.run(self._with.query_timeout, work, *arguments)
+
+    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+        """Parse, bind and plan a URL as `understand` does, in this thread."""
         with Stage("parse"):
             request = parse_request(raw_path, raw_query, root)
             whole = self._with.long_queries.recall(request.options.skiptoken)
@@ -166,19 +188,24 @@ class QueryService:
         bound = bind(request, self._contract.schema, now)
         query = bound.entity if isinstance(bound, PropertyQuery) else bound
         plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
-        return Question(request, bound, plan)
+        return Question(request, bound, plan, personal_read(bound))
 
     @asynccontextmanager
     async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
         """The whole collection as a file; its snapshot is held until the `async with` ends."""
         with self._discreetly():
             async with self._filing.export(question, reply) as export:
+                if export.parts is not None:
+                    note_read(question.personal, whole=False)
                 yield export
 
     async def answer(self, question: Question, reply: Reply) -> Answer:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
         with self._discreetly():
-            return await self._answer(question, reply)
+            answer = await self._answer(question, reply)
+        if not answer.not_modified:
+            note_read(question.personal, whole=True)
+        return answer
 
     @contextmanager
     def _discreetly(self) -> Iterator[None]:

@@ -7,7 +7,7 @@ from typing import Protocol
 
 from gateway.assembly import Workspace
 from gateway.auth.principal import Principal
-from gateway.errors import AccessDenied
+from gateway.errors import AccessDenied, ConfigurationProblem
 from gateway.service import QueryService
 
 
@@ -32,10 +32,12 @@ class Workspaces:
         """The service of the caller's role.
 
         Raises:
-            AccessDenied: the workspace or the role is not there, or is no longer.
+            AccessDenied: the workspace, the role or an entity set of the key is not there.
         """
         workspace = self._workspaces.get(principal.workspace)
         found = workspace and workspace.service_of(principal.role, principal.token)
+        if workspace and found and principal.allowance.sets is not None:
+            return _pruned(workspace, principal.role, principal.allowance.sets)
         if not found:
             role = "" if principal.role is None else f" with the role {principal.role!r}"
             raise AccessDenied(
@@ -44,3 +46,13 @@ class Workspaces:
                 " others"
             )
         return found
+
+
+def _pruned(workspace: Workspace, role: str | None, sets: tuple[str, ...]) -> QueryService:
+    try:
+        return workspace.pruned(role, sets)
+    except ConfigurationProblem as problem:
+        raise AccessDenied(
+            f"{problem.message}; the gateway's owner corrects the list with skillhabit-odata keys"
+            " limit"
+        ) from problem

@@ -9,7 +9,7 @@ from typing import TypeVar
 from gateway.auth.credentials import Credential
 from gateway.auth.gate import BASIC, Refusal
 from gateway.auth.keys import Key, Standing, digest, id_of
-from gateway.auth.principal import Principal
+from gateway.auth.principal import SHARED, Principal
 from gateway.auth.watched import Unreadable, WatchedFile
 from gateway.errors import SignInUnavailable
 from gateway.observe import Clock
@@ -48,7 +48,7 @@ class GatewayKeys:
             return Refusal(
                 f"the key {key.id} {what}, ask the gateway's owner for another", genuine=True
             )
-        return Principal(key.workspace, key.role, f"key:{key.id}")
+        return Principal(key.workspace, key.role, f"key:{key.id}", allowance=key.allowance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ class SharedKey:
     async def admit(self, credential: Credential) -> Principal | Refusal | None:
         """Compared as digests, whose length tells nothing; see `gateway.auth.gate.Way`."""
         if hmac.compare_digest(digest(credential.text), _content(self.file)):
-            return Principal(id="access-key")
+            return Principal(id=SHARED)
         return None
 
 

@@ -8,8 +8,11 @@ from typing import Protocol
 from starlette.datastructures import Headers
 
 from gateway.config import DEFAULT_WORKSPACE
+from gateway.fairness.allowance import UNLIMITED, Allowance
 
 ANONYMOUS = "anonymous"
+SHARED = "access-key"
+"""The id of all callers with the one key that they share."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,13 +22,20 @@ class Principal:
     `role` None sees all rows and columns of the workspace. `id` names the key or person in logs and
     tells nothing secret or personal. `token` is the caller's own token of the Analytics API, which
     is asked with it in the place of the workspace's; it never shows in a repr. Its claims were not
-    verified: what it opens is kept under `gateway.auth.identity.whole_identity`.
+    verified: what it opens is kept under `gateway.auth.identity.whole_identity`. `allowance` holds
+    the limits of the caller's key.
     """
 
     workspace: str = DEFAULT_WORKSPACE
     role: str | None = None
     id: str = ANONYMOUS
     token: str | None = field(default=None, repr=False)
+    allowance: Allowance = UNLIMITED
+
+    @property
+    def names_one_caller(self) -> bool:
+        """True if the id tells this caller from others, who take turns with them."""
+        return self.id not in (ANONYMOUS, SHARED)
 
 
 @dataclass(frozen=True, slots=True)

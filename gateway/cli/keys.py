@@ -13,12 +13,15 @@ import msgspec
 
 from gateway.auth.expiry import parse_expiry
 from gateway.auth.key_list import read_keys, write_keys
-from gateway.auth.keys import Key, digest, generate
+from gateway.auth.keys import LIMITS, Key, digest, generate
+from gateway.cli.key_limits import check_limits, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table
 from gateway.config import DEFAULT_WORKSPACE, Settings, roles_of_workspaces
 
 F = TypeVar("F", bound=Callable[..., Any])
+_NO_LIMITS = "no limits of its own"
+_WIDTH = max(map(len, LIMITS)) + 1
 
 
 @click.group()
@@ -34,11 +37,39 @@ def _shared_options(command: F) -> F:
     return json_option(setting_options("keys_file")(command))
 
 
+def _limit_options(command: F) -> F:
+    """Add the options of a key's limits."""
+    options = (
+        click.option(
+            "--requests-at-once",
+            metavar="COUNT",
+            help="How many requests it may have at once; without, or 'none', no limit.",
+        ),
+        click.option(
+            "--requests-per-minute",
+            metavar="COUNT",
+            help="How many requests it may make in any 60 seconds, in each process.",
+        ),
+        click.option(
+            "--sets", metavar="NAMES", help="Entity sets that it opens, e.g. Results,Users."
+        ),
+        click.option(
+            "--query-seconds",
+            metavar="SECONDS",
+            help="Time limit of its requests, where that is below --query-timeout.",
+        ),
+    )
+    for option in reversed(options):
+        command = option(command)
+    return command
+
+
 @keys.command()
 @click.option("--name", required=True, help="Whose key it is, for the list.")
 @click.option("--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="What it opens.")
 @click.option("--role", help="As what role it sees the workspace; all of it without.")
 @click.option("--expires", metavar="WHEN", help="12h, 90d, 8w, 1y, or its last day (UTC).")
+@_limit_options
 @_shared_options
 def create(
     config: Path | None,
@@ -56,22 +87,28 @@ def create(
     Examples:
       skillhabit-odata keys create --keys-file keys.json --name Anna --expires 90d
       skillhabit-odata keys create --config gateway.toml --name HR --role hr
+      skillhabit-odata keys create --keys-file keys.json --name Test --requests-per-minute 60
     """
+    limits = take_limits(given)
     path, now = _path(config, given), datetime.now(UTC)
     for option, value in (("--name", name), ("--workspace", workspace), ("--role", role)):
         if value is not None and not value.strip():
             raise click.UsageError(f"{option} must not be empty")
     if config is not None:
         _check_place(read_settings(config, given), workspace, role)
+        check_limits(read_settings(config, given), workspace, role, limits)
     elif role is not None or workspace != DEFAULT_WORKSPACE:
         note(
             "warning: nobody has checked --workspace and --role: --config FILE says which there are"
         )
+    if config is None and limits.get("sets"):
+        note("warning: nobody has checked --sets: --config FILE says which there are")
     try:
         ends = None if expires is None else parse_expiry(expires, now)
     except ValueError as error:
         raise click.UsageError(f"--expires {expires}: {error}") from error
-    text, key = add_key(path, name, now, workspace=workspace, role=role, expires=ends)
+    facts = {"workspace": workspace, "role": role, "expires": ends, **limits}
+    text, key = add_key(path, name, now, **facts)
     if as_json:
         _print_json({**_facts(key, now), "key": text})
         return
@@ -79,22 +116,15 @@ def create(
     click.echo(f"This is the key {key.id}, shown only now. {_sentence(key)}", err=True)
 
 
-def add_key(
-    path: Path,
-    name: str,
-    now: datetime,
-    *,
-    workspace: str = DEFAULT_WORKSPACE,
-    role: str | None = None,
-    expires: datetime | None = None,
-) -> tuple[str, Key]:
-    """A new key, and what the file now keeps of it.
+def add_key(path: Path, name: str, now: datetime, **facts: Any) -> tuple[str, Key]:
+    """Make a key, and return it with what the file now keeps of it; `facts` are members of `Key`.
 
     Raises:
         click.UsageError: the file cannot be used; nothing was changed.
     """
     text, key_id = generate()
-    key = Key(key_id, name, digest(text), workspace, now.replace(microsecond=0), role, expires)
+    place = facts.pop("workspace", DEFAULT_WORKSPACE)
+    key = Key(key_id, name, digest(text), place, now.replace(microsecond=0), **facts)
     _change(path, lambda kept: kept.__setitem__(key.id, key))
     return text, key
 
@@ -107,6 +137,41 @@ def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
     if role is not None and role not in there[workspace]:
         known = ", ".join(there[workspace]) or "none"
         raise click.UsageError(f"--role {role}: roles of the workspace {workspace} are: {known}")
+
+
+@keys.command()
+@click.argument("id_", metavar="ID")
+@_limit_options
+@_shared_options
+def limit(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
+    """Change the limits of a key; those that are not named stay, 'none' takes one away.
+
+    They hold from the key's next request on.
+
+    \b
+    Example:
+      skillhabit-odata keys limit --keys-file keys.json a1b2c3d4 --requests-at-once 4
+    """
+    limits = take_limits(given)
+    if not limits:
+        raise click.UsageError("name a limit, e.g. --requests-per-minute 60")
+    path, now = _path(config, given), datetime.now(UTC)
+    key = _found(_read(path), id_)
+    if config is not None:
+        check_limits(read_settings(config, given), key.workspace, key.role, limits)
+    elif limits.get("sets"):
+        note("warning: nobody has checked --sets: --config FILE says which there are")
+    limited: list[Key] = []
+
+    def change(kept: dict[str, Key]) -> None:
+        kept[id_] = msgspec.structs.replace(_found(kept, id_), **limits)
+        limited.append(kept[id_])
+
+    _change(path, change)
+    if as_json:
+        _print_json(_facts(limited[0], now))
+        return
+    click.echo(f"The key {id_} of {limited[0].name}: {_limits_sentence(limited[0])}.")
 
 
 @keys.command("list")
@@ -150,7 +215,8 @@ def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
         _print_json(facts)
         return
     for name, value in facts.items():
-        click.echo(f"{name + ':':<11} {'-' if value is None else value}")
+        shown = ", ".join(value) if isinstance(value, tuple) else value
+        click.echo(f"{name + ':':<{_WIDTH}} {'-' if shown is None else shown}")
 
 
 @keys.command()
@@ -211,7 +277,7 @@ def _found(kept: dict[str, Key], key_id: str) -> Key:
     return kept[key_id]
 
 
-def _facts(key: Key, now: datetime) -> dict[str, str | None]:
+def _facts(key: Key, now: datetime) -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,
@@ -221,13 +287,26 @@ def _facts(key: Key, now: datetime) -> dict[str, str | None]:
         "created": _instant(key.created),
         "expires": _instant(key.expires),
         "revoked": _instant(key.revoked),
+        **{name: getattr(key, name) for name in LIMITS},
     }
 
 
 def _sentence(key: Key) -> str:
     seen = ", all of it," if key.role is None else f" as role {key.role}"
     ends = "does not expire" if key.expires is None else f"works until {_instant(key.expires)}"
-    return f"It opens workspace {key.workspace}{seen} and {ends}."
+    limits = _limits_sentence(key)
+    limited = f" Its limits: {limits}." if limits != _NO_LIMITS else ""
+    return f"It opens workspace {key.workspace}{seen} and {ends}.{limited}"
+
+
+def _limits_sentence(key: Key) -> str:
+    found = [
+        (key.requests_at_once, "{} requests at once"),
+        (key.requests_per_minute, "{} requests a minute"),
+        (key.sets and ", ".join(key.sets), "the entity sets {} alone"),
+        (key.query_seconds and f"{key.query_seconds:g}", "{} seconds a request"),
+    ]
+    return "; ".join(text.format(value) for value, text in found if value) or _NO_LIMITS
 
 
 def _instant(moment: datetime | None) -> str | None:

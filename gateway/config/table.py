@@ -307,7 +307,8 @@ SETTINGS: tuple[Setting, ...] = (
         "query_timeout",
         as_positive_seconds,
         120.0,
-        "how long a query may run here, and before that wait for its turn",
+        "how long a request may take here to be parsed, wait for its turns and run its queries, all"
+        " together; extracts have their own limits",
         "SECONDS",
         share=Share.INHERITED,
     ),

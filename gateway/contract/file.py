@@ -144,14 +144,16 @@ class ColumnEntry(Section, frozen=True):
     order: str | None = None
     label: str = ""
     published: bool = True
+    personal: bool = False
 
 
 class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[custom_fields.mapped]]`."""
+    """`[[custom_fields.mapped]]`; `personal` None is that of `[custom_fields]`."""
 
     id: str
     name: str
     label: str = ""
+    personal: bool | None = None
 
 
 class Limits(Section, frozen=True):
@@ -169,6 +171,7 @@ class CustomFields(Section, frozen=True):
     value: str
     label: str
     filter: str | None = None
+    personal: bool = False
     mapped: tuple[MappedField, ...] = ()
 
 

@@ -133,6 +133,7 @@ def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
         collection=each is not None,
         label=entry.label,
         allowed_values=entry.values,
+        personal=entry.personal,
     )
     path = tuple(step.removesuffix("[]") for step in steps)
     found = None if entry.filter is None else _filter(parsed, entry.name, entry.filter)
@@ -141,7 +142,9 @@ def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
 
 def _custom_column(parsed: file.ContractFile, entry: file.MappedField) -> Column:
     fields = parsed.custom_fields
-    prop = Property(entry.name, PrimitiveType.STRING, label=entry.label or entry.name)
+    personal = fields.personal if entry.personal is None else entry.personal
+    label = entry.label or entry.name
+    prop = Property(entry.name, PrimitiveType.STRING, label=label, personal=personal)
     found: Filter | None = None
     if fields.filter is not None:
         declared = parsed.filters.get(fields.filter)

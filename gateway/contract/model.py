@@ -136,7 +136,8 @@ class Contract:
     apart; the schema's first entity set is that of the results, `derived` tells how the others are
     made of them. Without `statistics` the upstream is never asked for any. `limited` tells that
     columns and rows are those that a role may see, which the upstream cannot tell: it is asked for
-    all, and for nothing else.
+    all, and for nothing else. `pruned` is True if entity sets are missing that a caller's key does
+    not open; rows and columns of the others are whole.
     """
 
     base_url: str
@@ -155,6 +156,7 @@ class Contract:
     derived: tuple[DerivedSet, ...] = ()
     statistics: tuple[Statistic, ...] = ()
     limited: bool = False
+    pruned: bool = False
 
     def derived_set(self, name: str) -> DerivedSet | None:
         """How the rows of an entity set are made; None for the results themselves."""

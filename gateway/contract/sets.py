@@ -98,6 +98,7 @@ def _column(
         collection=collection and not single,
         label=item.label or (base.prop.label if base else ""),
         allowed_values=base.prop.allowed_values if base and kind not in _TYPES else (),
+        personal=base is not None and base.prop.personal and kind not in _TYPES,
     )
     first_year = item.first_year or 0
     years = range(first_year, first_year + (item.years or 0))

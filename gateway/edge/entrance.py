@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import time
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
@@ -12,8 +13,11 @@ from gateway.auth.caller_token import CHALLENGE
 from gateway.auth.gate import BASIC
 from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Asked, Gate, Principal
+from gateway.auth.throttle import network_of
 from gateway.edge.proxies import TrustedProxies
 from gateway.errors import GatewayError, Unauthorized, UpstreamRejectedToken
+from gateway.fairness.allowance import Meter
+from gateway.fairness.visit import current_visit
 from gateway.service import QueryService
 from gateway.tenants import Tenants
 from gateway.writer.links import CarriedKey
@@ -31,12 +35,14 @@ class Entrance:
     tenants: Tenants
     option: KeyOption | None = None
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
+    meter: Meter = field(default_factory=lambda: Meter(time.monotonic))
 
     async def admit(self, scope: Scope) -> QueryService:
         """The service that answers the request.
 
         Raises:
             GatewayError: 400 to 503, see `gateway.auth.principal.Gate`.
+            TooManyRequests: the key makes more requests than it may.
         """
         return self.tenants.service_of(await self.principal(scope))
 
@@ -50,10 +56,12 @@ class Entrance:
             headers, client = Headers(scope=scope), scope.get("client")
             peer = self.proxies.client(client[0] if client else "", headers)
             keys = self.option.split(scope["query_string"])[1] if self.option else ()
-            scope[PRINCIPAL] = await self.gate.admit(Asked(headers, keys, peer))
-            scope[_KEYS] = keys
-        found: Principal = scope[PRINCIPAL]
-        return found
+            found = await self.gate.admit(Asked(headers, keys, peer))
+            scope[PRINCIPAL], scope[_KEYS] = found, keys
+            line = found.id if found.names_one_caller else f"address {network_of(peer)}"
+            current_visit().admit(line, found.id, found.allowance, self.meter)
+        principal: Principal = scope[PRINCIPAL]
+        return principal
 
     def without_key(self, scope: Scope, query: bytes) -> tuple[bytes, CarriedKey | None]:
         """The query, of the request, its body or a batch's part, without the key; for the links.

@@ -37,18 +37,19 @@ class LastQueries:
             GatewayError: who asks is not let in.
         """
         principal = await self.entrance.principal(scope)
-        return principal.role is None and principal.token is None
+        is_whole = principal.role is None and principal.allowance.sets is None
+        return is_whole and principal.token is None
 
     async def of(self, scope: Scope) -> list[dict[str, Any]]:
         """Each as JSON has it.
 
         Raises:
-            AccessDenied: the caller has a role, or a token of their own.
+            AccessDenied: the caller has a role, a key for some entity sets, or their own token.
         """
         if not await self.are_told_to(scope):
             raise AccessDenied(
                 "the last queries are told to those who may see all of the workspace; use a key"
-                " without a role"
+                " without a role and without a list of sets"
             )
         self.ledger.tell()
         principal = await self.entrance.principal(scope)

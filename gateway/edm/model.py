@@ -17,6 +17,7 @@ class Property:
     `label` is the text a person knows it by (Core.Description). `allowed_values` closes the set of
     values, e.g. of a state; empty when any value may come. `dynamic` ones are not in the model: a
     client has defined them with $compute or $apply, and their texts may have `width` characters.
+    `personal` values name a person or tell about one; reads of them are in the audit log.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Property:
     allowed_values: tuple[str, ...] = ()
     dynamic: bool = False
     width: int = 64
+    personal: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ _ERRORS = {
     "413": "The body is too large",
     "414": "The URL is too long",
     "415": "A body of another media type",
-    "429": "Many wrong keys or tokens; Retry-After tells how long to wait",
+    "429": "Many wrong keys or tokens, or more requests than the key may make; see Retry-After",
     "501": "OData that this service does not evaluate",
     "502": "The Analytics API gave an answer that cannot be used",
     "503": "The Analytics API is not available; Retry-After tells when to ask again",

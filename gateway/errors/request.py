@@ -224,3 +224,19 @@ class TooManyAttempts(GatewayError):
     def headers(self) -> tuple[tuple[str, str], ...]:
         """When a wrong one is answered with 401 again."""
         return retry_after(self.retry_after_seconds)
+
+
+class TooManyRequests(GatewayError):
+    """A key makes more requests, at once or in a minute, than its owner allows it."""
+
+    status = 429
+    code = "TooManyRequests"
+
+    def __init__(self, message: str, *, retry_after_seconds: float) -> None:
+        super().__init__(message)
+        self.retry_after_seconds = retry_after_seconds
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """When the key may make requests again."""
+        return retry_after(self.retry_after_seconds)

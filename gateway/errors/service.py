@@ -20,16 +20,23 @@ class InsufficientStorage(InternalError):
 
 
 class QueryTimeout(GatewayError):
-    """A query took longer than `--query-timeout` allows, and would again: ask for less."""
+    """A query took longer than `--query-timeout` or its key allows, and would again: ask for less.
+
+    `key_seconds` is the time limit of the key, where that is the one that counts.
+    """
 
     status = 504
     code = "QueryTimeout"
 
-    def __init__(self) -> None:
+    def __init__(self, key_seconds: float | None = None) -> None:
+        allowed, remedy = "the gateway allows", "its owner can raise --query-timeout"
+        if key_seconds is not None:
+            allowed = f"the {key_seconds:g} seconds that this key allows"
+            remedy = "the gateway's owner can raise the key's query_seconds"
         super().__init__(
-            "the query took longer than the gateway allows; ask for less at once: a narrower"
-            " $filter, fewer columns in groupby, orderby or $compute, fewer rows in $expand (its"
-            " owner can raise --query-timeout)"
+            f"the query took longer than {allowed}; ask for less at once: a narrower $filter,"
+            " fewer columns in groupby, orderby or $compute, fewer rows in $expand"
+            f" ({remedy})"
         )
 
 

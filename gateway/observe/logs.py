@@ -11,7 +11,7 @@ import logging
 import re
 import sys
 import traceback
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeAlias
@@ -20,6 +20,7 @@ import msgspec
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from gateway.observe.audit import AUDIT, EVENT, personal_reads
 from gateway.observe.record import Record
 
 REQUESTS = "gateway.requests"
@@ -46,6 +47,7 @@ def configure_logging(format_: str, level: str) -> None:
     root = logging.getLogger()
     root.handlers = [handler]
     root.setLevel(level.upper())
+    logging.getLogger(AUDIT).setLevel(logging.INFO)
     for name in _QUIET:
         logging.getLogger(name).setLevel(max(logging.WARNING, root.level))
 
@@ -59,19 +61,25 @@ def log_formatter(format_: str) -> logging.Formatter:
 
 
 class RequestLog:
-    """Writes a line for each request, as the formatter would, but many at once."""
+    """Writes a line for each request, as the formatter would, but many at once.
+
+    Reads of personal columns have lines of their own, behind that of their request.
+    """
 
     def __init__(self, format_: str) -> None:
         self._logger = logging.getLogger(REQUESTS)
+        self._audit = logging.getLogger(AUDIT)
         self._line = _json_line if format_ == "json" else _text_line
 
     def write(self, records: Iterable[Record]) -> None:
         """To stderr, what the level of logging lets through."""
-        lines = [
-            self._line(line_of(record, level))
-            for record in records
-            if self._logger.isEnabledFor(level := _level(record))
-        ]
+        lines: list[str] = []
+        audited = self._audit.isEnabledFor(logging.INFO)
+        for record in records:
+            if self._logger.isEnabledFor(level := _level(record)):
+                lines.append(self._line(line_of(record, level)))
+            if audited and record.reads:
+                lines += [self._line(line) for line in _audit_lines(record)]
         if lines:
             sys.stderr.write("\n".join(lines) + "\n")
             sys.stderr.flush()
@@ -79,12 +87,22 @@ class RequestLog:
 
 def line_of(record: Record, level: int) -> EventDict:
     """Who asked what, how it was answered, and how long that took (milliseconds)."""
+    return {**_head(record, level, REQUESTS, "request"), **facts_of(record)}
+
+
+def _audit_lines(record: Record) -> Iterator[EventDict]:
+    head = _head(record, logging.INFO, AUDIT, EVENT)
+    return ({**head, **facts} for facts in personal_reads(record))
+
+
+def _head(record: Record, level: int, logger: str, event: str) -> EventDict:
+    """What each line begins with; `_FIRST` names it for the lines of others."""
+    time = _instant(record.at + record.seconds)
     return {
-        "time": _instant(record.at + record.seconds),
+        "time": time,
         "level": logging.getLevelName(level).lower(),
-        "logger": REQUESTS,
-        "event": "request",
-        **facts_of(record),
+        "logger": logger,
+        "event": event,
     }
 
 

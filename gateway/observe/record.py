@@ -9,11 +9,25 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter, time
 from typing import Any
 
 _CURRENT: ContextVar[Record | None] = ContextVar("gateway_record", default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class PersonalRead:
+    """Personal columns of an entity set that a response was made from; no values.
+
+    `columns` are the personal ones, `filters` all columns that conditions use. `rows` is None while
+    the rows are still counted in the record.
+    """
+
+    resource: str
+    columns: tuple[str, ...]
+    filters: tuple[str, ...] = ()
+    rows: int | None = None
 
 
 @dataclass(slots=True)
@@ -28,7 +42,7 @@ class Record:
     `is_query` tells that OData was asked for, understood or not. `workspace` is empty, as `key` is,
     when nobody was let in; `part` counts from 1 in a batch, whose `parts` have its id; `tag` is the
     caller's own name for a data set.
-    `span` is the trace's, if there is one.
+    `span` is the trace's, if there is one. `reads` are those of personal columns.
     """
 
     id: str
@@ -46,6 +60,7 @@ class Record:
     is_query: bool = False
     part: int = 0
     parts: tuple[Record, ...] = ()
+    reads: tuple[PersonalRead, ...] = ()
     workspace: str = ""
     role: str | None = None
     key: str = ""
@@ -153,6 +168,15 @@ def note_rows(rows: int) -> None:
     record = _CURRENT.get()
     if record is not None:
         record.rows = rows
+
+
+def note_read(read: PersonalRead | None, *, whole: bool) -> None:
+    """Note that personal columns were read; unless `whole`, rows are still to be counted."""
+    record = _CURRENT.get()
+    if record is not None and read is not None:
+        if whole and read.rows is None:
+            read = replace(read, rows=record.rows or 0)
+        record.reads = (*record.reads, read)
 
 
 def note_error(code: str) -> None:

@@ -53,7 +53,7 @@ async def show_explanation(visit: Visit) -> Response:
     scope = visit.request.scope
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
     query, _ = visit.house.entrance.without_key(scope, scope["query_string"])
-    found = visit.service.explain(visit.service.read(path, query, visit.root))
+    found = visit.service.explain(await visit.service.understand(path, query, visit.root))
     below = (path + (b"?" + query if query else b"")).decode("latin-1")
     return visit.show(
         "explain.html",

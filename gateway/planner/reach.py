@@ -21,5 +21,8 @@ def filtered_upstream(contract: Contract, set_name: str) -> frozenset[str]:
 def counted_as(contract: Contract, set_name: str) -> str:
     """The results for a copy of them, which has as many rows and takes long to make."""
     derived = contract.derived_set(set_name)
-    copies = derived is not None and derived.copies_results
-    return contract.schema.entity_sets[0].name if copies else set_name
+    if derived is None or not derived.copies_results:
+        return set_name
+    names = (s.name for s in contract.schema.entity_sets)
+    results = (name for name in names if contract.derived_set(name) is None)
+    return next(results, set_name)  # a key or role may not open them

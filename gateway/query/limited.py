@@ -120,6 +120,7 @@ def limit_contract(contract: Contract, limits: Limits, role: Role) -> Contract:
         if column.name in limits.columns
     )
     results = _without(schema.entity_sets[0], {c.name for c in columns if c.published})
+    results = _masked(results, limits.masked)
     found = (_limit_set(derived, contract, limits) for derived in contract.derived)
     derived = tuple(item for item in found if item is not None)
     there = (results, *(item.entity_set for item in derived))
@@ -141,10 +142,37 @@ def limit_contract(contract: Contract, limits: Limits, role: Role) -> Contract:
     )
 
 
+def prune_sets(contract: Contract, sets: tuple[str, ...], place: str) -> Contract:
+    """Return the contract with these entity sets alone, and the navigation between them.
+
+    Nothing is hidden in their rows, so windows, totals and statistics answer as before. `place`
+    names in messages what lists the sets.
+
+    Raises:
+        ConfigurationProblem: `sets` names what is not there.
+    """
+    schema = contract.schema
+    _check_known(sets, (s.name for s in schema.entity_sets), place, "entity set")
+    chosen = tuple(s for s in schema.entity_sets if s.name in sets)
+    pruned = replace(schema, entity_sets=_with_ways_between(chosen))
+    return replace(
+        contract, schema=pruned, derived=_with_sets(contract.derived, pruned), pruned=True
+    )
+
+
 def _without(entity_set: EntitySet, names: set[str]) -> EntitySet:
     """The set with the properties of these names alone."""
     entity_type = entity_set.entity_type
     properties = tuple(p for p in entity_type.properties if p.name in names)
+    return replace(entity_set, entity_type=replace(entity_type, properties=properties))
+
+
+def _masked(entity_set: EntitySet, names: Iterable[str]) -> EntitySet:
+    """Return the set with digests in these properties, which are no personal values."""
+    hidden, entity_type = frozenset(names), entity_set.entity_type
+    properties = tuple(
+        replace(p, personal=False) if p.name in hidden else p for p in entity_type.properties
+    )
     return replace(entity_set, entity_type=replace(entity_type, properties=properties))
 
 
@@ -162,6 +190,8 @@ def _limit_set(derived: DerivedSet, contract: Contract, limits: Limits) -> Deriv
     if not days <= names:  # a digest of what is not there
         columns = tuple(c for c in columns if c.kind is not Kind.DIGEST)
     entity_set = _without(derived.entity_set, {column.prop.name for column in columns})
+    masked = {column.prop.name for column in columns if column.of in limits.masked}
+    entity_set = _masked(entity_set, masked)
     return replace(narrowed, entity_set=entity_set, columns=columns)
 
 

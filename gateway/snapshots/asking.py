@@ -1,4 +1,4 @@
-"""A client's question to the database: its turn, its time, and its end when nobody waits for it.
+"""A client's query on the database: its turn, its time, and its end when its client has left.
 
 A query that runs holds a thread and memory. It is interrupted when its time is over, and when its
 client has left; then its thread is waited for, because its snapshot must stay until then.
@@ -17,12 +17,14 @@ import anyio
 import anyio.to_thread
 import duckdb
 
-from gateway.errors import ServiceUnavailable
+from gateway.errors import QueryTimeout
+from gateway.fairness.turns import Turns
+from gateway.fairness.visit import current_visit
 
 T = TypeVar("T")
 _AGAIN_SECONDS = 0.05
 """An interruption between two statements is lost, so it is repeated until the work has ended."""
-_BUSY_SECONDS = 10
+_RESERVE = 1
 
 
 class Asked:
@@ -71,38 +73,37 @@ class Threads:
 
 
 class Desk:
-    """Answers a few questions at once, because DuckDB uses all cores for each; others wait.
+    """Runs a few queries at once, because DuckDB uses all cores for each; others wait.
 
-    `seconds` bounds the wait, and then the work.
+    Callers take turns, and one more query may run for a caller that has none running. `seconds` is
+    the time limit of a request, all its queries and waits together.
     """
 
     def __init__(self, threads: Threads, seconds: float, at_once: int = 2) -> None:
         self._threads = threads
         self._seconds = seconds
-        self._turns = anyio.CapacityLimiter(at_once)
+        self._turns = Turns(at_once, _RESERVE)
+        self._workers = anyio.CapacityLimiter(at_once + _RESERVE)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """Blocking work in a worker thread.
+        """Run blocking work in a worker thread.
 
         Raises:
-            ServiceUnavailable: its turn did not come in time.
-            QueryTimeout: it took too long; raised where the interrupted query is read.
+            ServiceUnavailable: its turn did not come in time, or so late that too little was left.
+            QueryTimeout: it took too long.
         """
-        asker = object()
-        with anyio.move_on_after(self._seconds) as waiting:
-            await self._turns.acquire_on_behalf_of(asker)
-        if waiting.cancelled_caught:
-            raise _busy()
+        visit = current_visit()
         try:
-            return await self._run(partial(work, *arguments))
-        finally:
-            self._turns.release_on_behalf_of(asker)
+            async with visit.turn(self._turns, self._seconds) as left:
+                return await self._run(partial(work, *arguments), left)
+        except QueryTimeout as error:
+            raise visit.out_of_time(self._seconds) from error
 
-    async def _run(self, work: Callable[[], T]) -> T:
+    async def _run(self, work: Callable[[], T], seconds: float) -> T:
         asked = Asked()
         job = partial(self._threads.work_for, asked, work)
-        task = asyncio.ensure_future(anyio.to_thread.run_sync(job))
-        ending = asyncio.get_running_loop().call_later(self._seconds, _end, asked, task)
+        task = asyncio.ensure_future(anyio.to_thread.run_sync(job, limiter=self._workers))
+        ending = asyncio.get_running_loop().call_later(seconds, _end, asked, task)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
@@ -126,11 +127,3 @@ def _note_end(task: asyncio.Future[T]) -> None:
     """Nobody asks any more how it ended, and asyncio is not to complain of that."""
     if not task.cancelled():
         task.exception()
-
-
-def _busy() -> ServiceUnavailable:
-    return ServiceUnavailable(
-        "the gateway has more questions to answer at once than it can; try again later (its owner"
-        " can give it more cores, or serve by more --workers)",
-        retry_after_seconds=_BUSY_SECONDS,
-    )

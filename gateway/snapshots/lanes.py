@@ -12,39 +12,45 @@ from contextlib import asynccontextmanager
 import anyio
 
 from gateway.errors import ServiceUnavailable
+from gateway.fairness.turns import Turns
+from gateway.fairness.visit import current_visit
 
 _RETRY_SECONDS = 30
 
 
 class Lanes:
-    """`at_once` extracts a scope; `longest` wait, `patience` seconds each."""
+    """`at_once` extracts a scope, in fair turns between callers.
+
+    `longest` of each caller wait, `patience` seconds each.
+    """
 
     def __init__(self, at_once: int = 4, longest: int = 64, patience: float = 120.0) -> None:
         self._at_once = at_once
         self.longest = longest
         self.patience = patience
-        self._lanes: dict[str, anyio.CapacityLimiter] = {}
+        self._lanes: dict[str, Turns] = {}
 
     @asynccontextmanager
     async def turn(self, scope: str) -> AsyncIterator[None]:
-        """Wait for one's turn, and have it until this ends.
+        """Wait for a turn in the line of the request's caller, and hold it until the block ends.
 
         Raises:
-            ServiceUnavailable: the line is too long, or one's turn has not come in time.
+            ServiceUnavailable: the caller's line is too long, or the turn has not come in time.
         """
-        lane = self._lanes.setdefault(scope, anyio.CapacityLimiter(self._at_once))
-        if lane.statistics().tasks_waiting >= self.longest:
+        caller = current_visit().caller
+        lane = self._lanes.setdefault(scope, Turns(self._at_once))
+        if lane.waiting(caller) >= self.longest:
             raise self._busy()
-        extract = object()
-        with anyio.move_on_after(self.patience) as waiting:
-            await lane.acquire_on_behalf_of(extract)
-        if waiting.cancelled_caught:
-            raise self._busy()
+        try:
+            with anyio.fail_after(self.patience):
+                await lane.acquire(caller)
+        except TimeoutError:
+            raise self._busy() from None
         try:
             yield
         finally:
-            lane.release_on_behalf_of(extract)
-            if not (lane.borrowed_tokens or lane.statistics().tasks_waiting):
+            lane.release(caller)
+            if lane.is_idle:
                 del self._lanes[scope]
 
     def _busy(self) -> ServiceUnavailable:

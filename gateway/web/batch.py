@@ -20,6 +20,7 @@ from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.errors import FailedDependency, GatewayError, InvalidValue, OptionNotAllowed
+from gateway.fairness.visit import current_visit, part_of_visit
 from gateway.observe.record import note_resource, part
 from gateway.query.placement import given_options
 from gateway.query.preferences import parse_preferences
@@ -68,6 +69,17 @@ class _Progress:
 
     failed: set[str] = field(default_factory=set)
     paths: dict[str, str] = field(default_factory=dict)
+    has_begun: bool = False
+
+    def count(self) -> None:
+        """Count each request but the first, which the batch itself was counted as.
+
+        Raises:
+            TooManyRequests: the key has made as many as it may in a minute.
+        """
+        if self.has_begun:
+            current_visit().count()
+        self.has_begun = True
 
     def check_dependencies(self, item: Item) -> None:
         for name in item.depends_on:
@@ -111,7 +123,7 @@ class BatchEndpoint:
     async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
         note_resource("$batch")
         entrance = self.endpoint.entrance
-        await entrance.admit(scope)
+        service = await entrance.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
         _check_outside(entrance.without_key(scope, scope["query_string"])[0], headers)
         outer = Outer(scope, headers, self.endpoint.root_of(scope))
@@ -121,7 +133,7 @@ class BatchEndpoint:
         answer_type = negotiate_batch(accept, content_type.get_content_type())
         body = await read_body(receive, headers, MAX_BATCH_BYTES, self.endpoint.body_seconds)
         read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
-        items = await _apart(len(body), partial(read, body))
+        items = await service.apart(len(body), read, body)
         going_on = parse_preferences(headers.getlist("prefer")).continue_on_error
         stops = not going_on if is_multipart else going_on is False
         applied = "" if going_on is None else f"continue-on-error={str(going_on).lower()}"
@@ -152,6 +164,7 @@ class BatchEndpoint:
     async def _answer(self, item: Item, batch: Batch, progress: _Progress) -> Reaction:
         try:
             progress.check_dependencies(item)
+            progress.count()
             if isinstance(item, Refused):
                 raise item.error
             path, query = batch.outer.target_of(item, progress.paths)
@@ -159,7 +172,7 @@ class BatchEndpoint:
             scope = batch.outer.scope_of(item, path, query)
         except GatewayError as error:
             return react_to_error(error, batch.version)
-        with part(scope["method"]) as record:
+        with part(scope["method"]) as record, part_of_visit():
             reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
             whole = await in_identity(reaction)
             record.status, record.bytes = whole.status, len(whole.body)

@@ -56,7 +56,7 @@ class ExplainEndpoint:
         service = await self.entrance.admit(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
         query, _ = self.entrance.without_key(scope, scope["query_string"])
-        question = service.read(path, query, self.root_of(scope))
+        question = await service.understand(path, query, self.root_of(scope))
         found = service.explain(question)
         return {**dict(found.lines), "payload": found.payload}
 

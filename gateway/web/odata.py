@@ -9,7 +9,6 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from dataclasses import dataclass, replace
 
-import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
@@ -28,7 +27,6 @@ from gateway.observe.record import note_question
 from gateway.query.preferences import parse_preferences
 from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.resource import MetadataDocument
-from gateway.recall import may_stand_for_more
 from gateway.service import QueryService
 from gateway.web.negotiation import (
     check_isolation,
@@ -57,7 +55,6 @@ from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
 MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
-_READ_INLINE = 8_192
 _LONGEST_SHOWN = 4_096
 """A longer query is not kept for the log of requests, which holds many."""
 
@@ -147,7 +144,7 @@ class ODataEndpoint:
         path = below_service(scope["raw_path"])
         whole = await _whole_query(scope, receive, headers, self.body_seconds)
         query, key = self.entrance.without_key(scope, whole)
-        question = await _read(service, path, query, root)
+        question = await service.understand(path, query, root)
         route = "document" if question.plan is None else question.plan.route.name.lower()
         kept = question if len(query) <= _LONGEST_SHOWN else None
         note_question(kept, question.resource, route)
@@ -162,13 +159,6 @@ class ODataEndpoint:
             plain=not takes_gzip(headers),
         )
         return question, reply
-
-
-async def _read(service: QueryService, path: bytes, query: bytes, root: str) -> Question:
-    """Long questions are parsed in a thread, so that others are not kept waiting."""
-    if len(path) + len(query) <= _READ_INLINE and not may_stand_for_more(query):
-        return service.read(path, query, root)
-    return await anyio.to_thread.run_sync(service.read, path, query, root)
 
 
 async def _hold(export: AbstractAsyncContextManager[Export], held: AsyncExitStack | None) -> Export:

@@ -20,6 +20,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.auth.principal import Principal
 from gateway.edge.entrance import PRINCIPAL
 from gateway.edge.public_root import SERVICE_PATH
+from gateway.fairness.visit import Visiting
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import PROBES, facts_of
@@ -59,7 +60,7 @@ class Watched:
             with suppress(Exception):
                 self.observer.traces.begin(record, given)
         try:
-            with Recording(record):
+            with Recording(record), Visiting():
                 await self.app(scope, receive, sending)
         finally:
             sending.end()

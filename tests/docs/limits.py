@@ -10,6 +10,7 @@ from gateway.auth.tokens import _COMMAND_SECONDS
 from gateway.config import SETTINGS
 from gateway.engine.fitting import _MOST_WITH_ONE
 from gateway.exports import MOST_MADE_ROWS
+from gateway.fairness.calls import _PATIENCE_SECONDS
 from gateway.query.bind_expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.scope import _MAX_USES
 from gateway.query.search import _MAX_WORDS
@@ -117,9 +118,14 @@ LIMITS = (
     ),
     Limit("rows a page", f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)", "as many come"),
     Limit(
-        "time of a query here, and of its wait for a turn",
-        f"{_DEFAULTS['query_timeout']:g} s each (`--query-timeout`)",
+        "time of a request here: parsing, waits for turns and queries together",
+        f"{_DEFAULTS['query_timeout']:g} s (`--query-timeout`; less with a key's `query_seconds`)",
         "504 QueryTimeout, 503 ServiceUnavailable",
+    ),
+    Limit(
+        "requests of one key at once, and in a minute",
+        "as its owner says (`skillhabit-odata keys`)",
+        "429 TooManyRequests",
     ),
     Limit(
         "memory of queries, and of snapshots without `--data-dir`",
@@ -132,9 +138,14 @@ LIMITS = (
         "507 InsufficientStorage",
     ),
     Limit(
-        "extracts at once, those that wait, and how long",
+        "extracts at once, those of a caller that wait, and how long",
         f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {Lanes().longest},"
         f" {Lanes().patience:g} s",
+        "503 ServiceUnavailable",
+    ),
+    Limit(
+        "wait for a call to the Analytics API that a request makes itself",
+        f"{_PATIENCE_SECONDS:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from gateway.auth.keys import LIMITS
+from gateway.cli.keys import keys
 from gateway.config import load_settings
 from gateway.config.grants import Grant
 from tests.docs.render import ROOT
@@ -86,5 +88,15 @@ def test_the_settings_of_the_walk_are_ones() -> None:
 
 
 def test_the_commands_of_the_page_are_ones() -> None:
-    commands = re.findall(r"^skillhabit-odata keys (\w+)", _PAGE, re.MULTILINE)
-    assert commands == ["create", "list", "revoke"]
+    lines = re.findall(r"^skillhabit-odata keys (\w+)(.*)$", _PAGE, re.MULTILINE)
+    assert [name for name, _ in lines[:3]] == ["create", "list", "revoke"]
+    for name, rest in lines:
+        known = {option for each in keys.commands[name].params for option in each.opts}
+        assert set(re.findall(r"--[\w-]+", rest)) <= known, name
+
+
+def test_the_limits_of_the_page_are_those_of_the_file_and_the_commands() -> None:
+    table = _PAGE.partition("| option, member of the file |")[2].partition("\n\n")[0]
+    told = re.findall(r"^\| `--([\w-]+)`, `(\w+)` \|", table, re.MULTILINE)
+    assert [member for _, member in told] == [*LIMITS]
+    assert [option.replace("-", "_") for option, _ in told] == [*LIMITS]

@@ -45,7 +45,7 @@ class EndlessService:
         self.made = 0
         self.freed = threading.Event()
 
-    def read(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
+    async def understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
         request = parse_request(raw_path, raw_query, root)
         return Question(request, bind(request, SCHEMA))
 

@@ -25,7 +25,7 @@ from gateway.pages.builder.fields import (
 )
 from gateway.pages.builder.form import Form
 from gateway.pages.builder.from_query import to_form
-from gateway.pages.builder.preview import Preview, as_cell, preview, read
+from gateway.pages.builder.preview import Preview, as_cell, preview, understand
 from gateway.pages.builder.to_query import to_url
 from gateway.pages.builder.view import FormView, spot_of, view_form
 from gateway.pages.builder.written import Note, as_ours, without_keys
@@ -63,7 +63,7 @@ class Asked:
 
 async def show_query(visit: Visit) -> Response:
     """The page."""
-    asked = _ask(visit)
+    asked = await _asked(visit)
     view = None if asked.form is None else await _view(visit, asked.form)
     problem, explanation, found = asked.problem, None, None
     if problem is None:
@@ -96,10 +96,10 @@ async def show_query(visit: Visit) -> Response:
 
 async def tell_query(visit: Visit) -> Response:
     """The same as JSON: `url`, `form` with its `fields`, and what is wrong with `position`."""
-    asked = _ask(visit)
+    asked = await _asked(visit)
     problem = asked.problem
     if problem is None:
-        problem = _refusal(visit, asked.url)
+        problem = await visit.service.apart(len(asked.url), _refusal, visit, asked.url)
     told = {
         "url": visit.root + asked.url,
         "form": None if asked.form is None else asdict(asked.form),
@@ -124,6 +124,10 @@ async def read_for_query(visit: Visit) -> Response:
     url, _ = as_ours(fields.get("url", [""])[0], visit.root)
     visit.service.begin()
     return RedirectResponse(f"{visit.base}query?url={quote(url, safe='')}", 303)
+
+
+async def _asked(visit: Visit) -> Asked:
+    return await visit.service.apart(len(visit.request.scope["query_string"]), _ask, visit)
 
 
 def _ask(visit: Visit) -> Asked:
@@ -179,7 +183,8 @@ def _checked(url: str) -> str:
 def _refusal(visit: Visit, url: str) -> GatewayError | None:
     """Why the feed would not answer, as far as that can be told without rows."""
     try:
-        read(visit.service, url, visit.root)
+        path, _, query = url.partition("?")
+        visit.service.read(path.encode(), query.encode(), visit.root)
     except GatewayError as error:
         return error
     return None
@@ -198,7 +203,7 @@ async def _try(
     """What is wrong, what would be asked of whom, and the first rows, as far as there are any."""
     explanation = None
     try:
-        explanation = visit.service.explain(read(visit.service, url, visit.root))
+        explanation = visit.service.explain(await understand(visit.service, url, visit.root))
         return None, explanation, await preview(visit.service, url, visit.root)
     except UpstreamUnavailable:
         return None, explanation, None

@@ -44,14 +44,14 @@ class Preview:
     milliseconds: float
 
 
-def read(service: QueryService, url: str, root: str) -> Question:
-    """A URL below the service root.
+async def understand(service: QueryService, url: str, root: str) -> Question:
+    """Parse, bind and plan a URL below the service root.
 
     Raises:
         GatewayError: what the feed would answer.
     """
     path, _, query = url.partition("?")
-    return service.read(path.encode(), query.encode(), root)
+    return await service.understand(path.encode(), query.encode(), root)
 
 
 def at_hand(service: QueryService) -> QueryService:
@@ -74,10 +74,10 @@ async def preview(service: QueryService, url: str, root: str) -> Preview:
         GatewayError: what the feed would answer.
     """
     kept = at_hand(service)
-    question = read(kept, url, root)
+    question = await understand(kept, url, root)
     if _may_be_counted(question):
         pairs = (*question.request.pairs, ("$count", "true"))
-        question = read(kept, f"{url.partition('?')[0]}?{encode_query(pairs)}", root)
+        question = await understand(kept, f"{url.partition('?')[0]}?{encode_query(pairs)}", root)
     wishes = Preferences(max_page_size=ROWS)
     began = time.perf_counter()
     answer = await kept.answer(question, Reply(_FORMAT, wishes, Links(root)))

@@ -13,7 +13,7 @@ from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError
 from gateway.exchange import Reply
-from gateway.pages.builder.preview import at_hand, body_of, read
+from gateway.pages.builder.preview import at_hand, body_of, understand
 from gateway.query.preferences import Preferences
 from gateway.service import QueryService
 from gateway.writer.format import Format
@@ -104,6 +104,7 @@ async def _in_rows(
 async def _rows(service: QueryService, url: str, root: str) -> list[dict[str, Any]]:
     kept = at_hand(service)
     wishes = Preferences(max_page_size=MOST + 1)
-    answer = await kept.answer(read(kept, url, root), Reply(Format(), wishes, Links(root)))
+    question = await understand(kept, url, root)
+    answer = await kept.answer(question, Reply(Format(), wishes, Links(root)))
     rows: list[dict[str, Any]] = msgspec.json.decode(body_of(answer))["value"]
     return rows
