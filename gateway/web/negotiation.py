@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from gateway.edge.media import parse_accept, parse_format_option, quality_of
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
-from gateway.exchange import Answer
 from gateway.writer.format import Format, Media
 
 JSON, MULTIPART = "application/json", "multipart/mixed"
@@ -142,7 +141,7 @@ def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
     return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
 
 
-def check_match(if_match: Sequence[str], answer: Answer) -> None:
+def check_match(if_match: Sequence[str], headers: Sequence[tuple[str, str]]) -> None:
     """If-Match on a reading request: the answer must have one of these tags (Protocol 8.2.4).
 
     All tags are weak here, and compare as such. `*` matches whatever there is.
@@ -151,7 +150,7 @@ def check_match(if_match: Sequence[str], answer: Answer) -> None:
         PreconditionFailed: it has none of them.
     """
     wanted = parse_entity_tags(if_match)
-    if not if_match or "*" in wanted or dict(answer.headers).get("ETag") in wanted:
+    if not if_match or "*" in wanted or dict(headers).get("ETag") in wanted:
         return
     raise PreconditionFailed(
         "If-Match: the answer has another ETag now, or none; read it again without If-Match",
