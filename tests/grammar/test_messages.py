@@ -316,8 +316,8 @@ def test_long_text_is_cut_around_the_place() -> None:
 
 def test_what_would_break_the_line_is_shown_as_a_blank() -> None:
     error = caught(parse_filter, "a\n\x00 eq")
-    assert error.message == "unexpected character U+000A"
-    assert error.render().splitlines()[1:3] == ["  a   eq", "   ^"]
+    assert error.message == "unexpected character U+0000"
+    assert error.render().splitlines()[1:3] == ["  a   eq", "    ^"]
 
 
 def test_without_text_there_is_no_place() -> None:
