@@ -106,8 +106,11 @@ def negotiate_text(accept: str | None, format_option: str | None, version: str) 
     return Format(version, Media.TEXT)
 
 
-def negotiate_batch(accept: str | None, request_type: str) -> str:
+def negotiate_batch(accept: str | None, request_type: str, version: str) -> str:
     """The media type of a batch's answer: the request's, unless Accept prefers the other.
+
+    In 4.0 there is no JSON batch. Its clients mean the parts by `Accept: application/json`, and
+    read nothing but multipart; only those that refuse it by name get the other.
 
     Raises:
         NotAcceptable: Accept leaves neither.
@@ -119,6 +122,9 @@ def negotiate_batch(accept: str | None, request_type: str) -> str:
     own, foreign = quality_of(request_type, ranges), quality_of(other, ranges)
     if own == foreign == 0:
         raise NotAcceptable(f"Accept: {accept} leaves no format; send {MULTIPART} or {JSON}")
+    refused = any(r.type == MULTIPART and r.quality == 0 for r in ranges)
+    if request_type == MULTIPART and version == "4.0" and not refused:
+        return MULTIPART
     return request_type if own >= foreign else other
 
 
