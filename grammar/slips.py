@@ -19,7 +19,7 @@ _INSTANT = "an instant is written 2024-01-31T08:00:00Z, or with an offset such a
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One slip; `message` and `hint` may show the first group of `at` as {0}."""
+    """One slip; `message` and `hint` may show the groups of `at`, and behind them of `before`."""
 
     at: str
     message: str
@@ -83,6 +83,18 @@ _TWICE = Slip(
 )
 
 _DATES = (
+    Slip(
+        r"(-[0-9]{2}-[0-9]{2})[Zz]",
+        "a date with an offset",
+        "a day is written {1}{0}, its first instant {1}{0}T00:00:00Z",
+        before=r"\b([0-9]{4})$",
+    ),
+    Slip(
+        r"\s*([-+][0-9]{2}:[0-9]{2})",
+        "a date with an offset",
+        "a day is written {1}, its first instant {1}T00:00:00{0}",
+        before=r"\b([0-9]{4}-[0-9]{2}-[0-9]{2})\s*$",
+    ),
     Slip(r"-[0-9]{2}-[0-9]{2}[Tt]", "a date and time without offset", _INSTANT, r"\b[0-9]{4}$"),
     Slip(r"-[0-9]+-[0-9]+", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
     Slip(r"[0-9]{1,2}:", "a blank between date and time", _INSTANT, r"[0-9]{4}-[0-9-]{5}\s*$"),
@@ -247,11 +259,10 @@ def find_slip(text: str, position: int, expected: tuple[str, ...]) -> Found | No
     """The slip at `position`, where one of the terminals `expected` could have come."""
     before = text[max(0, position - _WINDOW) : position]
     for slip in SLIPS:
-        match = re.compile(slip.at).match(text, position)
-        wanted = not slip.wants or slip.wants in expected
-        if match and wanted and (not slip.before or re.search(slip.before, before)):
-            shown = match[1] if match.re.groups and match[1] else ""
-            return Found(slip.message.format(shown), slip.hint.format(shown))
+        match, behind = re.compile(slip.at).match(text, position), re.search(slip.before, before)
+        if match and behind and (not slip.wants or slip.wants in expected):
+            shown = [group or "" for group in (*match.groups(), *behind.groups())]
+            return Found(slip.message.format(*shown), slip.hint.format(*shown))
     return _misspelt(text, position, expected)
 
 
