@@ -89,8 +89,7 @@ class Feed:
             return await self._first_page(request, plan, reply)
         if plan.route in (Route.NOTHING, Route.TOTAL):
             count = await self._single.count(plan, reply) if query.count else None
-            if not count:
-                await self._single.check_source(query, reply)
+            await self._single.check_source(query, reply, found=bool(count))
             return self._write([], PageBody(count), plan, reply)
         if self._rows.goes_straight_through(plan, reply):
             answer = await self._straight_through(plan, reply)
@@ -188,8 +187,7 @@ class Feed:
         if len(rows) > made.wanted and made.wanted != at.remaining:
             link = self._following(asked, made.wanted)
             page = replace(page, next_link=link, delta_link=None)
-        if not rows and at.offset == 0:
-            await self._single.check_source(plan.query, reply)
+        await self._single.check_source(plan.query, reply, found=bool(rows))
         found = rows[: made.wanted]
         with Stage("write"):
             body = write_collection(found, page, plan.query, reply.format, reply.links)
@@ -223,16 +221,14 @@ class Feed:
             page.rows,
             partial(fetch_rows, selection=selection, projection=projection),
         )
-        if not rows:
-            await self._single.check_source(plan.query, reply)
+        await self._single.check_source(plan.query, reply, found=bool(rows))
         count = page.total if plan.query.count else None
         taken_at = reply.taken_at(self._namespace, page.date or self._with.clock.now())
         return self._write(rows, PageBody(count, None, taken_at), plan, reply)
 
     async def _summed(self, summed: Summed, plan: QueryPlan, reply: Reply) -> Answer:
         """All rows of a collection that the statistics tell."""
-        if not summed.rows and not plan.query.skip:
-            await self._single.check_source(plan.query, reply)
+        await self._single.check_source(plan.query, reply, found=bool(summed.rows))
         taken_at = reply.taken_at(self._namespace, summed.date or self._with.clock.now())
         body = PageBody(summed.count, None, taken_at)
         return self._write(summed.rows[: plan.query.top], body, plan, reply)

@@ -12,8 +12,10 @@ from functools import partial
 import pyarrow as pa
 
 from gateway.analytics.rows import schema_of
-from gateway.engine.batches import all_rows, row_numbers, rows_at
-from gateway.engine.run import Selection
+from gateway.contract.model import Contract
+from gateway.edm.model import EntityType
+from gateway.engine.batches import all_rows, row_numbers, rows_at, with_others
+from gateway.engine.run import Relation, Selection
 from gateway.engine.sql import Sql
 from gateway.exchange import Export, Question, Reply
 from gateway.exports import (
@@ -29,6 +31,7 @@ from gateway.paging import left_to_check, planned
 from gateway.planner.plan import QueryPlan, Route
 from gateway.query.transformations import POSITION
 from gateway.reading import Reading
+from gateway.single import Single
 from gateway.snapshots.cache import Snapshot
 from gateway.snapshots.pages import PageKey
 from gateway.summing import Few, Summing
@@ -37,9 +40,11 @@ from gateway.summing import Few, Summing
 class Filing:
     """Makes files of one workspace's collections."""
 
-    def __init__(self, rows: Reading, summing: Summing) -> None:
+    def __init__(self, contract: Contract, rows: Reading, summing: Summing, single: Single) -> None:
+        self._contract = contract
         self._rows = rows
         self._summing = summing
+        self._single = single
 
     @asynccontextmanager
     async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
@@ -54,7 +59,9 @@ class Filing:
         file = FileFormat(query, reply.format)
         few = await self._few_rows(plan, reply)
         if few is not None:
-            yield await begin(file, self._all_of(few, plan, file.columns), self._rows.in_thread)
+            table = await self._all_of(few, plan, file.columns)
+            await self._single.check_source(query, reply, found=len(table) > 0)
+            yield await begin(file, (table,), self._rows.in_thread)
             return
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             key = PageKey(snapshot.id, (request.path, request.pairs, query.moment, reply.format))
@@ -62,40 +69,58 @@ class Filing:
             if about.etag in reply.known or "*" in reply.known:
                 yield unchanged(file, about)
                 return
-            tables = await self._tables(file, plan, snapshot)
+            found, tables = await self._tables(file, plan, snapshot)
+            await self._single.check_source(query, reply, found=found)
             yield await begin(file, tables, self._rows.in_thread, about.headers)
 
     async def _tables(
         self, file: FileFormat, plan: QueryPlan, snapshot: Snapshot
-    ) -> Iterator[pa.Table]:
-        """The rows of the file, some at a time: by their numbers, or what $apply makes of them."""
+    ) -> tuple[bool, Iterator[pa.Table]]:
+        """Return whether the file has rows, and the rows, some at a time.
+
+        They are read by their numbers, unless $apply makes them.
+        """
         query, left = plan.query, left_to_check(plan, snapshot)
         if query.apply is not None:
             made = Selection(left, plan.order, query.skip, made_rows(query), query.apply)
-            return in_parts(
-                check_made(await self._rows.on(snapshot, plan, all_rows, made, file.columns))
-            )
+            table = check_made(await self._rows.on(snapshot, plan, all_rows, made, file.columns))
+            return len(table) > 0, in_parts(table)
         order = plan.order if query.orderby else ()
         selection = Selection(left, order, query.skip, query.top)
         numbers = await self._rows.on(snapshot, plan, row_numbers, selection, file.computed)
-        return (
+        return len(numbers) > 0, (
             self._rows.run_on(snapshot, plan, rows_at, p, file.columns) for p in in_parts(numbers)
         )
 
     async def _few_rows(self, plan: QueryPlan, reply: Reply) -> Few | None:
         """All rows that the answer is cut from when no snapshot is needed, else None."""
         if plan.route is Route.NOTHING:
-            number = pa.field(POSITION.name, pa.int64())
-            properties = plan.query.entity_set.entity_type.properties
-            return Few(schema_of(properties).append(number).empty_table(), plan.query.apply)
+            return Few(_no_rows(plan.query.entity_set.entity_type), None)
         if not self._rows.goes_straight_through(plan, reply):
             return await self._summing.few(plan, reply)
         page = await self._rows.window_page(plan, reply)
         return None if page is None else Few(page.rows, None)
 
-    def _all_of(self, few: Few, plan: QueryPlan, columns: Sql) -> Iterator[pa.Table]:
-        query, nothing = plan.query, plan.route is Route.NOTHING
-        top = 0 if nothing else query.top
-        selection = Selection(None, plan.order, query.skip, top, few.apply)
+    async def _all_of(self, few: Few, plan: QueryPlan, columns: Sql) -> pa.Table:
+        query = plan.query
+        if plan.route is Route.NOTHING:
+            return await self._rows.queried(self._nothing, few.rows, plan, columns)
+        selection = Selection(None, plan.order, query.skip, query.top, few.apply)
         cut = partial(all_rows, selection=selection, columns=columns)
-        yield self._rows.run_transient(few.rows, cut)
+        return await self._rows.queried(self._rows.run_transient, few.rows, cut)
+
+    def _nothing(self, rows: pa.Table, plan: QueryPlan, columns: Sql) -> pa.Table:
+        """Return no rows, in the columns of the file; other sets that it names are empty too."""
+        sets = {name: self._contract.schema.find_set(name) for name in plan.query.others}
+        others = {name: _no_rows(s.entity_type) for name, s in sets.items() if s is not None}
+        selection = Selection(None, plan.order, limit=0, apply=plan.query.apply)
+
+        def nothing(relation: Relation) -> pa.Table:
+            return all_rows(with_others(relation, others), selection, columns)
+
+        return self._rows.run_transient(rows, nothing)
+
+
+def _no_rows(entity_type: EntityType) -> pa.Table:
+    number = pa.field(POSITION.name, pa.int64())
+    return schema_of(entity_type.properties).append(number).empty_table()

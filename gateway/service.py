@@ -62,9 +62,9 @@ class QueryService:
         self._with, self._pages = machinery, pages
         self._rows = Reading(contract, machinery, pages)
         summing = Summing(self._rows, machinery)
-        self._filing = Filing(self._rows, summing)
         self._changes = Changes(contract, machinery, self._rows, self._bind_at)
         self._single = Single(contract, machinery, self._rows, summing)
+        self._filing = Filing(contract, self._rows, summing, self._single)
         shared = (contract, machinery, self._rows, summing)
         self._feed = Feed(*shared, self._changes, self._single)
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
@@ -228,8 +228,7 @@ class QueryService:
                 return metadata_document(self._contract.schema, reply)
             case BoundQuery(shape=Shape.COUNT) as query:
                 number = await self._single.count(planned(question), reply)
-                if not number:
-                    await self._single.check_source(query, reply)
+                await self._single.check_source(query, reply, found=number > 0)
                 return Answer(str(number).encode(), reply.format.media)
             case BoundQuery(shape=Shape.ENTITY):
                 return await self._single.entity(planned(question), reply)

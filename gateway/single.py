@@ -11,7 +11,8 @@ from gateway.observe.record import note_rows
 from gateway.paging import left_to_check
 from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.projection import Projection
-from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery
+from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
+from gateway.query.transformations import makes_rows_of_nothing
 from gateway.reading import Machinery, Reading
 from gateway.summing import Summing
 from gateway.writer.bodies import projection_for, write_entity
@@ -45,18 +46,35 @@ class Single:
             left = left_to_check(plan, snapshot)
             return await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
 
-    async def check_source(self, query: BoundQuery, reply: Reply) -> None:
-        """Nothing is related to an entity; does it exist?
+    async def check_source(self, query: BoundQuery, reply: Reply, *, found: bool) -> None:
+        """Check that the entity exists whose related rows were requested, in every format alike.
+
+        Rows that were `found` are proof enough, unless $apply makes rows of no rows at all.
 
         Raises:
-            ResourceNotFound: it does not, and so neither does what is behind it.
+            ResourceNotFound: it does not, and so neither does the collection behind it.
         """
-        if query.source is None:
+        if query.source is None or (found and not await self._is_made_of_nothing(query, reply)):
             return
         plan = plan_query(query.source, self._contract)
         await self._row(
             plan, Projection((), query.source.entity_set.entity_type.key_properties), reply
         )
+
+    async def _is_made_of_nothing(self, query: BoundQuery, reply: Reply) -> bool:
+        """Return True if $apply had no related row to work on."""
+        if query.apply is None or not makes_rows_of_nothing(query.apply.steps):
+            return False
+        related = BoundQuery(
+            query.entity_set,
+            Shape.COUNT,
+            (),
+            filter=query.filter,
+            count=True,
+            moment=query.moment,
+            others=query.others,
+        )
+        return not await self.count(plan_query(related, self._contract), reply)
 
     async def entity(self, plan: QueryPlan, reply: Reply) -> Answer:
         """The entity.

@@ -22,7 +22,7 @@ from typing import TypeAlias, final
 from grammar.errors import Refusal
 from grammar.limits import Limits
 
-BLANKS = " \t"
+BLANKS = " \t\r\n"
 END = "$END"
 _PATIENCE = 200
 

@@ -8,6 +8,7 @@ from typing import cast
 
 from grammar.errors import ODataSyntaxError, Refusal, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
+from grammar.machine import BLANKS
 from grammar.parser import parse
 from grammar.rules_options import natural
 from grammar.syntax import Alias, QueryOptions
@@ -20,7 +21,7 @@ def _text(value: str, _limits: Limits, _option: str) -> str:
 
 
 def _number(value: str, _limits: Limits, option: str) -> int:
-    digits = value.strip(" \t")
+    digits = value.strip(BLANKS)
     if not (digits.isascii() and digits.isdigit()):
         raise ODataSyntaxError("not a whole number of 0 or more", text=value, option=option)
     try:
@@ -30,7 +31,7 @@ def _number(value: str, _limits: Limits, option: str) -> int:
 
 
 def _boolean(value: str, _limits: Limits, option: str) -> bool:
-    word = value.strip(" \t").lower()
+    word = value.strip(BLANKS).lower()
     if word not in {"true", "false"}:
         raise ODataSyntaxError("neither true nor false", text=value, option=option)
     return word == "true"
@@ -93,7 +94,7 @@ def parse_query_options(
         name = _system_name(written)
         if name:
             _add(found, name, value, limits)
-        elif written.startswith("@"):
+        elif written.lstrip(BLANKS).startswith("@"):
             _add_alias(aliases, written, value, limits)
         else:
             custom.append((written, value))
@@ -102,7 +103,7 @@ def parse_query_options(
 
 def _system_name(written: str) -> str:
     """The lower-case name without `$`, or nothing for aliases and custom options."""
-    folded = written.strip(" \t").lower()
+    folded = written.strip(BLANKS).lower()
     name = folded.removeprefix("$")
     if name in _READERS and (folded.startswith("$") or name not in _DOLLAR_ONLY):
         return name
@@ -124,7 +125,7 @@ def _add(found: dict[str, object], name: str, value: str, limits: Limits) -> Non
 def _add_alias(aliases: dict[str, object], written: str, value: str, limits: Limits) -> None:
     if not isinstance(parse("expression", written, limits, written), Alias):
         raise ODataSyntaxError("not the name of an alias", option=written, hint="for example @x=1")
-    name = written.strip(" \t")[1:]
+    name = written.strip(BLANKS)[1:]
     if name in aliases:
         raise ODataSyntaxError("assigned twice", option=written)
     _check_value(value, limits, written)
@@ -132,7 +133,7 @@ def _add_alias(aliases: dict[str, object], written: str, value: str, limits: Lim
 
 
 def _check_value(value: str, limits: Limits, option: str) -> None:
-    if not value.strip(" \t"):
+    if not value.strip(BLANKS):
         raise ODataSyntaxError("has no value", option=option)
     if len(value) > limits.max_length:
         message = f"longer than the limit of {limits.max_length} characters"

@@ -8,6 +8,7 @@ from difflib import get_close_matches
 from typing import TypeAlias
 
 from grammar.errors import Refusal
+from grammar.machine import BLANKS
 from grammar.rules_expression import Arguments, PathStep
 from grammar.rules_options import alias_name, natural
 from grammar.syntax import Aggregated, CountOf, Expr, Member, Name, Special
@@ -137,7 +138,7 @@ def custom_step(name: str, arguments: Arguments) -> CustomStep:
 
 
 def _opened(text: str) -> str:
-    return text.rstrip(" \t(").lower()
+    return text.rstrip(f"({BLANKS}").lower()
 
 
 TRANSFORMATIONS = (

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from grammar.errors import Refusal
+from grammar.machine import BLANKS
 from grammar.syntax import (
     ComputeItem,
     ExpandItem,
@@ -23,7 +24,7 @@ MAX_NUMBER_DIGITS = 18
 
 def _option_name(text: str) -> str:
     """`$Filter =` -> `filter`; `@x=` -> `@x`."""
-    name = text.strip(" \t=")
+    name = text.strip(f"={BLANKS}")
     return name if name[0] == "@" else name.removeprefix("$").lower()
 
 

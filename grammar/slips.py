@@ -19,7 +19,7 @@ _INSTANT = "an instant is written 2024-01-31T08:00:00Z, or with an offset such a
 
 @dataclass(frozen=True, slots=True)
 class Slip:
-    """One slip; `message` and `hint` may show the first group of `at` as {0}."""
+    """One slip; `message` and `hint` may show the groups of `at`, and behind them of `before`."""
 
     at: str
     message: str
@@ -59,17 +59,17 @@ _OPERATORS = tuple(
 
 _WHOLE = (
     Slip(
-        rf"({_OPTIONS}[ \t]*=)",
+        rf"({_OPTIONS}\s*=)",
         "the name of the option once more",
         "leave out {0}",
-        before=r"^[ \t]*$",
+        before=r"^\s*$",
     ),
-    Slip("=", "the name of the option once more", "leave it out", before=rf"^{_OPTIONS}[ \t]*$"),
+    Slip("=", "the name of the option once more", "leave it out", before=rf"^{_OPTIONS}\s*$"),
     Slip(
         r"",
         "an operator at the beginning",
         "an operator stands between two values",
-        before=r"^[ \t]*(?i:eq|ne|lt|le|gt|ge|and|or|has|in|add|sub|mul|div|mod)[ \t]*$",
+        before=r"^\s*(?i:eq|ne|lt|le|gt|ge|and|or|has|in|add|sub|mul|div|mod)\s*$",
         wants="EQUALITY",
     ),
 )
@@ -78,14 +78,26 @@ _TWICE = Slip(
     r"",
     "two operators in a row",
     "an operator stands between two values",
-    before=r"(?i:\b(?:and|or)[ \t]+(?:and|or)[ \t]+)$",
+    before=r"(?i:\b(?:and|or)\s+(?:and|or)\s+)$",
     wants="EQUALITY",
 )
 
 _DATES = (
+    Slip(
+        r"(-[0-9]{2}-[0-9]{2})[Zz]",
+        "a date with an offset",
+        "a day is written {1}{0}, its first instant {1}{0}T00:00:00Z",
+        before=r"\b([0-9]{4})$",
+    ),
+    Slip(
+        r"\s*([-+][0-9]{2}:[0-9]{2})",
+        "a date with an offset",
+        "a day is written {1}, its first instant {1}T00:00:00{0}",
+        before=r"\b([0-9]{4}-[0-9]{2}-[0-9]{2})\s*$",
+    ),
     Slip(r"-[0-9]{2}-[0-9]{2}[Tt]", "a date and time without offset", _INSTANT, r"\b[0-9]{4}$"),
     Slip(r"-[0-9]+-[0-9]+", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
-    Slip(r"[0-9]{1,2}:", "a blank between date and time", _INSTANT, r"[0-9]{4}-[0-9-]{5}[ \t]*$"),
+    Slip(r"[0-9]{1,2}:", "a blank between date and time", _INSTANT, r"[0-9]{4}-[0-9-]{5}\s*$"),
     Slip(r"/[0-9]{1,2}/[0-9]", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
     Slip(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}", "not a date", _TWO_DIGITS),
     Slip(r"#[0-9]", "not a date", _TWO_DIGITS, wants="DATE"),
@@ -122,40 +134,40 @@ _QUOTES = (
         r"'",
         "a function between its arguments",
         "write contains(name,'text')",
-        before=r"\b(?i:contains|startswith|endswith)[ \t]*$",
+        before=r"\b(?i:contains|startswith|endswith)\s*$",
     ),
-    Slip(r"'", "two values in a row", "is an operator or a comma missing?", before=r"'[ \t]+$"),
+    Slip(r"'", "two values in a row", "is an operator or a comma missing?", before=r"'\s+$"),
 )
 
 _LISTS = (
-    Slip(",", "a list without parentheses", "write in (1,2,3)", before=r"(?i: in )[^()]*$"),
+    Slip(",", "a list without parentheses", "write in (1,2,3)", before=r"(?i:\sin\s)[^()]*$"),
     Slip(
         ",",
         "a name in the list after `in`",
         "the list holds literals; text stands in single quotes",
-        before=r"(?i: in)[ \t]*\([^()]*$",
+        before=r"(?i:\sin)\s*\([^()]*$",
         wants="OR",
     ),
     Slip(
         ",",
         "a list where one value is compared",
         "a list in parentheses stands only after `in`",
-        before=r"(?i: eq| ne)[ \t]*\([^()]*$",
+        before=r"(?i:\s(?:eq|ne))\s*\([^()]*$",
     ),
-    Slip(r"[;|]", "a list is separated by commas", "write in (1,2,3)", r"(?i: in)[ \t]*\([^()]*$"),
+    Slip(r"[;|]", "a list is separated by commas", "write in (1,2,3)", r"(?i:\sin)\s*\([^()]*$"),
     Slip(r";", "a semicolon between parameters", "write (a=1,b=2)", r"\([^()]*$", "_CLOSE"),
 )
 
 _WORDS = (
     Slip(
-        r"(?i:(?:not[ \t]+)?like)\b",
+        r"(?i:(?:not\s+)?like)\b",
         "'like' is no operator",
         "write contains(name,'text'), startswith or endswith",
     ),
-    Slip(r"(?i:is[ \t]+null)\b", "'is null' is no operator", "write x eq null"),
-    Slip(r"(?i:is[ \t]+not[ \t]+null)\b", "'is not null' is no operator", "write x ne null"),
+    Slip(r"(?i:is\s+null)\b", "'is null' is no operator", "write x eq null"),
+    Slip(r"(?i:is\s+not\s+null)\b", "'is not null' is no operator", "write x ne null"),
     Slip(r"(?i:between)\b", "'between' is no operator", "write x ge 1 and x le 9"),
-    Slip(r"(?i:not[ \t]+in)\b", "'not in' is no operator", "write not (x in (1,2))"),
+    Slip(r"(?i:not\s+in)\b", "'not in' is no operator", "write not (x in (1,2))"),
     Slip(
         r"(?i:(contains|startswith|endswith|matchespattern|indexof))\b",
         "'{0}' is a function",
@@ -163,13 +175,13 @@ _WORDS = (
         wants="EQUALITY",
     ),
     Slip(r"(?i:equals?|is|===?)\b", "no operator", "equality is written eq", wants="EQUALITY"),
-    Slip(r"(?i:order[ \t]*by)\b", "'order by' is an option of its own", "use $orderby=name desc"),
+    Slip(r"(?i:order\s*by)\b", "'order by' is an option of its own", "use $orderby=name desc"),
     Slip(r"(?i:(asc|desc)ending)", "'{0}ending' is no direction", "write {0}", wants="DIRECTION"),
     Slip(
         r"\w",
         "two words in a row",
         "text stands in single quotes: 'New York'",
-        before=r"(?i:eq|ne)[ \t]+[^\W\d]\w*[ \t]+$",
+        before=r"(?i:eq|ne)\s+[^\W\d]\w*\s+$",
         wants="EQUALITY",
     ),
     Slip(r"(?i:nulls)\b", "nothing says where nulls go", "they come first, with desc last"),
@@ -184,12 +196,12 @@ _SEARCH = (
 
 _STRUCTURE = (
     Slip(
-        rf",[ \t]*{_OPTIONS}[ \t]*=",
+        rf",\s*{_OPTIONS}\s*=",
         "nested options are separated by semicolons",
         "for example Items($top=1;$skip=2)",
     ),
     Slip(
-        r"(\$?[A-Za-z]+)[ \t]*=",
+        r"(\$?[A-Za-z]+)\s*=",
         "the option {0} cannot stand here",
         "after /$count only $filter and $search, after /$ref also $orderby, $skip, $top, $count",
         before=r"/\$(?:ref|count)\([^()]*$",
@@ -200,18 +212,18 @@ _STRUCTURE = (
         "in parentheses stand options: $select=name;$top=5",
         wants="SELECT_IS",
     ),
-    Slip("", "groupby has two pairs of parentheses", "write groupby((a,b))", r"groupby\([ \t]*$"),
+    Slip("", "groupby has two pairs of parentheses", "write groupby((a,b))", r"groupby\(\s*$"),
     Slip(
         r":",
         "'any' and 'all' follow a collection",
         "write Items/any(i:i/Price gt 5)",
-        before=r"(?<![/\w])(?i:any|all)\([ \t]*\w+$",
+        before=r"(?<![/\w])(?i:any|all)\(\s*\w+$",
     ),
     Slip(
         r"",
         "a lambda without variable",
         "write Items/any(i:i/Price gt 5)",
-        before=r"/(?i:any|all)\([ \t]*[\w/]+[ \t]*$",
+        before=r"/(?i:any|all)\(\s*[\w/]+\s*$",
         wants="_COLON",
     ),
     Slip("[,)]", "case takes pairs", "write case(condition:value,true:other)", wants="_COLON"),
@@ -220,8 +232,8 @@ _STRUCTURE = (
     Slip(r";", "a semicolon between conditions", "join them with and, or", wants="OR"),
     Slip(r",", "a comma between conditions", "join them with and, or", wants="OR"),
     Slip(r"-", "'-' is no operator between values", "OData writes sub", wants="EQUALITY"),
-    Slip(r"/[ \t]", "a blank in a path", "a path has none: Address/City; division is div"),
-    Slip(r"/", "a blank in a path", "a path has none: Address/City; division is div", r"[ \t]$"),
+    Slip(r"/\s", "a blank in a path", "a path has none: Address/City; division is div"),
+    Slip(r"/", "a blank in a path", "a path has none: Address/City; division is div", r"\s$"),
     Slip(r"\.", "a point in a path", "a path is written with slashes: Address/City", r"[\w)]$"),
     Slip(r"\[", "an index in brackets", "OData has none; filter with any or all", r"\w$"),
 )
@@ -247,11 +259,10 @@ def find_slip(text: str, position: int, expected: tuple[str, ...]) -> Found | No
     """The slip at `position`, where one of the terminals `expected` could have come."""
     before = text[max(0, position - _WINDOW) : position]
     for slip in SLIPS:
-        match = re.compile(slip.at).match(text, position)
-        wanted = not slip.wants or slip.wants in expected
-        if match and wanted and (not slip.before or re.search(slip.before, before)):
-            shown = match[1] if match.re.groups and match[1] else ""
-            return Found(slip.message.format(shown), slip.hint.format(shown))
+        match, behind = re.compile(slip.at).match(text, position), re.search(slip.before, before)
+        if match and behind and (not slip.wants or slip.wants in expected):
+            shown = [group or "" for group in (*match.groups(), *behind.groups())]
+            return Found(slip.message.format(*shown), slip.hint.format(*shown))
     return _misspelt(text, position, expected)
 
 

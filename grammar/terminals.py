@@ -14,6 +14,7 @@ from decimal import Decimal
 
 from grammar import canonical
 from grammar.errors import Refusal
+from grammar.machine import BLANKS
 from grammar.syntax import Literal, LiteralKind
 
 MAX_IDENTIFIER = 128
@@ -71,7 +72,7 @@ def step(text: str) -> str:
 
 def opened(text: str) -> str:
     """`Name(` or `/Name(` -> Name."""
-    return name(text.rstrip(" \t").removeprefix("/").removesuffix("("))
+    return name(text.rstrip(f"({BLANKS}").removeprefix("/"))
 
 
 def string(text: str) -> Literal:
@@ -180,7 +181,7 @@ def json_string(text: str) -> str:
 
 def word(text: str) -> str:
     """An operator or direction without the blanks around it, in lower case."""
-    return text.strip(" \t").lower()
+    return text.strip(BLANKS).lower()
 
 
 LITERAL_AND_NAME_TERMINALS: dict[str, Callable[[str], object]] = {
@@ -202,6 +203,7 @@ LITERAL_AND_NAME_TERMINALS: dict[str, Callable[[str], object]] = {
     "STEP": step,
     "STEP_STAR": lambda _: "*",
     "FUNCTION": opened,
+    "KEYED": opened,
     "STEP_CALL": opened,
     "LAMBDA": lambda text: opened(text).lower(),
     "QUALIFIED_STAR": lambda text: f"{name(text[:-2])}.*",

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from grammar.syntax import Binary, Expr
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+
+from grammar.syntax import Binary, Expr, Name
 
 
 def operands(node: Expr, operator: str) -> tuple[Expr, ...]:
@@ -20,3 +23,21 @@ def operands(node: Expr, operator: str) -> tuple[Expr, ...]:
         found.append(node.right)
         node = node.left
     return (node, *reversed(found))
+
+
+def names(node: object) -> Iterator[str]:
+    """All bare names in a tree, in no order; however deep it is, there is no recursion.
+
+    >>> from grammar.parser import parse_filter
+    >>> sorted(names(parse_filter("a eq 1 or length(b) in (2,3)")))
+    ['a', 'b']
+    """
+    rest = [node]
+    while rest:
+        match rest.pop():
+            case Name(name):
+                yield name
+            case tuple() as items:
+                rest += items
+            case found if is_dataclass(found):
+                rest += [getattr(found, field.name) for field in fields(found)]

@@ -1,4 +1,4 @@
-"""What a request gives to show who asks: Basic, Bearer, `X-API-Key`, or a key in the URL."""
+"""The credential of a request: Basic, Bearer, `X-API-Key` or `apikey`, or a key in the URL."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from enum import Enum
 
 from gateway.auth.principal import Asked
 from gateway.errors import InvalidValue
+
+KEY_HEADERS = ("x-api-key", "apikey")
 
 
 class Kind(Enum):
@@ -20,22 +22,27 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key, password or token; empty when only the way was named, which asks for a challenge."""
+    """A key, password or token; empty when only the way was named, which asks for a challenge.
+
+    `user` is the user name of Basic, which some clients give a key as.
+    """
 
     kind: Kind
     text: str = field(repr=False)
+    user: str = field(default="", repr=False)
 
 
 def credential_of(asked: Asked) -> Credential | None:
     """The credential of a request; None without.
 
-    User names do not count: BI tools ask for one, and the key tells who it is.
+    User names say nothing of who it is: BI tools demand one. Only a key counts there.
 
     Raises:
         InvalidValue: there are two, of which only one could count (RFC 6750 2).
     """
     found = [Credential(Kind.KEY, key) for key in asked.keys]
-    found += [Credential(Kind.KEY, key.strip()) for key in asked.headers.getlist("x-api-key")]
+    for name in KEY_HEADERS:
+        found += [Credential(Kind.KEY, key.strip()) for key in asked.headers.getlist(name)]
     for value in asked.headers.getlist("authorization"):
         found += _authorization(value)
     given = [credential for credential in found if credential.text]
@@ -51,16 +58,18 @@ def _authorization(value: str) -> list[Credential]:
     scheme, _, text = value.partition(" ")
     match scheme.lower():
         case "basic":
-            return [Credential(Kind.PASSWORD, _password(text))]
+            user, password = _user_and_password(text)
+            return [Credential(Kind.PASSWORD, password or user, user)]
         case "bearer":
             return [Credential(Kind.BEARER, text.strip())]
         case _:  # Negotiate, NTLM: tried by clients before they know better
             return []
 
 
-def _password(text: str) -> str:
-    """Empty when there is none, or no Basic credentials at all (RFC 7617 2)."""
+def _user_and_password(text: str) -> tuple[str, str]:
+    """Empty when there are none, or no Basic credentials at all (RFC 7617 2)."""
     try:
-        return b64decode(text, validate=True).decode().partition(":")[2]
+        user, _, password = b64decode(text, validate=True).decode().partition(":")
     except ValueError:  # not base64, not ASCII, or not UTF-8
-        return ""
+        return "", ""
+    return user, password

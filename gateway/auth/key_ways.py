@@ -34,13 +34,15 @@ class GatewayKeys:
 
     async def admit(self, credential: Credential) -> Principal | Refusal | None:
         """Found by its id, then compared; see `gateway.auth.gate.Way`."""
-        key_id = id_of(credential.text)
+        texts = (credential.text, credential.user)
+        text = next((t for t in texts if id_of(t) is not None), "")
+        key_id = id_of(text)
         if key_id is None:
             return None
         key = _content(self.file).get(key_id)
         if key is None:
             return Refusal("the gateway has no such key")
-        if not key.matches(credential.text):
+        if not key.matches(text):
             return Refusal("the gateway has no such key", subject=f"key {key.id}")
         standing = key.standing(self.clock.now())
         if standing is not Standing.GOOD:
@@ -62,8 +64,10 @@ class SharedKey:
 
     async def admit(self, credential: Credential) -> Principal | Refusal | None:
         """Compared as digests, whose length tells nothing; see `gateway.auth.gate.Way`."""
-        if hmac.compare_digest(digest(credential.text), _content(self.file)):
-            return Principal(id=SHARED)
+        expected = _content(self.file)
+        for text in filter(None, (credential.text, credential.user)):
+            if hmac.compare_digest(digest(text), expected):
+                return Principal(id=SHARED)
         return None
 
 

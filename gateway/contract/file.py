@@ -232,13 +232,16 @@ class SetEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class NavigationEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[navigation]]`: from a row of `set` to the one row of `to` that it belongs to."""
+    """`[[navigation]]`: from a row of `set` to the one row of `to` that it belongs to.
+
+    Without a `partner` there is no navigation property back.
+    """
 
     set: str
     name: str
     to: str
-    partner: str
     on: dict[str, str]
+    partner: str = ""
     one_to_one: bool = False
 
 

@@ -127,7 +127,7 @@ def _without_clashes(
 def names_of_ways(entries: tuple[file.NavigationEntry, ...], set_name: str) -> list[str]:
     """What the navigation properties of a set are called."""
     forth = [entry.name for entry in entries if entry.set == set_name]
-    return forth + [entry.partner for entry in entries if entry.to == set_name]
+    return forth + [e.partner for e in entries if e.to == set_name and e.partner]
 
 
 def _linked(
@@ -138,13 +138,11 @@ def _linked(
     for entry in entries:
         _check_navigation(entry, sets)
         on = tuple(entry.on.items())
-        back = tuple((theirs, own) for own, theirs in on)
         forth = NavigationProperty(entry.name, entry.to, entry.partner, on, False, True)
         ways[entry.set].append(forth)
-        many = not entry.one_to_one
-        ways[entry.to].append(
-            NavigationProperty(entry.partner, entry.set, entry.name, back, many, False)
-        )
+        if entry.partner:
+            many = not entry.one_to_one
+            ways[entry.to].append(forth.back(entry.partner, entry.set, collection=many))
     for name, found in ways.items():
         doubled = {way.name for way in found if [w.name for w in found].count(way.name) > 1}
         if doubled:
@@ -174,7 +172,7 @@ def _check_navigation(entry: file.NavigationEntry, sets: tuple[EntitySet, ...]) 
             f"{place}: on: must name the key of {entry.to}, {', '.join(other.key)}"
         )
     for entity_type, name in ((own, entry.name), (other, entry.partner)):
-        if any(name.lower() == known.lower() for known in entity_type.names):
+        if name and any(name.lower() == known.lower() for known in entity_type.names):
             raise ConfigurationProblem(
                 f"{place}: {entity_type.name} has a property {name!r} already"
             )

@@ -54,7 +54,8 @@ def _navigation(schema: Schema, way: NavigationProperty) -> dict[str, Any]:
     found: dict[str, Any] = {"$Kind": "NavigationProperty", "$Type": schema.type_behind(way)}
     if way.collection:
         found["$Collection"] = True
-    found["$Partner"] = way.partner
+    if way.partner:
+        found["$Partner"] = way.partner
     if way.constrained:
         found["$ReferentialConstraint"] = dict(way.on)
     return found

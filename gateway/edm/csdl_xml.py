@@ -69,7 +69,9 @@ def _add_navigation(parent: Element, schema: Schema, way: NavigationProperty) ->
     attributes = {"Name": way.name, "Type": type_name}
     if not way.collection:
         attributes["Nullable"] = "false"
-    node = SubElement(parent, "NavigationProperty", {**attributes, "Partner": way.partner})
+    if way.partner:
+        attributes["Partner"] = way.partner
+    node = SubElement(parent, "NavigationProperty", attributes)
     for own, other in way.on if way.constrained else ():
         names = {"Property": own, "ReferencedProperty": other}
         SubElement(node, "ReferentialConstraint", names)

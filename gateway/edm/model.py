@@ -37,7 +37,7 @@ class NavigationProperty:
 
     `on` are pairs of properties, own and the other's. `constrained` tells that the own ones depend
     on the key of the other, which CSDL calls a referential constraint. A single one is never null:
-    there is always such an entity.
+    there is always such an entity. `partner` is the property that leads back, empty for none.
     """
 
     name: str
@@ -46,6 +46,11 @@ class NavigationProperty:
     on: tuple[tuple[str, str], ...]
     collection: bool
     constrained: bool
+
+    def back(self, name: str, origin: str, *, collection: bool) -> NavigationProperty:
+        """Return the way back from the target to the set `origin`."""
+        on = tuple((theirs, own) for own, theirs in self.on)
+        return NavigationProperty(name, origin, self.name, on, collection, False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,6 +40,13 @@ def json_value(value: Sql, type_: T, *, long_as_text: bool) -> Sql:
     return fill(_TEMPLATES.get(type_, "{0}"), typed(value, type_))
 
 
+def in_range(value: Sql, type_: T) -> Sql:
+    """The value itself, or the same failure that its JSON would be."""
+    if type_ not in (T.DATE_TIME_OFFSET, T.DATE):
+        return value
+    return fill(_IN_RANGE.format("{0}"), value)
+
+
 def is_self_describing(type_: T) -> bool:
     """Types that a JSON reader infers (JSON Format 4.6.3): string, Boolean, Double as a number."""
     return type_ in (T.STRING, T.BOOLEAN, T.DOUBLE)

@@ -23,6 +23,7 @@ from gateway.query.transformations import (
 )
 from grammar import Expr, Name, Special
 from grammar.transformations import AggregateFrom, AggregateItem
+from grammar.walk import names as names_in
 
 _METHODS = {method.value: method for method in Method if method is not Method.COUNT}
 _SUMS = (Method.SUM, Method.AVERAGE)
@@ -30,11 +31,24 @@ _SUMS = (Method.SUM, Method.AVERAGE)
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What names mean to a transformation, and which a new property cannot have."""
+    """What names mean to a transformation, and which a new property cannot have.
+
+    `keys` are those of them that group the rows.
+    """
 
     scope: Scope
     rows: RowType
     taken: tuple[str, ...]
+    keys: tuple[str, ...] = ()
+
+    def free_for(self, item: AggregateItem) -> tuple[str, ...]:
+        """Return the names that the item's alias cannot have.
+
+        It may be that of a property which it aggregates, and which is gone afterwards, as AG Grid
+        and Microsoft's samples have it; but not of one that groups.
+        """
+        gone = {*names_in(item.expression)} - {*self.keys} - {*names_in(item.steps)}
+        return tuple(name for name in self.taken if name not in gone)
 
 
 def bind_aggregate(items: tuple[AggregateItem, ...], names: Names) -> tuple[AggregateRows, RowType]:
@@ -47,7 +61,8 @@ def bind_aggregate(items: tuple[AggregateItem, ...], names: Names) -> tuple[Aggr
     """
     found: list[BoundAggregate] = []
     for item in items:
-        check_alias(item.alias, (*names.taken, *(other.prop.name for other in found)), names.scope)
+        others = (other.prop.name for other in found)
+        check_alias(item.alias, (*names.free_for(item), *others), names.scope)
         found.append(_bind_item(item, names))
     properties = tuple(aggregate.prop for aggregate in found)
     order = tuple(BoundOrder(ColumnRef(prop)) for prop in properties[:1])

@@ -157,9 +157,9 @@ class _Sequence:
                 )
 
     def _names(self, rows: RowType) -> Names:
-        keys = (key.name for key in self._keys)
+        keys = tuple(key.name for key in self._keys)
         taken = (*self._taken, *keys, *(prop.name for prop in rows.properties))
-        return Names(row_scope(rows, self._scope), rows, tuple(dict.fromkeys(taken)))
+        return Names(row_scope(rows, self._scope), rows, tuple(dict.fromkeys(taken)), keys)
 
     def _branches(self, step: GroupBy | Concat, names: Names) -> BranchRows:
         if isinstance(step, Concat):

@@ -13,6 +13,7 @@ from gateway.query.functions import FUNCTIONS, OFFSET_SENSITIVE, Signature
 from gateway.query.scope import Scope, quoted
 from grammar import Alias, Expr, Literal, LiteralKind
 from grammar import Call as CallExpr
+from grammar.literals import from_datetime
 
 _ENDS_OF_TIME = {"mindatetime": datetime.min, "maxdatetime": datetime.max}  # noqa: DTZ901 - made aware below
 _PARTS: dict[str, Callable[[Any], Any]] = {
@@ -79,22 +80,24 @@ def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Sc
     for argument, bound in zip(expr.arguments, arguments, strict=True):
         if isinstance(bound, Constant) and bound.picoseconds:
             raise scope.invalid(f"{quoted(expr)}: it takes at most six fractional digits")
-        if expr.name in OFFSET_SENSITIVE and _has_offset(argument, scope):
+        literal = _offset_literal(argument, scope) if expr.name in OFFSET_SENSITIVE else None
+        if literal is not None and isinstance(bound, Constant):
+            assert isinstance(bound.value, datetime)  # noqa: S101 - that of the literal
             raise scope.invalid(
-                f"{quoted(expr)}: instants are kept in UTC here; write the literal in UTC, with Z"
+                f"{quoted(expr)}: instants are in UTC here, so {expr.name} takes only literals in"
+                f" UTC; replace {quoted(literal)} by {from_datetime(bound.value)}"
             )
     if expr.name == "substring" and len(arguments) == 3 and _is_negative(arguments[2]):
         raise scope.invalid(f"{quoted(expr)}: a length cannot be negative")
 
 
-def _has_offset(expr: Expr, scope: Scope) -> bool:
+def _offset_literal(expr: Expr, scope: Scope) -> Literal | None:
+    """Return the literal that an argument is, perhaps by an alias, if its offset is not UTC."""
     while isinstance(expr, Alias):
         expr = dict(scope.aliases).get(expr.name, Literal(LiteralKind.NULL, None))
-    return (
-        isinstance(expr, Literal)
-        and expr.kind is LiteralKind.DATE_TIME_OFFSET
-        and not str(expr.value).endswith("Z")
-    )
+    if not isinstance(expr, Literal) or expr.kind is not LiteralKind.DATE_TIME_OFFSET:
+        return None
+    return None if str(expr.value).endswith("Z") else expr
 
 
 def _is_negative(expr: BoundExpr) -> bool:

@@ -53,7 +53,8 @@ def _within(
         return [_equal(ColumnRef(columns[other], row), known[own]) for own, other in on]
     assert scope.others is not None  # noqa: S101 - paths are bound with it
     back = entity_type.find_navigation(within.navigation.partner)
-    assert back is not None  # noqa: S101 - each way has a partner
+    if back is None:  # it need not be published
+        back = within.navigation.back("", source.entity_set.name, collection=True)
     target = scope.others.enter(back.target)
     way = Way(back, target, row or THIS_ROW, scope.others.name_row())
     return [QuantifiedRows(way, "any", conjunction(*_conditions(source, scope, way.to)))]

@@ -31,6 +31,7 @@ from grammar import (
 
 _CUSTOM_NAME = re.compile(r"[\w.:~-]+")
 _OPTION_NAMES = [f.name for f in fields(QueryOptions) if f.name not in ("aliases", "custom", "id")]
+_TEXTS = ("format", "id", "skiptoken", "deltatoken")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ def parse_request(raw_path: bytes, raw_query: bytes, root: str = "") -> ODataReq
     try:
         path = _without_query(parse_resource_path(split_path(raw_path)))
         pairs = split_query(raw_query)
-        options = parse_query_options(pairs)
+        options = _trimmed(parse_query_options(pairs))
         _check_custom_names(options)
         request = ODataRequest(path, options, pairs)
         by_id = bool(path.segments) and path.segments[0].name == "$entity"
@@ -68,6 +69,12 @@ def parse_request(raw_path: bytes, raw_query: bytes, root: str = "") -> ODataReq
         raise to_gateway_error(error) from error
     except RecursionError as error:
         raise LimitExceeded("the expression is nested too deeply; simplify it") from error
+
+
+def _trimmed(options: QueryOptions) -> QueryOptions:
+    """Without blanks at the ends of options that the grammar takes as texts."""
+    texts = {name: getattr(options, name) for name in _TEXTS}
+    return replace(options, **{name: t.strip() for name, t in texts.items() if t is not None})
 
 
 def _without_query(path: ResourcePath) -> ResourcePath:
@@ -103,7 +110,8 @@ def _check_custom_names(options: QueryOptions) -> None:
     Neither is the rest of an option that a bare `&` has cut in two. Protocol 6.1 lets a service
     refuse options that it does not understand.
     """
-    for name, _ in options.custom:
+    for written, _ in options.custom:
+        name = written.strip()
         if name and not _CUSTOM_NAME.fullmatch(name):
             raise UnknownOption(
                 f"{name!r} stands behind a & that ended the option before it; inside an option"

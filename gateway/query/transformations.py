@@ -176,6 +176,22 @@ BoundStep: TypeAlias = (
 )
 
 
+def makes_rows_of_nothing(steps: tuple[BoundStep, ...]) -> bool:
+    """Return True if the steps may make a row where there are none: `aggregate` outside of groups.
+
+    >>> makes_rows_of_nothing((AggregateRows(()),))
+    True
+    """
+    return any(
+        isinstance(step, AggregateRows)
+        or (
+            isinstance(step, BranchRows)
+            and any(not b.by and makes_rows_of_nothing(b.steps) for b in step.branches)
+        )
+        for step in steps
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class BoundApply:
     """$apply behind its leading filters, which are part of the query's own filter.

@@ -26,7 +26,7 @@ from gateway.query.placement import given_options
 from gateway.query.preferences import parse_preferences
 from gateway.query.request import parse_request
 from gateway.web.batch_json import CLOSE, OPEN, read_json, write_json
-from gateway.web.batch_model import MAX_BATCH_BYTES, Item, Part, Refused
+from gateway.web.batch_model import MAX_BATCH_BYTES, Item, Part, Refused, named
 from gateway.web.batch_multipart import close_multipart, read_multipart, write_multipart
 from gateway.web.batch_scope import Outer
 from gateway.web.negotiation import (
@@ -130,10 +130,16 @@ class BatchEndpoint:
         content_type = check_media_type(headers, MULTIPART, JSON)
         is_multipart = content_type.get_content_type() == MULTIPART
         accept = ",".join(headers.getlist("accept")) or None
-        answer_type = negotiate_batch(accept, content_type.get_content_type())
+        answer_type = negotiate_batch(accept, content_type.get_content_type(), version)
         body = await read_body(receive, headers, MAX_BATCH_BYTES, self.endpoint.body_seconds)
         read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
+<<<<<<< HEAD
         items = await service.apart(len(body), read, body)
+=======
+        items = await _apart(len(body), partial(read, body))
+        if answer_type == JSON:
+            items = named(items)
+>>>>>>> he
         going_on = parse_preferences(headers.getlist("prefer")).continue_on_error
         stops = not going_on if is_multipart else going_on is False
         applied = "" if going_on is None else f"continue-on-error={str(going_on).lower()}"

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import msgspec
 
 from gateway.errors import FailedDependency, GatewayError, InvalidSyntax, InvalidValue, NotSupported
-from gateway.web.batch_model import Item, Part, Refused, check_number, is_id
+from gateway.web.batch_model import Item, Part, Refused, check_number, encoded_url, is_id
 from gateway.web.respond import Reaction
 
 OPEN, CLOSE = b'{"responses":[', b"]}"
@@ -54,7 +54,7 @@ def read_json(body: bytes) -> tuple[Item, ...]:
 
 
 def _reads(request: _Request) -> bool:
-    path = request.url.partition("?")[0].removesuffix("/")
+    path = request.url.strip().partition("?")[0].removesuffix("/")
     return request.method.upper() in _READING or path.endswith("$query")
 
 
@@ -91,21 +91,21 @@ def _item(request: _Request, writing: set[str | None]) -> Item:
         if group in writing and _reads(request):
             raise FailedDependency(f"the atomicity group {group} also writes, which fails here")
         headers = tuple((name.lower(), value) for name, value in (request.headers or {}).items())
-        _check_text(request)
+        _check_headers(request)
+        url = encoded_url(request.url.encode())
         body = _body(request, dict(headers))
     except GatewayError as error:
         return Refused(request.id, error, group, depends_on)
     method = request.method.upper()
-    return Part(request.id, method, request.url, headers, body, group, depends_on)
+    return Part(request.id, method, url, headers, body, group, depends_on)
 
 
-def _check_text(request: _Request) -> None:
-    """What goes into a request line and a header must fit there."""
-    if not request.url.isascii() or not request.url.isprintable() or " " in request.url:
-        raise InvalidSyntax(
-            "url: percent-encode blanks and letters beyond ASCII, e.g. %20 for a blank",
-            target="url",
-        )
+def _check_headers(request: _Request) -> None:
+    """Names and values must fit into a header.
+
+    Raises:
+        InvalidSyntax: one does not.
+    """
     for name, value in (request.headers or {}).items():
         if not name.isascii() or not value.isascii() or not (name + value).isprintable():
             raise InvalidSyntax(

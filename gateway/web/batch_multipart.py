@@ -19,14 +19,15 @@ from gateway.errors import (
     MethodNotAllowed,
     UnsupportedMediaType,
 )
-from gateway.web.batch_model import Item, Part, Refused, check_number, is_id
+from gateway.web.batch_model import Item, Part, Refused, check_number, encoded_url, is_id
 from gateway.web.respond import Reaction
 
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
 _FIELD_NAME = re.compile(rb"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
 _FIELD_VALUE = re.compile(rb"[\t -~\x80-\xff]*")
-_REQUEST_LINE = re.compile(r"([A-Za-z]{1,20}) +([!-~]+)(?: +HTTP/\d(?:\.\d)?)? *")
+_REQUEST_LINE = re.compile(rb"([A-Za-z]{1,20})[ \t]+(\S.*)")
+_PROTOCOL = re.compile(rb"[ \t]HTTP/\d(?:\.\d)?\Z")
 _LONGEST_BOUNDARY = 200
 _PLAIN_CODINGS = ("", "binary", "8bit", "7bit")
 
@@ -96,17 +97,16 @@ def _change_set(content: bytes, media_type: Message, number: int) -> Refused:
 def _request(content: bytes, content_id: str) -> Part:
     """The HTTP request inside a part."""
     line, _, rest = content.lstrip(b"\r\n").partition(b"\n")
-    text = line.removesuffix(b"\r").decode("latin-1")
-    match = _REQUEST_LINE.fullmatch(text)
-    if match is None:
+    match = _REQUEST_LINE.fullmatch(line.rstrip(b" \t\r"))
+    if match is None or match[2].startswith(b"HTTP/"):
         raise InvalidSyntax(
-            "a part of a batch begins with a line such as GET Results?$top=1 HTTP/1.1, its URL"
-            " percent-encoded, e.g. %20 for a blank"
+            "a part of a batch begins with a line such as GET Results?$top=1 HTTP/1.1"
         )
+    method, url = match[1].decode(), encoded_url(_PROTOCOL.sub(b"", match[2]))
     fields, body = _split_head(rest)
     inner = fields.pop("content-id", "")
     name = content_id or (inner if is_id(inner) else "")
-    return Part(name, match[1], match[2], tuple(fields.items()), body)
+    return Part(name, method, url, tuple(fields.items()), body)
 
 
 def _split_head(content: bytes) -> tuple[Fields, bytes]:

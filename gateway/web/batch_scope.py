@@ -8,6 +8,7 @@ from urllib.parse import unquote
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from gateway.auth.credentials import KEY_HEADERS
 from gateway.edge.public_root import SERVICE_PATH
 from gateway.errors import InvalidSyntax, InvalidValue
 from gateway.query.preferences import merge_preferences
@@ -17,7 +18,7 @@ from gateway.web.posted import BATCH, last_segment
 
 _FORBIDDEN = frozenset(
     {"authorization", "proxy-authorization", "cookie", "expect", "from", "max-forwards", "range"}
-    | {"te", "transfer-encoding", "x-api-key"}
+    | {"te", "transfer-encoding", *KEY_HEADERS}
 )
 _OF_THE_CONNECTION = frozenset(
     {"host", "forwarded", "authorization", "x-forwarded-for", "x-forwarded-host"}

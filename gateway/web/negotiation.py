@@ -11,7 +11,6 @@ from dataclasses import replace
 
 from gateway.edge.media import parse_accept, parse_format_option, quality_of
 from gateway.errors import NotAcceptable, PreconditionFailed, UnsupportedVersion
-from gateway.exchange import Answer
 from gateway.writer.format import Format, Media
 
 JSON, MULTIPART = "application/json", "multipart/mixed"
@@ -107,8 +106,11 @@ def negotiate_text(accept: str | None, format_option: str | None, version: str) 
     return Format(version, Media.TEXT)
 
 
-def negotiate_batch(accept: str | None, request_type: str) -> str:
+def negotiate_batch(accept: str | None, request_type: str, version: str) -> str:
     """The media type of a batch's answer: the request's, unless Accept prefers the other.
+
+    In 4.0 there is no JSON batch. Its clients mean the parts by `Accept: application/json`, and
+    read nothing but multipart; only those that refuse it by name get the other.
 
     Raises:
         NotAcceptable: Accept leaves neither.
@@ -120,6 +122,9 @@ def negotiate_batch(accept: str | None, request_type: str) -> str:
     own, foreign = quality_of(request_type, ranges), quality_of(other, ranges)
     if own == foreign == 0:
         raise NotAcceptable(f"Accept: {accept} leaves no format; send {MULTIPART} or {JSON}")
+    refused = any(r.type == MULTIPART and r.quality == 0 for r in ranges)
+    if request_type == MULTIPART and version == "4.0" and not refused:
+        return MULTIPART
     return request_type if own >= foreign else other
 
 
@@ -142,7 +147,7 @@ def parse_entity_tags(values: Iterable[str]) -> frozenset[str]:
     return frozenset(f"W/{tag}" if tag.startswith('"') else tag for tag in found)
 
 
-def check_match(if_match: Sequence[str], answer: Answer) -> None:
+def check_match(if_match: Sequence[str], headers: Sequence[tuple[str, str]]) -> None:
     """If-Match on a reading request: the answer must have one of these tags (Protocol 8.2.4).
 
     All tags are weak here, and compare as such. `*` matches whatever there is.
@@ -151,7 +156,7 @@ def check_match(if_match: Sequence[str], answer: Answer) -> None:
         PreconditionFailed: it has none of them.
     """
     wanted = parse_entity_tags(if_match)
-    if not if_match or "*" in wanted or dict(answer.headers).get("ETag") in wanted:
+    if not if_match or "*" in wanted or dict(headers).get("ETag") in wanted:
         return
     raise PreconditionFailed(
         "If-Match: the answer has another ETag now, or none; read it again without If-Match",

@@ -107,10 +107,11 @@ class ODataEndpoint:
             check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
             question, reply = await self._understand(service, scope, receive, headers, version)
             if reply.format.media in EXPORTS and isinstance(question.bound, BoundQuery):
-                export = service.export(question, reply)
-                return react_to_export(await _hold(export, held), version)
+                export = await _hold(service.export(question, reply), held)
+                check_match(headers.getlist("if-match"), export.headers)
+                return react_to_export(export, version)
             answer = await service.answer(question, reply)
-            check_match(headers.getlist("if-match"), answer)
+            check_match(headers.getlist("if-match"), answer.headers)
             return react_to_answer(answer, version)
         except GatewayError as error:
             return self.refuse(in_the_callers_words(error, scope), version)
@@ -219,6 +220,8 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
 
 
 def _is_whole(question: Question) -> bool:
-    """Whether a file of a collection answers it."""
+    """Return True if a file can hold the response: rows of a collection, with their columns."""
     bound, changes = question.bound, question.request.options.deltatoken is not None
-    return isinstance(bound, BoundQuery) and bound.shape is Shape.COLLECTION and not changes
+    if not isinstance(bound, BoundQuery) or bound.references or changes:
+        return False
+    return bound.shape is Shape.COLLECTION

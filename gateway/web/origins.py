@@ -19,8 +19,16 @@ from gateway.web.respond import react_to_error, to_response
 _FOR_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Asked by address, whatever the service is called."""
 _ASKED_BY_SCRIPTS = (
-    *("Authorization", "X-API-Key", "Content-Type", "Prefer", "OData-Version", "OData-MaxVersion"),
-    *("If-Match", "If-None-Match", "Cache-Control", "Isolation", "OData-Isolation"),
+    *("Authorization", "X-API-Key", "apikey", "Content-Type", "Prefer"),
+    *(
+        "OData-Version",
+        "OData-MaxVersion",
+        "If-Match",
+        "If-None-Match",
+        "Cache-Control",
+        "Isolation",
+        "OData-Isolation",
+    ),
     *("X-Request-Id", "traceparent", "tracestate"),
 )
 _SHOWN_TO_SCRIPTS = (

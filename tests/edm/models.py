@@ -115,7 +115,9 @@ def _navigation(node: Any) -> dict[str, Any]:
         c.get("Property"): c.get("ReferencedProperty")
         for c in node.iter(f"{EDM}ReferentialConstraint")
     }
-    found |= {"$Type": type_name, "$Partner": node.get("Partner")}
+    found["$Type"] = type_name
+    if "Partner" in node.attrib:
+        found["$Partner"] = node.get("Partner")
     return found | ({"$ReferentialConstraint": constraints} if constraints else {})
 
 

@@ -21,6 +21,7 @@ from grammar import (
 from grammar.slips import SLIPS, find_slip
 
 DATE = "a date is written 2024-01-31: four digits, two, two"
+ZONED = "a day is written 2024-01-31, its first instant 2024-01-31T00:00:00{}"
 INSTANT = "an instant is written 2024-01-31T08:00:00Z, or with an offset such as +01:00"
 DOUBLED = "a quote inside is doubled: 'O''Neil'"
 LAMBDA = "write Items/any(i:i/Price gt 5)"
@@ -121,6 +122,11 @@ FILTERS: dict[str, tuple[int, str, str]] = {
     ),
     "d gt 2024-01-31T08:00:00": (9, "a date and time without offset", INSTANT),
     "d gt 2024-1-31": (9, "not a date", DATE),
+    "d ge 2024-01-31Z": (9, "a date with an offset", ZONED.format("Z")),
+    "d ge 2024-01-31z and a eq 1": (9, "a date with an offset", ZONED.format("Z")),
+    "d in (2024-01-31Z)": (10, "a date with an offset", ZONED.format("Z")),
+    "d ge 2024-01-31+01:00": (15, "a date with an offset", ZONED.format("+01:00")),
+    "d ge 2024-01-31 -05:30": (16, "a date with an offset", ZONED.format("-05:30")),
     "d gt 2024-01-31 08:00": (16, "a blank between date and time", INSTANT),
     "d gt 31.01.2024": (5, "not a date", DATE),
     "d gt 01/31/2024": (7, "not a date", DATE),
@@ -316,8 +322,8 @@ def test_long_text_is_cut_around_the_place() -> None:
 
 def test_what_would_break_the_line_is_shown_as_a_blank() -> None:
     error = caught(parse_filter, "a\n\x00 eq")
-    assert error.message == "unexpected character U+000A"
-    assert error.render().splitlines()[1:3] == ["  a   eq", "   ^"]
+    assert error.message == "unexpected character U+0000"
+    assert error.render().splitlines()[1:3] == ["  a   eq", "    ^"]
 
 
 def test_without_text_there_is_no_place() -> None:

@@ -129,10 +129,17 @@ def test_what_follows_sees_the_result() -> None:
     ("query", "status", "words"),
     [
         # names
-        ("$apply=aggregate(progress with sum as progress)", 400, "something else already"),
         ("$apply=aggregate(progress with sum as state)", 400, "something else already"),
+        ("$apply=aggregate($count as progress)", 400, "something else already"),
+        ("$apply=groupby((progress),aggregate(progress with sum as progress))", 400, "already"),
+        ("$apply=aggregate(progress with sum as progress,progress with max as progress)", 400,
+         "something else already"),
+        ("$apply=aggregate(progress with sum from progress with max as progress)", 400, "already"),
+        ("$apply=groupby((rollup(state,progress)),aggregate(progress with sum as progress))", 400,
+         "something else already"),
+        ("$apply=groupby((progress),aggregate(length(id) with sum as a)/"
+         "aggregate(a with sum as progress))", 400, "something else already"),
         ("$apply=aggregate($count as n,progress with sum as n)", 400, "something else already"),
-        ("$apply=aggregate($count as n)/aggregate(n with max as n)", 400, "something else"),
         ("$apply=compute(1 as n)/groupby((n),aggregate($count as n))", 400, "something else"),
         ("$apply=compute(1 as a)/groupby((a),aggregate($count as n)/compute(n as a))", 400,
          "something else"),
@@ -234,3 +241,29 @@ def test_an_explanation_has_the_canonical_text() -> None:
     assert applied("$apply=GroupBy( (state) , aggregate($count  as n))").text == (
         "groupby((state),aggregate($count as n))"
     )
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "aggregate(progress with sum as progress)",
+        "aggregate(progress with sum as progress,progress with max as most,$count as n)",
+        "aggregate(progress mul 2 with max as progress)",
+        "aggregate(userId with countdistinct as userId)",
+        "aggregate(progress with sum from state with max as progress)",
+        "groupby((state),aggregate(progress with average as progress))",
+        "groupby((rollup(state,contentType)),aggregate(progress with average as progress))",
+        "groupby((state,userId),aggregate(progress with max as progress))"
+        "/groupby((state),aggregate(progress with sum as progress))",
+        "compute(progress add 1 as more)/aggregate(more with sum as more)",
+        "aggregate($count as n)/aggregate(n with max as n)",
+        "aggregate(progress with sum as Progress)",
+        "groupby((state),topcount(2,progress)/aggregate(progress with sum as progress))",
+    ],
+)
+def test_an_aggregate_may_take_the_name_of_what_it_aggregates(steps: str) -> None:
+    """It means the aggregate from there on; nothing else of the row's is left."""
+    query = bound(f"$apply={steps}")
+    assert query.apply is not None
+    last = steps.rpartition("(")[2].rpartition(" as ")[2].rstrip(")")
+    assert last in [prop.name for prop in query.select if prop.dynamic]

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote
+import re
+from datetime import datetime
+from urllib.parse import quote, unquote
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import Place, TypeMismatch
 from gateway.query.bind_query import bind
 from gateway.query.binder import bind_predicate
+from gateway.query.functions import OFFSET_SENSITIVE
 from gateway.query.questions import BoundQuery
 from gateway.query.render import render_expr
 from gateway.query.request import parse_request
@@ -312,3 +315,33 @@ def test_the_text_of_conditions_on_other_rows_means_the_same(written: str, shown
 
 def test_the_schema_of_the_built_in_contract_is_what_these_tests_speak_of() -> None:
     assert load_contract(built_in_contract(), (("department", "cf_department"),)).schema == SCHEMA
+
+
+OFFSETS = (
+    "2024-01-01T00:30:00+01:00",
+    "2024-01-01T00:30+05:45",
+    "2023-12-31T23:59:59.123456-11:59",
+    "2024-02-29T12:00:00.5%2B14:00",
+)
+
+
+@pytest.mark.parametrize("name", sorted(OFFSET_SENSITIVE))
+@pytest.mark.parametrize("written", OFFSETS)
+def test_a_literal_with_an_offset_is_shown_as_it_must_be_pasted(name: str, written: str) -> None:
+    """The message is followed: what it says to write is the same instant, and is accepted."""
+    literal = unquote(written)
+    whole = f"{name}({literal}) eq {name}(updatedAt)"
+    told = re.search(r"replace (\S+) by (\S+Z)$", refusal(f"$filter={whole}").message)
+    assert told is not None
+    assert datetime.fromisoformat(told[2]) == datetime.fromisoformat(literal)
+    assert filtered(f"updatedAt eq {told[1]}") == filtered(f"updatedAt eq {literal}")
+    assert filtered(f"updatedAt eq {told[2]}") == filtered(f"updatedAt eq {literal}")
+    assert filtered(whole.replace(literal, told[2]))
+    by_alias = refusal(f"$filter={name}(@x) eq {name}(updatedAt)&@x={literal}").message
+    assert by_alias.endswith(f"by {told[2]}")
+
+
+def test_the_hint_about_a_date_with_an_offset_can_be_followed() -> None:
+    message = refusal("$filter=updatedAt ge 2024-01-01Z").message
+    instant = message.rpartition(" ")[2]
+    assert filtered(f"updatedAt ge {instant}") == "updatedAt ge 2024-01-01T00:00:00Z"

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.query.questions import Shape
 from gateway.query.render import render_expr
+from gateway.query.request import parse_request
 from tests.query.asking import SCHEMA, bound, refusal
 
 ALL = SCHEMA.entity_sets[0].entity_type.names
@@ -216,3 +217,11 @@ def test_a_count_still_checks_what_it_does_not_apply() -> None:
 
 def test_custom_options_are_left_to_those_who_append_them() -> None:
     assert bound("sap-client=100&$top=1") == bound("$top=1")
+
+
+def test_blanks_at_the_ends_of_texts_are_no_part_of_them() -> None:
+    """The grammar keeps them, because it writes texts as they came."""
+    raw = b"$format=json%0A&$skiptoken=%20abc%20&$deltatoken=%09d&$id=%0D%0Ax"
+    options = parse_request(b"Results", raw).options
+    found = (options.format, options.skiptoken, options.deltatoken, options.id)
+    assert found == ("json", "abc", "d", "x")

@@ -20,6 +20,9 @@ Header = tuple[str, str]
 GIVING: dict[str, Callable[[str], tuple[str, list[Header]]]] = {
     "basic": lambda key: ("", [basic(key)]),
     "header": lambda key: ("", [("X-API-Key", key)]),
+    "apikey": lambda key: ("", [("apikey", key)]),
+    "user": lambda key: ("", [basic("", key)]),
+    "user with a word": lambda key: ("", [basic("x-oauth-basic", key)]),
     "bearer": lambda key: ("", [bearer(key)]),
     "query": lambda key: (f"apikey={key}", []),
 }

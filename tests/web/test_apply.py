@@ -157,3 +157,35 @@ def test_what_does_not_exist_in_some_group_is_a_bad_request(live: Bridge) -> Non
     answer = live.get(f"Results?{query}")
     assert answer.status_code == 400
     assert "division by zero" in answer.json()["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        "aggregate(progress with sum as NAME)",
+        "aggregate(progress with sum as NAME,progress with max as most)",
+        "aggregate(userId with countdistinct as NAME)",
+        "groupby((state),aggregate(progress with average as NAME,$count as n))",
+        "groupby((rollup(state,region)),aggregate(progress with max as NAME))",
+        "filter(state eq 'FAILED')/groupby((region),aggregate(userId with countdistinct as NAME))",
+        "groupby((state),aggregate(progress with sum from region with max as NAME))",
+        "groupby((state,region),aggregate(progress with max as NAME))"
+        "/groupby((state),aggregate(NAME with min as NAME))",
+        "concat(aggregate(progress with sum as NAME),"
+        "groupby((state),aggregate(progress with sum as NAME)))",
+    ],
+)
+@pytest.mark.parametrize(
+    "behind", ["", "&$orderby=NAME desc", "&$filter=NAME gt 5", "&$compute=NAME add 1 as more"]
+)
+def test_an_aggregate_with_the_name_of_its_property_is_the_same_aggregate(
+    live: Bridge, steps: str, behind: str
+) -> None:
+    """AG Grid and Microsoft's samples write it; rows, order and what follows see the aggregate."""
+    name = "userId" if "userId" in steps else "progress"
+    query = f"Results?$apply={steps}{behind}"
+    own, other = (live.get(query.replace("NAME", alias)) for alias in (name, "other"))
+    assert own.status_code == other.status_code == 200, own.text
+    rows = other.json()["value"]
+    renamed = [{k.replace("other", name): v for k, v in row.items()} for row in rows]
+    assert own.json()["value"] == renamed

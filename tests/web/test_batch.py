@@ -194,24 +194,37 @@ def test_the_whole_answer_is_compressed_for_who_takes_it(
 
 
 @pytest.mark.parametrize(
-    ("sent", "accept", "answered"),
+    ("sent", "accept", "newer", "answered"),
     [
-        (MULTIPART, None, "multipart/mixed"),
-        (JSON, None, "application/json"),
-        (MULTIPART, "*/*", "multipart/mixed"),
-        (JSON, "*/*", "application/json"),
-        (MULTIPART, "application/json", "application/json"),
-        (JSON, "multipart/mixed", "multipart/mixed"),
-        (MULTIPART, "application/json, multipart/mixed", "multipart/mixed"),
-        (MULTIPART, "application/json, multipart/mixed;q=0.9", "application/json"),
-        (JSON, "application/json;odata.metadata=none", "application/json"),
+        (MULTIPART, None, True, "multipart/mixed"),
+        (JSON, None, False, "application/json"),
+        (MULTIPART, "*/*", True, "multipart/mixed"),
+        (JSON, "*/*", False, "application/json"),
+        (MULTIPART, "application/json", True, "application/json"),
+        (MULTIPART, "application/json", False, "multipart/mixed"),
+        (MULTIPART, "application/json;odata.metadata=none", False, "multipart/mixed"),
+        (MULTIPART, "application/json, multipart/mixed;q=0.9", False, "multipart/mixed"),
+        (MULTIPART, "application/json, multipart/mixed;q=0", False, "application/json"),
+        (JSON, "multipart/mixed", False, "multipart/mixed"),
+        (MULTIPART, "application/json, multipart/mixed", True, "multipart/mixed"),
+        (MULTIPART, "application/json, multipart/mixed;q=0.9", True, "application/json"),
+        (JSON, "application/json;odata.metadata=none", False, "application/json"),
     ],
 )
+@pytest.mark.parametrize("said", [True, False])
 def test_accept_chooses_the_format_of_the_answer(
-    ask: Ask, sent: list[tuple[str, str]], accept: str | None, answered: str
+    ask: Ask,
+    sent: list[tuple[str, str]],
+    accept: str | None,
+    newer: bool,
+    answered: str,
+    said: bool,
 ) -> None:
+    """Clients of 4.0, whether they say so or not, read multipart where they sent multipart."""
     write = as_multipart if sent is MULTIPART else as_json
     headers = [*sent, *([("Accept", accept)] if accept else [])]
+    if newer or said:
+        headers.append(("OData-MaxVersion", "4.01" if newer else "4.0"))
     body = write([Request("Results/$count", id="a")])
     answer = ask("$batch", headers, method="POST", body=body)
     assert (answer.header("Content-Type") or "").startswith(answered)
@@ -281,3 +294,53 @@ def test_the_key_that_opens_the_batch_opens_its_parts(
         headers = [*JSON, ("Authorization", "Basic eDpzZXNhbWU=")]
         answer = send(locked.root, "/odata/v4/$batch", headers, method="POST", body=body)
         assert [part.body for part in answers_of(answer)] == [b"0"]
+
+
+# --- ids and URLs of parts ------------------------------------------------------------------------
+
+
+def test_each_answer_in_json_has_an_id_of_its_own(ask: Ask) -> None:
+    """Also where multipart was sent without Content-ID; given ids are kept."""
+    requests = [Request(ONE), Request(ONE, id="1"), Request("nosuch"), Request(ONE, id="x")]
+    headers = [
+        *MULTIPART,
+        ("Accept", "application/json"),
+        ("OData-MaxVersion", "4.01"),
+        ("Prefer", "continue-on-error"),
+    ]
+    answer = ask("$batch", headers, method="POST", body=as_multipart(requests))
+    ids = [item["id"] for item in answer.json()["responses"]]
+    assert (ids[1], ids[3]) == ("1", "x")
+    assert len(set(ids)) == 4
+    assert all(ids)
+
+
+NAMED = (
+    "Results?$select=id&$top=2&$filter=userName ne 'Zoë Müller' or contains(contentName,'日本 語')"
+)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        NAMED,
+        NAMED.replace(" ", "%20"),
+        NAMED.replace("ë", "%C3%AB").replace("日", "%E6%97%A5"),
+        NAMED.replace(" ", "\t"),
+        f"/odata/v4/{NAMED}",
+        f"  {NAMED} ",
+        "Results?$top=1&$filter=contentName ne 'a HTTP/1.1' and contentName ne 'b'",
+        "Results?$apply=filter(state eq 'FAILED') / groupby ( (state) )",
+        "Users('Jürgen von X')/name",
+    ],
+)
+def test_urls_of_parts_may_be_written_as_people_read_them(ask: Ask, batch: Batch, url: str) -> None:
+    alone = ask(quote(url.strip().removeprefix("/odata/v4/"), safe="$=&,()?/%'"))
+    (part,) = batch([Request(url)])
+    assert part.status == alone.status in (200, 404)
+    assert part.json() == alone.json()
+
+
+def test_a_url_with_control_characters_is_refused_by_its_part(batch: Batch) -> None:
+    bad, good = batch([Request("Results\x01"), Request(ONE)], [("Prefer", "continue-on-error")])
+    assert (bad.status, bad.error, good.status) == (400, "InvalidSyntax", 200)

@@ -93,3 +93,21 @@ def test_the_memory_is_bounded_and_forgets_the_oldest() -> None:
         memory.recall(tokens[0])
     assert memory.recall(tokens[2]) == b"$filter=" + b"c" * 40 + b"&$skiptoken=t"
     assert memory.recall("t") is None
+
+
+def test_a_query_may_be_laid_out_on_several_lines(ask: Ask) -> None:
+    """As the sample pages of Azure DevOps' feed for Power BI do, and as people paste it."""
+    plain = "$apply=filter(state eq 'FAILED')/groupby((state),aggregate($count as n))&$top=5"
+    expected = ask(quote(f"Results?{plain}", safe="$=&,()?/")).json()
+    for text in (
+        "$apply=filter(state eq 'FAILED') /groupby( (state), aggregate( $count as n ) )&$top=5",
+        "$apply=filter(state eq 'FAILED') / groupby ( (state) , aggregate ($count as n) )"
+        " & $top= 5 ",
+        "\r\n$apply=filter (\r\n\tstate eq 'FAILED'\r\n)\r\n/groupby(\r\n\t(state),\r\n"
+        "\taggregate($count\r\n as\tn)\r\n)\r\n&\r\n$top=5\r\n&\r\n",
+    ):
+        url = ask(quote(f"Results?{text}", safe="$=&,()?/"))
+        posted = ask("Results/$query", TEXT, method="POST", body=text.encode())
+        for answer in (url, posted):
+            assert answer.status == 200, answer.text
+            assert answer.json()["value"] == expected["value"]

@@ -405,3 +405,37 @@ def test_as_many_levels_as_announced(live: Bridge) -> None:
     for sixth, status in (("", 200), ("($expand=statistics)", 400)):
         answer = live.get(f"Results?$top=1&$expand={five.format(sixth)}")
         assert answer.status_code == status, answer.text
+
+
+def test_a_way_without_a_partner_leads_one_way(live: Bridge, results: list[Row]) -> None:
+    """ResultRows lead to people; people are as they were, because each has results already."""
+    for row in live.feed("ResultRows?$top=40&$expand=user&$select=userId,userName"):
+        assert row["user"]["id"] == row["userId"]
+        assert row["user"]["name"] == row["userName"]
+    row = live.get("ResultRows?$top=1&$skip=7").json()["value"][0]
+    key = row["rowId"]
+    user = live.get(f"ResultRows({key})/user").json()
+    assert user["id"] == row["userId"]
+    assert live.get(f"ResultRows({key})/user/name/$value").text == row["userName"]
+    own = of_user(results, row["userId"])
+    assert live.feed(f"ResultRows({key})/user/results") == own
+    condition = f"user/name eq '{user['name'].replace(chr(39), chr(39) * 2)}'"
+    found = live.feed(f"ResultRows?$filter={condition}&$select=id&$orderby=user/name,id")
+    assert sorted(r["id"] for r in found) == sorted(
+        r["id"] for r in results if r["userName"] == user["name"]
+    )
+    document = live.get("$metadata?$format=json").json()["Skillhabit"]
+    assert "$Partner" not in document["ResultRow"]["user"]
+    assert {n for n, v in document["User"].items() if isinstance(v, dict) and "$Partner" in v} == {
+        "results",
+        "memberships",
+        "statistics",
+    }
+    refused = live.get(f"Users('{row['userId']}')/resultRows")
+    assert refused.status_code == 404
+
+
+@pytest.mark.parametrize("gone", ["ResultRows(00000000-0000-0000-0000-000000000000)/user"])
+def test_a_way_without_a_partner_from_nothing_does_not_exist(live: Bridge, gone: str) -> None:
+    for path in (gone, f"{gone}/results", f"{gone}/results?$format=csv", f"{gone}/name/$value"):
+        assert live.get(path).status_code == 404, path
