@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import socket
@@ -11,7 +10,6 @@ import stat
 import sys
 import tempfile
 import time
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields
 from enum import StrEnum
@@ -19,6 +17,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gateway.app import own_token, read_contract, world_outside
+from gateway.auth.identity import expires_at
 from gateway.auth.tokens import TokenSource
 from gateway.cli.variables import unknown_variables
 from gateway.config import ENVIRONMENT_PREFIX, Settings
@@ -109,7 +108,7 @@ def _token(settings: Settings) -> Examined:
         token = asyncio.run(_ask(own_token(settings, *world_outside())))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         return fail("token", problem.message)
-    expires = _expiry(token)
+    expires = expires_at(token)
     if expires is None:
         return ok("token", "is there; it does not say when it expires")
     left = expires - time.time()
@@ -118,15 +117,6 @@ def _token(settings: Settings) -> Examined:
     if left < _SOON_SECONDS:
         return warn("token", f"expires in {_span(left)}; a new one needs no restart")
     return ok("token", f"is there; expires in {_span(left)}")
-
-
-def _expiry(token: str) -> float | None:
-    try:
-        body = token.split(".")[1]
-        claims = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return float(claims["exp"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
 
 
 def _span(seconds: float) -> str:
