@@ -100,6 +100,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "http": ODataProtocol,
+        "ws": "none",  # no limit of ours would hold there
         "timeout_keep_alive": 65,
         "timeout_graceful_shutdown": 20,
     }

@@ -79,8 +79,15 @@ def claims_with(name: str, value: object) -> dict[str, object]:
     """The claims of somebody in the group, one of them replaced."""
     now = int(time.time())
     return {
-        "iss": NAME, "aud": AUDIENCE, "tid": TENANT, "oid": "someone", "scp": "x",
-        "groups": [GROUP], "iat": now, "nbf": now, "exp": now + 600,
+        "iss": NAME,
+        "aud": AUDIENCE,
+        "tid": TENANT,
+        "oid": "someone",
+        "scp": "x",
+        "groups": [GROUP],
+        "iat": now,
+        "nbf": now,
+        "exp": now + 600,
         name: value,
     }
 
