@@ -39,7 +39,7 @@ class Settings:
     redis: str | None = field(repr=False)  # may hold a password
     workers: int
     public_url: str | None
-    trusted_proxies: tuple[str, ...]
+    trusted_proxies: tuple[str, ...] | None
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     hsts: int

@@ -108,9 +108,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "trusted_proxies",
         as_peers,
-        ("127.0.0.1", "::1"),
+        None,
         "peers whose X-Forwarded-* and Forwarded headers are believed, also networks such as"
-        " 10.0.0.0/8; * for all",
+        " 10.0.0.0/8; * for all; those on this computer by default",
         "ADDRESSES",
     ),
     Setting(

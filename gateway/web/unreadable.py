@@ -21,7 +21,7 @@ from gateway.errors import (
     UriTooLong,
 )
 from gateway.web.measured import MeasuredProtocol
-from gateway.web.respond import react_to_error, to_response
+from gateway.web.respond import protecting, react_to_error, to_response
 
 _LONGEST_URL = 16_384
 _PARTING_SECONDS = 0.5
@@ -102,7 +102,7 @@ class ODataProtocol(MeasuredProtocol):
         if self._unanswered or self._end is not None or self.problem is None:
             return
         response = to_response(react_to_error(self.problem, "4.0"))
-        headers = [*self.server_state.default_headers, *response.raw_headers]
+        headers = [*self.server_state.default_headers, *response.raw_headers, *protecting(())]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         head = [STATUS_LINE[response.status_code], *lines, b"connection: close\r\n\r\n"]
         self.transport.write(b"".join([*head, bytes(response.body)]))

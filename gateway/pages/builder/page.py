@@ -119,7 +119,7 @@ async def read_for_query(visit: Visit) -> Response:
         Forbidden: another site has sent the form.
         InvalidValue: the URL leads to another service.
     """
-    check_same_site(visit.request.headers, visit.root)
+    check_same_site(visit.request.headers, visit.certain_root)
     fields, _ = _fields(visit)
     url, _ = as_ours(fields.get("url", [""])[0], visit.root)
     visit.service.begin()
