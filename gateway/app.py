@@ -103,7 +103,9 @@ def create_app(
     ]
     proxies = TrustedProxies.of(settings.trusted_proxies)
     gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
-    entrance = Entrance(gate, Workspaces(found), key_option(settings), proxies)
+    entrance = Entrance(
+        gate, Workspaces(found), key_option(settings), proxies, settings.explain_keys
+    )
     root = PublicRoot(settings.public_url, proxies)
     endpoint = ODataEndpoint(entrance, root, observer)
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None

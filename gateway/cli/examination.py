@@ -6,19 +6,20 @@ import asyncio
 import os
 import shutil
 import socket
-import stat
 import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gateway.app import own_token, read_contract, world_outside
+from gateway.auth.building import weaknesses
 from gateway.auth.identity import expires_at
 from gateway.auth.tokens import TokenSource
+from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables
 from gateway.config import ENVIRONMENT_PREFIX, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -127,22 +128,22 @@ def _span(seconds: float) -> str:
 
 
 def _secret_files(settings: Settings) -> Iterator[Examined]:
-    for field in fields(settings):
-        path = getattr(settings, field.name)
-        if field.name.endswith("_file") and isinstance(path, Path):
-            yield _secret_file(field.name, path)
+    for name, path in secret_files(settings):
+        yield _secret_file(name, path)
+    for name, text in weaknesses(settings):
+        yield warn(name, text)
 
 
 def _secret_file(name: str, path: Path) -> Examined:
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = open_mode(path)
         is_empty = not path.read_bytes().strip()
     except OSError as error:
         return fail(name, f"{path} cannot be read: {error.strerror}")
     if is_empty:
         return fail(name, f"{path} is empty")
-    if os.name == "posix" and mode & 0o077:
-        return warn(name, f"{path} can be read by others (mode {mode:o}): chmod 600 {path}")
+    if mode:
+        return warn(name, f"{path} can be read by others (mode {mode}): chmod 600 {path}")
     return ok(name, f"{path} is for its owner only")
 
 

@@ -49,6 +49,7 @@ class Settings:
     mask_key_file: Path | None
     keys_file: Path | None
     api_key_name: str
+    explain_keys: tuple[str, ...]
     pass_through: bool
     entra_tenant: str | None
     entra_audience: tuple[str, ...]

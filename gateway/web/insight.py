@@ -56,6 +56,7 @@ class ExplainEndpoint:
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
         check_length(scope)
         service = await self.entrance.admit(scope)
+        await self.entrance.check_explain(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
         query, _ = self.entrance.without_key(scope, scope["query_string"])
         question = service.read(path, query, self.root_of(scope))

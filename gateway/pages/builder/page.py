@@ -68,6 +68,8 @@ async def show_query(visit: Visit) -> Response:
     problem, explanation, found = asked.problem, None, None
     if problem is None:
         problem, explanation, found = await _try(visit, asked.url)
+        if not await visit.house.entrance.may_explain(visit.request.scope):
+            explanation = None
     asked = replace(asked, problem=problem)
     is_old = bool(problem and asked.form and asked.last)
     absolute = visit.root + (asked.last if is_old else asked.url)
