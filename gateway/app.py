@@ -31,6 +31,7 @@ from gateway.contract.model import Contract
 from gateway.edge.entrance import Entrance
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
+from gateway.edge.unnamed_proxies import UnnamedProxies
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.allowance import Meter
 from gateway.observe import Clock, Observer
@@ -104,7 +105,12 @@ def create_app(
     proxies = TrustedProxies.of(settings.trusted_proxies)
     gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
     entrance = Entrance(
-        gate, Workspaces(found), key_option(settings), proxies, Meter(clock.monotonic)
+        gate,
+        Workspaces(found),
+        key_option(settings),
+        proxies,
+        Meter(clock.monotonic),
+        settings.explain_keys,
     )
     root = PublicRoot(settings.public_url, proxies)
     endpoint = ODataEndpoint(entrance, root, observer)
@@ -115,10 +121,11 @@ def create_app(
     ledger = Ledger(observer, RequestLog(settings.log_format))
     alone = not asks_who(settings) and settings.public_url is None
     operator = OperatorEndpoints(
-        observer, ledger, readiness, pulse.look, _metrics_token(settings), alone
+        observer, ledger, readiness, pulse.look, proxies, _metrics_token(settings), alone
     )
     life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
-    watched = Middleware(Watched, observer=observer, ledger=ledger)
+    unnamed = UnnamedProxies(proxies, observer)
+    watched = Middleware(Watched, observer=observer, ledger=ledger, unnamed=unnamed)
     people = build_pages(entrance, root, observer, ledger)
     edge = (watched, *build_edge(root, _edge_policy(settings)))
     return build_web(endpoint, operator, life, people, edge)

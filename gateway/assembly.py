@@ -19,7 +19,7 @@ from cachetools import LRUCache
 
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.extract import Extractor, ExtractPolicy
-from gateway.analytics.observed import ObservedClient
+from gateway.analytics.observed import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.payload import PageRequest
 from gateway.analytics.rows import arrow_schema
 from gateway.auth.acceptance import Acceptance
@@ -293,6 +293,7 @@ def _http_client(settings: Settings, contract: Contract, shared: Shared) -> http
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
     return ObservedClient(
         shared.observer,
+        seconds=settings.upstream_timeout * TIMES_UPSTREAM_TIMEOUT,
         base_url=settings.upstream or contract.base_url,
         timeout=httpx.Timeout(
             settings.upstream_timeout, connect=min(10, settings.upstream_timeout)

@@ -1,33 +1,61 @@
-"""The HTTP client of the Analytics API, watched: each call is counted, timed and traced."""
+"""The HTTP client of the Analytics API: each call is counted, timed and traced, and has limits.
+
+httpx bounds the time between two pieces of a response. Here the whole of it is bounded, in time and
+in bytes as they are once unpacked.
+"""
 
 from __future__ import annotations
 
 from time import perf_counter
 from typing import Any
 
+import anyio
 import httpx
 from httpx_aiohttp import HttpxAiohttpClient
 
+from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Observer
 from gateway.observe.record import current
 
 _TOLD = frozenset({200, 400, 401, 403, 404, 429, 500, 502, 503, 504})
 """Statuses that are told as they are; of the others only the class, so that labels are few."""
+MAX_RESPONSE_BYTES = 268_435_456
+"""A page of a thousand rows takes about 1 MiB."""
+TIMES_UPSTREAM_TIMEOUT = 4
+"""A response may take this many times as long as the silence before and within it."""
+_CODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class ObservedClient(HttpxAiohttpClient):
-    """httpx's client on aiohttp's connections; URL, headers and bodies are told to nobody."""
+    """httpx's client on aiohttp's connections; it shows no URL, header or body to anyone.
 
-    def __init__(self, observer: Observer, **options: Any) -> None:
+    `seconds` is how long a call may take from its beginning to the last byte of the response.
+    """
+
+    def __init__(
+        self,
+        observer: Observer,
+        *,
+        seconds: float,
+        most_bytes: int = MAX_RESPONSE_BYTES,
+        **options: Any,
+    ) -> None:
         super().__init__(**options)
         self._observer = observer
+        self._seconds = seconds
+        self._most_bytes = most_bytes
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
-        """As httpx's, to the end of the body."""
+        """Send as httpx does, and read the response to its end.
+
+        Raises:
+            httpx.HTTPError: there is no response, or not in time.
+            UpstreamBrokeContract: it has too many bytes.
+        """
         call = self._observer.traces.call(request.method, request.url.path, request.headers)
         began, outcome = perf_counter(), "cancelled"
         try:
-            response = await super().send(request, **options)
+            response = await self._whole(request, options)
             outcome = _status(response.status_code)
         except Exception as error:
             outcome = _failure(error)
@@ -42,6 +70,31 @@ class ObservedClient(HttpxAiohttpClient):
                 record.spend("upstream", began, ended)
             if call is not None:
                 call.end(outcome)
+
+    async def _whole(self, request: httpx.Request, options: dict[str, Any]) -> httpx.Response:
+        try:
+            with anyio.fail_after(self._seconds):
+                response = await super().send(request, **{**options, "stream": True})
+                try:
+                    body = await self._body(response)
+                finally:
+                    await response.aclose()
+        except TimeoutError as error:
+            late = f"the response took longer than {self._seconds:g} seconds"
+            raise httpx.ReadTimeout(late, request=request) from error
+        kept = [pair for pair in response.headers.multi_items() if pair[0] not in _CODED]
+        return httpx.Response(response.status_code, headers=kept, content=body, request=request)
+
+    async def _body(self, response: httpx.Response) -> bytes:
+        body = bytearray()
+        async for piece in response.aiter_bytes():
+            body += piece
+            if len(body) > self._most_bytes:
+                raise UpstreamBrokeContract(
+                    f"the Analytics API sent more than {self._most_bytes // 1_048_576} MiB at once;"
+                    " lower the page size in the contract file"
+                )
+        return bytes(body)
 
 
 def _status(status: int) -> str:

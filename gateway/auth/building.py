@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,7 +16,7 @@ from gateway.auth.gate import CredentialGate, OpenGate, Way
 from gateway.auth.hosts import HostGate, is_loopback
 from gateway.auth.key_list import read_keys
 from gateway.auth.key_option import KeyOption, build_key_option
-from gateway.auth.key_ways import GatewayKeys, SharedKey, read_shared_key
+from gateway.auth.key_ways import LONG_ENOUGH, GatewayKeys, SharedKey, read_shared_key
 from gateway.auth.principal import Gate, Principal
 from gateway.auth.signing_keys import SigningKeys, fetch_json
 from gateway.auth.throttle import Throttle
@@ -31,6 +33,25 @@ def asks_who(settings: Settings) -> bool:
     """Whether callers must show who they are."""
     files = settings.access_key_file or settings.keys_file
     return bool(files or settings.pass_through or settings.entra_tenant)
+
+
+def weaknesses(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Yield what makes it easy to get in, by the name of the setting, with the way out."""
+    if "*" in (settings.trusted_proxies or ()) and asks_who(settings):
+        yield (
+            "trusted_proxies",
+            "* lets every client claim any address, and so try as many keys as it likes: name the"
+            " proxies, unless nothing but them reaches the gateway",
+        )
+    if settings.access_key_file is not None:
+        with suppress(OSError, ValueError):  # told elsewhere
+            if read_shared_key(settings.access_key_file.read_bytes()).is_short:
+                yield (
+                    "access_key_file",
+                    f"the key in {settings.access_key_file} has fewer than {LONG_ENOUGH} characters"
+                    " and could be guessed; after many wrong keys from an address it is refused"
+                    " there too: write a longer one, e.g. from `openssl rand -base64 24`",
+                )
 
 
 def build_gate(

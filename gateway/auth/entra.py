@@ -14,7 +14,13 @@ from urllib.parse import urlsplit
 
 import jwt
 
-from gateway.auth.claims import LEEWAY_SECONDS, read_claims
+from gateway.auth.claims import (
+    LEEWAY_SECONDS,
+    AccessClaims,
+    WrongClaim,
+    access_claims,
+    read_claims,
+)
 from gateway.auth.credentials import Credential, Kind
 from gateway.auth.gate import Refusal
 from gateway.auth.identity import whole_identity
@@ -140,28 +146,33 @@ class EntraAccount:
             jwt.InvalidIssuerError,
         ) as why:
             return Refusal(f"{_WRONG[type(why)]}", genuine=True)
-        except jwt.InvalidTokenError:
+        except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError):
             return Refusal(f"the token is damaged or forged, {_RENEW}")
-        if claims["tid"] != self.tenant.id:
+        return self._opened(claims)
+
+    def _opened(self, payload: Mapping[str, Any]) -> Principal | Refusal:
+        try:
+            claims = access_claims(payload)
+        except WrongClaim as problem:
+            return Refusal(f"a claim of the token has the wrong type ({problem})", genuine=True)
+        if claims.tid != self.tenant.id:
             return Refusal(_WRONG[jwt.InvalidIssuerError])
-        if not _is_for_access(claims):
+        if not claims.is_for_access:
             return Refusal("this token says who you are and opens nothing, send an access token")
         return self._granted(claims)
 
-    def _granted(self, claims: Mapping[str, Any]) -> Principal:
-        """The first grant of the owner's list that fits.
+    def _granted(self, claims: AccessClaims) -> Principal:
+        """Return what the first fitting grant of the owner's list opens.
 
         Raises:
-            AccessDenied: none does, or it cannot be told which is the first.
+            AccessDenied: none fits, or the token does not show which one is the first.
         """
-        held = {str(name) for claim in ("groups", "roles") for name in claims.get(claim) or ()}
-        unlisted = "groups" in claims.get("_claim_names", ()) or bool(claims.get("hasgroups"))
+        held = claims.holders
         for grant in self.tenant.grants:
             if grant.holder in held:
-                person = f"{claims['tid']}/{claims.get('oid', claims.get('sub'))}"
-                name = whole_identity(person)[:_NAME_LETTERS]
+                name = whole_identity(claims.person)[:_NAME_LETTERS]
                 return Principal(grant.workspace, grant.role, f"entra:{name}")
-            if unlisted and is_group_id(grant.holder):
+            if claims.has_unlisted_groups and is_group_id(grant.holder):
                 raise AccessDenied(_TOO_MANY)
         raise AccessDenied(
             "you are signed in, but none of your groups or app roles has access here: ask the"
@@ -180,9 +191,3 @@ _WRONG: dict[type[jwt.InvalidTokenError], str] = {
     jwt.InvalidAudienceError: "the token is for another application than entra_audience names",
     jwt.InvalidIssuerError: f"the token is another tenant's, {_RENEW} with an account of this one",
 }
-
-
-def _is_for_access(claims: Mapping[str, Any]) -> bool:
-    """Access tokens have a scope, or an application's roles; ID tokens have neither."""
-    application = claims.get("azp") or claims.get("appid")
-    return bool(claims.get("scp")) or bool(claims.get("roles") and application)

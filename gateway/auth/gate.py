@@ -86,8 +86,8 @@ class CredentialGate:
     """Lets in whom one of the `ways` knows.
 
     A right key gets in from an address that is throttled, because behind it may be a company with
-    one program that has an old key; only what can be guessed is not looked at after too many tries,
-    and nobody else is asked about what they would have to judge.
+    one program that has an old key. Only a key so short that it could be guessed is not compared
+    after too many tries, and the Analytics API is not asked about further tokens.
     """
 
     ways: tuple[Way, ...]

@@ -15,6 +15,8 @@ from gateway.errors import SignInUnavailable
 from gateway.observe import Clock
 
 T = TypeVar("T")
+LONG_ENOUGH = 16
+"""Characters of a shared key that nobody finds by trying, from however many addresses."""
 
 INVITATION = (
     "give the gateway's access key (in Excel and Power BI choose Basic, in Tableau user name and"
@@ -54,25 +56,40 @@ class GatewayKeys:
 
 
 @dataclass(frozen=True, slots=True)
-class SharedKey:
-    """The one key of `access_key_file`, of which the file's digest is held; it opens everything."""
+class SharedSecret:
+    """The digest of the shared key; `is_short` is true if it could be guessed by trying."""
 
-    file: WatchedFile[str]
+    digest: str
+    is_short: bool
+
+
+@dataclass(frozen=True, slots=True)
+class SharedKey:
+    """The one key of `access_key_file`, which opens everything."""
+
+    file: WatchedFile[SharedSecret]
     challenge: str = BASIC
     invitation: str = INVITATION
-    guessable: bool = True
+
+    @property
+    def guessable(self) -> bool:
+        """True while the key is short; a long one is compared after any number of wrong ones."""
+        try:
+            return self.file.current().is_short
+        except Unreadable:
+            return True
 
     async def admit(self, credential: Credential) -> Principal | Refusal | None:
         """Compared as digests, whose length tells nothing; see `gateway.auth.gate.Way`."""
-        expected = _content(self.file)
+        expected = _content(self.file).digest
         for text in filter(None, (credential.text, credential.user)):
             if hmac.compare_digest(digest(text), expected):
                 return Principal(id=SHARED)
         return None
 
 
-def read_shared_key(content: bytes) -> str:
-    """The digest of the key in the file, without blanks around it.
+def read_shared_key(content: bytes) -> SharedSecret:
+    """Return the digest of the key in the file, without blanks around it.
 
     Raises:
         ValueError: there is none.
@@ -83,7 +100,7 @@ def read_shared_key(content: bytes) -> str:
         raise ValueError("is not UTF-8") from error
     if not key:
         raise ValueError("is empty")
-    return digest(key)
+    return SharedSecret(digest(key), len(key) < LONG_ENOUGH)
 
 
 def _content(file: WatchedFile[T]) -> T:

@@ -11,8 +11,10 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
 
+import anyio
 import httpx
 import jwt
+import msgspec
 
 from gateway.errors import SignInUnavailable
 from gateway.observe import Observer
@@ -22,27 +24,63 @@ _USABLE_SECONDS = 86_400.0
 _BETWEEN_SECONDS = 30.0
 _BETWEEN_WITHOUT_SECONDS = 5.0
 _TIMEOUT_SECONDS = 5.0
+DOCUMENT_SECONDS = 10.0
+MAX_DOCUMENT_BYTES = 1_048_576
 _LEAST_BITS = 2_048
 
 _NO_ANSWER = (
-    *(httpx.HTTPError, httpx.InvalidURL),
-    *(ValueError, LookupError, TypeError, AttributeError),  # no such document
+    *(httpx.HTTPError, httpx.InvalidURL, TimeoutError),
+    *(ValueError, msgspec.MsgspecError, RecursionError),  # no such document
 )
+
+_UNCODED = {"Accept-Encoding": "identity"}
+"""A few compressed bytes would unpack to any size before they could be counted."""
 
 Fetch = Callable[[str], Awaitable[Any]]
 
 
 async def fetch_json(url: str) -> Any:
-    """A document; fetched so seldom that no connection is kept.
+    """Fetch a document of at most 1 MiB within 10 seconds; no connection is kept.
 
     Raises:
         httpx.HTTPError: the server cannot be reached, or refuses.
-        ValueError: it is no JSON.
+        TimeoutError: the document takes too long.
+        ValueError: it is too large.
+        msgspec.DecodeError, RecursionError: it is no JSON, or too deep.
     """
+    body = bytearray()
     async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
-        answer = await http.get(url)
-        answer.raise_for_status()
-        return answer.json()
+        with anyio.fail_after(DOCUMENT_SECONDS):
+            async with http.stream("GET", url, headers=_UNCODED) as answer:
+                answer.raise_for_status()
+                async for part in answer.aiter_raw():
+                    body += part
+                    if len(body) > MAX_DOCUMENT_BYTES:
+                        raise ValueError("the document is too large")
+    return msgspec.json.decode(bytes(body))
+
+
+class _Configuration(msgspec.Struct, frozen=True):
+    """The members of an OpenID configuration that are read (OpenID Connect Discovery 1.0, 3)."""
+
+    issuer: str
+    jwks_uri: str
+
+
+class _KeySet(msgspec.Struct, frozen=True):
+    """A set of JSON Web Keys (RFC 7517 5); each is converted by itself."""
+
+    keys: list[Any]
+
+
+class _RsaKey(msgspec.Struct, frozen=True):
+    """The members of an RSA key that are read (RFC 7517 4, RFC 7518 6.3.1)."""
+
+    kty: str
+    kid: str
+    n: str
+    e: str
+    use: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,23 +150,27 @@ class SigningKeys:
             self._tried = self._now()  # at its end: who has waited for it does not try again
 
     async def _asked(self) -> Issuer:
-        configuration = await self._fetch(self._url)
-        name, place = str(configuration["issuer"]), str(configuration["jwks_uri"])
-        if self._url.startswith("https:") and not place.startswith("https:"):
+        told = msgspec.convert(await self._fetch(self._url), _Configuration)
+        if self._url.startswith("https:") and not told.jwks_uri.startswith("https:"):
             raise ValueError("keys over an open line")
-        listed = (await self._fetch(place))["keys"]
-        keys = {found["kid"]: key for found in listed if (key := _usable_key(found))}
+        listed = msgspec.convert(await self._fetch(told.jwks_uri), _KeySet).keys
+        keys = dict(named for found in listed if (named := _usable_key(found)))
         if not keys:
             raise ValueError("no keys that sign")
-        return Issuer(name, keys, self._now())
+        return Issuer(told.issuer, keys, self._now())
 
 
-def _usable_key(found: dict[str, Any]) -> jwt.PyJWK | None:
-    """An RSA key for signatures with a name; an issuer may have others for other purposes."""
-    if found.get("kty") != "RSA" or found.get("use", "sig") != "sig" or not found.get("kid"):
-        return None
+def _usable_key(found: object) -> tuple[str, jwt.PyJWK] | None:
+    """Return an RSA key for signatures with its name; None for a key of any other kind.
+
+    An issuer may list keys for other purposes, and one of them that is damaged must not take the
+    others away.
+    """
     try:
-        key = jwt.PyJWK(found, algorithm="RS256")
-    except jwt.PyJWTError:
+        told = msgspec.convert(found, _RsaKey)
+        if told.kty != "RSA" or told.use not in ("sig", None) or not told.kid:
+            return None
+        key = jwt.PyJWK({"kty": "RSA", "n": told.n, "e": told.e}, algorithm="RS256")
+    except (msgspec.ValidationError, jwt.PyJWTError, ValueError):
         return None
-    return key if key.key.key_size >= _LEAST_BITS else None
+    return (told.kid, key) if key.key.key_size >= _LEAST_BITS else None

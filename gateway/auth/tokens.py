@@ -7,7 +7,6 @@ source says of a failure names the source, never a token, nor what a command wro
 from __future__ import annotations
 
 import os
-import subprocess
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,12 +18,14 @@ import anyio
 import anyio.to_thread
 
 from gateway.auth.identity import expires_at, token_identity, whole_identity
+from gateway.auth.program import run_program
 from gateway.config import DEFAULT_WORKSPACE
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
 
 TOKEN_VARIABLE = "SKILLHABIT_ODATA_TOKEN"  # noqa: S105 - the variable that is read when no source is named
 _COMMAND_SECONDS = 20.0
+COMMAND_BYTES = 65_536
 _EXPIRES_SOON_SECONDS = 30.0
 _LEAST_PAUSE_SECONDS = 1.0
 
@@ -226,28 +227,24 @@ class CommandToken:
 
 
 def run_command(command: tuple[str, ...], seconds: float = _COMMAND_SECONDS) -> str:
-    """What a program prints, run without a shell; what it writes to stderr is dropped.
+    """Return what a program prints, run without a shell; what it writes to stderr is dropped.
 
     Raises:
-        UpstreamRejectedToken: it cannot be run, fails, or takes longer; its exit code is told.
+        UpstreamRejectedToken: it cannot be run, fails, takes longer, or prints more than a token.
     """
     try:
-        done = subprocess.run(  # noqa: S603 - the owner's own command, no shell
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            timeout=seconds,
-            check=False,
-        )
-    except subprocess.TimeoutExpired:
+        done = run_program(command, seconds=seconds, most_bytes=COMMAND_BYTES)
+    except TimeoutError:
         raise UpstreamRejectedToken(_failed(f"took longer than {seconds:g} seconds")) from None
+    except OverflowError:
+        kibibytes = COMMAND_BYTES // 1024
+        raise UpstreamRejectedToken(_failed(f"printed more than {kibibytes} KiB")) from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or type(error).__name__
         raise UpstreamRejectedToken(_failed(f"cannot be run ({reason})")) from None
-    if done.returncode:
-        raise UpstreamRejectedToken(_failed(f"ended with exit code {done.returncode}"))
-    return done.stdout.decode(errors="replace")
+    if done.exit_code:
+        raise UpstreamRejectedToken(_failed(f"ended with exit code {done.exit_code}"))
+    return done.output.decode(errors="replace")
 
 
 def _failed(how: str) -> str:

@@ -58,6 +58,8 @@ class WatchedFile(Generic[T]):
             self._content, problem = self._parse(self._path.read_bytes()), ""
         except OSError as error:
             self._content, problem = None, f"{self._path} cannot be read: {error.strerror}"
+        except RecursionError:
+            self._content, problem = None, f"{self._path} is nested too deeply"
         except ValueError as error:
             self._content, problem = None, f"{self._path} {error}"
         if problem and problem != self._problem:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import shutil
 import socket
-import stat
 import sys
 import tempfile
 import time
-from base64 import urlsafe_b64decode
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gateway.app import own_token, read_contract, world_outside
+from gateway.auth.building import weaknesses
+from gateway.auth.identity import expires_at
 from gateway.auth.tokens import TokenSource
+from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables
 from gateway.config import ENVIRONMENT_PREFIX, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -109,7 +109,7 @@ def _token(settings: Settings) -> Examined:
         token = asyncio.run(_ask(own_token(settings, *world_outside())))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         return fail("token", problem.message)
-    expires = _expiry(token)
+    expires = expires_at(token)
     if expires is None:
         return ok("token", "is there; it does not say when it expires")
     left = expires - time.time()
@@ -120,15 +120,6 @@ def _token(settings: Settings) -> Examined:
     return ok("token", f"is there; expires in {_span(left)}")
 
 
-def _expiry(token: str) -> float | None:
-    try:
-        body = token.split(".")[1]
-        claims = json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))
-        return float(claims["exp"])
-    except (IndexError, KeyError, TypeError, ValueError):
-        return None
-
-
 def _span(seconds: float) -> str:
     for size, name in ((86_400, "days"), (3_600, "hours"), (60, "minutes")):
         if seconds >= 2 * size:
@@ -137,22 +128,22 @@ def _span(seconds: float) -> str:
 
 
 def _secret_files(settings: Settings) -> Iterator[Examined]:
-    for field in fields(settings):
-        path = getattr(settings, field.name)
-        if field.name.endswith("_file") and isinstance(path, Path):
-            yield _secret_file(field.name, path)
+    for name, path in secret_files(settings):
+        yield _secret_file(name, path)
+    for name, text in weaknesses(settings):
+        yield warn(name, text)
 
 
 def _secret_file(name: str, path: Path) -> Examined:
     try:
-        mode = stat.S_IMODE(path.stat().st_mode)
+        mode = open_mode(path)
         is_empty = not path.read_bytes().strip()
     except OSError as error:
         return fail(name, f"{path} cannot be read: {error.strerror}")
     if is_empty:
         return fail(name, f"{path} is empty")
-    if os.name == "posix" and mode & 0o077:
-        return warn(name, f"{path} can be read by others (mode {mode:o}): chmod 600 {path}")
+    if mode:
+        return warn(name, f"{path} can be read by others (mode {mode}): chmod 600 {path}")
     return ok(name, f"{path} is for its owner only")
 
 

@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from urllib.parse import urlsplit
 
 import httpx
+import msgspec
 
 from gateway.analytics.check import check_upstream
 from gateway.analytics.unreached import why_unreached
@@ -17,6 +18,7 @@ from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import Examined, fail, ok, warn
 from gateway.cli.options import token_place
 from gateway.config import Settings
+from gateway.edge.unnamed_proxies import Forwarding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 
 _SKEW_SECONDS = 60
@@ -35,7 +37,8 @@ async def examine_network(settings: Settings) -> AsyncIterator[Examined]:
     if settings.redis is not None:
         yield await _redis(settings.redis)
     if settings.public_url is not None:
-        yield await _public(settings.public_url)
+        async for found in _public(settings.public_url):
+            yield found
 
 
 async def _upstream(settings: Settings, base_url: str) -> AsyncIterator[Examined]:
@@ -127,16 +130,39 @@ async def _redis(url: str) -> Examined:
     return ok("redis", f"{place} answers, version {told.get('redis_version', 'unknown')}")
 
 
-async def _public(url: str) -> Examined:
+async def _public(url: str) -> AsyncIterator[Examined]:
     try:
         async with httpx.AsyncClient(timeout=_PATIENCE_SECONDS) as http:
             answer = await http.get(f"{url}/healthz")
+            readiness = await http.get(f"{url}/readyz")
     except httpx.HTTPError as error:
-        return warn("public_url", f"{_unreachable(url, error)}; does the gateway run?")
+        yield warn("public_url", f"{_unreachable(url, error)}; does the gateway run?")
+        return
     if answer.status_code == 200 and answer.text == "ok":
-        return ok("public_url", f"{url} leads to a gateway")
-    return fail(
+        yield ok("public_url", f"{url} leads to a gateway")
+        yield _proxy(url, readiness)
+        return
+    yield fail(
         "public_url",
         f"{url}/healthz answers {answer.status_code} and is no gateway's; what stands in front must"
         " hand on all below the public URL, without its path",
     )
+
+
+def _proxy(url: str, readiness: httpx.Response) -> Examined:
+    """Return what the gateway says of the proxies in front of it, as `/readyz` shows it."""
+    try:
+        told = msgspec.json.decode(readiness.content, type=_Readiness).forwardingHeaders
+    except (msgspec.MsgspecError, RecursionError):
+        told = ""
+    if told == Forwarding.IGNORED:
+        return warn(
+            "trusted_proxies",
+            f"what stands in front of {url} says for whom it asks, and is not believed: all clients"
+            " count as one address; name the proxy's address in --trusted-proxies",
+        )
+    return ok("trusted_proxies", f"forwarding headers through {url}: {told or 'not known'}")
+
+
+class _Readiness(msgspec.Struct, frozen=True):
+    forwardingHeaders: str = ""  # noqa: N815 - as it is on the wire

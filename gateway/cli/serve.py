@@ -6,7 +6,7 @@ import asyncio
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -16,11 +16,12 @@ import click
 import uvicorn
 
 from gateway.app import create_app, own_token, world_outside
-from gateway.auth.building import asks_who
+from gateway.auth.building import asks_who, weaknesses
 from gateway.auth.hosts import is_loopback
 from gateway.cli.listening import check_port
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note
+from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.tls import tls_options
 from gateway.cli.variables import unknown_variables
 from gateway.cli.workers import run_workers
@@ -56,6 +57,7 @@ def serve(config: Path | None, **given: Any) -> None:
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         _warn_without_token(settings)
+        _warn_of_weaknesses(settings)
         check_port(settings.host, settings.port)
         if settings.workers > 1:
             run_workers(settings, options)
@@ -90,6 +92,16 @@ def _warn_without_token(settings: Settings) -> None:
         click.echo(f"warning: {place}{error.message}", err=True)
 
 
+def _warn_of_weaknesses(settings: Settings) -> None:
+    """Warn of files of secrets that others can read, and of keys that could be guessed."""
+    for name, path in secret_files(settings):
+        with suppress(OSError):  # a file that is not there was reported before
+            if mode := open_mode(path):
+                note(f"warning: {name}: {path} can be read by others (mode {mode}): chmod 600 it")
+    for name, text in weaknesses(settings):
+        note(f"warning: {name}: {text}")
+
+
 def server_options(settings: Settings) -> dict[str, Any]:
     """Options of uvicorn. Its access log is off: URLs may carry keys and personal data."""
     return {
@@ -100,6 +112,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "http": ODataProtocol,
+        "ws": "none",  # no limit of ours would hold there
         "timeout_keep_alive": 65,
         "timeout_graceful_shutdown": 20,
     }

@@ -18,6 +18,7 @@ N = TypeVar("N", int, float)
 
 _HOST_NAME = re.compile(r"(?:\*\.)?[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\]")
 _ORIGIN = re.compile(r"https?://(?:[a-z0-9_-]+(?:\.[a-z0-9_-]+)*|\[[0-9a-f:.]+\])(?::\d{1,5})?")
+_KEY_ID = re.compile(r"[0-9a-f]{12}")
 _REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 
@@ -152,6 +153,16 @@ def _is_redis_url(text: str) -> bool:
         and (not database or (database.isascii() and database.isdigit()))
         and all(name in allowed and value for name, value in options)
     )
+
+
+def as_key_ids(value: object) -> tuple[str, ...]:
+    """The ids of gateway keys, as `keys list` shows them."""
+    ids = as_names(value)
+    if not ids or not all(_KEY_ID.fullmatch(each) for each in ids):
+        raise ValueError(
+            "must be ids of keys as `skillhabit-odata keys list` shows them: 12 hexadecimal digits"
+        )
+    return ids
 
 
 def as_path(value: object) -> Path:

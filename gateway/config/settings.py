@@ -39,7 +39,7 @@ class Settings:
     redis: str | None = field(repr=False)  # may hold a password
     workers: int
     public_url: str | None
-    trusted_proxies: tuple[str, ...]
+    trusted_proxies: tuple[str, ...] | None
     allowed_hosts: tuple[str, ...]
     cors_origins: tuple[str, ...]
     hsts: int
@@ -49,6 +49,7 @@ class Settings:
     mask_key_file: Path | None
     keys_file: Path | None
     api_key_name: str
+    explain_keys: tuple[str, ...]
     pass_through: bool
     entra_tenant: str | None
     entra_audience: tuple[str, ...]

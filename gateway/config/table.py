@@ -8,6 +8,7 @@ from gateway.config.converters import (
     as_command,
     as_host_names,
     as_integer,
+    as_key_ids,
     as_option_name,
     as_origins,
     as_pairs,
@@ -108,9 +109,9 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(
         "trusted_proxies",
         as_peers,
-        ("127.0.0.1", "::1"),
+        None,
         "peers whose X-Forwarded-* and Forwarded headers are believed, also networks such as"
-        " 10.0.0.0/8; * for all",
+        " 10.0.0.0/8; * for all; those on this computer by default",
         "ADDRESSES",
     ),
     Setting(
@@ -172,6 +173,14 @@ SETTINGS: tuple[Setting, ...] = (
         "apikey",
         "query option in which a key may come, as Power BI's kind Web API sends it",
         "NAME",
+    ),
+    Setting(
+        "explain_keys",
+        as_key_ids,
+        (),
+        "ids of the keys of --keys-file that may see /explain and plans of queries; every caller"
+        " may by default",
+        "IDS",
     ),
     Setting(
         "pass_through",

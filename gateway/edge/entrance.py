@@ -15,7 +15,7 @@ from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Asked, Gate, Principal
 from gateway.auth.throttle import network_of
 from gateway.edge.proxies import TrustedProxies
-from gateway.errors import GatewayError, Unauthorized, UpstreamRejectedToken
+from gateway.errors import AccessDenied, GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.fairness.allowance import Meter
 from gateway.fairness.visit import current_visit
 from gateway.service import QueryService
@@ -29,13 +29,17 @@ _KEYS = "gateway.keys"
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Admits callers once a request; the parts of a batch come in with the batch."""
+    """Admits callers once a request; the parts of a batch come in with the batch.
+
+    `explain_keys` are the ids of the keys that may see plans of queries; empty for every caller.
+    """
 
     gate: Gate
     tenants: Tenants
     option: KeyOption | None = None
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     meter: Meter = field(default_factory=lambda: Meter(time.monotonic))
+    explain_keys: tuple[str, ...] = ()
 
     async def admit(self, scope: Scope) -> QueryService:
         """The service that answers the request.
@@ -62,6 +66,30 @@ class Entrance:
             current_visit().admit(line, found.id, found.allowance, self.meter)
         principal: Principal = scope[PRINCIPAL]
         return principal
+
+    async def may_explain(self, scope: Scope) -> bool:
+        """Return whether the caller may see plans of queries.
+
+        Raises:
+            GatewayError: as `admit`.
+        """
+        if not self.explain_keys:
+            return True
+        principal = await self.principal(scope)
+        return principal.id.removeprefix("key:") in self.explain_keys
+
+    async def check_explain(self, scope: Scope) -> None:
+        """Refuse a caller who may not see plans of queries.
+
+        Raises:
+            AccessDenied: the caller's key is not one of `explain_keys`.
+            GatewayError: as `admit`.
+        """
+        if not await self.may_explain(scope):
+            raise AccessDenied(
+                "plans of queries are shown to some keys only; ask the gateway's owner to add the"
+                " id of yours to --explain-keys"
+            )
 
     def without_key(self, scope: Scope, query: bytes) -> tuple[bytes, CarriedKey | None]:
         """The query, of the request, its body or a batch's part, without the key; for the links.

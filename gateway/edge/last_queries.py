@@ -53,7 +53,10 @@ class LastQueries:
             )
         self.ledger.tell()
         principal = await self.entrance.principal(scope)
-        return [_shown(record) for record in self.observer.requests.of(principal.workspace)]
+        found = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
+        if await self.entrance.may_explain(scope):
+            return found
+        return [{**each, "explain": None} for each in found]
 
 
 def _shown(record: Record) -> dict[str, Any]:

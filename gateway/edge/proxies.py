@@ -24,6 +24,11 @@ _Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 _NODE = re.compile(r"(?:\[([^\]]*)\]|([\d.]+))(?::\w+)?")
 _PAIR = re.compile(r'\s*([\w-]+)=(?:"((?:[^"\\]|\\.)*)"|([^;,"\s]*))\s*([;,]|$)')
 _ESCAPED = re.compile(r"\\(.)")
+_THIS_COMPUTER = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1"))
+FORWARDING = frozenset(
+    ("forwarded", *(f"x-forwarded-{name}" for name in ("for", "host", "port", "prefix", "proto")))
+)
+"""The header fields by which a proxy says for whom it asks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,15 +43,22 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """Peers whose words are believed; `everyone`: all of them, to the first word."""
+    """Peers whose words are believed; `everyone`: all of them, to the first word.
+
+    `named` is false if the owner named no proxy: those on this computer are believed then, as far
+    as links are concerned.
+    """
 
     networks: tuple[_Network, ...] = ()
     everyone: bool = False
+    named: bool = True
 
     @classmethod
-    def of(cls, texts: tuple[str, ...]) -> TrustedProxies:
-        """From the setting's texts: addresses, networks, or `*`."""
-        networks = tuple(ipaddress.ip_network(text) for text in texts if text != "*")
+    def of(cls, texts: tuple[str, ...] | None) -> TrustedProxies:
+        """Build from the setting's texts: addresses, networks, or `*`; None if it was not given."""
+        networks = tuple(ipaddress.ip_network(t) for t in texts or () if t != "*")
+        if texts is None:
+            return cls(_THIS_COMPUTER, named=False)
         return cls(networks, "*" in texts)
 
     def trusts(self, node: str) -> bool:

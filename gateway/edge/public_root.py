@@ -67,6 +67,15 @@ class PublicRoot:
         """
         return f"{self.base(connection)}{SERVICE_PATH}/"
 
+    def certain(self, connection: Connection) -> str:
+        """Return the root as `of` does, but believe only proxies that the owner has named.
+
+        Raises:
+            InvalidValue: as `of`.
+        """
+        proxies = self.proxies if self.proxies.named else TrustedProxies()
+        return PublicRoot(self.public_url, proxies).of(connection)
+
     def base(self, connection: Connection) -> str:
         """The same without the service's own path, and without a slash at its end.
 

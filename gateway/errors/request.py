@@ -203,6 +203,13 @@ class MisdirectedRequest(GatewayError):
     code = "MisdirectedRequest"
 
 
+class RequestHeaderFieldsTooLarge(GatewayError):
+    """The head of the request, or what frames its body, is larger than the limit (RFC 6585 5)."""
+
+    status = 431
+    code = "RequestHeaderFieldsTooLarge"
+
+
 class FailedDependency(GatewayError):
     """A request of a `$batch` was not tried, because another that it needs has failed."""
 

@@ -43,7 +43,7 @@ class Assets:
 
     async def serve_icon(self, request: Request) -> Response:
         """The endpoint of `/favicon.ico`, which browsers ask for where a page names no other."""
-        headers = {"Cache-Control": "public, max-age=86400", "X-Content-Type-Options": "nosniff"}
+        headers = {"Cache-Control": "public, max-age=86400"}
         return Response(self._files["icon.svg"], media_type=_TYPES["svg"], headers=headers)
 
     async def serve(self, request: Request) -> Response:
@@ -59,7 +59,5 @@ class Assets:
         headers = {
             "Content-Type": _TYPES[name.rpartition(".")[2]],
             "Cache-Control": _FOR_EVER if ours else "no-store",
-            "X-Content-Type-Options": "nosniff",
-            "Cross-Origin-Resource-Policy": "same-origin",
         }
         return Response(self._files[name], headers=headers)

@@ -50,7 +50,7 @@ def prefers_html(headers: Mapping[str, str]) -> bool:
 
 
 def check_same_site(headers: Mapping[str, str], root: str) -> None:
-    """Let a form pass that a page of this gateway has sent; `root` is its public URL.
+    """Let a form pass that a page of this gateway has sent; `root` is its public URL, for certain.
 
     A browser sends the person's key along with the form of any site, and says which site it was:
     in Sec-Fetch-Site where the connection is trusted, in Origin always (Fetch, 3.1 and 3.2).
@@ -63,5 +63,6 @@ def check_same_site(headers: Mapping[str, str], root: str) -> None:
     if site == "same-origin" or (site is None and origin == f"{ours.scheme}://{ours.netloc}"):
         return
     raise AccessDenied(
-        "Origin: this is for pages of the gateway itself; open its own page, and retry"
+        "Origin: this is for pages of the gateway itself; open its own page, and retry (behind a"
+        " proxy, its owner names that in --trusted-proxies, or sets --public-url)"
     )

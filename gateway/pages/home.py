@@ -59,7 +59,7 @@ async def read_now(visit: Visit) -> Response:
     Raises:
         AccessDenied: another site has sent the form.
     """
-    check_same_site(visit.request.headers, visit.root)
+    check_same_site(visit.request.headers, visit.certain_root)
     visit.service.begin()
     return RedirectResponse(visit.base, 303)
 

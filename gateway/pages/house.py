@@ -51,10 +51,8 @@ _POLICY = "; ".join(
 _HEADERS = {
     "Content-Type": "text/html; charset=utf-8",
     "Content-Security-Policy": _POLICY,
-    "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
-    "Cross-Origin-Resource-Policy": "same-origin",
     "Cache-Control": "no-store",
     "Vary": "Accept, User-Agent",
 }
@@ -86,6 +84,14 @@ class House:
             InvalidValue: Host is missing or no host.
         """
         return self._root.of(Connection.of(request.scope))
+
+    def certain_root_of(self, request: Request) -> str:
+        """Return the service root as far as it is sure: see `PublicRoot.certain`.
+
+        Raises:
+            InvalidValue: Host is missing or no host.
+        """
+        return self._root.certain(Connection.of(request.scope))
 
     def write(
         self, template: str, root: str, context: Mapping[str, object], status: int = 200
@@ -128,6 +134,11 @@ class Visit:
     def base(self) -> str:
         """The path of the first page; all others are below it."""
         return base_of(self.root)
+
+    @property
+    def certain_root(self) -> str:
+        """The service root, without the words of proxies that the owner has not named."""
+        return self.house.certain_root_of(self.request)
 
     def show(self, template: str, /, **context: object) -> Response:
         """The page that a template makes of `context`; `section` is its place in the navigation."""

@@ -48,9 +48,10 @@ async def show_explanation(visit: Visit) -> Response:
     """The plan of the query that stands in the URL behind `/explain/`.
 
     Raises:
-        GatewayError: what the feed would answer.
+        GatewayError: what the feed would answer, or the caller may not see plans.
     """
     scope = visit.request.scope
+    await visit.house.entrance.check_explain(scope)
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
     query, _ = visit.house.entrance.without_key(scope, scope["query_string"])
     found = visit.service.explain(await visit.service.understand(path, query, visit.root))

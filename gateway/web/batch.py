@@ -14,12 +14,19 @@ from functools import partial
 from typing import TypeVar
 from urllib.parse import unquote_to_bytes
 
+import anyio
 import anyio.to_thread
 from starlette.datastructures import Headers
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from gateway.errors import FailedDependency, GatewayError, InvalidValue, OptionNotAllowed
+from gateway.errors import (
+    FailedDependency,
+    GatewayError,
+    InvalidValue,
+    OptionNotAllowed,
+    ServiceUnavailable,
+)
 from gateway.fairness.visit import current_visit, part_of_visit
 from gateway.observe.record import note_resource, part
 from gateway.query.placement import given_options
@@ -48,6 +55,7 @@ from gateway.web.respond import (
 )
 
 _INLINE_BYTES = 65_536
+BATCH_SECONDS = 600.0
 T = TypeVar("T")
 
 
@@ -93,9 +101,13 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class BatchEndpoint:
-    """Serves `$batch`; `endpoint` answers each request in it, and all that come alone."""
+    """Serves `$batch`; `endpoint` answers each request in it, and all that come alone.
+
+    Requests that have not begun after `seconds` are refused one by one.
+    """
 
     endpoint: ODataEndpoint
+    seconds: float = BATCH_SECONDS
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -133,13 +145,9 @@ class BatchEndpoint:
         answer_type = negotiate_batch(accept, content_type.get_content_type(), version)
         body = await read_body(receive, headers, MAX_BATCH_BYTES, self.endpoint.body_seconds)
         read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
-<<<<<<< HEAD
         items = await service.apart(len(body), read, body)
-=======
-        items = await _apart(len(body), partial(read, body))
         if answer_type == JSON:
             items = named(items)
->>>>>>> he
         going_on = parse_preferences(headers.getlist("prefer")).continue_on_error
         stops = not going_on if is_multipart else going_on is False
         applied = "" if going_on is None else f"continue-on-error={str(going_on).lower()}"
@@ -159,13 +167,22 @@ class BatchEndpoint:
 
     async def _answers(self, batch: Batch) -> AsyncIterator[tuple[Item, Reaction]]:
         """In order; stops behind the first error where that is wanted."""
-        progress = _Progress()
+        progress, ends = _Progress(), anyio.current_time() + self.seconds
         for item in batch.items:
-            reaction = await self._answer(item, batch, progress)
+            if anyio.current_time() < ends:
+                reaction = await self._answer(item, batch, progress)
+            else:
+                reaction = react_to_error(self._too_late(), batch.version)
             progress.note(item, reaction)
             yield item, reaction
             if batch.stops and reaction.status >= 400:
                 return
+
+    def _too_late(self) -> GatewayError:
+        return ServiceUnavailable(
+            f"the requests before this one took {self.seconds:g} seconds; send it again, in a"
+            " smaller batch"
+        )
 
     async def _answer(self, item: Item, batch: Batch, progress: _Progress) -> Reaction:
         try:

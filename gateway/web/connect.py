@@ -117,7 +117,6 @@ def _attachment(name: str, media: str, content: str | bytes) -> Response:
     headers = {
         "Content-Disposition": f'{kind}; filename="{name}"',
         "Cache-Control": "private, no-cache",
-        "X-Content-Type-Options": "nosniff",
     }
     return Response(content, headers={"Content-Type": media, **headers})
 

@@ -22,6 +22,7 @@ from gateway.observe import Observer
 from gateway.planner.explain import explain_pushdown
 from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.flight import Progress
+from gateway.web.odata import check_length
 from gateway.web.respond import react_to_error, to_response
 
 
@@ -53,7 +54,9 @@ class ExplainEndpoint:
     async def _explain(self, scope: Scope) -> dict[str, Any]:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
+        check_length(scope)
         service = await self.entrance.admit(scope)
+        await self.entrance.check_explain(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
         query, _ = self.entrance.without_key(scope, scope["query_string"])
         question = await service.understand(path, query, self.root_of(scope))

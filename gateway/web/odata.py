@@ -102,7 +102,7 @@ class ODataEndpoint:
             if scope["method"] == "OPTIONS":
                 return react_to_options(allowed, version)
             _check_method(scope["method"], allowed)
-            _check_length(scope, longest_url)
+            check_length(scope, longest_url)
             service = await self.entrance.admit(scope)
             check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
             question, reply = await self._understand(service, scope, receive, headers, version)
@@ -168,7 +168,12 @@ async def _hold(export: AbstractAsyncContextManager[Export], held: AsyncExitStac
     return await held.enter_async_context(export)
 
 
-def _check_length(scope: Scope, longest: int) -> None:
+def check_length(scope: Scope, longest: int = _MAX_URL_BYTES) -> None:
+    """Refuse a URL that is too long.
+
+    Raises:
+        UriTooLong: path and query together have more than `longest` bytes.
+    """
     if len(scope["raw_path"]) + len(scope["query_string"]) > longest:
         raise UriTooLong(
             f"the URL is longer than {longest} bytes; select or filter less at once, or send the"

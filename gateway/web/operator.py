@@ -20,12 +20,14 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from gateway.auth.hosts import is_loopback
+from gateway.edge.proxies import FORWARDING, TrustedProxies
+from gateway.edge.unnamed_proxies import forwarding_of
 from gateway.errors import ResourceNotFound, Unauthorized
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
-_FORWARDING = ("forwarded", "via", "x-real-ip")
+_BY_A_PROXY = FORWARDING | {"via", "x-real-ip"}
 
 
 @dataclass(slots=True)
@@ -75,6 +77,7 @@ class OperatorEndpoints:
     ledger: Ledger
     readiness: Readiness
     look: Callable[[], Awaitable[None]]
+    proxies: TrustedProxies
     token: bytes | None = field(default=None, repr=False)
     is_open_here: bool = True
 
@@ -86,6 +89,8 @@ class OperatorEndpoints:
         """200 when it can answer, else 503; says nothing secret."""
         is_ready, facts = await self.readiness.look()
         headers = {"Cache-Control": "no-store"}
+        peer = request.client.host if request.client else ""
+        facts["forwardingHeaders"] = forwarding_of(peer, request.headers.keys(), self.proxies)
         return JSONResponse({"ready": is_ready, **facts}, 200 if is_ready else 503, headers)
 
     async def metrics(self, request: Request) -> Response:
@@ -127,7 +132,7 @@ def _is_direct(request: Request) -> bool:
     a name of its own (DNS rebinding) makes the operator's browser ask.
     """
     names = request.headers.keys()
-    if any(name in _FORWARDING or name.startswith("x-forwarded-") for name in names):
+    if any(name in _BY_A_PROXY or name.startswith("x-forwarded-") for name in names):
         return False
     if request.client is None:
         return False

@@ -8,7 +8,7 @@ whole body, and is in memory. Files are sent while they are made, from a snapsho
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from dataclasses import dataclass, replace
 
 import anyio.to_thread
@@ -24,8 +24,11 @@ from gateway.observe.record import note_error
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
-_AS_TOLD = ("X-Content-Type-Options", "nosniff")
-"""A text of the data shall not be taken for a page by a browser that is sent to it."""
+_PROTECTING = (
+    (b"x-content-type-options", b"nosniff"),
+    (b"cross-origin-resource-policy", b"same-origin"),
+)
+"""A browser takes no text of the data for a page, and gives no other site's page a response."""
 _WORTH_COMPRESSING = 1_000
 _INLINE_BYTES = 65_536
 _PIECE_BYTES = 65_536
@@ -70,7 +73,6 @@ def _headers(answer: Answer | Export, version: str) -> tuple[tuple[str, str], ..
         ("OData-Version", version),
         ("Vary", _VARY),
         ("Cache-Control", "private, no-cache"),
-        _AS_TOLD,
         *answer.headers,
     )
 
@@ -89,7 +91,6 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
         ("Content-Language", "en"),
         ("Vary", _VARY),
         ("Cache-Control", "no-store"),
-        _AS_TOLD,
         *error.headers,
     )
     return Reaction(error.status, write_error(error), headers)
@@ -165,6 +166,12 @@ async def _compressed(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     async for part in parts:
         yield await anyio.to_thread.run_sync(stream.compress, part)
     yield stream.flush()
+
+
+def protecting(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
+    """Return the header fields that every response has, without those that it has already."""
+    there = {name.lower() for name, _ in headers}
+    return tuple(pair for pair in _PROTECTING if pair[0] not in there)
 
 
 def takes_gzip(headers: Headers) -> bool:

@@ -19,14 +19,14 @@ from gateway.edge.last_queries import LastQueries
 from gateway.edge.people import ForPeople
 from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, Connection
 from gateway.edm.openapi import render_openapi
-from gateway.errors import GatewayError, MethodNotAllowed, ResourceNotFound
+from gateway.errors import GatewayError, InternalError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.connect import connect_routes
 from gateway.web.insight import ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
 from gateway.web.requests import RequestsEndpoint
-from gateway.web.respond import react_to_error, to_response
+from gateway.web.respond import protecting, react_to_error, to_response
 
 _PRIVATE = {"Cache-Control": "private, no-cache"}  # it is the caller's own
 
@@ -68,7 +68,7 @@ def build_web(
             Route("/openapi.json", describe),
             *connect_routes(endpoint),
         ],
-        exception_handlers={HTTPException: refuse, GatewayError: refuse},
+        exception_handlers={HTTPException: refuse, GatewayError: refuse, Exception: _fail},
         lifespan=lifespan,
         middleware=middleware,
     )
@@ -114,6 +114,14 @@ def _refusing(
         return to_response(react_to_error(error, "4.0")) if page is None else page
 
     return refuse
+
+
+async def _fail(request: Request, problem: Exception) -> Response:
+    """Answer for an endpoint that failed; Starlette sends this outside of all middleware."""
+    error = InternalError("the gateway failed; its log tells why")
+    response = to_response(react_to_error(error, "4.0"))
+    response.raw_headers += protecting(response.raw_headers)
+    return response
 
 
 def _told(request: Request, problem: Exception) -> GatewayError:

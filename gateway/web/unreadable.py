@@ -1,32 +1,79 @@
-"""What uvicorn's protocol does otherwise here: what it cannot read is refused as OData errors.
+"""Requests that do not reach the application: refused as OData errors, in their turn.
 
-A URL over 64 KiB, an unencoded blank or letter in a URL, an unknown method: the application never
-sees these. Only the text of uvicorn's own refusal is replaced; the connection ends as before.
+A head or body beyond the limits, an unencoded blank or letter in a URL, an unknown method. A client
+that sends several requests at once gets the answers to those before it first. The connection ends,
+but not before the client had time to read why: closed while more is on its way, it would be
+reset, and the answer might be lost.
 """
 
 from __future__ import annotations
 
+import asyncio
+from collections import deque
+from typing import Any, ClassVar
+
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE
 
-from gateway.errors import GatewayError, InvalidSyntax, UriTooLong
-from gateway.web.respond import react_to_error, to_response
-from gateway.web.stalled import StalledProtocol
+from gateway.errors import (
+    GatewayError,
+    InvalidSyntax,
+    RequestHeaderFieldsTooLarge,
+    UriTooLong,
+)
+from gateway.web.measured import MeasuredProtocol
+from gateway.web.respond import protecting, react_to_error, to_response
 
-_LONGEST_PARSED = 65_535
+_LONGEST_URL = 16_384
 _PARTING_SECONDS = 0.5
+MAX_UNREAD_BYTES = 67_108_864
 
 
-class ODataProtocol(StalledProtocol):
-    """uvicorn's protocol over httptools with OData's errors, and no patience without end."""
+class ODataProtocol(MeasuredProtocol):
+    """uvicorn's protocol over httptools with OData's errors, and limits in time and bytes."""
+
+    lingering_seconds: ClassVar[float] = 5.0
+
+    def __init__(self, *arguments: Any, **named: Any) -> None:
+        super().__init__(*arguments, **named)
+        self._unanswered = 0
+        self._ignored_bytes = 0
+        self._end: asyncio.TimerHandle | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Parse what came; behind a refusal, ignore it for a while."""
+        if self.problem is None:
+            super().data_received(data)
+            return
+        self._ignored_bytes += len(data)
+        if self._ignored_bytes > MAX_UNREAD_BYTES:
+            self.transport.abort()
+
+    def on_headers_complete(self) -> None:
+        """A request for the application begins."""
+        super().on_headers_complete()
+        self._unanswered += 1
+
+    def on_response_complete(self) -> None:
+        """The application has answered a request."""
+        self._unanswered -= 1
+        super().on_response_complete()
+        if self.problem is not None and not self.transport.is_closing():
+            self._refuse()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The connection has ended."""
+        if self._end is not None:
+            self._end.cancel()
+        super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what was read so far, and hang up."""
-        response = to_response(react_to_error(self._why(), "4.0"))
-        headers = [*self.server_state.default_headers, *response.raw_headers]
-        lines = [name + b": " + value + b"\r\n" for name, value in headers]
-        head = [STATUS_LINE[response.status_code], *lines, b"connection: close\r\n\r\n"]
-        self.transport.write(b"".join([*head, bytes(response.body)]))
-        self.transport.close()
+        """Refuse what is read now, behind the answers to what came before, and hang up."""
+        self.problem = self._named(self.problem)
+        self._waiting.clear()
+        self._expect_no_head()
+        if self._is_answered_by_the_application():
+            return
+        self._refuse()
 
     def shutdown(self) -> None:
         """Part from an idle client; over TLS many never answer, and none is waited for long."""
@@ -34,10 +81,48 @@ class ODataProtocol(StalledProtocol):
         if self.transport.is_closing() and self.transport.get_extra_info("ssl_object"):
             self.loop.call_later(_PARTING_SECONDS, self.transport.abort)
 
-    def _why(self) -> GatewayError:
-        if len(getattr(self, "url", None) or b"") > _LONGEST_PARSED:  # unset before a first line
+    def _is_answered_by_the_application(self) -> bool:
+        """Take a request whose body is refused from the application; true if it is too late."""
+        if not self._meter.is_in_body:
+            return False
+        cycle = self.cycle
+        if cycle.response_complete:
+            self._linger()
+            return True
+        if cycle.response_started:
+            self.transport.abort()  # no refusal fits into the middle of an answer
+            return True
+        self.pipeline = deque(item for item in self.pipeline if item[0] is not cycle)
+        self._unanswered -= 1
+        cycle.disconnected = cycle.response_complete = True
+        cycle.message_event.set()
+        return False
+
+    def _refuse(self) -> None:
+        if self._unanswered or self._end is not None or self.problem is None:
+            return
+        response = to_response(react_to_error(self.problem, "4.0"))
+        headers = [*self.server_state.default_headers, *response.raw_headers, *protecting(())]
+        lines = [name + b": " + value + b"\r\n" for name, value in headers]
+        head = [STATUS_LINE[response.status_code], *lines, b"connection: close\r\n\r\n"]
+        self.transport.write(b"".join([*head, bytes(response.body)]))
+        self._linger()
+
+    def _linger(self) -> None:
+        """Send no more, and read on for a while without looking at it (RFC 9112 9.6)."""
+        self._unset_keepalive_if_required()
+        self.flow.resume_reading()
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._end = self.loop.call_later(self.lingering_seconds, self.transport.abort)
+
+    def _named(self, problem: GatewayError | None) -> GatewayError:
+        """Return what is wrong; a head that is too large for its URL is a URL that is too long."""
+        url = getattr(self, "url", None) or b""  # unset before a first line
+        is_large = isinstance(problem, RequestHeaderFieldsTooLarge)
+        if is_large and not self._meter.is_in_body and len(url) > _LONGEST_URL:
             return UriTooLong("the URL is far too long; select or filter less at once")
-        return InvalidSyntax(
+        return problem or InvalidSyntax(
             "this is no HTTP request: use GET, and percent-encode blanks and letters beyond ASCII"
             " in the URL, e.g. %20 for a blank"
         )

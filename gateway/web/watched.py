@@ -1,8 +1,9 @@
 """Watches every request: gives it a name, and tells logs, metrics and traces how it ended.
 
 Pure ASGI, around the whole application. What happened inside is in the request's record
-(`gateway.observe.record`); what went out is seen here. Each answer gets `X-Request-Id`, and
-`Server-Timing` with what its parts took; bodies and ETags stay as they are. Nothing that goes wrong
+(`gateway.observe.record`); what went out is seen here. Each answer gets `X-Request-Id`,
+`Server-Timing` with what its parts took, and what browsers must not do with it; bodies and ETags
+stay as they are. Nothing that goes wrong
 here fails a request.
 """
 
@@ -20,11 +21,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from gateway.auth.principal import Principal
 from gateway.edge.entrance import PRINCIPAL
 from gateway.edge.public_root import SERVICE_PATH
+from gateway.edge.unnamed_proxies import UnnamedProxies
 from gateway.fairness.visit import Visiting
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import PROBES, facts_of
 from gateway.observe.record import Record, Recording
+from gateway.web.respond import protecting
 
 _REQUEST_ID = re.compile(rb"[0-9A-Fa-f-]{16,64}")
 """UUIDs and other hexadecimal names: nothing that could be a word, an address or a key of ours."""
@@ -46,6 +49,7 @@ class Watched:
     app: ASGIApp
     observer: Observer
     ledger: Ledger
+    unnamed: UnnamedProxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -54,6 +58,8 @@ class Watched:
             return
         given = dict(scope["headers"])
         record = _record(scope, given)
+        client = scope.get("client")
+        self.unnamed.notice(client[0] if client else "", given)
         sending = _Sending(record, send)
         self.observer.metrics.began()
         if self.observer.traces.is_on:
@@ -109,7 +115,8 @@ class _Sending:
             self.began = perf_counter()
             record.status = message["status"]
             named = (b"x-request-id", record.id.encode())
-            message["headers"] = [*message["headers"], named, *_timing(record)]
+            given = message["headers"]
+            message["headers"] = [*given, *protecting(given), named, *_timing(record)]
         elif message["type"] == "http.response.body":
             record.bytes += len(message.get("body", b""))
             self.is_whole = not message.get("more_body", False)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
+import logging
 import socket
 import time
 import traceback
@@ -16,9 +18,15 @@ import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
 from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.observed import ObservedClient
 from gateway.auth.tokens import CallersToken
-from gateway.errors import GatewayError, UpstreamRejectedRequest, UpstreamUnavailable
-from gateway.observe import Clock
+from gateway.errors import (
+    GatewayError,
+    UpstreamBrokeContract,
+    UpstreamRejectedRequest,
+    UpstreamUnavailable,
+)
+from gateway.observe import Clock, Observer
 from tests.analytics.small_contract import small_contract
 from tests.analytics.upstream_app import FIRST_PAGE, NO_ROWS, TOKEN
 
@@ -107,3 +115,41 @@ async def test_a_redirect_is_not_followed() -> None:
         b"HTTP/1.1 302 Found\r\nLocation: /x\r\nContent-Length: 0\r\n\r\n"
     ) as base:
         assert isinstance(await failure(base), UpstreamRejectedRequest)
+
+
+async def test_a_response_has_a_limit_in_bytes_once_unpacked() -> None:
+    packed = gzip.compress(b" " * 3_000_000)
+    head = OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed)
+    observer = Observer(logging.getLogger("transport"))
+    async with answering(head + packed) as base:
+        for most, expected in ((2_999_999, UpstreamBrokeContract), (3_000_000, None)):
+            async with ObservedClient(observer, seconds=9, most_bytes=most, base_url=base) as http:
+                if expected is None:
+                    assert len((await http.post("/", content=b"")).content) == 3_000_000
+                else:
+                    with pytest.raises(expected, match="page size"):
+                        await http.post("/", content=b"")
+
+
+async def test_a_response_that_dribbles_has_a_limit_in_time() -> None:
+    """httpx itself bounds only the silence between two pieces."""
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(OK + b"Content-Length: 1000\r\n\r\n")
+        with suppress(OSError):
+            for _ in range(1_000):
+                writer.write(b" ")
+                await writer.drain()
+                await asyncio.sleep(0.05)
+        writer.close()
+        ended.set()
+
+    ended = asyncio.Event()
+    observer = Observer(logging.getLogger("transport"))
+    async with await asyncio.start_server(serve, "127.0.0.1", 0) as server:
+        base = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        async with ObservedClient(observer, seconds=0.5, base_url=base) as http:
+            with pytest.raises(httpx.ReadTimeout):
+                await http.post("/", content=b"")
+        await ended.wait()

@@ -194,11 +194,11 @@ def encoded(value: object) -> str:
         ({"groups": [OTHER, GROUP]}, 0),  # the first in the owner's order, which is narrower
         ({"groups": None, "_claim_names": {"groups": "src1"}, "roles": ["First"]}, 3),
         ({"groups": None, "_claim_names": {"groups": "src1"}, "roles": ["Analytics.All"]}, 403),
-        ({"groups": "not a list"}, 403),
+        ({"groups": "not a list"}, 401),
     ],
 )
 def test_the_first_grant_that_fits_counts(claims: dict[str, Any], seen: int) -> None:
-    """`seen` is how many rows; 403 for who has no grant."""
+    """`seen` is how many rows; 403 without a grant, 401 for a claim of the wrong type."""
     grants = ("First=default", f"{OTHER}=default/hr", f"{GROUP}=default", "Analytics.All=default")
     issuer = Issuer()
     with serve(issuer):

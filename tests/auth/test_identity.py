@@ -29,6 +29,26 @@ def test_another_owners_token_is_not(claims: dict[str, object]) -> None:
     assert token_identity(_token(sub="acme", workspace=7)) != token_identity(_token(**claims))
 
 
+@pytest.mark.parametrize("rest", [{}, {"iss": "x"}, {"iss": "x", "aud": "y"}, {"sub": ""}])
+def test_without_an_owner_the_tokens_own_id_counts(rest: dict[str, object]) -> None:
+    """Two owners' tokens may differ in nothing but `jti`."""
+    one, other = (_token(**rest, jti=name, exp=1_700_000_000) for name in "ab")
+    renewed = _token(**rest, jti="a", exp=1_800_000_000)
+    assert token_identity(one) != token_identity(other)
+    assert token_identity(one) == token_identity(renewed)
+
+
+@pytest.mark.parametrize("rest", [{}, {"iss": "x"}, {"aud": ["y"]}])
+def test_a_token_that_says_nothing_of_its_owner_counts_as_a_whole(rest: dict[str, object]) -> None:
+    one, other = (_token(**rest, iat=second) for second in (1, 2))
+    assert token_identity(one) != token_identity(other)
+
+
+def test_what_says_which_data_it_opens_survives_a_renewal_without_an_owner() -> None:
+    old, new = (_token(workspace=7, iat=second) for second in (1, 2))
+    assert token_identity(old) == token_identity(new)
+
+
 @pytest.mark.parametrize("token", ["opaque", "a.b", "a.!!!.c", "a.W10.c", "\u00fc.x.y", ""])
 def test_what_is_no_jwt_counts_as_a_whole(token: str) -> None:
     assert token_identity(token) == token_identity(token)

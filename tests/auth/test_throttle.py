@@ -79,12 +79,50 @@ def test_a_wrong_key_is_told_to_wait_and_a_right_one_is_let_in(tmp_path: Path) -
         assert send(gateway.root, "/odata/v4/").status == 401  # without a key it is no guess
         for _ in range(100):
             ask("wrong")
-        assert ask(SHARED).status == 429  # a person chose it, it could be guessed
-        assert ask(key).status == 200
+        assert ask("wrong").status == 429
+        for right in (key, SHARED):  # behind one address there may be a company
+            assert ask(right).status == 200
         elsewhere = [basic(SHARED), ("X-Forwarded-For", "203.0.113.7")]
         assert send(gateway.root, "/odata/v4/", elsewhere).status == 200
         forged = [basic("wrong"), ("X-Forwarded-For", "203.0.113.8, 127.0.0.1")]
         assert send(gateway.root, "/odata/v4/", forged).status == 401
+
+
+def test_a_short_shared_key_is_not_compared_after_too_many_guesses(tmp_path: Path) -> None:
+    """It could be found by trying; a longer one could not, and is compared at any time."""
+    shared = tmp_path / "shared"
+    for key, expected in (("k" * 15, 429), ("k" * 16, 200)):
+        shared.write_text(f" {key}\n", "utf-8")
+        with bridge([], settings={"access_key_file": str(shared)}) as gateway:
+            for _ in range(105):
+                send(gateway.root, "/odata/v4/", [basic("wrong")])
+            assert send(gateway.root, "/odata/v4/", [basic(key)]).status == expected
+            elsewhere = [basic(key), ("X-Forwarded-For", "203.0.113.7")]
+            assert send(gateway.root, "/odata/v4/", elsewhere).status == 200
+
+
+@pytest.mark.parametrize("name", ["X-Forwarded-For", "Forwarded"])
+def test_what_a_stranger_says_of_its_address_changes_nothing(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, name: str
+) -> None:
+    """No way around the throttle, and one warning that says what to set."""
+    shared = tmp_path / "shared"
+    shared.write_text(SHARED, "utf-8")
+    settings = {"access_key_file": str(shared), "trusted_proxies": "192.0.2.1"}
+    with bridge([], settings=settings) as gateway:
+        statuses = []
+        for number in range(12):
+            told = f"198.51.100.{number}"
+            header = (name, told if name.startswith("X") else f"for={told};host=x{number}.example")
+            answer = send(gateway.root, "/odata/v4/", [basic("wrong"), header])
+            statuses.append(answer.status)
+        readiness = send(gateway.root, "/readyz", [header]).json()["forwardingHeaders"]
+        assert statuses == [401] * 10 + [429] * 2
+        assert send(gateway.root, "/odata/v4/", [basic(SHARED), header]).status == 200
+    assert readiness.startswith("ignored")
+    warned = [r.getMessage() for r in caplog.records if "--trusted-proxies" in r.getMessage()]
+    assert len(warned) == 1
+    assert "127.0.0.1" in warned[0]
 
 
 def test_a_key_is_throttled_whoever_guesses_it(tmp_path: Path) -> None:

@@ -126,6 +126,8 @@ async def test_who_has_no_token_yet_shares_with_nobody() -> None:
         ("import sys; sys.exit(3)", "exit code 3"),
         ("import time; print('secret-out', flush=True); time.sleep(60)", "longer than 0.3 seconds"),
         ("import os; os.kill(os.getpid(), 9)", "exit code -9"),
+        ("[print('secret-out' * 1_000) for _ in iter(int, 1)]", "more than 64 KiB"),
+        ("import os; os.fork() or __import__('time').sleep(2.60)", "longer than 0.3 seconds"),
     ],
 )
 def test_a_program_that_fails_is_told_without_what_it_wrote(script: str, told: str) -> None:

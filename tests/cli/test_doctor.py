@@ -5,13 +5,15 @@ from __future__ import annotations
 import json
 import os
 import socket
-from contextlib import AbstractContextManager
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from gateway.contract.loader import built_in_contract
@@ -99,6 +101,65 @@ def test_a_secret_that_others_can_read_is_told(
     token_file.chmod(0o644)
     verdict, text = examined(run, *options, code=0)["token_file"]
     assert (verdict, "chmod 600" in text) == ("warn", True)
+
+
+def test_secrets_of_all_workspaces_and_the_certificates_key_are_looked_at(
+    run: Run, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    names = ("mask", "tls", "other")
+    for name in names:
+        (tmp_path / name).write_text("x" * 40 if name == "mask" else "", "utf-8")
+        (tmp_path / name).chmod(0o644)
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'[workspaces.hr]\ntoken_file = "{tmp_path / "other"}"\n', "utf-8")
+    (tmp_path / "tls").write_text("key", "utf-8")
+    (tmp_path / "other").write_text("token", "utf-8")
+    given = ("--mask-key-file", str(tmp_path / "mask"), "--tls-key", str(tmp_path / "tls"))
+    found = examined(run, *options, "--config", str(config), *given, code=0)
+    for subject in ("mask_key_file", "tls_key", "[workspaces.hr] token_file"):
+        assert found[subject][0] == "warn", found
+        assert "chmod 600" in found[subject][1]
+
+
+def test_what_makes_it_easy_to_get_in_is_told(
+    run: Run, options: tuple[str, ...], tmp_path: Path
+) -> None:
+    key = tmp_path / "key"
+    key.write_text("short", "utf-8")
+    key.chmod(0o600)
+    given = (*options, "--access-key-file", str(key), "--trusted-proxies", "*")
+    done = run("doctor", *given)
+    assert done.exit_code == 0, done.output
+    assert "fewer than 16 characters" in done.output
+    assert "lets every client claim any address" in done.output
+
+
+def test_a_proxy_without_a_name_is_told(
+    run: Run, options: tuple[str, ...], upstream: str, tmp_path: Path
+) -> None:
+    """By what the gateway says of the doctor's own request, which came through the proxy."""
+    for trusted, verdict in (("192.0.2.1", "warn"), ("127.0.0.1", "ok")):
+        with (
+            served(upstream, {"trusted_proxies": trusted, "allow_anonymous": True}) as root,
+            forwarding(root.removesuffix("/odata/v4/")) as proxy,
+        ):
+            found = examined(run, *options, "--public-url", proxy, code=0)
+            assert found["trusted_proxies"][0] == verdict, found
+            assert found["public_url"][0] == "ok"
+
+
+@contextmanager
+def forwarding(target: str) -> Iterator[str]:
+    """A proxy that says for whom it asks."""
+
+    async def forward(request: Request) -> Response:
+        async with httpx.AsyncClient() as http:
+            headers = {"X-Forwarded-For": "203.0.113.7"}
+            found = await http.get(target + request.url.path, headers=headers)
+        return Response(found.content, found.status_code)
+
+    with running(Starlette(routes=[Route("/{path:path}", forward)])) as base:
+        yield base
 
 
 def test_missing_files_are_all_told_at_once(run: Run, upstream: str, tmp_path: Path) -> None:

@@ -129,6 +129,22 @@ def test_an_open_address_with_a_key_serves_who_knows_it(
     assert "sesame" not in process.output
 
 
+def test_weak_secrets_are_warned_of(upstream: str, token_file: Path, tmp_path: Path) -> None:
+    for name, content in (("key", "short"), ("mask", "m" * 40)):
+        (tmp_path / name).write_text(content, "utf-8")
+        (tmp_path / name).chmod(0o644)
+    command = [*COMMAND, "--port", "0", "--upstream", upstream, "--token-file", str(token_file)]
+    command += ["--access-key-file", str(tmp_path / "key"), "--trusted-proxies", "*"]
+    command += ["--mask-key-file", str(tmp_path / "mask")]
+    with started(command, cwd=tmp_path) as process:
+        process.wait_for(r"(running on)")
+        for name in ("access_key_file", "mask_key_file"):
+            assert f"warning: {name}: {tmp_path}" in process.output
+        assert process.output.count("can be read by others (mode 644)") == 3
+        assert "fewer than 16 characters" in process.output
+        assert "warning: trusted_proxies: *" in process.output
+
+
 def test_a_port_that_is_taken_is_told(upstream: str, token_file: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

@@ -84,6 +84,12 @@ SAMPLES: dict[str, Sample] = {
     "access_key_file": Sample("key", '"key"', Path("key"), ("",)),
     "mask_key_file": Sample("secret", '"secret"', Path("secret"), ("",)),
     "keys_file": Sample("k/keys.json", '"k/keys.json"', Path("k/keys.json"), ("",)),
+    "explain_keys": Sample(
+        "75f3057cc391, 0123456789ab",
+        '["75f3057cc391", "0123456789ab"]',
+        ("75f3057cc391", "0123456789ab"),
+        ("", "anna", "75F3057CC391", "75f3057cc39", "key:75f3057cc391"),
+    ),
     "api_key_name": Sample(
         "code", '"code"', "code", ("", "$filter", "a b", "a&b", "1st", "\u00e4")
     ),

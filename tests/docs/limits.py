@@ -6,7 +6,9 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.auth.tokens import _COMMAND_SECONDS
+from gateway.analytics.observed import MAX_RESPONSE_BYTES, TIMES_UPSTREAM_TIMEOUT
+from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
+from gateway.auth.tokens import _COMMAND_SECONDS, COMMAND_BYTES
 from gateway.config import SETTINGS
 from gateway.engine.fitting import _MOST_WITH_ONE
 from gateway.exports import MOST_MADE_ROWS
@@ -16,7 +18,15 @@ from gateway.query.scope import _MAX_USES
 from gateway.query.search import _MAX_WORDS
 from gateway.query.text_widths import MOST_TEXT
 from gateway.snapshots.lanes import Lanes
+from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
+from gateway.web.measured import (
+    MAX_FIELDS,
+    MAX_FRAMING_BYTES,
+    MAX_HEAD_BYTES,
+    MAX_MESSAGE_BYTES,
+    MAX_WAITING_BYTES,
+)
 from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
 from gateway.web.posted import BODY_SECONDS
 from gateway.web.stalled import StalledProtocol
@@ -25,6 +35,7 @@ from grammar import DEFAULT_LIMITS
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
 _PLACE = re.compile(r"(<!-- limits:.*?-->\n).*?(<!-- /limits -->)", re.DOTALL)
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
+_SILENCE_SECONDS = float(str(_DEFAULTS["upstream_timeout"]))
 _MEBIBYTE = 1_048_576
 _TOO_DEEP = DEFAULT_LIMITS.max_depth + 1
 
@@ -36,6 +47,7 @@ class Request:
     target: str
     body: bytes = b""
     media: str = "text/plain"
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,33 @@ def _batch(parts: int) -> bytes:
 
 
 LIMITS = (
+    Limit(
+        "bytes of a request's head, from its first line to the empty one",
+        f"{MAX_HEAD_BYTES // 1024} KiB",
+        "431 RequestHeaderFieldsTooLarge",
+        Request("Results?$top=1", headers=(("X-Large", "x" * MAX_HEAD_BYTES),)),
+    ),
+    Limit(
+        "fields of a request's head",
+        f"{MAX_FIELDS}",
+        "431 RequestHeaderFieldsTooLarge",
+        Request("Results?$top=1", headers=(("X-Field", "x"),) * MAX_FIELDS),
+    ),
+    Limit(
+        "extensions of a body's chunks, and the trailer fields behind it",
+        f"{MAX_FRAMING_BYTES // 1024} KiB",
+        "431 RequestHeaderFieldsTooLarge",
+    ),
+    Limit(
+        "a body, also behind an answer that came before its end",
+        f"{MAX_MESSAGE_BYTES // _MEBIBYTE} MiB",
+        "the connection ends",
+    ),
+    Limit(
+        "what is sent ahead while an earlier request is answered",
+        f"{MAX_WAITING_BYTES // _MEBIBYTE} MiB",
+        "the connection ends",
+    ),
     Limit(
         "path and query of a URL",
         f"{_MAX_URL_BYTES // 1024} KiB",
@@ -116,6 +155,11 @@ LIMITS = (
         "400 LimitExceeded",
         Request("$batch", _batch(MAX_PARTS + 1), "application/json"),
     ),
+    Limit(
+        "time until the last request of a `$batch` begins",
+        f"{BATCH_SECONDS:g} s",
+        "503 ServiceUnavailable",
+    ),
     Limit("rows a page", f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)", "as many come"),
     Limit(
         "time of a request here: parsing, waits for turns and queries together",
@@ -149,11 +193,27 @@ LIMITS = (
         "503 ServiceUnavailable",
     ),
     Limit(
-        "one call to the Analytics API, and all its repetitions",
-        f"{_DEFAULTS['upstream_timeout']:g} s, {_DEFAULTS['retry_budget']:g} s",
+        "one call to the Analytics API: silence, its whole answer, all its repetitions",
+        f"{_SILENCE_SECONDS:g} s,"
+        f" {_SILENCE_SECONDS * TIMES_UPSTREAM_TIMEOUT:g} s,"
+        f" {_DEFAULTS['retry_budget']:g} s",
         "503 UpstreamUnavailable",
     ),
-    Limit("a run of `--token-command`", f"{_COMMAND_SECONDS:g} s", "502 UpstreamRejectedToken"),
+    Limit(
+        "an answer of the Analytics API",
+        f"{MAX_RESPONSE_BYTES // _MEBIBYTE} MiB",
+        "502 UpstreamBrokeContract",
+    ),
+    Limit(
+        "a run of `--token-command`, and what it prints",
+        f"{_COMMAND_SECONDS:g} s, {COMMAND_BYTES // 1024} KiB",
+        "502 UpstreamRejectedToken",
+    ),
+    Limit(
+        "a document of who issues the tokens of organizational accounts",
+        f"{DOCUMENT_SECONDS:g} s, {MAX_DOCUMENT_BYTES // _MEBIBYTE} MiB",
+        "503 SignInUnavailable",
+    ),
     Limit(
         "time of a request's head, from the connection or the first byte behind an answer",
         f"{StalledProtocol.head_seconds:g} s",

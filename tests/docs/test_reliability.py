@@ -27,7 +27,8 @@ def test_what_lies_beyond_is_answered_as_the_page_says(live: Bridge, limit: Limi
     request = limit.request
     assert request is not None
     method = "POST" if request.body else "GET"
-    headers = [("Content-Type", request.media)] if request.body else []
+    headers = [*request.headers]
+    headers += [("Content-Type", request.media)] if request.body else []
     answer = send(
         live.root, "/odata/v4/" + request.target, headers, method=method, body=request.body
     )

@@ -221,3 +221,19 @@ def test_a_body_that_does_not_come_is_408(target: str) -> None:
             assert (response.status, error["code"]) == (408, "RequestTimeout")
             assert response.headers["Connection"] == "close"
         assert connection.recv(1) == b""
+
+
+def test_a_batch_that_takes_too_long_answers_what_it_has() -> None:
+    """Each request that has not begun is refused by itself, and may be sent again."""
+    endpoint = ODataEndpoint(
+        Entrance(OpenGate(), Anything()),
+        PublicRoot(None, TrustedProxies()),
+        Observer(logging.getLogger("test")),
+    )
+    body = b'{"requests":[' + BATCH + b"]}"
+    header = ("Content-Type", "application/json")
+    with running(BatchEndpoint(endpoint, seconds=0)) as base:
+        answer = send(base, "/odata/v4/$batch", [header], method="POST", body=body)
+    parts = answer.json()["responses"]
+    assert [part["status"] for part in parts] == [503] * 5
+    assert all("smaller batch" in str(part["body"]) for part in parts)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import subprocess
+from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,30 @@ def test_the_pod_agrees_with_the_image_and_its_settings() -> None:
         assert path.name in secret
 
 
+def test_only_the_ingress_and_prometheus_reach_the_pods() -> None:
+    """So the proxies may be named by the network of all pods."""
+    sources = manifest("networkpolicy.yaml")["spec"]["ingress"]
+    names = [
+        peer["namespaceSelector"]["matchLabels"]["kubernetes.io/metadata.name"]
+        for rule in sources
+        for peer in rule["from"]
+    ]
+    assert names == ["ingress-nginx", "monitoring"]
+    assert all(rule["ports"] == [{"port": 8000}] for rule in sources)
+    proxies = manifest("configmap.yaml")["data"]["SKILLHABIT_ODATA_TRUSTED_PROXIES"]
+    assert ip_network(proxies).is_private
+
+
+def test_every_file_of_the_secret_is_mounted() -> None:
+    pod = manifest("deployment.yaml")["spec"]["template"]["spec"]
+    (items,) = (v["secret"]["items"] for v in pod["volumes"] if "secret" in v)
+    files = {item["path"] for item in items}
+    settings = manifest("configmap.yaml")["data"]
+    named = {Path(v).name for n, v in settings.items() if n.endswith("_FILE")}
+    assert named == files
+    assert files <= manifest("secret.example.yaml")["stringData"].keys()
+
+
 def test_the_grace_is_long_enough_for_what_is_in_flight() -> None:
     pod = manifest("deployment.yaml")["spec"]["template"]["spec"]
     waits = pod["containers"][0]["lifecycle"]["preStop"]["exec"]["command"][-1]
@@ -124,6 +149,34 @@ def test_its_settings_are_some() -> None:
         environment = compose()["services"][name]["environment"]
         shown = {n: re.sub(r"\$\{[^}]*\}", "bi.example.com", v) for n, v in environment.items()}
         check_settings(shown | dockerfile.environment())
+
+
+def front_networks(service: dict[str, Any]) -> set[str]:
+    return set(service["networks"])
+
+
+def test_the_gateways_know_their_proxy_and_no_other() -> None:
+    """By the one network that they share, whose addresses are fixed for that."""
+    services, networks = compose()["services"], compose()["networks"]
+    proxy = services["proxy"]
+    address = proxy["networks"]["front"]["ipv4_address"]
+    (layout,) = networks["front"]["ipam"]["config"]
+    assert ip_address(address) in ip_network(layout["subnet"])
+    assert ip_address(address) not in ip_network(layout["ip_range"])  # no other gets it first
+    for name in ("gateway-1", "gateway-2"):
+        assert front_networks(services[name]) & front_networks(proxy) == {"front"}
+        settings = services[name]["environment"]
+        assert settings["SKILLHABIT_ODATA_TRUSTED_PROXIES"] == address
+
+
+def test_what_the_gateways_exchange_has_a_password() -> None:
+    services = compose()["services"]
+    command = services["exchange"]["command"]
+    assert command[command.index("--requirepass") + 1] == "${EXCHANGE_PASSWORD}"
+    assert services["exchange"]["environment"]["REDISCLI_AUTH"] == "${EXCHANGE_PASSWORD}"
+    for name in ("gateway-1", "gateway-2"):
+        url = services[name]["environment"]["SKILLHABIT_ODATA_REDIS"]
+        assert re.fullmatch(r"redis://:\$\{EXCHANGE_PASSWORD:\?[^}]+\}@exchange:6379/0", url)
 
 
 # --- proxies and systemd --------------------------------------------------------------------------

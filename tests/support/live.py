@@ -25,6 +25,7 @@ from starlette.types import ASGIApp
 from gateway.app import create_app
 from gateway.config import Settings, load_settings
 from gateway.sandbox import Dataset, create_sandbox, make_token
+from gateway.web.unreadable import ODataProtocol
 
 SECRET = "a secret of at least thirty-two bytes"
 FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
@@ -114,7 +115,8 @@ def served(upstream: str, settings: Mapping[str, object] | None = None) -> Itera
         token_file = Path(folder) / "token"
         token_file.write_text(make_token(SECRET), "utf-8")
         wanted = {"upstream": upstream, "token_file": str(token_file), "custom_field": FIELDS}
-        with running(create_app(settings_from({**wanted, **(settings or {})}))) as base:
+        app = create_app(settings_from({**wanted, **(settings or {})}))
+        with running(app, protocol=ODataProtocol) as base:
             yield f"{base}/odata/v4/"
 
 

@@ -69,15 +69,23 @@ def nginx(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterato
 @contextlib.contextmanager
 def caddy(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterator[str]:
     """The base URL of Caddy's https listener, without the prefix."""
-    port = free_port()
     text = (_DEPLOY / "caddy" / "Caddyfile").read_text("utf-8")
     for old, new in (
         ("127.0.0.1:8001", f"127.0.0.1:{gateways[0]}"),
         ("127.0.0.1:8002", f"127.0.0.1:{gateways[1]}"),
-        ("bi.example.com {", f"https://localhost:{port} {{\n\ttls {pair.chain} {pair.key}"),
     ):
         assert old in text, old
         text = text.replace(old, new)
+    with running_caddy(folder, text, "bi.example.com {", pair) as base:
+        yield base
+
+
+@contextlib.contextmanager
+def running_caddy(folder: Path, text: str, site: str, pair: Certificate) -> Iterator[str]:
+    """Caddy with a configuration whose line `site` becomes that of localhost; its base URL."""
+    port = free_port()
+    assert site in text
+    text = text.replace(site, f"https://localhost:{port} {{\n\ttls {pair.chain} {pair.key}")
     config = folder / "Caddyfile"
     config.write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text}")
     command = [_program("caddy", "caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]

@@ -68,6 +68,8 @@ async def show_query(visit: Visit) -> Response:
     problem, explanation, found = asked.problem, None, None
     if problem is None:
         problem, explanation, found = await _try(visit, asked.url)
+        if not await visit.house.entrance.may_explain(visit.request.scope):
+            explanation = None
     asked = replace(asked, problem=problem)
     is_old = bool(problem and asked.form and asked.last)
     absolute = visit.root + (asked.last if is_old else asked.url)
@@ -119,7 +121,7 @@ async def read_for_query(visit: Visit) -> Response:
         Forbidden: another site has sent the form.
         InvalidValue: the URL leads to another service.
     """
-    check_same_site(visit.request.headers, visit.root)
+    check_same_site(visit.request.headers, visit.certain_root)
     fields, _ = _fields(visit)
     url, _ = as_ours(fields.get("url", [""])[0], visit.root)
     visit.service.begin()

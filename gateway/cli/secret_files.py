@@ -1,0 +1,49 @@
+"""Files that hold secrets, of all workspaces, and whether others on this computer can read them."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+
+from gateway.config import Settings
+
+_OTHERS, _GROUP = 0o007, 0o070
+
+
+def secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
+    """Yield each file of a secret with the name of its setting, those of all workspaces once."""
+    seen: set[tuple[str, Path]] = set()
+    for each in (settings, *settings.others):
+        place = "" if each is settings else f"[workspaces.{each.workspace}] "
+        for field in fields(each):
+            path = getattr(each, field.name)
+            if not _holds_a_secret(field.name) or not isinstance(path, Path):
+                continue
+            if (field.name, path) not in seen:
+                seen.add((field.name, path))
+                yield f"{place}{field.name}", path
+
+
+def open_mode(path: Path) -> str:
+    """Return the mode of a file that others can read, such as 644; empty if they cannot.
+
+    A file of another owner that the gateway reads through its group, as it is in Kubernetes, is not
+    open to others.
+
+    Raises:
+        OSError: the file is not there, or may not be looked at.
+    """
+    found = path.stat()
+    if os.name != "posix":
+        return ""
+    through_group = found.st_uid != os.geteuid() and found.st_gid in (os.getegid(), *os.getgroups())
+    wrong = _OTHERS if through_group else _OTHERS | _GROUP
+    mode = stat.S_IMODE(found.st_mode)
+    return f"{mode:o}" if mode & wrong else ""
+
+
+def _holds_a_secret(name: str) -> bool:
+    return name.endswith("_file") or name == "tls_key"
