@@ -79,9 +79,13 @@ def bind_apply(
 
 
 def row_scope(rows: RowType, scope: Scope) -> Scope:
-    """The names of the rows that a transformation gets, or that $filter gets behind $apply."""
-    if rows.properties == scope.entity_type.properties:
-        return scope
+    """Return the names in the rows that a transformation gets, or that $filter gets after $apply.
+
+    Only entities have navigation properties, not groups that happen to have the same properties.
+    """
+    entity_type = scope.entity_type
+    if rows.are_entities:
+        return replace(scope, entity_type=replace(entity_type, properties=rows.properties))
     named = EntityType(f"what $apply leaves ({_listed(rows)})", (), rows.properties)
     return replace(scope, entity_type=named)
 
