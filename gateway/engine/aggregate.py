@@ -47,7 +47,7 @@ def reads_again(items: tuple[BoundAggregate, ...]) -> bool:
 
 def _grouped(columns: list[Sql], source: Sql, keys: Iterable[str]) -> Sql:
     listed = [*map(Sql, keys), *columns]
-    text = f"SELECT {', '.join(c.text for c in listed)} FROM {source.text}"  # noqa: S608 - quoted
+    text = f"SELECT {', '.join(c.text for c in listed)} FROM {source.text} AS r"  # noqa: S608 - quoted
     by = ", ".join(keys)
     text += f" GROUP BY {by}" if by else ""
     return Sql(f"({text})", (*parameters(listed), *source.parameters))

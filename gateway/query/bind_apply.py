@@ -249,7 +249,8 @@ def _bind_top(step: TopBottom, names: Names) -> BoundStep:
     expr = bind_expression(step.expression, scope)
     if not isinstance(limit, Constant) or isinstance(limit.value, bool):
         raise scope.unsupported(step.limit, "a limit that is no number")
-    order = _total((BoundOrder(expr, descending=step.kind.startswith("top")), *rows.order))
+    by_value = BoundOrder(expr, descending=step.kind.startswith("top"))
+    order = rows.order if isinstance(expr, Constant) else _total((by_value, *rows.order))
     if step.kind.endswith("count"):
         if not isinstance(limit.value, int) or limit.value < 1:
             raise scope.invalid(f"{step.kind} takes a whole number of 1 or more first")

@@ -5,6 +5,7 @@ The key and a table's own order are among them: rows that $apply makes have neit
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from itertools import permutations
 from random import Random
@@ -68,7 +69,7 @@ def test_groups_of_any_columns_equal_the_oracle(live: Bridge, table: str) -> Non
         leading = "top(300)/" if shown else ""
         query = f"$apply={leading}{apply}" + (f"&$orderby={order}" if order else "")
         found = live.feed(f"{table}?{quote(query, safe='$&=')}", {"Prefer": "maxpagesize=1000"})
-        wanted = [*applied(apply, rows)]
+        wanted: list[Mapping[str, Any]] = [*applied(apply, rows)]
         wanted = ordered(wanted, order) if order else wanted
         assert [with_instants(row) for row in found] == [dict(row) for row in wanted], query
 
