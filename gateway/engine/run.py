@@ -209,8 +209,8 @@ def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, 
         raise InvalidValue(
             "$filter, $orderby, $compute or $apply computes what does not exist in some row: a"
             " division by zero, a number or instant out of range, or a pattern of matchespattern"
-            " that is not valid here (RE2, without lookaround); correct it, or leave such rows out"
-            " with case(...)"
+            " that is too large, not valid, or only evaluated as a literal; correct it, or leave"
+            " such rows out with case(...)"
         ) from error  # DuckDB's own words may hold values of rows
     except duckdb.InterruptException as error:
         raise QueryTimeout from error

@@ -10,6 +10,7 @@ from typing import Any
 from gateway.edm.types import PrimitiveType
 from gateway.query.bound import BoundExpr, Call, Constant
 from gateway.query.functions import FUNCTIONS, OFFSET_SENSITIVE, Signature
+from gateway.query.patterns import PatternError, to_re2
 from gateway.query.scope import Scope, quoted
 from grammar import Alias, Expr, Literal, LiteralKind
 from grammar import Call as CallExpr
@@ -83,8 +84,22 @@ def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Sc
             raise scope.invalid(
                 f"{quoted(expr)}: instants are kept in UTC here; write the literal in UTC, with Z"
             )
+    if expr.name == "matchespattern":
+        _check_pattern(expr, arguments[1], scope)
     if expr.name == "substring" and len(arguments) == 3 and _is_negative(arguments[2]):
         raise scope.invalid(f"{quoted(expr)}: a length cannot be negative")
+
+
+def _check_pattern(expr: CallExpr, pattern: BoundExpr, scope: Scope) -> None:
+    if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
+        return
+    try:
+        to_re2(pattern.value)
+    except PatternError as error:
+        raise scope.invalid(
+            f"{quoted(expr)}: the pattern has {error}; patterns are ECMAScript's with the flag u,"
+            " without lookaround and backreferences"
+        ) from error
 
 
 def _has_offset(expr: Expr, scope: Scope) -> bool:
