@@ -2,12 +2,13 @@
 
 Templates take their operands in order as `{0}`, `{1}`, ..., cast to the types of SQL_TYPES. All are
 null when an argument is null, as OData wants (5.1.1.4). Regular expressions are run by RE2, in
-linear time; letters change their case one by one.
+linear time.
 """
 
 from __future__ import annotations
 
 from gateway.edm.types import PrimitiveType
+from gateway.engine.letters import LOWER, UPPER
 from gateway.engine.sql import Sql, fill
 from gateway.query.bound import BoundExpr, Call, Constant
 from gateway.query.patterns import to_re2
@@ -62,8 +63,8 @@ FUNCTIONS: dict[str, str] = {
     "length": "length({0})",
     "substring": f"substring({{0}}, {_FIRST})",
     "substring 3": f"substring({{0}}, {_FIRST}, {_LENGTH})",
-    "tolower": "lower({0})",
-    "toupper": "upper({0})",
+    "tolower": LOWER,
+    "toupper": UPPER,
     "trim": f"trim({{0}}, {_TRIMMED})",
     "year": "year({0})",
     "month": "month({0})",
