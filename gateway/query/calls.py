@@ -43,7 +43,7 @@ def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -
     if expr.name == "now":
         return _now(expr, scope)
     if any(isinstance(a, Constant) and a.value is None for a in arguments):
-        return Constant(None, None)
+        return Constant(None, signature.result or _same_type(arguments[0]))
     if expr.name in _PARTS and isinstance(arguments[0], Constant):
         return Constant(_PARTS[expr.name](arguments[0].value), signature.result)
     call = Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
