@@ -121,12 +121,15 @@ def _filtered(condition: BoundExpr, source: Sql) -> Sql:
 
 
 def _computed(items: tuple[ComputedProperty, ...], source: Sql) -> Sql:
+    """A path that groups are made by may be computed for a group already."""
     columns = [
         fill(f"{{0}} AS {quote(i.prop.name)}", typed(compile_expression(i.expr), i.prop.type))
         for i in items
     ]
     listed = Sql(", ".join(column.text for column in columns), parameters(columns))
-    return fill("(SELECT *, {1} FROM {0} AS r)", source, listed)
+    paths = [f"'{item.prop.name}'" for item in items if "/" in item.prop.name]
+    own = f"COLUMNS(lambda c: c NOT IN ({', '.join(paths)}))" if paths else "*"
+    return fill(f"(SELECT {own}, {{1}} FROM {{0}} AS r)", source, listed)  # noqa: S608 - as above
 
 
 def _sliced(step: SliceRows, rows: _Rows) -> Sql:

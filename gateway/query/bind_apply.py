@@ -7,6 +7,7 @@ from itertools import product
 
 from gateway.edm.model import EntityType, Property
 from gateway.errors import NotSupported
+from gateway.query.aggregated_paths import bind_grouping_paths, grouping_paths
 from gateway.query.bind_aggregate import (
     Names,
     bind_aggregate,
@@ -124,10 +125,17 @@ class _Sequence:
             case Identity():
                 return (), rows
             case Aggregate(items):
-                aggregate, result = bind_aggregate(items, names)
-                return (aggregate,), result
-            case GroupBy() | Concat():
-                branches = self._branches(step, names)
+                paths, grouping = self._with_paths(step, names)
+                aggregate, result = bind_aggregate(items, grouping)
+                return (*paths, aggregate), result
+            case GroupBy():
+                paths, grouping = self._with_paths(step, names)
+                branches = self._groups(step, names, grouping)
+                return (*paths, branches), branches.rows
+            case Concat(sequences):
+                branches = self._merged(
+                    tuple(self._branch((), sequence, names) for sequence in sequences), names
+                )
                 return (branches,), branches.rows
             case ComputeStep(items):
                 computed = bind_compute(items, names.scope, names.taken)
@@ -165,12 +173,22 @@ class _Sequence:
         taken = (*self._taken, *keys, *(prop.name for prop in rows.properties))
         return Names(row_scope(rows, self._scope), rows, tuple(dict.fromkeys(taken)))
 
-    def _branches(self, step: GroupBy | Concat, names: Names) -> BranchRows:
-        if isinstance(step, Concat):
-            branches = tuple(self._branch((), sequence, names) for sequence in step.sequences)
-        else:
-            levels = _grouping_sets(step, names)
-            branches = tuple(self._branch(by, step.transformations, names) for by in levels)
+    def _with_paths(
+        self, step: Aggregate | GroupBy, names: Names
+    ) -> tuple[tuple[BoundStep, ...], Names]:
+        """Return what computes the paths that are grouped by, and the names with these."""
+        computed = bind_grouping_paths(grouping_paths(step), names.scope)
+        if not computed:
+            return (), names
+        rows = names.rows.with_properties(tuple(item.prop for item in computed))
+        return (ComputeRows(computed),), Names(row_scope(rows, self._scope), rows, names.taken)
+
+    def _groups(self, step: GroupBy, names: Names, grouping: Names) -> BranchRows:
+        levels = _grouping_sets(step, grouping)
+        branches = (self._branch(by, step.transformations, names) for by in levels)
+        return self._merged(tuple(branches), names)
+
+    def _merged(self, branches: tuple[Branch, ...], names: Names) -> BranchRows:
         result = merged(branches, names.scope)
         self._check_keys(result.rows, names.scope)
         return result

@@ -273,4 +273,6 @@ def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:
         return _bind_rows(_Binding(way.target, options, binding.common, outer=binding))
 
     ways = binding.scope.entity_type
+    if any("/" in name for name in ways.names):  # what was grouped by is shown in the same place
+        ways = replace(ways, navigation=())
     return bind_expand(binding.options.expand, ways, binding.common.others, nested, binding.depth)
