@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from gateway.edm.types import PrimitiveType as T
 from gateway.engine.compile import compile_expression
 from gateway.engine.functions import typed
+from gateway.engine.navigate import joined, table_of
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import BoundExpr
+from gateway.query.bound import THIS_ROW, BoundExpr
 from gateway.query.transformations import VALUE, BoundAggregate, Method
 
 _TEMPLATES = {
@@ -19,6 +20,8 @@ _TEMPLATES = {
     Method.SUM: "sum({0})",
     Method.AVERAGE: "avg({0})",
 }
+_TOTAL = "CAST(coalesce(sum({0}), 0) AS DECIMAL(19, 0))"
+"""How many there are of what is counted for each row."""
 _PRECISE = "CASE WHEN isfinite(f{0}) THEN f{0} ELSE {0} END"
 """Threads add in any order. A compensated sum hardly depends on it, but knows no infinity."""
 
@@ -31,24 +34,34 @@ def aggregate(
     `source` may be read several times. `groups` is where the groups come from, None when each has
     rows in `source`.
     """
-    plain = tuple(item for item in items if not item.steps)
+    plain = tuple(item for item in items if not item.steps and not item.along)
     direct = _grouped([_named(item) for item in plain], source, keys)
     if len(plain) == len(items) and (groups is None or not keys):
         return direct
     parts = [(direct, plain)] if plain else []
     parts += [(_in_steps(item, source, keys), (item,)) for item in items if item.steps]
+    parts += [(_along(item, source, keys), (item,)) for item in items if item.along]
     return _joined(items, parts, keys, groups or source)
 
 
 def reads_again(items: tuple[BoundAggregate, ...]) -> bool:
     """Whether the source is read more than once for them."""
-    return any(item.steps for item in items)
+    return any(item.steps or item.along for item in items)
 
 
-def _grouped(columns: list[Sql], source: Sql, keys: Iterable[str]) -> Sql:
-    listed = [*map(Sql, keys), *columns]
-    text = f"SELECT {', '.join(c.text for c in listed)} FROM {source.text}"  # noqa: S608 - quoted
-    by = ", ".join(keys)
+def _along(item: BoundAggregate, source: Sql, keys: tuple[str, ...]) -> Sql:
+    """The value of the rows that ways lead to; of groups without such rows there is none."""
+    joins = "".join(
+        f" JOIN {table_of(way.target.name)} AS {way.to} ON {joined(way)}" for way in item.along
+    )
+    return _grouped([_named(item)], source, keys, joins)
+
+
+def _grouped(columns: list[Sql], source: Sql, keys: Iterable[str], joins: str = "") -> Sql:
+    own = [f"{THIS_ROW}.{key}" for key in keys]
+    listed = [*map(Sql, own), *columns]
+    text = f"SELECT {', '.join(c.text for c in listed)} FROM {source.text} AS {THIS_ROW}{joins}"  # noqa: S608 - quoted
+    by = ", ".join(own)
     text += f" GROUP BY {by}" if by else ""
     return Sql(f"({text})", (*parameters(listed), *source.parameters))
 
@@ -59,6 +72,8 @@ def _named(item: BoundAggregate) -> Sql:
 
 def _value(method: Method, expr: BoundExpr | None) -> Sql:
     template = _TEMPLATES[method]
+    if method is Method.COUNT and expr is not None:
+        return fill(_TOTAL, compile_expression(expr))
     if expr is None:
         return Sql(template)
     if method is Method.AVERAGE:

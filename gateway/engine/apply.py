@@ -15,9 +15,9 @@ from itertools import count
 from gateway.engine.aggregate import aggregate, reads_again
 from gateway.engine.compile import compile_expression, compile_filter
 from gateway.engine.functions import typed
-from gateway.engine.ordering import sort_keys
+from gateway.engine.ordering import sort_keys, sorted_rows
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import BoundExpr, ComputedProperty
+from gateway.query.bound import THIS_ROW, BoundExpr, ComputedProperty
 from gateway.query.transformations import (
     PART,
     RANK,
@@ -47,6 +47,11 @@ class _Rows:
     keys: tuple[str, ...] = ()
     whole: bool = True
     numbers: Iterator[int] = field(default_factory=count)
+
+    @property
+    def row(self) -> Sql:
+        """The source with the alias that expressions know its row by."""
+        return fill(f"{{0}} AS {THIS_ROW}", self.source)
 
     @property
     def partition(self) -> str:
@@ -112,27 +117,34 @@ def _reads_once(branch: Branch) -> bool:
 
 
 def _filtered(condition: BoundExpr, source: Sql) -> Sql:
-    return fill("(SELECT * FROM {0} WHERE {1})", source, compile_filter(condition))
+    return fill("(SELECT * FROM {0} AS r WHERE {1})", source, compile_filter(condition))
 
 
 def _computed(items: tuple[ComputedProperty, ...], source: Sql) -> Sql:
+    """A path that groups are made by may be computed for a group already."""
     columns = [
         fill(f"{{0}} AS {quote(i.prop.name)}", typed(compile_expression(i.expr), i.prop.type))
         for i in items
     ]
     listed = Sql(", ".join(column.text for column in columns), parameters(columns))
-    return fill("(SELECT *, {1} FROM {0})", source, listed)
+    paths = [f"'{item.prop.name}'" for item in items if "/" in item.prop.name]
+    own = f"COLUMNS(lambda c: c NOT IN ({', '.join(paths)}))" if paths else "*"
+    return fill(f"(SELECT {own}, {{1}} FROM {{0}} AS r)", source, listed)  # noqa: S608 - as above
 
 
 def _sliced(step: SliceRows, rows: _Rows) -> Sql:
-    order, skip = sort_keys(step.order), Sql("?", (step.skip,))
+    skip = Sql("?", (step.skip,))
     last = Sql("NULL") if step.top is None else Sql("?", (step.skip + step.top,))
     if not rows.keys:
         text = "(SELECT * FROM {0} ORDER BY {1} LIMIT CAST({2} - {3} AS BIGINT) OFFSET {3})"
-        return fill(text, rows.source, order, last, skip)
-    number = f"row_number() OVER ({rows.partition}ORDER BY {{1}})"
-    text = f"(SELECT * FROM {{0}} QUALIFY {number} > {{3}} AND coalesce({number} <= {{2}}, true))"  # noqa: S608 - as above
-    return fill(text, rows.source, order, last, skip)
+        return fill(text, rows.row, sort_keys(step.order), last, skip)
+    found = sorted_rows(step.order, rows.row)
+    number = f"row_number() OVER ({rows.partition}ORDER BY {found.order})"
+    text = (
+        f"(SELECT {found.columns} FROM {{0}}"  # noqa: S608 - as above
+        f" QUALIFY {number} > {{2}} AND coalesce({number} <= {{1}}, true))"
+    )
+    return fill(text, found.source, last, skip)
 
 
 _RUNNING = 'ORDER BY "$number" ROWS BETWEEN UNBOUNDED PRECEDING AND'
@@ -146,9 +158,10 @@ def _accumulated(step: AccumulateRows, rows: _Rows) -> Sql:
     """A row stays when neither the sum before it nor an earlier one has reached the limit."""
     part = rows.partition
     limit = typed(compile_expression(step.limit), step.limit.type)
+    found = sorted_rows(step.order, rows.row)
     numbered = (
-        '(SELECT *, coalesce({1}, 0) AS "$value",'  # noqa: S608 - as above
-        f' row_number() OVER ({part}ORDER BY {{2}}) AS "$number" FROM {{0}})'
+        f'(SELECT {found.columns}, coalesce({{1}}, 0) AS "$value",'  # noqa: S608 - as above
+        f' row_number() OVER ({part}ORDER BY {found.order}) AS "$number" FROM {{0}})'
     )
     summed = (
         "(SELECT *, "  # noqa: S608 - as above
@@ -157,11 +170,11 @@ def _accumulated(step: AccumulateRows, rows: _Rows) -> Sql:
     )
     text = (
         f'(SELECT * EXCLUDE ("$value", "$number", "$before", "$all") FROM {summed} QUALIFY NOT'  # noqa: S608
-        f" bool_or({{3}}) OVER ({part}{_RUNNING} CURRENT ROW))"
+        f" bool_or({{2}}) OVER ({part}{_RUNNING} CURRENT ROW))"
     )
     value = typed(compile_expression(step.expr), step.expr.type)
     met = fill(_PERCENT if step.percent else '("$before" >= {0})', limit)
-    return fill(text, rows.source, value, sort_keys(step.order), met)
+    return fill(text, found.source, value, met)
 
 
 # --- groupby and concat ---------------------------------------------------------------------------
@@ -193,15 +206,15 @@ def _part(number: int, own: RowType, source: Sql, result: RowType, keys: tuple[s
     columns = {
         quote(p.name): quote(p.name) if p.name in known else "NULL" for p in result.properties
     }
-    order = sort_keys(own.order)
+    found = sorted_rows(own.order, fill("{0} AS r", source))
     added = {
         quote(VARIANT.name): _variant(own, result),
         quote(PART.name): str(number),
-        quote(RANK.name): "row_number() OVER (ORDER BY {1})",
+        quote(RANK.name): f"row_number() OVER (ORDER BY {found.order})",
     }
     columns |= {key: key for key in keys} | added
     listed = ", ".join(f"{value} AS {name}" for name, value in columns.items())
-    return fill(f"SELECT {listed} FROM {{0}}", source, order)  # noqa: S608 - as above
+    return fill(f"SELECT {listed} FROM {{0}}", found.source)  # noqa: S608 - as above
 
 
 def _variant(own: RowType, result: RowType) -> str:

@@ -126,6 +126,8 @@ def _computed(expr: Computed) -> Sql:
 
 def _leaf(expr: Leaf) -> Sql:
     match expr:
+        case Constant(None, PrimitiveType.DECIMAL):  # `typed` knows no SQL type for it
+            return Sql("CAST(NULL AS DECIMAL(19, 0))")
         case Constant(value, _):
             return _constant(value)
         case ColumnRef(prop, row):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from gateway.engine.compile import compile_filter
 from gateway.engine.navigate import joined, table_of
-from gateway.engine.ordering import sort_keys
+from gateway.engine.ordering import sorted_rows
 from gateway.engine.sql import Sql, fill
 from gateway.query.bound import Way
 from gateway.query.questions import BoundExpand, BoundQuery
@@ -17,11 +17,11 @@ def other_rows(way: Way, query: BoundQuery, row: Sql) -> Sql:
     """The one related row, or the list of them in order; `row` is the SQL of one."""
     if not way.navigation.collection:
         return fill(f"(SELECT {{0}} FROM {_related(way)})", row)  # noqa: S608 - no value is spliced
-    number = "row_number() OVER (ORDER BY {1})"
-    rows = f"SELECT {{0}} AS o, {number} AS place FROM {_related(way)} WHERE {{2}}"  # noqa: S608
-    text = f"(SELECT coalesce(list(o ORDER BY place), []) FROM ({rows}) WHERE {{3}})"  # noqa: S608
-    parts = (row, sort_keys(query.orderby), compile_filter(query.filter), _window(query))
-    return fill(text, *parts)
+    found = sorted_rows(query.orderby, Sql(_related(way)), compile_filter(query.filter))
+    number = f"row_number() OVER (ORDER BY {found.order})"
+    rows = f"SELECT {{0}} AS o, {number} AS place FROM {{1}}"  # noqa: S608
+    text = f"(SELECT coalesce(list(o ORDER BY place), []) FROM ({rows}) WHERE {{2}})"  # noqa: S608
+    return fill(text, row, found.source, _window(query))
 
 
 def counted(way: Way, query: BoundQuery) -> Sql:

@@ -1,15 +1,17 @@
 """Canonical functions as DuckDB SQL, with OData's rules where the two differ.
 
 Templates take their operands in order as `{0}`, `{1}`, ..., cast to the types of SQL_TYPES. All are
-null when an argument is null, as OData wants (5.1.1.4). Regular expressions are RE2's, which run in
-linear time; letters change their case one by one.
+null when an argument is null, as OData wants (5.1.1.4). Regular expressions are run by RE2, in
+linear time.
 """
 
 from __future__ import annotations
 
 from gateway.edm.types import PrimitiveType
+from gateway.engine.letters import LOWER, UPPER
 from gateway.engine.sql import Sql, fill
-from gateway.query.bound import Call
+from gateway.query.bound import BoundExpr, Call, Constant
+from gateway.query.patterns import to_re2
 
 SQL_TYPES = {
     PrimitiveType.STRING: "VARCHAR",
@@ -41,6 +43,16 @@ _LENGTH = (
 )
 """DuckDB takes 32 bits, and its least and greatest pass over null."""
 
+_ONE_OF = r"[^][\\(){}*+?.|^$]|\[\^?[^][\\^&~-]+\]|\)"
+_COUNT = "(0|[1-9][0-9]*)"
+_OFTEN = rf"[*+?]\??|\{{{_COUNT}(,{_COUNT}?)?\}}\??"
+_PORTABLE = rf"(({_ONE_OF})({_OFTEN})?|[|^$]|\((\?:)?)*"
+_IF_PORTABLE = (
+    f"CASE WHEN {{1}} IS NULL OR regexp_full_match({{1}}, '{_PORTABLE}')"
+    " THEN regexp_matches({0}, {1}) ELSE error('this pattern is only evaluated as a literal') END"
+)
+"""A pattern that is a value of the row cannot be translated. Many mean the same to RE2."""
+
 FUNCTIONS: dict[str, str] = {
     "contains": "contains({0}, {1})",
     "startswith": "starts_with({0}, {1})",
@@ -51,8 +63,8 @@ FUNCTIONS: dict[str, str] = {
     "length": "length({0})",
     "substring": f"substring({{0}}, {_FIRST})",
     "substring 3": f"substring({{0}}, {_FIRST}, {_LENGTH})",
-    "tolower": "lower({0})",
-    "toupper": "upper({0})",
+    "tolower": LOWER,
+    "toupper": UPPER,
     "trim": f"trim({{0}}, {_TRIMMED})",
     "year": "year({0})",
     "month": "month({0})",
@@ -83,8 +95,17 @@ def call(expr: Call, operands: tuple[Sql, ...]) -> Sql:
     if expr.type is PrimitiveType.DECIMAL and _is_whole(expr):
         return fill("CAST({0} AS DECIMAL(19, 0))", *operands)
     arguments = [typed(o, a.type) for o, a in zip(operands, expr.arguments, strict=True)]
+    if expr.function == "matchespattern":
+        return _matches_pattern(expr.arguments[1], arguments)
     name = f"{expr.function} 3" if len(operands) == 3 else expr.function
     return fill(FUNCTIONS[name], *arguments)
+
+
+def _matches_pattern(pattern: BoundExpr, arguments: list[Sql]) -> Sql:
+    if isinstance(pattern, Constant):
+        translated = Sql("?", (to_re2(str(pattern.value)),))
+        return fill(FUNCTIONS["matchespattern"], arguments[0], typed(translated, pattern.type))
+    return fill(_IF_PORTABLE, *arguments)
 
 
 def _is_whole(expr: Call) -> bool:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import TypeAlias
 
 from gateway.edm.model import Property
@@ -53,7 +54,26 @@ def _object(projection: Projection) -> Sql:
     if not members and not projection.constants:
         return Sql("'{}'")
     joined = _without_nulls if projection.omit_nulls else _whole
-    return joined(members, projection)
+    return joined(_nested(members, projection), projection)
+
+
+def _nested(members: Sequence[_Member], projection: Projection) -> list[_Member]:
+    """Members named by paths, such as `user/name`, as objects in the place of their first one."""
+    found: dict[str, list[_Member]] = {}
+    for name, value in members:
+        head, _, rest = name.partition("/")
+        found.setdefault(head, []).append((rest, value))
+    return [
+        (head, inner[0][1] if inner[0][0] == "" else _inside(inner, projection))
+        for head, inner in found.items()
+    ]
+
+
+def _inside(members: Sequence[_Member], projection: Projection) -> Sql:
+    nested = _nested(members, projection)
+    if projection.omit_nulls:
+        return fill("({0})::JSON", _without_nulls(nested, replace(projection, constants=())))
+    return _packed(nested)
 
 
 def _expanded(item: Expanded) -> list[_Member]:
@@ -71,10 +91,13 @@ def _expanded(item: Expanded) -> list[_Member]:
 
 def _whole(members: Sequence[_Member], projection: Projection) -> Sql:
     constants = [(name, Sql("?", (text,))) for name, text in projection.constants]
-    values = [*constants, *members]
-    names = ", ".join(f"{quote(name)} := {value.text}" for name, value in values)
-    row = Sql(f"to_json(struct_pack({names}))", parameters(value for _, value in values))
+    row = fill("to_json({0})", _packed([*constants, *members]))
     return _without_idle_types(row, projection)
+
+
+def _packed(members: Sequence[_Member]) -> Sql:
+    names = ", ".join(f"{quote(name)} := {value.text}" for name, value in members)
+    return Sql(f"struct_pack({names})", parameters(value for _, value in members))
 
 
 def _without_nulls(members: Sequence[_Member], projection: Projection) -> Sql:

@@ -132,8 +132,19 @@ def _is_long(relation: Relation, selection: Selection) -> bool:
         return False
     if _chooses_few(selection.filter):
         return False
-    own = not selection.order or selection.order == relation.positioned_by
-    return own and selection.limit is not None and selection.limit > _SHORT
+    limit = selection.limit
+    return _is_positioned(relation, selection) and limit is not None and limit > _SHORT
+
+
+def _is_positioned(relation: Relation, selection: Selection) -> bool:
+    """True if the relation's position says which rows are selected, and in which order.
+
+    It numbers the relation's own rows. Rows that $apply makes have none, even when they are sorted
+    by columns of the same names.
+    """
+    if selection.apply is not None:
+        return False
+    return not selection.order or selection.order == relation.positioned_by
 
 
 def _chooses_few(condition: BoundExpr) -> bool:
@@ -168,7 +179,7 @@ def _rows(
 
 def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:
     """The condition and the ORDER BY clause, LIMIT included, that cut the window out."""
-    if selection.order and selection.order != relation.positioned_by:
+    if not _is_positioned(relation, selection):
         return Sql("true"), _ordered(sort_keys(selection.order), selection)
     position = Sql(quote(relation.position.name))
     if selection.filter is not None or selection.limit is None:
@@ -198,8 +209,8 @@ def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, 
         raise InvalidValue(
             "$filter, $orderby, $compute or $apply computes what does not exist in some row: a"
             " division by zero, a number or instant out of range, or a pattern of matchespattern"
-            " that is not valid here (RE2, without lookaround); correct it, or leave such rows out"
-            " with case(...)"
+            " that is too large, not valid, or only evaluated as a literal; correct it, or leave"
+            " such rows out with case(...)"
         ) from error  # DuckDB's own words may hold values of rows
     except duckdb.InterruptException as error:
         raise QueryTimeout from error

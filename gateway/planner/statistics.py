@@ -101,7 +101,7 @@ class _Known:
         if self.counts_rows(item):
             return self._exact.get((Measure.ROWS, ""))
         match item:
-            case BoundAggregate(_, Method.COUNTDISTINCT, ColumnRef(prop), ()):
+            case BoundAggregate(_, Method.COUNTDISTINCT, ColumnRef(prop), (), ()):
                 distinct = self._exact.get((Measure.DISTINCT, prop.name))
                 return distinct or self.values(prop)
             case _:
@@ -112,7 +112,7 @@ class _Known:
         match item:
             case BoundAggregate(_, Method.COUNT, None, ()):
                 return True
-            case BoundAggregate(_, Method.COUNTDISTINCT, ColumnRef(prop), ()):
+            case BoundAggregate(_, Method.COUNTDISTINCT, ColumnRef(prop), (), ()):
                 return prop.name == self._key
             case _:
                 return False

@@ -2,7 +2,8 @@
 
 Numbers: Edm.Double if one operand is one, else Edm.Decimal if one is, else Edm.Int64. `divby` is
 an Edm.Decimal when its right side is a constant other than 0, else an Edm.Double, because only
-that has INF. What needs no row is computed here, so that the planner sees `now sub P7D` as a value.
+that has INF. A result that is always null has the operation's type. What needs no row is computed
+here, so that the planner sees `now sub P7D` as a value.
 """
 
 from __future__ import annotations
@@ -50,7 +51,7 @@ def build_arithmetic(
             f"{_remedy(left, right)}"
         )
     if _is_null(left) or _is_null(right):
-        return Constant(None, None)
+        return Constant(None, type_)
     left, right = _promoted(left, type_), _promoted(right, type_)
     if _divides_by_zero(operator, right, type_):
         raise scope.invalid(f"{what} divides by zero")
@@ -61,10 +62,12 @@ def build_arithmetic(
 
 def build_negation(operand: BoundExpr, what: str, scope: Scope) -> BoundExpr:
     """`-operand`; raises what `build_arithmetic` raises."""
-    if _is_null(operand):
-        return Constant(None, None)
+    if operand.type is None:
+        return Constant(None, T.INT64)
     if operand.type is T.DURATION or (operand.type is not None and operand.type.is_numeric):
         type_ = T.INT64 if operand.type is T.INT32 else operand.type
+        if _is_null(operand):
+            return Constant(None, type_)
         if not isinstance(operand, Constant):
             return Negate(operand, type_)
         minus_one = Constant(-1, T.INT64)
@@ -100,9 +103,10 @@ def _result(operator: ArithmeticOperator, left: BoundExpr, right: BoundExpr) -> 
         return T.DURATION
     if operator is _Op.DIV and a is T.DURATION and b.is_numeric:
         return T.DURATION
-    if left.type is None or right.type is None:
-        return a if a in _BESIDE_TEXT else None
-    return _TEMPORAL.get((operator, a, b))
+    found = _TEMPORAL.get((operator, a, b))
+    if found is None and None in (left.type, right.type) and a in _BESIDE_TEXT:
+        return a
+    return found
 
 
 def _number(operator: ArithmeticOperator, a: T, b: T, right: BoundExpr) -> T:

@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType as T
 from gateway.errors import GatewayError, InvalidValue, NotSupported
+from gateway.query.aggregated_paths import find_collection_path, from_other_row
 from gateway.query.binder import bind_expression, bind_property
-from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, Constant
+from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, Constant, CountRows, Reached, Way
 from gateway.query.compute import check_alias
 from gateway.query.scope import Scope, quoted
 from gateway.query.text_widths import width_of
@@ -21,7 +22,7 @@ from gateway.query.transformations import (
     RowType,
     Variant,
 )
-from grammar import Expr, Name, Special
+from grammar import CountOf, Expr, Member, Name, Special
 from grammar.transformations import AggregateFrom, AggregateItem
 from grammar.walk import names as names_in
 
@@ -71,11 +72,9 @@ def bind_aggregate(items: tuple[AggregateItem, ...], names: Names) -> tuple[Aggr
 
 
 def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
-    if item.expression == Special("$count"):
-        method, expr, type_ = Method.COUNT, None, T.DECIMAL
-    else:
-        method = _method(item.method, item.expression, names.scope)
-        expr = bind_expression(item.expression, names.scope)
+    method, expr, along = _bind_value(item, names.scope)
+    type_ = T.DECIMAL
+    if expr is not None and method is not Method.COUNT:
         type_ = _result(method, expr, quoted(item.expression), names.scope)
     steps: list[FromStep] = []
     for step in item.steps:
@@ -85,7 +84,34 @@ def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
     prop = Property(item.alias, type_, dynamic=True)
     if expr is not None:  # the least text of many, say
         prop = replace(prop, width=width_of(expr))
-    return BoundAggregate(prop, method, expr, tuple(steps))
+    if along and steps:
+        raise names.scope.unsupported(item.expression, "a path through a collection, with from,")
+    return BoundAggregate(prop, method, expr, tuple(steps), along)
+
+
+def _bind_value(
+    item: AggregateItem, scope: Scope
+) -> tuple[Method, BoundExpr | None, tuple[Way, ...]]:
+    """Return what is done with which expression, and the ways to the rows that it is about."""
+    expression = item.expression
+    if expression == Special("$count"):
+        return Method.COUNT, None, ()
+    if isinstance(expression, CountOf) and not item.method:
+        number = bind_expression(expression, scope)
+        if not _counts_rows(number):
+            raise scope.unsupported(expression)
+        return Method.COUNT, number, ()
+    method, path = _method(item.method, expression, scope), find_collection_path(expression, scope)
+    if path is None:
+        return method, bind_expression(expression, scope), ()
+    expr = bind_expression(from_other_row(expression, path), path.scope)
+    return method, expr, path.ways
+
+
+def _counts_rows(expr: BoundExpr) -> bool:
+    while isinstance(expr, Reached):
+        expr = expr.value
+    return isinstance(expr, CountRows)
 
 
 def _bind_from(
@@ -107,9 +133,10 @@ def _method(name: str, expression: Expr, scope: Scope) -> Method:
             f" {', '.join(_METHODS)}",
             target=scope.option,
         )
-    if not isinstance(expression, Name):
+    if not isinstance(expression, Name | Member):
         raise scope.unsupported(expression)
-    bind_property(expression, scope)
+    if find_collection_path(expression, scope) is None:
+        bind_expression(expression, scope)
     raise InvalidValue(
         f"{scope.option}: {quoted(expression)} needs `with` a method and `as` a name, e.g."
         f" {quoted(expression)} with max as most",

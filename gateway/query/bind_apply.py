@@ -7,6 +7,7 @@ from itertools import product
 
 from gateway.edm.model import EntityType, Property
 from gateway.errors import NotSupported
+from gateway.query.aggregated_paths import bind_grouping_paths, grouping_paths
 from gateway.query.bind_aggregate import (
     Names,
     bind_aggregate,
@@ -79,9 +80,13 @@ def bind_apply(
 
 
 def row_scope(rows: RowType, scope: Scope) -> Scope:
-    """The names of the rows that a transformation gets, or that $filter gets behind $apply."""
-    if rows.properties == scope.entity_type.properties:
-        return scope
+    """Return the names in the rows that a transformation gets, or that $filter gets after $apply.
+
+    Only entities have navigation properties, not groups that happen to have the same properties.
+    """
+    entity_type = scope.entity_type
+    if rows.are_entities:
+        return replace(scope, entity_type=replace(entity_type, properties=rows.properties))
     named = EntityType(f"what $apply leaves ({_listed(rows)})", (), rows.properties)
     return replace(scope, entity_type=named)
 
@@ -120,10 +125,17 @@ class _Sequence:
             case Identity():
                 return (), rows
             case Aggregate(items):
-                aggregate, result = bind_aggregate(items, names)
-                return (aggregate,), result
-            case GroupBy() | Concat():
-                branches = self._branches(step, names)
+                paths, grouping = self._with_paths(step, names)
+                aggregate, result = bind_aggregate(items, grouping)
+                return (*paths, aggregate), result
+            case GroupBy():
+                paths, grouping = self._with_paths(step, names)
+                branches = self._groups(step, names, grouping)
+                return (*paths, branches), branches.rows
+            case Concat(sequences):
+                branches = self._merged(
+                    tuple(self._branch((), sequence, names) for sequence in sequences), names
+                )
                 return (branches,), branches.rows
             case ComputeStep(items):
                 computed = bind_compute(items, names.scope, names.taken)
@@ -161,12 +173,22 @@ class _Sequence:
         taken = (*self._taken, *keys, *(prop.name for prop in rows.properties))
         return Names(row_scope(rows, self._scope), rows, tuple(dict.fromkeys(taken)), keys)
 
-    def _branches(self, step: GroupBy | Concat, names: Names) -> BranchRows:
-        if isinstance(step, Concat):
-            branches = tuple(self._branch((), sequence, names) for sequence in step.sequences)
-        else:
-            levels = _grouping_sets(step, names)
-            branches = tuple(self._branch(by, step.transformations, names) for by in levels)
+    def _with_paths(
+        self, step: Aggregate | GroupBy, names: Names
+    ) -> tuple[tuple[BoundStep, ...], Names]:
+        """Return what computes the paths that are grouped by, and the names with these."""
+        computed = bind_grouping_paths(grouping_paths(step), names.scope)
+        if not computed:
+            return (), names
+        rows = names.rows.with_properties(tuple(item.prop for item in computed))
+        return (ComputeRows(computed),), Names(row_scope(rows, self._scope), rows, names.taken)
+
+    def _groups(self, step: GroupBy, names: Names, grouping: Names) -> BranchRows:
+        levels = _grouping_sets(step, grouping)
+        branches = (self._branch(by, step.transformations, names) for by in levels)
+        return self._merged(tuple(branches), names)
+
+    def _merged(self, branches: tuple[Branch, ...], names: Names) -> BranchRows:
         result = merged(branches, names.scope)
         self._check_keys(result.rows, names.scope)
         return result
@@ -245,7 +267,8 @@ def _bind_top(step: TopBottom, names: Names) -> BoundStep:
     expr = bind_expression(step.expression, scope)
     if not isinstance(limit, Constant) or isinstance(limit.value, bool):
         raise scope.unsupported(step.limit, "a limit that is no number")
-    order = _total((BoundOrder(expr, descending=step.kind.startswith("top")), *rows.order))
+    by_value = BoundOrder(expr, descending=step.kind.startswith("top"))
+    order = rows.order if isinstance(expr, Constant) else _total((by_value, *rows.order))
     if step.kind.endswith("count"):
         if not isinstance(limit.value, int) or limit.value < 1:
             raise scope.invalid(f"{step.kind} takes a whole number of 1 or more first")

@@ -136,7 +136,7 @@ class _Binding:
         )
         rows = Scope(self.entity_type, self.aliases, moment=common.moment)
         scope = replace(rows, others=common.others, is_inner=outer is not None)
-        first, self.apply = bind_apply(options.apply, rows.for_option("$apply"))
+        first, self.apply = bind_apply(options.apply, scope.for_option("$apply"))
         self.leading = conjunction(_bind_resource(resource, scope), first)
         self.rows = self.apply.rows if self.apply else entity_rows(self.entity_type)
         scope = row_scope(self.rows, scope)
@@ -273,4 +273,6 @@ def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:
         return _bind_rows(_Binding(way.target, options, binding.common, outer=binding))
 
     ways = binding.scope.entity_type
+    if any("/" in name for name in ways.names):  # what was grouped by is shown in the same place
+        ways = replace(ways, navigation=())
     return bind_expand(binding.options.expand, ways, binding.common.others, nested, binding.depth)

@@ -65,6 +65,9 @@ def _property(
     for other in computed:
         if item == SelectItem((other.prop.name,)):
             return other.prop
+    grouped = scope.entity_type.find("/".join(item.path))
+    if grouped is not None and len(item.path) > 1 and item.options is None:
+        return grouped
     found = scope.entity_type.find(item.path[0])
     below = len(item.path) > 1 or (item.options is not None and not (found and found.collection))
     if found is not None and below:

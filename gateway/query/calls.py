@@ -10,6 +10,7 @@ from typing import Any
 from gateway.edm.types import PrimitiveType
 from gateway.query.bound import BoundExpr, Call, Constant
 from gateway.query.functions import FUNCTIONS, OFFSET_SENSITIVE, Signature
+from gateway.query.patterns import PatternError, to_re2
 from gateway.query.scope import Scope, quoted
 from grammar import Alias, Expr, Literal, LiteralKind
 from grammar import Call as CallExpr
@@ -43,7 +44,7 @@ def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -
     if expr.name == "now":
         return _now(expr, scope)
     if any(isinstance(a, Constant) and a.value is None for a in arguments):
-        return Constant(None, None)
+        return Constant(None, signature.result or _same_type(arguments[0]))
     if expr.name in _PARTS and isinstance(arguments[0], Constant):
         return Constant(_PARTS[expr.name](arguments[0].value), signature.result)
     call = Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
@@ -87,8 +88,22 @@ def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Sc
                 f"{quoted(expr)}: instants are in UTC here, so {expr.name} takes only literals in"
                 f" UTC; replace {quoted(literal)} by {from_datetime(bound.value)}"
             )
+    if expr.name == "matchespattern":
+        _check_pattern(expr, arguments[1], scope)
     if expr.name == "substring" and len(arguments) == 3 and _is_negative(arguments[2]):
         raise scope.invalid(f"{quoted(expr)}: a length cannot be negative")
+
+
+def _check_pattern(expr: CallExpr, pattern: BoundExpr, scope: Scope) -> None:
+    if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
+        return
+    try:
+        to_re2(pattern.value)
+    except PatternError as error:
+        raise scope.invalid(
+            f"{quoted(expr)}: the pattern has {error}; patterns are ECMAScript's with the flag u,"
+            " without lookaround and backreferences"
+        ) from error
 
 
 def _offset_literal(expr: Expr, scope: Scope) -> Literal | None:

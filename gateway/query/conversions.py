@@ -27,9 +27,9 @@ def build_cast(expr: Cast | IsOf, operand: BoundExpr, scope: Scope) -> BoundExpr
     Raises:
         NotSupported: a conversion that is not evaluated here.
     """
-    if isinstance(operand, Constant) and operand.value is None:
-        return operand
     target = next((type_ for type_ in T if type_ == expr.type), None)
+    if isinstance(operand, Constant) and operand.value is None:
+        return Constant(None, target)
     if operand.type is target and target is not None:
         return operand
     exact = not (isinstance(operand, Constant) and operand.picoseconds)

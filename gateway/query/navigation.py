@@ -57,6 +57,9 @@ def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
     Raises:
         UnknownName: there is a row, which has no such property.
     """
+    grouped = _grouped_by(expr, scope)
+    if grouped is not None:
+        return RowPath(scope.entity_type, scope.row), grouped
     if isinstance(expr, Name) and scope.row_variable(expr.name) is not None:
         name = expr.name
         raise scope.mismatch(f"{name} stands for a row; name one of its values: {name}/...")
@@ -68,6 +71,28 @@ def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
         raise scope.mismatch(f"{last} leads to other rows; name one of their values: {last}/...")
     inside_row, known = replace(scope, entity_type=start.entity_type), start.entity_type.all_names
     return start, find_property(last, inside_row, known)
+
+
+def path_name(expr: Expr) -> str:
+    """Return a path as text, `user/name`; empty when the expression is no path from the row."""
+    match expr:
+        case Name(name):
+            return name
+        case Member(Special("$it"), name):
+            return name
+        case Member(base, name):
+            start = path_name(base)
+            return f"{start}/{name}" if start else ""
+        case _:
+            return ""
+
+
+def _grouped_by(expr: Expr, scope: Scope) -> Property | None:
+    """Return the property that rows have because they were grouped by this path."""
+    name = path_name(expr)
+    if "/" not in name or scope.row_variable(name.partition("/")[0]) is not None:
+        return None
+    return scope.entity_type.find(name)
 
 
 def find_value(expr: Expr, scope: Scope) -> tuple[RowPath, Property]:

@@ -60,9 +60,17 @@ class Others:
 
     def enter(self, set_name: str) -> EntitySet:
         """The set that a navigation property leads to."""
+        found = self._set(set_name)
+        self._entered[set_name] = None
+        return found
+
+    def type_of(self, set_name: str) -> EntityType:
+        """Return the entity type behind a navigation property, which is not followed yet."""
+        return self._set(set_name).entity_type
+
+    def _set(self, set_name: str) -> EntitySet:
         found = self._schema.find_set(set_name)
         assert found is not None  # noqa: S101 - the contract's ways lead to its sets
-        self._entered[set_name] = None
         return found
 
     def name_row(self) -> str:

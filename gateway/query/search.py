@@ -40,7 +40,7 @@ def bind_search_of_values(expr: SearchExpr) -> BoundExpr:
     element = Call("tolower", (Element(_TEXT),), _TEXT)
 
     def matches(text: str) -> BoundExpr:
-        sought = Constant(text.lower(), _TEXT)
+        sought = Call("tolower", (Constant(text, _TEXT),), _TEXT)
         return Call("contains", (element, sought), PrimitiveType.BOOLEAN)
 
     return _checked(expr, matches)

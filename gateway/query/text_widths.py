@@ -11,6 +11,7 @@ from gateway.query.bound import BoundExpr, Call, CaseWhen, ColumnRef, Constant
 
 MOST_TEXT = 8_192
 """Characters in all texts that are made for a row, those in between too."""
+_LONGEST_UPPER_CASE = 3
 _USUAL = 64
 """What another expression's text is taken to have."""
 
@@ -24,6 +25,8 @@ def width_of(expr: BoundExpr) -> int:
             return prop.width
         case Call("concat", arguments):
             return sum(map(width_of, arguments))
+        case Call("toupper", (text,)):
+            return _LONGEST_UPPER_CASE * width_of(text)
         case Call(_, (first, *_)) if expr.type is PrimitiveType.STRING:
             return width_of(first)
         case CaseWhen(branches):

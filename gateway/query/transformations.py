@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 from gateway.edm.model import EntityType, Property
 from gateway.edm.types import PrimitiveType
-from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, ComputedProperty, Constant
+from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef, ComputedProperty, Constant, Way
 
 POSITION = Property("$position", PrimitiveType.INT64)
 """The row's number in the feed's own order, as snapshots keep it."""
@@ -105,13 +105,15 @@ class BoundAggregate:
     """One value of a group: `method` of `expr`, nulls removed; `expr` is None for COUNT.
 
     With `steps`, it is first taken in the groups of all their properties together; each step then
-    takes its own away.
+    takes its own away. With `along`, it is taken of the rows that these ways lead to from the rows
+    of the group, each as often as a way leads to it; `expr` may be about both.
     """
 
     prop: Property
     method: Method
     expr: BoundExpr | None
     steps: tuple[FromStep, ...] = ()
+    along: tuple[Way, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,11 +74,24 @@ def _selection(query: BoundQuery) -> tuple[str, ...]:
     names = tuple(prop.name for prop in query.select)
     if query.apply is not None and (query.selected or not query.apply.rows.are_entities):
         shared = {*query.apply.rows.common, *(computed.prop.name for computed in query.computed)}
-        return tuple(name for name in names if name in shared) or ("@Core.AnyStructure",)
+        kept = tuple(name for name in names if name in shared)
+        return _in_parentheses(kept) or ("@Core.AnyStructure",)
     if query.selected:
         return names
     dynamic = tuple(prop.name for prop in query.select if prop.dynamic)
     return ("*", *dynamic) if dynamic or query.ways else ()
+
+
+def _in_parentheses(paths: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the paths that groups were made by, such as `user/name`, as `user(name)`."""
+    found: dict[str, list[str]] = {}
+    for path in paths:
+        head, _, rest = path.partition("/")
+        found.setdefault(head, []).extend([rest] if rest else [])
+    return tuple(
+        f"{head}({','.join(_in_parentheses(tuple(inner)))})" if inner else head
+        for head, inner in found.items()
+    )
 
 
 def _expansion(query: BoundQuery, version: str) -> tuple[str, ...]:

@@ -77,8 +77,9 @@ totalseconds(at) eq 1 -> totalseconds takes Edm.Duration
 year(2024-01-01T00:30:00+01:00) eq 2023 -> with Z
 hour(@a) eq 23 -> with Z
 date(2024-01-01T00:30:00-01:00) eq date(at) -> with Z
-matchespattern(text,'(') -> in some row
-matchespattern(text,'(?=a)') -> in some row
+matchespattern(text,'(') -> a parenthesis that is not closed at character 2
+matchespattern(text,'(?=a)') -> a lookahead, which is not supported, at character 1
+matchespattern(text,concat('[^',']')) -> in some row
 matchespattern(text,concat(none,'(')) or matchespattern(text,concat('(','')) -> in some row
 case(five gt 4:'a',true:1) eq 'a' -> give all one type
 case(five:'a') eq 'a' -> a condition is needed

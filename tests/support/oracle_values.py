@@ -196,16 +196,6 @@ def _substring(text: str, start: int, length: int | None = None) -> str:
     return text[first:] if length is None else text[first : first + length]
 
 
-def _lowered(text: str) -> str:
-    """Letter by letter, as all characters of one letter keep their length."""
-    return "".join(c.lower() if len(c.lower()) == 1 else c for c in text)
-
-
-def _raised(text: str) -> str:
-    """Letter by letter; the capital of sharp s is the one that Unicode 5.1 has given it."""
-    return "".join("\u1e9e" if c == "ß" else c.upper() if len(c.upper()) == 1 else c for c in text)
-
-
 def _rounded(direction: str) -> Callable[[Any], Any]:
     def function(number: Any) -> Any:
         if isinstance(number, float) and not math.isfinite(number):
@@ -237,8 +227,8 @@ _FUNCTIONS: dict[str, Callable[..., Any]] = {
     "indexof": lambda text, part: text.find(part),
     "length": len,
     "substring": _substring,
-    "tolower": _lowered,
-    "toupper": _raised,
+    "tolower": str.lower,
+    "toupper": str.upper,
     "trim": lambda text: text.strip(_WHITE),
     "year": lambda value: _days(value).year,
     "month": lambda value: _days(value).month,

@@ -114,6 +114,11 @@ _question = st.one_of(
     st.builds("Results?$apply=groupby(({}),aggregate($count as n,userId with countdistinct as u))"
               .format, st.sampled_from(["state", "contentId", "enrollmentType", "state,userId"])),
     st.just("Results?$apply=aggregate($count as n,id with countdistinct as d)"),
+    st.builds("Results?$apply=groupby(({}),aggregate($count as n,user/results/$count as m))"
+              .format, st.sampled_from(["user/name", "content/type,state"])),
+    st.builds("Users?$apply=filter(results/$count gt {})/aggregate(results/progress with sum as s,"
+              "memberships/group/name with max as g,results/$count as n)".format,
+              st.integers(0, 5)),
     st.just("Results?$apply=topcount(7,progress)/aggregate(progress with sum as s)"),
     st.just("Results?$apply=concat(aggregate($count as n),groupby((state)))"),
     st.builds("Results?$compute=progress mul 2 as twice&$filter=twice gt {}&$select=id,twice"

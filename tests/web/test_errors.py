@@ -153,7 +153,7 @@ def test_an_error_does_not_quote_what_breaks_json_or_headers(ask: Ask) -> None:
 @pytest.mark.parametrize(
     "filter_",
     [
-        "matchespattern(userName,'(')",
+        "matchespattern(userName,concat('(',''))",
         "1%20div%20(length(userName)%20sub%20length(userName))%20eq%201",
     ],
 )

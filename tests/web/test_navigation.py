@@ -384,8 +384,8 @@ def test_other_rows_are_those_of_the_whole_workspace(cold: Bridge, results: list
             "inside of any and all over values",
         ),
         ("Results?$filter=state/$count gt 1", 400, "a single value, which has no /$count"),
-        ("Results?$apply=filter(user/name eq 'x')", 501, "is not evaluated here"),
-        ("Results?$apply=groupby((user/name))", 501, ""),
+        ("Results?$apply=filter(usr/name eq 'x')", 400, "did you mean user?"),
+        ("Users?$apply=groupby((results/state))", 400, "results are several rows"),
     ],
 )
 def test_ways_that_lead_nowhere_are_refused(
