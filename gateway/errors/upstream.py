@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors.base import GatewayError
+from gateway.errors.base import GatewayError, Stopgap
 from gateway.errors.service import ServiceUnavailable
 
 
@@ -68,3 +68,4 @@ class UpstreamKeepsChanging(UpstreamUnavailable):
     """The data moved so much while it was paged that no consistent extract could be read."""
 
     code = "UpstreamKeepsChanging"
+    stopgap = Stopgap.WHILE_STALE
