@@ -39,7 +39,7 @@ class UpstreamRejectedRequest(UpstreamFault):
 
 
 class UpstreamBrokeContract(UpstreamFault):
-    """A 200 whose body does not fit the contract file."""
+    """A 200 whose body is whole and no JSON, or does not fit the contract file."""
 
     code = "UpstreamBrokeContract"
 
