@@ -278,7 +278,10 @@ def _unanswered(error: Exception) -> Passing:
         late = "the Analytics API did not answer in time; try again later"
         return Passing(UpstreamUnavailable(late))
     why = why_unreached(said)
-    message = f"the connection to the Analytics API failed ({why}); try again later"
+    message = (
+        f"the connection to the Analytics API failed ({why}); try again later, and if that does not"
+        " help, the gateway's owner checks the network and the upstream's URL"
+    )
     return Passing(UpstreamUnavailable(message))
 
 
