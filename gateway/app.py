@@ -35,6 +35,7 @@ from gateway.edge.unnamed_proxies import UnnamedProxies
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.allowance import Meter
 from gateway.observe import Clock, Observer
+from gateway.observe.directory import DataDirectory
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
@@ -116,8 +117,9 @@ def create_app(
     endpoint = ODataEndpoint(entrance, root, observer)
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
     held = tuple(workspace.held for workspace in found)
-    pulse = Pulse(held, shared.pages, clock, observer)
-    readiness = Readiness(observer, settings.data_dir)
+    directory = DataDirectory(_data_directories(settings))
+    pulse = Pulse(held, shared.pages, directory, clock, observer)
+    readiness = Readiness(observer, directory)
     ledger = Ledger(observer, RequestLog(settings.log_format))
     alone = not asks_who(settings) and settings.public_url is None
     operator = OperatorEndpoints(
@@ -157,6 +159,12 @@ def _observer(settings: Settings) -> Observer:
         logger.warning("OTEL_ variables ask for traces: pip install 'skillhabit-odata[otel]'")
         traces = Traces()
     return Observer(logger, traces=traces, requests=RecentRequests(settings.request_log))
+
+
+def _data_directories(settings: Settings) -> list[Path]:
+    """Return the directories of all workspaces, each once."""
+    found = dict.fromkeys(each.data_dir for each in (settings, *settings.others))
+    return [directory for directory in found if directory is not None]
 
 
 def _metrics_token(settings: Settings) -> bytes | None:

@@ -160,8 +160,10 @@ class Changes:
     async def _page(self, asked: _Asked, old: Snapshot, new: Snapshot, reply: Reply) -> Answer:
         query, request = asked.after.query, asked.request
         size = self._rows.page_size(reply.preferences)
-        taken_at = reply.taken_at(self._contract.schema.namespace, new.taken_at)
-        facts = (request.path, request.pairs, query.moment, size, taken_at)
+        namespace = self._contract.schema.namespace
+        taken_at = reply.taken_at(namespace, new.taken_at)
+        instead_of = reply.instead_of(namespace, new.instead_of)
+        facts = (request.path, request.pairs, query.moment, size, taken_at, instead_of)
         about = self._rows.about(new, PageKey(new.id, (*facts, reply.format, reply.links)))
         state = State(new.id, query.moment)
         if about.etag in reply.known or "*" in reply.known:
@@ -171,10 +173,11 @@ class Changes:
         if found.more:
             offset = asked.since.offset + size
             following = self._link(request, Since(asked.since.old, state, offset), reply)
-            page = PageBody(next_link=following, taken_at=taken_at, changes=True)
+            link = PageBody(next_link=following)
         else:
             last = self.link(request, new, query.moment, reply)
-            page = PageBody(delta_link=last, taken_at=taken_at, changes=True)
+            link = PageBody(delta_link=last)
+        page = replace(link, taken_at=taken_at, instead_of=instead_of, changes=True)
         note_rows(len(found.rows))
         left = write_removed(found.left, query, reply.format, reply.links)
         body = write_collection((*found.rows, *left), page, query, reply.format, reply.links)

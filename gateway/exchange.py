@@ -86,10 +86,19 @@ class Reply:
 
     def taken_at(self, namespace: str, moment: datetime | None) -> tuple[str, str] | None:
         """The annotation that tells of which moment the rows are, for who wishes it."""
-        term = f"{namespace}.SnapshotTakenAt"
-        if moment is None or not includes_annotation(self.preferences.include_annotations, term):
+        if moment is None:
             return None
-        return term, moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        text = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        return self._annotation(f"{namespace}.SnapshotTakenAt", text)
+
+    def instead_of(self, namespace: str, code: str) -> tuple[str, str] | None:
+        """Return the annotation with the code of the error that old rows are served in place of."""
+        return self._annotation(f"{namespace}.SnapshotInsteadOf", code) if code else None
+
+    def _annotation(self, term: str, value: str) -> tuple[str, str] | None:
+        """Return an annotation, or None if the client does not ask for it."""
+        wanted = includes_annotation(self.preferences.include_annotations, term)
+        return (term, value) if wanted else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +131,34 @@ class Export:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
-    """What HTTP caches may know of a page: its snapshot is `age` old (RFC 9111 4.2.3).
+class Served:
+    """How a response's snapshot came to be served (RFC 9211), and its age (RFC 9111 5.1)."""
 
-    `status` tells how the snapshot came to answer (RFC 9211).
-    """
-
-    etag: str
-    taken_at: datetime
     age: timedelta
     status: str
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """ETag, Last-Modified, Age and Cache-Status."""
-        modified = format_datetime(self.taken_at, usegmt=True)
+        """Age and Cache-Status."""
         return (
-            ("ETag", self.etag),
-            ("Last-Modified", modified),
             ("Age", str(max(0, int(self.age.total_seconds())))),
             ("Cache-Status", f"skillhabit-odata; {self.status}"),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What HTTP caches may know of a page."""
+
+    etag: str
+    taken_at: datetime
+    served: Served
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """ETag, Last-Modified, Age and Cache-Status."""
+        modified = format_datetime(self.taken_at, usegmt=True)
+        return (("ETag", self.etag), ("Last-Modified", modified), *self.served.headers)
 
     def put_on(self, answer: Answer) -> Answer:
         """The answer with these headers."""

@@ -88,9 +88,13 @@ class Feed:
         if reply.preferences.track_changes:
             return await self._first_page(request, plan, reply)
         if plan.route in (Route.NOTHING, Route.TOTAL):
-            count = await self._single.count(plan, reply) if query.count else None
-            await self._single.check_source(query, reply, found=bool(count))
-            return self._write([], PageBody(count), plan, reply)
+            if not query.count:
+                await self._single.check_source(query, reply, found=False)
+                return self._write([], PageBody(), plan, reply)
+            found = await self._single.count(plan, reply)
+            await self._single.check_source(query, reply, found=found.number > 0)
+            counted = self._write([], PageBody(found.number), plan, reply)
+            return replace(counted, headers=(*counted.headers, *found.headers))
         if self._rows.goes_straight_through(plan, reply):
             answer = await self._straight_through(plan, reply)
             if answer is not None:
@@ -161,7 +165,9 @@ class Feed:
         if at.tracks:
             delta = self._changes.link(asked.request, asked.snapshot, at.moment, reply)
         moment = None if at.early else asked.snapshot.taken_at  # early pages are not all of one
-        return PageBody(asked.count, None, reply.taken_at(self._namespace, moment), delta)
+        taken_at = reply.taken_at(self._namespace, moment)
+        instead_of = reply.instead_of(self._namespace, asked.snapshot.instead_of)
+        return PageBody(asked.count, None, taken_at, delta, instead_of=instead_of)
 
     async def _fitting(self, asked: _Asked, wanted: int) -> int:
         """Fewer rows where each brings many others, but one at least."""

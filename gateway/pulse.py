@@ -13,6 +13,7 @@ import anyio.to_thread
 import duckdb
 
 from gateway.observe import Clock, Observer
+from gateway.observe.directory import WRITABLE, DataDirectory
 from gateway.observe.metrics import Levels
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.facts import StoredTable
@@ -30,6 +31,7 @@ class Pulse:
 
     held: tuple[tuple[SnapshotCache, SnapshotStore], ...]
     pages: PageCache
+    directory: DataDirectory
     clock: Clock
     observer: Observer
 
@@ -48,7 +50,8 @@ class Pulse:
         snapshots = _by_workspace(tuple(t for cache, _ in self.held for t in cache.tables))
         pages, page_bytes = self.pages.size
         memory = await anyio.to_thread.run_sync(self._memory)
-        self.observer.metrics.hold(Levels(snapshots, page_bytes, pages, memory))
+        writable = await self.directory.state() == WRITABLE
+        self.observer.metrics.hold(Levels(snapshots, page_bytes, pages, memory, writable))
 
     async def _beat(self) -> None:
         beats = 0

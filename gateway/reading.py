@@ -24,7 +24,7 @@ from gateway.engine.run import Relation
 from gateway.engine.seen import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
 from gateway.engine.sql import Sql
 from gateway.errors import UpstreamUnavailable
-from gateway.exchange import About, Reply
+from gateway.exchange import About, Reply, Served
 from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
@@ -262,9 +262,11 @@ class Reading:
     def about(self, snapshot: Snapshot, key: PageKey) -> About:
         """What caches may know of a page."""
         digest = self._with.pages.digest(key)
-        now = self._with.clock.now()
-        age = now - snapshot.taken_at
-        return About(f'W/"{digest}"', snapshot.taken_at, age, snapshot.status)
+        return About(f'W/"{digest}"', snapshot.taken_at, self.served(snapshot))
+
+    def served(self, snapshot: Snapshot) -> Served:
+        """Return what every response from a snapshot says of it."""
+        return Served(self._with.clock.now() - snapshot.taken_at, snapshot.status)
 
     def page_size(self, preferences: Preferences) -> int:
         """Rows a page, as wished within the limit."""

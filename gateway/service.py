@@ -41,6 +41,7 @@ from gateway.query.resource import MetadataDocument, ServiceDocument
 from gateway.reading import Machinery, PageSizes, Reading
 from gateway.recall import may_stand_for_more
 from gateway.single import Single
+from gateway.snapshots.cache import Standing
 from gateway.snapshots.flight import Progress
 from gateway.snapshots.flights import Trouble
 from gateway.snapshots.kept import OneSnapshot
@@ -140,6 +141,10 @@ class QueryService:
         tables = tuple(sorted(kept, key=lambda table: table.taken_at, reverse=True))
         return tables, tuple(p for p in cache.progress() if keys(p.key))
 
+    def standing(self, snapshot: StoredTable) -> Standing:
+        """Return how good a snapshot is now, and the error that it is served in place of."""
+        return self._with.cache.standing(snapshot)
+
     def at(self, snapshot: StoredTable) -> QueryService:
         """Answers the same from one snapshot of all rows, however old; it asks nobody."""
         machinery = replace(self._with, cache=OneSnapshot(self._with.cache, snapshot.id))
@@ -227,9 +232,9 @@ class QueryService:
             case MetadataDocument():
                 return metadata_document(self._contract.schema, reply)
             case BoundQuery(shape=Shape.COUNT) as query:
-                number = await self._single.count(planned(question), reply)
-                await self._single.check_source(query, reply, found=number > 0)
-                return Answer(str(number).encode(), reply.format.media)
+                found = await self._single.count(planned(question), reply)
+                await self._single.check_source(query, reply, found=found.number > 0)
+                return Answer(str(found.number).encode(), reply.format.media, found.headers)
             case BoundQuery(shape=Shape.ENTITY):
                 return await self._single.entity(planned(question), reply)
             case PropertyQuery() as query:

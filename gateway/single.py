@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway.analytics.payload import first_request
 from gateway.contract.model import Contract
 from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import ResourceNotFound
-from gateway.exchange import Answer, Reply
+from gateway.exchange import Answer, Reply, Served
 from gateway.observe.record import note_rows
 from gateway.paging import left_to_check
 from gateway.planner.plan import QueryPlan, Route, plan_query
@@ -17,6 +19,19 @@ from gateway.reading import Machinery, Reading
 from gateway.summing import Summing
 from gateway.writer.bodies import projection_for, write_entity
 from gateway.writer.property_bodies import projection_for_property, write_property
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """A number of rows; `served` is there if it was counted in a snapshot."""
+
+    number: int
+    served: Served | None = None
+
+    @property
+    def headers(self) -> tuple[tuple[str, str], ...]:
+        """Age and Cache-Status, or none for a number that is as new as the response."""
+        return () if self.served is None else self.served.headers
 
 
 class Single:
@@ -30,21 +45,22 @@ class Single:
         self._rows = rows
         self._summing = summing
 
-    async def count(self, plan: QueryPlan, reply: Reply) -> int:
+    async def count(self, plan: QueryPlan, reply: Reply) -> Counted:
         """How many rows there are, for a query that asks for that."""
         if plan.route is Route.NOTHING:
-            return 0
+            return Counted(0)
         if plan.route is Route.TOTAL and not self._rows.at_hand(plan, reply):
             call = self._with.client.fetch(first_request(plan, self._contract))
             page = await self._rows.asked(call, plan, reply)
             if page is not None:
-                return page.total
+                return Counted(page.total)
         told = await self._summing.count(plan, reply)
         if told is not None:
-            return told
+            return Counted(told)
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             left = left_to_check(plan, snapshot)
-            return await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
+            number = await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
+            return Counted(number, self._rows.served(snapshot))
 
     async def check_source(self, query: BoundQuery, reply: Reply, *, found: bool) -> None:
         """Check that the entity exists whose related rows were requested, in every format alike.
@@ -82,13 +98,13 @@ class Single:
         Raises:
             ResourceNotFound: there is none.
         """
-        row = await self._row(
+        row, served = await self._row(
             plan,
             projection_for(plan.query, reply.format, reply.links, self._contract.schema.namespace),
             reply,
         )
         body = write_entity(row, plan.query, reply.format, reply.links)
-        return Answer(body, reply.format.content_type, reply.applied())
+        return Answer(body, reply.format.content_type, (*reply.applied(), *served.headers))
 
     async def property(self, query: PropertyQuery, plan: QueryPlan, reply: Reply) -> Answer:
         """A property of the entity, 204 where it is null.
@@ -96,20 +112,23 @@ class Single:
         Raises:
             ResourceNotFound: there is no such entity.
         """
-        row = await self._row(plan, projection_for_property(query, reply.format), reply)
+        row, served = await self._row(plan, projection_for_property(query, reply.format), reply)
         body = write_property(row, query, reply.format, reply.links)
         text = query.part is PropertyPart.TEXT
         content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
-        return Answer(body or b"", content_type, no_content=body is None)
+        return Answer(body or b"", content_type, served.headers, no_content=body is None)
 
-    async def _row(self, plan: QueryPlan, projection: Projection, reply: Reply) -> bytes:
+    async def _row(
+        self, plan: QueryPlan, projection: Projection, reply: Reply
+    ) -> tuple[bytes, Served]:
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(left_to_check(plan, snapshot), (), limit=1)
             rows: list[bytes] = await self._rows.on(
                 snapshot, plan, fetch_rows, selection, projection
             )
+            served = self._rows.served(snapshot)
         note_rows(len(rows))
         if not rows:
             name = plan.query.entity_set.name
             raise ResourceNotFound(f"{name} has no entity with this key", target=name)
-        return rows[0]
+        return rows[0], served

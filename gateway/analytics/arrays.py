@@ -96,8 +96,12 @@ def _check_allowed(column: Column, found: pa.Array) -> None:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, unless Arrow tells it: that quotes the value, which is of a row."""
-    return "" if isinstance(error, pa.ArrowException) else f": {error}"
+    """What is wrong, unless Arrow tells it: that quotes the value, which is of a row.
+
+    Where msgspec has found it is a place among the column's values, not in the page.
+    """
+    words = str(error).partition(" - at ")[0]
+    return "" if isinstance(error, pa.ArrowException) else f": {words}"
 
 
 def _place(column: Column) -> str:

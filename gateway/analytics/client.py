@@ -20,6 +20,7 @@ import httpx
 import msgspec
 from cachetools import TTLCache
 
+from gateway.analytics.bodies import Flaw, flaw_of, mended
 from gateway.analytics.figures import Figures, read_figures
 from gateway.analytics.outage import Outage, OutagePolicy
 from gateway.analytics.pace import Pace
@@ -28,6 +29,7 @@ from gateway.analytics.plausible import check_length, check_rows
 from gateway.analytics.plausible_figures import check_sums, check_values
 from gateway.analytics.refusals import Passing, answered_at, refusal
 from gateway.analytics.rows import Page, PageReader
+from gateway.analytics.spots import Spot, find_spot, in_row
 from gateway.analytics.unreached import why_unreached
 from gateway.contract.model import Contract
 from gateway.errors import (
@@ -41,6 +43,11 @@ from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
 T = TypeVar("T")
+_NOT_UNPACKED = (
+    "the Analytics API sent a body that cannot be unpacked: it is not what its Content-Encoding"
+    " says; asking again does not help, so the operator of the API, or of a proxy in between, has"
+    " to correct it"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,7 +190,7 @@ class AnalyticsClient:
         return call.read(response)
 
     def _page(self, request: PageRequest, response: httpx.Response) -> Page:
-        with _may_be_whole_next_time(response):
+        with self._reading(response, _named(request)):
             page = self._reader.read(response.content, answered_at(response))
         check_rows(request, page, self._contract)
         with _may_fit_next_time():
@@ -191,12 +198,26 @@ class AnalyticsClient:
         return page
 
     def _figures(self, pushdown: Pushdown, response: httpx.Response) -> Figures:
-        with _may_be_whole_next_time(response):
+        with self._reading(response, "the statistics"):
             figures = read_figures(response.content, self._contract, answered_at(response))
         check_values(pushdown, figures, self._contract)
         with _may_fit_next_time():
             check_sums(figures, self._contract)
         return figures
+
+    @contextmanager
+    def _reading(self, response: httpx.Response, what: str) -> Iterator[None]:
+        """Tell a body that is cut off, or no JSON, from one that does not fit the contract."""
+        try:
+            yield
+        except UpstreamBrokeContract as error:
+            body = response.content
+            flaw = flaw_of(body)
+            if flaw is None:
+                raise UpstreamBrokeContract(f"{error.message} (found in {what})") from error
+            shape, key = self._contract.response, self._contract.key_path
+            spot = find_spot(body, flaw.byte, shape.rows, key)
+            raise Passing(_undecodable(response, flaw, spot, what)) from error
 
     async def _post_with_token(self, call: _Call[T], deadline: float) -> httpx.Response:
         """One call; after 401 one more, if there is another token."""
@@ -223,27 +244,18 @@ class AnalyticsClient:
         headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
         try:
             response = await self._http.post(call.path, content=call.body, headers=headers)
+        except httpx.DecodingError:
+            self._outage.noticed(is_answer=True)
+            failure = Passing(UpstreamBrokeContract(_NOT_UNPACKED))
         except (httpx.HTTPError, aiohttp.ClientError) as error:
+            self._outage.noticed(is_answer=False)
             failure = _unanswered(error)
         else:
             self._outage.noticed(is_answer=response.status_code < 500)
             if response.status_code in (401, 403):
                 self._refused = token
             return response
-        self._outage.noticed(is_answer=False)
         raise failure  # outside of the handler: aiohttp's errors show the request and its token
-
-
-@contextmanager
-def _may_be_whole_next_time(response: httpx.Response) -> Iterator[None]:
-    """A body that breaks off, or is none, is not the contract's fault."""
-    try:
-        yield
-    except UpstreamBrokeContract as error:
-        broken = _broken_body(response)
-        if broken is None:
-            raise
-        raise Passing(broken) from error
 
 
 @contextmanager
@@ -266,22 +278,32 @@ def _unanswered(error: Exception) -> Passing:
         late = "the Analytics API did not answer in time; try again later"
         return Passing(UpstreamUnavailable(late))
     why = why_unreached(said)
-    message = f"the connection to the Analytics API failed ({why}); try again later"
+    message = (
+        f"the connection to the Analytics API failed ({why}); try again later, and if that does not"
+        " help, the gateway's owner checks the network and the upstream's URL"
+    )
     return Passing(UpstreamUnavailable(message))
 
 
-def _broken_body(response: httpx.Response) -> GatewayError | None:
-    """The failure behind a 200 that is no whole JSON; None when it is."""
-    try:
-        msgspec.json.decode(response.content)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        if response.content.lstrip()[:1] in (b"{", b"["):
-            return UpstreamUnavailable(
-                "the Analytics API sent a body that ends too early or is damaged; try again later"
-            )
+def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) -> GatewayError:
+    """Return the failure behind a 200 that is no JSON: cut off, or whole and wrong."""
+    if flaw.is_cut_off:
+        return UpstreamUnavailable(
+            f"the Analytics API sent a body that ends too early, after {flaw.byte} bytes of {what};"
+            " try again later"
+        )
+    if mended(response.content).lstrip()[:1] not in (b"{", b"["):
         kind = response.headers.get("Content-Type", "no type")[:80]
         return UpstreamBrokeContract(
             f"the Analytics API answered 200 with something that is not JSON ({kind}); check that"
             " the upstream's URL leads to the API and not to a login or proxy page"
         )
-    return None
+    return UpstreamBrokeContract(
+        f"the Analytics API sent JSON that cannot be read: {flaw.reason} at byte {flaw.byte} of"
+        f" {what}, at {spot.path}{in_row(spot.row)}; the body is whole, so asking again does not"
+        " help: the API's operator has to correct it"
+    )
+
+
+def _named(request: PageRequest) -> str:
+    return f"the page of {request.limit} rows after the first {request.skip}"

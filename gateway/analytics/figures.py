@@ -5,6 +5,7 @@ Only the members that the contract calls exact are read; each of them must be th
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -14,6 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from gateway.analytics.arrays import arrow_type
+from gateway.analytics.bodies import UNDECODED, decode_any, mended
 from gateway.contract.model import Contract
 from gateway.contract.statistics import Measure, Statistic
 from gateway.errors import UpstreamBrokeContract
@@ -60,9 +62,10 @@ def read_figures(body: bytes, contract: Contract, date: datetime | None = None) 
         UpstreamBrokeContract: names the table of the contract file to correct.
     """
     try:
-        answer = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        answer = decode_any(body)
+    except UNDECODED as error:
         raise UpstreamBrokeContract(f"the statistics are no JSON: {error}") from error
+    _check_names(body)
     exact = [statistic for statistic in contract.statistics if statistic.exact]
     found = {statistic: _value(answer, statistic) for statistic in exact}
     counts = {
@@ -71,6 +74,23 @@ def read_figures(body: bytes, contract: Contract, date: datetime | None = None) 
         if statistic.measure is Measure.VALUES
     }
     return Figures({s: n for s, n in found.items() if s not in counts}, counts, date)
+
+
+def _check_names(body: bytes) -> None:
+    """Refuse a name that an object has twice: one of its numbers would count for both.
+
+    Decoders let the last one win. Halves of surrogate pairs in names may have made them equal.
+    """
+
+    def check(pairs: list[tuple[str, object]]) -> None:
+        names = [name for name, _ in pairs]
+        if len(set(names)) < len(names):
+            raise UpstreamBrokeContract(
+                "the Analytics API's statistics have two members of the same name in one object;"
+                " take out [statistics] in the contract file until that is corrected there"
+            )
+
+    json.loads(mended(body), object_pairs_hook=check)
 
 
 def _value(answer: Any, statistic: Statistic) -> Any:

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import httpx
-import msgspec
 
+from gateway.analytics.bodies import UNDECODED, decode_any, flaw_of
 from gateway.analytics.unreached import why_unreached
 from gateway.contract.model import MemberPath
 from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
@@ -38,6 +38,9 @@ async def ask(
     headers = {"Authorization": f"Bearer {token}"}
     try:
         response = await http.post(path, json=payload, headers=headers)
+    except httpx.DecodingError as error:
+        unpacked = f"answered with a body that is not what its Content-Encoding says: {error}"
+        return Finding(False, f"POST {path}", unpacked), MISSING
     except httpx.HTTPError as error:
         raise UpstreamUnavailable(
             f"{http.base_url} cannot be reached ({why_unreached(error)}); check the name, the"
@@ -54,9 +57,11 @@ async def ask(
         said = response.text.replace(token, "(the token)")[:_SHOWN_LETTERS]
         return Finding(False, place, f"answered {response.status_code}: {said}"), MISSING
     try:
-        answer = msgspec.json.decode(response.content)
-    except msgspec.DecodeError as error:
-        return Finding(False, place, f"answered 200, but not JSON: {error}"), MISSING
+        answer = decode_any(response.content)
+    except UNDECODED as error:
+        flaw = flaw_of(response.content)
+        words = str(error) if flaw is None else f"{flaw.reason} (byte {flaw.byte})"
+        return Finding(False, place, f"answered 200, but not JSON: {words}"), MISSING
     return Finding(True, place, "answered 200 with JSON"), answer
 
 

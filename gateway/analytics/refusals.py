@@ -6,8 +6,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
-import msgspec
 
+from gateway.analytics.bodies import UNDECODED, decode_any
 from gateway.contract.model import Contract, MemberPath
 from gateway.errors import (
     GatewayError,
@@ -93,8 +93,8 @@ def _without_token(text: str, response: httpx.Response) -> str:
 
 def _text_at(body: bytes, path: MemberPath) -> str:
     try:
-        node = msgspec.json.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        node = decode_any(body)
+    except UNDECODED:
         return ""
     for step in path:
         node = node.get(step) if isinstance(node, dict) else None

@@ -7,22 +7,27 @@ passing on a column of nulls because a member was renamed would be silently wron
 
 from __future__ import annotations
 
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import msgspec
 import pyarrow as pa
 
 from gateway.analytics.arrays import arrow_type, to_arrow
+from gateway.analytics.bodies import UNDECODED, exposed, mended
 from gateway.analytics.columns import ColumnReader, Members, attributes
+from gateway.analytics.identities import Identities
 from gateway.analytics.repeated import RepeatedObject
+from gateway.analytics.spots import in_row, row_id
 from gateway.analytics.structs import envelope_type, walk
 from gateway.contract.model import Contract
 from gateway.edm.model import Property
 from gateway.errors import UpstreamBrokeContract
 
-_UNDECODED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises, and what it lets through."""
+_NUMBER = re.compile(r"\[(\d+)\]")
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
@@ -59,9 +64,13 @@ class PageReader:
         self._whole = msgspec.json.Decoder(envelope_type(contract))
         self._decoder = msgspec.json.Decoder(envelope_type(contract, shape.repeated))
         self._shape = shape
+        self._key = contract.key_path
         self._schema = arrow_schema(contract)
         self._own = tuple(c for c in contract.columns if c.path[0] not in shape.repeated)
         self._reader = ColumnReader(self._own, contract.custom_fields)
+        self._columns = contract.columns
+        self._all = ColumnReader(contract.columns, contract.custom_fields)
+        self._identities = Identities(contract)
         self._repeated = [
             (attributes((name,)), RepeatedObject(contract, name)) for name in shape.repeated
         ]
@@ -70,12 +79,24 @@ class PageReader:
         """Decode one page.
 
         Raises:
-            UpstreamBrokeContract: names the member and the remedy.
+            UpstreamBrokeContract: names the row, the member and the remedy.
         """
         try:
+            page = self._read(body, date)
+        except (*UNDECODED, UpstreamBrokeContract):
+            page = self._read_again(mended(body), date)
+        if self._identities.concern(page.rows):
+            self._identities.check(self._rows(mended(body)), self._rows(exposed(body)))
+        return page
+
+    def _read_again(self, body: bytes, date: datetime | None) -> Page:
+        """Decode a page that was mended, or find out where it is wrong."""
+        try:
             return self._read(body, date)
-        except _UNDECODED as error:
-            raise _misfit(self._place(body) or str(error)) from error
+        except UNDECODED as error:
+            raise self._misfit(body, error) from error
+        except UpstreamBrokeContract as error:
+            raise self._of_row(error, body) from error
 
     @property
     def remembered_bytes(self) -> int:
@@ -97,17 +118,52 @@ class PageReader:
         columns = [arrays[name] for name in self._schema.names]
         return Page(pa.Table.from_arrays(columns, schema=self._schema), total, date)
 
-    def _place(self, body: bytes) -> str:
-        """What is wrong and where in the page, which an object by itself does not know."""
+    def _rows(self, body: bytes) -> Sequence[Any]:
+        """Return the structs of all rows, with no object left undecoded."""
+        rows: Sequence[Any] | None = walk(self._whole.decode(body), self._shape.rows)
+        return rows or ()
+
+    def _misfit(self, body: bytes, error: Exception) -> UpstreamBrokeContract:
+        """Return what is wrong and where in the page, which an object by itself does not know."""
+        words = str(error)
         try:
             self._whole.decode(body)
-        except _UNDECODED as error:
-            return str(error)
-        return ""
+        except UNDECODED as found:
+            words = str(found)
+        number = _NUMBER.search(words)
+        place = (self._shape.rows, self._key)
+        return _misfit(words, "" if number is None else row_id(body, int(number[1]), *place))
+
+    def _of_row(self, error: UpstreamBrokeContract, body: bytes) -> UpstreamBrokeContract:
+        """Return the failure of the first row that cannot be read, with its id.
+
+        Each row is read by itself, so halves are tried until one row is left.
+        """
+        try:
+            rows = self._rows(body)
+        except UNDECODED:
+            return error
+        while len(rows) > 1:
+            half = len(rows) // 2
+            rows = rows[half:] if self._refusal(rows[:half]) is None else rows[:half]
+        found = self._refusal(rows)
+        if found is None:
+            return error
+        id_ = walk(rows[0], self._key)
+        return UpstreamBrokeContract(found.message + in_row(id_ if isinstance(id_, str) else ""))
+
+    def _refusal(self, rows: Sequence[Any]) -> UpstreamBrokeContract | None:
+        """Return why the columns of some rows cannot be made; None if they can."""
+        try:
+            for column, values in zip(self._columns, self._all.read(Members(rows)), strict=True):
+                to_arrow(column, values)
+        except UpstreamBrokeContract as error:
+            return error
+        return None
 
 
-def _misfit(found: str) -> UpstreamBrokeContract:
+def _misfit(found: str, id_: str = "") -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
-        f"the answer of the Analytics API does not fit the contract file: {found}."
+        f"the answer of the Analytics API does not fit the contract file: {found}{in_row(id_)}."
         " `skillhabit-odata check` shows which line of it to correct"
     )

@@ -158,6 +158,11 @@ class Contract:
     limited: bool = False
     pruned: bool = False
 
+    @property
+    def key_path(self) -> MemberPath:
+        """The path of the key in a row; empty where no column reads it."""
+        return next((c.path for c in self.columns if c.name == self.key), ())
+
     def derived_set(self, name: str) -> DerivedSet | None:
         """How the rows of an entity set are made; None for the results themselves."""
         return next((item for item in self.derived if item.entity_set.name == name), None)

@@ -5,7 +5,7 @@ out (OData 4.01 Protocol 9.4; Power Query shows `error.message` to the analyst).
 lists the catalogue; a test keeps both equal.
 """
 
-from gateway.errors.base import ConfigurationProblem, GatewayError, Place
+from gateway.errors.base import ConfigurationProblem, GatewayError, Place, Stopgap
 from gateway.errors.request import (
     AccessDenied,
     ChangesGone,
@@ -82,6 +82,7 @@ __all__ = [
     "ResourceNotFound",
     "ServiceUnavailable",
     "SignInUnavailable",
+    "Stopgap",
     "TooManyAttempts",
     "TooManyRequests",
     "TypeMismatch",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from math import ceil
 from typing import ClassVar
 
@@ -15,6 +16,17 @@ class Place:
     position: int
 
 
+class Stopgap(StrEnum):
+    """How old a snapshot may be that is served in place of an error."""
+
+    NEVER = "never"
+    """The owner of the gateway has to do something, which old rows would hide."""
+    WHILE_STALE = "within stale_for"
+    """New rows exist and can be reached, but no consistent extract of them."""
+    IF_ERROR = "within stale_if_error"
+    """Nothing newer can be had now, and waiting helps."""
+
+
 class GatewayError(Exception):
     """A failure with a place in the catalogue.
 
@@ -23,10 +35,12 @@ class GatewayError(Exception):
         target: the query option, header or path the failure is about; empty when it is the whole.
         details: further messages about the same failure, e.g. the caret line of a syntax error.
         place: of a syntax error, for who shows it in another way than a caret line.
+        stopgap: whether an old snapshot is served when an extract fails with it.
     """
 
     status: ClassVar[int] = 500
     code: ClassVar[str] = "InternalError"
+    stopgap: ClassVar[Stopgap] = Stopgap.NEVER
 
     def __init__(
         self,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors.base import GatewayError, retry_after
+from gateway.errors.base import GatewayError, Stopgap, retry_after
 
 
 class InternalError(GatewayError):
@@ -17,6 +17,7 @@ class InsufficientStorage(InternalError):
 
     status = 507
     code = "InsufficientStorage"
+    stopgap = Stopgap.IF_ERROR
 
 
 class QueryTimeout(GatewayError):
@@ -55,6 +56,7 @@ class ServiceUnavailable(GatewayError):
 
     status = 503
     code = "ServiceUnavailable"
+    stopgap = Stopgap.IF_ERROR
 
     def __init__(
         self, message: str, *, retry_after_seconds: int = 10, details: tuple[str, ...] = ()
@@ -72,3 +74,4 @@ class SignInUnavailable(ServiceUnavailable):
     """Credentials cannot be checked now: their issuer is out of reach, or the file of the keys."""
 
     code = "SignInUnavailable"
+    stopgap = Stopgap.NEVER

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors.base import GatewayError
+from gateway.errors.base import GatewayError, Stopgap
 from gateway.errors.service import ServiceUnavailable
 
 
@@ -39,7 +39,7 @@ class UpstreamRejectedRequest(UpstreamFault):
 
 
 class UpstreamBrokeContract(UpstreamFault):
-    """A 200 whose body does not fit the contract file."""
+    """A 200 whose body is whole and no JSON, or does not fit the contract file."""
 
     code = "UpstreamBrokeContract"
 
@@ -68,3 +68,4 @@ class UpstreamKeepsChanging(UpstreamUnavailable):
     """The data moved so much while it was paged that no consistent extract could be read."""
 
     code = "UpstreamKeepsChanging"
+    stopgap = Stopgap.WHILE_STALE

@@ -50,6 +50,8 @@ class Levels:
     page_bytes: int = 0
     pages: int = 0
     database_bytes: int = 0
+    is_writable: bool = True
+    """True if snapshots can be written to the data directory, or there is none."""
 
 
 class Metrics:
@@ -95,6 +97,9 @@ class Metrics:
         self._page_bytes = self._gauge("page_cache_bytes", "Page bodies kept", "liveall")
         self._pages = self._gauge("page_cache_pages", "Their number", "liveall")
         self._database = self._gauge("duckdb_memory_bytes", "Memory that DuckDB holds", "liveall")
+        self._writable = self._gauge(
+            "data_directory_writable", "1 while snapshots can be written, else 0", "liveall"
+        )
         info = self._gauge("info", "Always 1; the version is a label", "max", "version")
         info.labels(version("skillhabit-odata")).set(1)
         if _DIRECTORY not in os.environ:
@@ -174,6 +179,7 @@ class Metrics:
         self._page_bytes.set(levels.page_bytes)
         self._pages.set(levels.pages)
         self._database.set(levels.database_bytes)
+        self._writable.set(levels.is_writable)
 
     # --- what is told -----------------------------------------------------------------------------
 

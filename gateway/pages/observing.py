@@ -29,7 +29,10 @@ class Watching:
             section="status",
             state=state_of(visit.service),
             tells=not visit.service.is_limited,
-            tables=[(each, explain_pushdown(each.key.pushdown)) for each in tables],
+            tables=[
+                (each, explain_pushdown(each.key.pushdown), visit.service.standing(each))
+                for each in tables
+            ],
             extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
             has_requests=await self.queries.are_told_to(visit.request.scope),
         )

@@ -24,6 +24,10 @@ from gateway.planner.value_set import (
 )
 from gateway.query.bound import And, BoundExpr
 
+_REPLACED = "\ufffd"
+"""What stands here for half of a character, of which the upstream has the half: it matches nothing
+there."""
+
 
 @dataclass(frozen=True, slots=True)
 class PushedValues:
@@ -194,7 +198,7 @@ def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | No
         return None
     match column.filter, values.values:
         case (ValuesFilter() | CustomFieldFilter()) as filter_, Points(points):
-            if not 0 < len(points) <= filter_.max_values:
+            if not 0 < len(points) <= filter_.max_values or any(_REPLACED in p for p in points):
                 return None
             return PushedValues(column.name, tuple(sorted(points))), filter_.exact
         case RangeFilter() as filter_, Interval() as interval:

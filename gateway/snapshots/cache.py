@@ -15,13 +15,13 @@ from datetime import datetime
 
 import anyio.to_thread
 
-from gateway.errors import InsufficientStorage, ServiceUnavailable, UpstreamKeepsChanging
+from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.flight import Flight, Progress, Workshop
 from gateway.snapshots.flights import Flights, Trouble
-from gateway.snapshots.freshness import Verdict
+from gateway.snapshots.freshness import Verdict, may_stand_in
 from gateway.snapshots.growing import GrowingTable
 from gateway.snapshots.shelf import Entry
 
@@ -37,13 +37,22 @@ class Choice:
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """How good a snapshot is; `instead_of` is the code of the error that it stands in for."""
+
+    verdict: Verdict
+    instead_of: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
     """A snapshot in use; valid inside the `async with` that gave it.
 
     `pushdown` is what it was extracted with: a query with another one must check its whole filter.
-    `status` says how it came to answer, as a Cache-Status member (RFC 9211). `made_at`
-    is as of when it tells, which `taken_at` outlives while nothing changes. `growing` is there
-    while not all of its rows are.
+    `status` says how it came to answer, as a Cache-Status member (RFC 9211). `instead_of` is the
+    code of the error in whose place it is served, empty otherwise. `made_at` is as of when it
+    tells, which `taken_at` outlives while nothing changes. `growing` is there while not all of its
+    rows are.
     """
 
     id: str
@@ -54,6 +63,7 @@ class Snapshot:
     made_at: datetime
     rows: int
     growing: GrowingTable | None = None
+    instead_of: str = ""
 
     @property
     def is_complete(self) -> bool:
@@ -95,6 +105,19 @@ class SnapshotCache:
     def trouble(self, scope: str) -> Trouble | None:
         """Why the last extract of a scope failed; None when one has been made since."""
         return self._flights.trouble(scope)
+
+    def standing(self, table: StoredTable) -> Standing:
+        """Return how good a snapshot is now, and the error that it is served in place of."""
+        verdict, trouble = self._shelf.judge(table), self._trouble_since(table)
+        if verdict in (Verdict.FRESH, Verdict.STALE) or trouble is None:
+            return Standing(verdict)
+        stands_in = may_stand_in(verdict, trouble.error.stopgap)
+        return Standing(verdict, trouble.error.code if stands_in else "")
+
+    def _trouble_since(self, table: StoredTable) -> Trouble | None:
+        """Return the failure of the last extract, if a younger snapshot was wanted by then."""
+        trouble = self._flights.trouble(table.key.scope)
+        return trouble if trouble is not None and trouble.at >= table.taken_at else None
 
     async def recover(self) -> None:
         """Take over what an earlier process left on disk."""
@@ -154,7 +177,8 @@ class SnapshotCache:
             entry = None if draft else await self._shelf.find(scope, snapshot_id)
         note_cache("fresh" if draft or entry else "gone")
         if entry is not None:
-            with self._reading(entry.held(), "hit") as snapshot:
+            instead_of = self.standing(entry.table).instead_of
+            with self._reading(entry.held(), "hit", instead_of) as snapshot:
                 yield snapshot
         elif draft is not None:
             with self._reading_draft(*draft, "hit; detail=reading") as snapshot:
@@ -181,7 +205,7 @@ class SnapshotCache:
             case Verdict.FRESH:
                 note_cache("fresh")
                 return self._reading(found.held(), "hit")
-            case Verdict.STALE:
+            case Verdict.STALE if self._may_be_refreshed_behind(found):
                 self._flights.start(found.table.key)
                 note_cache("stale")
                 return self._reading(found.held(), "hit; detail=refreshing")
@@ -190,10 +214,17 @@ class SnapshotCache:
         with self._reading(found.held(), "") as _:  # or making another one may drop it
             try:
                 return await self._made(key, "fwd=stale", early=early)
-            except (ServiceUnavailable, InsufficientStorage) as error:
+            except GatewayError as error:
+                if not may_stand_in(self._shelf.judge(found.table), error.stopgap):
+                    raise
                 self._with.observer.warn(f"an older snapshot answers, because: {error.message}")
                 note_cache("last_resort")
-                return self._reading(found.held(), f"hit; detail={error.code}")
+                return self._reading(found.held(), "hit", error.code)
+
+    def _may_be_refreshed_behind(self, found: Entry) -> bool:
+        """Return False once a refresh has failed in a way that old rows must not hide."""
+        trouble = self._trouble_since(found.table)
+        return trouble is None or trouble.error.stopgap is not Stopgap.NEVER
 
     async def _made(
         self, key: SnapshotKey, status: str, *, early: bool
@@ -237,9 +268,11 @@ class SnapshotCache:
         return flight, growing
 
     @contextmanager
-    def _reading(self, entry: Entry, status: str) -> Iterator[Snapshot]:
+    def _reading(self, entry: Entry, status: str, instead_of: str = "") -> Iterator[Snapshot]:
         """A held entry as the reader sees it; let go at the end."""
         table = entry.table
+        if instead_of:
+            status = f"{status}; detail={instead_of}"
         try:
             yield Snapshot(
                 table.id,
@@ -249,6 +282,7 @@ class SnapshotCache:
                 status,
                 table.made_at,
                 table.rows,
+                instead_of=instead_of,
             )
         finally:
             self._shelf.let_go(entry)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from gateway.errors import Stopgap
+
 
 class Verdict(StrEnum):
     """What an age means."""
@@ -20,9 +22,10 @@ class FreshnessPolicy:
     """Ages in seconds since the extract began.
 
     Up to `fresh_for` a snapshot answers. For `stale_for` more it answers at once while a new one is
-    made behind it (RFC 5861 3). When a new one cannot be made, it answers until `stale_if_error`
-    after it was fresh (RFC 5861 4). A client's wish for fresher data is granted at most every
-    `least_age`. For `full_refresh_every` after all rows were read, only changes are asked for.
+    made behind it (RFC 5861 3). When a new one cannot be made now, it answers until
+    `stale_if_error` after it was fresh (RFC 5861 4); when the data changed too fast, only as long
+    as it is stale. A client's wish for fresher data is granted at most every `least_age`. For
+    `full_refresh_every` after all rows were read, only changes are asked for.
     """
 
     fresh_for: float
@@ -51,3 +54,20 @@ class FreshnessPolicy:
         if age <= self.fresh_for + max(self.stale_if_error, self.stale_for):
             return Verdict.LAST_RESORT
         return Verdict.EXPIRED
+
+
+def may_stand_in(verdict: Verdict, stopgap: Stopgap) -> bool:
+    """Return True if a snapshot may be served in place of an error.
+
+    >>> may_stand_in(Verdict.LAST_RESORT, Stopgap.IF_ERROR)
+    True
+    >>> may_stand_in(Verdict.LAST_RESORT, Stopgap.WHILE_STALE)
+    False
+    """
+    match stopgap:
+        case Stopgap.NEVER:
+            return False
+        case Stopgap.WHILE_STALE:
+            return verdict in (Verdict.FRESH, Verdict.STALE)
+        case Stopgap.IF_ERROR:
+            return verdict is not Verdict.EXPIRED

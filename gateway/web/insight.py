@@ -20,8 +20,10 @@ from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed
 from gateway.observe import Observer
 from gateway.planner.explain import explain_pushdown
+from gateway.snapshots.cache import Standing
 from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.flight import Progress
+from gateway.snapshots.flights import Trouble
 from gateway.web.odata import check_length
 from gateway.web.respond import react_to_error, to_response
 
@@ -75,10 +77,12 @@ class StatusEndpoint:
         service = await self.entrance.admit(request.scope)
         tables, extracts = service.status()
         told = {
-            "snapshots": [_snapshot(table) for table in tables],
+            "snapshots": [_snapshot(table, service.standing(table)) for table in tables],
             "extracts": [_extract(progress) for progress in extracts],
         }
-        return as_json(_without_numbers(told) if service.is_limited else told)
+        shown: dict[str, Any] = _without_numbers(told) if service.is_limited else dict(told)
+        trouble = service.trouble()
+        return as_json(shown if trouble is None else shown | {"lastFailure": _failure(trouble)})
 
 
 _NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond"})
@@ -92,7 +96,13 @@ def _without_numbers(told: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def _snapshot(table: StoredTable) -> dict[str, Any]:
+def _failure(trouble: Trouble) -> dict[str, Any]:
+    """Why the last extract failed, in the words that this caller may see."""
+    code, message = trouble.error.code, trouble.error.message
+    return {"at": _instant(trouble.at), "code": code, "message": message}
+
+
+def _snapshot(table: StoredTable, standing: Standing) -> dict[str, Any]:
     return {
         "id": table.id,
         "holds": explain_pushdown(table.key.pushdown),
@@ -100,6 +110,8 @@ def _snapshot(table: StoredTable) -> dict[str, Any]:
         "bytes": table.bytes,
         "takenAt": _instant(table.taken_at),
         "allRowsReadAt": _instant(table.extracted.complete_at),
+        "state": standing.verdict,
+        "insteadOf": standing.instead_of or None,
     }
 
 

@@ -38,7 +38,6 @@ from gateway.web.negotiation import (
     parse_entity_tags,
 )
 from gateway.web.posted import BODY_SECONDS, allowed_methods, check_media_type, read_body
-from gateway.web.presence import while_present
 from gateway.web.respond import (
     Reaction,
     react_to_answer,
@@ -74,11 +73,8 @@ class ODataEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         async with AsyncExitStack() as held:
-            has_body = scope["method"] == "POST"
-            work = self.react(scope, receive, held)
-            reaction = await (work if has_body else while_present(receive, work))
-            if reaction is not None:
-                await send_reaction(reaction, scope, receive, send)
+            reaction = await self.react(scope, receive, held)
+            await send_reaction(reaction, scope, receive, send)
 
     async def react(
         self,

@@ -8,11 +8,9 @@ asks on this computer by a loopback name and through no proxy, or has the token 
 from __future__ import annotations
 
 import hmac
-import tempfile
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -24,6 +22,7 @@ from gateway.edge.proxies import FORWARDING, TrustedProxies
 from gateway.edge.unnamed_proxies import forwarding_of
 from gateway.errors import ResourceNotFound, Unauthorized
 from gateway.observe import Observer
+from gateway.observe.directory import DataDirectory
 from gateway.observe.ledger import Ledger
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -32,37 +31,27 @@ _BY_A_PROXY = FORWARDING | {"via", "x-real-ip"}
 
 @dataclass(slots=True)
 class Readiness:
-    """Whether the process can answer; the application sets `is_open` as it starts and ends.
+    """The readiness of the process; the application sets `is_open` as it starts and stops.
 
-    An Analytics API that cannot be reached does not make it unready: snapshots answer still, and
-    other processes could reach it no better.
+    Only starting and stopping make it unready. Counts, windows and retained snapshots need neither
+    the Analytics API nor a disk, and another process would do no better: an unready one would turn
+    a degradation into an outage. What is degraded is in the facts.
     """
 
     observer: Observer
-    data_dir: Path | None
+    directory: DataDirectory
     is_open: bool = False
 
     async def look(self) -> tuple[bool, dict[str, object]]:
-        """Whether it is ready, and why."""
-        writable = await anyio.to_thread.run_sync(self._is_writable)
+        """Return whether the process is ready, and the facts about its surroundings."""
         seen = self.observer.upstream
         asked = {"outcome": seen.outcome, "secondsAgo": round(time.time() - seen.at)}
         facts: dict[str, object] = {
             "serving": "yes" if self.is_open else "no: it starts or ends",
-            "dataDirectory": "writable" if writable else "cannot be written",
+            "dataDirectory": await self.directory.state(),
             "upstream": asked if seen.at else "not asked yet",
         }
-        return self.is_open and writable, facts
-
-    def _is_writable(self) -> bool:
-        if self.data_dir is None:
-            return True
-        try:
-            with tempfile.TemporaryFile(dir=self.data_dir) as file:
-                file.write(b"ready")
-        except OSError:
-            return False
-        return True
+        return self.is_open, facts
 
 
 @dataclass(frozen=True, slots=True)

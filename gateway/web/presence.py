@@ -1,42 +1,79 @@
-"""Work for a client that may leave before its answer: then it ends, and frees what it held."""
+"""Work ends when its client leaves before the response, and frees what it held.
+
+Pure ASGI, around all routes, so that no endpoint can forget it. The watch lasts from the end of the
+request's body, which only the endpoint can read, to the start of the response; from then on
+Starlette's own streaming responses watch for themselves.
+"""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
 
 import anyio
-from starlette.types import Receive
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-T = TypeVar("T")
 _SOON_SECONDS = 0.05
-"""What takes less is not watched: most answers are at hand."""
+"""Work that takes less is not watched: most responses come from memory."""
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-async def while_present(receive: Receive, work: Coroutine[Any, Any, T]) -> T | None:
-    """The result; None when the client left before. The request must have no body to read."""
-    with anyio.CancelScope() as scope:
-        watch = _Watch(receive, scope)
-        try:
-            return await work
-        finally:
-            watch.end()
-    return None
+class Attended:
+    """The application, for clients that may leave at any time."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        with anyio.CancelScope() as work:
+            watch = _Watch(receive, send, work)
+            if scope["method"] in _WITHOUT_BODY:
+                watch.begin_soon()
+            try:
+                await self._app(scope, watch.receive, watch.send)
+            finally:
+                watch.end()
 
 
 class _Watch:
-    """Cancels a scope when the client leaves; begins a little later."""
+    """Cancels a scope when the client leaves; `receive` and `send` take the place of the server's.
 
-    def __init__(self, receive: Receive, scope: anyio.CancelScope) -> None:
+    A body that arrives while nothing reads it is dropped.
+    """
+
+    def __init__(self, receive: Receive, send: Send, work: anyio.CancelScope) -> None:
         self._receive = receive
-        self._scope = scope
+        self._send = send
+        self._work = work
+        self._start: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._start = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._begin)
+        self._is_over = False
+
+    async def receive(self) -> Message:
+        """Pass on a message; the watch begins behind the last one of the body."""
+        message = await self._receive()
+        if message["type"] == "http.request" and not message.get("more_body", False):
+            self.begin_soon()
+        return message
+
+    async def send(self, message: Message) -> None:
+        """Pass on a message; the watch ends before the first one."""
+        self.end()
+        await self._send(message)
+
+    def begin_soon(self) -> None:
+        """Watch from a moment later on."""
+        if self._start is None and not self._is_over:
+            self._start = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._begin)
 
     def end(self) -> None:
         """Watch no longer."""
-        self._start.cancel()
+        self._is_over = True
+        if self._start is not None:
+            self._start.cancel()
         if self._task is not None:
             self._task.cancel()
 
@@ -46,4 +83,4 @@ class _Watch:
     async def _watch(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":
             pass
-        self._scope.cancel()
+        self._work.cancel()

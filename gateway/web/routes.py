@@ -25,6 +25,7 @@ from gateway.web.connect import connect_routes
 from gateway.web.insight import ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
+from gateway.web.presence import Attended
 from gateway.web.requests import RequestsEndpoint
 from gateway.web.respond import protecting, react_to_error, to_response
 
@@ -70,7 +71,7 @@ def build_web(
         ],
         exception_handlers={HTTPException: refuse, GatewayError: refuse, Exception: _fail},
         lifespan=lifespan,
-        middleware=middleware,
+        middleware=(*middleware, Middleware(Attended)),
     )
     app.router.redirect_slashes = False  # it knows neither https nor prefix of a proxy in front
     return app

@@ -68,6 +68,7 @@ class Watched:
         try:
             with Recording(record), Visiting():
                 await self.app(scope, receive, sending)
+                sending.has_returned = True
         finally:
             sending.end()
             self.observer.metrics.left()
@@ -92,21 +93,25 @@ def end_record(
 class _Sending:
     """What goes out: counted, and its first message given the two headers."""
 
-    __slots__ = ("_record", "_send", "began", "is_whole")
+    __slots__ = ("_record", "_send", "began", "has_returned", "is_whole")
 
     def __init__(self, record: Record, send: Send) -> None:
         self._record = record
         self._send = send
         self.began = 0.0
         self.is_whole = False
+        self.has_returned = False
 
     def end(self) -> None:
-        """Nothing more goes out: either all did, or the client left, or the application failed."""
+        """Nothing more goes out: either all did, or the client left, or the application failed.
+
+        An application that returns without a response has none to send to (`Attended`).
+        """
         record = self._record
         if self.began:
             record.spend("send", self.began, perf_counter())
         if not self.is_whole:
-            record.status = _LEFT if self.began else 500
+            record.status = _LEFT if self.began or self.has_returned else 500
 
     def __call__(self, message: Message) -> Awaitable[None]:
         """Hands on what the server's own `send` returns: one coroutine less for each message."""

@@ -24,6 +24,7 @@ class PageBody:
     """What a page says besides its rows; None leaves the member out.
 
     `taken_at` is the term and the value of the annotation that tells how old the rows are.
+    `instead_of` is the one with the code of the error that old rows are served in place of.
     `delta_link` ends a feed whose changes are tracked. `changes` tells that the rows are changes
     (JSON Format 15).
     """
@@ -33,6 +34,7 @@ class PageBody:
     taken_at: tuple[str, str] | None = None
     delta_link: str | None = None
     changes: bool = False
+    instead_of: tuple[str, str] | None = None
 
 
 def write_collection(
@@ -47,9 +49,8 @@ def write_collection(
     if page.count is not None:
         head["count"] = str(page.count) if format_.ieee754 else page.count
     members = [_member(format_.prefix + name, value) for name, value in head.items()]
-    if page.taken_at is not None:
-        term, instant = page.taken_at
-        members.append(_member(f"@{term}", instant))
+    annotations = filter(None, (page.taken_at, page.instead_of))
+    members += [_member(f"@{term}", value) for term, value in annotations]
     start = b"".join(b"%s," % member for member in members)
     tail = {"nextLink": page.next_link, "deltaLink": page.delta_link}
     end = b"".join(

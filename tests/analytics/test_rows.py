@@ -140,6 +140,48 @@ def test_a_row_that_does_not_fit_is_refused_with_member_and_remedy(
     assert raised.value.message == message
 
 
+REFUSED: list[tuple[Column, object]] = [
+    (column(P.STRING), 1),
+    (column(P.DOUBLE), "1"),
+    (column(P.DOUBLE), True),
+    (column(P.INT32), 2**31),
+    (column(P.INT32), 1.5),
+    (column(P.INT64), 2**63),
+    (column(P.DATE_TIME_OFFSET), "yesterday"),
+    (column(P.DATE_TIME_OFFSET), 5),
+    (column(P.BOOLEAN), "true"),
+    (column(P.STRING, "x", each=0), ["a", 1]),
+    (column(P.INT32, "x", each=0), [1, 2**31]),
+    (column(P.STRING, "x", "y"), {"y": 1}),
+    (column(P.DATE_TIME_OFFSET, "x", "y"), {"y": "never"}),
+]
+
+
+@pytest.mark.parametrize("number", [0, 1, 4])
+@pytest.mark.parametrize(("wanted", "value"), REFUSED, ids=str)
+def test_a_value_that_is_refused_is_told_with_the_id_of_its_row(
+    wanted: Column, value: object, number: int
+) -> None:
+    """The id stands before the value or behind it, and the object may be a repeated one."""
+    key = Column(Property("id", P.STRING, nullable=False), ("id",))
+    contract = replace(small_contract(), columns=(key, wanted))
+    rows: list[dict[str, object]] = [{"id": f"row-{n}", "x": None} for n in range(5)]
+    for bad in ({"id": f"row-{number}", "x": value}, {"x": value, "id": f"row-{number}"}):
+        rows[number] = bad
+        for by in (contract, with_repeated(contract)):
+            reader = PageReader(by)
+            with pytest.raises(UpstreamBrokeContract) as raised:
+                reader.read(json.dumps({"rows": rows, "total": 5}).encode())
+            assert f"in the row 'row-{number}'" in raised.value.message
+            assert "row-" not in raised.value.in_public().message
+
+
+def test_a_row_without_an_id_that_can_be_read_is_told_by_its_place() -> None:
+    message = refusal(column(P.STRING), {"x": 1})
+    assert "$.rows[0].x" in message
+    assert "in the row" not in message
+
+
 def test_a_custom_field_of_another_type_is_refused() -> None:
     wanted = Column(Property("c", P.STRING), ("fields",), field_id="f")
     message = refusal(wanted, {"fields": [{"id": "f", "value": 3}]})

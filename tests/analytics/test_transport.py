@@ -87,7 +87,6 @@ async def test_a_whole_answer_is_read() -> None:
         (OK + b"Content-Length: 100\r\n\r\n{", 0.0, "ended too early"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\n5\r\n{", 0.0, "ended too early"),
         (OK + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{", 0.0, "not HTTP"),
-        (OK + b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc", 0.0, "cannot be unpacked"),
         (b"", 0.4, "in time"),
         (OK + b"Content-Length: 100\r\n\r\n{", 0.4, "in time"),
     ],
@@ -100,6 +99,15 @@ async def test_what_is_no_answer_is_unavailable_and_named(
         error = await failure(base)
     assert type(error) is UpstreamUnavailable
     assert word in error.message
+
+
+async def test_a_body_that_cannot_be_unpacked_is_whole_and_wrong() -> None:
+    """It is an answer: waiting does not help."""
+    packed = b"Content-Encoding: gzip\r\nContent-Length: 3\r\n\r\nabc"
+    async with answering(OK + packed) as base:
+        error = await failure(base)
+    assert type(error) is UpstreamBrokeContract
+    assert "Content-Encoding" in error.message
 
 
 async def test_a_refused_connection_is_no_timeout() -> None:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse, IncompleteRead
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import anyio
 import pytest
@@ -91,7 +91,9 @@ class Anything:
 
 
 @contextmanager
-def asking(root: str, target: str, body: bytes = b"") -> Iterator[socket.socket]:
+def asking(
+    root: str, target: str, body: bytes = b"", media: str = "application/json"
+) -> Iterator[socket.socket]:
     """A connection with little room on which something was asked."""
     place = urlsplit(root)
     assert place.hostname is not None
@@ -104,7 +106,7 @@ def asking(root: str, target: str, body: bytes = b"") -> Iterator[socket.socket]
             f"{'POST' if body else 'GET'} {target} HTTP/1.1",
             "Host: localhost",
             "Prefer: odata.maxpagesize=20000",
-            "Content-Type: application/json",
+            f"Content-Type: {media}",
             f"Content-Length: {len(body)}",
         ]
         connection.sendall("\r\n".join([*head, "", ""]).encode() + body)
@@ -143,12 +145,80 @@ def test_who_reads_slowly_gets_all(root: str) -> None:
     assert read == length
 
 
-def test_a_query_ends_with_its_client(root: str) -> None:
+SLOW = f"$apply={slow_apply()}"
+SLOW_URL = f"Results/$count?{SLOW}"
+PARTS = (
+    "--b\r\nContent-Type: application/http\r\nContent-Transfer-Encoding: binary\r\n\r\n"
+    f"GET {SLOW_URL} HTTP/1.1\r\n\r\n\r\n--b--\r\n"
+)
+SLOWLY: dict[str, tuple[str, str, str]] = {
+    "GET": (f"/odata/v4/{SLOW_URL}", "", ""),
+    "GET of a file": (f"{RESULTS}?{SLOW}&$format=csv", "", ""),
+    "$query": ("/odata/v4/Results/$count/$query", SLOW, "text/plain"),
+    "$query of a file": (f"{RESULTS}/$query?$format=csv", SLOW, "text/plain"),
+    "JSON batch": (
+        "/odata/v4/$batch",
+        json.dumps({"requests": [{"id": "1", "method": "GET", "url": SLOW_URL}]}),
+        "application/json",
+    ),
+    "JSON batch of a $query": (
+        "/odata/v4/$batch",
+        json.dumps(
+            {
+                "requests": [
+                    {
+                        "id": "1",
+                        "method": "POST",
+                        "url": "Results/$count/$query",
+                        "headers": {"content-type": "text/plain"},
+                        "body": SLOW,
+                    }
+                ]
+            }
+        ),
+        "application/json",
+    ),
+    "multipart batch": ("/odata/v4/$batch", PARTS, "multipart/mixed; boundary=b"),
+    "page": (f"/query?url={quote(SLOW_URL, safe='')}", "", ""),
+}
+
+
+@pytest.mark.parametrize("how", SLOWLY)
+def test_a_query_ends_with_its_client(root: str, how: str) -> None:
     """Two run at once: without an end of theirs the third would wait for its turn for a minute."""
-    slow = f"{RESULTS}/$count?$apply={slow_apply()}"
-    with asking(root, slow), asking(root, slow):
+    target, body, media = SLOWLY[how]
+    left = _clients_that_left(root)
+    with asking(root, target, body.encode(), media), asking(root, target, body.encode(), media):
         time.sleep(0.5)
+    began = time.monotonic()
     assert send(root, f"{RESULTS}/$count?$filter=contains(userName,'x')").status == 200
+    assert time.monotonic() - began < 5
+    assert _clients_that_left(root) == left + 2, "logged as a failure of the gateway"
+
+
+def _clients_that_left(root: str) -> float:
+    lines = send(root, "/metrics").text.splitlines()
+    counted = [line for line in lines if "_requests_total{" in line and 'status="499"' in line]
+    return sum(float(line.rpartition(" ")[2]) for line in counted)
+
+
+def test_a_body_that_comes_late_is_read_to_its_end_before_the_watch(root: str) -> None:
+    """The watch must not take a piece of the body that the endpoint waits for."""
+    body = b"$filter=contains(userName,'x')"
+    place = urlsplit(root)
+    head = (
+        "POST /odata/v4/Results/$count/$query HTTP/1.1\r\nHost: localhost\r\n"
+        f"Content-Type: text/plain\r\nContent-Length: {len(body)}\r\n\r\n"
+    )
+    with socket.create_connection((str(place.hostname), place.port or 80), 10) as connection:
+        connection.sendall(head.encode() + body[:9])
+        time.sleep(0.2)
+        connection.sendall(body[9:])
+        with HTTPResponse(connection) as response:
+            response.begin()
+            assert response.status == 200
+            expected = send(root, "/odata/v4/Results/$count?" + body.decode())
+            assert response.read() == expected.body
 
 
 HEAD = b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n"

@@ -95,6 +95,7 @@ def test_a_disk_without_room_refuses_extracts_and_serves_what_needs_none(house: 
         assert refused.status == 507
         assert send(base, "/odata/v4/$metadata").status == 200
         assert send(base, "/odata/v4/Results/$count").text == str(house.rows)
+        assert send(base, "/readyz").status == 200
     assert not list((house.folder / "data").glob("*.duckdb"))
 
 

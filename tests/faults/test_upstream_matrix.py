@@ -21,9 +21,11 @@ import pytest
 import trustme
 
 from gateway.app import create_app
+from gateway.contract.loader import built_in_contract
 from gateway.observe import Clock
-from gateway.sandbox import Dataset, create_sandbox, make_token
-from tests.faults.upstream_faults import FAULTS
+from gateway.sandbox import Dataset, Faults, create_sandbox, generate, make_token
+from gateway.sandbox.app import Sandbox
+from tests.faults.upstream_faults import FAULTS, MOVING
 from tests.support.crooked import Crooked, crooked
 from tests.support.live import SECRET, running, settings_from
 from tests.support.wire import WireAnswer, send
@@ -105,8 +107,7 @@ class Play:
         self.relay.misdeed, self.relay.honest = FAULTS[fault], honest
         try:
             found = self._ask()
-            while any(not one["waitsToGoOn"] for one in self._status()["extracts"]):
-                time.sleep(0.01)
+            self._settle()
             return found
         finally:
             self.relay.heal()
@@ -124,6 +125,11 @@ class Play:
         """Let time pass until the snapshot is so old."""
         self.hands.seconds += age - self.age
 
+    def _settle(self) -> None:
+        """Wait for the end of the extracts that run."""
+        while any(not one["waitsToGoOn"] for one in self._status()["extracts"]):
+            time.sleep(0.01)
+
     def _ask(self) -> str:
         answer = send(self.root, QUESTION)
         self.age = float(answer.header("Age") or 0)
@@ -131,6 +137,43 @@ class Play:
 
     def _status(self) -> Any:
         return send(self.root, "/status").json()
+
+
+@dataclass(kw_only=True)
+class Restless(Play):
+    """The same while more rows change after each page than a page holds."""
+
+    sandbox: Sandbox
+
+    def at_fault(self, fault: str, *, honest: int = 0) -> str:
+        self.sandbox.faults.turn({"driftEvery": 1, "driftChanges": 150, "driftKinds": ["touch"]})
+        try:
+            found = self._ask()
+            self._settle()
+            return found
+        finally:
+            self.sandbox.faults.turn_off()
+
+
+def test_rows_that_are_too_old_do_not_stand_in_for_data_that_keeps_changing(tmp_path: Path) -> None:
+    """It can be reached: `stale_if_error` is not for it."""
+    sandbox = create_sandbox(generate(300), secret=SECRET, faults=Faults())
+    contract = tmp_path / "contract.toml"
+    small_pages = built_in_contract().replace("maximum = 1000 ", "maximum = 100 ")
+    contract.write_text(small_pages, "utf-8")
+    own = {"contract": str(contract), "upstream_timeout": 20}
+    with running(sandbox, date_header=False) as upstream, crooked(upstream) as relay:
+        hands = Hands()
+        with gateway_over(relay.url, hands, tmp_path, **own) as root:
+            play = Restless(root, relay, hands, 300, sandbox=sandbox)
+            found = {"cold": play.at_fault(MOVING)}
+            found["half-way"] = found["cold"]  # it moves at all times
+            play.recover()
+            for moment, age in (("fresh", 250), ("refreshing", 350), ("stale", 600)):
+                play.grow(age)
+                found[moment] = play.at_fault(MOVING)
+            play.recover()
+    assert found == table()[MOVING]
 
 
 @pytest.mark.parametrize("fault", FAULTS)
@@ -182,7 +225,7 @@ def test_what_one_call_would_answer_an_older_snapshot_answers_too(
 
 
 def test_the_table_has_every_fault() -> None:
-    assert set(table()) == {*FAULTS, *UNREACHABLE}
+    assert set(table()) == {*FAULTS, *UNREACHABLE, MOVING}
 
 
 @contextmanager

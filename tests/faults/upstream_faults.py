@@ -7,6 +7,9 @@ from typing import Any
 from tests.support import crooked
 from tests.support.crooked import Misdeed, refuses, rewrites, sends
 
+MOVING = "data that keeps changing while it is read"
+"""What a relay cannot play: the sandbox changes its rows."""
+
 
 def _raise_total(answer: dict[str, Any]) -> None:
     answer["total"] += 3

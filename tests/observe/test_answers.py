@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+import threading
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import httpx
@@ -10,6 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.app import create_app
+from gateway.observe.directory import DataDirectory
 from gateway.sandbox import generate
 from tests.support.live import Bridge, bridge, settings_from
 from tests.support.wire import send
@@ -78,21 +81,60 @@ def test_probes_are_open_and_tell_nothing_secret(tmp_path: Path) -> None:
         }
 
 
-def test_an_upstream_that_is_gone_leaves_it_ready_and_a_lost_directory_does_not(
+def _move_away(data: Path) -> None:
+    data.rename(data.with_name("moved"))
+
+
+def _put_a_file_in_its_place(data: Path) -> None:
+    _move_away(data)
+    data.write_text("no directory", "utf-8")
+
+
+@pytest.mark.parametrize("harm", [_move_away, _put_a_file_in_its_place])
+def test_a_degraded_gateway_stays_ready_and_reports_what_is_wrong(
+    harm: Callable[[Path], None], tmp_path: Path
+) -> None:
+    """Counts and retained snapshots are still served: unready, it would be an outage."""
+    data = tmp_path / "data"
+    with bridge(generate(5), settings={"data_dir": str(data), "retry_budget": 0}) as asked:
+        base = asked.root.removesuffix("/odata/v4/")
+        rows = asked.get("Results?$orderby=id").json()["value"]
+        assert "data_directory_writable 1.0" in httpx.get(f"{base}/metrics").text
+        asked.sandbox.faults.error_next = 1_000
+        harm(data)
+        assert asked.get("Results/$count?$filter=state%20eq%20'FAILED'").status_code == 200
+        ready = httpx.get(f"{base}/readyz")
+        assert (ready.status_code, ready.json()["ready"]) == (200, True)
+        assert ready.json()["dataDirectory"] == "cannot be written"
+        assert "data_directory_writable 0.0" in httpx.get(f"{base}/metrics").text
+        assert asked.get("Results?$orderby=id").json()["value"] == rows
+        if data.exists():
+            data.unlink()
+        data.with_name("moved").rename(data)
+
+
+def test_an_upstream_that_is_gone_leaves_it_ready() -> None:
+    with bridge(generate(5), settings={"upstream": "http://127.0.0.1:9", "retry_budget": 0}) as at:
+        assert at.get("Results/$count").status_code == 503
+        ready = httpx.get(f"{at.root.removesuffix('/odata/v4/')}/readyz")
+        assert (ready.status_code, ready.json()["upstream"]["outcome"]) == (200, "connection")
+
+
+@pytest.mark.anyio
+async def test_a_disk_that_does_not_respond_holds_up_no_probe_and_takes_one_thread(
     tmp_path: Path,
 ) -> None:
-    data = tmp_path / "data"
-    settings = {"data_dir": str(data), "upstream": "http://127.0.0.1:9", "retry_budget": 0}
-    with bridge(generate(5), settings=settings) as asked:
-        base = asked.root.removesuffix("/odata/v4/")
-        assert asked.get("Results/$count").status_code == 503
-        ready = httpx.get(f"{base}/readyz")
-        assert ready.status_code == 200
-        assert ready.json()["upstream"]["outcome"] == "connection"
-        data.rename(tmp_path / "moved")
-        lost = httpx.get(f"{base}/readyz")
-        assert (lost.status_code, lost.json()["dataDirectory"]) == (503, "cannot be written")
-        (tmp_path / "moved").rename(data)
+    healed, checks = threading.Event(), []
+
+    def check(directories: Iterable[Path]) -> bool:
+        checks.append(tuple(directories))
+        return healed.wait(20)
+
+    directory = DataDirectory([tmp_path], check)
+    assert [await directory.state() for _ in range(3)] == ["does not respond"] * 3
+    assert checks == [(tmp_path,)]
+    healed.set()
+    assert await directory.state() == "writable"
 
 
 @pytest.mark.anyio

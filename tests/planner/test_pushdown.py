@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from gateway.contract.model import CustomFieldFilter, ValuesFilter
 from gateway.planner.explain import explain
 from gateway.planner.plan import QueryPlan, Route
 from tests.planner.cases import CONTRACT, plan_of, with_column
@@ -209,3 +210,24 @@ def test_a_filter_that_the_contract_lacks_pushes_nothing() -> None:
     contract = with_column("state", filter=None)
     assert sides(plan_of("$filter=state eq 'FAILED'", contract)) == (ALL_ROWS, "state eq 'FAILED'")
     assert plan_of("$filter=state eq 'FAILED'", CONTRACT).residual is None
+
+
+PUSHABLE = [
+    column.name
+    for column in CONTRACT.columns
+    if isinstance(column.filter, ValuesFilter | CustomFieldFilter)
+]
+HALVED = ["{0} eq 'a\ufffd'", "{0} in ('a','b\ufffdc')", "not ({0} ne '\ufffd')"]
+
+
+@pytest.mark.parametrize("name", PUSHABLE)
+@pytest.mark.parametrize("form", HALVED)
+def test_a_text_with_the_replacement_character_is_compared_here(name: str, form: str) -> None:
+    """The upstream may hold half of a character in its place, and would find nothing."""
+    column = CONTRACT.column(name)
+    filter_ = form.format("g" if column.prop.collection else name)
+    whole = f"{name}/any(g:{filter_})" if column.prop.collection else filter_
+    contract = with_column(name, allowed_values=())
+    plan = plan_of(f"$filter={whole} and updatedAt ge 2024-01-01T00:00:00Z", contract)
+    assert {term.column for term in plan.pushdown.terms} == {"updatedAt"}
+    assert plan.residual is not None

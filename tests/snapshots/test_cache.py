@@ -12,7 +12,20 @@ from pathlib import Path
 import pyarrow as pa
 import pytest
 
-from gateway.errors import UpstreamDeniedAccess, UpstreamUnavailable
+from gateway.errors import (
+    GatewayError,
+    InsufficientStorage,
+    InternalError,
+    ServiceUnavailable,
+    Stopgap,
+    UpstreamBrokeContract,
+    UpstreamDeniedAccess,
+    UpstreamKeepsChanging,
+    UpstreamRejectedRequest,
+    UpstreamRejectedToken,
+    UpstreamThrottled,
+    UpstreamUnavailable,
+)
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.extracts import Base, Changes, Extraction
@@ -274,6 +287,97 @@ async def test_what_the_upstream_refuses_for_good_is_not_hidden_by_an_old_snapsh
         w.upstream.failure = UpstreamDeniedAccess("no access any more")
         with pytest.raises(UpstreamDeniedAccess):
             await w.id_of()
+
+
+STALE_AGE, OLD_AGE, EXPIRED_AGE = FRESH + STALE, FRESH + ERROR, FRESH + ERROR + 1
+STANDS_IN = {
+    Stopgap.NEVER: (),
+    Stopgap.WHILE_STALE: (STALE_AGE,),
+    Stopgap.IF_ERROR: (STALE_AGE, OLD_AGE),
+}
+
+
+@pytest.mark.parametrize("age", [STALE_AGE, OLD_AGE, EXPIRED_AGE])
+@pytest.mark.parametrize(
+    "failure",
+    [
+        UpstreamUnavailable("down"),
+        UpstreamThrottled("429"),
+        UpstreamKeepsChanging("restless"),
+        UpstreamBrokeContract("another shape"),
+        UpstreamRejectedToken("401"),
+        UpstreamDeniedAccess("403"),
+        UpstreamRejectedRequest("400"),
+        ServiceUnavailable("too many extracts"),
+        InsufficientStorage("full"),
+        InternalError("a fault"),
+    ],
+    ids=lambda failure: failure.code,
+)
+async def test_how_old_a_snapshot_may_be_depends_on_what_fails(
+    failure: GatewayError, age: float
+) -> None:
+    """The client asks for newer data, so that also a stale snapshot is served only in need."""
+    async with world() as w:
+        await w.id_of()
+        w.watch.seconds, w.upstream.failure = age, failure
+        if age in STANDS_IN[failure.stopgap]:
+            async with w.cache.open(key(), fresher=True) as snapshot:
+                assert snapshot.status == f"hit; detail={failure.code}"
+                assert snapshot.instead_of == failure.code
+        else:
+            with pytest.raises(type(failure)):
+                await w.id_of(fresher=True)
+
+
+@pytest.mark.parametrize("fails_for_good", [False, True])
+async def test_a_refresh_that_fails_for_good_is_not_hidden_by_the_next_one(
+    *, fails_for_good: bool
+) -> None:
+    """Stale rows are served while it is not known what a refresh finds, and no longer."""
+    async with world() as w:
+        await w.id_of()
+        w.watch.seconds = FRESH + 1
+        failure = UpstreamRejectedToken("401") if fails_for_good else UpstreamUnavailable("down")
+        w.upstream.failure = failure
+        assert await w.status_of() == "hit; detail=refreshing"
+        await w.until(lambda: w.cache.trouble("scope") is not None)
+        if fails_for_good:
+            with pytest.raises(UpstreamRejectedToken):
+                await w.id_of()
+        else:
+            assert await w.status_of() == "hit; detail=refreshing"
+        w.upstream.failure = None
+        await w.until(lambda: not w.cache.progress())
+        assert await w.status_of() in ("fwd=stale", "hit; detail=refreshing", "hit")
+
+
+async def test_the_age_counts_when_the_extract_has_failed_not_when_it_began() -> None:
+    async with world() as w:
+        await w.id_of()
+        w.watch.seconds, w.upstream.failure = FRESH + ERROR, UpstreamUnavailable("down")
+        w.upstream.open.clear()
+        waiter = asyncio.create_task(w.id_of())
+        await w.until(lambda: len(w.upstream.asked) == 2)
+        w.watch.seconds += 60
+        w.upstream.open.set()
+        with pytest.raises(UpstreamUnavailable):
+            await waiter
+
+
+async def test_later_pages_say_too_why_their_snapshot_is_old() -> None:
+    async with world() as w:
+        old = await w.id_of()
+        w.watch.seconds, w.upstream.failure = FRESH + STALE + 1, UpstreamUnavailable("down")
+        await w.id_of()
+        async with w.cache.pinned("scope", old) as snapshot:
+            assert snapshot is not None
+            assert snapshot.instead_of == "UpstreamUnavailable"
+        w.upstream.failure = None
+        await w.id_of()
+        async with w.cache.pinned("scope", old) as snapshot:
+            assert snapshot is not None
+            assert snapshot.status == "hit"
 
 
 async def test_a_client_may_ask_for_newer_data_than_is_at_hand() -> None:

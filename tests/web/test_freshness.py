@@ -98,6 +98,57 @@ def test_an_older_snapshot_answers_when_the_upstream_cannot_and_says_so(dataset:
         assert status == "skillhabit-odata; hit; detail=UpstreamUnavailable"
 
 
+ONE = "Results?$orderby=progress&$top=1&$select=id"
+FAILED = "state%20eq%20'FAILED'"
+
+
+def test_every_response_from_old_rows_says_that_and_why(dataset: Dataset) -> None:
+    """Lists, files, numbers, entities, properties, later pages and parts of a batch."""
+    settings = {"fresh_for": 0, "stale_if_error": 3600, "retry_budget": 0}
+    with bridge(dataset, settings=settings) as gateway:
+        key = gateway.get(ONE).json()["value"][0]["id"]
+        gateway.get(PAGE)
+        gateway.sandbox.faults.error_next = 1_000
+        questions = [
+            *(PAGE, f"{PAGE}&$format=csv", f"Results('{key}')", f"Results('{key}')/state"),
+            *("Results/$count", "Results?$count=true&$top=0", "Users/$count", "Statistics"),
+            *(f"Results('{key}')/$ref", f"Results('{key}')/state/$value"),
+            *(f"Results/$count?$filter={FAILED}", f"Results?$filter={FAILED}&$top=3"),
+            "Results?$apply=groupby((state),aggregate($count%20as%20n))",
+        ]
+        first = gateway.get("Results?$orderby=id", {"Prefer": "maxpagesize=100"})
+        questions.append(first.json()["@odata.nextLink"].removeprefix(gateway.root))
+        for question in questions:
+            answer = gateway.get(question)
+            assert answer.status_code == 200, question
+            status = "skillhabit-odata; hit; detail=UpstreamUnavailable"
+            assert answer.headers.get("cache-status") == status, question
+            assert answer.headers["age"].isdigit(), question
+        body = {"requests": [{"id": "1", "method": "GET", "url": "Results/$count"}]}
+        [part] = gateway.client.post(f"{gateway.root}$batch", json=body).json()["responses"]
+        assert part["headers"]["cache-status"] == status
+
+
+def test_the_annotation_and_the_status_page_name_the_error_too(dataset: Dataset) -> None:
+    wish = {"Prefer": 'odata.include-annotations="Skillhabit.*"'}
+    term = "@Skillhabit.SnapshotInsteadOf"
+    settings = {"fresh_for": 0, "stale_if_error": 3600, "retry_budget": 0}
+    with bridge(dataset, settings=settings) as gateway:
+        assert term not in gateway.get(PAGE, wish).json()
+        place = gateway.root.removesuffix("odata/v4/") + "status"
+        assert "lastFailure" not in gateway.client.get(place).json()
+        gateway.sandbox.faults.error_next = 1_000
+        for _ in range(2):  # the second page comes from memory
+            assert gateway.get(PAGE, wish).json()[term] == "UpstreamUnavailable"
+        assert term not in gateway.get(PAGE).json()
+        told = gateway.client.get(place).json()
+        [kept] = told["snapshots"]
+        assert (kept["state"], kept["insteadOf"]) == ("last resort", "UpstreamUnavailable")
+        assert told["lastFailure"]["code"] == "UpstreamUnavailable"
+        html = gateway.client.get(place, headers={"Accept": "text/html"}).text
+        assert "in place of the error UpstreamUnavailable" in html
+
+
 def test_without_that_leave_the_failure_is_passed_on(dataset: Dataset) -> None:
     settings = {"fresh_for": 0, "stale_if_error": 0, "retry_budget": 0}
     with bridge(dataset, settings=settings) as gateway:

@@ -9,10 +9,12 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
-from gateway.sandbox import Dataset, Faults, make_token
-from tests.support.live import SECRET, Bridge, bridge, served
+from gateway.sandbox import Dataset, Faults, create_sandbox, make_token
+from tests.support.crooked import crooked, rewrites
+from tests.support.live import SECRET, Bridge, bridge, running, served
 from tests.support.wire import WireAnswer, send
 
 RESULTS = "/odata/v4/Results"
@@ -252,3 +254,50 @@ def test_null_where_the_contract_excludes_it_is_refused_by_name(dataset: Dataset
     rows = dataset.to_rows()[:3]
     with bridge([*rows[:2], {**rows[2], "updatedAt": None}]) as gateway:
         assert "updatedAt" in refused(send(gateway.root, RESULTS), 502)
+
+
+# --- texts with half of a character ---------------------------------------------------------------
+
+
+@contextmanager
+def retold(dataset: Dataset, change: Callable[[list[dict[str, Any]]], None]) -> Iterator[Bridge]:
+    """A gateway whose upstream sends other rows than it has, written as JavaScript writes them."""
+    sandbox = create_sandbox(dataset, secret=SECRET)
+    with (
+        running(sandbox, date_header=False) as upstream,
+        crooked(upstream) as relay,
+        served(relay.url, HASTY | {"upstream_timeout": 10}) as root,
+        httpx.Client(timeout=30) as client,
+    ):
+        relay.misdeed = rewrites(lambda answer: change(answer["results"]))
+        yield Bridge(root, upstream, sandbox, client)
+
+
+def _cut_a_name(rows: list[dict[str, Any]]) -> None:
+    for row in rows[:1]:
+        row["user"]["name"] = "Zoe \ud83d"
+
+
+def _cut_two_ids(rows: list[dict[str, Any]]) -> None:
+    for row, half in zip(rows, ("\ud83d", "\ud83e"), strict=False):
+        row["user"]["id"] = f"zoe {half}"
+
+
+FEEDS = ("Results", "Users", "Contents?$top=5", "Results?$format=csv", "Results?$search=Zoe")
+
+
+def test_a_name_that_was_cut_in_an_emoji_takes_no_feed_away(dataset: Dataset) -> None:
+    with retold(dataset, _cut_a_name) as gateway:
+        for feed in FEEDS:
+            assert gateway.get(feed).status_code == 200, feed
+        found = gateway.feed("Results?$filter=userName%20eq%20'Zoe%20%EF%BF%BD'")
+        assert {row["userName"] for row in found} == {"Zoe \ufffd"}
+
+
+def test_two_ids_that_are_cut_to_the_same_are_refused_for_good(dataset: Dataset) -> None:
+    with retold(dataset, _cut_two_ids) as gateway:
+        for feed in FEEDS:
+            answer = gateway.get(feed)
+            assert answer.status_code == 502, feed
+            assert "two values of userId" in answer.json()["error"]["message"]
+            assert "Retry-After" not in answer.headers
