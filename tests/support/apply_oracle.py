@@ -44,7 +44,12 @@ class Row(dict[str, Any]):
 
 def applied(text: str, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The rows that the text of an $apply makes of rows in the service's order."""
-    return _sequence(parse_apply(text), [Row(row) for row in rows])
+    return transformed(parse_apply(text), rows)
+
+
+def transformed(steps: Iterable[Transformation], rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The same of a syntax tree."""
+    return _sequence(steps, [Row(row) for row in rows])
 
 
 def _sequence(steps: Iterable[Transformation], rows: list[Row]) -> list[Row]:
