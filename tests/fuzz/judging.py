@@ -32,6 +32,21 @@ _KEYS = r"id|rowId|userId|contentId|groupId|userId,groupId|groupId,userId"
 AWAITS: tuple[Awaited, ...] = (
     Awaited(rf"groupby\(\(({_KEYS})\)", "status 500", "Users?$apply=groupby((id))"),
     Awaited(
+        r"\$expand=.*\$orderby=|(top|bottom)count",
+        "status 500",
+        "Users?$expand=results($orderby=substring(contentName,0,1))",
+    ),
+    Awaited(
+        r"\$apply=.*\b(user|content|group|results|memberships|members|statistics)\b",
+        "status 501",
+        "Results?$apply=groupby((user/name))",
+    ),
+    Awaited(
+        r"^\w+\(.*\[(csv|arrow|parquet),",
+        "status 200 instead of 404",
+        "Groups('none')/members?$skip=0&$format=csv",
+    ),
+    Awaited(
         r"(user|content|group|results|memberships|members|statistics)/.*\[(csv|arrow|parquet),",
         "status 500",
         "Results?$orderby=user/name&$top=0&$format=csv",

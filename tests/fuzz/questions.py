@@ -108,7 +108,9 @@ class Questions:
 
     def _with_format(self, path: str, options: tuple[tuple[str, str], ...]) -> Question:
         version, role = self._pick("4.0", "4.0", "4.01"), self._pick("", "", "some")
-        collection = path in self._sets and all(name != "$expand" for name, _ in options)
+        last = path.rpartition("/")[2]
+        many = any(last in ways and ways[last][3] for ways in WAYS.values())
+        collection = (path in self._sets or many) and all(name != "$expand" for name, _ in options)
         of_files = collection and self._random.random() < 0.2
         format_ = self._pick(*FILE_FORMATS) if of_files else self._pick(*JSON_FORMATS)
         if path.endswith(("/$count", "/$value")):
@@ -211,6 +213,8 @@ class Questions:
                 f"length({prop.name})",
                 f"tolower({prop.name})",
                 f"substring({prop.name},1)",
+                f"substring({prop.name},0,1)",
+                f"12 div (length({prop.name}) add 1)",
                 f"indexof({prop.name},'a')",
                 f"concat({prop.name},'x')",
             )
@@ -262,19 +266,41 @@ class Questions:
             if self._random.random() < 0.3:
                 options.append(("$count", "true"))
             return tuple(options)
-        by = list(dict.fromkeys(self._single(set_name).name for _ in range(self._pick(1, 2))))
+        by = list(dict.fromkeys(self._grouping(set_name) for _ in range(self._pick(1, 2))))
         measured = self._single(set_name)
         method = self._pick("countdistinct", "min", "max")
         if measured.type in (PrimitiveType.BOOLEAN, PrimitiveType.GUID):
             method = "countdistinct"
         aggregate = self._pick("$count as n", f"{measured.name} with {method} as n")
-        steps = [f"groupby(({','.join(by)}),aggregate({aggregate}))", f"aggregate({aggregate})"]
-        text = self._pick(*steps, f"groupby(({','.join(by)}))")
+        grouped, order = ",".join(by), self._order_item(set_name)
+        text = self._pick(
+            f"groupby(({grouped}),aggregate({aggregate}))",
+            f"groupby(({grouped}))",
+            f"aggregate({aggregate})",
+            f"groupby(({grouped}),{self._pick('topcount', 'bottomcount')}(1,{order}))",
+            f"{self._pick('topcount', 'bottomcount')}(2,{order})",
+        )
         if self._random.random() < 0.4:
-            text = f"filter({self._atom(set_name, '')})/{text}"
+            text = f"filter({self._pick(self._atom, self._reached)(set_name, '')})/{text}"
         if "groupby" in text and self._random.random() < 0.5:
             return ("$apply", text), ("$orderby", f"{by[0]}{self._pick('', ' desc')}")
         return (("$apply", text),)
+
+    def _grouping(self, set_name: str) -> str:
+        """A column to group by, now and then that of another row."""
+        singles = [n for n, (_, _, _, many) in WAYS.get(set_name, {}).items() if not many]
+        if singles and self._random.random() < 0.2:
+            name = self._pick(*singles)
+            return f"{name}/{self._single(WAYS[set_name][name][0]).name}"
+        return self._single(set_name).name
+
+    def _reached(self, set_name: str, start: str) -> str:
+        """A condition on the rows behind a navigation property, where there is one."""
+        ways = WAYS.get(set_name, {})
+        if not ways:
+            return self._atom(set_name, start)
+        name = self._pick(*ways)
+        return self._over(start + name, *ways[name], 0)
 
     # --- conditions -------------------------------------------------------------------------------
 

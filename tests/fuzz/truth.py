@@ -22,7 +22,7 @@ from grammar import (
 )
 from grammar.transformations import Concat, FilterStep, GroupBy, Identity, Rollup, SearchStep
 from tests.fuzz.world import KEYS, WAYS, Entity, World
-from tests.support.apply_oracle import Row, transformed
+from tests.support.apply_oracle import transformed
 from tests.support.oracle import evaluate, in_order, window
 from tests.support.oracle_values import DoesNotExist
 from tests.support.search_oracle import finds
@@ -181,12 +181,7 @@ def _computed(rows: list[Any], options: QueryOptions) -> list[Any]:
     aliases = dict(options.aliases)
     for item in options.compute:
         values = [evaluate(item.expression, row, aliases) for row in rows]
-        rows = [
-            row.plus(item.alias, value)
-            if isinstance(row, Entity)
-            else Row({**row, item.alias: value})
-            for row, value in zip(rows, values, strict=True)
-        ]
+        rows = [row.plus(item.alias, value) for row, value in zip(rows, values, strict=True)]
     return rows
 
 

@@ -71,8 +71,9 @@ UPSTREAM_PAGE = 20
 _DAY = datetime(2024, 2, 29, 12, 0, tzinfo=UTC)
 _INSTANTS = (
     *(_DAY + timedelta(milliseconds=n) for n in (0, 0, 1, 999, 1000, 86_400_000)),
+    _DAY + timedelta(microseconds=500),
     datetime(1969, 12, 31, 23, 59, 59, 999000, tzinfo=UTC),
-    datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC),
+    datetime(9999, 12, 31, 23, 59, 59, 999999, tzinfo=UTC),
     datetime(1, 1, 1, tzinfo=UTC),
 )
 _KEYS = ("a", "O'Neil", "100 %_", "ü/", "+ 😀", "#?&=", "(x)", "A", "")
@@ -145,7 +146,7 @@ def _row(random: Random, n: int, people: list[Nested], contents: list[Nested]) -
         "progress": _maybe(random, NUMBERS),
         "state": random.choice(STATES),
         "enrollmentType": random.choice(ENROLLMENTS),
-        "updatedAt": _text(random.choice(_INSTANTS[:6])),
+        "updatedAt": _text(random.choice(_INSTANTS[:7])),
         "score": _maybe(random, INTEGERS),
         "flag": _maybe(random, (True, False)),
         "other": _maybe(random, TEXTS),
@@ -157,7 +158,7 @@ def _row(random: Random, n: int, people: list[Nested], contents: list[Nested]) -
 
 
 def _text(at: datetime) -> str:
-    return at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return at.isoformat().replace("+00:00", "Z")
 
 
 def _maybe(random: Random, pool: tuple[Any, ...]) -> Any:
