@@ -7,7 +7,7 @@ one upstream page, statistics, a filtered extract; `draft` begins to answer whil
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,15 +18,26 @@ from tests.fuzz.questions import FILE_FORMATS, Question
 from tests.fuzz.world import UPSTREAM_PAGE, Nested, contract_toml
 from tests.tenancy.support import House, house, sandbox
 
-RULE = "groupIds/any(g: g in ('a','ü')) or state eq 'FAILED'"
-_ROLES = f'[roles.some]\nrows = "{RULE}"\n'
+Sees = Callable[[Nested], bool]
 MODES = ("warm", "cold", "draft")
 
 
-def sees(row: Nested) -> bool:
-    """True if the role sees the row: `RULE` in Python."""
+def _in_a_group(row: Nested) -> bool:
     groups = {group["id"] for group in row["user"]["groups"]}
     return bool(groups & {"a", "ü"}) or row["state"] == "FAILED"
+
+
+def _of_a_field(row: Nested) -> bool:
+    fields = {field["customFieldId"]: field["value"] for field in row["user"]["customFields"]}
+    return fields["cf_department"] is None or (row["score"] is not None and row["score"] > 0)
+
+
+ROLES: dict[str, tuple[str, Sees]] = {
+    "some": ("groupIds/any(g: g in ('a','ü')) or state eq 'FAILED'", _in_a_group),
+    "field": ("department eq null or score gt 0", _of_a_field),
+    "none": ("false", lambda row: False),
+}
+"""Which rows each role sees: as the configuration says it, and in Python."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +70,13 @@ def gateways(rows: tuple[Nested, ...]) -> Iterator[Gateways]:
     with tempfile.TemporaryDirectory() as folder:
         contract = Path(folder) / "contract.toml"
         contract.write_text(contract_toml(), "utf-8")
+        roles = "\n".join(f'[roles.{name}]\nrows = "{rule}"' for name, (rule, _) in ROLES.items())
         common = {"contract": str(contract), "page_size": 25}
         with (
             sandbox(rows, page_limit=UPSTREAM_PAGE) as upstream,
-            house(upstream, _ROLES, fresh_for=86_400, **common) as warm,
-            house(upstream, _ROLES, fresh_for=0, early_pages="false", **common) as cold,
-            house(upstream, _ROLES, fresh_for=0, **common) as draft,
+            house(upstream, roles, fresh_for=86_400, **common) as warm,
+            house(upstream, roles, fresh_for=0, early_pages="false", **common) as cold,
+            house(upstream, roles, fresh_for=0, **common) as draft,
         ):
             warm.feed("Results?$select=id")
             yield Gateways({"warm": warm, "cold": cold, "draft": draft})

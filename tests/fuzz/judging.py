@@ -9,7 +9,7 @@ from random import Random
 
 from gateway.contract.loader import load_contract
 from gateway.contract.model import Contract
-from tests.fuzz.gateways import Gateways, sees
+from tests.fuzz.gateways import ROLES, Gateways
 from tests.fuzz.questions import Question, Questions
 from tests.fuzz.reading import complaint
 from tests.fuzz.truth import answer_to
@@ -68,7 +68,7 @@ class Complaint:
 
 
 class Judge:
-    """Knows the truth about a world, for all rows and for the role."""
+    """Knows the truth about a world, for all rows and for each role."""
 
     def __init__(self, seed: int, awaits: tuple[Awaited, ...] = AWAITS) -> None:
         self._awaits = awaits
@@ -76,7 +76,7 @@ class Judge:
         self.contract: Contract = load_contract(contract_toml(), FIELDS)
         self._worlds: dict[str, World] = {
             "": world_of(self.rows),
-            "some": world_of(row for row in self.rows if sees(row)),
+            **{role: world_of(filter(sees, self.rows)) for role, (_, sees) in ROLES.items()},
         }
 
     def world(self, role: str) -> World:

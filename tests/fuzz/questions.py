@@ -25,6 +25,7 @@ from tests.planner.worlds import (
 )
 
 T = TypeVar("T")
+ROLE_NAMES = ("some", "field", "none")
 JSON_FORMATS = ("minimal", "minimal", "full", "none", "ieee754")
 FILE_FORMATS = ("csv", "arrow", "parquet")
 _COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge")
@@ -84,6 +85,14 @@ class Question:
         )
 
 
+def _by_alias(options: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
+    """The same with the condition in an alias."""
+    given = dict(options)
+    if "$filter" not in given:
+        return options
+    return (*{**given, "$filter": "@p"}.items(), ("@p", given["$filter"]))
+
+
 class Questions:
     """Draws questions about a world."""
 
@@ -99,6 +108,10 @@ class Questions:
             return self._with_format(*self._path())
         set_name = self._pick("Results", "Results", "Results", *self._sets)
         options = self._apply(set_name) if draw < 0.35 else self._options(set_name)
+        if draw > 0.97:
+            end = self._pick("", "/$count")
+            path = f"{set_name}/$filter(@f){end}"
+            return self._with_format(path, (("@f", self.condition(set_name)),))
         if draw > 0.9:
             kept = ("$filter", "$search", "$compute", "$apply")
             return self._with_format(
@@ -107,7 +120,7 @@ class Questions:
         return self._with_format(set_name, options)
 
     def _with_format(self, path: str, options: tuple[tuple[str, str], ...]) -> Question:
-        version, role = self._pick("4.0", "4.0", "4.01"), self._pick("", "", "some")
+        version, role = self._pick("4.0", "4.0", "4.01"), self._pick("", "", "", *ROLE_NAMES)
         last = path.rpartition("/")[2]
         many = any(last in ways and ways[last][3] for ways in WAYS.values())
         collection = (path in self._sets or many) and all(name != "$expand" for name, _ in options)
@@ -115,6 +128,8 @@ class Questions:
         format_ = self._pick(*FILE_FORMATS) if of_files else self._pick(*JSON_FORMATS)
         if path.endswith(("/$count", "/$value")):
             format_ = "raw"
+        if self._random.random() < 0.1:
+            options = _by_alias(options)
         if of_files:
             options = tuple((n, v) for n, v in options if n != "$count")
         pages = 0 if of_files else self._pick(0, 0, 1, 7, 30)

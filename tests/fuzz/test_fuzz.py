@@ -10,9 +10,9 @@ import pytest
 
 from grammar import option_pairs, parse_query_options
 from tests.fuzz.__main__ import complaints
-from tests.fuzz.gateways import gateways
+from tests.fuzz.gateways import MODES, ROLES, gateways
 from tests.fuzz.judging import AWAITS, Awaited, Complaint, Judge
-from tests.fuzz.questions import Question
+from tests.fuzz.questions import ROLE_NAMES, Question
 from tests.fuzz.reading import same, same_text
 from tests.fuzz.shrinking import shrunk
 from tests.fuzz.truth import answer_to
@@ -63,7 +63,10 @@ def test_a_world_is_full_of_traps() -> None:
     assert {None, ""} <= {row["other"] for row in results}
     assert any(not row["groupIds"] for row in results)
     assert any(len(row["groupIds"]) > 1 for row in results)
-    assert 0 < len(judge.world("some").tables["Results"]) < len(results)
+    seen = {role: len(judge.world(role).tables["Results"]) for role in ROLE_NAMES}
+    assert 0 < min(seen["some"], seen["field"]) < max(seen["some"], seen["field"]) < len(results)
+    assert seen["none"] == 0
+    assert set(ROLE_NAMES) == set(ROLES)
     assert {name for set_name in WAYS.values() for name in set_name} == {
         way.name for s in judge.contract.schema.entity_sets for way in s.entity_type.navigation
     }
@@ -105,3 +108,15 @@ def test_texts_of_files_say_values() -> None:
     assert same_text("'=1", "=1")
     assert not same_text("a", None)
     assert not same_text("'b", "b")
+
+
+def test_each_gateway_answers_from_its_own_source() -> None:
+    """What the modes are named after really happens."""
+    judge, question = Judge(1), Question("Results", pages=1)
+    with gateways(judge.rows) as running:
+        told = {m: running.pages(question, m)[0].headers["cache-status"] for m in MODES}
+        window = running.pages(Question("Results", (("$top", "2"),)), "cold")[0]
+    assert told["warm"].endswith("; hit")
+    assert "hit" not in told["cold"]
+    assert "detail=reading" in told["draft"]
+    assert "hit" not in window.headers.get("cache-status", "")

@@ -18,6 +18,7 @@ from grammar import (
     OrderItem,
     QueryOptions,
     Segment,
+    Transformation,
     parse_relative_url,
 )
 from grammar.transformations import Concat, FilterStep, GroupBy, Identity, Rollup, SearchStep
@@ -165,7 +166,7 @@ def _collection(
         made = in_order(made, options.orderby, aliases)
     made = window(made, options.skip, options.top)
     answer = Rows([_shown(row, options) for row in made], count)
-    return Perhaps(answer) if _may_be_ragged(options) else answer
+    return Perhaps(answer) if _may_be_ragged(options.apply) else answer
 
 
 def _texts(row: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -226,11 +227,11 @@ def _expanded(row: Mapping[str, Any], item: ExpandItem) -> dict[str, Any]:
     return {name: rows, **counted}
 
 
-def _may_be_ragged(options: QueryOptions) -> bool:
+def _may_be_ragged(steps: Iterable[Transformation]) -> bool:
     """True if rows may lack columns that other rows have."""
     return any(
         isinstance(step, Concat)
         or (isinstance(step, GroupBy) and any(isinstance(by, Rollup) for by in step.by))
-        or (isinstance(step, GroupBy) and step.transformations)
-        for step in options.apply
+        or (isinstance(step, GroupBy) and _may_be_ragged(step.transformations))
+        for step in steps
     )
