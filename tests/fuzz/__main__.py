@@ -14,6 +14,7 @@ from random import Random
 
 from tests.fuzz.gateways import MODES, Gateways, gateways
 from tests.fuzz.judging import Complaint, Judge
+from tests.fuzz.questions import Question
 from tests.fuzz.shrinking import shrunk
 
 _QUESTIONS_PER_WORLD = 400
@@ -34,11 +35,20 @@ def complaints(seed: int, number: int, deadline: float = float("inf")) -> Iterat
 def _asked(judge: Judge, running: Gateways, seed: int, position: int) -> Complaint | None:
     """Ask one question, of a warm gateway and in turn of one that keeps nothing."""
     question = judge.questions(Random(f"{seed} {position}")).question()
-    modes = ("warm", MODES[1 + position % 2]) if position % 3 else ("warm",)
+    modes = _modes(question) if position % 4 else MODES
     found = judge.judge(running, question, modes)
     if found is None:
         return None
     return shrunk(found, lambda smaller: judge.judge(running, smaller, (found.mode,)))
+
+
+def _modes(question: Question) -> tuple[str, ...]:
+    """Where another source than the snapshot of all rows may answer, that one too."""
+    if question.role or not question.path.startswith("Results"):
+        return ("warm",)
+    names = {name for name, _ in question.options}
+    early = question.pages and names.isdisjoint({"$orderby", "$apply", "$count", "$expand"})
+    return ("warm", "draft" if early else "cold")
 
 
 def main() -> int:

@@ -41,6 +41,7 @@ AWAITS: tuple[Awaited, ...] = (
         "status 501",
         "Results?$apply=groupby((user/name))",
     ),
+    Awaited(r"^\w+\(.*\$skip=", "status 200 instead of 404", "Groups('none')/members?$skip=3"),
     Awaited(
         r"^\w+\(.*\[(csv|arrow|parquet),",
         "status 200 instead of 404",

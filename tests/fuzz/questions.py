@@ -11,6 +11,7 @@ from urllib.parse import quote
 from gateway.contract.model import Contract
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
+from grammar.literals import from_datetime
 from tests.fuzz.world import KEYS, WAYS, World
 from tests.planner.expressions import Expressions
 from tests.planner.sequences import Sequences, entity_columns
@@ -200,6 +201,8 @@ class Questions:
             "$expand": (0.25 if depth else 0, self._expand(set_name, depth) if depth else ""),
             "$compute": (0.15, compute),
         }
+        if set_name == "Results" and self._random.random() < 0.3:
+            chosen = self._of_the_upstream()
         found = {n: v for n, (odds, v) in chosen.items() if v and self._random.random() < odds}
         if "$compute" in found:
             found.pop("$search", None)
@@ -209,6 +212,32 @@ class Questions:
             if self._random.random() < 0.5:
                 found["$filter"] = f"{alias} {self._pick('eq', 'ne')} null"
         return tuple(found.items())
+
+    def _of_the_upstream(self) -> dict[str, tuple[float, str]]:
+        """What the Analytics API may answer on its own: a window, a total, a filtered extract."""
+        pushed, span = pushable_filter(self._contract, self._random), self._span()
+        order = self._pick("updatedAt desc", "updatedAt", "updatedAt desc,id", "updatedAt,state")
+        return {
+            "$filter": (0.9, self._pick(pushed, pushed, f"({pushed}) and {span}", span)),
+            "$orderby": (0.5, order),
+            "$top": (0.7, str(self._pick(0, 1, 2, 3, 5, 9, 18, 19))),
+            "$skip": (0.2, str(self._pick(0, 1, 3))),
+            "$count": (0.4, "true"),
+        }
+
+    def _span(self) -> str:
+        """A range whose ends are values of rows, which belong to it or do not."""
+        name = self._pick("updatedAt", "updatedAt", "expiryDate")
+        rows = self._world.tables["Results"]
+        values = sorted({row[name] for row in rows if row[name] is not None})
+        ends = sorted(self._random.choices(values, k=2))
+        lower, upper = (from_datetime(end) for end in ends)
+        return self._pick(
+            f"{name} {self._pick('gt', 'ge')} {lower}",
+            f"{name} {self._pick('lt', 'le')} {upper}",
+            f"{name} {self._pick('gt', 'ge')} {lower} and {name} {self._pick('lt', 'le')} {upper}",
+            f"{name} {self._pick('eq', 'ne')} {lower}",
+        )
 
     def _order(self, set_name: str) -> str:
         if set_name == "Results" and self._random.random() < 0.3:

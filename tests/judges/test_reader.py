@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from random import Random
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 import httpx
 import pytest
@@ -197,7 +197,7 @@ def test_random_answers_are_read_as_they_are(judge: Judge, warm: House, version:
         if question.format in ("none", *FILE_FORMATS):
             question = replace(question, format="minimal")
         answer = warm.odata(question.url, headers=question.headers)
-        if answer.status_code not in (204, 500):  # the fuzzer's own affair
+        if answer.status_code not in (204, 500, 501):  # the fuzzer's own affair
             asked.append((question, answer))
     found = reads(warm, version, [(question.url, answer) for question, answer in asked])
     wrong = []
@@ -257,18 +257,12 @@ def test_documents_references_and_errors_are_read(judge: Judge, warm: House, ver
     assert {"Results", "Users", "Statistics"} <= set(service.content)
     first = answer_to(judge.world(""), "Results?$top=2")
     assert isinstance(first, Rows)
-    assert references.content == [
-        f"{root_of(warm)}Results({_unquoted(row['id'])})" for row in first.rows
+    assert [unquote(reference) for reference in references.content] == [
+        unquote(f"{root_of(warm)}Results({_quoted(row['id'])})") for row in first.rows
     ]
     for error, (_, answer) in zip(errors, found[2:], strict=True):
         assert error.kind == "error"
         assert error.content["message"] == answer.json()["error"]["message"]
-
-
-def _unquoted(key: str) -> str:
-    """As .NET shows a URL: what needs no escape is not escaped."""
-    kept = "'" + key.replace("'", "''") + "'"
-    return "".join(quote(c, safe="'()") if ord(c) < 128 and c != " " else c for c in kept)
 
 
 @pytest.mark.parametrize("version", VERSIONS)
