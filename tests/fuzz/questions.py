@@ -106,25 +106,28 @@ class Questions:
         """One question."""
         draw = self._random.random()
         if draw < 0.15:
-            return self._with_format(*self._path())
+            path, options, is_many = self._path()
+            return self._with_format(path, options, is_many=is_many)
         set_name = self._pick("Results", "Results", "Results", *self._sets)
         options = self._apply(set_name) if draw < 0.35 else self._options(set_name)
         if draw > 0.97:
             end = self._pick("", "/$count")
             path = f"{set_name}/$filter(@f){end}"
-            return self._with_format(path, (("@f", self.condition(set_name)),))
+            return self._with_format(path, (("@f", self.condition(set_name)),), is_many=not end)
         if draw > 0.9:
             kept = ("$filter", "$search", "$compute", "$apply")
             return self._with_format(
-                f"{set_name}/$count", tuple((n, v) for n, v in options if n in kept)
+                f"{set_name}/$count",
+                tuple((n, v) for n, v in options if n in kept),
+                is_many=False,
             )
-        return self._with_format(set_name, options)
+        return self._with_format(set_name, options, is_many=True)
 
-    def _with_format(self, path: str, options: tuple[tuple[str, str], ...]) -> Question:
+    def _with_format(
+        self, path: str, options: tuple[tuple[str, str], ...], *, is_many: bool
+    ) -> Question:
         version, role = self._pick("4.0", "4.0", "4.01"), self._pick("", "", "", *ROLE_NAMES)
-        last = path.rpartition("/")[2]
-        many = any(last in ways and ways[last][3] for ways in WAYS.values())
-        collection = (path in self._sets or many) and all(name != "$expand" for name, _ in options)
+        collection = is_many and all(name != "$expand" for name, _ in options)
         of_files = collection and self._random.random() < 0.2
         format_ = self._pick(*FILE_FORMATS) if of_files else self._pick(*JSON_FORMATS)
         if path.endswith(("/$count", "/$value")):
@@ -138,8 +141,8 @@ class Questions:
 
     # --- paths ------------------------------------------------------------------------------------
 
-    def _path(self) -> tuple[str, tuple[tuple[str, str], ...]]:
-        """An entity by its key, and what is behind it."""
+    def _path(self) -> tuple[str, tuple[tuple[str, str], ...], bool]:
+        """An entity by its key, and what is behind it; whether that is a collection of rows."""
         set_name = self._pick(*self._sets)
         path = set_name + self._key(set_name)
         for _ in range(self._pick(0, 0, 1, 2)):
@@ -150,7 +153,7 @@ class Questions:
             set_name, _, _, many = ways[name]
             path += f"/{name}"
             if many and self._random.random() < 0.5:
-                return path, self._options(set_name)
+                return path, self._options(set_name), True
             path += self._key(set_name) if many else ""
         prop = self._pick(*self._sets[set_name])
         end = self._pick("", "", f"/{prop.name}", f"/{prop.name}/$value")
@@ -158,7 +161,7 @@ class Questions:
             end = f"/{prop.name}/$count"
         if prop.name == "partitionDigest":
             end = ""
-        return path + end, () if end else self._of_one(set_name)
+        return path + end, () if end else self._of_one(set_name), False
 
     def _key(self, set_name: str) -> str:
         rows: list[Mapping[str, Any]] = [*self._world.tables[set_name]]
