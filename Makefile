@@ -6,11 +6,12 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
+SECONDS ?= 600
 BENCHMARKS := cold warm pages apply storm formats fairness grammar sizing
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
-.PHONY: demo test check format bench screenshots docs docs-serve soak lock licenses audit sbom clean
+.PHONY: demo test check format bench screenshots docs docs-serve soak fuzz lock licenses audit sbom clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -42,6 +43,9 @@ docs-serve: .venv/installed-dev  ## the same on loopback, built anew when a page
 
 soak: .venv/installed-dev  ## fifty clients for SOAK_SECONDS (600), every answer checked; see docs/operations.md
 	$(BIN)/python -m benchmarks.soak
+
+fuzz: .venv/installed-dev  ## random URLs for SECONDS (600), each answer against plain Python; SEED=7 repeats a run; see docs/architecture.md
+	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
 lock: .venv/installed-supply  ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest of all
 	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.lock

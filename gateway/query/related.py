@@ -44,20 +44,28 @@ def _within(
     scope: Scope,
     row: str,
 ) -> list[BoundExpr]:
-    """Where the source's key says it, plain values; they can be asked of the Analytics API."""
+    """Return plain values where the source's key has them: the Analytics API can filter by those.
+
+    They are enough when they are the whole key. With a part of it they hold for rows of sources
+    that do not exist: that there is one is a condition of its own.
+    """
     source, on = within.source, within.navigation.on
     entity_type = resource.entity_set.entity_type
     known = dict(zip(source.entity_set.entity_type.key, source.key, strict=False))
+    plain: list[BoundExpr] = []
     if source.within is None and all(own in known for own, _ in on):
         columns = {prop.name: prop for prop in entity_type.properties}
-        return [_equal(ColumnRef(columns[other], row), known[own]) for own, other in on]
+        plain = [_equal(ColumnRef(columns[other], row), known[own]) for own, other in on]
+        if len(on) == len(known):
+            return plain
     assert scope.others is not None  # noqa: S101 - paths are bound with it
     back = entity_type.find_navigation(within.navigation.partner)
     if back is None:  # it need not be published
         back = within.navigation.back("", source.entity_set.name, collection=True)
     target = scope.others.enter(back.target)
     way = Way(back, target, row or THIS_ROW, scope.others.name_row())
-    return [QuantifiedRows(way, "any", conjunction(*_conditions(source, scope, way.to)))]
+    exists = QuantifiedRows(way, "any", conjunction(*_conditions(source, scope, way.to)))
+    return [*plain, exists]
 
 
 def _equal(column: ColumnRef, value: Constant) -> BoundExpr:

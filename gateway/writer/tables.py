@@ -28,15 +28,23 @@ def write_csv(tables: Iterable[pa.Table], *, marked: bool) -> Iterator[bytes]:
     """RFC 4180 with a header line; `marked` by a byte order mark.
 
     Texts stand in quotes and null is nothing at all, so that readers can tell it from an empty one.
+    A file of one column has an empty text for null: readers skip blank lines, and with them rows.
     """
     before, header = _BYTE_ORDER_MARK if marked else b"", True
     for table in tables:
         sink = io.BytesIO(before)
         sink.seek(0, io.SEEK_END)
         options = csv.WriteOptions(include_header=header, quoting_header="none", eol="\r\n")
-        csv.write_csv(table, sink, options)
+        csv.write_csv(_without_blank_lines(table), sink, options)
         yield sink.getvalue()
         before, header = b"", False
+
+
+def _without_blank_lines(table: pa.Table) -> pa.Table:
+    if table.num_columns != 1 or not table.column(0).null_count:
+        return table
+    texts = table.column(0).cast(pa.string()).fill_null("")
+    return pa.table([texts], names=table.column_names)
 
 
 def write_arrow(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:

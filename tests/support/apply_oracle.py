@@ -1,7 +1,8 @@
 """A brute-force evaluation of $apply over plain Python rows, on the grammar's tree.
 
 Written from the Data Aggregation standard; it shares nothing with the gateway. Rows are in the
-service's order. A property that a row does not have is null in expressions and stays absent.
+service's order. A property that a row does not have is null in expressions and stays absent. Rows
+of an entity set keep their navigation properties as long as they are rows of the set.
 """
 
 from __future__ import annotations
@@ -13,10 +14,9 @@ from functools import partial
 from itertools import product
 from typing import Any
 
-from grammar import Expr, Name, OrderItem, Special, Transformation, parse_apply
+from grammar import Expr, Member, Name, OrderItem, Special, Transformation, parse_apply
 from grammar.transformations import (
     Aggregate,
-    AggregateFrom,
     AggregateItem,
     ComputeStep,
     Concat,
@@ -31,20 +31,42 @@ from grammar.transformations import (
     TopStep,
 )
 from tests.support.oracle import evaluate
-from tests.support.oracle_values import value_of
 from tests.support.search_oracle import finds
 
 
 class Row(dict[str, Any]):
-    """A row in which a missing property is null."""
+    """A row in which a missing property is null; `origin` is the entity that it is, if any."""
 
-    def __missing__(self, name: str) -> None:
-        return None
+    origin: Mapping[str, Any] | None = None
+
+    @classmethod
+    def of(cls, entity: Mapping[str, Any]) -> Row:
+        """Return an entity as a row."""
+        row = cls(entity)
+        row.origin = entity
+        return row
+
+    def plus(self, name: str, value: Any) -> Row:
+        """Return the same row with one more property."""
+        row = Row({**self, name: value})
+        row.origin = self.origin
+        return row
+
+    def __missing__(self, name: str) -> Any:
+        try:
+            return None if self.origin is None else self.origin[name]
+        except KeyError:
+            return None
 
 
 def applied(text: str, rows: Iterable[Mapping[str, Any]]) -> list[Row]:
     """The rows that the text of an $apply makes of rows in the service's order."""
-    return _sequence(parse_apply(text), [Row(row) for row in rows])
+    return transformed(parse_apply(text), rows)
+
+
+def transformed(steps: Iterable[Transformation], rows: Iterable[Mapping[str, Any]]) -> list[Row]:
+    """The same of a syntax tree."""
+    return _sequence(steps, [Row.of(row) for row in rows])
 
 
 def _sequence(steps: Iterable[Transformation], rows: list[Row]) -> list[Row]:
@@ -63,7 +85,7 @@ def _after(step: Transformation, rows: list[Row]) -> list[Row]:
             return _grouped(step, rows)
         case ComputeStep(items):
             for item in items:
-                rows = [Row({**r, item.alias: evaluate(item.expression, r, {})}) for r in rows]
+                rows = [r.plus(item.alias, evaluate(item.expression, r, {})) for r in rows]
             return rows
         case _:
             return _subset(step, rows)
@@ -106,7 +128,7 @@ def _nulls_first(value: Any) -> tuple[bool, Any]:
 def _chosen(step: TopBottom, rows: list[Row]) -> list[Row]:
     """The rows are considered by value, and come out in the order they had."""
     limit = evaluate(step.limit, {}, {})
-    numbered = [Row({**row, "#": number}) for number, row in enumerate(rows)]
+    numbered = [row.plus("#", number) for number, row in enumerate(rows)]
     considered = _sorted([OrderItem(step.expression, step.kind.startswith("top"))], numbered)
     values = {r["#"]: evaluate(step.expression, r, {}) for r in numbered}
     met = _condition(step.kind, limit, [v for v in values.values() if v is not None])
@@ -143,13 +165,9 @@ def _aggregated(item: AggregateItem, rows: list[Row]) -> Any:
         return _value(item.method, item.expression, rows)
     last = item.steps[-1]
     inner = AggregateItem(item.expression, item.method, "", item.steps[:-1])
-    groups = _split(_names(last), rows).values()
+    groups = _split(last.paths, rows).values()
     values = [Row(v=_aggregated(inner, group)) for group in groups]
     return _value(last.method, Name("v"), values)
-
-
-def _names(step: AggregateFrom) -> tuple[str, ...]:
-    return tuple(path.name for path in step.paths if isinstance(path, Name))
 
 
 def _value(method: str, expression: Expr, rows: list[Row]) -> Any:
@@ -167,35 +185,48 @@ def _value(method: str, expression: Expr, rows: list[Row]) -> Any:
     return total if method == "sum" else float(Decimal(total) / len(values))
 
 
-def _split(names: tuple[str, ...], rows: list[Row]) -> dict[tuple[Any, ...], list[Row]]:
+def _split(paths: tuple[Expr, ...], rows: list[Row]) -> dict[tuple[Any, ...], list[Row]]:
     groups: dict[tuple[Any, ...], list[Row]] = {}
     for row in rows:
-        groups.setdefault(tuple(value_of(row[name]) for name in names), []).append(row)
+        groups.setdefault(tuple(evaluate(path, row, {}) for path in paths), []).append(row)
     return groups
 
 
 def _grouped(step: GroupBy, rows: list[Row]) -> list[Row]:
     """All levels, each in the order of its groups."""
     result: list[Row] = []
-    for names in _levels(step):
-        groups = _split(names, rows)
+    for paths in _levels(step):
+        groups = _split(paths, rows)
         for key in sorted(groups, key=lambda key: [_nulls_first(v) for v in key]):
             made = _sequence(step.transformations, groups[key])
             made = made if step.transformations else [Row()]
-            projection = {name: groups[key][0][name] for name in names}
-            result += [Row({**row, **projection}) for row in made]
+            result += [_projected(row, paths, key) for row in made]
     return result
 
 
-def _levels(step: GroupBy) -> list[tuple[str, ...]]:
-    choices: list[list[tuple[str, ...]]] = []
+def _projected(row: Row, paths: tuple[Expr, ...], values: tuple[Any, ...]) -> Row:
+    """A path to another row's value is written as that row, with the value in it (3.2.3.1)."""
+    made = Row(row)
+    made.origin = row.origin
+    for path, value in zip(paths, values, strict=True):
+        match path:
+            case Name(name):
+                made[name] = value
+            case Member(Name(name), inner):
+                made[name] = {**made.get(name, {}), inner: value}
+            case _:
+                raise NotImplementedError(repr(path))
+    return made
+
+
+def _levels(step: GroupBy) -> list[tuple[Expr, ...]]:
+    choices: list[list[tuple[Expr, ...]]] = []
     for item in step.by:
         match item:
             case Rollup(paths):
-                names = [path.name for path in paths if isinstance(path, Name)]
-                choices.append([tuple(names[:n]) for n in range(len(names), 0, -1)])
-            case Name(name):
-                choices.append([(name,)])
+                choices.append([tuple(paths[:n]) for n in range(len(paths), 0, -1)])
+            case Name() | Member():
+                choices.append([(item,)])
             case _:
                 raise NotImplementedError(repr(item))
     sets = (tuple(dict.fromkeys(sum(chosen, ()))) for chosen in product(*choices))

@@ -2,13 +2,15 @@
 
 Written from the standard (URL Conventions 5.1.1, Protocol 11.2.6) on the grammar's syntax tree; it
 shares nothing with the gateway. A row maps names to None, str, bool, int, float, an aware datetime
-or a list of these. Null is None, and logic is three-valued.
+or a list of these; navigation properties to a row, or to a list of rows. Null is None, and logic is
+three-valued.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Iterable, Mapping
+from collections import ChainMap
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from typing import Any
@@ -18,7 +20,9 @@ from grammar import (
     Binary,
     Call,
     Case,
+    CountOf,
     Expr,
+    FilteredBy,
     Lambda,
     ListExpr,
     Literal,
@@ -66,9 +70,16 @@ def matching(
 
 def ordered(rows: Iterable[Row], orderby: str) -> list[Row]:
     """Rows sorted by the text of a $orderby: null first ascending, last descending."""
+    return in_order(rows, parse_orderby(orderby))
+
+
+def in_order(
+    rows: Iterable[Row], items: Sequence[OrderItem], aliases: Mapping[str, Expr] | None = None
+) -> list[Row]:
+    """The same of a syntax tree."""
     result = list(rows)
-    for item in reversed(parse_orderby(orderby)):
-        result = _sorted_by(item, result)
+    for item in reversed(items):
+        result = _sorted_by(item, result, aliases or {})
     return result
 
 
@@ -83,8 +94,8 @@ def evaluate(expr: Expr, scope: Scope, aliases: Mapping[str, Expr]) -> Any:
     match expr:
         case Literal():
             return _literal(expr)
-        case Name(name) | Member(Special("$it"), name):
-            return value_of(scope[name])
+        case Name() | Special() | Member() | CountOf() | FilteredBy():
+            return _at(expr, scope, aliases)
         case Alias(name):
             return evaluate(aliases[name], scope, aliases) if name in aliases else None
         case Unary("not", operand):
@@ -164,21 +175,48 @@ def _promoted(left: Any, right: Any) -> tuple[Any, Any]:
     return pair
 
 
+def _at(
+    path: Name | Special | Member | CountOf | FilteredBy, scope: Scope, aliases: Mapping[str, Expr]
+) -> Any:
+    """What a path leads to; behind a row that is missing there is null."""
+    match path:
+        case Name(name) | Special(name) | Member(Special("$it"), name):
+            return value_of(scope[name])
+        case Member(base, name):
+            row = evaluate(base, scope, aliases)
+            return None if row is None else value_of(row[name])
+        case _:
+            return _of_collection(path, scope, aliases)
+
+
+def _of_collection(expr: CountOf | FilteredBy, scope: Scope, aliases: Mapping[str, Expr]) -> Any:
+    """How many elements there are, or those for which a predicate is true."""
+    elements = evaluate(expr.base, scope, aliases)
+    predicate = expr.filter if isinstance(expr, CountOf) else expr.predicate
+    if predicate is not None:
+        elements = [e for e in elements if evaluate(predicate, _inside(e), aliases) is True]
+    return len(elements) if isinstance(expr, CountOf) else elements
+
+
+def _inside(element: Any) -> Scope:
+    """What names mean in a condition on an element."""
+    return element if isinstance(element, Mapping) else {"$this": element}
+
+
 def _quantified(expr: Lambda, scope: Scope, aliases: Mapping[str, Expr]) -> bool:
-    assert isinstance(expr.base, Name)
-    elements = scope[expr.base.name]
+    elements = evaluate(expr.base, scope, aliases)
     if expr.predicate is None or expr.variable is None:
         return len(elements) > 0
     holds = [
-        evaluate(expr.predicate, {**scope, expr.variable: element}, aliases) is True
+        evaluate(expr.predicate, ChainMap({expr.variable: element}, scope), aliases) is True  # type: ignore[arg-type]  # read only
         for element in elements
     ]
     return any(holds) if expr.quantifier == "any" else all(holds)
 
 
-def _sorted_by(item: OrderItem, rows: list[Row]) -> list[Row]:
+def _sorted_by(item: OrderItem, rows: list[Row], aliases: Mapping[str, Expr]) -> list[Row]:
     def key(row: Row) -> tuple[bool, Any]:
-        value = evaluate(item.expression, row, {})
+        value = evaluate(item.expression, row, aliases)
         return (False, 0) if value is None else (True, value)
 
     return sorted(rows, key=key, reverse=item.descending)

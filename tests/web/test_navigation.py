@@ -101,6 +101,23 @@ def test_what_is_behind_nothing_does_not_exist(live: Bridge, cold: Bridge, path:
         assert answer.status_code == 404, answer.text
 
 
+def test_half_a_key_does_not_make_its_row_exist(live: Bridge, cold: Bridge, star: Star) -> None:
+    """What GroupMembers leads to is related by one part of its key: the other part counts too."""
+    members = {(row["userId"], row["groupId"]) for row in star.table("GroupMembers")}
+    users, groups = ({m[n] for m in members} for n in (0, 1))
+    there = min(members)
+    not_there = min((u, g) for u in users for g in groups if (u, g) not in members)
+    unknown = (("nobody", there[1]), (there[0], "no group"))
+    for gateway in (cold, live):
+        for user, group in (there, not_there, *unknown):
+            row = f"GroupMembers(userId='{user}',groupId='{group}')"
+            status = 200 if (user, group) == there else 404
+            for way in ("user", "group", "user/name", "group/members", "user/results/$count",
+                        "user/memberships?$top=1", f"group/members(userId='{there[0]}',"
+                        f"groupId='{there[1]}')/userId", "group/statistics"):  # fmt: skip
+                assert gateway.get(f"{row}/{way}").status_code == status, f"{row}/{way}"
+
+
 def test_nothing_behind_something_is_an_empty_collection(live: Bridge, results: list[Row]) -> None:
     user_id = results[0]["userId"]
     answer = live.get(f"Users('{user_id}')/results?$filter=progress gt 1000")

@@ -82,6 +82,16 @@ def test_csv_is_read_back_as_it_was(parts: list[list[dict[str, str | None]]], ma
     assert rows == [["a", "b"], *wanted]
 
 
+@pytest.mark.parametrize("values", [["a", None, "", "b\r\n\r\nc"], [1, None], [0.1, None, 1e300],
+                                    [None, True, None], [None]])  # fmt: skip
+def test_csv_of_one_column_has_a_line_for_each_null(values: list[Any]) -> None:
+    """Readers skip blank lines: Python's csv.DictReader, pandas, R."""
+    text = b"".join(write_csv([pa.table({"a": values})], marked=False)).decode()
+    found = [row["a"] for row in csv.DictReader(io.StringIO(text, newline=""), strict=True)]
+    assert len(found) == len(values)
+    assert [not value for value in found] == [value in (None, "") for value in values]
+
+
 def test_csv_tells_null_from_an_empty_text() -> None:
     table = pa.table({"a": ["", None, "x"], "b": [1.0, None, 1e22]})
     assert b"".join(write_csv([table], marked=False)) == b'a,b\r\n"",1\r\n,\r\n"x",1e+22\r\n'
