@@ -59,16 +59,20 @@ class Single:
         )
 
     async def entity(self, plan: QueryPlan, reply: Reply) -> Answer:
-        """The entity.
+        """The entity; 204 where a way from one that is there leads to none.
 
         Raises:
             ResourceNotFound: there is none.
         """
-        row = await self._row(
-            plan,
-            projection_for(plan.query, reply.format, reply.links, self._contract.schema.namespace),
-            reply,
-        )
+        namespace = self._contract.schema.namespace
+        projection = projection_for(plan.query, reply.format, reply.links, namespace)
+        try:
+            row = await self._row(plan, projection, reply)
+        except ResourceNotFound:
+            if plan.query.source is None:
+                raise
+            await self.check_source(plan.query, reply)
+            return Answer(b"", reply.format.content_type, no_content=True)
         body = write_entity(row, plan.query, reply.format, reply.links)
         return Answer(body, reply.format.content_type, reply.applied())
 

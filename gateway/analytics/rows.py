@@ -7,14 +7,16 @@ passing on a column of nulls because a member was renamed would be silently wron
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 import msgspec
 import pyarrow as pa
 
 from gateway.analytics.arrays import arrow_type, to_arrow
-from gateway.analytics.columns import ColumnReader, Members, attributes
+from gateway.analytics.columns import ColumnReader, Members, OddField, attributes
+from gateway.analytics.mending import Mended, Mender
+from gateway.analytics.oddities import Keys, is_watched, strange_values
 from gateway.analytics.repeated import RepeatedObject
 from gateway.analytics.structs import envelope_type, walk
 from gateway.contract.model import Contract
@@ -23,6 +25,7 @@ from gateway.errors import UpstreamBrokeContract
 
 _UNDECODED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
 """What msgspec raises, and what it lets through."""
+_UNFIT = (*_UNDECODED, OddField, UpstreamBrokeContract)
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
@@ -39,12 +42,15 @@ def schema_of(properties: tuple[Property, ...]) -> pa.Schema:
 class Page:
     """`rows` in the order of the answer; `total` is what the upstream says over all pages.
 
-    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say.
+    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say. `odd` has
+    the keys of strange rows; `missing` are columns whose member no row has, though it should be.
     """
 
     rows: pa.Table
     total: int
     date: datetime | None = None
+    odd: Keys = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 class PageReader:
@@ -59,6 +65,9 @@ class PageReader:
         self._whole = msgspec.json.Decoder(envelope_type(contract))
         self._decoder = msgspec.json.Decoder(envelope_type(contract, shape.repeated))
         self._shape = shape
+        self._key = contract.key
+        self._mender = Mender(contract)
+        self._watched = tuple(c for c in contract.columns if is_watched(c, contract))
         self._schema = arrow_schema(contract)
         self._own = tuple(c for c in contract.columns if c.path[0] not in shape.repeated)
         self._reader = ColumnReader(self._own, contract.custom_fields)
@@ -67,15 +76,29 @@ class PageReader:
         ]
 
     def read(self, body: bytes, date: datetime | None = None) -> Page:
-        """Decode one page.
+        """Decode one page; one that does not fit is mended, if that makes no number wrong.
 
         Raises:
             UpstreamBrokeContract: names the member and the remedy.
         """
         try:
-            return self._read(body, date)
+            page = self._read(body, date)
+        except _UNFIT as error:
+            mended = self._mender.mend(body)
+            if mended is None:
+                raise _misfit(self._place(body) or str(error)) from error
+            page = self._read_mended(mended, date)
+        odd = dict(strange_values(page.rows, self._watched, self._key))
+        return replace(page, odd={**page.odd, **odd}) if odd else page
+
+    def _read_mended(self, mended: Mended, date: datetime | None) -> Page:
+        try:
+            page = self._read(mended.body, date)
         except _UNDECODED as error:
-            raise _misfit(self._place(body) or str(error)) from error
+            raise _misfit(self._place(mended.body) or str(error)) from error
+        keys = page.rows.column(self._key) if mended.odd else ()
+        odd = {oddity: [keys[n].as_py() for n in rows] for oddity, rows in mended.odd.items()}
+        return replace(page, odd=odd, missing=mended.missing)
 
     @property
     def remembered_bytes(self) -> int:

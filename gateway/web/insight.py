@@ -78,7 +78,7 @@ class StatusEndpoint:
         return as_json(_without_numbers(told) if service.is_limited else told)
 
 
-_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond"})
+_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond", "odd"})
 
 
 def _without_numbers(told: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -97,6 +97,10 @@ def _snapshot(table: StoredTable) -> dict[str, Any]:
         "bytes": table.bytes,
         "takenAt": _instant(table.taken_at),
         "allRowsReadAt": _instant(table.extracted.complete_at),
+        "odd": [
+            {"column": each.column, "reason": each.reason, "rows": each.rows}
+            for each in table.extracted.odd
+        ],
     }
 
 
