@@ -6,7 +6,7 @@ import logging
 import os
 import secrets
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
@@ -26,12 +26,15 @@ from gateway.auth.building import asks_who, build_gate, key_option
 from gateway.auth.principal import Gate
 from gateway.auth.tokens import Named, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
+from gateway.connect.analysis import load_analysis
+from gateway.connect.star import left_out as left_out_measures
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.edge.entrance import Entrance
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.edge.unnamed_proxies import UnnamedProxies
+from gateway.edm.model import Schema
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.allowance import Meter
 from gateway.observe import Clock, Observer
@@ -40,6 +43,7 @@ from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.traces import Traces, build_traces
+from gateway.pages.pictures import left_out as left_out_pictures
 from gateway.pages.routes import build_pages
 from gateway.pulse import Pulse
 from gateway.query.derivation import check_derivations
@@ -99,10 +103,12 @@ def create_app(
         transport=transport,
     )
     _check_grants(settings)
+    contracts = [(each, read_contract(each)) for each in (settings, *settings.others)]
     found = [
-        Workspace(each, read_contract(each), own_token(each, clock, observer), shared)
-        for each in (settings, *settings.others)
+        Workspace(each, contract, own_token(each, clock, observer), shared)
+        for each, contract in contracts
     ]
+    _warn_of_unlisted((contract.schema for _, contract in contracts), observer)
     proxies = TrustedProxies.of(settings.trusted_proxies)
     gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
     entrance = Entrance(
@@ -131,6 +137,14 @@ def create_app(
     people = build_pages(entrance, root, observer, ledger)
     edge = (watched, *build_edge(root, _edge_policy(settings)))
     return build_web(endpoint, operator, life, people, edge)
+
+
+def _warn_of_unlisted(schemas: Iterable[Schema], observer: Observer) -> None:
+    """Say which measures and pictures are left out, because they would silently show 0."""
+    analysis = load_analysis()
+    for schema in schemas:
+        for warning in (*left_out_measures(schema, analysis), *left_out_pictures(schema)):
+            observer.warn(warning)
 
 
 def world_outside() -> tuple[Clock, Observer]:

@@ -62,7 +62,7 @@ class QueryService:
         self._contract = contract
         self._with, self._pages = machinery, pages
         self._rows = Reading(contract, machinery, pages)
-        summing = Summing(self._rows, machinery)
+        summing = Summing(self._rows, machinery, contract)
         self._changes = Changes(contract, machinery, self._rows, self._bind_at)
         self._single = Single(contract, machinery, self._rows, summing)
         self._filing = Filing(contract, self._rows, summing, self._single)

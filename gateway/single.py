@@ -93,16 +93,20 @@ class Single:
         return not await self.count(plan_query(related, self._contract), reply)
 
     async def entity(self, plan: QueryPlan, reply: Reply) -> Answer:
-        """The entity.
+        """The entity; 204 where a way from one that is there leads to none.
 
         Raises:
             ResourceNotFound: there is none.
         """
-        row, served = await self._row(
-            plan,
-            projection_for(plan.query, reply.format, reply.links, self._contract.schema.namespace),
-            reply,
-        )
+        namespace = self._contract.schema.namespace
+        projection = projection_for(plan.query, reply.format, reply.links, namespace)
+        try:
+            row, served = await self._row(plan, projection, reply)
+        except ResourceNotFound:
+            if plan.query.source is None:
+                raise
+            await self.check_source(plan.query, reply, found=False)
+            return Answer(b"", reply.format.content_type, no_content=True)
         body = write_entity(row, plan.query, reply.format, reply.links)
         return Answer(body, reply.format.content_type, (*reply.applied(), *served.headers))
 

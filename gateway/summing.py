@@ -14,6 +14,7 @@ from typing import TypeVar
 import pyarrow as pa
 
 from gateway.analytics.figures import rows_told
+from gateway.contract.model import Contract
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.exchange import Reply
 from gateway.planner.plan import QueryPlan
@@ -51,7 +52,8 @@ class Summed:
 class Summing:
     """Answers from the statistics of one workspace; None where they do not."""
 
-    def __init__(self, rows: Reading, machinery: Machinery) -> None:
+    def __init__(self, rows: Reading, machinery: Machinery, contract: Contract) -> None:
+        self._contract = contract
         self._rows = rows
         self._with = machinery
 
@@ -61,7 +63,10 @@ class Summing:
             return None
         call = self._with.client.fetch_statistics(plan.pushdown)
         figures = await self._rows.asked(call, plan, reply)
-        if figures is None:
+        told_all = figures is not None and all(
+            figures.tells(statistic, self._contract) for statistic in plan.told.statistics
+        )
+        if figures is None or not told_all:
             return None
         return Few(rows_told(figures, plan.told), plan.told.rest, figures.date)
 

@@ -91,7 +91,7 @@ def _check_allowed(column: Column, found: pa.Array) -> None:
         raise UpstreamBrokeContract(
             f"the Analytics API sent a value in {_place(column)} that the contract file does not"
             f" list; add it to `values` of the column {column.name} (`skillhabit-odata check`"
-            " shows it)"
+            " shows it), or set closed = false there"
         )
 
 

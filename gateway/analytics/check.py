@@ -86,24 +86,43 @@ def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
 
 
 def _compare_column(column: Column, rows: list[Any]) -> Finding:
-    """The first row that does not fit speaks for the column."""
-    subject, nulls, absent = f"column {column.name}", 0, 0
+    """The first value that is refused, or that no measure counts, speaks for the column."""
+    subject, place = f"column {column.name}", ".".join(column.path)
+    seen: Counter[str] = Counter()
     for number, row in enumerate(rows, 1):
         for value in _values(row, column):
-            where = f"{'.'.join(column.path)} in row {number}"
-            if value is MISSING and not column.optional:
-                return Finding(
-                    False, subject, f"{where} is missing; correct `path`, or optional = true"
-                )
-            if value is None and not column.prop.nullable:
-                return Finding(False, subject, f"{where} is null; set nullable = true")
-            nulls, absent = nulls + (value is None), absent + (value is MISSING)
-            problem = _problem(column, value)
+            seen["all"] += 1
+            kind, problem = _judge(column, value)
+            seen[kind] += 1
             if problem:
-                return Finding(False, subject, f"{where} is {short(value)}: {problem}")
-    text = f"fits in {len(rows)} rows"
-    text += f", {nulls} null" if nulls else ""
-    return Finding(True, subject, text + (f", {absent} absent" if absent else ""))
+                return Finding(False, subject, f"{place} in row {number} {problem}")
+    if seen["absent"] == seen["all"] > 0 and not column.optional:
+        text = f"{place} is missing in all {len(rows)} rows; correct `path`, or optional = true"
+        return Finding(False, subject, text)
+    told = (f", {seen[kind]} {kind}" for kind in ("null", "absent", _MADE) if seen[kind])
+    return Finding(True, subject, f"fits in {len(rows)} rows{''.join(told)}")
+
+
+_MADE = "made a text"
+
+
+def _judge(column: Column, value: Any) -> tuple[str, str]:
+    """What a value is, and what is wrong with it; elements of lists may always lack one."""
+    if value is None or value is MISSING:
+        if column.prop.nullable or column.prop.collection:
+            return "null" if value is None else "absent", ""
+        what = "null" if value is None else "missing"
+        return what, f"is {what}; have the row corrected, or set nullable = true"
+    expected = column.prop.type
+    if not _TYPE_CHECKS[expected](value):
+        if expected is PrimitiveType.STRING and column.filter is None:
+            return _MADE, ""
+        return "", f"is {short(value)}: not {expected}; correct `type`"
+    listed = column.prop.known_values
+    if listed and value not in listed:
+        remedy = "not among `values`, so no measure counts it; add it"
+        return "", f"is {short(value)}: {remedy} (known: {', '.join(listed)})"
+    return "", ""
 
 
 def _values(row: Any, column: Column) -> list[Any]:
@@ -113,19 +132,6 @@ def _values(row: Any, column: Column) -> list[Any]:
     if not isinstance(array, list):
         return [array]
     return [value_at(element, column.path[column.each + 1 :]) for element in array]
-
-
-def _problem(column: Column, value: Any) -> str:
-    """What is wrong with a value that is there; empty when it fits."""
-    if value is None or value is MISSING:
-        return ""
-    expected = column.prop.type
-    if not _TYPE_CHECKS[expected](value):
-        return f"not {expected}; correct `type`"
-    allowed = column.prop.allowed_values
-    if allowed and value not in allowed:
-        return f"not among `values`; add it (known: {', '.join(allowed)})"
-    return ""
 
 
 def _is_instant(value: Any) -> bool:
@@ -159,15 +165,15 @@ def _compare_custom_fields(rows: list[Any], contract: Contract) -> Iterator[Find
         path = ".".join(shape.path)
         yield Finding(not _mapped(contract), "[custom_fields]", f"no row has an array at {path}")
         return
+    elements = [e for array in arrays if isinstance(array, list) for e in array]
     seen: Counter[tuple[str, str]] = Counter()
-    for array in arrays:
-        for element in array if isinstance(array, list) else ():
-            found = value_at(element, (shape.id_member,))
-            if not isinstance(found, str):
-                text = f"an element has no text in `{shape.id_member}`: {short(element)}"
-                yield Finding(False, "[custom_fields]", text)
-                return
+    for element in elements:
+        found = value_at(element, (shape.id_member,))
+        if isinstance(found, str):
             seen[found, str(value_at(element, (shape.label_member,)))] += 1
+    if elements and not seen:
+        text = f"no element has a text in `{shape.id_member}`: {short(elements[0])}"
+        yield Finding(False, "[custom_fields]", text)
     yield from _mapping(seen, _mapped(contract))
 
 

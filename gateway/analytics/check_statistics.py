@@ -65,7 +65,7 @@ def _known(name: str, rows: Sequence[Any], contract: Contract) -> list[Any]:
     if not name:
         return []
     values = [value_at(row, contract.column(name).path) for row in rows]
-    return [value for value in values if value is not None and value is not MISSING]
+    return [value for value in values if isinstance(value, str | int | float)]
 
 
 def _compare(statistic: Statistic, told: object, counted: object) -> Finding:

@@ -85,8 +85,16 @@ def _source(column: Column, depth: int) -> Callable[[Members], Values]:
     return collection
 
 
+class OddField(Exception):
+    """A wanted custom field is no text, or is in a row twice: the page needs mending."""
+
+
 class _CustomFields:
-    """Reads the wanted custom fields; of several with one id in a row the first counts."""
+    """Reads the wanted custom fields.
+
+    Raises:
+        OddField: when reading.
+    """
 
     def __init__(self, shape: CustomFieldShape, depth: int, wanted: frozenset[str]) -> None:
         self._array = attributes(shape.path[depth:])
@@ -100,8 +108,11 @@ class _CustomFields:
         for row, fields in enumerate(arrays):
             for name, value in map(self._pair, reversed(fields or ())):
                 column = columns.get(name)
-                if column is not None:
-                    column[row] = value
+                if column is None:
+                    continue
+                if column[row] is not None or not isinstance(value, str | None):
+                    raise OddField
+                column[row] = value
         return columns
 
 

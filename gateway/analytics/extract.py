@@ -7,6 +7,7 @@ consistently is refused, never passed on.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,8 @@ import pyarrow as pa
 
 from gateway.analytics.amended import Amended, Base
 from gateway.analytics.collected import Collected
+from gateway.analytics.oddities import Tally
+from gateway.analytics.payload import PageRequest
 from gateway.analytics.ranges import from_micros, to_micros
 from gateway.analytics.rows import Page
 from gateway.analytics.settle import Settler, can_leave
@@ -23,6 +26,7 @@ from gateway.analytics.sweep import Course, FetchPage, Sweeper, keeps_changing
 from gateway.contract.model import Contract
 from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Clock
+from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 
 
@@ -58,13 +62,17 @@ class Extractor:
     def __init__(
         self, fetch: FetchPage, contract: Contract, policy: ExtractPolicy, clock: Clock
     ) -> None:
-        self.sweeper = Sweeper(fetch, contract, policy.concurrency, clock)
+        self.tally = Tally(contract)
+        self._fetch = fetch
+        self.sweeper = Sweeper(self._counted, contract, policy.concurrency, clock)
         self.settler = Settler(self.sweeper, contract, policy.rounds, clock)
         self.contract = contract
         self.attempts = policy.attempts
 
     def begin(self, pushdown: Pushdown, sink: Sink) -> Extraction:
         """An extract of the pushdown's rows into a sink; nothing is asked yet."""
+        if not pushdown.terms:
+            self.tally.begin()
         return Extraction(self, pushdown, sink)
 
     async def changes(self, pushdown: Pushdown, since: datetime, base: Base) -> Changes | None:
@@ -84,8 +92,18 @@ class Extractor:
         settled = await self.settler.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None
+        self.tally.remove(rows.gone)
         changed = await self.in_order(await rows.changed())
         return Changes(changed, rows.gone, from_micros(following))
+
+    def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
+        """What is strange in an extract of all rows; `before` is what was known of an older one."""
+        return () if pushdown.terms else self.tally.counts(before)
+
+    async def _counted(self, request: PageRequest) -> Page:
+        page = await self._fetch(request)
+        self.tally.note(page.rows, page.odd)
+        return page
 
     async def in_order(self, rows: pa.Table) -> pa.Table:
         """Rows in the feed's own order, sorted in a thread."""

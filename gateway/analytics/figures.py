@@ -49,6 +49,17 @@ class Figures:
         """How many rows match; the contract's rules see to it that this is told."""
         return next(n for s, n in self.numbers.items() if s.measure is Measure.ROWS)
 
+    def tells(self, statistic: Statistic, contract: Contract) -> bool:
+        """True if the counts of a column account for every row by values that are listed.
+
+        Otherwise some rows have no value, or one that JSON cannot name as a member, such as null.
+        """
+        counts = self.counts.get(statistic)
+        if counts is None:
+            return True
+        listed = contract.column(statistic.column).prop.known_values
+        return set(counts) <= set(listed) and sum(counts.values()) == self.rows
+
     def number(self, statistic: Statistic) -> int:
         """A number; of VALUES, how many of them there are."""
         counts = self.counts.get(statistic)

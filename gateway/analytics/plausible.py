@@ -16,6 +16,9 @@ from gateway.contract.model import Contract, RangeFilter
 from gateway.errors import UpstreamBrokeContract
 from gateway.planner.pushdown import PushedRange, PushedTerm
 
+_MANY = 20
+"""Fewer rows may lack a member by chance."""
+
 
 def check_length(request: PageRequest, page: Page) -> None:
     """Compare the number of rows with what was asked and with the total.
@@ -46,6 +49,7 @@ def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
     Raises:
         UpstreamBrokeContract: names the table of the contract file to correct.
     """
+    _check_missing(request, page, contract)
     key = contract.key
     if pc.count_distinct(page.rows.column(key)).as_py() < page.rows.num_rows:
         raise UpstreamBrokeContract(
@@ -60,6 +64,17 @@ def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
         )
     for term in request.pushdown.terms:
         _check_term(term, page.rows, contract)
+
+
+def _check_missing(request: PageRequest, page: Page, contract: Contract) -> None:
+    """The first rows of an extract of all: what none of them has was probably renamed."""
+    of_all = request.limit == contract.request.page_limit and not request.pushdown.terms
+    if page.missing and of_all and not request.skip and page.rows.num_rows >= _MANY:
+        column = contract.column(page.missing[0])
+        raise UpstreamBrokeContract(
+            f"no row of the Analytics API's first page has {'.'.join(column.path)}; correct `path`"
+            f" of the column {column.name} in the contract file, or set optional = true there"
+        )
 
 
 def _is_sorted(values: pa.ChunkedArray, *, descending: bool) -> bool:

@@ -24,7 +24,7 @@ def check_values(pushdown: Pushdown, figures: Figures, contract: Contract) -> No
     for statistic, counts in figures.counts.items():
         prop = contract.column(statistic.column).prop
         _check_enumeration(statistic, counts, prop)
-        if not set(counts) <= set(wanted.get(statistic.column, prop.allowed_values)):
+        if not set(counts) <= set(wanted.get(statistic.column, counts)):
             raise _ignored(statistic)
     for statistic, number in figures.numbers.items():
         distinct = statistic.measure is Measure.DISTINCT and statistic.column in wanted
@@ -40,11 +40,13 @@ def check_sums(figures: Figures, contract: Contract) -> None:
     """
     rows = figures.rows
     for statistic, counts in figures.counts.items():
-        if sum(counts.values()) != rows:
-            raise _contradiction(statistic, sum(counts.values()), rows)
+        prop = contract.column(statistic.column).prop
+        counted = sum(counts.values())
+        if counted > rows or (counted < rows and not prop.nullable):
+            raise _contradiction(statistic, counted, rows)
     for statistic, number in figures.numbers.items():
-        prop = None if not statistic.column else contract.column(statistic.column).prop
-        if prop is not None and not _fits(statistic.measure, number, rows, prop):
+        known = None if not statistic.column else contract.column(statistic.column).prop
+        if known is not None and not _fits(statistic.measure, number, rows, known):
             raise _contradiction(statistic, number, rows)
 
 
@@ -62,7 +64,7 @@ def _fits(measure: Measure, number: int, rows: int, prop: Property) -> bool:
 
 def _check_enumeration(statistic: Statistic, counts: Counts, prop: Property) -> None:
     for value in counts:
-        if value not in prop.allowed_values:
+        if prop.allowed_values and value not in prop.allowed_values:
             raise UpstreamBrokeContract(
                 f"the Analytics API's statistics count a value of {prop.name} that the contract"
                 f" file does not list; add it to `values` of the column {prop.name}"

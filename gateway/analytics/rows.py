@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,8 +18,10 @@ import pyarrow as pa
 
 from gateway.analytics.arrays import arrow_type, to_arrow
 from gateway.analytics.bodies import UNDECODED, exposed, mended
-from gateway.analytics.columns import ColumnReader, Members, attributes
+from gateway.analytics.columns import ColumnReader, Members, OddField, attributes
 from gateway.analytics.identities import Identities
+from gateway.analytics.mending import Mended, Mender
+from gateway.analytics.oddities import Keys, is_watched, strange_values
 from gateway.analytics.repeated import RepeatedObject
 from gateway.analytics.spots import in_row, row_id
 from gateway.analytics.structs import envelope_type, walk
@@ -28,6 +30,7 @@ from gateway.edm.model import Property
 from gateway.errors import UpstreamBrokeContract
 
 _NUMBER = re.compile(r"\[(\d+)\]")
+_UNFIT = (*UNDECODED, OddField, UpstreamBrokeContract)
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
@@ -44,12 +47,15 @@ def schema_of(properties: tuple[Property, ...]) -> pa.Schema:
 class Page:
     """`rows` in the order of the answer; `total` is what the upstream says over all pages.
 
-    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say.
+    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say. `odd` has
+    the keys of strange rows; `missing` are columns whose member no row has, though it should be.
     """
 
     rows: pa.Table
     total: int
     date: datetime | None = None
+    odd: Keys = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
 
 
 class PageReader:
@@ -64,7 +70,9 @@ class PageReader:
         self._whole = msgspec.json.Decoder(envelope_type(contract))
         self._decoder = msgspec.json.Decoder(envelope_type(contract, shape.repeated))
         self._shape = shape
-        self._key = contract.key_path
+        self._key, self._key_path = contract.key, contract.key_path
+        self._mender = Mender(contract)
+        self._watched = tuple(c for c in contract.columns if is_watched(c, contract))
         self._schema = arrow_schema(contract)
         self._own = tuple(c for c in contract.columns if c.path[0] not in shape.repeated)
         self._reader = ColumnReader(self._own, contract.custom_fields)
@@ -76,27 +84,51 @@ class PageReader:
         ]
 
     def read(self, body: bytes, date: datetime | None = None) -> Page:
-        """Decode one page.
+        """Decode one page; one that does not fit is mended, if that makes no number wrong.
 
         Raises:
             UpstreamBrokeContract: names the row, the member and the remedy.
         """
         try:
             page = self._read(body, date)
-        except (*UNDECODED, UpstreamBrokeContract):
+        except _UNFIT:
             page = self._read_again(mended(body), date)
         if self._identities.concern(page.rows):
-            self._identities.check(self._rows(mended(body)), self._rows(exposed(body)))
-        return page
+            as_read, as_sent = self._fitting(mended(body)), self._fitting(exposed(body))
+            self._identities.check(self._rows(as_read), self._rows(as_sent))
+        odd = dict(strange_values(page.rows, self._watched, self._key))
+        return replace(page, odd={**page.odd, **odd}) if odd else page
 
     def _read_again(self, body: bytes, date: datetime | None) -> Page:
-        """Decode a page that was mended, or find out where it is wrong."""
+        """Decode a page whose texts were mended; mend its rows too if it still does not fit."""
         try:
             return self._read(body, date)
+        except _UNFIT as error:
+            found = self._mender.mend(body)
+            if found is None:
+                raise self._misfit(body, error) from error
+            return self._read_mended(found, date)
+
+    def _read_mended(self, found: Mended, date: datetime | None) -> Page:
+        """Decode a page whose rows were mended, or find out where it is wrong."""
+        try:
+            page = self._read(found.body, date)
         except UNDECODED as error:
-            raise self._misfit(body, error) from error
+            raise self._misfit(found.body, error) from error
         except UpstreamBrokeContract as error:
-            raise self._of_row(error, body) from error
+            raise self._of_row(error, found.body) from error
+        keys = page.rows.column(self._key) if found.odd else ()
+        odd = {oddity: [keys[n].as_py() for n in rows] for oddity, rows in found.odd.items()}
+        return replace(page, odd=odd, missing=found.missing)
+
+    def _fitting(self, body: bytes) -> bytes:
+        """Return the body with its rows mended, if they had to be."""
+        try:
+            self._whole.decode(body)
+        except UNDECODED:
+            found = self._mender.mend(body)
+            return body if found is None else found.body
+        return body
 
     @property
     def remembered_bytes(self) -> int:
@@ -131,7 +163,7 @@ class PageReader:
         except UNDECODED as found:
             words = str(found)
         number = _NUMBER.search(words)
-        place = (self._shape.rows, self._key)
+        place = (self._shape.rows, self._key_path)
         return _misfit(words, "" if number is None else row_id(body, int(number[1]), *place))
 
     def _of_row(self, error: UpstreamBrokeContract, body: bytes) -> UpstreamBrokeContract:
@@ -149,7 +181,7 @@ class PageReader:
         found = self._refusal(rows)
         if found is None:
             return error
-        id_ = walk(rows[0], self._key)
+        id_ = walk(rows[0], self._key_path)
         return UpstreamBrokeContract(found.message + in_row(id_ if isinstance(id_, str) else ""))
 
     def _refusal(self, rows: Sequence[Any]) -> UpstreamBrokeContract | None:

@@ -138,7 +138,7 @@ def _add_custom_fields(row: _Node, contract: Contract) -> None:
     array = row.descend(shape.path)
     array.become(_ARRAY, optional=True)
     array.descend((shape.id_member,)).become(str | None, optional=False)
-    array.descend((shape.value_member,)).become(str | None, optional=True)
+    array.descend((shape.value_member,)).become(Any, optional=True)  # of other fields, anything
 
 
 def _struct(node: _Node, name: str) -> Any:

@@ -135,9 +135,13 @@ class Sweeper:
         """
         instants = page.rows.column(self._contract.order_column)
         if instants.null_count:
+            number = instants.to_pylist().index(None)
+            key = page.rows.column(self._contract.key)[number].as_py()
             raise UpstreamBrokeContract(
                 f"the Analytics API sent a row without {self._contract.order_column}, by which"
-                " extracts are read; name another column as order_by of [extract]"
+                f" extracts are read (row {skip + number + 1}); have it corrected, or name another"
+                " column as order_by of [extract]",
+                details=(f"the row's {self._contract.key} is {key!r}",),
             )
         rows = len(instants)
         ends = (instants[0].value, instants[rows - 1].value) if rows else (None, None)

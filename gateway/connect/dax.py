@@ -7,10 +7,16 @@ left alone, and brackets have no other meaning in the expressions of `analysis.t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 _REFERENCE = re.compile(r'"(?:[^"]|"")*"|(?:\'([^\']+)\'|\b([A-Za-z_]\w*))?\[([^\]]+)\]')
+
+_TEXT = re.compile(r'"(?:[^"]|"")*"')
+_COMPARED = re.compile(
+    r"(?:'([^']+)'|\b([A-Za-z_]\w*))\[([^\]]+)\]\s*(?:==?|<>|[<>]=?|IN)\s*"
+    r'("(?:[^"]|"")*"|\{[^}]*\})'
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +35,20 @@ def references(dax: str) -> tuple[Reference, ...]:
     """
     found = (_reference(match) for match in _REFERENCE.finditer(dax))
     return tuple(reference for reference in found if reference is not None)
+
+
+def literals(dax: str) -> Iterator[tuple[Reference, str]]:
+    """Yield the texts that columns are compared with.
+
+    >>> [*literals('Results[state] <> "A" && T[c] IN { "B", "C" }')] == [
+    ...     (Reference("Results", "state"), "A"), (Reference("T", "c"), "B"),
+    ...     (Reference("T", "c"), "C")]
+    True
+    """
+    for match in _COMPARED.finditer(dax):
+        reference = Reference(match[1] or match[2], match[3])
+        for text in _TEXT.findall(match[4]):
+            yield reference, text[1:-1].replace('""', '"')
 
 
 def rename(dax: str, name_of: Callable[[Reference], str]) -> str:

@@ -5,15 +5,18 @@ Nothing of it depends on Power BI's file formats, which `gateway.connect.semanti
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from gateway.connect.analysis import Analysis, MeasureEntry
-from gateway.connect.dax import Reference, references
+from gateway.connect.dax import Reference, literals, references
 from gateway.connect.naming import column_names
 from gateway.connect.power_query import cells
 from gateway.edm.model import EntitySet, NavigationProperty, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import InvalidValue, ResourceNotFound
+from gateway.query.unlisted import Unlisted, find_unlisted
+from grammar import parse_apply
 
 CALENDAR = "Date"
 CALENDAR_COLUMNS = ("Date", "Year", "Quarter", "Month")
@@ -244,9 +247,35 @@ def _keys(entity_set: EntitySet, ways: tuple[Relationship, ...]) -> set[str]:
     return own | set(entity_set.entity_type.key)
 
 
+def left_out(schema: Schema, analysis: Analysis) -> Iterator[str]:
+    """Yield a warning for each measure that compares a column with a value that is not listed."""
+    fact = schema.find_set(analysis.fact)
+    if fact is None:
+        return
+    star = build_star(schema, analysis)
+    for measure in analysis.measures:
+        unlisted = unlisted_in(measure, star)
+        if unlisted is not None:
+            yield f"the measure {measure.name!r} for Power BI is left out: {unlisted}"
+
+
+def unlisted_in(measure: MeasureEntry, star: Star) -> Unlisted | None:
+    """The value in its DAX or its query that the contract file does not list for the column."""
+    properties = star.fact.source.entity_type.properties
+    for reference, literal in literals(measure.dax):
+        table = star.table(reference.table)
+        column = None if table is None else table.column(reference.name)
+        listed = () if column is None else column.prop.known_values
+        if listed and literal not in listed:
+            return Unlisted(f"{reference.table}[{reference.name}]", literal, listed)
+    return find_unlisted(parse_apply(measure.apply), properties) if measure.apply else None
+
+
 def _with_measures(star: Star, analysis: Analysis) -> Star:
     """The measures whose columns and measures are there; each needs only those before it."""
     for measure in analysis.measures:
-        if all(star.has(reference) for reference in references(measure.dax)):
+        if unlisted_in(measure, star) is None and all(
+            star.has(reference) for reference in references(measure.dax)
+        ):
             star = replace(star, measures=(*star.measures, measure))
     return star

@@ -77,8 +77,8 @@ def _check_day(
     if len(_days(entry)) > 1:
         raise _problem(entry, item, 'a set has one column of kind = "day" at most')
     base = next((column.prop for column in columns if column.name == item.of), None)
-    if base is not None and (base.nullable or base.collection):
-        raise _problem(entry, item, f"of = {item.of!r} must be a single value that is never null")
+    if base is not None and base.collection:
+        raise _problem(entry, item, f"of = {item.of!r} must be a single value")
 
 
 def _days(entry: file.SetEntry) -> list[str]:

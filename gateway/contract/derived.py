@@ -45,8 +45,8 @@ class DerivedColumn:
     """One column; `of` is the column of the results that it is made of.
 
     `where` is a condition on results in the language of $filter, in which now() is the moment of
-    the extract; results that do not meet it do not count. `text` is the value of a CONSTANT,
-    `years` are those of a DAY.
+    the extract; results that do not meet it do not count. `place` says where in the file it is.
+    `text` is the value of a CONSTANT, `years` are those of a DAY.
     """
 
     prop: Property
@@ -55,6 +55,7 @@ class DerivedColumn:
     where: str = ""
     text: str = ""
     years: range = range(0)
+    place: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,6 +140,7 @@ class ColumnEntry(Section, frozen=True):
     nullable: bool = True
     optional: bool = False
     values: tuple[str, ...] = ()
+    closed: bool = False
     filter: str | None = None
     order: str | None = None
     label: str = ""

@@ -6,12 +6,13 @@ The text comes from the caller (`gateway.app` reads files); here is no I/O excep
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib.resources import files
 
 import msgspec
 
 from gateway.contract import file
+from gateway.contract.lines import condition_lines
 from gateway.contract.model import (
     Column,
     Contract,
@@ -56,7 +57,7 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     columns = _build_columns(parsed, mapped)
     check_columns(columns, parsed.service.key)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
-    contract = _assemble(parsed, columns, digest[:16])
+    contract = _assemble(parsed, columns, digest[:16], condition_lines(text))
     check_contract(contract)
     return contract
 
@@ -74,9 +75,14 @@ def _named(
         yield file.MappedField(field_id, taken[-1], label)
 
 
-def _assemble(parsed: file.ContractFile, columns: tuple[Column, ...], fingerprint: str) -> Contract:
+def _assemble(
+    parsed: file.ContractFile,
+    columns: tuple[Column, ...],
+    fingerprint: str,
+    lines: Mapping[str, int],
+) -> Contract:
     request, response, fields = parsed.request, parsed.response, parsed.custom_fields
-    schema, derived = build_sets(parsed, columns)
+    schema, derived = build_sets(parsed, columns, lines)
     return Contract(
         base_url=parsed.upstream.base_url.rstrip("/"),
         results_path=parsed.endpoints.results.path,
@@ -132,7 +138,8 @@ def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
         nullable=entry.nullable,
         collection=each is not None,
         label=entry.label,
-        allowed_values=entry.values,
+        allowed_values=entry.values if entry.closed else (),
+        known_values=entry.values,
         personal=entry.personal,
     )
     path = tuple(step.removesuffix("[]") for step in steps)

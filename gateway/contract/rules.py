@@ -11,9 +11,14 @@ from collections.abc import Iterator
 
 from gateway.contract import file
 from gateway.contract.model import Column, Contract, CustomFieldFilter, MemberPath, RangeFilter
+from gateway.contract.naming import is_word
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
+_NO_NAME = (
+    "is not a name: use letters, digits and underscores, starting with a letter, and no word of"
+    " OData's language such as null or in"
+)
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -32,7 +37,12 @@ def check_file(parsed: file.ContractFile) -> None:
             raise _problem(f"[endpoints.{name}] path", path, "must start with /")
     for entry in parsed.columns:
         _check_path(entry)
+        if entry.closed and not entry.values:
+            raise _problem(f"column {entry.name!r}: closed", True, "needs `values`")
     _check_filters_are_not_shared(parsed)
+    for place, name in _own_names(parsed):
+        if not is_property_name(name):
+            raise _problem(place, name, _NO_NAME)
     _check_limits(parsed.limits)
 
 
@@ -62,7 +72,7 @@ def check_contract(contract: Contract) -> None:
 
 def is_property_name(name: str) -> bool:
     """Whether OData and BI tools take it as a column's name."""
-    return _IDENTIFIER.fullmatch(name) is not None
+    return _IDENTIFIER.fullmatch(name) is not None and not is_word(name)
 
 
 def _problem(place: str, value: object, remedy: str) -> ConfigurationProblem:
@@ -77,14 +87,23 @@ def _check_service(service: file.Service) -> None:
         ("entity_type", service.entity_type),
     )
     for key, name in names:
-        if not _IDENTIFIER.fullmatch(name):
-            raise _problem(
-                f"[service] {key}",
-                getattr(service, key),
-                "is not a name: use letters, digits and underscores, starting with a letter",
-            )
+        if not is_property_name(name):
+            raise _problem(f"[service] {key}", getattr(service, key), _NO_NAME)
     if service.container == service.entity_type:
         raise _problem("[service] container", service.container, "is also the entity_type's name")
+
+
+def _own_names(parsed: file.ContractFile) -> Iterator[tuple[str, str]]:
+    """Names of sets, their columns and the ways between them, each with its place."""
+    for entry in parsed.sets:
+        place = f"[[sets]] {entry.name!r}:"
+        yield f"{place} name", entry.name
+        yield f"{place} type", entry.type
+        yield from ((f"{place} column name", column.name) for column in entry.columns)
+    yield from (("[[measures]] name", measure.name) for measure in parsed.measures)
+    for way in parsed.navigation:
+        yield f"[[navigation]] {way.name!r}: name", way.name
+        yield f"[[navigation]] {way.name!r}: partner", way.partner
 
 
 def _check_path(entry: file.ColumnEntry) -> None:
@@ -119,10 +138,11 @@ def _check_limits(limits: file.Limits) -> None:
 
 
 def _check_name(column: Column, seen: dict[str, str]) -> None:
-    if not _IDENTIFIER.fullmatch(column.name):
+    if not is_property_name(column.name):
         raise ConfigurationProblem(
             f"contract file: {column.name!r} is not a property name: use letters, digits and"
-            " underscores, starting with a letter (BI tools refuse anything else)"
+            " underscores, starting with a letter (BI tools refuse anything else), and no word of"
+            " OData's language such as null or in"
         )
     folded = column.name.lower()
     if folded in seen:
@@ -135,7 +155,7 @@ def _check_name(column: Column, seen: dict[str, str]) -> None:
 
 def _check_column(column: Column) -> None:
     prop = column.prop
-    if prop.allowed_values and prop.type is not PrimitiveType.STRING:
+    if prop.known_values and prop.type is not PrimitiveType.STRING:
         raise _problem(f"column {prop.name!r}: type", str(prop.type), "cannot have `values`")
     if column.order is not None and prop.collection:
         raise _problem(f"column {prop.name!r}: order", column.order, "cannot sort a collection")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gateway.contract import file
@@ -31,9 +31,11 @@ _NEVER_NULL = frozenset(
 
 
 def build_sets(
-    parsed: file.ContractFile, columns: tuple[Column, ...]
+    parsed: file.ContractFile, columns: tuple[Column, ...], lines: Mapping[str, int]
 ) -> tuple[Schema, tuple[DerivedSet, ...]]:
     """The schema with all entity sets and the ways between them, and how the derived ones are made.
+
+    `lines` are those of conditions, by the names of their columns.
 
     Raises:
         ConfigurationProblem: names the table and key of the file that must change.
@@ -46,7 +48,9 @@ def build_sets(
         service.label,
     )
     check_copies(parsed, columns)
-    derived = tuple(_derived(entry, columns, parsed) for entry in parsed.sets)
+    derived = tuple(
+        _placed(_derived(entry, columns, parsed), parsed, lines) for entry in parsed.sets
+    )
     sets = (results, *(item.entity_set for item in derived))
     _check_names(sets)
     linked = _linked(sets, parsed.navigation)
@@ -61,14 +65,14 @@ def _derived(
     ways = names_of_ways(parsed.navigation, entry.name)
     known = {column.name: column for column in columns}
     own = (*entry.columns, *(parsed.measures if entry.measures else ()))
-    found = [_column(entry, item, known) for item in own]
+    key = entry.key if isinstance(entry.key, tuple) else (entry.key,)
+    found = [_as_key(_column(entry, item, known), key) for item in own]
     if entry.copy_columns:
         copied = [_copied(c, Kind.SAME) for c in columns if c.published]
         found = [*found, *_without_clashes(copied, found, ways)]
     elif entry.custom_fields:
         fields = [_copied(c, Kind.FIRST) for c in columns if c.field_id is not None]
         found = [*found, *_without_clashes(fields, found, ways)]
-    key = entry.key if isinstance(entry.key, tuple) else (entry.key,)
     entity_type = EntityType(entry.type, key, tuple(column.prop for column in found))
     if len(entity_type.key_properties) != len(key) or any(
         prop.nullable for prop in entity_type.key_properties
@@ -80,6 +84,29 @@ def _derived(
     trackable = not any(_NOW.search(column.where) for column in found)
     entity_set = EntitySet(entry.name, entity_type, entry.label, trackable)
     return DerivedSet(entity_set, tuple(found), entry.unnest)
+
+
+def _placed(derived: DerivedSet, parsed: file.ContractFile, lines: Mapping[str, int]) -> DerivedSet:
+    """The set with the places of its conditions, for messages."""
+    measures = {measure.name for measure in parsed.measures}
+
+    def place(column: DerivedColumn) -> DerivedColumn:
+        name = column.prop.name
+        table = f"[[measures]] {name!r}"
+        if name not in measures:
+            table = f"[[sets]] {derived.entity_set.name!r}: {name!r}"
+        line = f"line {lines[name]}: " if name in lines else ""
+        return replace(column, place=f"contract file: {line}{table}: where")
+
+    columns = (place(column) if column.where else column for column in derived.columns)
+    return replace(derived, columns=tuple(columns))
+
+
+def _as_key(column: DerivedColumn, key: tuple[str, ...]) -> DerivedColumn:
+    """A column that rows are made by: results without a value make no row, so it is never null."""
+    if column.prop.name not in key or column.kind not in (Kind.GROUP, Kind.EACH):
+        return column
+    return replace(column, prop=replace(column.prop, nullable=False))
 
 
 def _column(
@@ -99,6 +126,7 @@ def _column(
         label=item.label or (base.prop.label if base else ""),
         allowed_values=base.prop.allowed_values if base and kind not in _TYPES else (),
         personal=base is not None and base.prop.personal and kind not in _TYPES,
+        known_values=base.prop.known_values if base and kind not in _TYPES else (),
     )
     first_year = item.first_year or 0
     years = range(first_year, first_year + (item.years or 0))
@@ -138,7 +166,9 @@ def _linked(
     for entry in entries:
         _check_navigation(entry, sets)
         on = tuple(entry.on.items())
-        forth = NavigationProperty(entry.name, entry.to, entry.partner, on, False, True)
+        own = next(s.entity_type for s in sets if s.name == entry.set)
+        nullable = any(prop.name in entry.on and prop.nullable for prop in own.properties)
+        forth = NavigationProperty(entry.name, entry.to, entry.partner, on, False, True, nullable)
         ways[entry.set].append(forth)
         if entry.partner:
             many = not entry.one_to_one

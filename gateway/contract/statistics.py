@@ -12,8 +12,8 @@ class Measure(StrEnum):
     ROWS: how many there are. DISTINCT: how many different values a column has in them, null not
     counted. NOT_NULL: in how many of them a column is not null. AVERAGE: the mean of a column,
     which is never exact: it may be rounded, and its last digits depend on the order of adding.
-    VALUES: an object that tells for each value of a closed enumeration in how many rows it is; a
-    value that is left out is in none.
+    VALUES: an object that tells for each value of an enumeration in how many rows it is; a value
+    that is left out is in none. It is used where it accounts for all rows by listed values.
     """
 
     ROWS = "rows"

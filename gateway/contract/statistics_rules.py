@@ -44,8 +44,8 @@ def _check_column(statistic: Statistic, properties: dict[str, Property]) -> None
     if prop is None or prop.collection:
         raise _problem(statistic, "must name one of [[columns]] that has a single value")
     match statistic.measure:
-        case Measure.VALUES if not prop.allowed_values or prop.nullable:
-            raise _problem(statistic, "must name a column with `values` and nullable = false")
+        case Measure.VALUES if not prop.known_values:
+            raise _problem(statistic, "must name a column with `values`")
         case Measure.AVERAGE if not prop.type.is_numeric:
             raise _problem(statistic, "must name a column of numbers")
         case Measure.AVERAGE if statistic.exact:

@@ -54,6 +54,8 @@ def _navigation(schema: Schema, way: NavigationProperty) -> dict[str, Any]:
     found: dict[str, Any] = {"$Kind": "NavigationProperty", "$Type": schema.type_behind(way)}
     if way.collection:
         found["$Collection"] = True
+    if way.nullable:
+        found["$Nullable"] = True
     if way.partner:
         found["$Partner"] = way.partner
     if way.constrained:

@@ -67,7 +67,7 @@ def _add_navigation(parent: Element, schema: Schema, way: NavigationProperty) ->
     target = schema.type_behind(way)
     type_name = f"Collection({target})" if way.collection else target
     attributes = {"Name": way.name, "Type": type_name}
-    if not way.collection:
+    if not (way.collection or way.nullable):
         attributes["Nullable"] = "false"
     if way.partner:
         attributes["Partner"] = way.partner

@@ -15,7 +15,8 @@ class Property:
     """A structural property.
 
     `label` is the text a person knows it by (Core.Description). `allowed_values` closes the set of
-    values, e.g. of a state; empty when any value may come. `dynamic` ones are not in the model: a
+    values, e.g. of a state; empty when any value may come. `known_values` are those that the
+    contract file lists, whether or not the list is closed. `dynamic` ones are not in the model: a
     client has defined them with $compute or $apply, and their texts may have `width` characters.
     `personal` values name a person or tell about one; reads of them are in the audit log.
     """
@@ -26,6 +27,7 @@ class Property:
     collection: bool = False
     label: str = ""
     allowed_values: tuple[str, ...] = ()
+    known_values: tuple[str, ...] = ()
     dynamic: bool = False
     width: int = 64
     personal: bool = False
@@ -36,8 +38,9 @@ class NavigationProperty:
     """The way from an entity to those of another set whose values are the same (CSDL 8).
 
     `on` are pairs of properties, own and the other's. `constrained` tells that the own ones depend
-    on the key of the other, which CSDL calls a referential constraint. A single one is never null:
-    there is always such an entity. `partner` is the property that leads back, empty for none.
+    on the key of the other, which CSDL calls a referential constraint. A single one is `nullable`
+    when one of its own properties is: where that is null there is no such entity. `partner` is the
+    property that leads back, empty for none.
     """
 
     name: str
@@ -46,6 +49,7 @@ class NavigationProperty:
     on: tuple[tuple[str, str], ...]
     collection: bool
     constrained: bool
+    nullable: bool = False
 
     def back(self, name: str, origin: str, *, collection: bool) -> NavigationProperty:
         """Return the way back from the target to the set `origin`."""

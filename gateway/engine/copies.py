@@ -2,7 +2,8 @@
 
 Only what is the same in many rows is kept: for each value that a DAY is made of its day, and the
 DIGEST of all results of that day. MD5 spreads values over days, and adds rows up to a digest: it is
-the same in all processes and versions, unlike DuckDB's own hash.
+the same in all processes and versions, unlike DuckDB's own hash. Results without the value that a
+DAY is made of share a day, that of the empty text.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def compile_days(derivation: Derivation, rows: str) -> Sql:
     copies = derivation.of_kind(Kind.SAME)
     row = ", ".join(f"{quote(c.prop.name)} := r.{quote(c.of)}" for c in copies)
     per_value = (
-        f"SELECT {value} AS {_VALUE}, md5_number_lower({value}) % ?::UBIGINT AS n,"  # noqa: S608 - no value is spliced
+        f"SELECT {value} AS {_VALUE}, md5_number_lower(coalesce({value}, '')) % ?::UBIGINT AS n,"  # noqa: S608 - no value is spliced
         f" sum(md5_number_lower(CAST(to_json(struct_pack({row})) AS VARCHAR))) AS s,"
         f" count(*) AS c FROM {rows} AS r GROUP BY {value}"
     )
@@ -50,7 +51,7 @@ def rows_of_copies(derivation: Derivation, rows: str, days: str | None) -> str:
     joined = ""
     if days is not None:
         [day] = derivation.of_kind(Kind.DAY)
-        joined = f" JOIN {days} AS d ON d.{_VALUE} = r.{quote(day.of)}"
+        joined = f" JOIN {days} AS d ON d.{_VALUE} IS NOT DISTINCT FROM r.{quote(day.of)}"
     position = quote(POSITION.name)
     return f"(SELECT {columns}, r.{position} AS {position} FROM {rows} AS r{joined})"  # noqa: S608 - as above
 

@@ -60,9 +60,10 @@ def _grouped(derivation: Derivation, source: str) -> Sql:
         inner.append(Sql(f"{first} AS {_NEWEST}"))
     inner += [_measure(c) for c in derivation.columns if c.kind in _AGGREGATES]
     by = ", ".join(f"r.{quote(c.of)}" for c in groups)
+    there = " AND ".join(f"r.{quote(c.of)} IS NOT NULL" for c in groups if not c.prop.nullable)
     text = (
         f"SELECT {', '.join(item.text for item in inner) or 'count(*)'} FROM {source} AS r"  # noqa: S608 - as above
-        f"{f' GROUP BY {by}' if by else ''}"
+        f"{f' WHERE {there}' if there else ''}{f' GROUP BY {by}' if by else ''}"
     )
     outer = [_shown(column) for column in derivation.columns]
     whole = Sql(text, parameters(inner))
@@ -86,6 +87,6 @@ def _shown(column: BoundColumn) -> Sql:
         case Kind.FIRST:
             return Sql(f"{_NEWEST}.{name} AS {name}")
         case Kind.EACH:
-            return Sql(f"unnest(list_distinct({_NEWEST}.{name})) AS {name}")
+            return Sql(f"unnest(list_distinct({_NEWEST}.{name})) AS {name}")  # without nulls
         case _:
             return Sql(name)

@@ -159,7 +159,7 @@ def _chooses_few(condition: BoundExpr) -> bool:
         and isinstance(term.left, ColumnRef)
         and isinstance(term.right, Constant)
         and term.left.type is PrimitiveType.STRING
-        and not term.left.prop.allowed_values
+        and not term.left.prop.known_values
         for term in terms
     )
 

@@ -28,6 +28,7 @@ from prometheus_client import (
 )
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
+from gateway.observe.oddities import OddRows
 from gateway.observe.record import Record
 
 NOBODY = "-"
@@ -79,6 +80,9 @@ class Metrics:
             "extract_seconds", "Extracts that ended", _EXTRACT_SECONDS, "outcome"
         )
         self._extract_rows = self._counter("extract_rows", "Rows of the snapshots that were made")
+        self._odd = self._counter(
+            "odd_rows", "Strange rows of snapshots that were made", "column", "reason"
+        )
         self._lag = self._histogram(
             "event_loop_lag_seconds", "How late the event loop woke up", _LAG_SECONDS
         )
@@ -146,6 +150,11 @@ class Metrics:
     def retried(self) -> None:
         """A call failed and is made again."""
         self._retries.inc()
+
+    def found_odd(self, odd: Iterable[OddRows]) -> None:
+        """A snapshot has strange rows; where a column is strange as a whole, that counts as one."""
+        for each in odd:
+            self._odd.labels(each.column, each.reason).inc(each.rows or 1)
 
     def lagged(self, seconds: float) -> None:
         """The event loop woke up so much later than it was to."""

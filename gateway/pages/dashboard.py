@@ -13,7 +13,7 @@ from starlette.responses import Response
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.pages.feed import Kept, Row, link_to
 from gateway.pages.house import Visit
-from gateway.pages.pictures import Gallery, Numbers, Picture, arrange, read_gallery
+from gateway.pages.pictures import Gallery, Numbers, Picture, arrange, read_gallery, unlisted_in
 from gateway.pages.state import newest, state_of
 
 
@@ -41,7 +41,9 @@ class Dashboard:
         """
         table = newest(visit.service)
         kept = table and Kept(visit.service, table, visit.root)
-        pictures = self._gallery.pictures if kept else ()
+        schema = visit.service.schema
+        listed = (p for p in self._gallery.pictures if unlisted_in(p.url, schema) is None)
+        pictures = tuple(listed) if kept else ()
         began = time.perf_counter()
         figures = await self._figures(kept) if kept else {}
         drawn = [await self._draw(each, kept, visit.root) for each in pictures] if kept else []

@@ -6,14 +6,17 @@ What they are is data, in `pictures.toml`: no name of a column stands in code.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from importlib.resources import files
 from typing import Any
 
 import msgspec
 
+from gateway.edm.model import Schema
 from gateway.pages.feed import Row
+from gateway.query.unlisted import Unlisted, find_unlisted
+from grammar import parse_query_options
 
 
 class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -58,6 +61,25 @@ def read_gallery() -> Gallery:
     return msgspec.convert(tomllib.loads(text), Gallery)
 
 
+def unlisted_in(url: str, schema: Schema) -> Unlisted | None:
+    """The value in a feed's query that the contract file does not list for its column."""
+    path, _, query = url.partition("?")
+    entity_set = schema.find_set(path)
+    if entity_set is None:
+        return None
+    pairs = (pair.partition("=") for pair in query.split("&"))
+    options = parse_query_options(tuple((name, value) for name, _, value in pairs))
+    return find_unlisted(options, entity_set.entity_type.properties)
+
+
+def left_out(schema: Schema) -> Iterator[str]:
+    """Yield a warning for each picture that compares a column with a value that is not listed."""
+    for picture in read_gallery().pictures:
+        unlisted = unlisted_in(picture.url, schema)
+        if unlisted is not None:
+            yield f"the dashboard's picture {picture.name!r} is left out: {unlisted}"
+
+
 def arrange(picture: Picture, rows: Iterable[Row], order: Iterable[str] = ()) -> Numbers:
     """The rows of a picture's feed as it shows them; series that are values follow `order`.
 
@@ -80,7 +102,7 @@ def arrange(picture: Picture, rows: Iterable[Row], order: Iterable[str] = ()) ->
 
 def _values(rows: list[Row], name: str, order: tuple[str, ...]) -> tuple[str, ...]:
     """What a column has in any row: first what `order` knows, in its order."""
-    found = tuple(dict.fromkeys(str(row[name]) for row in rows))
+    found = tuple(dict.fromkeys(_series(row[name]) for row in rows))
     return (*(v for v in order if v in found), *(v for v in found if v not in order))
 
 
@@ -90,8 +112,12 @@ def _by_value(
     """One row a label: the number of each value of `by`, 0 where there is no row."""
     cells: dict[str, dict[str, Any]] = {}
     for row in rows:
-        cells.setdefault(_label(picture, row), {})[str(row[by])] = row[picture.series[0]]
+        cells.setdefault(_label(picture, row), {})[_series(row[by])] = row[picture.series[0]]
     return [(label, tuple(found.get(name, 0) for name in series)) for label, found in cells.items()]
+
+
+def _series(value: object) -> str:
+    return "-" if value is None else str(value)
 
 
 def _label(picture: Picture, row: Row) -> str:

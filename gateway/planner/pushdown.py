@@ -12,6 +12,7 @@ from functools import reduce
 from typing import TypeAlias
 
 from gateway.contract.model import Column, Contract, CustomFieldFilter, RangeFilter, ValuesFilter
+from gateway.contract.texts import may_be_made
 from gateway.planner.analysis import Analysis, Term, analyse, conjoin
 from gateway.planner.value_set import (
     ANY_VALUE,
@@ -200,6 +201,8 @@ def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | No
         case (ValuesFilter() | CustomFieldFilter()) as filter_, Points(points):
             if not 0 < len(points) <= filter_.max_values or any(_REPLACED in p for p in points):
                 return None
+            if not all(_can_be_asked(point, column) for point in points):
+                return None
             return PushedValues(column.name, tuple(sorted(points))), filter_.exact
         case RangeFilter() as filter_, Interval() as interval:
             return _push_range(column.name, filter_, interval)
@@ -209,6 +212,13 @@ def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | No
             return term, exact and len(points) == 1
         case _:
             return None
+
+
+def _can_be_asked(value: str, column: Column) -> bool:
+    """Whether the upstream knows the value, as a text: an unlisted one may be an error there."""
+    if isinstance(column.filter, CustomFieldFilter):
+        return not may_be_made(value)
+    return not column.prop.known_values or value in column.prop.known_values
 
 
 def _push_range(name: str, filter_: RangeFilter, interval: Interval) -> tuple[PushedTerm, bool]:

@@ -225,7 +225,15 @@ def _bind_entity(resource: EntityResource, options: QueryOptions, common: _Commo
         ways=selected.ways,
         views=selected.views,
     )
-    return common.finished(query)
+    return replace(common.finished(query), source=_source_of_one(resource, common))
+
+
+def _source_of_one(resource: EntityResource, common: _Common) -> BoundQuery | None:
+    """The entity that may be related to none, which is no mistake of the client's."""
+    within = resource.within
+    if within is None or resource.key or not within.navigation.nullable:
+        return None
+    return _bind_entity(within.source, QueryOptions(), common)
 
 
 def _bind_property(

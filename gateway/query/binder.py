@@ -18,6 +18,7 @@ from gateway.query.bound import (
     ArithmeticOperator,
     BoundExpr,
     ColumnRef,
+    Compare,
     CompareOperator,
     Constant,
     Element,
@@ -179,18 +180,28 @@ def _flatten(expr: Binary) -> list[Expr]:
 
 
 def _bind_compare(expr: Binary, scope: Scope) -> BoundExpr:
-    if _compares_row_with_null(expr, scope):  # every way to one row leads to one
-        return Constant(expr.operator == "ne", PrimitiveType.BOOLEAN)
+    row = _row_compared_with_null(expr, scope)
+    if row is not None:
+        return row
     left, right = bind_expression(expr.left, scope), bind_expression(expr.right, scope)
     return build_compare(CompareOperator(expr.operator), left, right, quoted(expr), scope)
 
 
-def _compares_row_with_null(expr: Binary, scope: Scope) -> bool:
+def _row_compared_with_null(expr: Binary, scope: Scope) -> BoundExpr | None:
+    """Whether there is a row at the end of a way: its key is null where there is none."""
     sides = (expr.left, expr.right)
     if expr.operator not in ("eq", "ne") or _NULL not in sides:
-        return False
+        return None
     other = sides[0] if sides[1] == _NULL else sides[1]
-    return isinstance(other, Name | Member) and find_row(other, scope) is not None
+    found = find_row(other, scope) if isinstance(other, Name | Member) else None
+    if found is None:
+        return None
+    key = Member(other, found.entity_type.key[0])
+    return Compare(
+        CompareOperator(expr.operator),
+        bind_expression(key, scope),
+        Constant(None, PrimitiveType.STRING),
+    )
 
 
 def _bind_arithmetic(expr: Binary, scope: Scope) -> BoundExpr:

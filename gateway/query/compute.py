@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
+from gateway.contract.naming import is_word
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import InvalidValue, NotSupported
@@ -37,9 +38,15 @@ def check_alias(alias: str, names: Iterable[str], scope: Scope) -> None:
     """Refuse a new name that is taken; rows are kept by names without regard to case.
 
     Raises:
-        InvalidValue: the name itself is taken.
+        InvalidValue: the name itself is taken, or a word of the language.
         NotSupported: one that differs in case only.
     """
+    if is_word(alias):
+        raise InvalidValue(
+            f"{scope.option}: {alias} is a word of OData's language, and would not be read as a"
+            " name; choose another one behind `as`",
+            target=scope.option,
+        )
     for name in names:
         if name == alias:
             raise InvalidValue(

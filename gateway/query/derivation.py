@@ -12,6 +12,7 @@ from gateway.errors import ConfigurationProblem, GatewayError, UnknownName
 from gateway.query.binder import bind_predicate
 from gateway.query.bound import BoundExpr
 from gateway.query.scope import Moment, Scope
+from gateway.query.unlisted import find_unlisted
 from grammar import ODataSyntaxError, parse_filter
 
 
@@ -47,7 +48,7 @@ def bind_derivation(derived: DerivedSet, contract: Contract, moment: datetime) -
         ConfigurationProblem: a condition of the contract file cannot be understood.
     """
     rows = _row_type(derived, contract.columns)
-    columns = tuple(_bind(column, rows, derived, moment) for column in derived.columns)
+    columns = tuple(_bind(column, rows, moment) for column in derived.columns)
     return Derivation(columns, derived.unnest, derived.entity_set.entity_type.key)
 
 
@@ -80,16 +81,17 @@ def _row_type(derived: DerivedSet, columns: tuple[Column, ...]) -> EntityType:
     return EntityType("a result", (), properties)
 
 
-def _bind(
-    column: DerivedColumn, rows: EntityType, derived: DerivedSet, moment: datetime
-) -> BoundColumn:
+def _bind(column: DerivedColumn, rows: EntityType, moment: datetime) -> BoundColumn:
     where: BoundExpr | None = None
     if column.where:
-        place = f"contract file: [[sets]] {derived.entity_set.name!r}: {column.prop.name!r}: where"
         try:
-            where = bind_predicate(parse_filter(column.where), Scope(rows, moment=Moment(moment)))
+            tree = parse_filter(column.where)
+            where = bind_predicate(tree, Scope(rows, moment=Moment(moment)))
         except ODataSyntaxError as error:
-            raise ConfigurationProblem(f"{place}: {error}") from error
+            raise ConfigurationProblem(f"{column.place}: {error}") from error
         except GatewayError as error:
-            raise ConfigurationProblem(f"{place}: {error.message}") from error
+            raise ConfigurationProblem(f"{column.place}: {error.message}") from error
+        unlisted = find_unlisted(tree, rows.properties)
+        if unlisted is not None:
+            raise ConfigurationProblem(f"{column.place}: {unlisted}")
     return BoundColumn(column.prop, column.kind, column.of, where, column.text, column.years)

@@ -22,6 +22,7 @@ from gateway.query.bound import BoundExpr
 from gateway.query.derivation import condition_holds_in
 from gateway.query.scope import Moment, Scope
 from gateway.query.suggest import nearest
+from gateway.query.unlisted import find_unlisted
 from grammar import ODataSyntaxError, parse_filter
 
 _KEPT_BY_MASKS = frozenset(
@@ -81,7 +82,7 @@ def _check_mask(column: Column, hidden: bool, place: str) -> None:
     prop = column.prop
     if hidden:
         raise ConfigurationProblem(f"{place}: {prop.name!r} is masked and hidden; choose one")
-    if prop.type is not PrimitiveType.STRING or prop.collection or prop.allowed_values:
+    if prop.type is not PrimitiveType.STRING or prop.collection or prop.known_values:
         raise ConfigurationProblem(
             f"{place} mask: {prop.name!r} is no free text, so a digest of it hides nothing or has"
             " no meaning; hide it instead"
@@ -94,7 +95,11 @@ def _rule(text: str, contract: Contract, place: str) -> Callable[[datetime], Bou
 
     def bind(moment: datetime) -> BoundExpr:
         try:
-            return bind_predicate(parse_filter(text), Scope(rows, moment=Moment(moment)))
+            tree = parse_filter(text)
+            unlisted = find_unlisted(tree, properties)
+            if unlisted is not None:
+                raise ConfigurationProblem(f"{place} rows: {unlisted}")
+            return bind_predicate(tree, Scope(rows, moment=Moment(moment)))
         except ODataSyntaxError as error:
             raise ConfigurationProblem(f"{place} rows: {error}") from error
         except GatewayError as error:

@@ -9,6 +9,7 @@ from typing import Protocol
 import anyio.to_thread
 import pyarrow as pa
 
+from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.growing import GrowingTable
 from gateway.snapshots.store import SnapshotStore, StoredTable
@@ -67,6 +68,9 @@ class Extracts(Protocol):
 
     def begin(self, pushdown: Pushdown, sink: GrowingTable, /) -> Extraction:
         """A new extract; nothing is asked yet."""
+
+    def oddities(self, pushdown: Pushdown, before: tuple[OddRows, ...], /) -> tuple[OddRows, ...]:
+        """What is strange about rows that were just read; `before` is known of what they amend."""
 
     async def changes(self, pushdown: Pushdown, since: datetime, base: Base, /) -> Changes | None:
         """What has changed in `base` since; None when that cannot be told."""

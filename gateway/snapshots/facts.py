@@ -6,6 +6,7 @@ import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 from gateway.planner.pushdown_text import from_text, to_text
 
@@ -26,12 +27,14 @@ class Extracted:
 
     `taken_at` is when it began, by the gateway's clock; each row is of then or later. `complete_at`
     is the same of the last extract that read all rows, which an incremental one builds on. `since`
-    is from when changes are not in it, by the upstream's clock; None when that is not known.
+    is from when changes are not in it, by the upstream's clock; None when that is not known. `odd`
+    says what is strange about the rows.
     """
 
     taken_at: datetime
     complete_at: datetime
     since: datetime | None = None
+    odd: tuple[OddRows, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,7 @@ def write_facts(stored: StoredTable) -> str:
             "taken_at": extracted.taken_at.isoformat(),
             "complete_at": extracted.complete_at.isoformat(),
             "since": None if extracted.since is None else extracted.since.isoformat(),
+            "odd": [[each.column, each.reason, each.rows] for each in extracted.odd],
             "rows": stored.rows,
             "made_at": stored.made_at.isoformat(),
         }
@@ -88,6 +92,7 @@ def read_facts(snapshot_id: str, text: str, size: int) -> StoredTable:
             _instant(facts["taken_at"]),
             _instant(facts["complete_at"]),
             None if since is None else _instant(since),
+            tuple(OddRows(str(c), str(why), int(n)) for c, why, n in facts.get("odd", ())),
         ),
         int(str(facts["rows"])),
         size,

@@ -16,6 +16,7 @@ import pyarrow as pa
 
 from gateway.errors import UpstreamKeepsChanging
 from gateway.observe import Clock, Observer
+from gateway.observe.oddities import OddRows, told_together
 from gateway.snapshots.extracts import Base, Changes, Extraction, Extracts
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict
@@ -130,7 +131,8 @@ class Flight:
         self.decide()
         since = await self._extraction.read()
         await self.growing.flush()
-        published = await self._publish(Extracted(self.began, self.began, since))
+        odd = self._odd(())
+        published = await self._publish(Extracted(self.began, self.began, since, odd))
         entry = self._with.shelf.put(published, readers=1)
         self.growing.end()
         return entry
@@ -159,7 +161,9 @@ class Flight:
 
     async def _apply(self, changes: Changes, base: Entry) -> Entry:
         """A new snapshot, or the old one, which is then known to be one of now."""
-        extracted = Extracted(self.began, base.table.extracted.complete_at, changes.since)
+        before = base.table.extracted
+        odd = self._odd(before.odd)
+        extracted = Extracted(self.began, before.complete_at, changes.since, odd)
         gone = pa.array(changes.gone, pa.string())
         changed = await anyio.to_thread.run_sync(
             self._with.store.amend, self.id, base.table.id, changes.rows, gone
@@ -174,6 +178,14 @@ class Flight:
         )
         await self._offer(published)
         return self._with.shelf.put(published, readers=1)
+
+    def _odd(self, before: tuple[OddRows, ...]) -> tuple[OddRows, ...]:
+        """What is strange about the rows; told when it is not what was known before."""
+        odd = self._with.extracts.oddities(self.key.pushdown, before)
+        if odd and odd != before:
+            self._with.observer.warn(f"snapshot {self.id} has strange rows: {told_together(odd)}")
+            self._with.observer.metrics.found_odd(odd)
+        return odd
 
     async def _publish(self, extracted: Extracted) -> StoredTable:
         draft = StoredTable(self.id, self.key, extracted, rows=0, bytes=0, made_at=self.began)

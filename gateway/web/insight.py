@@ -85,7 +85,7 @@ class StatusEndpoint:
         return as_json(shown if trouble is None else shown | {"lastFailure": _failure(trouble)})
 
 
-_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond"})
+_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond", "odd"})
 
 
 def _without_numbers(told: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
@@ -112,6 +112,10 @@ def _snapshot(table: StoredTable, standing: Standing) -> dict[str, Any]:
         "allRowsReadAt": _instant(table.extracted.complete_at),
         "state": standing.verdict,
         "insteadOf": standing.instead_of or None,
+        "odd": [
+            {"column": each.column, "reason": each.reason, "rows": each.rows}
+            for each in table.extracted.odd
+        ],
     }
 
 

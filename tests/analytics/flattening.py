@@ -15,6 +15,8 @@ from gateway.edm.types import PrimitiveType
 from tests.analytics.small_contract import small_contract
 
 ABSENT = object()
+ID = Column(Property("id", PrimitiveType.STRING), ("the row's own id",), optional=True)
+"""The key of contracts that tests make for single columns."""
 
 NAMES = st.one_of(
     st.sampled_from(["class", "None", "self", "__class__", "m_a", "a_2e_b", "0", "x'y", "$.x", ""]),
@@ -52,7 +54,7 @@ def cases(draw: st.DrawFn) -> Case:
     names = draw(st.lists(NAMES, min_size=12, max_size=12, unique=True))
     contract = replace(
         small_contract(),
-        columns=tuple(_columns(draw, names)),
+        columns=(*_columns(draw, names), ID),
         response=ResponseShape((names[8], names[9]), (names[8], names[10]), ("error",)),
         custom_fields=CustomFieldShape((names[0], names[1]), names[2], names[3], "label"),
     )

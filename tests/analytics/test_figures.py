@@ -15,7 +15,13 @@ from tests.analytics.upstream_app import Scene, ok
 
 pytestmark = pytest.mark.anyio
 
-CONTRACT = load_contract(built_in_contract())
+SHIPPED = load_contract(built_in_contract())
+CONTRACT = load_contract(
+    built_in_contract()
+    .replace("\nvalues = [", "\nclosed = true\nnullable = false\nvalues = [")
+    .replace('\nfilter = "users"', '\nnullable = false\nfilter = "users"')
+)
+"""With columns that are closed and never null, so that more contradicts itself."""
 ALL = Pushdown()
 SOME = Pushdown((PushedValues("userId", ("u1", "u2")), PushedValues("state", ("FAILED",))))
 FAILED = {"states": {"FAILED": 4}, "enrollmentTypes": {"OPTIONAL": 3, "MANDATORY": 1}}
@@ -149,3 +155,24 @@ async def test_a_429_holds_the_pages_too_and_a_failure_is_remembered() -> None:
     with pytest.raises(GatewayError):
         await asked.client.fetch_statistics(SOME)
     assert len(asked.sent) == 1
+
+
+@pytest.mark.parametrize(
+    ("states", "tells"),
+    [
+        ({"FAILED": 4}, True),
+        ({"FAILED": 3, "EXPIRED": 1, "APPROVED": 0}, True),
+        ({"FAILED": 3}, False),  # one row has no state
+        ({"FAILED": 3, "null": 1}, False),  # as a program names the member for null
+        ({"failed": 4}, False),
+        ({}, False),
+    ],
+)
+async def test_counts_of_an_open_list_tell_when_listed_values_account_for_all_rows(
+    states: dict[str, int], *, tells: bool
+) -> None:
+    asked = Scene([told(states=states)], contract=SHIPPED)
+    figures = await asked.client.fetch_statistics(ALL)
+    found = {s.name: figures.tells(s, SHIPPED) for s in SHIPPED.statistics if s.exact}
+    assert found.pop("states") is tells
+    assert set(found.values()) == {True}

@@ -8,6 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from gateway.observe.logs import facts_of
 from gateway.observe.metrics import Levels, Metrics
+from gateway.observe.oddities import OddRows
 from gateway.observe.record import Record
 from tests.docs.render import ROOT
 
@@ -34,6 +35,7 @@ def test_every_metric_is_told_with_its_labels() -> None:
     metrics = Metrics()
     metrics.ended([_record()])
     metrics.upstream("200", 0.1)
+    metrics.found_odd([OddRows("userId", "no value", 1)])
     metrics.hold(Levels((("default", 1, 2, 3.0),)))
     with metrics.extract(_record()):
         pass

@@ -110,7 +110,9 @@ def _navigation(node: Any) -> dict[str, Any]:
         found["$Collection"] = True
         type_name = type_name.removeprefix("Collection(").removesuffix(")")
     else:
-        assert node.get("Nullable") == "false"
+        assert node.get("Nullable") in (None, "false")
+        if node.get("Nullable") is None:
+            found["$Nullable"] = True
     constraints = {
         c.get("Property"): c.get("ReferencedProperty")
         for c in node.iter(f"{EDM}ReferentialConstraint")

@@ -126,18 +126,16 @@ def test_every_term_is_qualified_and_its_vocabulary_is_referenced() -> None:
 
 
 def test_closed_values_are_documented_and_open_ones_are_not() -> None:
+    listed = Property("state", PrimitiveType.STRING, known_values=("A", "B"))
+    schema = schema_with(listed, replace(listed, name="closed", allowed_values=("A", "B")))
     described = {
         node.getparent().get("Name"): [
             value.get("String") for value in node.iter(f"{EDM}PropertyValue")
         ]
-        for node in next(document().iter(f"{EDM}EntityType")).iter(f"{EDM}Annotation")
+        for node in next(document(schema).iter(f"{EDM}EntityType")).iter(f"{EDM}Annotation")
         if node.get("Term") == "Org.OData.Validation.V1.AllowedValues"
     }
-    expected = {
-        p.name: list(p.allowed_values) for p in SCHEMA.entity_sets[0].entity_type.properties
-    }
-    assert described == {name: values for name, values in expected.items() if values}
-    assert "APPROVED" in described["state"]
+    assert described == {"closed": ["A", "B"]}
 
 
 def test_labels_are_descriptions() -> None:

@@ -15,7 +15,12 @@ from gateway.query.questions import BoundQuery
 from gateway.query.request import parse_request
 from tests.planner.worlds import with_columns
 
-CONTRACT = load_contract(built_in_contract(), (("department", "cf_department"),))
+SHIPPED = load_contract(built_in_contract(), (("department", "cf_department"),))
+CONTRACT = load_contract(
+    built_in_contract().replace("\nvalues = [", "\nclosed = true\nnullable = false\nvalues = ["),
+    (("department", "cf_department"),),
+)
+"""With enumerations that are closed and never null, of which more can be asked."""
 
 
 def plan_of(

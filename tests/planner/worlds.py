@@ -114,8 +114,8 @@ def _bent(column: Column, random: Random) -> Column:
         return column
     if not prop.collection:
         prop = replace(prop, nullable=random.random() < 0.5)
-    if prop.allowed_values:
-        prop = replace(prop, allowed_values=random.choice([STATES, ()]))
+    if prop.known_values:
+        prop = replace(prop, known_values=STATES, allowed_values=random.choice([STATES, ()]))
     filter_ = column.filter
     if column.name != "updatedAt" and random.random() < 0.1:
         filter_ = None

@@ -26,6 +26,7 @@ from gateway.errors import (
     UpstreamThrottled,
     UpstreamUnavailable,
 )
+from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.extracts import Base, Changes, Extraction
@@ -63,6 +64,9 @@ class Upstream:
 
     async def changes(self, pushdown: Pushdown, since: datetime, base: Base, /) -> Changes | None:
         raise AssertionError("no extract here builds on another")
+
+    def oddities(self, pushdown: Pushdown, before: tuple[OddRows, ...], /) -> tuple[OddRows, ...]:
+        return before
 
     async def fill(self, pushdown: Pushdown) -> pa.Table:
         self.asked.append(pushdown)

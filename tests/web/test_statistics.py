@@ -79,7 +79,6 @@ def filters(draw: st.DrawFn) -> str:
         st.lists(
             st.one_of(
                 one_of("state", STATES),
-                st.sampled_from(STATES).map(lambda state: f"state ne '{state}'"),
                 one_of("enrollmentType", TYPES),
                 one_of("userId", USERS),
                 st.sampled_from(("grp-01", "grp-03", "none")).map(

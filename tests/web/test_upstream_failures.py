@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from gateway.contract.loader import built_in_contract
 from gateway.sandbox import Dataset, Faults, create_sandbox, make_token
 from tests.support.crooked import crooked, rewrites
 from tests.support.live import SECRET, Bridge, bridge, running, served
@@ -241,10 +242,15 @@ def test_a_web_page_in_place_of_an_answer_is_refused(dataset: Dataset) -> None:
         assert answer.json()["error"]["message"]
 
 
-def test_a_value_outside_its_closed_set_is_refused_without_naming_it(dataset: Dataset) -> None:
+def test_a_value_outside_its_closed_set_is_refused_without_naming_it(
+    dataset: Dataset, tmp_path: Path
+) -> None:
     """Passed on, it would be lost by every pushed filter that names the other values."""
-    rows = dataset.to_rows()[:3]
-    with bridge([*rows[:2], {**rows[2], "state": "ARCHIVED"}]) as gateway:
+    contract, rows = tmp_path / "contract.toml", dataset.to_rows()[:3]
+    text = built_in_contract().replace('\nvalues = ["NOT', '\nclosed = true\nvalues = ["NOT')
+    contract.write_text(text, "utf-8")
+    settings = {"contract": str(contract)}
+    with bridge([*rows[:2], {**rows[2], "state": "ARCHIVED"}], settings=settings) as gateway:
         message = refused(send(gateway.root, RESULTS), 502)
     assert "ARCHIVED" not in message
     assert "column state" in message

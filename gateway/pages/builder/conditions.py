@@ -106,7 +106,7 @@ def operators_of(prop: Property) -> tuple[str, ...]:
     """The names of the operators that a column has, the most usual one first."""
     if prop.collection:
         return ("has", "hasnot", "none", "some")
-    if prop.allowed_values:
+    if prop.known_values:
         return ("in", "notin", "eq", "ne", *_NULLS)
     match prop.type:
         case PrimitiveType.STRING:

@@ -1,0 +1,128 @@
+"""Strange rows: kept as far as OData can say them, counted, and reported.
+
+Each page says which of its rows are strange, by column and reason. A tally keeps their keys while
+extracts are read, so that a row that is read twice counts once and a corrected one no longer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.contract.derived import Kind
+from gateway.contract.model import Column, Contract
+from gateway.observe.oddities import MOST_ROWS, OddRows
+
+
+class Reason(StrEnum):
+    """What is strange about the value of a column; the words are for people."""
+
+    NO_VALUE = "no value"
+    ABSENT = "no such member"
+    NOT_LISTED = "a value that is not among `values`"
+    MADE_A_TEXT = "a value that is not a text, made a text"
+    NOT_AN_OBJECT = "an empty list in place of an object"
+    NOT_A_LIST = "something else in place of a list"
+    LEFT_OUT = "list elements without a value, left out"
+    REPEATED = "a custom field that is there twice, of which the first counts"
+    NEVER = "no row has a value; check its ID or path"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Oddity:
+    """A column and why its value is strange."""
+
+    column: str
+    reason: Reason
+
+
+Keys = Mapping[Oddity, Sequence[str]]
+
+
+def is_watched(column: Column, contract: Contract) -> bool:
+    """Return whether rows without a value in the column are missing from tables or measures."""
+    made = any(
+        own.kind is Kind.GROUP and own.of == column.name
+        for derived in contract.derived
+        for own in derived.columns
+    )
+    return not column.prop.collection and (made or bool(column.prop.known_values))
+
+
+def strange_values(
+    rows: pa.Table, columns: Iterable[Column], key: str
+) -> Iterator[tuple[Oddity, list[str]]]:
+    """Yield which rows have no value or an unlisted one in columns that are watched."""
+    for column in columns:
+        values = rows.column(column.name)
+        if values.null_count:
+            yield (
+                Oddity(column.name, Reason.NO_VALUE),
+                rows.column(key).filter(pc.is_null(values)).to_pylist(),
+            )
+        listed = pa.array([*column.prop.known_values, None], pa.string())
+        if len(listed) > 1 and set(values.unique().to_pylist()) - set(listed.to_pylist()):
+            others = pc.invert(pc.is_in(values, value_set=listed))
+            yield (
+                Oddity(column.name, Reason.NOT_LISTED),
+                rows.column(key).filter(others).to_pylist(),
+            )
+
+
+class Tally:
+    """The strange rows of all extracts since the last one of all rows began."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._key = contract.key
+        self._expected = tuple(
+            c.name for c in contract.columns if c.field_id is not None or not c.optional
+        )
+        self._keys: dict[Oddity, set[str]] = {}
+        self._empty: set[str] | None = None
+        self._is_whole = False
+
+    def begin(self) -> None:
+        """Forget all: every row is going to be read."""
+        self._keys.clear()
+        self._empty, self._is_whole = None, True
+
+    def note(self, rows: pa.Table, odd: Keys) -> None:
+        """Take a page into account."""
+        if not rows.num_rows:
+            return
+        names = self._expected if self._empty is None else self._empty
+        self._empty = {name for name in names if not _has_values(rows.column(name))}
+        if any(self._keys.values()):
+            read = rows.column(self._key).to_pylist()
+            for known in self._keys.values():
+                known.difference_update(read)
+        for oddity, keys in odd.items():
+            known = self._keys.setdefault(oddity, set())
+            known.update(keys[: MOST_ROWS - len(known)])
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Rows that are gone are strange no more."""
+        for known in self._keys.values():
+            known.difference_update(keys)
+
+    def counts(self, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
+        """Return what is strange; with what was known before, unless all rows were read since."""
+        found = [
+            OddRows(o.column, o.reason.value, len(k)) for o, k in sorted(self._keys.items()) if k
+        ]
+        if self._is_whole:
+            empty = sorted(self._empty or ())
+            return (*found, *(OddRows(name, Reason.NEVER.value, 0) for name in empty))
+        most = {(odd.column, odd.reason): odd for odd in before}
+        for odd in found:
+            known = most.get((odd.column, odd.reason))
+            most[odd.column, odd.reason] = odd if known is None or known.rows < odd.rows else known
+        return tuple(most.values())
+
+
+def _has_values(values: pa.ChunkedArray) -> bool:
+    return bool(values.null_count < len(values))
