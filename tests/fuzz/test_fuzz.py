@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from random import Random
 
@@ -11,7 +10,7 @@ import pytest
 from grammar import option_pairs, parse_query_options
 from tests.fuzz.__main__ import complaints
 from tests.fuzz.gateways import MODES, ROLES, gateways
-from tests.fuzz.judging import AWAITS, Awaited, Complaint, Judge
+from tests.fuzz.judging import Complaint, Judge
 from tests.fuzz.questions import ROLE_NAMES, Question
 from tests.fuzz.reading import same, same_text
 from tests.fuzz.shrinking import shrunk
@@ -26,21 +25,6 @@ QUESTIONS = 90
 def test_every_way_of_answering_gives_the_right_answer(seed: int) -> None:
     found = list(complaints(seed, QUESTIONS))
     assert not found, "\n\n".join(f"seed {seed}: {complaint}" for complaint in found)
-
-
-@pytest.mark.parametrize("awaited", AWAITS, ids=lambda awaited: awaited.example)
-def test_what_is_awaited_still_fails(awaited: Awaited) -> None:
-    """When it passes, its line in `AWAITS` has to go."""
-    url, _, format_ = awaited.example.partition("&$format=")
-    path, _, query = url.partition("?")
-    options = tuple(option.split("=", 1) for option in query.split("&"))
-    question = Question(path, tuple((n, v) for n, v in options), format_ or "minimal")
-    assert re.search(awaited.asked, str(question))
-    judge = Judge(0, awaits=())
-    with gateways(judge.rows) as running:
-        found = judge.judge(running, question, ("warm",))
-    assert found is not None
-    assert found.what.startswith(awaited.what)
 
 
 def test_all_questions_have_an_answer_and_many_kinds_occur() -> None:
