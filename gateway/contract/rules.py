@@ -103,7 +103,8 @@ def _own_names(parsed: file.ContractFile) -> Iterator[tuple[str, str]]:
     yield from (("[[measures]] name", measure.name) for measure in parsed.measures)
     for way in parsed.navigation:
         yield f"[[navigation]] {way.name!r}: name", way.name
-        yield f"[[navigation]] {way.name!r}: partner", way.partner
+        if way.partner:
+            yield f"[[navigation]] {way.name!r}: partner", way.partner
 
 
 def _check_path(entry: file.ColumnEntry) -> None:
