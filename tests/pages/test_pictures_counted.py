@@ -65,7 +65,7 @@ COUNTED: dict[str, tuple[str, Callable[[Rows], dict[Any, Any]]]] = {
         "People by month of their results' last changes",
         lambda rows: newest({k: people(v) for k, v in by_month(rows, "updatedAt").items()}),
     ),
-    "expiring": ("Approved results whose expiry date is near", near),
+    "expiring": ("Results that are approved and whose expiry date is near", near),
 }
 
 
