@@ -98,4 +98,4 @@ class Filing:
         top = 0 if nothing else query.top
         selection = Selection(None, plan.order, query.skip, top, few.apply)
         cut = partial(all_rows, selection=selection, columns=columns)
-        yield self._rows.run_transient(few.rows, cut)
+        yield self._rows.run_transient(few.rows, cut, query.others)
