@@ -12,10 +12,9 @@ from functools import partial
 import pyarrow as pa
 
 from gateway.analytics.rows import schema_of
-from gateway.contract.model import Contract
 from gateway.edm.model import EntityType
-from gateway.engine.batches import all_rows, row_numbers, rows_at, with_others
-from gateway.engine.run import Relation, Selection
+from gateway.engine.batches import all_rows, row_numbers, rows_at
+from gateway.engine.run import Selection
 from gateway.engine.sql import Sql
 from gateway.exchange import Export, Question, Reply
 from gateway.exports import (
@@ -40,8 +39,7 @@ from gateway.summing import Few, Summing
 class Filing:
     """Makes files of one workspace's collections."""
 
-    def __init__(self, contract: Contract, rows: Reading, summing: Summing, single: Single) -> None:
-        self._contract = contract
+    def __init__(self, rows: Reading, summing: Summing, single: Single) -> None:
         self._rows = rows
         self._summing = summing
         self._single = single
@@ -95,7 +93,7 @@ class Filing:
     async def _few_rows(self, plan: QueryPlan, reply: Reply) -> Few | None:
         """All rows that the answer is cut from when no snapshot is needed, else None."""
         if plan.route is Route.NOTHING:
-            return Few(_no_rows(plan.query.entity_set.entity_type), None)
+            return Few(_no_rows(plan.query.entity_set.entity_type), plan.query.apply)
         if not self._rows.goes_straight_through(plan, reply):
             return await self._summing.few(plan, reply)
         page = await self._rows.window_page(plan, reply)
@@ -103,22 +101,10 @@ class Filing:
 
     async def _all_of(self, few: Few, plan: QueryPlan, columns: Sql) -> pa.Table:
         query = plan.query
-        if plan.route is Route.NOTHING:
-            return await self._rows.queried(self._nothing, few.rows, plan, columns)
-        selection = Selection(None, plan.order, query.skip, query.top, few.apply)
+        top = 0 if plan.route is Route.NOTHING else query.top
+        selection = Selection(None, plan.order, query.skip, top, few.apply)
         cut = partial(all_rows, selection=selection, columns=columns)
-        return await self._rows.queried(self._rows.run_transient, few.rows, cut)
-
-    def _nothing(self, rows: pa.Table, plan: QueryPlan, columns: Sql) -> pa.Table:
-        """Return no rows, in the columns of the file; other sets that it names are empty too."""
-        sets = {name: self._contract.schema.find_set(name) for name in plan.query.others}
-        others = {name: _no_rows(s.entity_type) for name, s in sets.items() if s is not None}
-        selection = Selection(None, plan.order, limit=0, apply=plan.query.apply)
-
-        def nothing(relation: Relation) -> pa.Table:
-            return all_rows(with_others(relation, others), selection, columns)
-
-        return self._rows.run_transient(rows, nothing)
+        return await self._rows.queried(self._rows.run_transient, few.rows, cut, query.others)
 
 
 def _no_rows(entity_type: EntityType) -> pa.Table:

@@ -20,6 +20,7 @@ from gateway.contract.derived import Kind
 from gateway.contract.model import Contract
 from gateway.engine.copies import compile_days, rows_of_copies
 from gateway.engine.derive import compile_derivation
+from gateway.engine.navigate import no_rows
 from gateway.engine.run import Relation
 from gateway.engine.seen import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
 from gateway.engine.sql import Sql
@@ -215,10 +216,17 @@ class Reading:
         whole = name if view is None else f"{name}@{view.name}"
         return self._with.store.derived(snapshot.id, whole, question)
 
-    def run_transient(self, rows: pa.Table, run: Callable[[Relation], T]) -> T:
-        """Run a function of the engine on rows that are not kept, in this thread."""
+    def run_transient(
+        self, rows: pa.Table, run: Callable[[Relation], T], others: tuple[str, ...] = ()
+    ) -> T:
+        """Run a function of the engine on rows that are not kept, in this thread.
+
+        The sets of these `others` names have no rows.
+        """
+        sets = (s for s in self._contract.schema.entity_sets if s.name in others)
+        empty = tuple((found.name, no_rows(found)) for found in sets)
         with self._with.store.transient(rows) as (cursor, name):
-            return run(Relation(cursor, name))
+            return run(Relation(cursor, name, others=empty))
 
     async def queried(self, run: Callable[..., T], *arguments: object) -> T:
         """A query in a thread, counted with the time that it waits for one."""

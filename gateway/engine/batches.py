@@ -7,8 +7,7 @@ the first part is read. Blocking, like `gateway.engine.run`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Sequence
 
 import pyarrow as pa
 from duckdb import DuckDBPyConnection
@@ -50,15 +49,6 @@ def rows_at(relation: Relation, numbers: pa.ChunkedArray, columns: Sql) -> pa.Ta
 def all_rows(relation: Relation, selection: Selection, columns: Sql) -> pa.Table:
     """The selected rows, whole: for what is small, or made of rows and no row of a table."""
     return ask(relation, window_of(relation, selection, columns), as_arrow)
-
-
-def with_others(relation: Relation, others: Mapping[str, pa.Table]) -> Relation:
-    """The relation beside these tables as the entity sets that navigation leads to."""
-    named: list[tuple[str, str]] = []
-    for number, (name, table) in enumerate(others.items()):
-        relation.cursor.register(f"other_{number}", table)
-        named.append((name, f"other_{number}"))
-    return replace(relation, others=tuple(named))
 
 
 def as_arrow(cursor: DuckDBPyConnection, question: Sql) -> pa.Table:

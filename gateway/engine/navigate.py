@@ -5,6 +5,8 @@ A set is read under the name `table_of` gives it, which `gateway.engine.run` def
 
 from __future__ import annotations
 
+from gateway.edm.model import EntitySet
+from gateway.engine.functions import SQL_TYPES
 from gateway.engine.sql import Sql, fill, quote
 from gateway.query.bound import CountRows, QuantifiedRows, Reached, Way
 
@@ -12,6 +14,16 @@ from gateway.query.bound import CountRows, QuantifiedRows, Reached, Way
 def table_of(set_name: str) -> str:
     """The name of an entity set's rows in SQL; no property or alias has such a name."""
     return quote(f"${set_name}")
+
+
+def no_rows(entity_set: EntitySet) -> str:
+    """Return a FROM item with the columns of a set and no rows."""
+    columns = ", ".join(
+        f"CAST(NULL AS {SQL_TYPES[prop.type]}{'[]' if prop.collection else ''}) AS"
+        f" {quote(prop.name)}"
+        for prop in entity_set.entity_type.properties
+    )
+    return f"(SELECT {columns} WHERE false)"
 
 
 def joined(way: Way) -> str:

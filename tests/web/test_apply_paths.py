@@ -257,6 +257,23 @@ def test_files_have_a_column_for_each_path(live: Bridge) -> None:
     assert rows == wanted
 
 
+@pytest.mark.parametrize("media", ["csv", "parquet", "arrow"])
+@pytest.mark.parametrize(
+    "url",
+    [
+        "Results?$apply=groupby((user/name),aggregate($count as n))&$top=0",
+        "Users?$apply=aggregate(results/progress with sum as s,results/$count as n)&$top=0",
+        "Results?$top=0&$orderby=user/name,content/statistics/lastUpdatedAt",
+        "Results?$top=0&$compute=user/results/$count as n&$filter=n gt 1",
+    ],
+)
+def test_files_of_no_rows_have_their_columns(live: Bridge, url: str, media: str) -> None:
+    answer = live.get(f"{quote(url, safe='$&=?/')}&$format={media}")
+    assert answer.status_code == 200, answer.text
+    if media == "csv" and "$apply" in url:
+        assert answer.text.strip("\ufeff\r\n") in ("user/name,n", "s,n")
+
+
 @pytest.mark.parametrize(
     ("url", "status", "words"),
     [
