@@ -19,7 +19,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.engine.compile import ELEMENT, compile_expression, matching_elements
 from gateway.engine.conversions import instant_text
 from gateway.engine.expand import counted, other_rows
-from gateway.engine.json_values import NOT_A_NUMBER, is_self_describing, json_value
+from gateway.engine.json_values import is_self_describing, json_value
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.projection import Expanded, Projection
 from gateway.query.questions import ValuesView
@@ -91,8 +91,7 @@ def _expanded(item: Expanded) -> list[_Member]:
 
 def _whole(members: Sequence[_Member], projection: Projection) -> Sql:
     constants = [(name, Sql("?", (text,))) for name, text in projection.constants]
-    row = fill("to_json({0})", _packed([*constants, *members]))
-    return _without_idle_types(row, projection)
+    return fill("to_json({0})", _packed([*constants, *members]))
 
 
 def _packed(members: Sequence[_Member]) -> Sql:
@@ -136,7 +135,7 @@ def _declared(prop: Property, projection: Projection) -> list[_Member]:
             return _viewed(view, projection)
     column = Sql(f"r.{quote(prop.name)}")
     value = (prop.name, _shown(prop, column, projection))
-    inferred = is_self_describing(prop.type) and not prop.collection
+    inferred = is_self_describing(prop.type, declared=True) and not prop.collection
     if inferred or not projection.all_typed:
         return [value]
     return [_typed(prop, column, projection), value]
@@ -168,11 +167,8 @@ def _bound(number: int) -> Sql:
 
 def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[_Member]:
     rendered = json_value(value, prop.type, long_as_text=projection.int64_as_text)
-    member, suffix = (prop.name, rendered), projection.type_suffix
-    if suffix and prop.type is PrimitiveType.DOUBLE:
-        name = fill(NOT_A_NUMBER, value, _type_name(prop, projection))
-        return [(prop.name + suffix, name), member]
-    if not suffix or is_self_describing(prop.type):
+    member = (prop.name, rendered)
+    if not projection.type_suffix or is_self_describing(prop.type, declared=False):
         return [member]
     return [_typed(prop, value, projection), member]
 
@@ -183,15 +179,6 @@ def _typed(prop: Property, value: Sql, projection: Projection) -> _Member:
     if projection.omit_nulls:
         name = fill("CASE WHEN {0} IS NOT NULL THEN {1} END", value, name)
     return prop.name + projection.type_suffix, name
-
-
-def _without_idle_types(row: Sql, projection: Projection) -> Sql:
-    """Take out the types that are null; inside a text the quotes would be escaped."""
-    for prop in projection.properties:
-        if prop.dynamic and prop.type is PrimitiveType.DOUBLE and projection.type_suffix:
-            idle = f'"{prop.name}{projection.type_suffix}":null,'
-            row = fill("replace({0}, {1}, '')", row, Sql("?", (idle,)))
-    return row
 
 
 def _shown(prop: Property, value: Sql, projection: Projection) -> Sql:

@@ -85,8 +85,8 @@ def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Sc
         if literal is not None and isinstance(bound, Constant):
             assert isinstance(bound.value, datetime)  # noqa: S101 - that of the literal
             raise scope.invalid(
-                f"{quoted(expr)}: instants are in UTC here, so {expr.name} takes only literals in"
-                f" UTC; replace {quoted(literal)} by {from_datetime(bound.value)}"
+                f"{quoted(expr)}: instants are in UTC here; in place of {quoted(literal)} write"
+                f" the same instant in UTC, with Z: {from_datetime(bound.value)}"
             )
     if expr.name == "matchespattern":
         _check_pattern(expr, arguments[1], scope)

@@ -26,15 +26,20 @@ _TEXT_RANGES = (Media.TEXT, "text/*", "*/*")
 def negotiate_version(max_version: str | None, version: str | None) -> str:
     """The answer's version: the highest we speak that the client allows.
 
-    Versions compare as decimals: 4.1 allows 4.01, and so does 5.0.
+    Versions compare as decimals: 4.1 allows 4.01, and so does 5.0. What follows a semicolon is the
+    client's name, e.g. `4.0;NetFx` of Microsoft's older .NET clients.
+
+    >>> negotiate_version("4.0;NetFx", "4.0;NetFx")
+    '4.0'
 
     Raises:
         UnsupportedVersion: the client allows none that we speak.
     """
+    max_version, version = _without_name(max_version), _without_name(version)
     for name, text in (("OData-MaxVersion", max_version), ("OData-Version", version)):
-        if text is not None and not _VERSION.fullmatch(text.strip()):
+        if text is not None and not _VERSION.fullmatch(text):
             raise UnsupportedVersion(f"{name}: {text!r} is not a version; send 4.0 or 4.01")
-    if version is not None and version.strip() not in ("4.0", "4.01", "4"):
+    if version is not None and version not in ("4.0", "4.01", "4"):
         raise UnsupportedVersion(f"OData-Version: {version} is not spoken here; send 4.0 or 4.01")
     if max_version is None:
         return "4.0"
@@ -44,6 +49,10 @@ def negotiate_version(max_version: str | None, version: str | None) -> str:
             f" {LEGACY_ADVICE}"
         )
     return "4.01" if float(max_version) >= 4.01 else "4.0"
+
+
+def _without_name(version: str | None) -> str | None:
+    return None if version is None else version.partition(";")[0].strip()
 
 
 def check_isolation(value: str | None) -> None:

@@ -114,12 +114,12 @@ def _same(value: Any, type_: str | None, wanted: Any) -> bool:
 
 
 def _same_double(value: Any, type_: str | None, wanted: float) -> bool:
-    """A number needs no type; a text that stands for one does."""
+    """Each says its type; a text stands for what is no number."""
     if isinstance(value, str):
         number = {"NaN": math.nan, "INF": math.inf, "-INF": -math.inf}[value]
         same = number == wanted or (math.isnan(number) and math.isnan(wanted))
         return same and type_ == "Double"
-    return type_ is None and math.isclose(float(value), wanted)
+    return type_ == "Double" and math.isclose(float(value), wanted)
 
 
 ROWS = [
@@ -128,11 +128,14 @@ ROWS = [
     ("most", Format(ieee754=True), '"x@odata.type":"#Int64","x":"9223372036854775807"'),
     ("five divby 2", Format(ieee754=True), '"x@odata.type":"#Decimal","x":"2.500000000000"'),
     ("five divby 2", Format(), '"x@odata.type":"#Decimal","x":2.500000000000'),
-    ("half", Format(), '"x":2.5'),
+    ("half", Format(), '"x@odata.type":"#Double","x":2.5'),
+    ("half", V401, '"x@type":"Double","x":2.5'),
+    ("half", Format(ieee754=True), '"x@odata.type":"#Double","x":2.5'),
+    ("half", Format(metadata=Metadata.NONE), '"x":2.5'),
     ("half div 0", Format(), '"x@odata.type":"#Double","x":"INF"'),
     ("-half div 0", V401, '"x@type":"Double","x":"-INF"'),
     ("nought div 0", Format(), '"x@odata.type":"#Double","x":"NaN"'),
-    ("nil div 0", Format(), '"x":null'),
+    ("nil div 0", Format(), '"x@odata.type":"#Double","x":null'),
     ("nought div 0", Format(metadata=Metadata.NONE), '"x":"NaN"'),
     ("five", Format(metadata=Metadata.NONE), '"x":5'),
     ("text", Format(), '"x":"aÖ😀 b"'),
@@ -171,14 +174,14 @@ def test_the_type_stands_before_the_value_where_json_does_not_tell(
     assert text == f"{{{'' if format_.metadata is Metadata.NONE else key}{members}}}"
 
 
-def test_a_text_like_an_idle_type_stays_in_a_row_with_a_double(relation: Relation) -> None:
+def test_a_text_like_a_type_stays_in_a_row_with_a_double(relation: Relation) -> None:
     text = "half as y,concat(text,'\"y@odata.type\":null,') as x"
     url = f"$select=x,y&$compute={quote(text)}".encode()
     query = bind(parse_request(b"Results", url), SCHEMA)
     assert isinstance(query, BoundQuery)
     [row] = map(json.loads, rows_of(relation, query, Format()))
     assert (row["x"], row["y"]) == ('aÖ😀 b"y@odata.type":null,', 2.5)
-    assert "y@odata.type" not in row
+    assert row["y@odata.type"] == "#Double"
 
 
 @pytest.mark.parametrize(

@@ -331,14 +331,14 @@ def test_a_literal_with_an_offset_is_shown_as_it_must_be_pasted(name: str, writt
     """The message is followed: what it says to write is the same instant, and is accepted."""
     literal = unquote(written)
     whole = f"{name}({literal}) eq {name}(updatedAt)"
-    told = re.search(r"replace (\S+) by (\S+Z)$", refusal(f"$filter={whole}").message)
+    told = re.search(r"in place of (\S+) write .*: (\S+Z)$", refusal(f"$filter={whole}").message)
     assert told is not None
     assert datetime.fromisoformat(told[2]) == datetime.fromisoformat(literal)
     assert filtered(f"updatedAt eq {told[1]}") == filtered(f"updatedAt eq {literal}")
     assert filtered(f"updatedAt eq {told[2]}") == filtered(f"updatedAt eq {literal}")
     assert filtered(whole.replace(literal, told[2]))
     by_alias = refusal(f"$filter={name}(@x) eq {name}(updatedAt)&@x={literal}").message
-    assert by_alias.endswith(f"by {told[2]}")
+    assert by_alias.endswith(f": {told[2]}")
 
 
 def test_the_hint_about_a_date_with_an_offset_can_be_followed() -> None:

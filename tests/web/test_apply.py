@@ -136,7 +136,7 @@ def test_nothing_makes_one_row_and_no_group(live: Bridge) -> None:
     nothing = "filter(state eq 'FAILED' and state eq 'APPROVED')"
     query = f"$apply={nothing}/aggregate($count as n,progress with sum as s)"
     assert ask(live, query, OData_MaxVersion="4.01")["value"] == [
-        {"n@type": "Decimal", "n": 0, "s": None}
+        {"n@type": "Decimal", "n": 0, "s@type": "Double", "s": None}
     ]
     assert ask(live, f"$apply={nothing}/groupby((state))")["value"] == []
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from tests.edm.models import read_xml
@@ -426,3 +428,28 @@ def test_an_applied_preference_is_spelt_as_the_version_does(live: Bridge) -> Non
     for version, applied in (("4.0", "odata.maxpagesize=3"), ("4.01", "maxpagesize=3")):
         headers = {"OData-MaxVersion": version, "Prefer": "maxpagesize=3"}
         assert live.get("Results", headers).headers["preference-applied"] == applied
+
+
+@pytest.mark.parametrize("name", ["OData-MaxVersion", "OData-Version", "odata-maxversion"])
+@pytest.mark.parametrize("behind", [";NetFx", "; NetFx", " ;NetFx", ";", ";a;b", ";NetFx;", ";Ü"])
+@pytest.mark.parametrize("version", ["4.0", "4.01"])
+def test_the_name_behind_a_version_is_ignored(
+    ask: Ask, name: str, version: str, behind: str
+) -> None:
+    """Microsoft's older .NET clients write `4.0;NetFx`; in a batch, the parts inherit it."""
+    bare, named = (ask("Results?$top=1", [(name, version + end)]) for end in ("", behind))
+    assert (named.status, named.body) == (bare.status, bare.body)
+    assert named.status == 200
+    assert named.header("OData-Version") == bare.header("OData-Version")
+    part = json.dumps({"requests": [{"id": "1", "method": "get", "url": "Results?$top=1"}]})
+    given = [("Content-Type", "application/json"), (name, version + behind)]
+    answer = ask("$batch", given, method="POST", body=part.encode()).json()["responses"][0]
+    assert (answer["status"], answer["body"]) == (200, bare.json())
+    part = part.replace('"id"', f'"headers": {json.dumps({name: version + ";NetFx"})}, "id"')
+    answer = ask("$batch", given[:1], method="POST", body=part.encode()).json()["responses"][0]
+    assert (answer["status"], answer["body"]) == (200, bare.json())
+
+
+@pytest.mark.parametrize("line", [";NetFx", "3.0;NetFx", "x;4.0", "4.0 NetFx"])
+def test_a_name_makes_no_version(ask: Ask, line: str) -> None:
+    assert ask("Results?$top=1", [("OData-MaxVersion", line)]).status == 400
