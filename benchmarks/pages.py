@@ -22,9 +22,9 @@ import uvloop
 from httpx_aiohttp import HttpxAiohttpClient
 
 from benchmarks.support import SECRET, Line, sandbox, table
-from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
-from gateway.analytics.payload import PageRequest, to_payload
-from gateway.analytics.rows import PageReader
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.page import PageReader
+from gateway.analytics.read.request import PageRequest, to_payload
 from gateway.auth.tokens import GivenToken
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.observe import Clock

@@ -21,7 +21,6 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 import grammar
-from gateway.assembly import Shared, Workspace, make_directory
 from gateway.auth.building import asks_who, build_gate, key_option
 from gateway.auth.principal import Gate
 from gateway.auth.tokens import Named, TokenSource, token_source
@@ -45,16 +44,17 @@ from gateway.observe.recent import RecentRequests
 from gateway.observe.traces import Traces, build_traces
 from gateway.pages.pictures import left_out as left_out_pictures
 from gateway.pages.routes import build_pages
-from gateway.pulse import Pulse
-from gateway.query.derivation import check_derivations
-from gateway.snapshots.pages import PageCache
-from gateway.snapshots.peers import Peers
+from gateway.query.bind.derivation import check_derivations
+from gateway.service.gauges import Pulse
+from gateway.service.page_cache import PageCache
+from gateway.snapshots.peers.interface import Peers
 from gateway.tenants import Workspaces
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints, Readiness
 from gateway.web.origins import EdgePolicy, build_edge
 from gateway.web.routes import build_web
 from gateway.web.watched import Watched
+from gateway.workspace import Shared, Workspace, make_directory
 from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Protocol
 
-from gateway.assembly import Workspace
 from gateway.auth.principal import Principal
 from gateway.errors import AccessDenied, ConfigurationProblem
-from gateway.service import QueryService
+from gateway.service.service import QueryService
+from gateway.workspace import Workspace
 
 
 class Tenants(Protocol):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from grammar.context import parse_context
 from grammar.errors import ODataSyntaxError, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
-from grammar.memory import remember
-from grammar.options import parse_query_options
-from grammar.parser import (
+from grammar.parse.context import parse_context
+from grammar.parse.options import parse_query_options
+from grammar.parse.parse_cache import remember
+from grammar.parse.parser import (
     parse_apply,
     parse_compute,
     parse_expand,
@@ -18,12 +18,12 @@ from grammar.parser import (
     parse_select,
     prepare,
 )
-from grammar.paths import parse_resource_path
-from grammar.placeholders import without_literals
-from grammar.projection import ContextFragment, Projection
-from grammar.relative_url import parse_relative_url
-from grammar.resource import ResourcePath, Segment
-from grammar.syntax import (
+from grammar.parse.paths import parse_resource_path
+from grammar.parse.relative_url import parse_relative_url
+from grammar.parse.url import encode_query, split_path, split_query
+from grammar.parse.values import parse_value
+from grammar.tree.context import ContextFragment, Projection
+from grammar.tree.expressions import (
     Aggregated,
     Alias,
     Binary,
@@ -59,7 +59,9 @@ from grammar.syntax import (
     Special,
     Unary,
 )
-from grammar.transformations import (
+from grammar.tree.placeholders import without_literals
+from grammar.tree.resource import ResourcePath, Segment
+from grammar.tree.transformations import (
     AddNested,
     Aggregate,
     AggregateFrom,
@@ -85,12 +87,10 @@ from grammar.transformations import (
     Transformation,
     Traverse,
 )
-from grammar.unparse_options import option_pairs
-from grammar.unparse_resource import encode_path
-from grammar.unparser import unparse
-from grammar.url import encode_query, split_path, split_query
-from grammar.values import parse_value
-from grammar.walk import operands
+from grammar.tree.walk import operands
+from grammar.write.nodes import unparse
+from grammar.write.options import option_pairs
+from grammar.write.resource import encode_path
 
 __all__ = [
     "DEFAULT_LIMITS",

@@ -16,7 +16,7 @@ from gateway.auth.gate import CredentialGate, OpenGate, Way
 from gateway.auth.hosts import HostGate, is_loopback
 from gateway.auth.key_list import read_keys
 from gateway.auth.key_option import KeyOption, build_key_option
-from gateway.auth.key_ways import LONG_ENOUGH, GatewayKeys, SharedKey, read_shared_key
+from gateway.auth.key_sign_in import LONG_ENOUGH, GatewayKeys, SharedKey, read_shared_key
 from gateway.auth.principal import Gate, Principal
 from gateway.auth.signing_keys import SigningKeys, fetch_json
 from gateway.auth.throttle import Throttle

@@ -11,13 +11,13 @@ from typing import Any
 import click
 import httpx
 
-from gateway.analytics.check import check_upstream
-from gateway.analytics.findings import Finding
 from gateway.app import own_token, read_contract, world_outside
 from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
 from gateway.config import Settings
+from gateway.discovery.check import check_upstream
+from gateway.discovery.findings import Finding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 
 

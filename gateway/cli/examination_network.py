@@ -11,13 +11,13 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from gateway.analytics.check import check_upstream
-from gateway.analytics.unreached import why_unreached
+from gateway.analytics.read.connection_errors import why_unreached
 from gateway.app import own_token, read_contract, world_outside
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import Examined, fail, ok, warn
 from gateway.cli.options import token_place
 from gateway.config import Settings
+from gateway.discovery.check import check_upstream
 from gateway.edge.unnamed_proxies import Forwarding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 

@@ -15,7 +15,7 @@ from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import print_refusal
 from gateway.cli.target import read_target
 from gateway.errors import ConfigurationProblem, GatewayError
-from gateway.explanation import Explanation, explain_request
+from gateway.service.explain import Explanation, explain_request
 
 
 @click.command()

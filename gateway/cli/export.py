@@ -12,10 +12,10 @@ from typing import IO, Any
 
 import click
 
-from gateway.cli.asking import Gateway, Here, answer, asking, run
 from gateway.cli.output import note
-from gateway.cli.place import find_place, place_options, refuse_option
 from gateway.cli.progress import bar, watched
+from gateway.cli.queries import Gateway, Here, answer, asking, run
+from gateway.cli.source import find_place, place_options, refuse_option
 from gateway.cli.target import Target, read_target
 
 _MEDIA = {

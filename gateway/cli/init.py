@@ -13,9 +13,6 @@ from pathlib import Path
 import click
 import httpx
 
-from gateway.analytics.check import check_upstream
-from gateway.analytics.fields import FoundField, find_fields
-from gateway.analytics.findings import Finding
 from gateway.cli.check import print_findings
 from gateway.cli.exits import Exit
 from gateway.cli.interview import Interview
@@ -27,6 +24,9 @@ from gateway.config.schema import SCHEMA_FILE
 from gateway.config.template import configuration_text
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
+from gateway.discovery.check import check_upstream
+from gateway.discovery.custom_fields import FoundField, find_fields
+from gateway.discovery.findings import Finding
 from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
 _KEYS_FILE = Path("keys.json")

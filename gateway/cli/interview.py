@@ -10,11 +10,11 @@ from typing import TypeVar
 
 import click
 
-from gateway.analytics.fields import FoundField
 from gateway.auth.tokens import FileToken
 from gateway.config.converters import as_url
 from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import is_property_name
+from gateway.discovery.custom_fields import FoundField
 from gateway.errors import UpstreamRejectedToken
 
 T = TypeVar("T")

@@ -13,7 +13,7 @@ from gateway.auth.keys import LIMITS, Key
 from gateway.config import Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.query.limited import limit_contract, limits_of, prune_sets
+from gateway.roles.limits import limit_contract, limits_of, prune_sets
 
 _NONE = "none"
 

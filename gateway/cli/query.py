@@ -13,10 +13,10 @@ import click
 import httpx
 import msgspec
 
-from gateway.cli.asking import Gateway, Here, answer, asking, run
 from gateway.cli.output import note, print_table
-from gateway.cli.place import find_place, place_options, refuse_option
 from gateway.cli.progress import bar, watched
+from gateway.cli.queries import Gateway, Here, answer, asking, run
+from gateway.cli.source import find_place, place_options, refuse_option
 from gateway.cli.target import Target, read_target
 
 _MOST_A_PAGE = 5_000

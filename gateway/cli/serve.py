@@ -28,7 +28,7 @@ from gateway.cli.workers import run_workers
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe.logs import configure_logging
-from gateway.web.unreadable import ODataProtocol
+from gateway.web.bad_http import ODataProtocol
 
 
 @click.command()

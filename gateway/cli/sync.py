@@ -13,11 +13,11 @@ import httpx
 import msgspec
 
 from gateway.app import read_contract
-from gateway.cli.asking import Here, Refused, answer, asking, check_known, run
 from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, printable
 from gateway.cli.progress import bar, watched
+from gateway.cli.queries import Here, Refused, answer, asking, check_known, run
 from gateway.cli.target import read_target
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, InsufficientStorage

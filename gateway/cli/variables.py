@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from gateway.auth.tokens import variable_of
-from gateway.cli.asking import KEY_VARIABLE
+from gateway.cli.queries import KEY_VARIABLE
 from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Settings
 from gateway.config.places import among
 

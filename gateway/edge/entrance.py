@@ -18,7 +18,7 @@ from gateway.edge.proxies import TrustedProxies
 from gateway.errors import AccessDenied, GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.fairness.allowance import Meter
 from gateway.fairness.visit import current_visit
-from gateway.service import QueryService
+from gateway.service.service import QueryService
 from gateway.tenants import Tenants
 from gateway.writer.links import CarriedKey
 

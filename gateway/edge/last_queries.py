@@ -14,11 +14,11 @@ from starlette.types import Scope
 
 from gateway.edge.entrance import Entrance
 from gateway.errors import AccessDenied
-from gateway.exchange import Question
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.record import Record
 from gateway.planner.plan import QueryPlan
+from gateway.service.messages import Question
 from grammar import unparse, without_literals
 
 

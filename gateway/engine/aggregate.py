@@ -9,8 +9,8 @@ from gateway.engine.compile import compile_expression
 from gateway.engine.functions import typed
 from gateway.engine.navigate import joined, table_of
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import THIS_ROW, BoundExpr
-from gateway.query.transformations import VALUE, BoundAggregate, Method
+from gateway.query.tree.expressions import THIS_ROW, BoundExpr
+from gateway.query.tree.transformations import VALUE, BoundAggregate, Method
 
 _TEMPLATES = {
     Method.COUNT: "CAST(count(*) AS DECIMAL(19, 0))",

@@ -17,8 +17,8 @@ from gateway.engine.compile import compile_expression, compile_filter
 from gateway.engine.functions import typed
 from gateway.engine.ordering import sort_keys, sorted_rows
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import THIS_ROW, BoundExpr, ComputedProperty
-from gateway.query.transformations import (
+from gateway.query.tree.expressions import THIS_ROW, BoundExpr, ComputedProperty
+from gateway.query.tree.transformations import (
     PART,
     RANK,
     VARIANT,

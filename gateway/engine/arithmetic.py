@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.edm.types import PrimitiveType as T
 from gateway.engine.functions import typed
 from gateway.engine.sql import Sql, fill
-from gateway.query.bound import Arithmetic, ArithmeticOperator, Constant, Negate
+from gateway.query.tree.expressions import Arithmetic, ArithmeticOperator, Constant, Negate
 
 _Op = ArithmeticOperator
 _RING = {_Op.ADD: "+", _Op.SUB: "-", _Op.MUL: "*"}

@@ -14,7 +14,7 @@ from duckdb import DuckDBPyConnection
 
 from gateway.engine.run import Relation, Selection, ask, window_of
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.transformations import POSITION
+from gateway.query.tree.transformations import POSITION
 
 _NUMBERS = "chosen_numbers"
 

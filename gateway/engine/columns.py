@@ -14,7 +14,7 @@ from gateway.engine.functions import typed
 from gateway.engine.json_values import in_range, json_value
 from gateway.engine.projection import value_of
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import ComputedProperty
+from gateway.query.tree.expressions import ComputedProperty
 
 Properties = tuple[Property, ...]
 Computed = tuple[ComputedProperty, ...]

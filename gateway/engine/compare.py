@@ -18,10 +18,10 @@ from gateway.engine.compile import compile_expression, compile_filter
 from gateway.engine.projection import json_object
 from gateway.engine.run import Relation, ask
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import BoundExpr, ColumnRef
-from gateway.query.projection import Projection
-from gateway.query.questions import BoundQuery
-from gateway.query.transformations import POSITION
+from gateway.query.tree.expressions import BoundExpr, ColumnRef
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.transformations import POSITION
 
 _PLACE = quote(POSITION.name)
 

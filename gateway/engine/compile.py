@@ -15,7 +15,7 @@ from gateway.engine.conversions import conversion
 from gateway.engine.functions import call, typed
 from gateway.engine.navigate import counted_rows, quantified_rows, reached
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import (
+from gateway.query.tree.expressions import (
     And,
     Arithmetic,
     BoundExpr,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gateway.edm.types import PrimitiveType as T
 from gateway.engine.functions import typed
 from gateway.engine.sql import Sql, fill
-from gateway.query.bound import Convert
+from gateway.query.tree.expressions import Convert
 
 _INTEGER = "'[-+]?[0-9]+'"
 _NUMBER = r"'[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?INF|NaN'"

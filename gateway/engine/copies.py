@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from gateway.contract.derived import Kind
 from gateway.engine.sql import Sql, quote
-from gateway.query.derivation import BoundColumn, Derivation
-from gateway.query.transformations import POSITION
+from gateway.query.bind.derivation import BoundColumn, Derivation
+from gateway.query.tree.transformations import POSITION
 
 _VALUE, _DAY, _DIGEST = '"$value"', '"$day"', '"$digest"'
 _FIRST_INSTANT = 946_684_800_000

@@ -9,8 +9,8 @@ from __future__ import annotations
 from gateway.contract.derived import Kind
 from gateway.engine.compile import compile_filter
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.derivation import BoundColumn, Derivation
-from gateway.query.transformations import POSITION
+from gateway.query.bind.derivation import BoundColumn, Derivation
+from gateway.query.tree.transformations import POSITION
 
 _NEWEST = '"$newest"'
 _ELEMENTS = '"$elements"'

@@ -9,8 +9,8 @@ from gateway.engine.compile import compile_filter
 from gateway.engine.navigate import joined, table_of
 from gateway.engine.ordering import sorted_rows
 from gateway.engine.sql import Sql, fill
-from gateway.query.bound import Way
-from gateway.query.questions import BoundExpand, BoundQuery
+from gateway.query.tree.expressions import Way
+from gateway.query.tree.queries import BoundExpand, BoundQuery
 
 
 def other_rows(way: Way, query: BoundQuery, row: Sql) -> Sql:

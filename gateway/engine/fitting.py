@@ -5,7 +5,7 @@ from __future__ import annotations
 from gateway.engine.expand import weight
 from gateway.engine.run import Relation, Selection, as_tuples, ask, window_of
 from gateway.errors import LimitExceeded
-from gateway.query.questions import BoundExpand
+from gateway.query.tree.queries import BoundExpand
 
 _MOST_IN_A_PAGE = 50_000
 _MOST_WITH_ONE = 200_000

@@ -10,8 +10,8 @@ from __future__ import annotations
 from gateway.edm.types import PrimitiveType
 from gateway.engine.letters import LOWER, UPPER
 from gateway.engine.sql import Sql, fill
-from gateway.query.bound import BoundExpr, Call, Constant
-from gateway.query.patterns import to_re2
+from gateway.query.bind.patterns import to_re2
+from gateway.query.tree.expressions import BoundExpr, Call, Constant
 
 SQL_TYPES = {
     PrimitiveType.STRING: "VARCHAR",

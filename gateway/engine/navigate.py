@@ -8,7 +8,7 @@ from __future__ import annotations
 from gateway.edm.model import EntitySet
 from gateway.engine.functions import SQL_TYPES
 from gateway.engine.sql import Sql, fill, quote
-from gateway.query.bound import CountRows, QuantifiedRows, Reached, Way
+from gateway.query.tree.expressions import CountRows, QuantifiedRows, Reached, Way
 
 
 def table_of(set_name: str) -> str:

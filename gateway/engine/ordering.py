@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from gateway.engine.compile import compile_expression
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef
+from gateway.query.tree.expressions import BoundExpr, BoundOrder, ColumnRef
 
 
 def sort_keys(order: tuple[BoundOrder, ...]) -> Sql:

@@ -21,9 +21,9 @@ from gateway.engine.conversions import instant_text
 from gateway.engine.expand import counted, other_rows
 from gateway.engine.json_values import is_self_describing, json_value
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.query.projection import Expanded, Projection
-from gateway.query.questions import ValuesView
-from gateway.query.transformations import VARIANT
+from gateway.query.tree.projection import Expanded, Projection
+from gateway.query.tree.queries import ValuesView
+from gateway.query.tree.transformations import VARIANT
 
 _EVERY = 2**31
 _Member: TypeAlias = tuple[str, Sql]

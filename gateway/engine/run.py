@@ -24,7 +24,7 @@ from gateway.engine.ordering import sort_keys
 from gateway.engine.projection import json_object
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.errors import InsufficientStorage, InvalidValue, QueryTimeout
-from gateway.query.bound import (
+from gateway.query.tree.expressions import (
     And,
     BoundExpr,
     BoundOrder,
@@ -33,8 +33,8 @@ from gateway.query.bound import (
     CompareOperator,
     Constant,
 )
-from gateway.query.projection import Projection
-from gateway.query.transformations import POSITION, BoundApply
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.transformations import POSITION, BoundApply
 
 T = TypeVar("T")
 _PLACE = '"$place"'

@@ -1,6 +1,6 @@
 """Calls to the Analytics API that single requests wait for: windows, totals and statistics.
 
-Extracts have lanes of their own (`gateway.snapshots.lanes`).
+Extracts have lanes of their own (`gateway.snapshots.build.extract_limit`).
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.connect.analysis import load_analysis
 from gateway.connect.snippets import refresh_snippet, snippets_of
-from gateway.pages.house import Visit
+from gateway.pages.layout import Visit
 
 
 class Connect:

@@ -12,7 +12,7 @@ from starlette.responses import Response
 
 from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.pages.feed import Kept, Row, link_to
-from gateway.pages.house import Visit
+from gateway.pages.layout import Visit
 from gateway.pages.pictures import Gallery, Numbers, Picture, arrange, read_gallery, unlisted_in
 from gateway.pages.state import newest, state_of
 

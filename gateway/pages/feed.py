@@ -12,9 +12,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from gateway.exchange import Reply
 from gateway.query.preferences import Preferences
-from gateway.service import QueryService
+from gateway.service.messages import Reply
+from gateway.service.service import QueryService
 from gateway.snapshots.facts import StoredTable
 from gateway.writer.format import Format
 from gateway.writer.links import Links

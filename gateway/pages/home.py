@@ -12,9 +12,9 @@ from gateway.edm.model import EntitySet, Property
 from gateway.errors import GatewayError
 from gateway.pages.browser import check_same_site
 from gateway.pages.feed import Kept
-from gateway.pages.house import Visit
+from gateway.pages.layout import Visit
 from gateway.pages.state import newest, state_of
-from gateway.service import QueryService
+from gateway.service.service import QueryService
 
 _PATIENCE_SECONDS = 1
 

@@ -10,11 +10,11 @@ from starlette.responses import Response
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.observe.oddities import OddRows
-from gateway.pages.house import Visit
+from gateway.pages.layout import Visit
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import newest, state_of
 from gateway.planner.explain import explain_pushdown
-from gateway.service import QueryService
+from gateway.service.service import QueryService
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.explanation import Explanation
+from gateway.service.explain import Explanation
 
 _NOW = "snapshot"
 

@@ -24,7 +24,7 @@ from gateway.pages.builder.page import read_for_query, show_query, tell_query
 from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
-from gateway.pages.house import House, Visit
+from gateway.pages.layout import House, Visit
 from gateway.pages.observing import Watching, show_explanation
 
 Page = Callable[[Visit], Awaitable[Response]]

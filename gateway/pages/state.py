@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from gateway.service import QueryService
+from gateway.service.service import QueryService
+from gateway.snapshots.build.extract_run import Progress
+from gateway.snapshots.build.single_flight import Trouble
 from gateway.snapshots.facts import StoredTable
-from gateway.snapshots.flight import Progress
-from gateway.snapshots.flights import Trouble
 
 
 @dataclass(frozen=True, slots=True)

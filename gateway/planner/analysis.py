@@ -27,7 +27,7 @@ from gateway.planner.value_set import (
     intersect,
     unite,
 )
-from gateway.query.bound import (
+from gateway.query.tree.expressions import (
     And,
     Arithmetic,
     BoundExpr,

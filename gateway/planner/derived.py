@@ -11,7 +11,7 @@ from gateway.contract.derived import DerivedSet, Kind
 from gateway.contract.model import Contract
 from gateway.planner.analysis import Analysis, Term, analyse
 from gateway.planner.pushdown import SplitFilter, push_superset
-from gateway.query.bound import BoundExpr
+from gateway.query.tree.expressions import BoundExpr
 
 
 def split_derived(

@@ -7,8 +7,8 @@ from datetime import datetime
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
 from gateway.planner.statistics import Told
-from gateway.query.render import render_expr
-from gateway.query.transformations import BoundApply
+from gateway.query.tree.render import render_expr
+from gateway.query.tree.transformations import BoundApply
 
 
 def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:

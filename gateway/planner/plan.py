@@ -17,9 +17,9 @@ from gateway.edm.types import PrimitiveType
 from gateway.planner.derived import split_derived
 from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
 from gateway.planner.statistics import Told, told_by_statistics
-from gateway.query.bound import BoundExpr, BoundOrder, ColumnRef
-from gateway.query.questions import BoundQuery, Shape
-from gateway.query.render import render_expr
+from gateway.query.tree.expressions import BoundExpr, BoundOrder, ColumnRef
+from gateway.query.tree.queries import BoundQuery, Shape
+from gateway.query.tree.render import render_expr
 
 
 class Route(StrEnum):

@@ -23,7 +23,7 @@ from gateway.planner.value_set import (
     contains,
     is_subset,
 )
-from gateway.query.bound import And, BoundExpr
+from gateway.query.tree.expressions import And, BoundExpr
 
 _REPLACED = "\ufffd"
 """What stands here for half of a character, of which the upstream has the half: it matches nothing

@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from gateway.planner.value_set import Bound, Interval, ValueSet
-from gateway.query.bound import BoundExpr, Call, ColumnRef, CompareOperator
+from gateway.query.tree.expressions import BoundExpr, Call, ColumnRef, CompareOperator
 
 _LAST_YEAR = 9999
 

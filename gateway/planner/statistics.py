@@ -13,8 +13,8 @@ from typing import TypeAlias
 from gateway.contract.model import Contract
 from gateway.contract.statistics import Measure, Statistic
 from gateway.edm.model import Property
-from gateway.query.bound import BoundExpr, ColumnRef, Compare, CompareOperator, Constant
-from gateway.query.transformations import (
+from gateway.query.tree.expressions import BoundExpr, ColumnRef, Compare, CompareOperator, Constant
+from gateway.query.tree.transformations import (
     AggregateRows,
     BoundAggregate,
     BoundApply,

@@ -18,12 +18,12 @@ import anyio.to_thread
 from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
+from gateway.snapshots.build.draft import GrowingTable
+from gateway.snapshots.build.extract_run import Flight, Progress, Workshop
+from gateway.snapshots.build.single_flight import Flights, Trouble
 from gateway.snapshots.facts import SnapshotKey, StoredTable
-from gateway.snapshots.flight import Flight, Progress, Workshop
-from gateway.snapshots.flights import Flights, Trouble
 from gateway.snapshots.freshness import Verdict, may_stand_in
-from gateway.snapshots.growing import GrowingTable
-from gateway.snapshots.shelf import Entry
+from gateway.snapshots.keep.catalog import Entry
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from gateway.errors import (
 )
 from gateway.fairness.visit import current_visit, part_of_visit
 from gateway.observe.record import note_resource, part
-from gateway.query.placement import given_options
+from gateway.query.bind.placement import given_options
 from gateway.query.preferences import parse_preferences
 from gateway.query.request import parse_request
 from gateway.web.batch_json import CLOSE, OPEN, read_json, write_json
@@ -44,7 +44,7 @@ from gateway.web.negotiation import (
     negotiate_version,
 )
 from gateway.web.odata import MAX_QUERY_BYTES, ODataEndpoint, below_service
-from gateway.web.posted import BATCH, check_media_type, read_body
+from gateway.web.request_body import BATCH, check_media_type, read_body
 from gateway.web.respond import (
     Reaction,
     compressed_stream,

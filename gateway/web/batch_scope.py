@@ -14,7 +14,7 @@ from gateway.errors import InvalidSyntax, InvalidValue
 from gateway.query.preferences import merge_preferences
 from gateway.query.reference import bare_host, below_root
 from gateway.web.batch_model import Part
-from gateway.web.posted import BATCH, last_segment
+from gateway.web.request_body import BATCH, last_segment
 
 _FORBIDDEN = frozenset(
     {"authorization", "proxy-authorization", "cookie", "expect", "from", "max-forwards", "range"}

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from gateway.errors import ContentTooLarge, GatewayError, RequestHeaderFieldsTooLarge
 from gateway.web.batch_model import MAX_BATCH_BYTES
-from gateway.web.stalled import StalledProtocol
+from gateway.web.slow_clients import StalledProtocol
 
 MAX_HEAD_BYTES = 65_536
 MAX_FIELDS = 200

@@ -21,13 +21,13 @@ from gateway.errors import (
     NotAcceptable,
     UriTooLong,
 )
-from gateway.exchange import Export, Question, Reply
 from gateway.observe import Observer
 from gateway.observe.record import note_question
+from gateway.query.bind.resource import MetadataDocument
 from gateway.query.preferences import parse_preferences
-from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
-from gateway.query.resource import MetadataDocument
-from gateway.service import QueryService
+from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
+from gateway.service.messages import Export, Question, Reply
+from gateway.service.service import QueryService
 from gateway.web.negotiation import (
     check_isolation,
     check_match,
@@ -37,7 +37,7 @@ from gateway.web.negotiation import (
     negotiate_version,
     parse_entity_tags,
 )
-from gateway.web.posted import BODY_SECONDS, allowed_methods, check_media_type, read_body
+from gateway.web.request_body import BODY_SECONDS, allowed_methods, check_media_type, read_body
 from gateway.web.respond import (
     Reaction,
     react_to_answer,

@@ -19,8 +19,8 @@ from starlette.responses import Response, StreamingResponse
 from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
-from gateway.exchange import Answer, Export
 from gateway.observe.record import note_error
+from gateway.service.messages import Answer, Export
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"

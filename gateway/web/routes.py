@@ -22,10 +22,10 @@ from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.connect import connect_routes
+from gateway.web.disconnect import Attended
 from gateway.web.insight import ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
-from gateway.web.presence import Attended
 from gateway.web.requests import RequestsEndpoint
 from gateway.web.respond import protecting, react_to_error, to_response
 

@@ -13,8 +13,8 @@ import msgspec
 
 from gateway.edm.model import EntityType, Property, Schema
 from gateway.errors import GatewayError
-from gateway.query.projection import Expanded, Projection
-from gateway.query.questions import BoundExpand, BoundQuery, ExpandForm
+from gateway.query.tree.projection import Expanded, Projection
+from gateway.query.tree.queries import BoundExpand, BoundQuery, ExpandForm
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
 

@@ -10,8 +10,8 @@ from collections.abc import Iterable, Iterator
 
 import msgspec
 
-from gateway.query.projection import Projection
-from gateway.query.questions import BoundQuery
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 

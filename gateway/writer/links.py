@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from urllib.parse import quote
 
-from gateway.query.questions import BoundQuery, ExpandForm, PropertyQuery, Shape
+from gateway.query.tree.queries import BoundQuery, ExpandForm, PropertyQuery, Shape
 
 _SAFE_IN_QUERY = "!$'()*,-./:;?@_~"
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
-from gateway.query.projection import Projection
-from gateway.query.questions import PropertyPart, PropertyQuery
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import PropertyPart, PropertyQuery
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pyarrow as pa
 
-from gateway.analytics.rows import arrow_schema
+from gateway.analytics.read.page import arrow_schema
 from gateway.contract.model import Contract
 
 

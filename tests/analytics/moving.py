@@ -14,9 +14,9 @@ from datetime import UTC, datetime, timedelta
 
 import pyarrow as pa
 
-from gateway.analytics.payload import PageRequest
-from gateway.analytics.plausible import check_length, check_rows
-from gateway.analytics.rows import Page, arrow_schema
+from gateway.analytics.read.page import Page, arrow_schema
+from gateway.analytics.read.request import PageRequest
+from gateway.analytics.read.validate import check_length, check_rows
 from gateway.contract.model import Contract, RangeFilter
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues

@@ -18,11 +18,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.analytics.bodies import decode_any, exposed, flaw_of, mended
-from gateway.analytics.client import RetryPolicy
-from gateway.analytics.figures import read_figures
-from gateway.analytics.rows import PageReader
-from gateway.analytics.spots import Spot, find_spot, row_id
+from gateway.analytics.read.bodies import decode_any, exposed, flaw_of, mended
+from gateway.analytics.read.client import RetryPolicy
+from gateway.analytics.read.locate import Spot, find_spot, row_id
+from gateway.analytics.read.page import PageReader
+from gateway.analytics.read.statistics import read_figures
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import GatewayError, UpstreamBrokeContract, UpstreamUnavailable

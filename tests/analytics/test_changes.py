@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from gateway.analytics.extract import Changes, Extractor, ExtractPolicy
+from gateway.analytics.extract.extractor import Changes, Extractor, ExtractPolicy
 from gateway.errors import UpstreamKeepsChanging
 from gateway.planner.pushdown import Pushdown
 from tests.analytics.kept import Kept

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.analytics.check_statistics import newest
+from gateway.discovery.check_statistics import newest
 from gateway.planner.pushdown import PushedRange
 from tests.analytics.small_contract import small_contract
 

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gateway.analytics.client import RetryPolicy
-from gateway.analytics.outage import OutagePolicy
+from gateway.analytics.read.circuit_breaker import OutagePolicy
+from gateway.analytics.read.client import RetryPolicy
 from gateway.contract.model import RateLimit
 from gateway.errors import (
     GatewayError,

@@ -9,7 +9,7 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.errors import UpstreamKeepsChanging
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
 from tests.analytics.kept import Kept

@@ -10,8 +10,8 @@ import anyio
 import pyarrow as pa
 import pytest
 
-from gateway.analytics.payload import PageRequest
-from gateway.analytics.rows import Page
+from gateway.analytics.read.page import Page
+from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamBrokeContract, UpstreamThrottled
 from gateway.planner.pushdown import Pushdown, PushedValues
 from tests.analytics.moving import BEGIN, Upstream

@@ -9,9 +9,9 @@ from datetime import timedelta
 
 import pytest
 
-from gateway.analytics.extract import Extraction, Extractor, ExtractPolicy
-from gateway.analytics.payload import PageRequest
-from gateway.analytics.rows import Page
+from gateway.analytics.extract.extractor import Extraction, Extractor, ExtractPolicy
+from gateway.analytics.read.page import Page
+from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
 from gateway.planner.pushdown import Pushdown
 from tests.analytics.kept import Kept

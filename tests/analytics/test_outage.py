@@ -7,7 +7,7 @@ from dataclasses import replace
 import httpx
 import pytest
 
-from gateway.analytics.client import RetryPolicy
+from gateway.analytics.read.client import RetryPolicy
 from gateway.errors import GatewayError, UpstreamUnavailable
 from tests.analytics.upstream_app import FIRST_PAGE, Answer, Scene, ok
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.pace import Pace
+from gateway.analytics.read.rate_limit import Pace
 from gateway.contract.model import RateLimit
 from gateway.errors import UpstreamThrottled
 from tests.analytics.virtual_time import Job, VirtualTime

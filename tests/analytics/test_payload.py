@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.payload import PageRequest, to_payload
+from gateway.analytics.read.request import PageRequest, to_payload
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract, RangeFilter
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues

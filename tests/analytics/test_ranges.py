@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.ranges import narrow, to_micros
+from gateway.analytics.extract.ranges import narrow, to_micros
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
 from tests.analytics.moving import EPOCH
 from tests.analytics.small_contract import small_contract

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 from hypothesis import HealthCheck, given, settings
 
-from gateway.analytics.oddities import Oddity, Reason
-from gateway.analytics.rows import PageReader
+from gateway.analytics.read.page import PageReader
+from gateway.analytics.read.strange_values import Oddity, Reason
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Column, Contract, ValuesFilter
 from gateway.contract.texts import text_of

@@ -13,8 +13,8 @@ import anyio
 import httpx
 import pytest
 
-from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
-from gateway.analytics.extract import Extractor, ExtractPolicy
+from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.auth.tokens import CallersToken
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.observe import Clock

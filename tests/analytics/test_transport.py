@@ -17,8 +17,8 @@ import httpx
 import pytest
 from httpx_aiohttp import HttpxAiohttpClient
 
-from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
-from gateway.analytics.observed import ObservedClient
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.observed_client import ObservedClient
 from gateway.auth.tokens import CallersToken
 from gateway.errors import (
     GatewayError,

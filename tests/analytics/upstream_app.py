@@ -8,8 +8,8 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 
-from gateway.analytics.client import AnalyticsClient, RetryPolicy, World
-from gateway.analytics.payload import PageRequest
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.request import PageRequest
 from gateway.contract.model import Contract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown

@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 
-from gateway.pages.house import read_texts
+from gateway.pages.layout import read_texts
 from gateway.sandbox import Dataset, Faults
 from tests.browser.chromium import Watched, tab
 from tests.support.live import bridge

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from gateway.cli.asking import KEY_VARIABLE
+from gateway.cli.queries import KEY_VARIABLE
 from gateway.connect.analysis import load_analysis
 from gateway.connect.snippets import write_snippets
 from gateway.contract.loader import built_in_contract, load_contract

@@ -7,10 +7,10 @@ import re
 
 import pytest
 
-from gateway.analytics.rows import PageReader
+from gateway.analytics.read.page import PageReader
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.errors import UpstreamBrokeContract
-from gateway.query.derivation import check_derivations
+from gateway.query.bind.derivation import check_derivations
 from tests.faults.test_odd_rows import sound
 
 TEXT = built_in_contract()

@@ -10,7 +10,7 @@ from gateway.contract.derived import Kind
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
-from gateway.query.derivation import check_derivations
+from gateway.query.bind.derivation import check_derivations
 from tests.contract.test_loader import Change, put
 
 TEXT = built_in_contract()

@@ -14,7 +14,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
 from gateway.pages.pictures import left_out as left_out_pictures
-from gateway.query.derivation import check_derivations
+from gateway.query.bind.derivation import check_derivations
 from tests.support.live import settings_from
 
 TEXT = built_in_contract()

@@ -14,9 +14,9 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.naming import column_name, is_word
 from gateway.edm.model import EntityType
 from gateway.errors import ConfigurationProblem
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
 from grammar import parse_apply, parse_compute, parse_filter, parse_orderby, parse_select
 
 TEXT = built_in_contract()

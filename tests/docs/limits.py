@@ -6,18 +6,18 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from gateway.analytics.observed import MAX_RESPONSE_BYTES, TIMES_UPSTREAM_TIMEOUT
+from gateway.analytics.read.observed_client import MAX_RESPONSE_BYTES, TIMES_UPSTREAM_TIMEOUT
 from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
 from gateway.auth.tokens import _COMMAND_SECONDS, COMMAND_BYTES
 from gateway.config import SETTINGS
 from gateway.engine.fitting import _MOST_WITH_ONE
-from gateway.exports import MOST_MADE_ROWS
 from gateway.fairness.calls import _PATIENCE_SECONDS
-from gateway.query.bind_expand import _MAX_ITEMS, MAX_DEPTH
-from gateway.query.scope import _MAX_USES
-from gateway.query.search import _MAX_WORDS
-from gateway.query.text_widths import MOST_TEXT
-from gateway.snapshots.lanes import Lanes
+from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
+from gateway.query.bind.scope import _MAX_USES
+from gateway.query.bind.search import _MAX_WORDS
+from gateway.query.bind.text_widths import MOST_TEXT
+from gateway.service.export_file import MOST_MADE_ROWS
+from gateway.snapshots.build.extract_limit import Lanes
 from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
 from gateway.web.measured import (
@@ -28,8 +28,8 @@ from gateway.web.measured import (
     MAX_WAITING_BYTES,
 )
 from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
-from gateway.web.posted import BODY_SECONDS
-from gateway.web.stalled import StalledProtocol
+from gateway.web.request_body import BODY_SECONDS
+from gateway.web.slow_clients import StalledProtocol
 from grammar import DEFAULT_LIMITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"

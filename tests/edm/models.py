@@ -16,7 +16,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.capabilities import CAPABILITIES
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
-from gateway.query.bind_apply import TRANSFORMATIONS
+from gateway.query.bind.apply import TRANSFORMATIONS
 from tests.support.live import FIELDS, shared_folder
 
 EDM = "{http://docs.oasis-open.org/odata/ns/edm}"

@@ -13,7 +13,7 @@ from gateway.edm.capabilities import Capabilities
 from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.edm.model import Property, Schema
 from gateway.edm.types import PrimitiveType
-from gateway.query.bind_apply import TRANSFORMATIONS
+from gateway.query.bind.apply import TRANSFORMATIONS
 from tests.edm.models import (
     EDM,
     EDMX,

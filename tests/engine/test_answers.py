@@ -15,13 +15,13 @@ import pytest
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.rows import arrow_schema
+from gateway.analytics.read.page import arrow_schema
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.planner.plan import plan_query
-from gateway.query.bind_query import bind
-from gateway.query.projection import Projection
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
 from tests.planner.expressions import Expressions
 from tests.planner.worlds import World, filters, orders, worlds
 from tests.support.oracle import matching, ordered, window

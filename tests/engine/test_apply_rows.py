@@ -17,14 +17,14 @@ from hypothesis import strategies as st
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.errors import NotSupported
 from gateway.planner.plan import natural_order, plan_query
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 from grammar import parse_apply
-from grammar.transformations import FilterStep, Identity, SearchStep
+from grammar.tree.transformations import FilterStep, Identity, SearchStep
 from tests.engine.test_answers import table
 from tests.planner.sequences import Sequences, entity_columns
 from tests.planner.worlds import World, worlds

@@ -14,12 +14,12 @@ from gateway.engine.columns import named, text_columns, typed_columns
 from gateway.engine.run import Relation, Selection, fetch_rows
 from gateway.engine.sql import Sql
 from gateway.errors import InvalidValue
-from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, ColumnRef
-from gateway.query.projection import Projection
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
-from gateway.query.transformations import POSITION
+from gateway.query.tree.expressions import BoundOrder, ColumnRef
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.transformations import POSITION
 from tests.engine.things import SCHEMA, one_row
 
 NAMES = ("id", "five", "text")

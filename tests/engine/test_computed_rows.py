@@ -18,10 +18,10 @@ from hypothesis import strategies as st
 
 from gateway.engine.run import Relation, Selection, fetch_rows
 from gateway.errors import InvalidValue
-from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, ColumnRef
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.expressions import BoundOrder, ColumnRef
+from gateway.query.tree.queries import BoundQuery
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links

@@ -14,10 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.rows import arrow_schema
+from gateway.analytics.read.page import arrow_schema
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.engine.copies import DIGESTS, compile_days, rows_of_copies
-from gateway.query.derivation import Derivation, bind_derivation
+from gateway.query.bind.derivation import Derivation, bind_derivation
 
 CONTRACT = load_contract(built_in_contract(), (("rowID", "cf_row"), ("team", "cf_team")))
 SCHEMA = arrow_schema(CONTRACT)

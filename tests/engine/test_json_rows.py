@@ -14,17 +14,17 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.rows import arrow_schema
+from gateway.analytics.read.page import arrow_schema
 from gateway.contract.model import Column, Contract
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
-from gateway.query.bind_query import bind
-from gateway.query.bound import BoundOrder, ColumnRef
-from gateway.query.projection import Projection
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
-from gateway.query.transformations import POSITION
+from gateway.query.tree.expressions import BoundOrder, ColumnRef
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.transformations import POSITION
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links

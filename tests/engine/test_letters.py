@@ -12,9 +12,9 @@ import pytest
 from gateway.edm.model import EntityType, Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.compile import compile_expression
-from gateway.query.bound import BoundExpr, Call, ColumnRef, Constant
-from gateway.query.calls import build_call
-from gateway.query.scope import Scope
+from gateway.query.bind.calls import build_call
+from gateway.query.bind.scope import Scope
+from gateway.query.tree.expressions import BoundExpr, Call, ColumnRef, Constant
 from grammar import Call as CallExpr
 from grammar import parse_expression
 

@@ -9,8 +9,8 @@ import duckdb
 import pytest
 
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
-from gateway.query.bound import BoundOrder, ColumnRef
-from gateway.query.projection import Projection
+from gateway.query.tree.expressions import BoundOrder, ColumnRef
+from gateway.query.tree.projection import Projection
 from tests.query.asking import SCHEMA, bound
 
 KEY = SCHEMA.entity_sets[0].entity_type.properties[0]

@@ -8,8 +8,8 @@ import duckdb
 import pytest
 
 from gateway.engine.run import Relation, Selection, fetch_rows
-from gateway.query.bound import BoundOrder, ColumnRef
-from gateway.query.projection import Projection
+from gateway.query.tree.expressions import BoundOrder, ColumnRef
+from gateway.query.tree.projection import Projection
 from tests.engine.things import KEY, SCHEMA
 from tests.query.asking import bound
 

@@ -14,8 +14,8 @@ from gateway.edm.types import PrimitiveType
 from gateway.engine.functions import call
 from gateway.engine.sql import Sql
 from gateway.errors import GatewayError
-from gateway.query.bound import Call, ColumnRef, Constant
-from gateway.query.patterns import PatternError, to_re2
+from gateway.query.bind.patterns import PatternError, to_re2
+from gateway.query.tree.expressions import Call, ColumnRef, Constant
 from tests.query.asking import bound, refusal
 from tests.support.ecmascript import NODE, found_by_node
 

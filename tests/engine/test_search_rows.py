@@ -12,9 +12,9 @@ from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
 from gateway.engine.run import Relation, count_rows
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
 from grammar import parse_search
 from tests.engine.test_answers import table
 from tests.planner.worlds import World, worlds

@@ -11,9 +11,9 @@ import pytest
 from gateway.edm.types import PrimitiveType as T
 from gateway.engine.run import Relation, Selection, fetch_rows
 from gateway.errors import TypeMismatch
-from gateway.query.bound import ArithmeticOperator
-from gateway.query.functions import FUNCTIONS, Signature
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.functions import FUNCTIONS, Signature
+from gateway.query.tree.expressions import ArithmeticOperator
+from gateway.query.tree.queries import BoundQuery
 from gateway.writer.bodies import projection_for
 from gateway.writer.format import Format
 from gateway.writer.links import Links

@@ -7,7 +7,7 @@ from duckdb import DuckDBPyConnection
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.engine.run import Relation, count_rows
-from gateway.query.bound import BoundExpr
+from gateway.query.tree.expressions import BoundExpr
 from tests.query.asking import bound
 
 KEY = Property("id", PrimitiveType.STRING, nullable=False)

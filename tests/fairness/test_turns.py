@@ -19,8 +19,8 @@ from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
 from gateway.fairness.turns import Turns
 from gateway.fairness.visit import Visit, Visiting, current_visit, part_of_visit
-from gateway.snapshots.asking import Desk, Threads
-from gateway.snapshots.lanes import Lanes
+from gateway.snapshots.build.extract_limit import Lanes
+from gateway.snapshots.query_threads import Desk, Threads
 
 GREEDY, MODEST = "key:greedy", "key:modest"
 

@@ -25,9 +25,9 @@ from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.observe import Observer
 from gateway.sandbox import create_sandbox, generate, make_token
+from gateway.web.bad_http import ODataProtocol
 from gateway.web.batch import BatchEndpoint
 from gateway.web.odata import ODataEndpoint
-from gateway.web.unreadable import ODataProtocol
 from tests.faults.slow_questions import slow_apply
 from tests.support.live import SECRET, running, settings_from
 from tests.support.wire import send

@@ -16,11 +16,11 @@ import pytest
 
 from gateway.errors import InsufficientStorage, QueryTimeout, ServiceUnavailable
 from gateway.sandbox import Dataset, generate
-from gateway.snapshots.asking import Desk, Threads
-from gateway.snapshots.database import Bounds
-from gateway.snapshots.lanes import Lanes
-from gateway.snapshots.memory import memory_share
-from gateway.snapshots.store import SnapshotStore
+from gateway.snapshots.build.extract_limit import Lanes
+from gateway.snapshots.keep.database import Bounds
+from gateway.snapshots.keep.memory import memory_share
+from gateway.snapshots.keep.store import SnapshotStore
+from gateway.snapshots.query_threads import Desk, Threads
 from tests.faults.slow_questions import greedy_apply, slow_apply
 from tests.snapshots import tables
 from tests.snapshots.tables import LAYOUT, Watch, key, rows_of, store_of, taken

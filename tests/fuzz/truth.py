@@ -21,7 +21,7 @@ from grammar import (
     Transformation,
     parse_relative_url,
 )
-from grammar.transformations import Concat, FilterStep, GroupBy, Identity, Rollup, SearchStep
+from grammar.tree.transformations import Concat, FilterStep, GroupBy, Identity, Rollup, SearchStep
 from tests.fuzz.world import KEYS, WAYS, Entity, World
 from tests.support.apply_oracle import transformed
 from tests.support.oracle import evaluate, in_order, window

@@ -31,9 +31,9 @@ from grammar import (
     split_query,
     unparse,
 )
-from grammar.headers import parse_prefer
 from grammar.limits import DEFAULT_LIMITS
-from grammar.parser import parse
+from grammar.parse.headers import parse_prefer
+from grammar.parse.parser import parse
 
 PARSERS: tuple[Callable[[str], object], ...] = (
     parse_expression,

@@ -30,7 +30,7 @@ from grammar import (
     split_query,
     unparse,
 )
-from grammar.headers import check_header, parse_prefer
+from grammar.parse.headers import check_header, parse_prefer
 
 SHARED = Path(os.environ.get("SKILLHABIT_SHARED", Path(__file__).parents[3] / "shared"))
 CASES = SHARED / "data" / "abnf" / "cases.jsonl"

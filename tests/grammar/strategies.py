@@ -45,8 +45,8 @@ from grammar import (
     Special,
     Unary,
 )
-from grammar.functions import ARITIES
-from grammar.precedence import BINDING
+from grammar.parse.functions import ARITIES
+from grammar.write.precedence import BINDING
 
 K = LiteralKind
 RESERVED = {"true", "false", "not", "null", "inf", "nan"}

@@ -11,7 +11,7 @@ import pytest
 
 from grammar import ODataSyntaxError, encode_query, parse_query_options, split_query
 from grammar.limits import DEFAULT_LIMITS
-from grammar.parser import parse
+from grammar.parse.parser import parse
 from tests.grammar.test_apply import SEQUENCES
 from tests.grammar.test_expressions import CANONICAL, PRECEDENCE, STRUCTURE
 from tests.grammar.test_options import COMPUTE, EXPAND, ORDERBY, SELECT

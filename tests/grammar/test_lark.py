@@ -12,9 +12,9 @@ from lark.exceptions import GrammarError, LexError, UnexpectedInput
 from grammar import ODataSyntaxError
 from grammar.errors import Refusal
 from grammar.limits import DEFAULT_LIMITS
-from grammar.parser import parse
-from grammar.rules import RULES, TERMINALS
-from grammar.tables import STARTS, NoLexer, callbacks, grammar_text
+from grammar.parse.parser import parse
+from grammar.parse.rules import RULES, TERMINALS
+from grammar.parse.tables import STARTS, NoLexer, callbacks, grammar_text
 from tests.grammar.oasis import load_cases
 from tests.grammar.test_apply import REFUSED as APPLY_REFUSED
 from tests.grammar.test_apply import SEQUENCES

@@ -18,7 +18,7 @@ from grammar import (
     parse_select,
     split_query,
 )
-from grammar.slips import SLIPS, find_slip
+from grammar.parse.common_mistakes import SLIPS, find_slip
 
 DATE = "a date is written 2024-01-31: four digits, two, two"
 ZONED = "a day is written 2024-01-31, its first instant 2024-01-31T00:00:00{}"

@@ -20,7 +20,7 @@ from grammar import (
     parse_value,
     unparse,
 )
-from grammar.headers import Preference, check_header, parse_prefer
+from grammar.parse.headers import Preference, check_header, parse_prefer
 
 VALUES: dict[tuple[str, str], LiteralValue] = {
     ("Edm.Boolean", "true"): True,

@@ -19,11 +19,11 @@ from gateway.contract.model import Contract
 from gateway.edm.model import EntitySet
 from gateway.observe.logs import facts_of
 from gateway.observe.record import Record
-from gateway.personal import personal_read
-from gateway.query.bind_query import bind
-from gateway.query.limited import limit_contract, limits_of
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.roles.limits import limit_contract, limits_of
 from gateway.sandbox import make_token
+from gateway.service.personal import personal_read
 from tests.docs.test_docs import free_port
 from tests.observe.conftest import COMMAND, Served
 from tests.support.access import basic, make_key

@@ -19,7 +19,7 @@ from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import Record
-from gateway.service import QueryService
+from gateway.service.service import QueryService
 from gateway.web.requests import RequestsEndpoint
 
 pytestmark = pytest.mark.anyio

@@ -10,9 +10,9 @@ from urllib.parse import quote
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.planner.plan import QueryPlan, plan_query
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
 from tests.planner.worlds import with_columns
 
 SHIPPED = load_contract(built_in_contract(), (("department", "cf_department"),))

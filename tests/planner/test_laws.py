@@ -9,13 +9,13 @@ from urllib.parse import quote
 from hypothesis import given, note, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.payload import PageRequest, to_payload
+from gateway.analytics.read.request import PageRequest, to_payload
 from gateway.contract.model import Contract
 from gateway.planner.explain import explain
 from gateway.planner.plan import QueryPlan, Route, plan_query
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
 from tests.planner.expressions import Expressions
 from tests.planner.upstream import answer
 from tests.planner.worlds import World, filters, orders, pushable_filter, worlds

@@ -10,10 +10,10 @@ import pytest
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import Schema
 from gateway.errors import GatewayError
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
-from gateway.query.render import render_expr
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.render import render_expr
 
 SCHEMA = load_contract(built_in_contract(), (("department", "cf_department"),)).schema
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from gateway.edm.types import PrimitiveType
-from gateway.query.bind_apply import TRANSFORMATIONS
-from gateway.query.questions import BoundQuery
-from gateway.query.render import render_expr
-from gateway.query.transformations import BoundApply
+from gateway.query.bind.apply import TRANSFORMATIONS
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.render import render_expr
+from gateway.query.tree.transformations import BoundApply
 from tests.query.asking import SCHEMA, bound, refusal
 
 ENTITY = SCHEMA.entity_sets[0].entity_type.names

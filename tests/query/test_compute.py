@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from gateway.edm.types import PrimitiveType
-from gateway.query.bound import Constant
-from gateway.query.render import render_expr
+from gateway.query.tree.expressions import Constant
+from gateway.query.tree.render import render_expr
 from tests.query.asking import SCHEMA, bound, refusal
 
 ALL = SCHEMA.entity_sets[0].entity_type.names

@@ -14,13 +14,13 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.errors import Place, TypeMismatch
-from gateway.query.bind_query import bind
-from gateway.query.binder import bind_predicate
-from gateway.query.functions import OFFSET_SENSITIVE
-from gateway.query.questions import BoundQuery
-from gateway.query.render import render_expr
+from gateway.query.bind.expressions import bind_predicate
+from gateway.query.bind.functions import OFFSET_SENSITIVE
+from gateway.query.bind.query import bind
+from gateway.query.bind.scope import Scope
 from gateway.query.request import parse_request
-from gateway.query.scope import Scope
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.render import render_expr
 from grammar import Call, Name
 from tests.planner.worlds import World, filters, worlds
 from tests.query.asking import SCHEMA, bound, filtered, refusal

@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.query.bind_query import bind
-from gateway.query.questions import BoundQuery
-from gateway.query.render import render_expr
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery
+from gateway.query.tree.render import render_expr
 from tests.query.asking import SCHEMA, filtered, refusal
 
 NOON = datetime(2024, 2, 29, 12, 0, 0, 5, tzinfo=UTC)

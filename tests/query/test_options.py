@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.query.questions import Shape
-from gateway.query.render import render_expr
 from gateway.query.request import parse_request
+from gateway.query.tree.queries import Shape
+from gateway.query.tree.render import render_expr
 from tests.query.asking import SCHEMA, bound, refusal
 
 ALL = SCHEMA.entity_sets[0].entity_type.names

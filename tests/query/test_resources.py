@@ -8,10 +8,10 @@ from urllib.parse import quote
 import pytest
 
 from gateway.errors import GatewayError
-from gateway.query.bind_query import bind
-from gateway.query.questions import PropertyPart, PropertyQuery
+from gateway.query.bind.query import bind
+from gateway.query.bind.resource import MetadataDocument, ServiceDocument
 from gateway.query.request import parse_request
-from gateway.query.resource import MetadataDocument, ServiceDocument
+from gateway.query.tree.queries import PropertyPart, PropertyQuery
 from tests.query.asking import SCHEMA, bound, refusal
 
 GUID = "3f2504e0-4f89-11d3-9a0c-0305e82c3301"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from gateway.query.bound import And, Matches
-from gateway.query.render import render_expr
+from gateway.query.tree.expressions import And, Matches
+from gateway.query.tree.render import render_expr
 from tests.query.asking import SCHEMA, bound, refusal
 
 TEXTS = tuple(

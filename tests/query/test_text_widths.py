@@ -6,9 +6,9 @@ import pytest
 
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.errors import LimitExceeded
-from gateway.query.bind_query import bind
+from gateway.query.bind.query import bind
+from gateway.query.bind.text_widths import MOST_TEXT
 from gateway.query.request import parse_request
-from gateway.query.text_widths import MOST_TEXT
 
 SCHEMA = load_contract(built_in_contract()).schema
 LONG = "x" * (MOST_TEXT // 8)

@@ -9,19 +9,19 @@ from dataclasses import dataclass, field
 from datetime import UTC, timedelta
 from pathlib import Path
 
-from gateway.analytics.extract import Extractor, ExtractPolicy
-from gateway.analytics.payload import PageRequest
-from gateway.analytics.rows import Page, arrow_schema
+from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
+from gateway.analytics.read.page import Page, arrow_schema
+from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
-from gateway.paging import rows_ready
 from gateway.planner.pushdown import Pushdown, PushedValues
+from gateway.service.paging import rows_ready
+from gateway.snapshots.build.extract_run import Workshop
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.facts import SnapshotKey
-from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
-from gateway.snapshots.peers import Alone
-from gateway.snapshots.shelf import KeepPolicy, Shelf
-from gateway.snapshots.store import SnapshotStore, TableLayout
+from gateway.snapshots.keep.catalog import KeepPolicy, Shelf
+from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.peers.interface import Alone
 from gateway.writer.skiptoken import Position
 from tests.analytics.moving import Upstream, Version
 from tests.analytics.small_contract import small_contract

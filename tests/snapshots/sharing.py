@@ -13,13 +13,13 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from gateway.observe import Clock, Observer
-from gateway.snapshots.directory_peers import DirectoryPeers
 from gateway.snapshots.facts import StoredTable
-from gateway.snapshots.peers import NearAndFar, Peers
-from gateway.snapshots.redis_lease import LeasePolicy
-from gateway.snapshots.redis_link import LinkPolicy
-from gateway.snapshots.redis_peers import RedisPeers, RedisPolicy
-from gateway.snapshots.turns import Patience
+from gateway.snapshots.peers.directory import DirectoryPeers
+from gateway.snapshots.peers.interface import NearAndFar, Peers
+from gateway.snapshots.peers.redis import RedisPeers, RedisPolicy
+from gateway.snapshots.peers.redis_lease import LeasePolicy
+from gateway.snapshots.peers.redis_link import LinkPolicy
+from gateway.snapshots.waiting import Patience
 from tests.snapshots.tables import START, Watch, key, taken
 from tests.support.redis_server import RedisServer
 

@@ -15,7 +15,7 @@ import pyarrow as pa
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown, PushedValues
 from gateway.snapshots.facts import Extracted
-from gateway.snapshots.store import SnapshotKey, SnapshotStore, StoredTable, TableLayout
+from gateway.snapshots.keep.store import SnapshotKey, SnapshotStore, StoredTable, TableLayout
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 SCHEMA = pa.schema(

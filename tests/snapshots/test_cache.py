@@ -28,14 +28,14 @@ from gateway.errors import (
 )
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
+from gateway.snapshots.build.draft import GrowingTable
+from gateway.snapshots.build.extract_run import Workshop
+from gateway.snapshots.build.extract_source import Base, Changes, Extraction
 from gateway.snapshots.cache import SnapshotCache
-from gateway.snapshots.extracts import Base, Changes, Extraction
-from gateway.snapshots.flight import Workshop
 from gateway.snapshots.freshness import FreshnessPolicy
-from gateway.snapshots.growing import GrowingTable
-from gateway.snapshots.peers import Alone
-from gateway.snapshots.shelf import KeepPolicy, Shelf
-from gateway.snapshots.store import SnapshotStore
+from gateway.snapshots.keep.catalog import KeepPolicy, Shelf
+from gateway.snapshots.keep.store import SnapshotStore
+from gateway.snapshots.peers.interface import Alone
 from tests.snapshots.tables import LAYOUT, START, Watch, add, contents, key, rows_of, taken
 
 pytestmark = pytest.mark.anyio

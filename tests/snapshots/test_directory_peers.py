@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.snapshots.directory_peers import DirectoryPeers
+from gateway.snapshots.peers.directory import DirectoryPeers
 from tests.docs.render import ROOT
 from tests.snapshots.sharing import HOLDER, ONE, TWO, Member, queued, table
 from tests.snapshots.tables import key

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.errors import InternalError
 from gateway.snapshots.facts import StoredTable
-from gateway.snapshots.store import SnapshotStore
+from gateway.snapshots.keep.store import SnapshotStore
 from tests.snapshots import tables
 from tests.snapshots.tables import SCHEMA, START, Watch, contents, key, rows_of, store_of, taken
 

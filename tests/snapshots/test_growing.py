@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import InternalError, UpstreamUnavailable
-from gateway.snapshots.growing import GrowingTable
-from gateway.snapshots.store import SnapshotStore
+from gateway.snapshots.build.draft import GrowingTable
+from gateway.snapshots.keep.store import SnapshotStore
 from tests.snapshots.tables import Watch, rows_of, store_of
 
 pytestmark = pytest.mark.anyio

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 
-from gateway.snapshots.pages import Kept, PageCache, PageKey, is_packed, packed
+from gateway.service.page_cache import Kept, PageCache, PageKey, is_packed, packed
 
 A, B, C = (PageKey("snapshot", (name,)) for name in "abc")
 

@@ -14,9 +14,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.snapshots.directory_peers import DirectoryPeers
-from gateway.snapshots.peers import Alone, NearAndFar, Peers
-from gateway.snapshots.sharing import Sharing, build_peers
+from gateway.snapshots.peers.directory import DirectoryPeers
+from gateway.snapshots.peers.interface import Alone, NearAndFar, Peers
+from gateway.snapshots.peers.selection import Sharing, build_peers
 from tests.docs.render import ROOT
 from tests.snapshots.sharing import CLOCK, HOLDER, ONE, THREE, TWO, Member, queued, table
 from tests.snapshots.tables import key
@@ -298,5 +298,5 @@ def test_peers_are_built_by_what_is_shared(tmp_path: Path) -> None:
 
 
 def test_who_needs_no_redis_does_not_load_its_client() -> None:
-    text = "import sys, gateway.cli, gateway.snapshots.sharing; sys.exit('redis' in sys.modules)"
+    text = "import sys, gateway.cli, gateway.snapshots.peers.selection; sys.exit('redis' in sys.modules)"
     subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=True, timeout=60)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import trustme
 
-from gateway.snapshots.redis_peers import RedisPeers
+from gateway.snapshots.peers.redis import RedisPeers
 from tests.snapshots.sharing import (
     CONTENT,
     ONE,

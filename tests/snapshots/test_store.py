@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from gateway.errors import ConfigurationProblem, InternalError
-from gateway.snapshots.store import SnapshotStore, StoredTable
+from gateway.snapshots.keep.store import SnapshotStore, StoredTable
 from tests.snapshots import tables
 from tests.snapshots.tables import LAYOUT, START, Watch, contents, key, rows_of, store_of, taken
 

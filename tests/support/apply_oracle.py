@@ -15,7 +15,7 @@ from itertools import product
 from typing import Any
 
 from grammar import Expr, Member, Name, OrderItem, Special, Transformation, parse_apply
-from grammar.transformations import (
+from grammar.tree.transformations import (
     Aggregate,
     AggregateItem,
     ComputeStep,

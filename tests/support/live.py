@@ -25,7 +25,7 @@ from starlette.types import ASGIApp
 from gateway.app import create_app
 from gateway.config import Settings, load_settings
 from gateway.sandbox import Dataset, create_sandbox, make_token
-from gateway.web.unreadable import ODataProtocol
+from gateway.web.bad_http import ODataProtocol
 
 SECRET = "a secret of at least thirty-two bytes"
 FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))

@@ -94,7 +94,7 @@ def test_status_tells_of_the_callers_workspace_alone(two: House) -> None:
 def test_what_has_outlived_its_use_goes_though_nobody_asks(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    monkeypatch.setattr("gateway.assembly._TIDY_SECONDS", 0.05)
+    monkeypatch.setattr("gateway.workspace._TIDY_SECONDS", 0.05)
     lives: dict[str, Any] = dict.fromkeys(("fresh_for", "stale_if_error", "token_lifetime"), 0)
     with sandbox(OURS) as upstream, house(upstream, data_dir=str(tmp_path), **lives) as gateway:
         gateway.feed("Results")

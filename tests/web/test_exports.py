@@ -17,8 +17,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from gateway.errors import LimitExceeded
-from gateway.exports import MOST_MADE_ROWS, check_made
 from gateway.sandbox import Dataset, generate
+from gateway.service.export_file import MOST_MADE_ROWS, check_made
 from tests.support.flat import COLUMNS, INSTANTS, FlatRow
 from tests.support.live import Bridge, bridge
 from tests.support.wire import WireAnswer

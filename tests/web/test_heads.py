@@ -19,6 +19,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.app import create_app
+from gateway.web.bad_http import ODataProtocol
 from gateway.web.measured import (
     MAX_FIELDS,
     MAX_FRAMING_BYTES,
@@ -26,7 +27,6 @@ from gateway.web.measured import (
     MAX_MESSAGE_BYTES,
     Meter,
 )
-from gateway.web.unreadable import ODataProtocol
 from tests.support.live import running, settings_from
 
 LINE = b"GET /odata/v4/$metadata HTTP/1.1\r\nHost: localhost\r\n"

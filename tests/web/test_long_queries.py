@@ -8,7 +8,7 @@ from urllib.parse import quote
 import pytest
 
 from gateway.errors import FeedGone
-from gateway.recall import LongQueries
+from gateway.service.long_queries import LongQueries
 from tests.support.flat import FlatRow
 from tests.support.live import Bridge
 from tests.support.wire import Headers, WireAnswer, send

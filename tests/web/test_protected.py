@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from gateway.app import create_app
 from gateway.sandbox import Dataset
-from gateway.web.unreadable import ODataProtocol
+from gateway.web.bad_http import ODataProtocol
 from tests.support.access import basic, make_key
 from tests.support.live import Bridge, bridge, running, settings_from
 from tests.support.wire import WireAnswer, send

@@ -14,8 +14,8 @@ from urllib.parse import quote
 
 import pytest
 
-from gateway.query.bound import ArithmeticOperator, CompareOperator
-from gateway.query.functions import FUNCTIONS
+from gateway.query.bind.functions import FUNCTIONS
+from gateway.query.tree.expressions import ArithmeticOperator, CompareOperator
 from gateway.sandbox import generate
 from tests.support.apply_oracle import applied
 from tests.support.live import Bridge, bridge

@@ -25,12 +25,12 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edge.entrance import Entrance
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
-from gateway.exchange import Export, Question
 from gateway.observe import Observer
-from gateway.query.bind_query import bind
+from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
+from gateway.service.messages import Export, Question
 from gateway.web.odata import ODataEndpoint
-from gateway.web.stalled import StalledProtocol
+from gateway.web.slow_clients import StalledProtocol
 from tests.support.live import FIELDS, running
 
 SCHEMA = load_contract(built_in_contract(), FIELDS).schema

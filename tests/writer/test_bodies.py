@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from gateway.errors import InvalidSyntax, NotSupported
-from gateway.query.questions import BoundQuery
+from gateway.query.tree.queries import BoundQuery
 from gateway.writer.bodies import (
     PageBody,
     projection_for,

@@ -13,7 +13,6 @@ import msgspec
 from starlette.responses import RedirectResponse, Response
 
 from gateway.errors import GatewayError, UpstreamUnavailable, UriTooLong
-from gateway.explanation import Explanation
 from gateway.pages.browser import check_same_site
 from gateway.pages.builder.carry import read_form
 from gateway.pages.builder.copies import as_curl, as_power_query, as_python
@@ -29,9 +28,10 @@ from gateway.pages.builder.preview import Preview, as_cell, preview, understand
 from gateway.pages.builder.to_query import to_url
 from gateway.pages.builder.view import FormView, spot_of, view_form
 from gateway.pages.builder.written import Note, as_ours, without_keys
-from gateway.pages.house import Visit
+from gateway.pages.layout import Visit
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
+from gateway.service.explain import Explanation
 
 _LONGEST = 16_384
 

@@ -14,11 +14,11 @@ from typing import Any
 import msgspec
 
 from gateway.errors import UpstreamUnavailable
-from gateway.exchange import Answer, Question, Reply
 from gateway.pages.state import newest
 from gateway.query.preferences import Preferences
-from gateway.query.questions import BoundQuery, Shape
-from gateway.service import QueryService
+from gateway.query.tree.queries import BoundQuery, Shape
+from gateway.service.messages import Answer, Question, Reply
+from gateway.service.service import QueryService
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
 from grammar import encode_query

@@ -12,10 +12,10 @@ import msgspec
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError
-from gateway.exchange import Reply
 from gateway.pages.builder.preview import at_hand, body_of, understand
 from gateway.query.preferences import Preferences
-from gateway.service import QueryService
+from gateway.service.messages import Reply
+from gateway.service.service import QueryService
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 from grammar import encode_query

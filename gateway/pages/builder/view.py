@@ -12,7 +12,7 @@ from gateway.pages.builder.fields import fits, suggested
 from gateway.pages.builder.form import OWN, Condition, Form, Total
 from gateway.pages.builder.to_query import COUNT, METHODS
 from gateway.pages.builder.values import NOTHING_LISTED, Choice, Choices, find_choices
-from gateway.service import QueryService
+from gateway.service.service import QueryService
 
 _SHOWN = 44
 _LISTED = ("eq", "ne", "in", "notin", "has", "hasnot")

@@ -16,7 +16,7 @@ from urllib.parse import quote, unquote
 import httpx
 import pytest
 
-from gateway.cli.asking import KEY_VARIABLE
+from gateway.cli.queries import KEY_VARIABLE
 from gateway.sandbox import Dataset, generate
 from tests.docs.render import ROOT
 from tests.support.live import Bridge, bridge

@@ -1,0 +1,309 @@
+"""The only module that speaks HTTP to the Analytics API.
+
+Failures are told apart once, here: what may pass (429, 5xx, timeouts, broken bodies) is tried
+again within a budget; what will not (token, access, contract) is raised at once. Calls go in the
+order of one line (`gateway.analytics.read.rate_limit`), and not at all while the upstream is known to be down
+(`gateway.analytics.read.circuit_breaker`). A request that has just failed for good fails again from memory: BI
+tools ask three times after an error. A refused token is forgotten as soon as there is another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Generic, Protocol, TypeVar
+
+import aiohttp
+import httpx
+import msgspec
+from cachetools import TTLCache
+
+from gateway.analytics.read.bodies import Flaw, flaw_of, mended
+from gateway.analytics.read.circuit_breaker import Outage, OutagePolicy
+from gateway.analytics.read.connection_errors import why_unreached
+from gateway.analytics.read.http_errors import Passing, answered_at, refusal
+from gateway.analytics.read.locate import Spot, find_spot, in_row
+from gateway.analytics.read.page import Page, PageReader
+from gateway.analytics.read.rate_limit import Pace
+from gateway.analytics.read.request import PageRequest, filters_payload, to_payload
+from gateway.analytics.read.statistics import Figures, read_figures
+from gateway.analytics.read.validate import check_length, check_rows
+from gateway.analytics.read.validate_statistics import check_sums, check_values
+from gateway.contract.model import Contract
+from gateway.errors import (
+    GatewayError,
+    UpstreamBrokeContract,
+    UpstreamDeniedAccess,
+    UpstreamRejectedToken,
+    UpstreamUnavailable,
+)
+from gateway.observe import Clock
+from gateway.planner.pushdown import Pushdown
+
+T = TypeVar("T")
+_NOT_UNPACKED = (
+    "the Analytics API sent a body that cannot be unpacked: it is not what its Content-Encoding"
+    " says; asking again does not help, so the operator of the API, or of a proxy in between, has"
+    " to correct it"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RetryPolicy:
+    """How long a failing request is tried again; all times in seconds.
+
+    `budget` bounds the tries for one call and its waiting in line, to the last pause; Power Query
+    itself waits 600. Waiting in line is no try. `remember_failure` is how long a failure is
+    answered from memory.
+    """
+
+    budget: float = 60.0
+    first_pause: float = 0.25
+    longest_pause: float = 10.0
+    tries: int = 5
+    remember_failure: float = 5.0
+    outage: OutagePolicy = field(default_factory=OutagePolicy)
+
+
+class Token(Protocol):
+    """Tells the gateway's own token; see `gateway.auth.tokens`."""
+
+    async def __call__(self, refused: str = "") -> str:
+        """The current JWT; another one than `refused`, if there is another."""
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What the client needs of the outside, injected so that tests do not wait.
+
+    `retried` is told of each call that is made again.
+    """
+
+    token: Token
+    sleep: Callable[[float], Awaitable[None]]
+    clock: Clock
+    retried: Callable[[], None] = lambda: None
+
+
+@dataclass(frozen=True, slots=True)
+class _Call(Generic[T]):
+    """What is asked where, and how an answer of 200 is read and checked."""
+
+    path: str
+    body: bytes
+    read: Callable[[httpx.Response], T]
+
+
+class AnalyticsClient:
+    """Fetches pages and statistics; safe for concurrent use.
+
+    The token never leaves the request's header.
+    """
+
+    def __init__(
+        self, http: httpx.AsyncClient, contract: Contract, world: World, policy: RetryPolicy
+    ) -> None:
+        self._http = http
+        self._contract = contract
+        self._world = world
+        self._policy = policy
+        self._reader = PageReader(contract)
+        self._pace = Pace(contract.rate_limit, world.clock.monotonic, world.sleep)
+        self._outage = Outage(policy.outage, world.clock.monotonic)
+        self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
+            256, policy.remember_failure, timer=world.clock.monotonic
+        )
+        self._refused = ""  # the token that was answered with 401 or 403 last
+
+    async def fetch(self, request: PageRequest) -> Page:
+        """One page that answers the request, tried again while that makes sense.
+
+        Raises:
+            UpstreamUnavailable, UpstreamFault: see the catalogue; messages name the answer.
+        """
+        body = msgspec.json.encode(to_payload(request, self._contract))
+
+        def read(response: httpx.Response) -> Page:
+            return self._page(request, response)
+
+        return await self._ask(_Call(self._contract.results_path, body, read))
+
+    async def fetch_statistics(self, pushdown: Pushdown) -> Figures:
+        """What the statistics tell of the pushdown's rows, under the same rules as a page.
+
+        Raises:
+            UpstreamUnavailable, UpstreamFault: as `fetch`.
+        """
+        body = msgspec.json.encode(filters_payload(pushdown, self._contract))
+
+        def read(response: httpx.Response) -> Figures:
+            return self._figures(pushdown, response)
+
+        return await self._ask(_Call(self._contract.statistics_path, body, read))
+
+    async def _ask(self, call: _Call[T]) -> T:
+        failed = self._failures.get((call.path, call.body))
+        if failed is not None and await self._still_holds(failed):
+            raise copy(failed)
+        self._outage.admit()
+        try:
+            return await self._ask_with_retries(call)
+        except GatewayError as error:
+            self._failures[call.path, call.body] = copy(error)  # without traceback and causes
+            raise
+
+    async def _still_holds(self, failed: GatewayError) -> bool:
+        """Whether it would fail again: what was said of one token says nothing of the next."""
+        if not isinstance(failed, UpstreamRejectedToken | UpstreamDeniedAccess):
+            return True
+        return await self._token() == self._refused
+
+    async def _ask_with_retries(self, call: _Call[T]) -> T:
+        policy, now = self._policy, self._world.clock.monotonic
+        pause, deadline = policy.first_pause, now() + policy.budget
+        for attempt in range(1, policy.tries + 1):
+            began = await self._pace.turn(deadline)
+            if attempt > 1:
+                self._world.retried()
+            try:
+                answer = await self._ask_once(call, deadline)
+            except Passing as failure:
+                wait = pause if failure.wait is None else failure.wait
+                if failure.throttles:
+                    self._pace.throttle(began, wait)
+                if attempt == policy.tries or now() + wait > deadline or self._outage.lasts:
+                    raise failure.error from failure.__cause__
+                if not failure.throttles:  # else it waits in line, with everybody
+                    await self._world.sleep(wait)
+                pause = min(pause * 2, policy.longest_pause)
+            else:
+                self._pace.recover()
+                return answer
+        raise AssertionError("unreachable")
+
+    async def _ask_once(self, call: _Call[T], deadline: float) -> T:
+        response = await self._post_with_token(call, deadline)
+        if response.status_code != 200:
+            raise refusal(response, self._contract, self._world.clock.now())
+        return call.read(response)
+
+    def _page(self, request: PageRequest, response: httpx.Response) -> Page:
+        with self._reading(response, _named(request)):
+            page = self._reader.read(response.content, answered_at(response))
+        check_rows(request, page, self._contract)
+        with _may_fit_next_time():
+            check_length(request, page)
+        return page
+
+    def _figures(self, pushdown: Pushdown, response: httpx.Response) -> Figures:
+        with self._reading(response, "the statistics"):
+            figures = read_figures(response.content, self._contract, answered_at(response))
+        check_values(pushdown, figures, self._contract)
+        with _may_fit_next_time():
+            check_sums(figures, self._contract)
+        return figures
+
+    @contextmanager
+    def _reading(self, response: httpx.Response, what: str) -> Iterator[None]:
+        """Tell a body that is cut off, or no JSON, from one that does not fit the contract."""
+        try:
+            yield
+        except UpstreamBrokeContract as error:
+            body = response.content
+            flaw = flaw_of(body)
+            if flaw is None:
+                raise UpstreamBrokeContract(f"{error.message} (found in {what})") from error
+            shape, key = self._contract.response, self._contract.key_path
+            spot = find_spot(body, flaw.byte, shape.rows, key)
+            raise Passing(_undecodable(response, flaw, spot, what)) from error
+
+    async def _post_with_token(self, call: _Call[T], deadline: float) -> httpx.Response:
+        """One call; after 401 one more, if there is another token."""
+        token = await self._token()
+        response = await self._post(call, token)
+        if response.status_code == 401:
+            fresh = await self._token(token)
+            if fresh != token:
+                await self._pace.turn(deadline)
+                return await self._post(call, fresh)
+        return response
+
+    async def _token(self, refused: str = "") -> str:
+        """The token; one that no header can carry would be quoted in the failure it causes."""
+        token = await self._world.token(refused)
+        if token.isascii() and token.isprintable() and token.strip():
+            return token.strip()
+        raise UpstreamRejectedToken(
+            "the gateway's token for the Analytics API is empty or has characters that no token"
+            " has; its owner renews it"
+        )
+
+    async def _post(self, call: _Call[T], token: str) -> httpx.Response:
+        headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
+        try:
+            response = await self._http.post(call.path, content=call.body, headers=headers)
+        except httpx.DecodingError:
+            self._outage.noticed(is_answer=True)
+            failure = Passing(UpstreamBrokeContract(_NOT_UNPACKED))
+        except (httpx.HTTPError, aiohttp.ClientError) as error:
+            self._outage.noticed(is_answer=False)
+            failure = _unanswered(error)
+        else:
+            self._outage.noticed(is_answer=response.status_code < 500)
+            if response.status_code in (401, 403):
+                self._refused = token
+            return response
+        raise failure  # outside of the handler: aiohttp's errors show the request and its token
+
+
+@contextmanager
+def _may_fit_next_time() -> Iterator[None]:
+    """Numbers that contradict each other may be of two moments."""
+    try:
+        yield
+    except UpstreamBrokeContract as error:
+        raise Passing(error) from None
+
+
+def _unanswered(error: Exception) -> Passing:
+    """A call without an answer.
+
+    What aiohttp said counts: httpx-aiohttp lets some of it through as it is, and calls a refused
+    or reset connection a timeout.
+    """
+    said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    if isinstance(said, httpx.TimeoutException | TimeoutError):
+        late = "the Analytics API did not answer in time; try again later"
+        return Passing(UpstreamUnavailable(late))
+    why = why_unreached(said)
+    message = (
+        f"the connection to the Analytics API failed ({why}); try again later, and if that does not"
+        " help, the gateway's owner checks the network and the upstream's URL"
+    )
+    return Passing(UpstreamUnavailable(message))
+
+
+def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) -> GatewayError:
+    """Return the failure behind a 200 that is no JSON: cut off, or whole and wrong."""
+    if flaw.is_cut_off:
+        return UpstreamUnavailable(
+            f"the Analytics API sent a body that ends too early, after {flaw.byte} bytes of {what};"
+            " try again later"
+        )
+    if mended(response.content).lstrip()[:1] not in (b"{", b"["):
+        kind = response.headers.get("Content-Type", "no type")[:80]
+        return UpstreamBrokeContract(
+            f"the Analytics API answered 200 with something that is not JSON ({kind}); check that"
+            " the upstream's URL leads to the API and not to a login or proxy page"
+        )
+    return UpstreamBrokeContract(
+        f"the Analytics API sent JSON that cannot be read: {flaw.reason} at byte {flaw.byte} of"
+        f" {what}, at {spot.path}{in_row(spot.row)}; the body is whole, so asking again does not"
+        " help: the API's operator has to correct it"
+    )
+
+
+def _named(request: PageRequest) -> str:
+    return f"the page of {request.limit} rows after the first {request.skip}"

@@ -1,0 +1,201 @@
+"""One page of the Analytics API -> flat, typed columns (Arrow).
+
+The reader is built from the contract once: msgspec decodes only the members that columns need,
+into structs made for the purpose, and checks every type. A page that does not fit is refused:
+passing on a column of nulls because a member was renamed would be silently wrong.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+import pyarrow as pa
+
+from gateway.analytics.read.arrays import arrow_type, to_arrow
+from gateway.analytics.read.bodies import UNDECODED, exposed, mended
+from gateway.analytics.read.cells import ColumnReader, Members, OddField, attributes
+from gateway.analytics.read.identities import Identities
+from gateway.analytics.read.locate import in_row, row_id
+from gateway.analytics.read.repair import Mended, Mender
+from gateway.analytics.read.repeated import RepeatedObject
+from gateway.analytics.read.strange_values import Keys, is_watched, strange_values
+from gateway.analytics.read.structs import envelope_type, walk
+from gateway.contract.model import Contract
+from gateway.edm.model import Property
+from gateway.errors import UpstreamBrokeContract
+
+_NUMBER = re.compile(r"\[(\d+)\]")
+_UNFIT = (*UNDECODED, OddField, UpstreamBrokeContract)
+
+
+def arrow_schema(contract: Contract) -> pa.Schema:
+    """The columns of an extract: instants are naive UTC in microseconds, collections are lists."""
+    return schema_of(tuple(c.prop for c in contract.columns))
+
+
+def schema_of(properties: tuple[Property, ...]) -> pa.Schema:
+    """Columns for these properties, of the same types."""
+    return pa.schema([pa.field(prop.name, arrow_type(prop)) for prop in properties])
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`rows` in the order of the answer; `total` is what the upstream says over all pages.
+
+    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say. `odd` has
+    the keys of strange rows; `missing` are columns whose member no row has, though it should be.
+    """
+
+    rows: pa.Table
+    total: int
+    date: datetime | None = None
+    odd: Keys = field(default_factory=dict)
+    missing: tuple[str, ...] = ()
+
+
+class PageReader:
+    """Decodes pages by one contract; remembers repeated objects, so not for two threads at once.
+
+    Raises:
+        ConfigurationProblem: member names that cannot be read, or that contradict each other.
+    """
+
+    def __init__(self, contract: Contract) -> None:
+        shape = contract.response
+        self._whole = msgspec.json.Decoder(envelope_type(contract))
+        self._decoder = msgspec.json.Decoder(envelope_type(contract, shape.repeated))
+        self._shape = shape
+        self._key, self._key_path = contract.key, contract.key_path
+        self._mender = Mender(contract)
+        self._watched = tuple(c for c in contract.columns if is_watched(c, contract))
+        self._schema = arrow_schema(contract)
+        self._own = tuple(c for c in contract.columns if c.path[0] not in shape.repeated)
+        self._reader = ColumnReader(self._own, contract.custom_fields)
+        self._columns = contract.columns
+        self._all = ColumnReader(contract.columns, contract.custom_fields)
+        self._identities = Identities(contract)
+        self._repeated = [
+            (attributes((name,)), RepeatedObject(contract, name)) for name in shape.repeated
+        ]
+
+    def read(self, body: bytes, date: datetime | None = None) -> Page:
+        """Decode one page; one that does not fit is mended, if that makes no number wrong.
+
+        Raises:
+            UpstreamBrokeContract: names the row, the member and the remedy.
+        """
+        try:
+            page = self._read(body, date)
+        except _UNFIT:
+            page = self._read_again(mended(body), date)
+        if self._identities.concern(page.rows):
+            as_read, as_sent = self._fitting(mended(body)), self._fitting(exposed(body))
+            self._identities.check(self._rows(as_read), self._rows(as_sent))
+        odd = dict(strange_values(page.rows, self._watched, self._key))
+        return replace(page, odd={**page.odd, **odd}) if odd else page
+
+    def _read_again(self, body: bytes, date: datetime | None) -> Page:
+        """Decode a page whose texts were mended; mend its rows too if it still does not fit."""
+        try:
+            return self._read(body, date)
+        except _UNFIT as error:
+            found = self._mender.mend(body)
+            if found is None:
+                raise self._misfit(body, error) from error
+            return self._read_mended(found, date)
+
+    def _read_mended(self, found: Mended, date: datetime | None) -> Page:
+        """Decode a page whose rows were mended, or find out where it is wrong."""
+        try:
+            page = self._read(found.body, date)
+        except UNDECODED as error:
+            raise self._misfit(found.body, error) from error
+        except UpstreamBrokeContract as error:
+            raise self._of_row(error, found.body) from error
+        keys = page.rows.column(self._key) if found.odd else ()
+        odd = {oddity: [keys[n].as_py() for n in rows] for oddity, rows in found.odd.items()}
+        return replace(page, odd=odd, missing=found.missing)
+
+    def _fitting(self, body: bytes) -> bytes:
+        """Return the body with its rows mended, if they had to be."""
+        try:
+            self._whole.decode(body)
+        except UNDECODED:
+            found = self._mender.mend(body)
+            return body if found is None else found.body
+        return body
+
+    @property
+    def remembered_bytes(self) -> int:
+        """How much text of repeated objects is kept."""
+        return sum(found.remembered_bytes for _, found in self._repeated)
+
+    def _read(self, body: bytes, date: datetime | None) -> Page:
+        envelope = self._decoder.decode(body)
+        rows = walk(envelope, self._shape.rows)
+        total = walk(envelope, self._shape.total)
+        if rows is None or total is None:
+            raise _misfit("an object on the way to the rows or to the total is null")
+        members = Members(rows)
+        pairs = zip(self._own, self._reader.read(members), strict=True)
+        arrays = {column.name: to_arrow(column, values) for column, values in pairs}
+        for path, found in self._repeated:
+            names = (column.name for column in found.columns)
+            arrays.update(zip(names, found.read(members.at(path)), strict=True))
+        columns = [arrays[name] for name in self._schema.names]
+        return Page(pa.Table.from_arrays(columns, schema=self._schema), total, date)
+
+    def _rows(self, body: bytes) -> Sequence[Any]:
+        """Return the structs of all rows, with no object left undecoded."""
+        rows: Sequence[Any] | None = walk(self._whole.decode(body), self._shape.rows)
+        return rows or ()
+
+    def _misfit(self, body: bytes, error: Exception) -> UpstreamBrokeContract:
+        """Return what is wrong and where in the page, which an object by itself does not know."""
+        words = str(error)
+        try:
+            self._whole.decode(body)
+        except UNDECODED as found:
+            words = str(found)
+        number = _NUMBER.search(words)
+        place = (self._shape.rows, self._key_path)
+        return _misfit(words, "" if number is None else row_id(body, int(number[1]), *place))
+
+    def _of_row(self, error: UpstreamBrokeContract, body: bytes) -> UpstreamBrokeContract:
+        """Return the failure of the first row that cannot be read, with its id.
+
+        Each row is read by itself, so halves are tried until one row is left.
+        """
+        try:
+            rows = self._rows(body)
+        except UNDECODED:
+            return error
+        while len(rows) > 1:
+            half = len(rows) // 2
+            rows = rows[half:] if self._refusal(rows[:half]) is None else rows[:half]
+        found = self._refusal(rows)
+        if found is None:
+            return error
+        id_ = walk(rows[0], self._key_path)
+        return UpstreamBrokeContract(found.message + in_row(id_ if isinstance(id_, str) else ""))
+
+    def _refusal(self, rows: Sequence[Any]) -> UpstreamBrokeContract | None:
+        """Return why the columns of some rows cannot be made; None if they can."""
+        try:
+            for column, values in zip(self._columns, self._all.read(Members(rows)), strict=True):
+                to_arrow(column, values)
+        except UpstreamBrokeContract as error:
+            return error
+        return None
+
+
+def _misfit(found: str, id_: str = "") -> UpstreamBrokeContract:
+    return UpstreamBrokeContract(
+        f"the answer of the Analytics API does not fit the contract file: {found}{in_row(id_)}."
+        " `skillhabit-odata check` shows which line of it to correct"
+    )

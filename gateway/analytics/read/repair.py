@@ -1,0 +1,235 @@
+"""A page that does not fit -> one that does, where no number becomes wrong by it.
+
+Only pages that the fast reader refuses come here: what they hold is looked at member by member.
+What is absent becomes null, what is no text becomes one, and elements of lists without a value are
+left out. A value of another type in any other column is left as it is, for the reader to refuse.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+
+from gateway.analytics.read.strange_values import Oddity, Reason
+from gateway.contract.model import Column, Contract, MemberPath
+from gateway.contract.texts import text_of
+from gateway.discovery.findings import MISSING, value_at
+from gateway.edm.types import PrimitiveType
+from gateway.errors import UpstreamBrokeContract
+
+
+class Mended:
+    """A page after mending: its `body`, and by oddity the numbers of the strange rows.
+
+    `missing` are columns, not called optional, whose member no row has.
+    """
+
+    def __init__(self, body: bytes, odd: dict[Oddity, list[int]], missing: Sequence[str]) -> None:
+        self.body = body
+        self.odd = odd
+        self.missing = tuple(missing)
+
+
+class Mender:
+    """Mends pages by one contract."""
+
+    def __init__(self, contract: Contract) -> None:
+        self._contract = contract
+        plain = [column for column in contract.columns if column.field_id is None]
+        self._singles = [column for column in plain if column.each is None]
+        self._lists: dict[MemberPath, list[Column]] = defaultdict(list)
+        for column in plain:
+            if column.each is not None:
+                self._lists[column.path[: column.each + 1]].append(column)
+        self._fields = {c.field_id: c.name for c in contract.columns if c.field_id is not None}
+        self._key = contract.column(contract.key).path
+
+    def mend(self, body: bytes) -> Mended | None:
+        """Return the page mended; None when it is not JSON, or has no rows to look at.
+
+        Raises:
+            UpstreamBrokeContract: a row lacks a value that the contract calls never null.
+        """
+        try:
+            answer = msgspec.json.decode(body)
+        except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+            return None
+        rows = value_at(answer, self._contract.response.rows)
+        if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+            return None
+        odd: dict[Oddity, list[int]] = defaultdict(list)
+        for number, row in enumerate(rows):
+            found = _Row(row)
+            self._mend_row(found, number)
+            for oddity in dict.fromkeys(found.odd):
+                odd[oddity].append(number)
+        missing = [c.name for c in self._singles if _is_missing(c, odd, len(rows))]
+        return Mended(msgspec.json.encode(answer), odd, missing)
+
+    def _mend_row(self, row: _Row, number: int) -> None:
+        for column in self._singles:
+            value = row.mend_single(column, is_free=self._is_free(column))
+            if value is None and not column.prop.nullable:
+                raise self._lacks(column, row, number)
+        for path, columns in self._lists.items():
+            row.mend_list(path, columns, {c.name: self._is_free(c) for c in columns})
+        if self._fields:
+            row.mend_fields(self._contract, self._fields)
+
+    def _is_free(self, column: Column) -> bool:
+        """Return whether a text may be made: no filter compares it, and no row is told by it."""
+        is_text = column.prop.type is PrimitiveType.STRING
+        return is_text and column.filter is None and column.name != self._contract.key
+
+    def _lacks(self, column: Column, row: _Row, number: int) -> UpstreamBrokeContract:
+        contract = self._contract
+        if column.name == contract.key:
+            remedy = "have the row corrected, or name another column as `key` of [service]"
+        elif column.name == contract.order_column:
+            remedy = "have the row corrected, or name another column as `order_by` of [extract]"
+        else:
+            remedy = f"set nullable = true for the column {column.name}"
+        key = value_at(row.row, self._key)
+        return UpstreamBrokeContract(
+            f"the Analytics API sent null in {'.'.join(column.path)} of row {number + 1} of a page,"
+            f" which the contract file calls never null; {remedy}",
+            details=(f"the row's {contract.key} is {key!r}",) if isinstance(key, str) else (),
+        )
+
+
+class _Row:
+    """One row while it is mended, and what is strange about it."""
+
+    def __init__(self, row: dict[str, Any]) -> None:
+        self.row = row
+        self.odd: list[Oddity] = []
+        self._absent: set[MemberPath] = set()
+
+    def mend_single(self, column: Column, *, is_free: bool) -> Any:
+        """Return the value, mended; None where there is none."""
+        node, inside = self._enter(column.path, column)
+        if node is None:
+            return None if inside else MISSING
+        return self._mend_leaf(node, column.path[-1], column, is_free=is_free)
+
+    def mend_list(self, path: MemberPath, columns: list[Column], free: dict[str, bool]) -> None:
+        """Leave out elements without a value that the contract calls never null."""
+        node, _ = self._enter(path, columns[0])
+        if node is None:
+            return
+        for column in columns:
+            self._look_for(node, path, column)
+        elements = self._list_at(node, path[-1], columns[0])
+        kept = [e for e in elements if self._mend_element(e, path, columns, free)]
+        if elements and columns[0].path == path:  # values themselves, not objects
+            kept = [text_of(e) if free[columns[0].name] else e for e in kept]
+        if len(kept) < len(elements):
+            self._note(columns[0].name, Reason.LEFT_OUT)
+        if isinstance(node[path[-1]], list):
+            node[path[-1]] = kept
+
+    def mend_fields(self, contract: Contract, names: dict[str, str]) -> None:
+        """Make texts of mapped custom fields, and keep the first of each."""
+        shape = contract.custom_fields
+        first = next(c for c in contract.columns if c.field_id is not None)
+        node, _ = self._enter(shape.path, first)
+        if node is None:
+            return
+        kept: dict[str, dict[str, Any]] = {}
+        for element in self._list_at(node, shape.path[-1], first):
+            field_id = element.get(shape.id_member) if isinstance(element, dict) else None
+            if not isinstance(field_id, str):
+                self._note(first.name, Reason.LEFT_OUT)
+            elif field_id not in names:
+                continue
+            elif field_id in kept:
+                self._note(names[field_id], Reason.REPEATED)
+            else:
+                kept[field_id] = element
+                self._make_text(element, shape.value_member, names[field_id])
+        node[shape.path[-1]] = [*kept.values()]
+
+    def _enter(self, path: MemberPath, column: Column) -> tuple[Any, bool]:
+        """The object that the last member is in, and whether the way to it is right so far."""
+        node: Any = self.row
+        for depth, step in enumerate(path[:-1], 1):
+            self._look_for(node, path[:depth], column)
+            if node.get(step) == []:
+                self._note(column.name, Reason.NOT_AN_OBJECT)
+                node[step] = None
+            inner = node[step]
+            if not isinstance(inner, dict):
+                return None, inner is None
+            node = inner
+        return node, True
+
+    def _look_for(self, node: dict[str, Any], path: MemberPath, column: Column) -> None:
+        """Let a member be null that is absent, for each column below it."""
+        if path[-1] not in node:
+            self._absent.add(path)
+            node[path[-1]] = None
+        if path in self._absent and not column.optional:
+            self._note(column.name, Reason.ABSENT)
+
+    def _mend_leaf(self, node: dict[str, Any], name: str, column: Column, *, is_free: bool) -> Any:
+        if name not in node:
+            if not column.optional:
+                self._note(column.name, Reason.ABSENT)
+            node[name] = None
+        if is_free:
+            self._make_text(node, name, column.name)
+        return node[name]
+
+    def _make_text(self, node: dict[str, Any], name: str, column: str) -> None:
+        value = node.get(name)
+        if value is not None and not isinstance(value, str):
+            self._note(column, Reason.MADE_A_TEXT)
+            node[name] = text_of(value)
+
+    def _list_at(self, node: dict[str, Any], name: str, column: Column) -> list[Any]:
+        """The list, empty where something is that has no elements."""
+        found = node.setdefault(name, None)
+        if found is None or isinstance(found, list):
+            return found or []
+        if found in ({}, "") or column.field_id is not None:
+            self._note(column.name, Reason.NOT_A_LIST)
+            node[name] = []
+        return []
+
+    def _mend_element(
+        self, element: Any, path: MemberPath, columns: list[Column], free: dict[str, bool]
+    ) -> bool:
+        """Whether the element stays."""
+        if columns[0].path == path:
+            return element is not None
+        if element is None:
+            return False
+        if not isinstance(element, dict):
+            return True
+        for column in columns:
+            node, _ = _descend(element, column.path[len(path) : -1])
+            value = None
+            if node is not None:
+                value = self._mend_leaf(node, column.path[-1], column, is_free=free[column.name])
+            if value is None and not column.prop.nullable:
+                return False
+        return True
+
+    def _note(self, column: str, reason: Reason) -> None:
+        self.odd.append(Oddity(column, reason))
+
+
+def _descend(node: dict[str, Any], path: MemberPath) -> tuple[dict[str, Any] | None, bool]:
+    found: Any = node
+    for step in path:
+        found = found.setdefault(step, None)
+        if not isinstance(found, dict):
+            return None, False
+    return found, True
+
+
+def _is_missing(column: Column, odd: dict[Oddity, list[int]], rows: int) -> bool:
+    return len(odd.get(Oddity(column.name, Reason.ABSENT), ())) == rows > 0

@@ -1,0 +1,65 @@
+"""Objects that rows repeat word for word, such as the user in each of her results.
+
+Most of a page's text is said again on other pages. An object's text is looked up; only what is new
+is decoded and flattened, and its columns are kept. A page's columns are then taken from those.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import count
+
+import msgspec
+import pyarrow as pa
+
+from gateway.analytics.read.arrays import to_arrow
+from gateway.analytics.read.cells import ColumnReader, Members
+from gateway.analytics.read.structs import object_type
+from gateway.contract.model import Contract
+
+_MOST_BYTES = 16 * 1024 * 1024
+"""Text that is remembered; some 40,000 users. Beyond it the memory starts anew."""
+
+
+class RepeatedObject:
+    """One object of the rows, and all that it has been; not for two threads at once."""
+
+    def __init__(self, contract: Contract, name: str) -> None:
+        self.columns = tuple(c for c in contract.columns if c.path[0] == name)
+        self._decoder = msgspec.json.Decoder(list[object_type(contract, name)])  # type: ignore[misc]
+        self._reader = ColumnReader(self.columns, contract.custom_fields, (name,))
+        self._places: dict[bytes, int] = {}
+        self._arrays: list[pa.Array] = []
+        self.remembered_bytes = 0
+
+    def read(self, texts: Sequence[msgspec.Raw]) -> list[pa.Array]:
+        """The columns of the object in each row.
+
+        Raises:
+            UpstreamBrokeContract: a value does not fit its column.
+            msgspec.MsgspecError, UnicodeDecodeError, RecursionError: an object does not.
+        """
+        if self.remembered_bytes > _MOST_BYTES:
+            self._forget()
+        keys = [*map(bytes, texts)]
+        places = [*map(self._places.get, keys)]
+        if None in places or not self._arrays:
+            self._learn([key for key in dict.fromkeys(keys) if key not in self._places])
+            places = [*map(self._places.get, keys)]
+        found = pa.array(places, type=pa.int32())
+        return [array.take(found) for array in self._arrays]
+
+    def _learn(self, new: Sequence[bytes]) -> None:
+        members = Members(self._decoder.decode(b"[%b]" % b",".join(new)))
+        pairs = zip(self.columns, self._reader.read(members), strict=True)
+        found = [to_arrow(column, values) for column, values in pairs]
+        if self._arrays:
+            found = [pa.concat_arrays(pair) for pair in zip(self._arrays, found, strict=True)]
+        self._arrays = found
+        self._places.update(zip(new, count(len(self._places)), strict=False))
+        self.remembered_bytes += sum(map(len, new))
+
+    def _forget(self) -> None:
+        self._places.clear()
+        self._arrays.clear()
+        self.remembered_bytes = 0

@@ -1,0 +1,131 @@
+"""Does a page answer the question that was asked?
+
+Much of the contract is assumed. A member with a wrong name is likely to be ignored by the upstream,
+and the answer then looks well and is wrong: all rows instead of some, twenty instead of a
+thousand, unsorted instead of sorted. What can be seen in the page itself is looked at here.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from gateway.analytics.read.page import Page
+from gateway.analytics.read.request import PageRequest
+from gateway.contract.model import Contract, RangeFilter
+from gateway.errors import UpstreamBrokeContract
+from gateway.planner.pushdown import PushedRange, PushedTerm
+
+_MANY = 20
+"""Fewer rows may lack a member by chance."""
+
+
+def check_length(request: PageRequest, page: Page) -> None:
+    """Compare the number of rows with what was asked and with the total.
+
+    An upstream that counts and reads separately may be caught between the two: ask it again.
+
+    Raises:
+        UpstreamBrokeContract: names the tables of the contract file to correct.
+    """
+    found = page.rows.num_rows
+    expected = max(0, min(request.limit, page.total - request.skip))
+    if found == expected:
+        return
+    asked = f"{request.limit} rows after the first {request.skip} of {page.total}"
+    if found < expected:
+        remedy = "lower `maximum` of [request.limit] to the most it gives, or correct"
+    else:
+        remedy = "correct `member` of [request.limit], [request.skip] or"
+    raise UpstreamBrokeContract(
+        f"the Analytics API was asked for {asked} and gave {found}; {remedy} [response.total] in"
+        " the contract file"
+    )
+
+
+def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
+    """Look at keys, order and exact filters.
+
+    Raises:
+        UpstreamBrokeContract: names the table of the contract file to correct.
+    """
+    _check_missing(request, page, contract)
+    key = contract.key
+    if pc.count_distinct(page.rows.column(key)).as_py() < page.rows.num_rows:
+        raise UpstreamBrokeContract(
+            f"the Analytics API sent two rows with the same {key} in one page; correct `key` of"
+            " [service] in the contract file"
+        )
+    if not _is_sorted(page.rows.column(request.order_by), descending=request.descending):
+        direction = "descending" if request.descending else "ascending"
+        raise UpstreamBrokeContract(
+            f"the Analytics API did not sort by {request.order_by} {direction}; correct"
+            " [request.order_by] and [request.order] in the contract file"
+        )
+    for term in request.pushdown.terms:
+        _check_term(term, page.rows, contract)
+
+
+def _check_missing(request: PageRequest, page: Page, contract: Contract) -> None:
+    """The first rows of an extract of all: what none of them has was probably renamed."""
+    of_all = request.limit == contract.request.page_limit and not request.pushdown.terms
+    if page.missing and of_all and not request.skip and page.rows.num_rows >= _MANY:
+        column = contract.column(page.missing[0])
+        raise UpstreamBrokeContract(
+            f"no row of the Analytics API's first page has {'.'.join(column.path)}; correct `path`"
+            f" of the column {column.name} in the contract file, or set optional = true there"
+        )
+
+
+def _is_sorted(values: pa.ChunkedArray, *, descending: bool) -> bool:
+    """Instants and numbers only: how the upstream collates texts is not known."""
+    known = values.drop_null().combine_chunks()
+    if len(known) < 2 or not _is_ordinal(known.type):
+        return True
+    before, after = known.slice(0, len(known) - 1), known.slice(1)
+    compare = pc.greater_equal if descending else pc.less_equal
+    return bool(pc.all(compare(before, after)).as_py())
+
+
+def _is_ordinal(kind: pa.DataType) -> bool:
+    types = pa.types
+    return bool(types.is_timestamp(kind) or types.is_integer(kind) or types.is_floating(kind))
+
+
+def _check_term(term: PushedTerm, rows: pa.Table, contract: Contract) -> None:
+    column = contract.column(term.column)
+    if column.filter is None or not column.filter.exact:
+        return
+    values = rows.column(term.column)
+    if isinstance(term, PushedRange):
+        fits = isinstance(column.filter, RangeFilter) and _within(term, column.filter, values)
+    else:
+        fits = _among(term.values, values)
+    if not fits:
+        raise UpstreamBrokeContract(
+            f"the Analytics API was asked for some values of {term.column} and sent a row with"
+            " another; correct `member` of its filter in the contract file, or set exact = false"
+        )
+
+
+def _within(term: PushedRange, filter_: RangeFilter, values: pa.ChunkedArray) -> bool:
+    """A step of the grid is granted at each end: what an end covers on a coarse one is not told."""
+    ends = pc.min_max(values)
+    low, high = ends["min"], ends["max"]
+    if low.as_py() is None:
+        return not values.null_count
+    step = filter_.resolution_milliseconds * 1000
+    micros = pa.timestamp("us")
+    lower = term.lower and pa.scalar(term.lower.replace(tzinfo=None), micros).value - step
+    upper = term.upper and pa.scalar(term.upper.replace(tzinfo=None), micros).value + step
+    reaches = (lower is None or low.value >= lower) and (upper is None or high.value <= upper)
+    return bool(reaches and values.null_count == 0)
+
+
+def _among(wanted: tuple[str, ...], values: pa.ChunkedArray) -> bool:
+    """Of a collection one element is enough."""
+    found = pa.array(wanted, type=pa.string())
+    if not pa.types.is_list(values.type):
+        return bool(pc.all(pc.is_in(values, value_set=found), min_count=0).as_py())
+    rows = pc.list_parent_indices(values).filter(pc.is_in(pc.list_flatten(values), value_set=found))
+    return int(pc.count_distinct(rows).as_py()) == len(values)

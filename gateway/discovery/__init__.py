@@ -1,0 +1,1 @@
+"""What the Analytics API really does, found by asking it."""

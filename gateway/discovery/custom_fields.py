@@ -1,0 +1,46 @@
+"""Custom fields that the results of a workspace have, found in a page of them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from gateway.analytics.read.request import PageRequest, to_payload
+from gateway.contract.model import Contract
+from gateway.discovery.findings import MISSING, ask, value_at
+from gateway.planner.pushdown import Pushdown
+
+
+@dataclass(frozen=True, slots=True)
+class FoundField:
+    """A custom field: its ID, what people call it, and how many rows of the page have it."""
+
+    id: str
+    label: str
+    rows: int
+
+
+async def find_fields(
+    http: httpx.AsyncClient, contract: Contract, token: str
+) -> tuple[FoundField, ...]:
+    """The fields of the newest page, by ID; one call. An answer that has none has none."""
+    request = PageRequest(Pushdown(), 0, contract.request.page_limit, contract.order_column)
+    _, answer = await ask(http, contract.results_path, to_payload(request, contract), token)
+    rows = MISSING if answer is MISSING else value_at(answer, contract.response.rows)
+    seen = Counter(_fields(rows, contract))
+    return tuple(FoundField(name, label, count) for (name, label), count in sorted(seen.items()))
+
+
+def _fields(rows: Any, contract: Contract) -> Iterator[tuple[str, str]]:
+    shape = contract.custom_fields
+    for row in rows if isinstance(rows, list) else ():
+        found = value_at(row, shape.path)
+        for element in found if isinstance(found, list) else ():
+            field_id = value_at(element, (shape.id_member,))
+            label = value_at(element, (shape.label_member,))
+            if isinstance(field_id, str):
+                yield field_id, label if isinstance(label, str) else field_id

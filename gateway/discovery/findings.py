@@ -1,0 +1,95 @@
+"""What `skillhabit-odata check` finds in an answer: members by path, and lines of the report."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from gateway.analytics.read.bodies import UNDECODED, decode_any, flaw_of
+from gateway.analytics.read.connection_errors import why_unreached
+from gateway.contract.model import MemberPath
+from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
+
+_SHOWN_LETTERS = 300
+MISSING = object()
+"""What stands where an answer has no such member."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the report; `fits` False means that the contract file must change."""
+
+    fits: bool
+    subject: str
+    text: str
+
+
+async def ask(
+    http: httpx.AsyncClient, path: str, payload: dict[str, Any], token: str
+) -> tuple[Finding, Any]:
+    """One call: how it went, and the answer, MISSING when there is none.
+
+    Raises:
+        UpstreamUnavailable: it cannot be reached, or cannot answer now.
+        UpstreamRejectedToken: 401, of which the contract file knows nothing.
+    """
+    headers = {"Authorization": f"Bearer {token}"}
+    try:
+        response = await http.post(path, json=payload, headers=headers)
+    except httpx.DecodingError as error:
+        unpacked = f"answered with a body that is not what its Content-Encoding says: {error}"
+        return Finding(False, f"POST {path}", unpacked), MISSING
+    except httpx.HTTPError as error:
+        raise UpstreamUnavailable(
+            f"{http.base_url} cannot be reached ({why_unreached(error)}); check the name, the"
+            " network and a proxy's variables"
+        ) from None  # libraries' errors show the request and its token
+    place = f"POST {path}"
+    if response.status_code == 401:
+        raise UpstreamRejectedToken(f"{http.base_url} refuses the token: {place} answered 401")
+    if response.status_code == 429 or response.status_code >= 500:
+        raise UpstreamUnavailable(
+            f"{http.base_url} cannot answer now: {place} answered {response.status_code}"
+        )
+    if response.status_code != 200:
+        said = response.text.replace(token, "(the token)")[:_SHOWN_LETTERS]
+        return Finding(False, place, f"answered {response.status_code}: {said}"), MISSING
+    try:
+        answer = decode_any(response.content)
+    except UNDECODED as error:
+        flaw = flaw_of(response.content)
+        words = str(error) if flaw is None else f"{flaw.reason} (byte {flaw.byte})"
+        return Finding(False, place, f"answered 200, but not JSON: {words}"), MISSING
+    return Finding(True, place, "answered 200 with JSON"), answer
+
+
+def member_finding(
+    fits: bool, table: str, path: MemberPath, expected: str, found: object
+) -> Finding:
+    """Whether a member is what the contract file says."""
+    name = ".".join(path)
+    if fits:
+        return Finding(True, table, f"`{name}` is {expected}")
+    state = "is missing" if found is MISSING else f"is {short(found)}"
+    return Finding(False, table, f"`{name}` {state}, not {expected}; correct `member`")
+
+
+def value_at(node: Any, path: MemberPath) -> Any:
+    """The value at a path; None below a null."""
+    for step in path:
+        if node is None:
+            return None
+        node = node.get(step, MISSING) if isinstance(node, dict) else MISSING
+    return node
+
+
+def short(value: object) -> str:
+    """The kind of a value and no more than that of personal data."""
+    if isinstance(value, dict):
+        return f"an object with {', '.join(sorted(value))}"
+    if isinstance(value, list):
+        return f"an array of {len(value)}"
+    text = repr(value)
+    return text if len(text) <= 40 else f"{text[:37]}..."

@@ -1,0 +1,1 @@
+"""Binders: from the syntax tree and the schema to the bound query."""

@@ -1,0 +1,120 @@
+"""`any`, `all` and `/$count` of values and of other rows (URL Conventions 5.1.1.13, .14)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TypeAlias
+
+from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType
+from gateway.errors import NotSupported, TypeMismatch
+from gateway.query.bind.navigation import RowPath, find_rows, find_value, inside
+from gateway.query.bind.scope import Scope, quoted
+from gateway.query.bind.search import bind_search, bind_search_of_values
+from gateway.query.tree.expressions import (
+    BoundExpr,
+    CountElements,
+    CountRows,
+    Quantified,
+    QuantifiedRows,
+    Way,
+    conjunction,
+)
+from grammar import CountOf, Expr, FilteredBy, Lambda, SearchExpr
+
+BindPredicate: TypeAlias = Callable[[Expr, Scope], BoundExpr]
+
+
+def bind_lambda(expr: Lambda, scope: Scope, bind: BindPredicate) -> BoundExpr:
+    """A question about some or all elements.
+
+    Raises:
+        TypeMismatch: of something that is no collection.
+        NotSupported: of values inside of another one of values.
+    """
+    rows = find_rows(expr.base, scope)
+    if rows is not None:
+        return _of_rows(expr, *rows, scope, bind)
+    if scope.element is not None:
+        raise NotSupported(
+            f"{scope.option}: any and all over values inside another such any or all are not"
+            " supported",
+            target=scope.option,
+        )
+    path, found = find_value(expr.base, scope)
+    if not found.collection:
+        raise TypeMismatch(
+            f"{scope.option}: {found.name} is a single value, {expr.quantifier} needs a collection",
+            target=scope.option,
+        )
+    predicate = None
+    if expr.predicate is not None:
+        inner = replace(scope, variable=expr.variable, element=found.type)
+        predicate = bind(expr.predicate, inner)
+    return path.value(Quantified(found, expr.quantifier, predicate, path.row))
+
+
+def _of_rows(
+    expr: Lambda, start: RowPath, way: Way, scope: Scope, bind: BindPredicate
+) -> BoundExpr:
+    predicate = None
+    if expr.predicate is not None:
+        predicate = bind(expr.predicate, inside(way, scope, expr.variable))
+    return start.value(QuantifiedRows(way, expr.quantifier, predicate))
+
+
+def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
+    """How many rows there are, or how many that meet conditions, or how many values.
+
+    Raises:
+        TypeMismatch: of something that is no collection.
+        NotSupported: conditions on values inside of conditions on values.
+    """
+    base: Expr = expr.base
+    conditions: list[Expr] = [] if expr.filter is None else [expr.filter]
+    while isinstance(base, FilteredBy):
+        conditions.insert(0, base.predicate)
+        base = base.base
+    rows = find_rows(base, scope)
+    if rows is not None:
+        start, way = rows
+        inner = inside(way, scope)
+        bound = [bind(condition, inner) for condition in conditions]
+        if expr.search is not None:
+            bound.append(bind_search(expr.search, way.target.entity_type.properties, way.to))
+        return start.value(CountRows(way, conjunction(*bound)))
+    path, found = find_value(base, scope)
+    if not found.collection:
+        raise scope.mismatch(f"{quoted(base)} is a single value, which has no /$count")
+    return path.value(
+        CountElements(found, path.row, value_condition(found, conditions, expr.search, scope, bind))
+    )
+
+
+def value_condition(
+    prop: Property,
+    conditions: Sequence[Expr],
+    search: SearchExpr | None,
+    scope: Scope,
+    bind: BindPredicate,
+) -> BoundExpr | None:
+    """What must hold of an element, which is called `$this`; None when nothing must.
+
+    Raises:
+        NotSupported: conditions on values inside of conditions on values, or a search in values
+            that are no texts.
+    """
+    if scope.element is not None and (conditions or search is not None):
+        raise NotSupported(
+            f"{scope.option}: conditions on the values of {prop.name} inside of other conditions on"
+            " values are not supported",
+            target=scope.option,
+        )
+    inner = replace(scope, element=prop.type)
+    bound = [bind(condition, inner) for condition in conditions]
+    if search is not None:
+        if prop.type is not PrimitiveType.STRING:
+            raise scope.mismatch(f"{prop.name} holds no texts, in which $search could look")
+        bound.append(bind_search_of_values(search))
+    return conjunction(*bound)

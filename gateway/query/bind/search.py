@@ -1,0 +1,87 @@
+"""$search (URL Conventions 5.1.8): which rows match is the service's to say, and this is what.
+
+A word, a phrase and what a person has typed so far match a row when they stand, as they are, inside
+one of its single-valued text properties; upper and lower case are the same. NOT binds tighter than
+AND, which binds tighter than OR.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import TypeAlias
+
+from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType
+from gateway.errors import LimitExceeded
+from gateway.query.tree.expressions import And, BoundExpr, Call, Constant, Element, Matches, Not, Or
+from grammar import SearchAnd, SearchExpr, SearchIncomplete, SearchNot, SearchOr, SearchTerm
+
+_MAX_WORDS = 100
+_TEXT = PrimitiveType.STRING
+_Matches: TypeAlias = Callable[[str], BoundExpr]
+
+
+def bind_search(expr: SearchExpr, properties: Iterable[Property], row: str = "") -> BoundExpr:
+    """The condition that a row with these properties matches; it is never null.
+
+    Raises:
+        LimitExceeded: too many words.
+    """
+    searched = tuple(p for p in properties if p.type is PrimitiveType.STRING and not p.collection)
+    return _checked(expr, lambda text: Matches(text, searched, row))
+
+
+def bind_search_of_values(expr: SearchExpr) -> BoundExpr:
+    """The same of an element of a list of texts.
+
+    Raises:
+        LimitExceeded: too many words.
+    """
+    element = Call("tolower", (Element(_TEXT),), _TEXT)
+
+    def matches(text: str) -> BoundExpr:
+        sought = Call("tolower", (Constant(text, _TEXT),), _TEXT)
+        return Call("contains", (element, sought), PrimitiveType.BOOLEAN)
+
+    return _checked(expr, matches)
+
+
+def _checked(expr: SearchExpr, matches: _Matches) -> BoundExpr:
+    if _size(expr) > _MAX_WORDS:
+        raise LimitExceeded(
+            f"$search: more than {_MAX_WORDS} words are sought at once; ask for less",
+            target="$search",
+        )
+    return _bind(expr, matches)
+
+
+def _size(expr: SearchExpr) -> int:
+    match expr:
+        case SearchNot(operand):
+            return _size(operand)
+        case SearchAnd() | SearchOr():
+            return sum(map(_size, _terms(expr)))
+        case _:
+            return 1
+
+
+def _bind(expr: SearchExpr, matches: _Matches) -> BoundExpr:
+    match expr:
+        case SearchTerm(text, _) | SearchIncomplete(text):
+            return matches(text)
+        case SearchNot(operand):
+            return Not(_bind(operand, matches))
+        case SearchAnd():
+            return And(tuple(_bind(term, matches) for term in _terms(expr)))
+        case SearchOr():
+            return Or(tuple(_bind(term, matches) for term in _terms(expr)))
+
+
+def _terms(expr: SearchAnd | SearchOr) -> list[SearchExpr]:
+    """The operands of a chain of one connective, in order; chains lean to the left."""
+    terms: list[SearchExpr] = []
+    node: SearchExpr = expr
+    while isinstance(node, SearchAnd | SearchOr) and type(node) is type(expr):
+        terms.append(node.right)
+        node = node.left
+    return [node, *reversed(terms)]

@@ -1,0 +1,1 @@
+"""The bound query as frozen values: expressions, queries and transformations."""

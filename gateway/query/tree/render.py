@@ -1,0 +1,188 @@
+"""A bound expression as OData text, for explain and messages."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import date, datetime, time, timedelta
+from decimal import Decimal
+
+from gateway.query.tree.expressions import (
+    THIS_ROW,
+    And,
+    Arithmetic,
+    BoundExpr,
+    Call,
+    CaseWhen,
+    ColumnRef,
+    Compare,
+    Computed,
+    Constant,
+    Convert,
+    CountElements,
+    CountRows,
+    Element,
+    In,
+    Leaf,
+    Matches,
+    Navigated,
+    Negate,
+    Not,
+    Or,
+    Quantified,
+    QuantifiedRows,
+    Reached,
+    Way,
+)
+from grammar.literals import (
+    from_date,
+    from_datetime,
+    from_decimal,
+    from_float,
+    from_time,
+    from_timedelta,
+)
+
+_PLAIN = frozenset("-.0123456789")
+_VARIABLE = "x"
+_COUNTED = "$this"
+
+
+@dataclass(frozen=True, slots=True)
+class _Names:
+    """What rows and the element are called where a text is read; no name is the row itself."""
+
+    rows: Mapping[str, str] = field(default_factory=lambda: {"": "", THIS_ROW: ""})
+    element: str = _VARIABLE
+
+    def row(self, row: str, name: str) -> _Names:
+        """The same with a name for one more row."""
+        return replace(self, rows={**self.rows, row: name})
+
+    def path(self, row: str, member: str) -> str:
+        """A property of a row."""
+        name = self.rows[row]
+        return f"{name}/{member}" if name else member
+
+    def way(self, way: Way) -> str:
+        """The path along a navigation property."""
+        return self.path(way.row, way.navigation.name)
+
+
+def render_expr(expr: BoundExpr) -> str:
+    """Canonical OData text: lambda variables are `x` for values and `n1`, `n2`, ... for rows."""
+    return _render(expr, _Names())
+
+
+def _render(expr: BoundExpr, names: _Names) -> str:
+    match expr:
+        case Constant() | ColumnRef() | Element():
+            return _leaf(expr, names)
+        case Compare(operator, left, right):
+            return f"{_operand(left, names)} {operator} {_operand(right, names)}"
+        case In(operand, values):
+            return f"{_operand(operand, names)} in ({_list(values, names)})"
+        case Matches(text):
+            return f"search({_constant(text)})"
+        case And(terms) | Or(terms):
+            connective = " and " if isinstance(expr, And) else " or "
+            return connective.join(_operand(term, names) for term in terms)
+        case Not(operand):
+            return f"not {_operand(operand, names)}"
+        case Quantified() | Reached() | QuantifiedRows() | CountRows() | CountElements():
+            return _along(expr, names)
+        case _:
+            return _computed(expr, names)
+
+
+def _along(expr: Quantified | Navigated, names: _Names) -> str:
+    """What follows a path; in a count's condition, the row or element that counts is `$this`."""
+    match expr:
+        case Reached(way, value):
+            return _render(value, names.row(way.to, names.way(way)))
+        case Quantified(prop, quantifier, predicate, row):
+            return (
+                f"{names.path(row, prop.name)}/{quantifier}({_lambda(_VARIABLE, predicate, names)})"
+            )
+        case QuantifiedRows(way, quantifier, predicate):
+            inner = _lambda(way.to, predicate, names.row(way.to, way.to))
+            return f"{names.way(way)}/{quantifier}({inner})"
+        case CountRows(way, condition):
+            return f"{names.way(way)}/$count{_filter(condition, names.row(way.to, _COUNTED))}"
+        case CountElements(prop, row, condition):
+            inner = _filter(condition, replace(names, element=_COUNTED))
+            return f"{names.path(row, prop.name)}/$count{inner}"
+
+
+def _lambda(variable: str, predicate: BoundExpr | None, names: _Names) -> str:
+    return "" if predicate is None else f"{variable}:{_render(predicate, names)}"
+
+
+def _filter(condition: BoundExpr | None, names: _Names) -> str:
+    return "" if condition is None else f"($filter={_render(condition, names)})"
+
+
+def _list(items: Iterable[BoundExpr], names: _Names) -> str:
+    return ",".join(_render(item, names) for item in items)
+
+
+def _computed(expr: Computed, names: _Names) -> str:
+    match expr:
+        case Call(function, arguments, _):
+            return f"{function}({_list(arguments, names)})"
+        case Arithmetic(operator, left, right, _):
+            return f"{_operand(left, names)} {operator} {_operand(right, names)}"
+        case Negate(operand, _):
+            return f"-({_render(operand, names)})"
+        case Convert(operand, type_):
+            return f"cast({_render(operand, names)},{type_})"
+        case CaseWhen(branches, _):
+            pairs = (f"{_render(c, names)}:{_render(v, names)}" for c, v in branches)
+            return f"case({','.join(pairs)})"
+
+
+def _leaf(expr: Leaf, names: _Names) -> str:
+    match expr:
+        case Constant(value, _):
+            return _constant(value)
+        case ColumnRef(prop, row):
+            return names.path(row, prop.name)
+        case Element():
+            return names.element
+
+
+def _operand(expr: BoundExpr, names: _Names) -> str:
+    text = _render(expr, names)
+    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches | Navigated)
+    return text if simple else f"({text})"
+
+
+def _constant(value: object) -> str:
+    match value:
+        case None:
+            return "null"
+        case bool():
+            return str(value).lower()
+        case str():
+            return "'" + value.replace("'", "''") + "'"
+        case datetime() | date() | time() | timedelta():
+            return _temporal(value)
+        case float():
+            plain = repr(value).removesuffix(".0")
+            return from_float(value) if set(plain) - _PLAIN else plain
+        case Decimal():
+            return from_decimal(value)
+        case _:
+            return str(value)
+
+
+def _temporal(value: datetime | date | time | timedelta) -> str:
+    match value:
+        case datetime():
+            return from_datetime(value)
+        case date():
+            return from_date(value)
+        case time():
+            return from_time(value)
+        case timedelta():
+            return f"duration'{from_timedelta(value)}'"

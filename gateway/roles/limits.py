@@ -1,0 +1,240 @@
+"""A contract as a role sees it: without hidden columns, and without sets that are not there.
+
+What is hidden is gone wherever it would come from: columns of other sets that are made of it,
+counts whose condition looks at it, ways along it. What cannot be made without it is gone as a
+whole. A masked column stays, but nothing is made of its values that only the true ones could tell.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from gateway.config import Role
+from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
+from gateway.contract.model import Column, Contract
+from gateway.edm.model import EntitySet, EntityType, Schema
+from gateway.edm.types import PrimitiveType
+from gateway.errors import ConfigurationProblem, GatewayError
+from gateway.query.bind.derivation import condition_holds_in
+from gateway.query.bind.expressions import bind_predicate
+from gateway.query.bind.scope import Moment, Scope
+from gateway.query.bind.suggest import nearest
+from gateway.query.tree.expressions import BoundExpr
+from gateway.query.unlisted import find_unlisted
+from grammar import ODataSyntaxError, parse_filter
+
+_KEPT_BY_MASKS = frozenset(
+    {Kind.GROUP, Kind.FIRST, Kind.EACH, Kind.DISTINCT, Kind.SAME, Kind.GUID, Kind.DAY}
+)
+"""Digests are equal where values are, and in no order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What of the results a role sees: which columns, which of them masked, and which rows.
+
+    `columns` are in the order of the contract. `rule` is bound for each snapshot, because now() in
+    it is the moment of the extract; None lets all rows through.
+    """
+
+    columns: tuple[str, ...]
+    masked: frozenset[str]
+    rule: Callable[[datetime], BoundExpr] | None
+
+
+def limits_of(role: Role, contract: Contract) -> Limits:
+    """What a role's table says, checked against the whole contract.
+
+    Raises:
+        ConfigurationProblem: it names what is not there, or what cannot be hidden or masked.
+    """
+    names, place = [column.name for column in contract.columns], role.place
+    for key, given in (("hide", role.hide), ("mask", role.mask)):
+        _check_known(given, names, f"{place} {key}", "column of the results")
+    if contract.key in role.hide:
+        raise ConfigurationProblem(
+            f"{place}: {contract.key!r} tells results apart and cannot be hidden; mask it instead"
+        )
+    if contract.order_column in (*role.hide, *role.mask):
+        raise ConfigurationProblem(
+            f"{place}: {contract.order_column!r} puts results in order and cannot be hidden or"
+            " masked; take it out of both"
+        )
+    for name in role.mask:
+        _check_mask(contract.column(name), name in role.hide, place)
+    shown = tuple(name for name in names if name not in role.hide)
+    rule = None if role.rows is None else _rule(role.rows, contract, place)
+    return Limits(shown, frozenset(role.mask), rule)
+
+
+def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: str) -> None:
+    known = tuple(names)
+    for name in given:
+        if name not in known:
+            raise ConfigurationProblem(
+                f"{place}: there is no {kind} {name!r}{nearest(name, known)}"
+            )
+
+
+def _check_mask(column: Column, hidden: bool, place: str) -> None:
+    prop = column.prop
+    if hidden:
+        raise ConfigurationProblem(f"{place}: {prop.name!r} is masked and hidden; choose one")
+    if prop.type is not PrimitiveType.STRING or prop.collection or prop.known_values:
+        raise ConfigurationProblem(
+            f"{place} mask: {prop.name!r} is no free text, so a digest of it hides nothing or has"
+            " no meaning; hide it instead"
+        )
+
+
+def _rule(text: str, contract: Contract, place: str) -> Callable[[datetime], BoundExpr]:
+    properties = tuple(column.prop for column in contract.columns)
+    rows = EntityType("a result", (contract.key,), properties)
+
+    def bind(moment: datetime) -> BoundExpr:
+        try:
+            tree = parse_filter(text)
+            unlisted = find_unlisted(tree, properties)
+            if unlisted is not None:
+                raise ConfigurationProblem(f"{place} rows: {unlisted}")
+            return bind_predicate(tree, Scope(rows, moment=Moment(moment)))
+        except ODataSyntaxError as error:
+            raise ConfigurationProblem(f"{place} rows: {error}") from error
+        except GatewayError as error:
+            raise ConfigurationProblem(f"{place} rows: {error.message}") from error
+
+    bind(datetime.now(UTC))
+    return bind
+
+
+def limit_contract(contract: Contract, limits: Limits, role: Role) -> Contract:
+    """The contract of what is left; the upstream is asked for all of it, and for nothing else.
+
+    Raises:
+        ConfigurationProblem: `sets` names what is not there, or cannot be made of what is left.
+    """
+    schema, sets = contract.schema, role.sets
+    _check_known(
+        sets or (), (s.name for s in schema.entity_sets), f"{role.place} sets", "entity set"
+    )
+    columns = tuple(
+        replace(column, filter=None, order=None)
+        for column in contract.columns
+        if column.name in limits.columns
+    )
+    results = _without(schema.entity_sets[0], {c.name for c in columns if c.published})
+    results = _masked(results, limits.masked)
+    found = (_limit_set(derived, contract, limits) for derived in contract.derived)
+    derived = tuple(item for item in found if item is not None)
+    there = (results, *(item.entity_set for item in derived))
+    chosen = tuple(s for s in there if sets is None or s.name in sets)
+    missing = sorted(set(sets or ()) - {s.name for s in chosen})
+    if missing:
+        raise ConfigurationProblem(
+            f"{role.place} sets: {missing[0]} cannot be made without what `hide` names; leave it"
+            " out"
+        )
+    limited = replace(schema, entity_sets=_with_ways_between(chosen))
+    return replace(
+        contract,
+        columns=columns,
+        schema=limited,
+        derived=_with_sets(derived, limited),
+        statistics=(),
+        limited=True,
+    )
+
+
+def prune_sets(contract: Contract, sets: tuple[str, ...], place: str) -> Contract:
+    """Return the contract with these entity sets alone, and the navigation between them.
+
+    Nothing is hidden in their rows, so windows, totals and statistics answer as before. `place`
+    names in messages what lists the sets.
+
+    Raises:
+        ConfigurationProblem: `sets` names what is not there.
+    """
+    schema = contract.schema
+    _check_known(sets, (s.name for s in schema.entity_sets), place, "entity set")
+    chosen = tuple(s for s in schema.entity_sets if s.name in sets)
+    pruned = replace(schema, entity_sets=_with_ways_between(chosen))
+    return replace(
+        contract, schema=pruned, derived=_with_sets(contract.derived, pruned), pruned=True
+    )
+
+
+def _without(entity_set: EntitySet, names: set[str]) -> EntitySet:
+    """The set with the properties of these names alone."""
+    entity_type = entity_set.entity_type
+    properties = tuple(p for p in entity_type.properties if p.name in names)
+    return replace(entity_set, entity_type=replace(entity_type, properties=properties))
+
+
+def _masked(entity_set: EntitySet, names: Iterable[str]) -> EntitySet:
+    """Return the set with digests in these properties, which are no personal values."""
+    hidden, entity_type = frozenset(names), entity_set.entity_type
+    properties = tuple(
+        replace(p, personal=False) if p.name in hidden else p for p in entity_type.properties
+    )
+    return replace(entity_set, entity_type=replace(entity_type, properties=properties))
+
+
+def _limit_set(derived: DerivedSet, contract: Contract, limits: Limits) -> DerivedSet | None:
+    """The set without what is hidden; None when its key is, or what its rows are counted by."""
+    open_ = tuple(c for c in contract.columns if c.name in set(limits.columns) - limits.masked)
+    unnest = tuple(name for name in derived.unnest if name in limits.columns)
+    narrowed = replace(derived, unnest=unnest)
+    columns = tuple(c for c in derived.columns if _is_left(c, limits, narrowed, open_))
+    names = {column.prop.name for column in columns}
+    groups = {c.prop.name for c in derived.columns if c.kind in (Kind.GROUP, Kind.EACH)}
+    days = {c.prop.name for c in derived.columns if c.kind is Kind.DAY}
+    if not (groups | set(derived.entity_set.entity_type.key)) <= names:
+        return None
+    if not days <= names:  # a digest of what is not there
+        columns = tuple(c for c in columns if c.kind is not Kind.DIGEST)
+    entity_set = _without(derived.entity_set, {column.prop.name for column in columns})
+    masked = {column.prop.name for column in columns if column.of in limits.masked}
+    entity_set = _masked(entity_set, masked)
+    return replace(narrowed, entity_set=entity_set, columns=columns)
+
+
+def _is_left(
+    column: DerivedColumn, limits: Limits, derived: DerivedSet, open_: tuple[Column, ...]
+) -> bool:
+    if column.kind is Kind.DIGEST or (not column.of and not column.where):
+        return True
+    if column.of and column.of not in limits.columns:
+        return False
+    if column.of in limits.masked and column.kind not in _KEPT_BY_MASKS:
+        return False
+    return not column.where or condition_holds_in(column.where, derived, open_)
+
+
+def _with_ways_between(sets: tuple[EntitySet, ...]) -> tuple[EntitySet, ...]:
+    """The sets with the ways whose ends are both there."""
+    known = {s.name: set(s.entity_type.names) for s in sets}
+
+    def ways_of(entity_type: EntityType) -> EntityType:
+        ways = tuple(
+            way
+            for way in entity_type.navigation
+            if way.target in known
+            and all(
+                own in entity_type.names and other in known[way.target] for own, other in way.on
+            )
+        )
+        return replace(entity_type, navigation=ways)
+
+    return tuple(replace(s, entity_type=ways_of(s.entity_type)) for s in sets)
+
+
+def _with_sets(derived: tuple[DerivedSet, ...], schema: Schema) -> tuple[DerivedSet, ...]:
+    """How the sets are made that are there, with their ways."""
+    named = {s.name: s for s in schema.entity_sets}
+    return tuple(
+        replace(item, entity_set=named[item.entity_set.name])
+        for item in derived
+        if item.entity_set.name in named
+    )

@@ -1,0 +1,92 @@
+"""A plan without its execution: what it would ask of the Analytics API, what stays here.
+
+With a running gateway also which snapshot would answer, and why.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from gateway.analytics.read.request import filters_payload, first_request, to_payload
+from gateway.contract.model import Contract
+from gateway.planner.explain import explain, explain_pushdown
+from gateway.planner.plan import QueryPlan, Route, plan_query
+from gateway.query.bind.query import bind
+from gateway.query.request import parse_request
+from gateway.query.tree.queries import BoundQuery, PropertyQuery
+from gateway.snapshots.build.extract_run import Progress
+from gateway.snapshots.cache import Choice
+from gateway.snapshots.freshness import Verdict
+
+_VERDICTS = {
+    Verdict.FRESH: "it answers, nobody is asked",
+    Verdict.STALE: "it answers at once, while a new one is made",
+    Verdict.LAST_RESORT: "it answers only if the Analytics API cannot be reached",
+    Verdict.EXPIRED: "too old to answer",
+}
+_LIMITED = ("access", "the rows and columns that this access may see, of a copy of all rows")
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """What a query would do: labelled lines, and the first request to the Analytics API if any."""
+
+    lines: tuple[tuple[str, str], ...]
+    path: str
+    payload: dict[str, Any] | None
+
+
+def explain_request(
+    raw_path: bytes, raw_query: bytes, contract: Contract, now: datetime
+) -> Explanation:
+    """Parse, bind and plan a URL below the service root, and stop there; nobody is asked.
+
+    `now` is what now() means.
+
+    Raises:
+        GatewayError: what the service would answer.
+    """
+    request = parse_request(raw_path, raw_query)
+    bound = bind(request, contract.schema, now)
+    if isinstance(bound, PropertyQuery):
+        bound = bound.entity
+    if not isinstance(bound, BoundQuery):
+        return Explanation((("resource", "a document made from the contract"),), "", None)
+    return explain_plan(plan_query(bound, contract), contract)
+
+
+def explain_plan(plan: QueryPlan, contract: Contract, choice: Choice | None = None) -> Explanation:
+    """What a plan would do; `choice` is what a running gateway has at hand for it.
+
+    To a role nothing is told of the extract, in which there are rows that it must not know of.
+    """
+    lines = explain(plan)
+    if contract.limited:
+        return Explanation((*lines, _LIMITED), "", None)
+    if choice is not None and plan.route is not Route.NOTHING:
+        lines = (*lines, ("snapshot", _explain_choice(choice)))
+    if plan.route is Route.NOTHING:
+        return Explanation(lines, contract.results_path, None)
+    if plan.route is Route.STATISTICS:
+        asked = filters_payload(plan.pushdown, contract)
+        return Explanation(lines, contract.statistics_path, asked)
+    payload = to_payload(first_request(plan, contract), contract)
+    return Explanation(lines, contract.results_path, payload)
+
+
+def _explain_choice(choice: Choice) -> str:
+    running = "" if choice.extract is None else f"; {_explain_progress(choice.extract)}"
+    if choice.table is None:
+        return f"none has these rows{running}"
+    table = choice.table
+    held = explain_pushdown(table.key.pushdown)
+    told = f"{table.id} holds {table.rows} rows ({held}), {choice.age_seconds:.0f} s old"
+    return f"{told}: {_VERDICTS[choice.verdict]}{running}"
+
+
+def _explain_progress(progress: Progress) -> str:
+    total = "" if progress.total is None else f" of {progress.total}"
+    state = "waits to go on" if progress.is_paused else "is being read"
+    return f"{progress.id} {state}, {progress.rows}{total} rows so far"

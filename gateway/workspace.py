@@ -1,0 +1,349 @@
+"""Settings of one workspace in, its services out: one for all of it, one a role, one a caller.
+
+What they share is the workspace's alone: snapshots, the Analytics API's client, a folder.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import anyio
+import httpx
+from cachetools import LRUCache
+
+from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
+from gateway.analytics.read.page import arrow_schema
+from gateway.analytics.read.request import PageRequest
+from gateway.auth.acceptance import Acceptance
+from gateway.auth.tokens import CallersToken, TokenSource
+from gateway.config import DEFAULT_WORKSPACE, Role, Settings
+from gateway.contract.model import Contract
+from gateway.errors import ConfigurationProblem
+from gateway.fairness.calls import Calls
+from gateway.fairness.parsing import Parser
+from gateway.observe import Clock, Observer
+from gateway.planner.pushdown import Pushdown
+from gateway.query.tree.transformations import ARRIVAL, POSITION
+from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.service.long_queries import LongQueries
+from gateway.service.page_cache import PageCache
+from gateway.service.rows import Machinery, PageSizes, View
+from gateway.service.service import QueryService
+from gateway.snapshots.build.extract_limit import Lanes
+from gateway.snapshots.build.extract_run import Workshop
+from gateway.snapshots.cache import SnapshotCache
+from gateway.snapshots.freshness import FreshnessPolicy
+from gateway.snapshots.keep.catalog import KeepPolicy, Shelf
+from gateway.snapshots.keep.database import Bounds
+from gateway.snapshots.keep.memory import memory_share
+from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.peers.selection import Sharing, build_peers
+from gateway.snapshots.query_threads import Desk
+from gateway.writer.skiptoken import TokenSigner
+
+_MEBIBYTE = 1_048_576
+_LONG_QUERIES_BYTES = 16 * _MEBIBYTE
+_CALLERS = 256
+_PRUNED = 64
+_TIDY_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Shared:
+    """What all workspaces have in common; of it `pages` alone holds rows, each under its name.
+
+    `mask_key` is the secret that digests are made with, None where there is none. `transport`
+    replaces the network, for tests. `stores` tells how many workspaces share the memory.
+    """
+
+    clock: Clock
+    observer: Observer
+    signer: TokenSigner
+    pages: PageCache
+    parser: Parser = field(default_factory=Parser)
+    stores: int = 1
+    mask_key: bytes | None = field(default=None, repr=False)
+    transport: httpx.AsyncBaseTransport | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What some callers see: the contract, what their service is made of, and the view's name."""
+
+    contract: Contract
+    machinery: Machinery
+    view: str
+
+
+class Workspace:
+    """One workspace, assembled: finds the service of a role, or of a caller with an own token.
+
+    Raises:
+        ConfigurationProblem: a file that a setting names cannot be used, or a role's table.
+    """
+
+    def __init__(
+        self, settings: Settings, contract: Contract, token: TokenSource, shared: Shared
+    ) -> None:
+        self.name = settings.workspace
+        self.acceptance = Acceptance(self._try, shared.clock.monotonic)
+        self._settings, self._contract, self._shared = settings, contract, shared
+        self._http = _http_client(settings, contract, shared)
+        self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
+        self._store = _store(settings, contract, shared)
+        self._desk = Desk(self._store.threads, settings.query_timeout)
+        self._lanes = Lanes(settings.extract_concurrency)
+        self._calls = Calls(settings.upstream_concurrency)
+        self._shelf = Shelf(self._store, self.peers, _policies(settings), shared.clock)
+        self._common = self._machinery(token)
+        self._whole = _Seen(contract, self._common, "")
+        self._seen = {role.name: self._seen_by(role) for role in settings.roles}
+        self._roles = {name: self._serve(seen) for name, seen in self._seen.items()}
+        self._all = self._serve(self._whole)
+        self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(_PRUNED)
+        self._callers: LRUCache[str, QueryService] = LRUCache(_CALLERS)
+
+    @property
+    def held(self) -> tuple[SnapshotCache, SnapshotStore]:
+        """What it keeps, for who measures it."""
+        return self._common.cache, self._store
+
+    def service_of(self, role: str | None, token: str | None) -> QueryService | None:
+        """The service; None when there is no such role."""
+        if token is not None:
+            return self._of_caller(token)
+        return self._all if role is None else self._roles.get(role)
+
+    def pruned(self, role: str | None, sets: tuple[str, ...]) -> QueryService:
+        """Return the service of a role, None for all rows, with these entity sets alone.
+
+        Raises:
+            ConfigurationProblem: there is no such entity set, or the role does not have it.
+        """
+        wanted = (role, tuple(sorted(set(sets))))
+        found = self._pruned.get(wanted)
+        if found is None:
+            seen = self._whole if role is None else self._seen[role]
+            contract = prune_sets(seen.contract, wanted[1], "the sets of this key")
+            name = hashlib.sha256(repr((seen.view, wanted[1])).encode()).hexdigest()[:12]
+            machinery = self._apart(seen.machinery, name)
+            found = self._pruned[wanted] = self._serve(_Seen(contract, machinery, name))
+        return found
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Takes over what is on disk, and ends what runs when it is left."""
+        await self._common.cache.recover()
+        async with AsyncExitStack() as stack, self._tidied():
+            stack.push_async_callback(self._http.aclose)
+            stack.push_async_callback(self._common.cache.close)
+            stack.push_async_callback(self._close_callers)
+            yield
+
+    @asynccontextmanager
+    async def _tidied(self) -> AsyncIterator[None]:
+        """While it is running, what has outlived its use goes, though nobody asks for anything."""
+        chores = asyncio.create_task(self._tidy())
+        try:
+            yield
+        finally:
+            chores.cancel()
+            await asyncio.gather(chores, return_exceptions=True)
+
+    async def _tidy(self) -> None:
+        while True:
+            await anyio.sleep(_TIDY_SECONDS)
+            try:
+                await self._shelf.make_room()
+            except Exception as error:
+                self._shared.observer.fault("old snapshots could not be dropped", error)
+
+    async def _close_callers(self) -> None:
+        for service in self._callers.values():
+            await service.end()
+
+    def _serve(self, seen: _Seen) -> QueryService:
+        return QueryService(seen.contract, seen.machinery, _page_sizes(self._settings))
+
+    def _apart(self, machinery: Machinery, view: str) -> Machinery:
+        """The same machinery with pages, links and long queries that no other view finds."""
+        return replace(
+            machinery,
+            pages=self._shared.pages.of_view(view),
+            signer=self._shared.signer.of_realm(f"{self.name}/{view}/"),
+            long_queries=LongQueries(_LONG_QUERIES_BYTES),
+        )
+
+    def _seen_by(self, role: Role) -> _Seen:
+        limits = limits_of(role, self._contract)
+        contract = limit_contract(self._contract, limits, role)
+        salt = self._salt(role)
+        view = View(_view_name(role, salt), limits, salt)
+        machinery = replace(self._apart(self._common, view.name), view=view)
+        return _Seen(contract, machinery, view.name)
+
+    def _salt(self, role: Role) -> str:
+        """The same digests in all roles of the workspace, others in another workspace."""
+        if not role.mask:
+            return ""
+        if self._shared.mask_key is None:
+            raise ConfigurationProblem(
+                f"{role.place} mask: digests need a secret, or people could be guessed: give"
+                " --mask-key-file FILE, with 32 random letters or more that nobody else knows"
+            )
+        return hmac.digest(self._shared.mask_key, self.name.encode(), "sha256").hex()
+
+    def _of_caller(self, token: str) -> QueryService:
+        """A service of their own extracts, asked for with their own token."""
+        callers = CallersToken(token, self.acceptance.forget)
+        found = self._callers.get(callers.identity())
+        if found is None:
+            sizes = _page_sizes(self._settings)
+            found = QueryService(self._contract, self._machinery(callers), sizes)
+            self._callers[callers.identity()] = found
+        return found
+
+    async def _try(self, token: str) -> None:
+        """Ask for one row with a caller's own token."""
+        client = self._client(CallersToken(token, self.acceptance.forget))
+        await client.fetch(PageRequest(Pushdown(), 0, 1, self._contract.order_column))
+
+    def _client(self, token: TokenSource) -> AnalyticsClient:
+        shared = self._shared
+        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
+        policy = RetryPolicy(budget=self._settings.retry_budget)
+        return AnalyticsClient(self._http, self._contract, world, policy)
+
+    def _machinery(self, token: TokenSource) -> Machinery:
+        settings, contract, shared = self._settings, self._contract, self._shared
+        client = self._client(token)
+        policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
+        extractor = Extractor(client.fetch, contract, policy, shared.clock)
+        workshop = Workshop(
+            self._store,
+            self._shelf,
+            self.peers,
+            extractor,
+            shared.clock,
+            shared.observer,
+            self._lanes,
+        )
+        base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
+        return Machinery(
+            scope=lambda: f"{base}/{token.identity()}",
+            client=client,
+            cache=SnapshotCache(workshop),
+            store=self._store,
+            pages=shared.pages,
+            signer=shared.signer,
+            clock=shared.clock,
+            desk=self._desk,
+            calls=self._calls,
+            parser=shared.parser,
+            query_timeout=settings.query_timeout,
+            long_queries=LongQueries(_LONG_QUERIES_BYTES),
+        )
+
+
+def _view_name(role: Role, salt: str) -> str:
+    """Differs where a role sees something else, so that no table, page or link is taken for it.
+
+    Other digests are something else: a snapshot outlives a restart with another secret.
+    """
+    told = repr((role.rows, role.hide, role.mask, role.sets, salt))
+    return hashlib.sha256(told.encode()).hexdigest()[:12]
+
+
+def _page_sizes(settings: Settings) -> PageSizes:
+    most = settings.max_page_size
+    return PageSizes(min(settings.page_size, most), most, settings.early_pages)
+
+
+def directory_of(settings: Settings) -> Path | None:
+    """Where the workspace's snapshots are kept; the default one's as ever in the folder itself."""
+    if settings.data_dir is None or settings.workspace == DEFAULT_WORKSPACE:
+        return settings.data_dir
+    return settings.data_dir / "workspaces" / settings.workspace
+
+
+def _sharing(settings: Settings) -> Sharing | None:
+    """What is kept in memory is shared with nobody.
+
+    Raises:
+        ConfigurationProblem: a Redis without files to exchange through it.
+    """
+    directory = directory_of(settings)
+    if directory is None:
+        if settings.redis is not None:
+            raise ConfigurationProblem("redis needs data_dir: snapshots are shared as files")
+        return None
+    keep = settings.fresh_for + settings.stale_for + settings.token_lifetime
+    return Sharing(directory, keep, settings.redis)
+
+
+def _http_client(settings: Settings, contract: Contract, shared: Shared) -> httpx.AsyncClient:
+    limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
+    return ObservedClient(
+        shared.observer,
+        seconds=settings.upstream_timeout * TIMES_UPSTREAM_TIMEOUT,
+        base_url=settings.upstream or contract.base_url,
+        timeout=httpx.Timeout(
+            settings.upstream_timeout, connect=min(10, settings.upstream_timeout)
+        ),
+        limits=limits,
+        transport=shared.transport,
+        follow_redirects=False,
+    )
+
+
+def _store(settings: Settings, contract: Contract, shared: Shared) -> SnapshotStore:
+    directory = directory_of(settings)
+    if directory is not None:
+        make_directory(directory)
+    key = contract.key
+    layout = TableLayout(
+        arrow_schema(contract), key, contract.order_column, POSITION.name, ARRIVAL.name
+    )
+    return SnapshotStore(layout, directory, shared.observer, _bounds(settings, shared.stores))
+
+
+def _bounds(settings: Settings, stores: int) -> Bounds:
+    """What is put aside may take as much as the snapshots."""
+    memory = settings.memory_limit
+    share = memory_share(settings.workers) if memory is None else memory * _MEBIBYTE
+    return Bounds(None if share is None else share // stores, settings.snapshot_budget * _MEBIBYTE)
+
+
+def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
+    freshness = FreshnessPolicy(
+        settings.fresh_for,
+        settings.stale_for,
+        settings.stale_if_error,
+        settings.full_refresh_every,
+    )
+    budget = settings.snapshot_budget * _MEBIBYTE
+    return freshness, KeepPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
+
+
+def make_directory(path: Path) -> None:
+    """A folder for its owner only, unless it is there.
+
+    Raises:
+        ConfigurationProblem: it cannot be made.
+    """
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError) as error:
+        raise ConfigurationProblem(
+            f"--data-dir {path} must be a folder, but there is a file"
+        ) from error
+    except OSError as error:
+        raise ConfigurationProblem(f"data_dir {path}: {error.strerror}") from error

@@ -1,0 +1,138 @@
+"""Literals as written -> their one canonical text, range-checked (ABNF section 7).
+
+The terminals of the grammar are a little wider than the ABNF, so that a thirteenth month gets a
+message of its own. Canonical means: upper-case `T`, `Z`, `P`, seconds always there, no zeros at
+the end of a fraction, `Z` for a zero offset, lower-case Guid, base64url without padding. Literals
+with the same canonical text are the same value; so are others, for offsets and durations.
+"""
+
+from __future__ import annotations
+
+import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from binascii import Error as BinasciiError
+from calendar import isleap
+
+from grammar.errors import Refusal
+from grammar.parse.geo import is_geo
+
+_DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
+_FRACTION_DIGITS = 12
+_DURATION = re.compile(
+    r"-?P(?=.)(?:[0-9]+D)?(?:T(?=.)(?:[0-9]+H)?(?:[0-9]+M)?(?:[0-9]+(?:\.[0-9]+)?S)?)?"
+)
+_ENUM_VALUE = re.compile(r"[+-]?[0-9]+|[^\W\d]\w*")
+
+
+def date(text: str) -> str:
+    """Refuse a month or day that does not exist; years may be negative or longer than four digits.
+
+    >>> date("2024-02-29")
+    '2024-02-29'
+    """
+    year, month, day = text.rsplit("-", 2)
+    digits = year.removeprefix("-")
+    if len(digits) > 4 and digits[0] == "0":
+        raise Refusal(f"year {year} has a superfluous zero")
+    if not 1 <= int(month) <= 12:
+        raise Refusal(f"month {month} does not exist")
+    leap = month == "02" and isleap(int(digits[-4:]))
+    if not 1 <= int(day) <= _DAYS[int(month) - 1] + leap:
+        raise Refusal(f"month {year}-{month} has no day {day}")
+    return text
+
+
+def time_of_day(text: str) -> str:
+    """Refuse hour 24 and the like; `07:59` becomes `07:59:00`. Second 60 is legal (leap second)."""
+    hour, minute, second = (*text.split(":"), "00")[:3]
+    whole, _, fraction = second.partition(".")
+    if int(hour) > 23:
+        raise Refusal(f"hour {hour} does not exist", hint=_hour_hint(hour))
+    if int(minute) > 59:
+        raise Refusal(f"minute {minute} does not exist")
+    if int(whole) > 60:
+        raise Refusal(f"second {whole} does not exist")
+    if len(fraction) > _FRACTION_DIGITS:
+        raise Refusal(f"a fraction of a second has at most {_FRACTION_DIGITS} digits")
+    fraction = fraction.rstrip("0")
+    return f"{hour}:{minute}:{whole}.{fraction}" if fraction else f"{hour}:{minute}:{whole}"
+
+
+def _hour_hint(hour: str) -> str:
+    return "midnight at the end of a day is 00:00 of the next" if hour == "24" else ""
+
+
+def date_time_offset(text: str) -> str:
+    """Canonical instant; a blank before the offset is the `+` that a URL needs as %2B.
+
+    >>> date_time_offset("2024-01-15t10:30 01:00")
+    '2024-01-15T10:30:00+01:00'
+    """
+    day, _, rest = text.upper().partition("T")
+    if rest.endswith("Z"):
+        return f"{date(day)}T{time_of_day(rest[:-1])}Z"
+    sign, offset = rest[-6].replace(" ", "+"), rest[-5:]
+    if int(offset[:2]) > 23 or int(offset[3:]) > 59:
+        raise Refusal(f"offset {sign}{offset} does not exist")
+    zone = "Z" if offset == "00:00" else f"{sign}{offset}"
+    return f"{date(day)}T{time_of_day(rest[:-6])}{zone}"
+
+
+def duration(text: str) -> str:
+    """Days to seconds only: years and months have no fixed length, a plus sign is not allowed."""
+    upper = text.upper()
+    if not _DURATION.fullmatch(upper):
+        hint = "for example P1DT2H30M: days, then T, then hours, minutes, seconds"
+        raise Refusal(f"'{text}' is no duration", hint=hint, at=0)
+    return upper
+
+
+def binary(text: str) -> str:
+    """base64url with or without padding -> without."""
+    try:
+        data = urlsafe_b64decode(text.rstrip("=") + "=" * (-len(text.rstrip("=")) % 4))
+        bare = urlsafe_b64encode(data).decode().rstrip("=")
+    except (BinasciiError, ValueError):
+        bare = ""
+    if bare != text.rstrip("=") or len(text) > len(bare) + (-len(bare) % 4):
+        raise Refusal(f"'{text}' is not base64url", hint="use - and _ instead of + and /")
+    return bare
+
+
+def enumeration(text: str) -> str:
+    """Members, by name or number, separated by commas."""
+    members = [member.strip(" \t") for member in text.split(",")]
+    if not all(map(_ENUM_VALUE.fullmatch, members)):
+        raise Refusal(f"'{text}' is no list of enumeration members")
+    return ",".join(members)
+
+
+def geo(text: str) -> str:
+    """`SRID=4326;Point(1 2)` and the other shapes, as written; the SRID is not optional."""
+    if not text[:5].upper() == "SRID=":
+        raise Refusal("no SRID", hint="for example geography'SRID=4326;Point(13.4 52.5)'")
+    if not is_geo(text):
+        raise Refusal(f"'{text}' is no geo literal", hint="coordinates are `longitude latitude`")
+    return text
+
+
+_FOREIGN = {
+    "datetime": "write the instant without quotes and with its offset, e.g. {}",
+    "datetimeoffset": "write the instant without quotes, e.g. {}",
+    "date": "write the date without quotes, e.g. 2024-01-31",
+    "time": "write the time without quotes, e.g. 07:59:00, or duration'PT7H59M'",
+    "guid": "write the Guid without quotes",
+    "x": "write binary'...' in base64url",
+}
+_INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt][0-9]{2}:[0-9]{2}(?::[0-9.]+)?)?")
+
+
+def foreign_prefix(prefix: str, value: str) -> Refusal:
+    """What to say about `datetime'...'` and other literals of OData 2 and 3."""
+    hint = _FOREIGN.get(
+        prefix.lower(), "text stands in single quotes alone; enums in Ns.Type'Name'"
+    )
+    found = _INSTANT.match(value)
+    day, _, clock = found[0].upper().partition("T") if found else ("2024-01-31", "", "08:00:00")
+    example = f"{day}T{clock or '00:00:00'}Z"
+    return Refusal(f"{prefix}'...' is no literal of OData 4", hint=hint.format(example))

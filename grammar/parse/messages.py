@@ -1,0 +1,97 @@
+"""What a syntax error says to a person: what stands there, what could, and the usual way out."""
+
+from __future__ import annotations
+
+import re
+
+from grammar.errors import ODataSyntaxError, Refusal
+from grammar.parse.common_mistakes import find_slip
+from grammar.parse.lalr_runtime import BLANKS, END, UnexpectedInput
+
+_WORD = re.compile(r"[\w.$@]+|.", re.DOTALL)
+_SHOWN = 24
+
+# Terminals, or groups of them, in the standard's words; the first that fits stands for its group.
+_PHRASES: tuple[tuple[str, str], ...] = (
+    ("NOT", "an expression"),
+    ("STRING", "a literal"),
+    ("_AGGREGATE", "a transformation such as groupby, aggregate or filter"),
+    ("SEARCH_WORD", "a word or a phrase"),
+    ("SELECT_IS", "an option such as $select or $filter"),
+    ("FILTER_IS", "an option such as $filter or $search"),
+    ("JSON_STRING", "a JSON string in double quotes"),
+    ("NAME", "a name"),
+    ("ALIAS", "an alias such as @x"),
+    ("EQUALITY", "an operator such as eq or add"),
+    ("AND", "and"),
+    ("OR", "or"),
+    ("DIRECTION", "asc or desc"),
+    ("_AS", "as"),
+    ("_WITH", "with"),
+    ("_FROM", "from"),
+    ("STEP", "/"),
+    ("_SLASH", "/"),
+    ("_OPEN", "("),
+    ("_CLOSE", ")"),
+    ("_COMMA", ","),
+    ("_SEMICOLON", ";"),
+    ("_COLON", ":"),
+    ("_EQUALS", "="),
+    ("_ARRAY_END", "]"),
+    ("_RECORD_END", "}"),
+    ("DIGITS", "digits"),
+    ("LEVELS", "digits or max"),
+    ("BOOLEAN", "true or false"),
+    ("TRAVERSAL", "preorder or postorder"),
+    ("KEEP_START", "keep start"),
+    ("STAR", "*"),
+    (END, "the end"),
+)
+# Where the first of a pair is possible, the second goes without saying.
+_IMPLIED = (
+    ("an expression", {"a literal", "a name", "an alias such as @x", "(", "true or false"}),
+    ("a literal", {"true or false"}),
+    ("an option such as $select or $filter", {"an option such as $filter or $search"}),
+    ("an operator such as eq or add", {"and", "or"}),
+)
+
+
+def unexpected(error: UnexpectedInput, text: str, option: str) -> ODataSyntaxError:
+    """The syntax ends at a position: name the slip if it is a usual one, else what is expected."""
+    position = error.position
+    while position < len(text) and text[position] in BLANKS:
+        position += 1
+    slip = find_slip(text, position, error.expected)
+    return ODataSyntaxError(
+        slip.message if slip else _found(text, position),
+        text=text,
+        position=position,
+        expected=() if slip else expected_words(error.expected),
+        hint=slip.hint if slip else "",
+        option=option,
+    )
+
+
+def refused(error: Refusal, text: str, option: str) -> ODataSyntaxError:
+    """A builder refused a value: its message, with the place."""
+    return ODataSyntaxError(
+        error.message, text=text, position=error.position, hint=error.hint, option=option
+    )
+
+
+def expected_words(terminals: tuple[str, ...]) -> tuple[str, ...]:
+    """Terminals of the grammar in the standard's words, each once."""
+    words = dict.fromkeys(words for name, words in _PHRASES if name in terminals)
+    for implying, implied in _IMPLIED:
+        if implying in words:
+            words = dict.fromkeys(word for word in words if word not in implied)
+    return tuple(words)
+
+
+def _found(text: str, position: int) -> str:
+    word = _WORD.match(text, position)
+    if word is None:
+        return "unexpected end"
+    if word[0].isprintable():
+        return f"unexpected '{word[0][:_SHOWN]}'"
+    return f"unexpected character U+{ord(text[position]):04X}"

@@ -1,0 +1,144 @@
+"""The rules of $orderby, $compute, $select, $expand and the options nested in parentheses (5.1)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from grammar.errors import Refusal
+from grammar.parse.lalr_runtime import BLANKS
+from grammar.tree.expressions import (
+    ComputeItem,
+    ExpandItem,
+    OrderItem,
+    QueryOptions,
+    SelectItem,
+)
+
+Options: TypeAlias = dict[str, object]
+NamedOption: TypeAlias = tuple[str, object]
+Expanded: TypeAlias = dict[tuple[str, ...], ExpandItem]
+
+MAX_NUMBER_DIGITS = 18
+
+
+def _option_name(text: str) -> str:
+    """`$Filter =` -> `filter`; `@x=` -> `@x`."""
+    name = text.strip(f"={BLANKS}")
+    return name if name[0] == "@" else name.removeprefix("$").lower()
+
+
+def list_option(name: str, items: list[object]) -> NamedOption:
+    """A nested option whose value is a list."""
+    return name, tuple(items)
+
+
+def number_option(name: str, digits: str) -> NamedOption:
+    """`$top`, `$skip`."""
+    return name, natural(digits)
+
+
+def natural(digits: str) -> int:
+    """A count of rows; what no service can have is refused before it becomes a huge integer."""
+    if len(digits) > MAX_NUMBER_DIGITS:
+        raise Refusal(f"a number with {len(digits)} digits is too large")
+    return int(digits)
+
+
+def levels_option(name: str, text: str) -> NamedOption:
+    """`$levels`; `max` is -1."""
+    return name, -1 if text.lower() == "max" else natural(text)
+
+
+def first_option(option: NamedOption) -> Options:
+    """Begin the options in one pair of parentheses."""
+    return more_options({}, option)
+
+
+def more_options(options: Options, option: NamedOption) -> Options:
+    """Add an option; each at most once, each alias at most once."""
+    name, value = option
+    if name[0] == "@":
+        aliases = options.setdefault("aliases", {})
+        if not isinstance(aliases, dict) or name[1:] in aliases:
+            raise Refusal(f"the alias {name} is assigned twice", at=2)
+        aliases[name[1:]] = value
+    elif name in options:
+        raise Refusal(f"${name} is given twice", at=2)
+    else:
+        options[name] = value
+    return options
+
+
+def to_options(options: Options) -> QueryOptions:
+    """The collected options as one node."""
+    aliases = options.pop("aliases", {})
+    pairs = tuple(aliases.items()) if isinstance(aliases, dict) else ()
+    return QueryOptions(**options, aliases=pairs)  # type: ignore[arg-type]  # typed by the grammar
+
+
+def alias_name(name: str, *, at: int) -> str:
+    """The name that $compute and $apply give to a value has no namespace."""
+    if "." in name:
+        raise Refusal("a new name has no namespace", at=at)
+    return name
+
+
+def expand_suffix(path: list[str], suffix: str, options: Options | None = None) -> ExpandItem:
+    """`path/$ref` or `path/$count`, the former with options."""
+    return ExpandItem(tuple(path), suffix[1:], to_options(options) if options else None)
+
+
+def more_expand(items: Expanded, item: ExpandItem) -> Expanded:
+    """Add an item; no path may stand in two items (5.1.3), with and without `/$ref` are two."""
+    path = (*item.path, item.suffix)
+    if path in items:
+        raise Refusal(f"{'/'.join(item.path)} is expanded twice", at=2)
+    items[path] = item
+    return items
+
+
+OPTION_RULES: dict[str, Callable[..., object]] = {
+    "ascending": OrderItem,
+    "directed": lambda expression, direction: OrderItem(expression, direction == "desc"),
+    "compute_item": lambda expression, name: ComputeItem(expression, alias_name(name, at=2)),
+    "select_all": lambda star: SelectItem((star,)),
+    "select_path": lambda path: SelectItem(tuple(path)),
+    "select_overload": lambda path, names=(): SelectItem(tuple(path), None, tuple(names)),
+    "select_with": lambda path, options: SelectItem(tuple(path), to_options(options)),
+    "expand": lambda items: list(items.values()),
+    "first_expand": lambda item: more_expand({}, item),
+    "more_expand": more_expand,
+    "expand_path": lambda path: ExpandItem(tuple(path)),
+    "expand_with": lambda path, options: ExpandItem(tuple(path), "", to_options(options)),
+    "expand_suffix": expand_suffix,
+    "expand_count": lambda path, options: ExpandItem(tuple(path), "$count", to_options(options)),
+    "first_option": first_option,
+    "more_options": more_options,
+    "option": lambda name, value: (name, value),
+    "list_option": list_option,
+    "alias_option": lambda name, value: (name, value),
+    "number_option": number_option,
+    "boolean_option": lambda name, literal: (name, literal.value),
+    "levels_option": levels_option,
+}
+
+OPTION_TERMINALS: dict[str, Callable[[str], object]] = {
+    f"{name}_IS": _option_name
+    for name in (
+        [
+            "FILTER",
+            "ORDERBY",
+            "COMPUTE",
+            "SELECT",
+            "EXPAND",
+            "SKIP",
+            "TOP",
+            "COUNT",
+            "LEVELS",
+            "SEARCH",
+            "APPLY",
+            "ALIAS",
+        ]
+    )
+}

@@ -1,0 +1,343 @@
+"""The syntax tree: what a client wrote, before any schema is known.
+
+Every node is a frozen dataclass, hence hashable: a tree serves as a cache key. Nothing here says
+what a name means or whether an expression has a type; that is the binder's work. Names of nodes
+follow OData 4.01 Part 2 (URL Conventions), section 5.1.1 for expressions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from decimal import Decimal
+from enum import StrEnum
+from typing import TYPE_CHECKING, TypeAlias
+
+from grammar.tree.left_deep import Chain
+
+if TYPE_CHECKING:
+    from grammar.tree.transformations import AggregateItem, Transformation
+
+
+class LiteralKind(StrEnum):
+    """What a primitive literal looks like; its EDM type may still be promoted by the binder.
+
+    NULL..STRING carry a Python value. All kinds after STRING carry canonical text, because OData
+    allows years, offsets and fractions that Python's types do not; `grammar.literals` converts.
+    """
+
+    NULL = "null"
+    BOOLEAN = "Edm.Boolean"
+    INTEGER = "Edm.Int64"
+    DECIMAL = "Edm.Decimal"
+    DOUBLE = "Edm.Double"
+    STRING = "Edm.String"
+    DATE = "Edm.Date"
+    TIME_OF_DAY = "Edm.TimeOfDay"
+    DATE_TIME_OFFSET = "Edm.DateTimeOffset"
+    DURATION = "Edm.Duration"
+    GUID = "Edm.Guid"
+    BINARY = "Edm.Binary"
+    ENUM = "enum"
+    GEOGRAPHY = "Edm.Geography"
+    GEOMETRY = "Edm.Geometry"
+
+
+LiteralValue: TypeAlias = "bool | int | Decimal | float | str | None"
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """A primitive literal (5.1.1.14.1).
+
+    `value` by kind: None, bool, int, Decimal, float (exponent form, INF, NaN), str; canonical text
+    for the others, e.g. `2024-02-29T23:59:00Z`, `P1DT2H`. `type_name` is the qualified name of an
+    enumeration type and empty for all other kinds.
+    """
+
+    kind: LiteralKind
+    value: LiteralValue
+    type_name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The first name of a path: a property, a lambda variable, an alias of $compute, or a type.
+
+    An annotation keeps its `@`, and its qualifier after `#`: `@Core.Messages#short`.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """`$it`, `$root`, `$this` (5.1.1.14.4, .5, .13), `$these` (Data Aggregation), with its dollar.
+
+    As the expression of an `AggregateItem` also `$count`.
+    """
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """A parameter alias `@name` (5.3); `name` is written without the `@`."""
+
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """`base/name`: a property, navigation property or type cast reached from another path."""
+
+    base: Expr
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class KeyLookup:
+    """`base(key)` in a path, e.g. `$root/Results('a')`; see `Key`."""
+
+    base: Expr
+    key: Key
+
+
+@dataclass(frozen=True, slots=True)
+class CountOf:
+    """`base/$count`, in 4.01 optionally filtered and searched (5.1.1.1.12)."""
+
+    base: Expr
+    filter: Expr | None = None
+    search: SearchExpr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class FilteredBy:
+    """`base/$filter(predicate)`: a collection narrowed inside a path (4.12)."""
+
+    base: Expr
+    predicate: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class Lambda:
+    """`base/any(variable:predicate)` or `all` (5.1.1.13); both None for the bare `any()`."""
+
+    base: Expr
+    quantifier: str
+    variable: str | None = None
+    predicate: Expr | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Aggregated:
+    """`base/aggregate(item)`: one value aggregated from a collection (Data Aggregation 3.2.1)."""
+
+    base: Expr
+    item: AggregateItem
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A canonical function; `name` in lower case, e.g. `startswith`, `geo.length`."""
+
+    name: str
+    arguments: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class BoundCall:
+    """A service-defined function with named parameters; `base` is None for an unbound one.
+
+    After a path, `Items/Best(Size=1)` may as well be a key: with a name that has no namespace and
+    with only literals and aliases as values it is a `KeyLookup`, and the binder decides.
+    """
+
+    base: Expr | None
+    name: str
+    parameters: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cast:
+    """`cast(operand,type)`; `operand` None is the current instance, `type` a qualified name."""
+
+    operand: Expr | None
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class IsOf:
+    """`isof(operand,type)`; `operand` None means the current instance."""
+
+    operand: Expr | None
+    type: str
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """`case(condition:value,...)` (5.1.1.12.1): the first branch whose condition is true."""
+
+    branches: tuple[tuple[Expr, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unary:
+    """`operator` is `not` or `-`."""
+
+    operator: str
+    operand: Expr
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Binary(Chain):
+    """`operator` in lower case: or and eq ne lt le gt ge has in add sub mul div divby mod.
+
+    All associate to the left, so a chain of a thousand `or` is a thousand levels deep on its left
+    and flat on its right. A visitor walks `operands(node, "or")` instead of recurring into `left`.
+    """
+
+    operator: str
+    left: Expr
+    right: Expr
+
+
+@dataclass(frozen=True, slots=True)
+class ListExpr:
+    """The right side of `in`, or a JSON array in an expression; may be empty."""
+
+    items: tuple[Expr, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RecordExpr:
+    """A JSON object in an expression; member names as written, unescaped."""
+
+    members: tuple[tuple[str, Expr], ...]
+
+
+Expr: TypeAlias = (
+    "Literal | Name | Special | Alias | Member | KeyLookup | CountOf | FilteredBy | Lambda"
+    " | Aggregated | Call | BoundCall | Cast | IsOf | Case | Unary | Binary | ListExpr | RecordExpr"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """The key in parentheses: one unnamed value, or named values in the order written (4.3).
+
+    A value is a Literal or an Alias. For a single value the name is empty.
+    """
+
+    values: tuple[tuple[str, Expr], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class OrderItem:
+    """One item of $orderby (5.1.5); ascending is the default and not kept apart from `asc`."""
+
+    expression: Expr
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ComputeItem:
+    """One `expression as alias` of $compute (5.1.10)."""
+
+    expression: Expr
+    alias: str
+
+
+@dataclass(frozen=True, slots=True)
+class SearchTerm:
+    """A word or a phrase of $search (5.1.8); `phrase` tells whether it stood in double quotes."""
+
+    text: str
+    phrase: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SearchNot:
+    """`NOT operand`."""
+
+    operand: SearchExpr
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SearchAnd(Chain):
+    """`left AND right`; a blank between two terms means the same."""
+
+    left: SearchExpr
+    right: SearchExpr
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class SearchOr(Chain):
+    """`left OR right`; binds weaker than AND."""
+
+    left: SearchExpr
+    right: SearchExpr
+
+
+@dataclass(frozen=True, slots=True)
+class SearchIncomplete:
+    """`'text'` in single quotes: what a person has typed so far, whatever it is (4.01 5.1.8)."""
+
+    text: str
+
+
+SearchExpr: TypeAlias = "SearchTerm | SearchNot | SearchAnd | SearchOr | SearchIncomplete"
+
+
+@dataclass(frozen=True, slots=True)
+class SelectItem:
+    """One item of $select (5.1.4).
+
+    `path` holds the names in order, type casts included; `("*",)` selects all structural
+    properties, `("ns.*",)` all operations of a namespace. `options` are the nested options in
+    parentheses (4.01), None when there are none. `parameters` are the parameter names that tell
+    one overload of an operation from the others, None when there are no parentheses.
+    """
+
+    path: tuple[str, ...]
+    options: QueryOptions | None = None
+    parameters: tuple[str, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpandItem:
+    """One item of $expand (5.1.3); `suffix` is empty, `$ref` or `$count`; path `("*",)` = all."""
+
+    path: tuple[str, ...]
+    suffix: str = ""
+    options: QueryOptions | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QueryOptions:
+    """All query options of one resource, as written; None or empty when absent.
+
+    `levels` is -1 for `max`. `aliases` maps parameter aliases (without `@`) to expressions.
+    `custom` keeps what is neither a system option nor an alias, decoded, in the order written.
+    `format`, `schemaversion`, `skiptoken` and `deltatoken` keep their decoded text.
+    """
+
+    apply: tuple[Transformation, ...] = ()
+    compute: tuple[ComputeItem, ...] = ()
+    search: SearchExpr | None = None
+    filter: Expr | None = None
+    count: bool | None = None
+    orderby: tuple[OrderItem, ...] = ()
+    skip: int | None = None
+    top: int | None = None
+    expand: tuple[ExpandItem, ...] = ()
+    select: tuple[SelectItem, ...] = ()
+    format: str | None = None
+    schemaversion: str | None = None
+    skiptoken: str | None = None
+    deltatoken: str | None = None
+    id: str | None = None
+    index: int | None = None
+    levels: int | None = None
+    aliases: tuple[tuple[str, Expr], ...] = ()
+    custom: tuple[tuple[str, str], ...] = ()

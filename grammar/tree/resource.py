@@ -1,0 +1,36 @@
+"""The syntax tree of a resource path (Part 2, 4)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from grammar.tree.expressions import Expr, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One segment between two slashes, decoded.
+
+    Attributes:
+        name: an identifier, qualified or not; one of `$metadata $batch $entity $all $crossjoin
+            $filter $each $count $ref $value $query`; or, anywhere but first, the text of a
+            key-as-segment (4.3.6): which of the two an identifier is, the binder decides. Empty
+            for the key after a call, `ByColor(color='red')('k')`, which stands in no segment of
+            its own.
+        key: what stands in parentheses after the name. Parameters of a function look like a
+            compound key; `F()` has a Key without values.
+        argument: the predicate of `$filter`.
+        names: the entity sets of `$crossjoin`.
+    """
+
+    name: str
+    key: Key | None = None
+    argument: Expr | None = None
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ResourcePath:
+    """The path below the service root; no segments for the service document."""
+
+    segments: tuple[Segment, ...]

@@ -1,0 +1,235 @@
+"""Expressions -> canonical decoded text: the reverse of `parse_expression`.
+
+Canonical: one blank around operators, none elsewhere, lower-case operators and functions,
+parentheses only where precedence needs them, literals as `grammar.parse.canonical` describes.
+"""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+
+from grammar.literals import from_decimal, from_float
+from grammar.tree.expressions import (
+    Aggregated,
+    Alias,
+    Binary,
+    BoundCall,
+    Call,
+    Case,
+    Cast,
+    CountOf,
+    Expr,
+    FilteredBy,
+    IsOf,
+    Key,
+    KeyLookup,
+    Lambda,
+    ListExpr,
+    Literal,
+    LiteralKind,
+    Member,
+    Name,
+    RecordExpr,
+    Special,
+    Unary,
+)
+from grammar.tree.transformations import AggregateItem
+from grammar.write.precedence import BINDING, TIGHTEST, UNARY
+from grammar.write.search import search_text
+
+_PREFIXES = {
+    LiteralKind.DURATION: "duration",
+    LiteralKind.BINARY: "binary",
+    LiteralKind.GEOGRAPHY: "geography",
+    LiteralKind.GEOMETRY: "geometry",
+}
+
+
+def literal_text(node: Literal) -> str:
+    """A literal; the prefix is kept where 4.01 could leave it out, so that the kind survives."""
+    match node.value:
+        case None:
+            return "null"
+        case bool(value):
+            return "true" if value else "false"
+        case Decimal() as value:
+            return from_decimal(value)
+        case float(value):
+            return from_float(value)
+        case int(value):
+            return str(value)
+        case value if node.kind is LiteralKind.STRING:
+            return quoted(value)
+        case value if node.kind is LiteralKind.ENUM:
+            return f"{node.type_name}'{value}'"
+        case value if node.kind in _PREFIXES:
+            return f"{_PREFIXES[node.kind]}'{value}'"
+        case value:
+            return value
+
+
+def quoted(text: str) -> str:
+    """Text in single quotes, a quote inside doubled."""
+    return "'" + text.replace("'", "''") + "'"
+
+
+def expression_text(node: Expr) -> str:
+    """Any expression."""
+    match node:
+        case Binary():
+            return _binary(node)
+        case Unary(operator, operand):
+            return _unary(operator, operand)
+        case Literal():
+            return literal_text(node)
+        case ListExpr(items):
+            return f"[{','.join(map(_json, items))}]"
+        case RecordExpr(members):
+            return "{" + ",".join(f"{json_text(n)}:{_json(v)}" for n, v in members) + "}"
+        case _:
+            return _path(node)
+
+
+def _binary(node: Binary) -> str:
+    """A chain from right to left in a loop, because its left side may be thousands deep."""
+    pieces: list[str] = []
+    left: Expr = node
+    binding = 0
+    while isinstance(left, Binary) and BINDING[left.operator] >= binding:
+        binding = BINDING[left.operator]
+        pieces.append(f" {left.operator} {_right(left)}")
+        left = left.left
+    pieces.append(_operand(left, binding))
+    return "".join(reversed(pieces))
+
+
+def _right(node: Binary) -> str:
+    """The right operand; a list of literals stands in parentheses after `in` only."""
+    right = node.right
+    if node.operator == "in" and isinstance(right, ListExpr):
+        if all(isinstance(item, Literal) for item in right.items):
+            return f"({','.join(map(expression_text, right.items))})"
+        return expression_text(right)
+    return _operand(right, BINDING[node.operator] + 1)
+
+
+def _operand(node: Expr, binding: int) -> str:
+    """In parentheses unless it binds at least as tightly as `binding`."""
+    text = expression_text(node)
+    return f"({text})" if _binding(node) < binding else text
+
+
+def _binding(node: Expr) -> int:
+    if isinstance(node, Binary):
+        return BINDING[node.operator]
+    return UNARY if isinstance(node, Unary) else TIGHTEST
+
+
+def _unary(operator: str, operand: Expr) -> str:
+    """`-(5)` is the negation of a literal and `-5` a literal."""
+    text = _operand(operand, UNARY)
+    if operator == "not":
+        return f"not {text}"
+    return f"-({text})" if text[0].isdigit() or text.startswith("INF") else f"-{text}"
+
+
+def _json(item: Expr) -> str:
+    """Text inside JSON stands in double quotes, everything else as usual."""
+    if isinstance(item, Literal) and item.kind is LiteralKind.STRING:
+        return json_text(str(item.value))
+    return expression_text(item)
+
+
+def json_text(text: str) -> str:
+    """A JSON string."""
+    return json.dumps(text, ensure_ascii=False)
+
+
+def _path(node: Expr) -> str:
+    """A path, a call, or what begins one."""
+    match node:
+        case Name(name) | Special(name):
+            return name
+        case Alias(name):
+            return f"@{name}"
+        case Member(base, name):
+            return f"{expression_text(base)}/{name}"
+        case KeyLookup(base, key):
+            return f"{expression_text(base)}({key_text(key)})"
+        case CountOf(base):
+            return f"{expression_text(base)}/$count{_count_options(node)}"
+        case FilteredBy(base, predicate):
+            return f"{expression_text(base)}/$filter({expression_text(predicate)})"
+        case Lambda(base):
+            return f"{expression_text(base)}/{node.quantifier}({_predicate(node)})"
+        case Aggregated(base, item):
+            return f"{expression_text(base)}/aggregate({aggregated_text(item)})"
+        case _:
+            return _call(node)
+
+
+def _call(node: Expr) -> str:
+    match node:
+        case Call(name, arguments):
+            return f"{name}({','.join(map(expression_text, arguments))})"
+        case BoundCall(base, name, parameters):
+            prefix = f"{expression_text(base)}/" if base else ""
+            return f"{prefix}{name}({parameters_text(parameters)})"
+        case Cast(operand, type_name):
+            return f"cast({_operand_and_type(operand, type_name)})"
+        case IsOf(operand, type_name):
+            return f"isof({_operand_and_type(operand, type_name)})"
+        case Case(branches):
+            return f"case({','.join(map(_branch, branches))})"
+        case _:
+            raise TypeError(f"no expression: {type(node).__name__}")
+
+
+def _count_options(node: CountOf) -> str:
+    options = []
+    if node.filter is not None:
+        options.append(f"$filter={expression_text(node.filter)}")
+    if node.search is not None:
+        options.append(f"$search={search_text(node.search)}")
+    return f"({';'.join(options)})" if options else ""
+
+
+def aggregated_text(item: AggregateItem) -> str:
+    """`expression with method from ...`, without the alias."""
+    steps = "".join(
+        f" from {','.join(map(expression_text, step.paths))}{_with(step.method)}"
+        for step in item.steps
+    )
+    return f"{expression_text(item.expression)}{_with(item.method)}{steps}"
+
+
+def _with(method: str) -> str:
+    return f" with {method}" if method else ""
+
+
+def _predicate(node: Lambda) -> str:
+    if node.predicate is None:
+        return ""
+    return f"{node.variable}:{expression_text(node.predicate)}"
+
+
+def _operand_and_type(operand: Expr | None, type_name: str) -> str:
+    return f"{expression_text(operand)},{type_name}" if operand else type_name
+
+
+def _branch(branch: tuple[Expr, Expr]) -> str:
+    """`10 :15` keeps its blank: without it the colon would make a time of day."""
+    condition, value = map(expression_text, branch)
+    blank = " " if condition[-1].isdigit() and value[0].isdigit() else ""
+    return f"{condition}{blank}:{value}"
+
+
+def key_text(key: Key) -> str:
+    """What stands in the parentheses of a key."""
+    return parameters_text(key.values)
+
+
+def parameters_text(pairs: tuple[tuple[str, Expr], ...]) -> str:
+    """`name=value` separated by commas; a value without name stands alone."""
+    return ",".join(f"{n}={expression_text(v)}" if n else expression_text(v) for n, v in pairs)
