@@ -22,7 +22,7 @@ from starlette.middleware import Middleware
 
 import grammar
 from gateway.auth.building import asks_who, build_gate, key_option
-from gateway.auth.principal import Gate
+from gateway.auth.principal import Authenticator
 from gateway.auth.tokens import Named, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.connect.analysis import load_analysis
@@ -45,7 +45,7 @@ from gateway.observe.traces import Traces, build_traces
 from gateway.pages.pictures import left_out as left_out_pictures
 from gateway.pages.routes import build_pages
 from gateway.query.bind.derivation import check_derivations
-from gateway.service.gauges import Pulse
+from gateway.service.gauges import Gauges
 from gateway.service.page_cache import PageCache
 from gateway.snapshots.peers.interface import Peers
 from gateway.tenants import Workspaces
@@ -81,7 +81,7 @@ def create_app(
     settings: Settings,
     transport: httpx.AsyncBaseTransport | None = None,
     clock: Clock | None = None,
-    gate: Gate | None = None,
+    gate: Authenticator | None = None,
 ) -> Starlette:
     """The gateway; `transport` and `clock` replace the network to the API and time, for tests.
 
@@ -124,7 +124,7 @@ def create_app(
     agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
     held = tuple(workspace.held for workspace in found)
     directory = DataDirectory(_data_directories(settings))
-    pulse = Pulse(held, shared.pages, directory, clock, observer)
+    pulse = Gauges(held, shared.pages, directory, clock, observer)
     readiness = Readiness(observer, directory)
     ledger = Ledger(observer, RequestLog(settings.log_format))
     alone = not asks_who(settings) and settings.public_url is None
@@ -190,7 +190,7 @@ def _metrics_token(settings: Settings) -> bytes | None:
     return token.encode()
 
 
-def _watched(readiness: Readiness, pulse: Pulse, ledger: Ledger, inner: Lifespan) -> Lifespan:
+def _watched(readiness: Readiness, pulse: Gauges, ledger: Ledger, inner: Lifespan) -> Lifespan:
     """The lifespan with the process looked at while it lasts."""
 
     @asynccontextmanager

@@ -35,18 +35,18 @@ from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, limits_of, prune_sets
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
-from gateway.service.rows import Machinery, PageSizes, View
+from gateway.service.rows import Dependencies, PageSizes, RoleView
 from gateway.service.service import QueryService
-from gateway.snapshots.build.extract_limit import Lanes
-from gateway.snapshots.build.extract_run import Workshop
+from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.build.extract_run import ExtractTools
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
-from gateway.snapshots.keep.catalog import KeepPolicy, Shelf
+from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
 from gateway.snapshots.keep.database import Bounds
 from gateway.snapshots.keep.memory import memory_share
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
 from gateway.snapshots.peers.selection import Sharing, build_peers
-from gateway.snapshots.query_threads import Desk
+from gateway.snapshots.query_threads import QueryPool
 from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
@@ -79,7 +79,7 @@ class _Seen:
     """What some callers see: the contract, what their service is made of, and the view's name."""
 
     contract: Contract
-    machinery: Machinery
+    machinery: Dependencies
     view: str
 
 
@@ -99,10 +99,10 @@ class Workspace:
         self._http = _http_client(settings, contract, shared)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
-        self._desk = Desk(self._store.threads, settings.query_timeout)
-        self._lanes = Lanes(settings.extract_concurrency)
+        self._desk = QueryPool(self._store.threads, settings.query_timeout)
+        self._lanes = ExtractLimit(settings.extract_concurrency)
         self._calls = Calls(settings.upstream_concurrency)
-        self._shelf = Shelf(self._store, self.peers, _policies(settings), shared.clock)
+        self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
         self._whole = _Seen(contract, self._common, "")
         self._seen = {role.name: self._seen_by(role) for role in settings.roles}
@@ -173,7 +173,7 @@ class Workspace:
     def _serve(self, seen: _Seen) -> QueryService:
         return QueryService(seen.contract, seen.machinery, _page_sizes(self._settings))
 
-    def _apart(self, machinery: Machinery, view: str) -> Machinery:
+    def _apart(self, machinery: Dependencies, view: str) -> Dependencies:
         """The same machinery with pages, links and long queries that no other view finds."""
         return replace(
             machinery,
@@ -186,7 +186,7 @@ class Workspace:
         limits = limits_of(role, self._contract)
         contract = limit_contract(self._contract, limits, role)
         salt = self._salt(role)
-        view = View(_view_name(role, salt), limits, salt)
+        view = RoleView(_view_name(role, salt), limits, salt)
         machinery = replace(self._apart(self._common, view.name), view=view)
         return _Seen(contract, machinery, view.name)
 
@@ -222,12 +222,12 @@ class Workspace:
         policy = RetryPolicy(budget=self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
-    def _machinery(self, token: TokenSource) -> Machinery:
+    def _machinery(self, token: TokenSource) -> Dependencies:
         settings, contract, shared = self._settings, self._contract, self._shared
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
         extractor = Extractor(client.fetch, contract, policy, shared.clock)
-        workshop = Workshop(
+        workshop = ExtractTools(
             self._store,
             self._shelf,
             self.peers,
@@ -237,7 +237,7 @@ class Workspace:
             self._lanes,
         )
         base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
-        return Machinery(
+        return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
             cache=SnapshotCache(workshop),
@@ -322,7 +322,7 @@ def _bounds(settings: Settings, stores: int) -> Bounds:
     return Bounds(None if share is None else share // stores, settings.snapshot_budget * _MEBIBYTE)
 
 
-def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
+def _policies(settings: Settings) -> tuple[FreshnessPolicy, RetentionPolicy]:
     freshness = FreshnessPolicy(
         settings.fresh_for,
         settings.stale_for,
@@ -330,7 +330,7 @@ def _policies(settings: Settings) -> tuple[FreshnessPolicy, KeepPolicy]:
         settings.full_refresh_every,
     )
     budget = settings.snapshot_budget * _MEBIBYTE
-    return freshness, KeepPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
+    return freshness, RetentionPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
 
 
 def make_directory(path: Path) -> None:

@@ -22,7 +22,7 @@ from grammar.parse.paths import parse_resource_path
 from grammar.parse.relative_url import parse_relative_url
 from grammar.parse.url import encode_query, split_path, split_query
 from grammar.parse.values import parse_value
-from grammar.tree.context import ContextFragment, Projection
+from grammar.tree.context import ContextFragment, ContextItem
 from grammar.tree.expressions import (
     Aggregated,
     Alias,
@@ -109,6 +109,7 @@ __all__ = [
     "ComputeStep",
     "Concat",
     "ContextFragment",
+    "ContextItem",
     "CountOf",
     "CustomStep",
     "ExpandItem",
@@ -134,7 +135,6 @@ __all__ = [
     "ODataSyntaxError",
     "OrderByStep",
     "OrderItem",
-    "Projection",
     "QueryOptions",
     "RecordExpr",
     "RecursiveHierarchy",

@@ -1,6 +1,6 @@
 """The exceptions that parsing raises.
 
-`ODataSyntaxError` is the only family that leaves this package; `Refusal` is how a builder of the
+`ODataSyntaxError` is the only family that leaves this package; `BuilderError` is how a builder of the
 tree says "well-formed, yet wrong" to the machine, which knows the position.
 """
 
@@ -75,7 +75,7 @@ class UnknownOptionError(ODataSyntaxError):
     """A name that begins with `$` but is no system query option; custom ones never do (5.2)."""
 
 
-class Refusal(Exception):
+class BuilderError(Exception):
     """Raised by a builder; the machine turns it into an `ODataSyntaxError` with a position.
 
     `at` is the place in the grammar rule's right side (0 = its first symbol) that is to blame; for

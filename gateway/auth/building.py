@@ -12,12 +12,12 @@ from cachetools import TTLCache
 from gateway.auth.acceptance import Acceptance
 from gateway.auth.caller_token import CallerToken
 from gateway.auth.entra import EntraAccount, Tenant
-from gateway.auth.gate import CredentialGate, OpenGate, Way
+from gateway.auth.gate import CredentialAuthenticator, OpenAuthenticator, SignInMethod
 from gateway.auth.hosts import HostGate, is_loopback
 from gateway.auth.key_list import read_keys
 from gateway.auth.key_option import KeyOption, build_key_option
 from gateway.auth.key_sign_in import LONG_ENOUGH, GatewayKeys, SharedKey, read_shared_key
-from gateway.auth.principal import Gate, Principal
+from gateway.auth.principal import Authenticator, Principal
 from gateway.auth.signing_keys import SigningKeys, fetch_json
 from gateway.auth.throttle import Throttle
 from gateway.auth.watched import Unreadable, WatchedFile
@@ -56,7 +56,7 @@ def weaknesses(settings: Settings) -> Iterator[tuple[str, str]]:
 
 def build_gate(
     settings: Settings, clock: Clock, observer: Observer, acceptance: Acceptance
-) -> Gate:
+) -> Authenticator:
     """Every way that the settings name, the owner's word that everyone may ask, or loopback only.
 
     `acceptance` is that of the workspace in which callers' own tokens count.
@@ -66,10 +66,10 @@ def build_gate(
     """
     ways = _ways(settings, clock, observer, acceptance)
     if ways:
-        return CredentialGate(ways, Throttle(clock.monotonic))
+        return CredentialAuthenticator(ways, Throttle(clock.monotonic))
     if settings.allow_anonymous:
-        return OpenGate()
-    return OpenGate(HostGate(urlsplit(settings.public_url or "").hostname))
+        return OpenAuthenticator()
+    return OpenAuthenticator(HostGate(urlsplit(settings.public_url or "").hostname))
 
 
 def key_option(settings: Settings) -> KeyOption | None:
@@ -84,9 +84,9 @@ def key_option(settings: Settings) -> KeyOption | None:
 
 def _ways(
     settings: Settings, clock: Clock, observer: Observer, acceptance: Acceptance
-) -> tuple[Way, ...]:
+) -> tuple[SignInMethod, ...]:
     """Tokens first, so that Bearer's challenge stands before Basic's; each takes only its own."""
-    found: list[Way] = []
+    found: list[SignInMethod] = []
     tenant = _tenant(settings)
     if tenant is not None:
         first, second = (

@@ -14,8 +14,8 @@ import jwt
 
 from gateway.auth.acceptance import Acceptance
 from gateway.auth.claims import read_claims
-from gateway.auth.credentials import Credential, Kind
-from gateway.auth.gate import Refusal, Undecided
+from gateway.auth.credentials import Credential, CredentialKind
+from gateway.auth.gate import CredentialRefusal, Undecided
 from gateway.auth.identity import whole_identity
 from gateway.auth.principal import Principal
 
@@ -34,29 +34,31 @@ class CallerToken:
     invitation: str = "send your own Skillhabit token as Authorization: Bearer TOKEN"
     guessable: bool = False
 
-    async def admit(self, credential: Credential) -> Principal | Refusal | Undecided | None:
+    async def admit(
+        self, credential: Credential
+    ) -> Principal | CredentialRefusal | Undecided | None:
         """By its time, and whether it was accepted lately; see `gateway.auth.gate.Way`."""
         token = credential.text
-        if credential.kind is not Kind.BEARER or token.count(".") != 2:
+        if credential.kind is not CredentialKind.BEARER or token.count(".") != 2:
             return None
         try:
             read_claims(token, timely=True)
         except jwt.ExpiredSignatureError:
             reason = "the token has expired, get a new one from Skillhabit"
-            return Refusal(reason, genuine=True)
+            return CredentialRefusal(reason, genuine=True)
         except jwt.ImmatureSignatureError:
             reason = "the token is not valid yet, see whether the clocks are right"
-            return Refusal(reason, genuine=True)
+            return CredentialRefusal(reason, genuine=True)
         except jwt.InvalidTokenError:
-            return Refusal("the token is no JSON Web Token")
+            return CredentialRefusal("the token is no JSON Web Token")
         if self.acceptance.remembers(token):
             return _principal(token)
         return Undecided(partial(self._asked, token))
 
-    async def _asked(self, token: str) -> Principal | Refusal:
+    async def _asked(self, token: str) -> Principal | CredentialRefusal:
         if await self.acceptance.accepts(token):
             return _principal(token)
-        return Refusal(
+        return CredentialRefusal(
             "the Analytics API refuses your Skillhabit token, which has ended, was not made there,"
             " or may not read analytics"
         )

@@ -6,13 +6,13 @@ from base64 import b64decode
 from dataclasses import dataclass, field
 from enum import Enum
 
-from gateway.auth.principal import Asked
+from gateway.auth.principal import ClientRequest
 from gateway.errors import InvalidValue
 
 KEY_HEADERS = ("x-api-key", "apikey")
 
 
-class Kind(Enum):
+class CredentialKind(Enum):
     """How it came."""
 
     PASSWORD = "Basic"  # noqa: S105 - a scheme's name
@@ -27,12 +27,12 @@ class Credential:
     `user` is the user name of Basic, which some clients give a key as.
     """
 
-    kind: Kind
+    kind: CredentialKind
     text: str = field(repr=False)
     user: str = field(default="", repr=False)
 
 
-def credential_of(asked: Asked) -> Credential | None:
+def credential_of(asked: ClientRequest) -> Credential | None:
     """The credential of a request; None without.
 
     User names say nothing of who it is: BI tools demand one. Only a key counts there.
@@ -40,9 +40,11 @@ def credential_of(asked: Asked) -> Credential | None:
     Raises:
         InvalidValue: there are two, of which only one could count (RFC 6750 2).
     """
-    found = [Credential(Kind.KEY, key) for key in asked.keys]
+    found = [Credential(CredentialKind.KEY, key) for key in asked.keys]
     for name in KEY_HEADERS:
-        found += [Credential(Kind.KEY, key.strip()) for key in asked.headers.getlist(name)]
+        found += [
+            Credential(CredentialKind.KEY, key.strip()) for key in asked.headers.getlist(name)
+        ]
     for value in asked.headers.getlist("authorization"):
         found += _authorization(value)
     given = [credential for credential in found if credential.text]
@@ -59,9 +61,9 @@ def _authorization(value: str) -> list[Credential]:
     match scheme.lower():
         case "basic":
             user, password = _user_and_password(text)
-            return [Credential(Kind.PASSWORD, password or user, user)]
+            return [Credential(CredentialKind.PASSWORD, password or user, user)]
         case "bearer":
-            return [Credential(Kind.BEARER, text.strip())]
+            return [Credential(CredentialKind.BEARER, text.strip())]
         case _:  # Negotiate, NTLM: tried by clients before they know better
             return []
 

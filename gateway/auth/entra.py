@@ -21,8 +21,8 @@ from gateway.auth.claims import (
     access_claims,
     read_claims,
 )
-from gateway.auth.credentials import Credential, Kind
-from gateway.auth.gate import Refusal
+from gateway.auth.credentials import Credential, CredentialKind
+from gateway.auth.gate import CredentialRefusal
 from gateway.auth.identity import whole_identity
 from gateway.auth.principal import Principal
 from gateway.auth.signing_keys import SigningKeys
@@ -88,9 +88,9 @@ class EntraAccount:
         """See `gateway.auth.gate.Way`."""
         return self.tenant.challenge
 
-    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+    async def admit(self, credential: Credential) -> Principal | CredentialRefusal | None:
         """Verified, then looked up by groups and roles; see `gateway.auth.gate.Way`."""
-        if credential.kind is not Kind.BEARER or credential.text.count(".") != 2:
+        if credential.kind is not CredentialKind.BEARER or credential.text.count(".") != 2:
             return None
         identity = whole_identity(credential.text)
         known = self.verified.get(identity)
@@ -101,18 +101,18 @@ class EntraAccount:
             self.verified[identity] = found
         return found
 
-    async def _checked(self, token: str) -> Principal | Refusal | None:
+    async def _checked(self, token: str) -> Principal | CredentialRefusal | None:
         try:
             seen = read_claims(token)
         except jwt.InvalidTokenError:
-            return Refusal("the token is no JSON Web Token") if self.alone else None
+            return CredentialRefusal("the token is no JSON Web Token") if self.alone else None
         issuer = str(seen.payload.get("iss", ""))
         if not self.alone and not self._is_entras(seen.payload, issuer):
             return None
         signers = self.second if issuer.endswith("/v2.0") else self.first
         found = await signers.find(str(seen.header.get("kid", "")))
         if found is None:
-            return Refusal(f"the token is not signed by this gateway's tenant, {_RENEW}")
+            return CredentialRefusal(f"the token is not signed by this gateway's tenant, {_RENEW}")
         return self._verified(token, *found)
 
     def _is_entras(self, claims: Mapping[str, Any], issuer: str) -> bool:
@@ -127,7 +127,7 @@ class EntraAccount:
             return True
         return f".{host}".endswith(_CLOUDS)
 
-    def _verified(self, token: str, issuer: str, key: jwt.PyJWK) -> Principal | Refusal:
+    def _verified(self, token: str, issuer: str, key: jwt.PyJWK) -> Principal | CredentialRefusal:
         try:
             claims = jwt.decode(
                 token,
@@ -139,26 +139,30 @@ class EntraAccount:
                 options={"require": [*_REQUIRED]},
             )
         except jwt.ExpiredSignatureError:
-            return Refusal(f"your sign-in has expired, {_RENEW}", genuine=True)
+            return CredentialRefusal(f"your sign-in has expired, {_RENEW}", genuine=True)
         except (
             jwt.ImmatureSignatureError,
             jwt.InvalidAudienceError,
             jwt.InvalidIssuerError,
         ) as why:
-            return Refusal(f"{_WRONG[type(why)]}", genuine=True)
+            return CredentialRefusal(f"{_WRONG[type(why)]}", genuine=True)
         except (jwt.InvalidTokenError, ValueError, TypeError, ArithmeticError):
-            return Refusal(f"the token is damaged or forged, {_RENEW}")
+            return CredentialRefusal(f"the token is damaged or forged, {_RENEW}")
         return self._opened(claims)
 
-    def _opened(self, payload: Mapping[str, Any]) -> Principal | Refusal:
+    def _opened(self, payload: Mapping[str, Any]) -> Principal | CredentialRefusal:
         try:
             claims = access_claims(payload)
         except WrongClaim as problem:
-            return Refusal(f"a claim of the token has the wrong type ({problem})", genuine=True)
+            return CredentialRefusal(
+                f"a claim of the token has the wrong type ({problem})", genuine=True
+            )
         if claims.tid != self.tenant.id:
-            return Refusal(_WRONG[jwt.InvalidIssuerError])
+            return CredentialRefusal(_WRONG[jwt.InvalidIssuerError])
         if not claims.is_for_access:
-            return Refusal("this token says who you are and opens nothing, send an access token")
+            return CredentialRefusal(
+                "this token says who you are and opens nothing, send an access token"
+            )
         return self._granted(claims)
 
     def _granted(self, claims: AccessClaims) -> Principal:

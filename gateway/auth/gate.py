@@ -9,9 +9,9 @@ from weakref import WeakValueDictionary
 
 import anyio
 
-from gateway.auth.credentials import Credential, Kind, credential_of
+from gateway.auth.credentials import Credential, CredentialKind, credential_of
 from gateway.auth.hosts import HostGate
-from gateway.auth.principal import Asked, Principal
+from gateway.auth.principal import ClientRequest, Principal
 from gateway.auth.throttle import Throttle, network_of
 from gateway.errors import TooManyAttempts, Unauthorized
 
@@ -21,7 +21,7 @@ BASIC = 'Basic realm="Skillhabit OData", charset="UTF-8"'
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CredentialRefusal:
     """Why a credential opens nothing.
 
     `genuine` is one that was good once: no guess, and never throttled, since its owner must learn
@@ -37,10 +37,12 @@ class Refusal:
 class Undecided:
     """A credential that only a call to somebody else can judge; `ask` makes it, which costs."""
 
-    ask: Callable[[], Awaitable[Principal | Refusal]] = field(repr=False)  # holds the credential
+    ask: Callable[[], Awaitable[Principal | CredentialRefusal]] = field(
+        repr=False
+    )  # holds the credential
 
 
-class Way(Protocol):
+class SignInMethod(Protocol):
     """One way in. `guessable` tells that its secret may be one that a person chose."""
 
     @property
@@ -55,7 +57,9 @@ class Way(Protocol):
     def guessable(self) -> bool:
         """Whether guesses are to be limited."""
 
-    async def admit(self, credential: Credential) -> Principal | Refusal | Undecided | None:
+    async def admit(
+        self, credential: Credential
+    ) -> Principal | CredentialRefusal | Undecided | None:
         """Who it is; None when the credential is not of this kind.
 
         Raises:
@@ -65,12 +69,12 @@ class Way(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class OpenGate:
+class OpenAuthenticator:
     """Lets everyone in who asks by a name that `hosts` knows; None knows every name."""
 
     hosts: HostGate | None = None
 
-    async def admit(self, asked: Asked) -> Principal:
+    async def admit(self, asked: ClientRequest) -> Principal:
         """Everybody sees all; credentials do not count, a proxy in front may have asked for them.
 
         Raises:
@@ -82,7 +86,7 @@ class OpenGate:
 
 
 @dataclass(frozen=True, slots=True)
-class CredentialGate:
+class CredentialAuthenticator:
     """Lets in whom one of the `ways` knows.
 
     A right key gets in from an address that is throttled, because behind it may be a company with
@@ -90,25 +94,25 @@ class CredentialGate:
     after too many tries, and the Analytics API is not asked about further tokens.
     """
 
-    ways: tuple[Way, ...]
+    ways: tuple[SignInMethod, ...]
     throttle: Throttle
     turns: WeakValueDictionary[str, anyio.Semaphore] = field(default_factory=WeakValueDictionary)
 
-    async def admit(self, asked: Asked) -> Principal:
+    async def admit(self, asked: ClientRequest) -> Principal:
         """Whom the answer is for; raises as `gateway.auth.principal.Gate` says."""
         credential = credential_of(asked)
         if credential is None or not credential.text:
-            probe = credential is not None and credential.kind is Kind.BEARER
+            probe = credential is not None and credential.kind is CredentialKind.BEARER
             raise self._refused("the gateway asks who you are", bearer=probe)
         address = f"address {network_of(asked.peer)}"
-        refusal = Refusal("the key or token is none that opens this gateway")
+        refusal = CredentialRefusal("the key or token is none that opens this gateway")
         for way in self.ways:
             if way.guessable and self.throttle.is_exhausted(address):
                 continue
             found = await way.admit(credential)
             if isinstance(found, Undecided):
                 found = await self._decided(found, address)
-            elif isinstance(found, Refusal):
+            elif isinstance(found, CredentialRefusal):
                 self._count(address, found)
             if isinstance(found, Principal):
                 return found
@@ -118,10 +122,10 @@ class CredentialGate:
         else:
             self._count(address, refusal)
         raise self._refused(
-            refusal.reason, bearer=credential.kind is Kind.BEARER, knows=refusal.genuine
+            refusal.reason, bearer=credential.kind is CredentialKind.BEARER, knows=refusal.genuine
         )
 
-    async def _decided(self, undecided: Undecided, address: str) -> Principal | Refusal:
+    async def _decided(self, undecided: Undecided, address: str) -> Principal | CredentialRefusal:
         """Asked in turn, and counted before the next one is."""
         async with self.turns.setdefault(address, anyio.Semaphore(_ASKED_AT_ONCE)):
             seconds = self.throttle.wait(address)
@@ -132,11 +136,11 @@ class CredentialGate:
                     retry_after_seconds=seconds,
                 )
             found = await undecided.ask()
-            if isinstance(found, Refusal):
+            if isinstance(found, CredentialRefusal):
                 self._count(address, found)
             return found
 
-    def _count(self, address: str, refusal: Refusal) -> None:
+    def _count(self, address: str, refusal: CredentialRefusal) -> None:
         if refusal.genuine:
             return
         seconds = self.throttle.fail(filter(None, (address, refusal.subject)))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from gateway.auth.credentials import Credential
-from gateway.auth.gate import BASIC, Refusal
+from gateway.auth.gate import BASIC, CredentialRefusal
 from gateway.auth.keys import Key, Standing, digest, id_of
 from gateway.auth.principal import SHARED, Principal
 from gateway.auth.watched import Unreadable, WatchedFile
@@ -34,7 +34,7 @@ class GatewayKeys:
     invitation: str = INVITATION
     guessable: bool = False
 
-    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+    async def admit(self, credential: Credential) -> Principal | CredentialRefusal | None:
         """Found by its id, then compared; see `gateway.auth.gate.Way`."""
         texts = (credential.text, credential.user)
         text = next((t for t in texts if id_of(t) is not None), "")
@@ -43,13 +43,13 @@ class GatewayKeys:
             return None
         key = _content(self.file).get(key_id)
         if key is None:
-            return Refusal("the gateway has no such key")
+            return CredentialRefusal("the gateway has no such key")
         if not key.matches(text):
-            return Refusal("the gateway has no such key", subject=f"key {key.id}")
+            return CredentialRefusal("the gateway has no such key", subject=f"key {key.id}")
         standing = key.standing(self.clock.now())
         if standing is not Standing.GOOD:
             what = "was revoked" if standing is Standing.REVOKED else "has expired"
-            return Refusal(
+            return CredentialRefusal(
                 f"the key {key.id} {what}, ask the gateway's owner for another", genuine=True
             )
         return Principal(key.workspace, key.role, f"key:{key.id}", allowance=key.allowance)
@@ -79,7 +79,7 @@ class SharedKey:
         except Unreadable:
             return True
 
-    async def admit(self, credential: Credential) -> Principal | Refusal | None:
+    async def admit(self, credential: Credential) -> Principal | CredentialRefusal | None:
         """Compared as digests, whose length tells nothing; see `gateway.auth.gate.Way`."""
         expected = _content(self.file).digest
         for text in filter(None, (credential.text, credential.user)):

@@ -39,7 +39,7 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class ClientRequest:
     """What a request tells of who asks.
 
     `keys` are those that stand in the URL. `peer` is the address
@@ -51,10 +51,10 @@ class Asked:
     peer: str = ""
 
 
-class Gate(Protocol):
+class Authenticator(Protocol):
     """Decides who may ask."""
 
-    async def admit(self, asked: Asked) -> Principal:
+    async def admit(self, asked: ClientRequest) -> Principal:
         """Whom the answer is for.
 
         Raises:

@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.examination import Examined, Verdict, examine_computer
+from gateway.cli.examination import CheckVerdict, Examined, examine_computer
 from gateway.cli.examination_network import examine_network
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
@@ -38,7 +38,7 @@ def doctor(config: Path | None, *, as_json: bool, **given: Any) -> None:
         click.echo(json.dumps([_as_object(one) for one in found], indent=2))
     else:
         _print(found)
-    raise SystemExit(1 if any(one.verdict is Verdict.FAIL for one in found) else 0)
+    raise SystemExit(1 if any(one.verdict is CheckVerdict.FAIL for one in found) else 0)
 
 
 async def _network(settings: Settings) -> list[Examined]:
@@ -54,5 +54,5 @@ def _print(found: Sequence[Examined]) -> None:
     for one in found:
         click.echo(f"{one.verdict:<4} {one.subject:<{width}}  {one.text}")
     number = Counter(one.verdict for one in found)
-    failing, warnings = number[Verdict.FAIL], number[Verdict.WARN]
+    failing, warnings = number[CheckVerdict.FAIL], number[CheckVerdict.WARN]
     click.echo(f"{failing} to mend, {warnings} to know" if failing + warnings else "all is well")

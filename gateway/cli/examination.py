@@ -29,7 +29,7 @@ _MEBIBYTE = 1_048_576
 _SOON_SECONDS = 7 * 86_400
 
 
-class Verdict(StrEnum):
+class CheckVerdict(StrEnum):
     """`fail` keeps the gateway from answering; `warn` is to be known."""
 
     OK = "ok"
@@ -42,23 +42,23 @@ class Examined:
     """What was looked at, and what was found with the way out; never a secret."""
 
     subject: str
-    verdict: Verdict
+    verdict: CheckVerdict
     text: str
 
 
 def ok(subject: str, text: str) -> Examined:
     """As it should be."""
-    return Examined(subject, Verdict.OK, text)
+    return Examined(subject, CheckVerdict.OK, text)
 
 
 def warn(subject: str, text: str) -> Examined:
     """To be known."""
-    return Examined(subject, Verdict.WARN, text)
+    return Examined(subject, CheckVerdict.WARN, text)
 
 
 def fail(subject: str, text: str) -> Examined:
     """To be mended."""
-    return Examined(subject, Verdict.FAIL, text)
+    return Examined(subject, CheckVerdict.FAIL, text)
 
 
 def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iterator[Examined]:

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from gateway.analytics.read.connection_errors import why_unreached
+from gateway.analytics.read.connection_errors import connection_failure
 from gateway.app import own_token, read_contract, world_outside
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import Examined, fail, ok, warn
@@ -60,7 +60,7 @@ def _unreachable(url: str, error: httpx.HTTPError) -> str:
         if isinstance(cause, ssl.SSLError):
             return f"{url}: TLS fails ({cause.reason}); is its certificate known to this computer?"
         cause = cause.__cause__ or cause.__context__
-    why = why_unreached(error)
+    why = connection_failure(error)
     return f"{url} cannot be reached ({why}); check the name, the network and a proxy's variables"
 
 

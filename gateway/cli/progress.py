@@ -16,7 +16,7 @@ _EVERY_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ExtractProgress:
     """An extract on its way: `rows` of `total`, None while that is not known."""
 
     rows: int
@@ -64,10 +64,10 @@ async def watched(client: httpx.AsyncClient, tell: Tell) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-async def extracts(client: httpx.AsyncClient) -> list[Reading]:
+async def extracts(client: httpx.AsyncClient) -> list[ExtractProgress]:
     """What is being read; nothing where that is not told."""
     with suppress(httpx.HTTPError, ValueError):
         told: Any = (await client.get("/status")).json()
         found = told.get("extracts", []) if isinstance(told, dict) else []
-        return [Reading(e["rows"], e["of"]) for e in found if "rows" in e]
+        return [ExtractProgress(e["rows"], e["of"]) for e in found if "rows" in e]
     return []

@@ -18,10 +18,10 @@ import click
 import httpx
 import msgspec
 
-from gateway.analytics.read.connection_errors import why_unreached
+from gateway.analytics.read.connection_errors import connection_failure
 from gateway.app import create_app
 from gateway.auth.hosts import is_loopback
-from gateway.auth.principal import Asked, Principal
+from gateway.auth.principal import ClientRequest, Principal
 from gateway.cli.exits import Exit
 from gateway.cli.inprocess import InProcess
 from gateway.cli.options import token_place
@@ -39,7 +39,7 @@ _LONGEST_SILENCE_SECONDS = 600
 _AGAIN = frozenset({429, 503, 504})
 
 
-class Refused(Exception):
+class RemoteError(Exception):
     """An answer that is an error of the catalogue, as it came over HTTP."""
 
     def __init__(self, status: int, code: str, message: str, details: tuple[str, ...]) -> None:
@@ -70,7 +70,7 @@ class Here:
     workspace: str = DEFAULT_WORKSPACE
     role: str | None = None
 
-    async def admit(self, asked: Asked) -> Principal:
+    async def admit(self, asked: ClientRequest) -> Principal:
         """Whoever can start this process may ask: they have the token."""
         del asked
         return Principal(self.workspace, self.role, "command-line")
@@ -155,7 +155,7 @@ async def asking(place: Gateway | Here) -> AsyncIterator[httpx.AsyncClient]:
         ) as client:
             try:
                 yield client
-            except Refused as error:
+            except RemoteError as error:
                 raise _placed(error, place) from error
 
 
@@ -176,13 +176,13 @@ def _is_beside_the_answer(record: logging.LogRecord) -> bool:
     return not record.getMessage().startswith("an extract failed:")
 
 
-def _placed(error: Refused, place: Here) -> Refused:
+def _placed(error: RemoteError, place: Here) -> RemoteError:
     """With where the token is, if that is what is wrong."""
     if error.code != UpstreamRejectedToken.code:
         return error
     owner = next(s for s in _all(place.settings) if s.workspace == place.workspace)
     hint = f"the token is that of {token_place(owner)}: renew it there"
-    return Refused(error.status, error.code, error.message, (*error.details, hint))
+    return RemoteError(error.status, error.code, error.message, (*error.details, hint))
 
 
 @asynccontextmanager
@@ -203,14 +203,14 @@ async def answer(
         yield response
 
 
-def _refused(status: int, body: bytes) -> Refused:
+def _refused(status: int, body: bytes) -> RemoteError:
     """An error of OData's, or what else stood in its place, such as a proxy's page."""
     try:
         error = msgspec.json.decode(body)["error"]
         details = tuple(str(detail["message"]) for detail in error.get("details", ()))
-        return Refused(status, str(error["code"]), str(error["message"]), details)
+        return RemoteError(status, str(error["code"]), str(error["message"]), details)
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-        return Refused(status, "NoOData", "what answers there is not this gateway", ())
+        return RemoteError(status, "NoOData", "what answers there is not this gateway", ())
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
@@ -224,9 +224,9 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run(work)
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
-    except Refused as error:
+    except RemoteError as error:
         print_refusal(error.status, error.code, error.message, error.details)
         raise SystemExit(error.exit) from error
     except httpx.HTTPError as error:
-        note(f"no answer: {why_unreached(error)}")
+        note(f"no answer: {connection_failure(error)}")
         raise SystemExit(Exit.LATER) from error

@@ -17,7 +17,7 @@ from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, printable
 from gateway.cli.progress import bar, watched
-from gateway.cli.queries import Here, Refused, answer, asking, check_known, run
+from gateway.cli.queries import Here, RemoteError, answer, asking, check_known, run
 from gateway.cli.target import read_target
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem, InsufficientStorage
@@ -67,7 +67,7 @@ async def _sync(settings: Settings, name: str, tell: Tell) -> Exit:
     """One workspace; what fails is told, and does not keep the others from being read."""
     try:
         done = await _read(settings, name, tell)
-    except Refused as error:
+    except RemoteError as error:
         tell("failed", {"workspace": name, "code": error.code, "message": error.message})
         return Exit.LATER if error.status == InsufficientStorage.status else error.exit
     tell("done", done)

@@ -61,7 +61,7 @@ class PageEntry(Struct, frozen=True, forbid_unknown_fields=True):
     visuals: tuple[VisualEntry, ...]
 
 
-class Analysis(Struct, frozen=True, forbid_unknown_fields=True):
+class AnalysisFile(Struct, frozen=True, forbid_unknown_fields=True):
     """The whole file."""
 
     fact: str
@@ -75,7 +75,7 @@ class Analysis(Struct, frozen=True, forbid_unknown_fields=True):
     pages: tuple[PageEntry, ...]
 
 
-def load_analysis() -> Analysis:
+def load_analysis() -> AnalysisFile:
     """The file that ships with the gateway."""
     text = files("gateway.connect").joinpath("analysis.toml").read_bytes()
-    return msgspec.toml.decode(text, type=Analysis)
+    return msgspec.toml.decode(text, type=AnalysisFile)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from gateway.connect.analysis import Analysis
+from gateway.connect.analysis import AnalysisFile
 from gateway.connect.archive import pack
 from gateway.connect.report import report_files
 from gateway.connect.semantic_model import model_files
@@ -20,12 +20,12 @@ _MODEL, _REPORT = f"{_NAME}.SemanticModel", f"{_NAME}.Report"
 _SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric"
 
 
-def write_project(root: str, star: Star, analysis: Analysis) -> bytes:
+def write_project(root: str, star: Star, analysis: AnalysisFile) -> bytes:
     """The zip; the same bytes for the same URL and the same tables."""
     return pack(project_files(root, star, analysis))
 
 
-def project_files(root: str, star: Star, analysis: Analysis) -> dict[str, str]:
+def project_files(root: str, star: Star, analysis: AnalysisFile) -> dict[str, str]:
     """All files by path, as texts."""
     model = model_files(root, star, analysis)
     report = report_files(star, analysis)

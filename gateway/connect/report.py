@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from gateway.connect.analysis import Analysis, PageEntry, VisualEntry
+from gateway.connect.analysis import AnalysisFile, PageEntry, VisualEntry
 from gateway.connect.dax import Reference, references
 from gateway.connect.star import Star
 from gateway.connect.tmdl import tag
@@ -30,7 +30,7 @@ _FILTERS = ("slicer",)
 Json = dict[str, Any]
 
 
-def report_files(star: Star, analysis: Analysis) -> dict[str, Json]:
+def report_files(star: Star, analysis: AnalysisFile) -> dict[str, Json]:
     """The files as JSON values, by path."""
     pages = [(page, visuals) for page in analysis.pages if (visuals := _shown(page, star))]
     names = [page.name for page, _ in pages]

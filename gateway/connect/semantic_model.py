@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 
-from gateway.connect.analysis import Analysis, Incremental, MeasureEntry
+from gateway.connect.analysis import AnalysisFile, Incremental, MeasureEntry
 from gateway.connect.calendar_table import calendar_table
 from gateway.connect.dax import rename
 from gateway.connect.power_query import (
@@ -38,7 +38,7 @@ _FORMATS = {"int64": "#,0", "double": "0.0", "decimal": "0.00", "dateTime": "yyy
 _DAY_FORMAT = "yyyy-mm-dd"
 
 
-def model_files(root: str, star: Star, analysis: Analysis) -> dict[str, str]:
+def model_files(root: str, star: Star, analysis: AnalysisFile) -> dict[str, str]:
     """The files; `root` is the URL of the service, which stands in each table's query."""
     tables = {
         f"tables/{table.name}.tmdl": document(*_table(root, table, star, analysis))
@@ -120,7 +120,7 @@ def _column_name(table: str, key: str, star: Star) -> str:
     return key if column is None else column.name
 
 
-def _table(root: str, table: StarTable, star: Star, analysis: Analysis) -> list[list[str]]:
+def _table(root: str, table: StarTable, star: Star, analysis: AnalysisFile) -> list[list[str]]:
     is_fact = table is star.fact
     in_parts = is_fact and star.in_partitions
     steps = _steps(root, table, analysis.incremental.day if in_parts else None)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from gateway.connect.analysis import Analysis, MeasureEntry
+from gateway.connect.analysis import AnalysisFile, MeasureEntry
 from gateway.connect.dax import Reference, literals, references
 from gateway.connect.naming import column_names
 from gateway.connect.power_query import cells
@@ -98,7 +98,7 @@ class Star:
         return reference.name if column is None else column.name
 
 
-def build_star(schema: Schema, analysis: Analysis, *, in_partitions: bool = False) -> Star:
+def build_star(schema: Schema, analysis: AnalysisFile, *, in_partitions: bool = False) -> Star:
     """The star of what the caller sees.
 
     Raises:
@@ -126,7 +126,7 @@ def build_star(schema: Schema, analysis: Analysis, *, in_partitions: bool = Fals
 
 
 def _around(
-    fact: EntitySet, schema: Schema, analysis: Analysis
+    fact: EntitySet, schema: Schema, analysis: AnalysisFile
 ) -> tuple[tuple[EntitySet, ...], tuple[Relationship, ...]]:
     """The dimensions that hang together with the fact, and their relationships.
 
@@ -145,7 +145,7 @@ def _around(
     )
 
 
-def _partitioned(schema: Schema, analysis: Analysis) -> EntitySet:
+def _partitioned(schema: Schema, analysis: AnalysisFile) -> EntitySet:
     found = schema.find_set(analysis.incremental.set)
     if found is None:
         raise InvalidValue(
@@ -156,7 +156,7 @@ def _partitioned(schema: Schema, analysis: Analysis) -> EntitySet:
     return found
 
 
-def _partition_columns(source: EntitySet, analysis: Analysis) -> tuple[StarColumn, ...]:
+def _partition_columns(source: EntitySet, analysis: AnalysisFile) -> tuple[StarColumn, ...]:
     """What tells partitions and their changes; Power BI's dialog wants them in the model."""
     names = (analysis.incremental.day, analysis.incremental.changes)
     found = (source.entity_type.find(name) for name in names)
@@ -180,7 +180,7 @@ def _relationship(entity_set: EntitySet, way: NavigationProperty, *, both: bool)
     return Relationship(entity_set.name, own, way.target, other, both=both)
 
 
-def _days(fact: StarTable, analysis: Analysis) -> tuple[Relationship, ...]:
+def _days(fact: StarTable, analysis: AnalysisFile) -> tuple[Relationship, ...]:
     """From each day of the fact to the calendar; one of them is active."""
     day = CALENDAR_COLUMNS[0]
     return tuple(
@@ -194,7 +194,7 @@ def _fact_columns(
     fact: EntitySet,
     dimensions: tuple[EntitySet, ...],
     ways: tuple[Relationship, ...],
-    analysis: Analysis,
+    analysis: AnalysisFile,
 ) -> tuple[StarColumn, ...]:
     """Without what the dimensions tell, and with a day for each instant."""
     told, hidden = _told(fact, dimensions, ways, analysis), _keys(fact, ways)
@@ -214,7 +214,7 @@ def _told(
     fact: EntitySet,
     dimensions: tuple[EntitySet, ...],
     ways: tuple[Relationship, ...],
-    analysis: Analysis,
+    analysis: AnalysisFile,
 ) -> set[str]:
     """What the file says a dimension tells, and what one that the fact leads to has by name."""
     names = {each.name for each in dimensions}
@@ -225,7 +225,7 @@ def _told(
 
 
 def _columns(
-    dimension: EntitySet, ways: tuple[Relationship, ...], analysis: Analysis
+    dimension: EntitySet, ways: tuple[Relationship, ...], analysis: AnalysisFile
 ) -> tuple[StarColumn, ...]:
     hidden, properties = _keys(dimension, ways), cells(dimension)
     names = column_names((prop.name for prop in properties), ())
@@ -247,7 +247,7 @@ def _keys(entity_set: EntitySet, ways: tuple[Relationship, ...]) -> set[str]:
     return own | set(entity_set.entity_type.key)
 
 
-def left_out(schema: Schema, analysis: Analysis) -> Iterator[str]:
+def left_out(schema: Schema, analysis: AnalysisFile) -> Iterator[str]:
     """Yield a warning for each measure that compares a column with a value that is not listed."""
     fact = schema.find_set(analysis.fact)
     if fact is None:
@@ -271,7 +271,7 @@ def unlisted_in(measure: MeasureEntry, star: Star) -> Unlisted | None:
     return find_unlisted(parse_apply(measure.apply), properties) if measure.apply else None
 
 
-def _with_measures(star: Star, analysis: Analysis) -> Star:
+def _with_measures(star: Star, analysis: AnalysisFile) -> Star:
     """The measures whose columns and measures are there; each needs only those before it."""
     for measure in analysis.measures:
         if unlisted_in(measure, star) is None and all(

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from xml.sax.saxutils import escape, quoteattr
 
-from gateway.connect.analysis import Analysis
+from gateway.connect.analysis import AnalysisFile
 from gateway.connect.archive import pack
 from gateway.connect.mashup import Query, write_mashup
 from gateway.connect.power_query import cells, read_flat, write_query
@@ -45,7 +45,7 @@ class Sheet:
         return f"A1:{column_letters(len(self.columns))}2"
 
 
-def write_workbook(root: str, schema: Schema, analysis: Analysis) -> bytes:
+def write_workbook(root: str, schema: Schema, analysis: AnalysisFile) -> bytes:
     """The workbook; the same bytes for the same URL and the same tables."""
     sets = [each for each in schema.entity_sets if each.name != analysis.incremental.set]
     numbers = {each.name: number for number, each in enumerate(sets, 1)}

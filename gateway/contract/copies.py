@@ -8,13 +8,13 @@ them the greater digest would hide a change of the other.
 from __future__ import annotations
 
 from gateway.contract import file
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.contract.model import Column
 from gateway.errors import ConfigurationProblem
 
 LAST_YEAR = 2024
 """All days of a DAY lie in the past of this program, so of all who read it."""
-_KINDS = (Kind.GUID, Kind.DAY, Kind.DIGEST)
+_KINDS = (ColumnKind.GUID, ColumnKind.DAY, ColumnKind.DIGEST)
 
 
 def check_copies(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
@@ -27,9 +27,9 @@ def check_copies(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None
         if entry.copy_columns:
             _check_set(entry, parsed, columns)
         for item in (*entry.columns, *parsed.measures):
-            if Kind(item.kind) in _KINDS and not entry.copy_columns:
+            if ColumnKind(item.kind) in _KINDS and not entry.copy_columns:
                 raise _problem(entry, item, f"kind = {item.kind!r} needs copy_columns = true")
-            if Kind(item.kind) is not Kind.DAY and (item.first_year or item.years):
+            if ColumnKind(item.kind) is not ColumnKind.DAY and (item.first_year or item.years):
                 raise _problem(entry, item, 'first_year and years are for kind = "day"')
 
 
@@ -52,23 +52,23 @@ def _check_set(
 
 
 def _check_column(entry: file.SetEntry, item: file.SetColumnEntry, key: str) -> None:
-    kind = Kind(item.kind)
+    kind = ColumnKind(item.kind)
     if kind not in _KINDS:
         raise _problem(
             entry, item, f"kind = {item.kind!r}: beside copies there are guid, day and digest"
         )
     if item.where or item.text:
         raise _problem(entry, item, f"kind = {item.kind!r} takes neither where nor text")
-    if kind is Kind.GUID and item.of != key:
+    if kind is ColumnKind.GUID and item.of != key:
         raise _problem(entry, item, f"of must be {key!r}: two rows shall not share a Guid")
-    if kind is Kind.DIGEST and [item.of] != _days(entry):
+    if kind is ColumnKind.DIGEST and [item.of] != _days(entry):
         raise _problem(entry, item, 'of must name the only column of kind = "day"')
 
 
 def _check_day(
     entry: file.SetEntry, item: file.SetColumnEntry, columns: tuple[Column, ...]
 ) -> None:
-    if Kind(item.kind) is not Kind.DAY:
+    if ColumnKind(item.kind) is not ColumnKind.DAY:
         return
     if item.first_year is None or item.years is None:
         raise _problem(entry, item, 'kind = "day" needs first_year and years')
@@ -82,7 +82,7 @@ def _check_day(
 
 
 def _days(entry: file.SetEntry) -> list[str]:
-    return [item.name for item in entry.columns if Kind(item.kind) is Kind.DAY]
+    return [item.name for item in entry.columns if ColumnKind(item.kind) is ColumnKind.DAY]
 
 
 def _problem(

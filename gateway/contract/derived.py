@@ -12,7 +12,7 @@ from enum import StrEnum
 from gateway.edm.model import EntitySet, Property
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column of a derived set is.
 
     GROUP: there is one row for each of its values. FIRST: the value in the newest result of the
@@ -50,7 +50,7 @@ class DerivedColumn:
     """
 
     prop: Property
-    kind: Kind
+    kind: ColumnKind
     of: str = ""
     where: str = ""
     text: str = ""
@@ -76,10 +76,10 @@ class DerivedSet:
 
     def copy_of(self, name: str) -> Property | None:
         """The property that is a column of the results; None in sets with groups."""
-        copies = (c.prop for c in self.columns if c.kind is Kind.SAME and c.of == name)
+        copies = (c.prop for c in self.columns if c.kind is ColumnKind.SAME and c.of == name)
         return next(copies, None)
 
     @property
     def copies_results(self) -> bool:
         """Whether it has a row for each result, in their order."""
-        return any(column.kind is Kind.SAME for column in self.columns)
+        return any(column.kind is ColumnKind.SAME for column in self.columns)

@@ -30,7 +30,7 @@ class Service(Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""
 
 
-class Upstream(Section, frozen=True):
+class UpstreamSection(Section, frozen=True):
     """`[upstream]`."""
 
     base_url: str
@@ -49,46 +49,46 @@ class Endpoints(Struct, frozen=True, forbid_unknown_fields=True):
     statistics: Endpoint
 
 
-class Member(Section, frozen=True):
+class MemberPath(Section, frozen=True):
     """A member of a request or an answer, as a dotted path."""
 
     member: str
 
 
-class Limit(Member, frozen=True):
+class Limit(MemberPath, frozen=True):
     """`[request.limit]`."""
 
     maximum: Positive
 
 
-class Order(Member, frozen=True):
+class Order(MemberPath, frozen=True):
     """`[request.order]`."""
 
     ascending: str
     descending: str
 
 
-class Request(Struct, frozen=True, forbid_unknown_fields=True):
+class RequestSection(Struct, frozen=True, forbid_unknown_fields=True):
     """`[request]`."""
 
     limit: Limit
-    skip: Member
-    order_by: Member
+    skip: MemberPath
+    order_by: MemberPath
     order: Order
 
 
-class Rows(Member, frozen=True):
+class RowsSection(MemberPath, frozen=True):
     """`[response.rows]`."""
 
     repeated: tuple[str, ...] = ()
 
 
-class Response(Struct, frozen=True, forbid_unknown_fields=True):
+class ResponseSection(Struct, frozen=True, forbid_unknown_fields=True):
     """`[response]`."""
 
-    rows: Rows
-    total: Member
-    error: Member
+    rows: RowsSection
+    total: MemberPath
+    error: MemberPath
 
 
 class ValuesFilterEntry(Section, frozen=True, tag_field="kind", tag="values"):
@@ -157,14 +157,14 @@ class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
     personal: bool | None = None
 
 
-class Limits(Section, frozen=True):
+class LimitsSection(Section, frozen=True):
     """`[limits]`."""
 
     calls_per_second: Annotated[float, Meta(gt=0, le=10_000)] | None = None
     burst: Positive | None = None
 
 
-class CustomFields(Section, frozen=True):
+class CustomFieldsSection(Section, frozen=True):
     """`[custom_fields]`."""
 
     path: str
@@ -251,15 +251,15 @@ class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
 
     format: Literal[1]
     service: Service
-    upstream: Upstream
+    upstream: UpstreamSection
     endpoints: Endpoints
-    request: Request
-    response: Response
+    request: RequestSection
+    response: ResponseSection
     filters: dict[str, FilterEntry]
     columns: tuple[ColumnEntry, ...]
     extract: Extract
-    custom_fields: CustomFields
-    limits: Limits = Limits()
+    custom_fields: CustomFieldsSection
+    limits: LimitsSection = LimitsSection()
     statistics: dict[str, StatisticEntry] = {}
     sets: tuple[SetEntry, ...] = ()
     measures: tuple[SetColumnEntry, ...] = ()

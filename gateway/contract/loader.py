@@ -115,7 +115,7 @@ def _assemble(
     )
 
 
-def _rate_limit(limits: file.Limits) -> RateLimit | None:
+def _rate_limit(limits: file.LimitsSection) -> RateLimit | None:
     """Without `burst` calls go one by one."""
     if limits.calls_per_second is None:
         return None

@@ -129,7 +129,7 @@ def _check_filters_are_not_shared(parsed: file.ContractFile) -> None:
             )
 
 
-def _check_limits(limits: file.Limits) -> None:
+def _check_limits(limits: file.LimitsSection) -> None:
     if limits.burst is not None and limits.calls_per_second is None:
         raise _problem(
             "[limits] burst",

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from gateway.contract import file
 from gateway.contract.copies import check_copies
-from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
+from gateway.contract.derived import ColumnKind, DerivedColumn, DerivedSet
 from gateway.contract.model import Column
 from gateway.contract.naming import free_name
 from gateway.edm.model import EntitySet, EntityType, NavigationProperty, Property, Schema
@@ -16,17 +16,24 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
 _TYPES = {
-    Kind.COUNT: PrimitiveType.INT64,
-    Kind.DISTINCT: PrimitiveType.INT64,
-    Kind.AVERAGE: PrimitiveType.DOUBLE,
-    Kind.CONSTANT: PrimitiveType.STRING,
-    Kind.GUID: PrimitiveType.GUID,
-    Kind.DAY: PrimitiveType.DATE_TIME_OFFSET,
-    Kind.DIGEST: PrimitiveType.DATE_TIME_OFFSET,
+    ColumnKind.COUNT: PrimitiveType.INT64,
+    ColumnKind.DISTINCT: PrimitiveType.INT64,
+    ColumnKind.AVERAGE: PrimitiveType.DOUBLE,
+    ColumnKind.CONSTANT: PrimitiveType.STRING,
+    ColumnKind.GUID: PrimitiveType.GUID,
+    ColumnKind.DAY: PrimitiveType.DATE_TIME_OFFSET,
+    ColumnKind.DIGEST: PrimitiveType.DATE_TIME_OFFSET,
 }
 _NOW = re.compile(r"\bnow\s*\(", re.IGNORECASE)
 _NEVER_NULL = frozenset(
-    {Kind.COUNT, Kind.DISTINCT, Kind.CONSTANT, Kind.GUID, Kind.DAY, Kind.DIGEST}
+    {
+        ColumnKind.COUNT,
+        ColumnKind.DISTINCT,
+        ColumnKind.CONSTANT,
+        ColumnKind.GUID,
+        ColumnKind.DAY,
+        ColumnKind.DIGEST,
+    }
 )
 
 
@@ -68,10 +75,10 @@ def _derived(
     key = entry.key if isinstance(entry.key, tuple) else (entry.key,)
     found = [_as_key(_column(entry, item, known), key) for item in own]
     if entry.copy_columns:
-        copied = [_copied(c, Kind.SAME) for c in columns if c.published]
+        copied = [_copied(c, ColumnKind.SAME) for c in columns if c.published]
         found = [*found, *_without_clashes(copied, found, ways)]
     elif entry.custom_fields:
-        fields = [_copied(c, Kind.FIRST) for c in columns if c.field_id is not None]
+        fields = [_copied(c, ColumnKind.FIRST) for c in columns if c.field_id is not None]
         found = [*found, *_without_clashes(fields, found, ways)]
     entity_type = EntityType(entry.type, key, tuple(column.prop for column in found))
     if len(entity_type.key_properties) != len(key) or any(
@@ -104,7 +111,7 @@ def _placed(derived: DerivedSet, parsed: file.ContractFile, lines: Mapping[str, 
 
 def _as_key(column: DerivedColumn, key: tuple[str, ...]) -> DerivedColumn:
     """A column that rows are made by: results without a value make no row, so it is never null."""
-    if column.prop.name not in key or column.kind not in (Kind.GROUP, Kind.EACH):
+    if column.prop.name not in key or column.kind not in (ColumnKind.GROUP, ColumnKind.EACH):
         return column
     return replace(column, prop=replace(column.prop, nullable=False))
 
@@ -112,12 +119,12 @@ def _as_key(column: DerivedColumn, key: tuple[str, ...]) -> DerivedColumn:
 def _column(
     entry: file.SetEntry, item: file.SetColumnEntry, known: dict[str, Column]
 ) -> DerivedColumn:
-    kind = Kind(item.kind)
+    kind = ColumnKind(item.kind)
     base = known.get(item.of)
-    if base is None and kind is not Kind.DIGEST and (item.of or kind not in _OF_NOTHING):
+    if base is None and kind is not ColumnKind.DIGEST and (item.of or kind not in _OF_NOTHING):
         raise _problem(entry, f"column {item.name!r}", f"of = {item.of!r} is no column")
     collection = base is not None and base.prop.collection
-    single = kind in _TYPES or kind is Kind.EACH or item.of in entry.unnest
+    single = kind in _TYPES or kind is ColumnKind.EACH or item.of in entry.unnest
     prop = Property(
         item.name,
         _TYPES.get(kind) or (PrimitiveType.STRING if base is None else base.prop.type),
@@ -133,12 +140,12 @@ def _column(
     return DerivedColumn(prop, kind, item.of, item.where, item.text, years)
 
 
-_OF_NOTHING = frozenset({Kind.COUNT, Kind.CONSTANT})
-_OPEN = frozenset({Kind.LEAST, Kind.MOST})
+_OF_NOTHING = frozenset({ColumnKind.COUNT, ColumnKind.CONSTANT})
+_OPEN = frozenset({ColumnKind.LEAST, ColumnKind.MOST})
 """What is null in a group where no result has a value, or none meets the condition."""
 
 
-def _copied(column: Column, kind: Kind) -> DerivedColumn:
+def _copied(column: Column, kind: ColumnKind) -> DerivedColumn:
     return DerivedColumn(column.prop, kind, column.name)
 
 

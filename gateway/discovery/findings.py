@@ -8,7 +8,7 @@ from typing import Any
 import httpx
 
 from gateway.analytics.read.bodies import UNDECODED, decode_any, flaw_of
-from gateway.analytics.read.connection_errors import why_unreached
+from gateway.analytics.read.connection_errors import connection_failure
 from gateway.contract.model import MemberPath
 from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
@@ -43,7 +43,7 @@ async def ask(
         return Finding(False, f"POST {path}", unpacked), MISSING
     except httpx.HTTPError as error:
         raise UpstreamUnavailable(
-            f"{http.base_url} cannot be reached ({why_unreached(error)}); check the name, the"
+            f"{http.base_url} cannot be reached ({connection_failure(error)}); check the name, the"
             " network and a proxy's variables"
         ) from None  # libraries' errors show the request and its token
     place = f"POST {path}"

@@ -12,7 +12,7 @@ from starlette.types import Scope
 from gateway.auth.caller_token import CHALLENGE
 from gateway.auth.gate import BASIC
 from gateway.auth.key_option import KeyOption
-from gateway.auth.principal import Asked, Gate, Principal
+from gateway.auth.principal import Authenticator, ClientRequest, Principal
 from gateway.auth.throttle import network_of
 from gateway.edge.proxies import TrustedProxies
 from gateway.errors import AccessDenied, GatewayError, Unauthorized, UpstreamRejectedToken
@@ -34,7 +34,7 @@ class Entrance:
     `explain_keys` are the ids of the keys that may see plans of queries; empty for every caller.
     """
 
-    gate: Gate
+    gate: Authenticator
     tenants: Tenants
     option: KeyOption | None = None
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
@@ -60,7 +60,7 @@ class Entrance:
             headers, client = Headers(scope=scope), scope.get("client")
             peer = self.proxies.client(client[0] if client else "", headers)
             keys = self.option.split(scope["query_string"])[1] if self.option else ()
-            found = await self.gate.admit(Asked(headers, keys, peer))
+            found = await self.gate.admit(ClientRequest(headers, keys, peer))
             scope[PRINCIPAL], scope[_KEYS] = found, keys
             line = found.id if found.names_one_caller else f"address {network_of(peer)}"
             current_visit().admit(line, found.id, found.allowance, self.meter)

@@ -16,9 +16,9 @@ from gateway.edge.entrance import Entrance
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 from gateway.planner.plan import QueryPlan
-from gateway.service.messages import Question
+from gateway.service.messages import PlannedRequest
 from grammar import unparse, without_literals
 
 
@@ -59,7 +59,7 @@ class LastQueries:
         return [{**each, "explain": None} for each in found]
 
 
-def _shown(record: Record) -> dict[str, Any]:
+def _shown(record: RequestRecord) -> dict[str, Any]:
     at = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
     question = record.question
     return {
@@ -69,7 +69,7 @@ def _shown(record: Record) -> dict[str, Any]:
         "role": record.role,
         "method": record.method,
         "resource": record.resource,
-        "query": _query(question) if isinstance(question, Question) else None,
+        "query": _query(question) if isinstance(question, PlannedRequest) else None,
         "status": record.status,
         "error": record.error or None,
         "rows": record.rows,
@@ -80,18 +80,18 @@ def _shown(record: Record) -> dict[str, Any]:
             "total": _milliseconds(record.seconds),
             **{stage: _milliseconds(seconds) for stage, seconds in record.spent.items()},
         },
-        "explain": _explained(question) if isinstance(question, Question) else None,
+        "explain": _explained(question) if isinstance(question, PlannedRequest) else None,
     }
 
 
-def _query(question: Question) -> str:
+def _query(question: PlannedRequest) -> str:
     """Path and options below the service root, decoded."""
     path = unparse(without_literals(question.request.path))
     options = unparse(without_literals(question.request.options))
     return f"{path}?{options}" if options else path
 
 
-def _explained(question: Question) -> dict[str, Any] | None:
+def _explained(question: PlannedRequest) -> dict[str, Any] | None:
     """How it is answered, as `/explain` says it, but of filters only the columns."""
     plan = question.plan
     return None if plan is None else _summary(plan)

@@ -40,7 +40,7 @@ class Comparison:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class TableChanges:
     """Some of the changes: rows as they are now, then what left, as its id and whether it is gone.
 
     `more` tells that these are not the last.
@@ -57,7 +57,7 @@ def fetch_changes(
     comparison: Comparison,
     window: tuple[int, int],
     projections: tuple[Projection, Projection],
-) -> Changed:
+) -> TableChanges:
     """The changes of a window (offset, limit): rendered by the one projection, ids by the other.
 
     Raises:
@@ -70,7 +70,7 @@ def fetch_changes(
     rows = _rendered(new, here, projections[0])
     ids = _rendered(old, there, projections[1])
     left = zip(ids, there.column("gone").to_pylist(), strict=True)
-    return Changed(rows, tuple(left), page.num_rows > limit)
+    return TableChanges(rows, tuple(left), page.num_rows > limit)
 
 
 def _rendered(relation: Relation, places: pa.Table, projection: Projection) -> tuple[bytes, ...]:

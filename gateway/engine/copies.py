@@ -8,7 +8,7 @@ DAY is made of share a day, that of the empty text.
 
 from __future__ import annotations
 
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.engine.sql import Sql, quote
 from gateway.query.bind.derivation import BoundColumn, Derivation
 from gateway.query.tree.transformations import POSITION
@@ -27,9 +27,9 @@ def compile_days(derivation: Derivation, rows: str) -> Sql:
     The digest is made of the sum of all rows' digests and of their number, so it depends on no
     order. Equal ones of different rows come once in DIGESTS.
     """
-    [day] = derivation.of_kind(Kind.DAY)
+    [day] = derivation.of_kind(ColumnKind.DAY)
     value = f"r.{quote(day.of)}"
-    copies = derivation.of_kind(Kind.SAME)
+    copies = derivation.of_kind(ColumnKind.SAME)
     row = ", ".join(f"{quote(c.prop.name)} := r.{quote(c.of)}" for c in copies)
     per_value = (
         f"SELECT {value} AS {_VALUE}, md5_number_lower(coalesce({value}, '')) % ?::UBIGINT AS n,"  # noqa: S608 - no value is spliced
@@ -50,7 +50,7 @@ def rows_of_copies(derivation: Derivation, rows: str, days: str | None) -> str:
     columns = ", ".join(_shown(column) for column in derivation.columns)
     joined = ""
     if days is not None:
-        [day] = derivation.of_kind(Kind.DAY)
+        [day] = derivation.of_kind(ColumnKind.DAY)
         joined = f" JOIN {days} AS d ON d.{_VALUE} IS NOT DISTINCT FROM r.{quote(day.of)}"
     position = quote(POSITION.name)
     return f"(SELECT {columns}, r.{position} AS {position} FROM {rows} AS r{joined})"  # noqa: S608 - as above
@@ -59,10 +59,10 @@ def rows_of_copies(derivation: Derivation, rows: str, days: str | None) -> str:
 def _shown(column: BoundColumn) -> str:
     value = f"r.{quote(column.of)}"
     match column.kind:
-        case Kind.GUID:
+        case ColumnKind.GUID:
             value = f"CAST(md5({value}) AS UUID)"
-        case Kind.DAY:
+        case ColumnKind.DAY:
             value = f"d.{_DAY}"
-        case Kind.DIGEST:
+        case ColumnKind.DIGEST:
             value = f"d.{_DIGEST}"
     return f"{value} AS {quote(column.prop.name)}"

@@ -6,7 +6,7 @@ its values are kept together, nulls too, so that they are those of one result.
 
 from __future__ import annotations
 
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.engine.compile import compile_filter
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.bind.derivation import BoundColumn, Derivation
@@ -15,11 +15,11 @@ from gateway.query.tree.transformations import POSITION
 _NEWEST = '"$newest"'
 _ELEMENTS = '"$elements"'
 _AGGREGATES = {
-    Kind.COUNT: "count(*)",
-    Kind.DISTINCT: "count(DISTINCT {0})",
-    Kind.AVERAGE: "favg({0})",
-    Kind.LEAST: "min({0})",
-    Kind.MOST: "max({0})",
+    ColumnKind.COUNT: "count(*)",
+    ColumnKind.DISTINCT: "count(DISTINCT {0})",
+    ColumnKind.AVERAGE: "favg({0})",
+    ColumnKind.LEAST: "min({0})",
+    ColumnKind.MOST: "max({0})",
 }
 
 
@@ -51,8 +51,8 @@ def _unnested(collections: tuple[str, ...], rows: str) -> str:
 
 
 def _grouped(derivation: Derivation, source: str) -> Sql:
-    groups = derivation.of_kind(Kind.GROUP)
-    newest = derivation.of_kind(Kind.FIRST, Kind.EACH)
+    groups = derivation.of_kind(ColumnKind.GROUP)
+    newest = derivation.of_kind(ColumnKind.FIRST, ColumnKind.EACH)
     inner = [Sql(f"r.{quote(c.of)} AS {quote(c.prop.name)}") for c in groups]
     if newest:
         values = ", ".join(f"{quote(c.prop.name)} := r.{quote(c.of)}" for c in newest)
@@ -82,11 +82,11 @@ def _measure(column: BoundColumn) -> Sql:
 def _shown(column: BoundColumn) -> Sql:
     name = quote(column.prop.name)
     match column.kind:
-        case Kind.CONSTANT:
+        case ColumnKind.CONSTANT:
             return Sql(f"? AS {name}", (column.text,))
-        case Kind.FIRST:
+        case ColumnKind.FIRST:
             return Sql(f"{_NEWEST}.{name} AS {name}")
-        case Kind.EACH:
+        case ColumnKind.EACH:
             return Sql(f"unnest(list_distinct({_NEWEST}.{name})) AS {name}")  # without nulls
         case _:
             return Sql(name)

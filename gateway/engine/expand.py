@@ -9,11 +9,11 @@ from gateway.engine.compile import compile_filter
 from gateway.engine.navigate import joined, table_of
 from gateway.engine.ordering import sorted_rows
 from gateway.engine.sql import Sql, fill
-from gateway.query.tree.expressions import Way
+from gateway.query.tree.expressions import NavigationPath
 from gateway.query.tree.queries import BoundExpand, BoundQuery
 
 
-def other_rows(way: Way, query: BoundQuery, row: Sql) -> Sql:
+def other_rows(way: NavigationPath, query: BoundQuery, row: Sql) -> Sql:
     """The one related row, or the list of them in order; `row` is the SQL of one."""
     if not way.navigation.collection:
         return fill(f"(SELECT {{0}} FROM {_related(way)})", row)  # noqa: S608 - no value is spliced
@@ -24,7 +24,7 @@ def other_rows(way: Way, query: BoundQuery, row: Sql) -> Sql:
     return fill(text, row, found.source, _window(query))
 
 
-def counted(way: Way, query: BoundQuery) -> Sql:
+def counted(way: NavigationPath, query: BoundQuery) -> Sql:
     """How many related rows there are, without regard to the window."""
     condition = compile_filter(query.filter)
     return fill(f"(SELECT count(*) FROM {_related(way)} WHERE {{0}})", condition)  # noqa: S608
@@ -48,7 +48,7 @@ def _weight(item: BoundExpand) -> Sql:
     return fill("least({0}, {1})", whole, Sql("?", (item.query.top,)))
 
 
-def _related(way: Way) -> str:
+def _related(way: NavigationPath) -> str:
     table = f"{table_of(way.target.name)} AS {way.to}"
     return f"(SELECT {way.to}.* FROM {table} WHERE {joined(way)}) AS r"  # noqa: S608
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from gateway.edm.model import EntitySet
 from gateway.engine.functions import SQL_TYPES
 from gateway.engine.sql import Sql, fill, quote
-from gateway.query.tree.expressions import CountRows, QuantifiedRows, Reached, Way
+from gateway.query.tree.expressions import CountRows, NavigationPath, QuantifiedRows, Reached
 
 
 def table_of(set_name: str) -> str:
@@ -26,7 +26,7 @@ def no_rows(entity_set: EntitySet) -> str:
     return f"(SELECT {columns} WHERE false)"
 
 
-def joined(way: Way) -> str:
+def joined(way: NavigationPath) -> str:
     """The condition that makes a row one of those that the way leads to."""
     pairs = (
         f"{way.to}.{quote(other)} = {way.row}.{quote(own)}" for own, other in way.navigation.on
@@ -53,5 +53,5 @@ def counted_rows(expr: CountRows, condition: Sql) -> Sql:
     return fill(f"(SELECT count(*) {_rows(expr.way)} AND {{0}})", condition)
 
 
-def _rows(way: Way) -> str:
+def _rows(way: NavigationPath) -> str:
     return f"FROM {table_of(way.target.name)} AS {way.to} WHERE {joined(way)}"

@@ -5,7 +5,7 @@ out (OData 4.01 Protocol 9.4; Power Query shows `error.message` to the analyst).
 lists the catalogue; a test keeps both equal.
 """
 
-from gateway.errors.base import ConfigurationProblem, GatewayError, Place, Stopgap
+from gateway.errors.base import ConfigurationProblem, GatewayError, Stopgap, TextPosition
 from gateway.errors.request import (
     AccessDenied,
     ChangesGone,
@@ -74,7 +74,6 @@ __all__ = [
     "NotAcceptable",
     "NotSupported",
     "OptionNotAllowed",
-    "Place",
     "PreconditionFailed",
     "QueryTimeout",
     "RequestHeaderFieldsTooLarge",
@@ -83,6 +82,7 @@ __all__ = [
     "ServiceUnavailable",
     "SignInUnavailable",
     "Stopgap",
+    "TextPosition",
     "TooManyAttempts",
     "TooManyRequests",
     "TypeMismatch",

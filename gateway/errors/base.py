@@ -9,7 +9,7 @@ from typing import ClassVar
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class TextPosition:
     """Where a text stops being right: `position` counts characters, `len(text)` is its end."""
 
     text: str
@@ -48,7 +48,7 @@ class GatewayError(Exception):
         *,
         target: str = "",
         details: tuple[str, ...] = (),
-        place: Place | None = None,
+        place: TextPosition | None = None,
     ) -> None:
         super().__init__(message)
         self.message = message

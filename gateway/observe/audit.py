@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from gateway.observe.record import PersonalRead, Record
+from gateway.observe.record import PersonalRead, RequestRecord
 
 AUDIT = "gateway.audit"
 EVENT = "personal_read"
@@ -16,14 +16,14 @@ _LEFT = 499
 _TEXTS = ("workspace", "role", "key", "tag", "method")
 
 
-def personal_reads(record: Record) -> Iterator[dict[str, str | int]]:
+def personal_reads(record: RequestRecord) -> Iterator[dict[str, str | int]]:
     """Yield the facts of each read of a request whose response was sent, in full or in part."""
     if 200 <= record.status < 300 or record.status == _LEFT:
         for read in record.reads:
             yield _facts(record, read)
 
 
-def _facts(record: Record, read: PersonalRead) -> dict[str, str | int]:
+def _facts(record: RequestRecord, read: PersonalRead) -> dict[str, str | int]:
     facts: dict[str, str | int] = {"request_id": record.id}
     if record.part:
         facts["part"] = record.part

@@ -10,7 +10,7 @@ import asyncio
 from contextlib import suppress
 
 from gateway.observe.logs import RequestLog
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 from gateway.observe.world import Observer
 
 _MOMENT_SECONDS = 0.05
@@ -23,9 +23,9 @@ class Ledger:
     def __init__(self, observer: Observer, log: RequestLog) -> None:
         self._observer = observer
         self._log = log
-        self._ended: list[Record] = []
+        self._ended: list[RequestRecord] = []
 
-    def ended(self, record: Record) -> None:
+    def ended(self, record: RequestRecord) -> None:
         """A request was answered, or its client left."""
         self._ended.append(record)
         if len(self._ended) == 1:

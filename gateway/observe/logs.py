@@ -21,7 +21,7 @@ from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from gateway.observe.audit import AUDIT, EVENT, personal_reads
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 
 REQUESTS = "gateway.requests"
 _QUIET = ("httpx", "httpcore", "aiohttp", "opentelemetry", "urllib3", "redis")
@@ -71,7 +71,7 @@ class RequestLog:
         self._audit = logging.getLogger(AUDIT)
         self._line = _json_line if format_ == "json" else _text_line
 
-    def write(self, records: Iterable[Record]) -> None:
+    def write(self, records: Iterable[RequestRecord]) -> None:
         """To stderr, what the level of logging lets through."""
         lines: list[str] = []
         audited = self._audit.isEnabledFor(logging.INFO)
@@ -85,17 +85,17 @@ class RequestLog:
             sys.stderr.flush()
 
 
-def line_of(record: Record, level: int) -> EventDict:
+def line_of(record: RequestRecord, level: int) -> EventDict:
     """Who asked what, how it was answered, and how long that took (milliseconds)."""
     return {**_head(record, level, REQUESTS, "request"), **facts_of(record)}
 
 
-def _audit_lines(record: Record) -> Iterator[EventDict]:
+def _audit_lines(record: RequestRecord) -> Iterator[EventDict]:
     head = _head(record, logging.INFO, AUDIT, EVENT)
     return ({**head, **facts} for facts in personal_reads(record))
 
 
-def _head(record: Record, level: int, logger: str, event: str) -> EventDict:
+def _head(record: RequestRecord, level: int, logger: str, event: str) -> EventDict:
     """What each line begins with; `_FIRST` names it for the lines of others."""
     time = _instant(record.at + record.seconds)
     return {
@@ -106,7 +106,7 @@ def _head(record: Record, level: int, logger: str, event: str) -> EventDict:
     }
 
 
-def facts_of(record: Record) -> dict[str, str | int | float]:
+def facts_of(record: RequestRecord) -> dict[str, str | int | float]:
     """What is known of a request; nothing in it is secret, personal or asked for."""
     facts: dict[str, str | int | float] = {"request_id": record.id}
     if record.part:
@@ -133,7 +133,7 @@ def _instant(seconds: float) -> str:
     return told.replace("+00:00", "Z")
 
 
-def _level(record: Record) -> int:
+def _level(record: RequestRecord) -> int:
     if record.resource in PROBES:
         return logging.DEBUG
     fails = record.status >= 500 and record.status != 501

@@ -29,7 +29,7 @@ from prometheus_client import (
 from prometheus_client.multiprocess import MultiProcessCollector, mark_process_dead
 
 from gateway.observe.oddities import OddRows
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 
 NOBODY = "-"
 """The workspace of who was not let in, and the page of what has none."""
@@ -122,7 +122,7 @@ class Metrics:
         """A request was answered, or its client left; `ended` comes later."""
         self._open -= 1
 
-    def ended(self, records: Iterable[Record]) -> None:
+    def ended(self, records: Iterable[RequestRecord]) -> None:
         """Requests were answered. Each counter is touched once for all that are alike."""
         sums: dict[tuple[Counter, tuple[str, ...]], float] = defaultdict(float)
         for record in records:
@@ -161,7 +161,7 @@ class Metrics:
         self._lag.observe(seconds)
 
     @contextmanager
-    def extract(self, record: Record) -> Iterator[None]:
+    def extract(self, record: RequestRecord) -> Iterator[None]:
         """An extract is made; its outcome is `ok`, an error's code, or `cancelled`."""
         outcome = "cancelled"
         self._running.inc()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Iterable
 
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 
 
 class RecentRequests:
@@ -13,9 +13,9 @@ class RecentRequests:
 
     def __init__(self, size: int = 0) -> None:
         self._size = size
-        self._rings: dict[str, deque[Record]] = {}
+        self._rings: dict[str, deque[RequestRecord]] = {}
 
-    def keep(self, records: Iterable[Record]) -> None:
+    def keep(self, records: Iterable[RequestRecord]) -> None:
         """The oldest ones make room. Of who was not let in nothing is kept."""
         for record in records:
             if self._size and record.is_query and record.workspace:
@@ -24,6 +24,6 @@ class RecentRequests:
                     ring = self._rings[record.workspace] = deque(maxlen=self._size)
                 ring.append(record)
 
-    def of(self, workspace: str) -> tuple[Record, ...]:
+    def of(self, workspace: str) -> tuple[RequestRecord, ...]:
         """Newest first."""
         return tuple(reversed(self._rings.get(workspace, ())))

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from time import perf_counter, time
 from typing import Any
 
-_CURRENT: ContextVar[Record | None] = ContextVar("gateway_record", default=None)
+_CURRENT: ContextVar[RequestRecord | None] = ContextVar("gateway_record", default=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class PersonalRead:
 
 
 @dataclass(slots=True)
-class Record:
+class RequestRecord:
     """One request, or one extract; mutable until it ends.
 
     `began` is of `perf_counter`, `at` of the wall clock (seconds since 1970). `spent` has seconds
@@ -59,7 +59,7 @@ class Record:
     marks: list[tuple[str, float, float]] | None = None
     is_query: bool = False
     part: int = 0
-    parts: tuple[Record, ...] = ()
+    parts: tuple[RequestRecord, ...] = ()
     reads: tuple[PersonalRead, ...] = ()
     workspace: str = ""
     role: str | None = None
@@ -78,7 +78,7 @@ class Record:
             self.marks.append((stage, began, ended))
 
 
-def current() -> Record | None:
+def current() -> RequestRecord | None:
     """The record of what is being answered here; None where nothing is."""
     return _CURRENT.get()
 
@@ -91,7 +91,7 @@ class Recording:
 
     __slots__ = ("_record", "_token")
 
-    def __init__(self, record: Record) -> None:
+    def __init__(self, record: RequestRecord) -> None:
         self._record = record
 
     def __enter__(self) -> None:
@@ -102,10 +102,12 @@ class Recording:
 
 
 @contextmanager
-def part(method: str) -> Iterator[Record]:
+def part(method: str) -> Iterator[RequestRecord]:
     """A part of the batch that is answered here has a record of its own, in the batch's trace."""
-    outer = _CURRENT.get() or Record("")
-    record = Record(outer.id, method, resource="odata", is_query=True, part=len(outer.parts) + 1)
+    outer = _CURRENT.get() or RequestRecord("")
+    record = RequestRecord(
+        outer.id, method, resource="odata", is_query=True, part=len(outer.parts) + 1
+    )
     record.marks, record.span = outer.marks, outer.span
     outer.parts = (*outer.parts, record)
     try:

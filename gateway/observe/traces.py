@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, MutableMapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
-from gateway.observe.record import Record, current
+from gateway.observe.record import RequestRecord, current
 
 if TYPE_CHECKING:
     from opentelemetry.context import Context
@@ -39,14 +39,14 @@ class Traces:
 
     is_on = False
 
-    def begin(self, record: Record, headers: Mapping[bytes, bytes]) -> None:
+    def begin(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
         """A request came; `headers` may name the trace that it belongs to."""
 
-    def end(self, record: Record, facts: Mapping[str, Any]) -> None:
+    def end(self, record: RequestRecord, facts: Mapping[str, Any]) -> None:
         """A request has ended; `facts` are what its log line says."""
 
     @contextmanager
-    def extract(self, record: Record, parent: Record | None) -> Iterator[None]:
+    def extract(self, record: RequestRecord, parent: RequestRecord | None) -> Iterator[None]:
         """An extract is made; `parent` is what began it."""
         yield
 
@@ -81,7 +81,7 @@ class OpenTelemetry(Traces):
         self._extract, self._inject, self._within = extract, inject, set_span_in_context
         self._kinds = SpanKind
 
-    def begin(self, record: Record, headers: Mapping[bytes, bytes]) -> None:
+    def begin(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
         """See `Traces`."""
         named = ((name, headers.get(name.encode())) for name in ("traceparent", "tracestate"))
         carried = {name: value.decode("latin-1") for name, value in named if value is not None}
@@ -89,7 +89,7 @@ class OpenTelemetry(Traces):
         span = self._tracer.start_span(record.method, context, kind=self._kinds.SERVER)
         record.marks, record.span = [], span
 
-    def end(self, record: Record, facts: Mapping[str, Any]) -> None:
+    def end(self, record: RequestRecord, facts: Mapping[str, Any]) -> None:
         """See `Traces`."""
         span = record.span
         if record.resource:
@@ -100,7 +100,7 @@ class OpenTelemetry(Traces):
         span.end()
         record.span = record.marks = None
 
-    def _stages(self, record: Record) -> None:
+    def _stages(self, record: RequestRecord) -> None:
         """Marks are of another clock than spans, which are of nanoseconds since 1970."""
         shift, within = time.time() - time.perf_counter(), self._within(record.span)
         for name, began, ended in record.marks or ():
@@ -109,7 +109,7 @@ class OpenTelemetry(Traces):
             child.end(int((ended + shift) * 1e9))
 
     @contextmanager
-    def extract(self, record: Record, parent: Record | None) -> Iterator[None]:
+    def extract(self, record: RequestRecord, parent: RequestRecord | None) -> Iterator[None]:
         """See `Traces`."""
         record.span = self._tracer.start_span("extract", context=self._inside(parent))
         try:
@@ -125,7 +125,7 @@ class OpenTelemetry(Traces):
         self._inject(headers, context=self._within(span))
         return _Call(span)
 
-    def _inside(self, record: Record | None) -> Context | None:
+    def _inside(self, record: RequestRecord | None) -> Context | None:
         return None if record is None or record.span is None else self._within(record.span)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ from time import time
 
 from gateway.observe.metrics import Metrics
 from gateway.observe.recent import RecentRequests
-from gateway.observe.record import Record, Recording, current
+from gateway.observe.record import Recording, RequestRecord, current
 from gateway.observe.traces import Traces
 
 
@@ -28,7 +28,7 @@ class Clock:
 
 
 @dataclass(slots=True)
-class Upstream:
+class UpstreamHealth:
     """How the Analytics API has answered lately: the last outcome of a call, and when it came.
 
     `at` is of the wall clock, seconds since 1970; 0 before the first call.
@@ -49,7 +49,7 @@ class Observer:
     metrics: Metrics = field(default_factory=Metrics)
     traces: Traces = field(default_factory=Traces)
     requests: RecentRequests = field(default_factory=RecentRequests)
-    upstream: Upstream = field(default_factory=Upstream)
+    upstream: UpstreamHealth = field(default_factory=UpstreamHealth)
 
     def debug(self, message: str) -> None:
         """Something that follows from what was told already."""
@@ -73,12 +73,12 @@ class Observer:
         self.upstream.outcome, self.upstream.at = outcome, time()
 
     @contextmanager
-    def extract(self) -> Iterator[Record]:
+    def extract(self) -> Iterator[RequestRecord]:
         """An extract is made: what it waits for is its own, not that of the request it is for.
 
         The block tells how many rows it has.
         """
-        record, parent = Record("extract"), current()
+        record, parent = RequestRecord("extract"), current()
         with (
             Recording(record),
             self.metrics.extract(record),

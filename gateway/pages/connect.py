@@ -6,7 +6,7 @@ from starlette.responses import Response
 
 from gateway.connect.analysis import load_analysis
 from gateway.connect.snippets import refresh_snippet, snippets_of
-from gateway.pages.layout import Visit
+from gateway.pages.layout import PageContext
 
 
 class Connect:
@@ -15,7 +15,7 @@ class Connect:
     def __init__(self) -> None:
         self._incremental = load_analysis().incremental
 
-    async def show(self, visit: Visit) -> Response:
+    async def show(self, visit: PageContext) -> Response:
         """The page, with the tables that the caller may see, and code for `table` or the first."""
         schema, root = visit.service.schema, visit.root
         asked = schema.find_set(visit.request.query_params.get("table", ""))

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from gateway.errors import GatewayError, UpstreamUnavailable
-from gateway.pages.feed import Kept, Row, link_to
-from gateway.pages.layout import Visit
+from gateway.pages.feed import Row, SnapshotRows, link_to
+from gateway.pages.layout import PageContext
 from gateway.pages.pictures import Gallery, Numbers, Picture, arrange, read_gallery, unlisted_in
 from gateway.pages.state import newest, state_of
 
@@ -33,14 +33,14 @@ class Dashboard:
     def __init__(self) -> None:
         self._gallery: Gallery = read_gallery()
 
-    async def show(self, visit: Visit) -> Response:
+    async def show(self, visit: PageContext) -> Response:
         """All pictures of the newest snapshot; none while there is none.
 
         Raises:
             UpstreamUnavailable: the snapshot went while they were made; the next one is there.
         """
         table = newest(visit.service)
-        kept = table and Kept(visit.service, table, visit.root)
+        kept = table and SnapshotRows(visit.service, table, visit.root)
         schema = visit.service.schema
         listed = (p for p in self._gallery.pictures if unlisted_in(p.url, schema) is None)
         pictures = tuple(listed) if kept else ()
@@ -58,7 +58,7 @@ class Dashboard:
             colours=self._gallery.colours,
         )
 
-    async def _figures(self, kept: Kept) -> Row:
+    async def _figures(self, kept: SnapshotRows) -> Row:
         """None where the caller may not see a column that one of them needs."""
         try:
             rows = await kept.rows(self._gallery.figures.url)
@@ -68,7 +68,7 @@ class Dashboard:
             return {}
         return {k: v for k, v in rows[0].items() if "@" not in k and v is not None}
 
-    async def _draw(self, picture: Picture, kept: Kept, root: str) -> Drawn:
+    async def _draw(self, picture: Picture, kept: SnapshotRows, root: str) -> Drawn:
         link = link_to(root, picture.url)
         try:
             rows = await kept.rows(picture.url)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from gateway.query.preferences import Preferences
-from gateway.service.messages import Reply
+from gateway.service.messages import ResponseOptions
 from gateway.service.service import QueryService
 from gateway.snapshots.facts import StoredTable
 from gateway.writer.format import Format
@@ -24,7 +24,7 @@ _ROWS = 1_000
 _SAFE = "/$=&,():'*@;"
 
 
-class Kept:
+class SnapshotRows:
     """What a snapshot of all rows has for a caller."""
 
     def __init__(self, service: QueryService, snapshot: StoredTable, root: str) -> None:
@@ -40,7 +40,7 @@ class Kept:
         path, _, query = url.partition("?")
         question = self._service.read(path.encode(), _encoded(query).encode(), self._root)
         wishes = Preferences(max_page_size=_ROWS)
-        reply = Reply(Format(), wishes, Links(self._root))
+        reply = ResponseOptions(Format(), wishes, Links(self._root))
         answer = await self._service.answer(question, reply)
         body = gzip.decompress(answer.body) if answer.gzipped else answer.body
         rows: list[Row] = msgspec.json.decode(body)["value"]

@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 from gateway.edm.model import EntitySet, Property
 from gateway.errors import GatewayError
 from gateway.pages.browser import check_same_site
-from gateway.pages.feed import Kept
-from gateway.pages.layout import Visit
+from gateway.pages.feed import SnapshotRows
+from gateway.pages.layout import PageContext
 from gateway.pages.state import newest, state_of
 from gateway.service.service import QueryService
 
@@ -42,7 +42,7 @@ class TableColumn:
         return self.prop.type.value.removeprefix("Edm.")
 
 
-async def show_home(visit: Visit) -> Response:
+async def show_home(visit: PageContext) -> Response:
     """The page."""
     service = visit.service
     counts = await _counts(visit)
@@ -53,7 +53,7 @@ async def show_home(visit: Visit) -> Response:
     return visit.show("home.html", section="home", state=state_of(service), tables=tables)
 
 
-async def read_now(visit: Visit) -> Response:
+async def read_now(visit: PageContext) -> Response:
     """What the button does: begin to read all rows, and show how far that is.
 
     Raises:
@@ -64,7 +64,7 @@ async def read_now(visit: Visit) -> Response:
     return RedirectResponse(visit.base, 303)
 
 
-async def _counts(visit: Visit) -> dict[str, int]:
+async def _counts(visit: PageContext) -> dict[str, int]:
     """How many rows each set has, as far as that is known or found out within a second.
 
     A set is made of the snapshot the first time that anybody asks for it; who looks at the page
@@ -74,7 +74,7 @@ async def _counts(visit: Visit) -> dict[str, int]:
     table = newest(visit.service)
     if table is None:
         return counts
-    kept = Kept(visit.service, table, visit.root)
+    kept = SnapshotRows(visit.service, table, visit.root)
     with anyio.move_on_after(_PATIENCE_SECONDS):
         for each in visit.service.schema.entity_sets:
             with suppress(GatewayError):  # no longer kept, or counted by a set that is hidden

@@ -1,6 +1,6 @@
 """The house that all pages live in: one layout, one set of texts, one set of headers.
 
-A page is a function from a `Visit` to a response. It reads from the caller's own `QueryService`,
+A page is a function from a `PageContext` to a response. It reads from the caller's own `QueryService`,
 so that it can show nothing that a feed of the same caller would not.
 """
 
@@ -58,7 +58,7 @@ _HEADERS = {
 }
 
 
-class House:
+class Layout:
     """Writes pages."""
 
     def __init__(self, entrance: Entrance, root: PublicRoot, observer: Observer) -> None:
@@ -122,13 +122,13 @@ class House:
 
 
 @dataclass(frozen=True, slots=True)
-class Visit:
+class PageContext:
     """Who asks for which page; `root` is the service root, absolute, with a slash at its end."""
 
     request: Request
     service: QueryService
     root: str
-    house: House
+    house: Layout
 
     @property
     def base(self) -> str:

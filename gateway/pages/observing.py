@@ -10,7 +10,7 @@ from starlette.responses import Response
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.observe.oddities import OddRows
-from gateway.pages.layout import Visit
+from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import newest, state_of
 from gateway.planner.explain import explain_pushdown
@@ -23,7 +23,7 @@ class Watching:
 
     queries: LastQueries
 
-    async def show_status(self, visit: Visit) -> Response:
+    async def show_status(self, visit: PageContext) -> Response:
         """The snapshots at hand and the extracts that are being read; to a role without numbers."""
         tables, extracts = visit.service.status()
         return visit.show(
@@ -40,7 +40,7 @@ class Watching:
             has_requests=await self.queries.are_told_to(visit.request.scope),
         )
 
-    async def show_requests(self, visit: Visit) -> Response:
+    async def show_requests(self, visit: PageContext) -> Response:
         """The last queries of the workspace.
 
         Raises:
@@ -56,7 +56,7 @@ def _odd(service: QueryService) -> tuple[OddRows, ...]:
     return () if table is None else table.extracted.odd
 
 
-async def show_explanation(visit: Visit) -> Response:
+async def show_explanation(visit: PageContext) -> Response:
     """The plan of the query that stands in the URL behind `/explain/`.
 
     Raises:

@@ -33,7 +33,7 @@ class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     wide: bool = False
 
 
-class Figures(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FigureRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One row of numbers, each shown large."""
 
     url: str
@@ -43,7 +43,7 @@ class Gallery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All of the dashboard; `colours` are numbers of series colours, by column or value."""
 
     colours: dict[str, int]
-    figures: Figures
+    figures: FigureRow
     pictures: tuple[Picture, ...]
 
 

@@ -24,22 +24,22 @@ from gateway.pages.builder.page import read_for_query, show_query, tell_query
 from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
-from gateway.pages.layout import House, Visit
+from gateway.pages.layout import Layout, PageContext
 from gateway.pages.observing import Watching, show_explanation
 
-Page = Callable[[Visit], Awaitable[Response]]
+Page = Callable[[PageContext], Awaitable[Response]]
 
 
 def build_pages(
     entrance: Entrance, root: PublicRoot, observer: Observer, ledger: Ledger
 ) -> ForPeople:
     """The pages and what they are made with."""
-    house = House(entrance, root, observer)
+    house = Layout(entrance, root, observer)
     watching = Watching(LastQueries(entrance, observer, ledger))
     return ForPeople(_routes(house, watching), house.refuse_person)
 
 
-def _routes(house: House, watching: Watching) -> Sequence[BaseRoute]:
+def _routes(house: Layout, watching: Watching) -> Sequence[BaseRoute]:
     connect, dashboard = Connect(), Dashboard()
     return (
         Route("/assets/{version}/{name}", GZipMiddleware(request_response(house.assets.serve))),
@@ -68,7 +68,7 @@ class PageRoute(BaseRoute):
 
     def __init__(
         self,
-        house: House,
+        house: Layout,
         page: Page,
         *paths: str,
         method: str = "GET",
@@ -113,7 +113,7 @@ class PageRoute(BaseRoute):
         try:
             root = house.root_of(request)
             service = await house.entrance.admit(request.scope)
-            return await self._page(Visit(request, service, root, house))
+            return await self._page(PageContext(request, service, root, house))
         except GatewayError as error:
             return house.refuse(in_the_callers_words(error, request.scope), root)
         except Exception as error:  # the last line of defence

@@ -7,12 +7,12 @@ from datetime import datetime, timedelta
 
 from gateway.service.service import QueryService
 from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import Trouble
+from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.facts import StoredTable
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class WorkspaceState:
     """What a caller may know of it.
 
     `rows`, `read` and `of` are numbers of all rows, None for a role, which must not learn them.
@@ -25,7 +25,7 @@ class State:
     reading: str | None
     read: int | None
     of: int | None
-    trouble: Trouble | None
+    trouble: ExtractFailure | None
 
     @property
     def percent(self) -> int | None:
@@ -35,12 +35,12 @@ class State:
         return min(100, 100 * self.read // self.of)
 
 
-def state_of(service: QueryService) -> State:
+def state_of(service: QueryService) -> WorkspaceState:
     """The state now."""
     _, extracts = service.status()
     table, running = newest(service), _of_all(extracts)
     tells = not service.is_limited
-    return State(
+    return WorkspaceState(
         taken_at=table.taken_at if table else None,
         age=service.now() - table.taken_at if table else None,
         rows=table.rows if table and tells else None,

@@ -13,7 +13,7 @@ from math import isnan
 from typing import Any, TypeAlias
 
 from gateway.edm.types import PrimitiveType
-from gateway.planner.spans import Span, span_of, spanned_column
+from gateway.planner.spans import InstantSpan, span_of, spanned_column
 from gateway.planner.value_set import (
     EVERYTHING,
     NOT_NULL,
@@ -205,7 +205,7 @@ def _not_null(expr: BoundExpr) -> Analysis:
             return _UNKNOWN
 
 
-def _sets_of_span(operator: CompareOperator, span: Span) -> _Sets:
+def _sets_of_span(operator: CompareOperator, span: InstantSpan) -> _Sets:
     """Where `year(column) operator value` is true and false; None: two rays, which are no set."""
     match operator:
         case CompareOperator.EQ:

@@ -7,7 +7,7 @@ its results. Conditions on what is counted or taken from one result cannot.
 
 from __future__ import annotations
 
-from gateway.contract.derived import DerivedSet, Kind
+from gateway.contract.derived import ColumnKind, DerivedSet
 from gateway.contract.model import Contract
 from gateway.planner.analysis import Analysis, Term, analyse
 from gateway.planner.pushdown import SplitFilter, push_superset
@@ -26,7 +26,7 @@ def split_derived(
     sets = tuple(
         (_term_of_results(column.of, derived), values)
         for term, values in analysis.sets
-        if (column := derived.find(term.column)) is not None and column.kind is Kind.GROUP
+        if (column := derived.find(term.column)) is not None and column.kind is ColumnKind.GROUP
     )
     return SplitFilter(push_superset(Analysis(sets), contract), residual=filter_)
 

@@ -16,7 +16,7 @@ _LAST_YEAR = 9999
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class InstantSpan:
     """The instants from `start` up to and without `end`; None when time ends before."""
 
     start: datetime
@@ -49,7 +49,7 @@ def spanned_column(expr: BoundExpr) -> str | None:
             return None
 
 
-def span_of(value: Any) -> Span | None:
+def span_of(value: Any) -> InstantSpan | None:
     """The instants whose year or date is `value`; None when that is no year or date.
 
     >>> span_of(2024).end
@@ -58,9 +58,9 @@ def span_of(value: Any) -> Span | None:
     match value:
         case int() if 1 <= value <= _LAST_YEAR:
             end = None if value == _LAST_YEAR else datetime(value + 1, 1, 1, tzinfo=UTC)
-            return Span(datetime(value, 1, 1, tzinfo=UTC), end)
+            return InstantSpan(datetime(value, 1, 1, tzinfo=UTC), end)
         case date():
             start = datetime.combine(value, time.min, UTC)
-            return Span(start, None if value == date.max else start + timedelta(days=1))
+            return InstantSpan(start, None if value == date.max else start + timedelta(days=1))
         case _:
             return None

@@ -13,8 +13,8 @@ from gateway.errors import (
     GatewayError,
     InvalidSyntax,
     LimitExceeded,
-    Place,
     ResourceNotFound,
+    TextPosition,
     UnknownOption,
 )
 from gateway.query.reference import below_root
@@ -132,7 +132,7 @@ def to_gateway_error(error: ODataSyntaxError) -> GatewayError:
     at = f" at position {error.position + 1}" if error.text else ""
     hint = f"; {error.hint or _slash_hint(error)}".rstrip("; ")
     caret = (_caret(error),) if error.text else ()
-    place = Place(error.text, error.position) if error.text else None
+    place = TextPosition(error.text, error.position) if error.text else None
     message = f"{where}{error.message}{at}{hint}"
     return family(message, target=error.option, details=caret, place=place)
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from gateway.config import Role
-from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
+from gateway.contract.derived import ColumnKind, DerivedColumn, DerivedSet
 from gateway.contract.model import Column, Contract
 from gateway.edm.model import EntitySet, EntityType, Schema
 from gateway.edm.types import PrimitiveType
@@ -26,13 +26,21 @@ from gateway.query.unlisted import find_unlisted
 from grammar import ODataSyntaxError, parse_filter
 
 _KEPT_BY_MASKS = frozenset(
-    {Kind.GROUP, Kind.FIRST, Kind.EACH, Kind.DISTINCT, Kind.SAME, Kind.GUID, Kind.DAY}
+    {
+        ColumnKind.GROUP,
+        ColumnKind.FIRST,
+        ColumnKind.EACH,
+        ColumnKind.DISTINCT,
+        ColumnKind.SAME,
+        ColumnKind.GUID,
+        ColumnKind.DAY,
+    }
 )
 """Digests are equal where values are, and in no order."""
 
 
 @dataclass(frozen=True, slots=True)
-class Limits:
+class RoleLimits:
     """What of the results a role sees: which columns, which of them masked, and which rows.
 
     `columns` are in the order of the contract. `rule` is bound for each snapshot, because now() in
@@ -44,7 +52,7 @@ class Limits:
     rule: Callable[[datetime], BoundExpr] | None
 
 
-def limits_of(role: Role, contract: Contract) -> Limits:
+def limits_of(role: Role, contract: Contract) -> RoleLimits:
     """What a role's table says, checked against the whole contract.
 
     Raises:
@@ -66,7 +74,7 @@ def limits_of(role: Role, contract: Contract) -> Limits:
         _check_mask(contract.column(name), name in role.hide, place)
     shown = tuple(name for name in names if name not in role.hide)
     rule = None if role.rows is None else _rule(role.rows, contract, place)
-    return Limits(shown, frozenset(role.mask), rule)
+    return RoleLimits(shown, frozenset(role.mask), rule)
 
 
 def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: str) -> None:
@@ -109,7 +117,7 @@ def _rule(text: str, contract: Contract, place: str) -> Callable[[datetime], Bou
     return bind
 
 
-def limit_contract(contract: Contract, limits: Limits, role: Role) -> Contract:
+def limit_contract(contract: Contract, limits: RoleLimits, role: Role) -> Contract:
     """The contract of what is left; the upstream is asked for all of it, and for nothing else.
 
     Raises:
@@ -181,19 +189,19 @@ def _masked(entity_set: EntitySet, names: Iterable[str]) -> EntitySet:
     return replace(entity_set, entity_type=replace(entity_type, properties=properties))
 
 
-def _limit_set(derived: DerivedSet, contract: Contract, limits: Limits) -> DerivedSet | None:
+def _limit_set(derived: DerivedSet, contract: Contract, limits: RoleLimits) -> DerivedSet | None:
     """The set without what is hidden; None when its key is, or what its rows are counted by."""
     open_ = tuple(c for c in contract.columns if c.name in set(limits.columns) - limits.masked)
     unnest = tuple(name for name in derived.unnest if name in limits.columns)
     narrowed = replace(derived, unnest=unnest)
     columns = tuple(c for c in derived.columns if _is_left(c, limits, narrowed, open_))
     names = {column.prop.name for column in columns}
-    groups = {c.prop.name for c in derived.columns if c.kind in (Kind.GROUP, Kind.EACH)}
-    days = {c.prop.name for c in derived.columns if c.kind is Kind.DAY}
+    groups = {c.prop.name for c in derived.columns if c.kind in (ColumnKind.GROUP, ColumnKind.EACH)}
+    days = {c.prop.name for c in derived.columns if c.kind is ColumnKind.DAY}
     if not (groups | set(derived.entity_set.entity_type.key)) <= names:
         return None
     if not days <= names:  # a digest of what is not there
-        columns = tuple(c for c in columns if c.kind is not Kind.DIGEST)
+        columns = tuple(c for c in columns if c.kind is not ColumnKind.DIGEST)
     entity_set = _without(derived.entity_set, {column.prop.name for column in columns})
     masked = {column.prop.name for column in columns if column.of in limits.masked}
     entity_set = _masked(entity_set, masked)
@@ -201,9 +209,9 @@ def _limit_set(derived: DerivedSet, contract: Contract, limits: Limits) -> Deriv
 
 
 def _is_left(
-    column: DerivedColumn, limits: Limits, derived: DerivedSet, open_: tuple[Column, ...]
+    column: DerivedColumn, limits: RoleLimits, derived: DerivedSet, open_: tuple[Column, ...]
 ) -> bool:
-    if column.kind is Kind.DIGEST or (not column.of and not column.where):
+    if column.kind is ColumnKind.DIGEST or (not column.of and not column.where):
         return True
     if column.of and column.of not in limits.columns:
         return False

@@ -17,7 +17,7 @@ from gateway.sandbox.date_header import DateHeader
 from gateway.sandbox.drift import Drift
 from gateway.sandbox.failures import answer_failure
 from gateway.sandbox.faults import Faults
-from gateway.sandbox.gate import Gate
+from gateway.sandbox.gate import FaultGate
 from gateway.sandbox.instants import Clock, utc_now
 from gateway.sandbox.journal import Journal, Received
 from gateway.sandbox.store import Store
@@ -39,7 +39,7 @@ class Sandbox(Starlette):
         api = AnalyticsApi(
             self.store, self.drift, secret=secret, page_limit=page_limit, clock=clock
         )
-        gate = [Middleware(Gate, faults=faults, journal=self.journal, clock=clock)]
+        gate = [Middleware(FaultGate, faults=faults, journal=self.journal, clock=clock)]
         super().__init__(
             routes=[
                 Route("/analyse/results", api.results, methods=["POST"], middleware=gate),

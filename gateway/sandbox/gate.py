@@ -18,7 +18,7 @@ from gateway.sandbox.journal import Journal
 from gateway.sandbox.spoiling import hang, hang_after_headers, reshape_answer, truncate
 
 
-class Gate:
+class FaultGate:
     """Middleware of one endpoint; the gates of a sandbox share faults and journal."""
 
     def __init__(self, app: ASGIApp, *, faults: Faults, journal: Journal, clock: Clock) -> None:

@@ -11,7 +11,7 @@ from gateway.sandbox.dataset import Dataset
 from gateway.sandbox.filters import build_checks
 from gateway.sandbox.payloads import Filters
 from gateway.sandbox.records import Row, build_nested, decode_rows
-from gateway.sandbox.views import Ordering, View
+from gateway.sandbox.views import Ordering, RowView
 
 _MOST_VIEWS = 32
 """A view of a million rows takes 8 MB."""
@@ -21,8 +21,8 @@ class Store:
     """Rows that can change, answered through a bounded number of views."""
 
     def __init__(self, dataset: Dataset) -> None:
-        self._all = View(dataset.rows, (), Ordering())
-        self._views: OrderedDict[tuple[Filters, Ordering], View] = OrderedDict()
+        self._all = RowView(dataset.rows, (), Ordering())
+        self._views: OrderedDict[tuple[Filters, Ordering], RowView] = OrderedDict()
         self._next_sequence = len(dataset.rows)
 
     @property
@@ -34,7 +34,7 @@ class Store:
         """Return the matching rows in order; not to be changed, and good until the next await."""
         key = (filters, ordering)
         if key not in self._views:
-            self._views[key] = View(self._all.rows, build_checks(filters), ordering)
+            self._views[key] = RowView(self._all.rows, build_checks(filters), ordering)
             if len(self._views) > _MOST_VIEWS:
                 self._views.popitem(last=False)
         self._views.move_to_end(key)

@@ -72,7 +72,7 @@ def to_ordering(options: Options) -> Ordering:
     return Ordering(_ATTRIBUTES[options.order_by], options.order == "DESC")
 
 
-class View:
+class RowView:
     """Rows that pass the checks, in one order, and kept so while rows come, change and go."""
 
     __slots__ = ("_checks", "_ordering", "rows")

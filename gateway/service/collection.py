@@ -14,15 +14,15 @@ from gateway.planner.plan import QueryPlan, Route
 from gateway.query.request import ODataRequest
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.queries import BoundQuery
-from gateway.service.delta import Changes
+from gateway.service.delta import DeltaService
 from gateway.service.long_queries import LONGEST_LINK
-from gateway.service.messages import Answer, Reply
-from gateway.service.page_cache import Kept, PageKey, is_packed, is_small, packed
+from gateway.service.messages import ResponseBody, ResponseOptions
+from gateway.service.page_cache import CachedPage, PageKey, is_packed, is_small, packed
 from gateway.service.paging import left_to_check, may_be_early, query_identity, rows_ready
-from gateway.service.prefetch import Made, ReadAhead
-from gateway.service.rows import Machinery, Reading
-from gateway.service.single import Single
-from gateway.service.statistics import Summed, Summing
+from gateway.service.prefetch import Prefetch, PreparedPage
+from gateway.service.rows import Dependencies, RowReader
+from gateway.service.single import SingleService
+from gateway.service.statistics import StatisticsRows, StatisticsService
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from gateway.writer.skiptoken import Position
@@ -30,14 +30,14 @@ from grammar import ResourcePath, encode_path
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _PageOfSnapshot:
     """A page of a snapshot: of which query, from where on, and how many rows there are in all."""
 
     request: ODataRequest
     plan: QueryPlan
     at: Position
     snapshot: Snapshot
-    reply: Reply
+    reply: ResponseOptions
     count: int | None
 
     def selection(self, limit: int) -> Selection:
@@ -47,24 +47,24 @@ class _Asked:
         return Selection(left, order, self.at.offset, limit, plan.query.apply)
 
 
-def _key(asked: _Asked, wanted: int, page: PageBody, path: ResourcePath) -> PageKey:
+def _key(asked: _PageOfSnapshot, wanted: int, page: PageBody, path: ResourcePath) -> PageKey:
     """All that a page depends on; a row of a draft may still become newer."""
     at, reply, final = asked.at, asked.reply, asked.snapshot.growing is None
     facts = (at.offset, at.moment, at.early, wanted, page, final, reply.format, reply.links)
     return PageKey(at.snapshot, (path, asked.request.pairs, *facts))
 
 
-class Feed:
+class CollectionService:
     """Answers with collections of one workspace."""
 
     def __init__(
         self,
         contract: Contract,
-        machinery: Machinery,
-        rows: Reading,
-        summing: Summing,
-        changes: Changes,
-        single: Single,
+        machinery: Dependencies,
+        rows: RowReader,
+        summing: StatisticsService,
+        changes: DeltaService,
+        single: SingleService,
     ) -> None:
         self._namespace = contract.schema.namespace
         self._with = machinery
@@ -72,9 +72,11 @@ class Feed:
         self._summing = summing
         self._changes = changes
         self._single = single
-        self._ahead = ReadAhead(contract, machinery, rows)
+        self._ahead = Prefetch(contract, machinery, rows)
 
-    async def answer(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+    async def answer(
+        self, request: ODataRequest, plan: QueryPlan, reply: ResponseOptions
+    ) -> ResponseBody:
         """A page: the first, or the one that the request's link leads to.
 
         Raises:
@@ -106,7 +108,9 @@ class Feed:
                 return await self._summed(summed, plan, reply)
         return await self._first_page(request, plan, reply)
 
-    async def _first_page(self, request: ODataRequest, plan: QueryPlan, reply: Reply) -> Answer:
+    async def _first_page(
+        self, request: ODataRequest, plan: QueryPlan, reply: ResponseOptions
+    ) -> ResponseBody:
         """Changes are those of a complete snapshot: rows of a draft may differ from it."""
         query, tracks = plan.query, reply.preferences.track_changes
         early = may_be_early(plan) and not tracks
@@ -118,11 +122,11 @@ class Feed:
             count = await self._rows.on(snapshot, plan, *counted) if query.count else None
             begun = snapshot.growing is not None
             start = Position(snapshot.id, query.skip, query.top, query.moment, tracks, begun)
-            return await self._page(_Asked(request, plan, start, snapshot, reply, count))
+            return await self._page(_PageOfSnapshot(request, plan, start, snapshot, reply, count))
 
     async def _next_page(
-        self, request: ODataRequest, plan: QueryPlan, position: Position, reply: Reply
-    ) -> Answer:
+        self, request: ODataRequest, plan: QueryPlan, position: Position, reply: ResponseOptions
+    ) -> ResponseBody:
         async with self._with.cache.pinned(self._with.scope(), position.snapshot) as snapshot:
             if snapshot is None:
                 raise FeedGone(
@@ -132,9 +136,9 @@ class Feed:
                     target="$skiptoken",
                 )
             reply = self._changes.ignored(reply)
-            return await self._page(_Asked(request, plan, position, snapshot, reply, None))
+            return await self._page(_PageOfSnapshot(request, plan, position, snapshot, reply, None))
 
-    async def _page(self, asked: _Asked) -> Answer:
+    async def _page(self, asked: _PageOfSnapshot) -> ResponseBody:
         """From the cache, or made; a client that has it already is told so."""
         at, snapshot, reply = asked.at, asked.snapshot, asked.reply
         size = self._rows.page_size(reply.preferences)
@@ -146,19 +150,21 @@ class Feed:
         about = self._rows.about(snapshot, key)
         if about.etag in reply.known or "*" in reply.known:
             note_page("known")
-            return Answer(b"", reply.format.content_type, about.headers, not_modified=True)
+            return ResponseBody(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key, plain=reply.plain)
         if kept is not None:
             note_page("hit", kept.rows)
         else:
-            made = Made(snapshot, asked.plan, await self._fitting(asked, wanted), page, key_for)
+            made = PreparedPage(
+                snapshot, asked.plan, await self._fitting(asked, wanted), page, key_for
+            )
             whole, kept = await self._made(asked, made)
             self._with.pages.put(key, kept)
             note_page("made", kept.rows)
             await self._ahead.noticed(asked.request, replace(made, page=whole), reply)
         return about.put_on(self._as_answer(kept.body, reply, gzipped=is_packed(kept.body)))
 
-    def _last_page(self, asked: _Asked) -> PageBody:
+    def _last_page(self, asked: _PageOfSnapshot) -> PageBody:
         """What a page says beside its rows, if it is the last one."""
         at, reply = asked.at, asked.reply
         delta = None
@@ -169,7 +175,7 @@ class Feed:
         instead_of = reply.instead_of(self._namespace, asked.snapshot.instead_of)
         return PageBody(asked.count, None, taken_at, delta, instead_of=instead_of)
 
-    async def _fitting(self, asked: _Asked, wanted: int) -> int:
+    async def _fitting(self, asked: _PageOfSnapshot, wanted: int) -> int:
         """Fewer rows where each brings many others, but one at least."""
         expand = asked.plan.query.expand
         if not (wanted and brings_many(expand)):
@@ -177,7 +183,9 @@ class Feed:
         fitting = (rows_that_fit, asked.selection(wanted), expand)
         return max(1, await self._rows.on(asked.snapshot, asked.plan, *fitting))
 
-    async def _made(self, asked: _Asked, made: Made) -> tuple[PageBody, Kept]:
+    async def _made(
+        self, asked: _PageOfSnapshot, made: PreparedPage
+    ) -> tuple[PageBody, CachedPage]:
         """The page, with its link if there is a next one, and what of it is kept.
 
         One row more than wanted tells whether there is.
@@ -198,16 +206,16 @@ class Feed:
         with Stage("write"):
             body = write_collection(found, page, plan.query, reply.format, reply.links)
             kept = body if is_small(body) else await self._rows.in_thread(packed, body)
-        return page, Kept(kept, len(found))
+        return page, CachedPage(kept, len(found))
 
-    def _following(self, asked: _Asked, read: int) -> str:
+    def _following(self, asked: _PageOfSnapshot, read: int) -> str:
         at = asked.at
         remaining = None if at.remaining is None else at.remaining - read
         following = replace(at, offset=at.offset + read, remaining=remaining)
         token = self._with.signer.sign(following, query_identity(asked.request))
         return self._link(asked.request, token, asked.reply)
 
-    def _link(self, request: ODataRequest, token: str, reply: Reply) -> str:
+    def _link(self, request: ODataRequest, token: str, reply: ResponseOptions) -> str:
         path = encode_path(request.path)
         link = reply.links.next_page(path, request.pairs, token)
         if len(link) <= LONGEST_LINK:
@@ -215,7 +223,9 @@ class Feed:
         name = self._with.long_queries.keep(request.pairs, token)
         return reply.links.next_page(path, request.options.custom, name)
 
-    async def _straight_through(self, plan: QueryPlan, reply: Reply) -> Answer | None:
+    async def _straight_through(
+        self, plan: QueryPlan, reply: ResponseOptions
+    ) -> ResponseBody | None:
         """One upstream page, or None when it is not enough: see `Window`."""
         page = await self._rows.window_page(plan, reply)
         if page is None:
@@ -232,22 +242,28 @@ class Feed:
         taken_at = reply.taken_at(self._namespace, page.date or self._with.clock.now())
         return self._write(rows, PageBody(count, None, taken_at), plan, reply)
 
-    async def _summed(self, summed: Summed, plan: QueryPlan, reply: Reply) -> Answer:
+    async def _summed(
+        self, summed: StatisticsRows, plan: QueryPlan, reply: ResponseOptions
+    ) -> ResponseBody:
         """All rows of a collection that the statistics tell."""
         await self._single.check_source(plan.query, reply, found=bool(summed.rows))
         taken_at = reply.taken_at(self._namespace, summed.date or self._with.clock.now())
         body = PageBody(summed.count, None, taken_at)
         return self._write(summed.rows[: plan.query.top], body, plan, reply)
 
-    def _write(self, rows: list[bytes], page: PageBody, plan: QueryPlan, reply: Reply) -> Answer:
+    def _write(
+        self, rows: list[bytes], page: PageBody, plan: QueryPlan, reply: ResponseOptions
+    ) -> ResponseBody:
         note_rows(len(rows))
         with Stage("write"):
             body = write_collection(rows, page, plan.query, reply.format, reply.links)
         return self._as_answer(body, reply)
 
-    def _as_answer(self, body: bytes, reply: Reply, *, gzipped: bool = False) -> Answer:
+    def _as_answer(
+        self, body: bytes, reply: ResponseOptions, *, gzipped: bool = False
+    ) -> ResponseBody:
         headers = reply.applied(self._rows.page_size(reply.preferences))
-        return Answer(body, reply.format.content_type, headers, gzipped)
+        return ResponseBody(body, reply.format.content_type, headers, gzipped)
 
-    def _projection(self, query: BoundQuery, reply: Reply) -> Projection:
+    def _projection(self, query: BoundQuery, reply: ResponseOptions) -> Projection:
         return projection_for(query, reply.format, reply.links, self._namespace)

@@ -15,7 +15,7 @@ from gateway.edm.model import Schema
 from gateway.query.bind.apply import TRANSFORMATIONS
 from gateway.query.bind.expand import MAX_DEPTH
 from gateway.query.bind.functions import FILTER_FUNCTIONS
-from gateway.service.messages import Answer, Reply
+from gateway.service.messages import ResponseBody, ResponseOptions
 from gateway.writer.bodies import write_service_document
 from gateway.writer.format import Media
 
@@ -27,13 +27,13 @@ _ANNOUNCED = replace(
 )
 
 
-def service_document(schema: Schema, reply: Reply) -> Answer:
+def service_document(schema: Schema, reply: ResponseOptions) -> ResponseBody:
     """The list of entity sets."""
     body = write_service_document(schema, reply.format, reply.links)
     return _known_or_whole(body, reply.format.content_type, reply)
 
 
-def metadata_document(schema: Schema, reply: Reply) -> Answer:
+def metadata_document(schema: Schema, reply: ResponseOptions) -> ResponseBody:
     """The model as CSDL, in JSON when that was negotiated and in XML otherwise."""
     as_json = reply.format.media is Media.JSON
     render = render_csdl_json if as_json else render_csdl_xml
@@ -41,9 +41,9 @@ def metadata_document(schema: Schema, reply: Reply) -> Answer:
     return _known_or_whole(body, reply.format.media, reply)
 
 
-def _known_or_whole(body: bytes, content_type: str, reply: Reply) -> Answer:
+def _known_or_whole(body: bytes, content_type: str, reply: ResponseOptions) -> ResponseBody:
     """The document with its ETag, or without a body when the client has it (304)."""
     digest = hashlib.sha256(content_type.encode() + b"\n" + body).hexdigest()[:20]
     etag = f'W/"{digest}"'
     known = etag in reply.known or "*" in reply.known
-    return Answer(b"" if known else body, content_type, (("ETag", etag),), not_modified=known)
+    return ResponseBody(b"" if known else body, content_type, (("ETag", etag),), not_modified=known)

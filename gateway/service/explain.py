@@ -17,7 +17,7 @@ from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery
 from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.cache import Choice
+from gateway.snapshots.cache import SnapshotChoice
 from gateway.snapshots.freshness import Verdict
 
 _VERDICTS = {
@@ -57,7 +57,9 @@ def explain_request(
     return explain_plan(plan_query(bound, contract), contract)
 
 
-def explain_plan(plan: QueryPlan, contract: Contract, choice: Choice | None = None) -> Explanation:
+def explain_plan(
+    plan: QueryPlan, contract: Contract, choice: SnapshotChoice | None = None
+) -> Explanation:
     """What a plan would do; `choice` is what a running gateway has at hand for it.
 
     To a role nothing is told of the extract, in which there are rows that it must not know of.
@@ -76,7 +78,7 @@ def explain_plan(plan: QueryPlan, contract: Contract, choice: Choice | None = No
     return Explanation(lines, contract.results_path, payload)
 
 
-def _explain_choice(choice: Choice) -> str:
+def _explain_choice(choice: SnapshotChoice) -> str:
     running = "" if choice.extract is None else f"; {_explain_progress(choice.extract)}"
     if choice.table is None:
         return f"none has these rows{running}"

@@ -27,25 +27,27 @@ from gateway.service.export_file import (
     made_rows,
     unchanged,
 )
-from gateway.service.messages import Export, Question, Reply
+from gateway.service.messages import ExportStream, PlannedRequest, ResponseOptions
 from gateway.service.page_cache import PageKey
 from gateway.service.paging import left_to_check, planned
-from gateway.service.rows import Reading
-from gateway.service.single import Single
-from gateway.service.statistics import Few, Summing
+from gateway.service.rows import RowReader
+from gateway.service.single import SingleService
+from gateway.service.statistics import SmallResult, StatisticsService
 from gateway.snapshots.cache import Snapshot
 
 
-class Filing:
+class ExportService:
     """Makes files of one workspace's collections."""
 
-    def __init__(self, rows: Reading, summing: Summing, single: Single) -> None:
+    def __init__(self, rows: RowReader, summing: StatisticsService, single: SingleService) -> None:
         self._rows = rows
         self._summing = summing
         self._single = single
 
     @asynccontextmanager
-    async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
+    async def export(
+        self, question: PlannedRequest, reply: ResponseOptions
+    ) -> AsyncIterator[ExportStream]:
         """The whole collection; its snapshot is held until the `async with` ends.
 
         Raises:
@@ -90,16 +92,16 @@ class Filing:
             self._rows.run_on(snapshot, plan, rows_at, p, file.columns) for p in in_parts(numbers)
         )
 
-    async def _few_rows(self, plan: QueryPlan, reply: Reply) -> Few | None:
+    async def _few_rows(self, plan: QueryPlan, reply: ResponseOptions) -> SmallResult | None:
         """All rows that the answer is cut from when no snapshot is needed, else None."""
         if plan.route is Route.NOTHING:
-            return Few(_no_rows(plan.query.entity_set.entity_type), plan.query.apply)
+            return SmallResult(_no_rows(plan.query.entity_set.entity_type), plan.query.apply)
         if not self._rows.goes_straight_through(plan, reply):
             return await self._summing.few(plan, reply)
         page = await self._rows.window_page(plan, reply)
-        return None if page is None else Few(page.rows, None)
+        return None if page is None else SmallResult(page.rows, None)
 
-    async def _all_of(self, few: Few, plan: QueryPlan, columns: Sql) -> pa.Table:
+    async def _all_of(self, few: SmallResult, plan: QueryPlan, columns: Sql) -> pa.Table:
         query = plan.query
         top = 0 if plan.route is Route.NOTHING else query.top
         selection = Selection(None, plan.order, query.skip, top, few.apply)

@@ -21,7 +21,7 @@ from gateway.fairness.visit import current_visit
 from gateway.observe.record import note_rows
 from gateway.query.request import ODataRequest
 from gateway.query.tree.queries import BoundQuery
-from gateway.service.messages import About, Export
+from gateway.service.messages import CacheHeaders, ExportStream
 from gateway.writer.format import EXPORTS, Format, Media
 from gateway.writer.tables import write_arrow, write_csv, write_parquet
 
@@ -138,12 +138,12 @@ def in_parts(rows: Part) -> Iterator[Part]:
 
 async def begin(
     file: FileFormat, tables: Iterable[pa.Table], in_thread: InThread, headers: Headers = ()
-) -> Export:
+) -> ExportStream:
     """The file with its first part made; what fails until then is still an error of its own."""
     parts = file.write(_counted(tables))
     first = await in_thread(next, parts, None)
     content_type = file.format.content_type
-    return Export(_all(first, parts, in_thread), content_type, (*file.headers, *headers))
+    return ExportStream(_all(first, parts, in_thread), content_type, (*file.headers, *headers))
 
 
 def _counted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
@@ -155,10 +155,10 @@ def _counted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
         yield table
 
 
-def unchanged(file: FileFormat, about: About) -> Export:
+def unchanged(file: FileFormat, about: CacheHeaders) -> ExportStream:
     """The client has it already."""
     headers = (*file.headers, *about.headers)
-    return Export(None, file.format.content_type, headers)
+    return ExportStream(None, file.format.content_type, headers)
 
 
 async def _all(

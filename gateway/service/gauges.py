@@ -26,7 +26,7 @@ _LOOK_EVERY = 10
 
 
 @dataclass(frozen=True, slots=True)
-class Pulse:
+class Gauges:
     """Beats while the application runs; `held` is what each workspace has."""
 
     held: tuple[tuple[SnapshotCache, SnapshotStore], ...]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.contract.model import Contract
 from gateway.edm.types import PrimitiveType
 
@@ -15,12 +15,12 @@ def listed_in(contract: Contract, name: str) -> tuple[str, str, str] | None:
     for derived in contract.derived:
         kind = derived.entity_set.entity_type
         key = derived.find(kind.key[0])
-        is_list = key is not None and key.kind is Kind.GROUP and key.of == name
+        is_list = key is not None and key.kind is ColumnKind.GROUP and key.of == name
         if is_list and len(kind.key) == 1 and name in derived.unnest:
             labels = (
                 column.prop.name
                 for column in derived.columns
-                if column.kind is Kind.FIRST and column.prop.type is PrimitiveType.STRING
+                if column.kind is ColumnKind.FIRST and column.prop.type is PrimitiveType.STRING
             )
             return derived.entity_set.name, kind.key[0], next(labels, "")
     return None

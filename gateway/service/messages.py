@@ -19,7 +19,7 @@ from gateway.writer.links import Links
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class PlannedRequest:
     """A parsed and bound request, before it is known how the answer must look.
 
     `plan` is there for everything that asks for rows. `personal` are the personal columns that it
@@ -51,7 +51,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Reply:
+class ResponseOptions:
     """What was negotiated: how the answer must look and where its links lead.
 
     `known` holds the ETags of If-None-Match: bodies that the client has. `fresher` tells that it
@@ -102,7 +102,7 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ResponseBody:
     """A whole body, never a part; `headers` are those that the content itself asks for.
 
     `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
@@ -119,7 +119,7 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class Export:
+class ExportStream:
     """A file that is made while it is sent; valid inside the `async with` that gave it.
 
     `parts` are to be read once, or not at all; None when the client has the file (304).
@@ -147,7 +147,7 @@ class Served:
 
 
 @dataclass(frozen=True, slots=True)
-class About:
+class CacheHeaders:
     """What HTTP caches may know of a page."""
 
     etag: str
@@ -160,6 +160,6 @@ class About:
         modified = format_datetime(self.taken_at, usegmt=True)
         return (("ETag", self.etag), ("Last-Modified", modified), *self.served.headers)
 
-    def put_on(self, answer: Answer) -> Answer:
+    def put_on(self, answer: ResponseBody) -> ResponseBody:
         """The answer with these headers."""
         return replace(answer, headers=(*answer.headers, *self.headers))

@@ -47,7 +47,7 @@ class PageKey:
     facts: tuple[Hashable, ...]
 
 
-class Kept(NamedTuple):
+class CachedPage(NamedTuple):
     """A body as it is kept, and how many rows it has."""
 
     body: bytes
@@ -58,8 +58,8 @@ class PageCache:
     """Bodies by page; `byte_budget` bounds them together, 0 keeps none."""
 
     def __init__(self, byte_budget: int) -> None:
-        self._bodies: LRUCache[PageKey, Kept] = LRUCache(max(1, byte_budget), getsizeof=_size)
-        self._plain: LRUCache[PageKey, Kept] = LRUCache(_PLAIN_BYTES, getsizeof=_size)
+        self._bodies: LRUCache[PageKey, CachedPage] = LRUCache(max(1, byte_budget), getsizeof=_size)
+        self._plain: LRUCache[PageKey, CachedPage] = LRUCache(_PLAIN_BYTES, getsizeof=_size)
         self._digests: LRUCache[PageKey, str] = LRUCache(_DIGESTS)
         self._view = ""
 
@@ -81,7 +81,7 @@ class PageCache:
             self._digests[key] = found
         return found
 
-    def get(self, key: PageKey, *, plain: bool = False) -> Kept | None:
+    def get(self, key: PageKey, *, plain: bool = False) -> CachedPage | None:
         """The page as it was put; for who wishes it plain, a short one unpacked.
 
         To unpack it takes a quarter of what all else of an answer takes.
@@ -93,10 +93,10 @@ class PageCache:
         found = self._plain.get(key)
         if found is None:
             body = igzip.decompress(kept.body)  # type: ignore[no-untyped-call]
-            found = self._plain[key] = Kept(body, kept.rows)
+            found = self._plain[key] = CachedPage(body, kept.rows)
         return found
 
-    def put(self, key: PageKey, kept: Kept) -> None:
+    def put(self, key: PageKey, kept: CachedPage) -> None:
         """Keep a page, unless its body alone is larger than the budget."""
         if len(kept.body) <= self._bodies.maxsize:
             self._bodies[self._whole(key)] = kept
@@ -107,5 +107,5 @@ class PageCache:
         return len(self._bodies), int(self._bodies.currsize)
 
 
-def _size(kept: Kept) -> int:
+def _size(kept: CachedPage) -> int:
     return len(kept.body)

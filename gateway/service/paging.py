@@ -7,12 +7,12 @@ from gateway.analytics.read.request import PageRequest
 from gateway.planner.plan import QueryPlan
 from gateway.query.request import ODataRequest
 from gateway.query.tree.expressions import BoundExpr
-from gateway.service.messages import Question
+from gateway.service.messages import PlannedRequest
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.skiptoken import Position
 
 
-def planned(question: Question) -> QueryPlan:
+def planned(question: PlannedRequest) -> QueryPlan:
     """The plan of a question about rows; all such are planned when they are read."""
     assert question.plan is not None  # noqa: S101 - see `QueryService.read`
     return question.plan

@@ -18,9 +18,9 @@ from gateway.query.tree.expressions import (
     THIS_ROW,
     Constant,
     CountRows,
+    NavigationPath,
     QuantifiedRows,
     Reached,
-    Way,
 )
 from gateway.query.tree.queries import BoundQuery, ExpandForm, PropertyQuery, Shape
 from gateway.query.tree.transformations import BoundApply, FilterRows, RowType
@@ -97,7 +97,7 @@ def _used(node: Any, rows: Rows, *, filtered: bool) -> Iterator[Use]:
                 yield from _used(getattr(node, field.name), named, filtered=filtered)
 
 
-def _along(way: Way, rows: Rows) -> Rows:
+def _along(way: NavigationPath, rows: Rows) -> Rows:
     """Name the row that a way leads to; what stands inside names no row where it means that one."""
     there = f"{rows.get(way.row, rows.get('', ''))}{way.navigation.name}/"
     return {**rows, way.to: there}

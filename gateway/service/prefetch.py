@@ -23,9 +23,9 @@ from gateway.planner.pushdown import Pushdown
 from gateway.query.bind.query import bind
 from gateway.query.request import ODataRequest
 from gateway.query.tree.queries import BoundQuery
-from gateway.service.messages import Reply
-from gateway.service.page_cache import Kept, PageKey, packed
-from gateway.service.rows import Machinery, Reading
+from gateway.service.messages import ResponseOptions
+from gateway.service.page_cache import CachedPage, PageKey, packed
+from gateway.service.rows import Dependencies, RowReader
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from grammar import (
@@ -50,7 +50,7 @@ _STREAKS = 64
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
+class PreparedPage:
     """A first page that was just made: of what, how many rows it may have, and its facts."""
 
     snapshot: Snapshot
@@ -60,16 +60,18 @@ class Made:
     key_for: KeyFor
 
 
-class ReadAhead:
+class Prefetch:
     """Makes pages of one workspace ahead."""
 
-    def __init__(self, contract: Contract, machinery: Machinery, rows: Reading) -> None:
+    def __init__(self, contract: Contract, machinery: Dependencies, rows: RowReader) -> None:
         self._contract = contract
         self._with = machinery
         self._rows = rows
         self._streaks: LRUCache[tuple[object, ...], int] = LRUCache(_STREAKS)
 
-    async def noticed(self, request: ODataRequest, made: Made, reply: Reply) -> None:
+    async def noticed(
+        self, request: ODataRequest, made: PreparedPage, reply: ResponseOptions
+    ) -> None:
         """A page had to be made; the pages of the entities that follow may be wanted next."""
         if not _is_one_of_many(request, made):
             return
@@ -80,7 +82,9 @@ class ReadAhead:
             self._streaks[streak] = 0
             await self._make(request, made, reply)
 
-    async def _make(self, request: ODataRequest, made: Made, reply: Reply) -> None:
+    async def _make(
+        self, request: ODataRequest, made: PreparedPage, reply: ResponseOptions
+    ) -> None:
         """Nothing when each brings so many rows that few would fit."""
         bound = bind(_following(request, made), self._contract.schema)
         assert isinstance(bound, BoundQuery)  # noqa: S101 - a set's name is its path
@@ -101,7 +105,7 @@ class ReadAhead:
             self._with.pages.put(made.key_for(path), kept)
 
 
-def _is_one_of_many(request: ODataRequest, made: Made) -> bool:
+def _is_one_of_many(request: ODataRequest, made: PreparedPage) -> bool:
     """Whether it is the whole first page of all rows related to an entity with one text as its key.
 
     The snapshot must be of the whole workspace: the others are in it, too. Ties of $orderby are
@@ -124,7 +128,7 @@ def _is_one_of_many(request: ODataRequest, made: Made) -> bool:
     )
 
 
-def _following(request: ODataRequest, made: Made) -> ODataRequest:
+def _following(request: ODataRequest, made: PreparedPage) -> ODataRequest:
     """`Users?$filter=id gt 'u'&$orderby=id&$select=id&$expand=results(...)`."""
     entity, way = request.path.segments
     source = made.plan.query.source
@@ -148,15 +152,15 @@ def _literal_of(entity: Segment) -> Literal:
 
 
 def _pages(
-    rows: list[bytes], request: ODataRequest, made: Made, reply: Reply
-) -> list[tuple[ResourcePath, Kept]]:
+    rows: list[bytes], request: ODataRequest, made: PreparedPage, reply: ResponseOptions
+) -> list[tuple[ResourcePath, CachedPage]]:
     """The page of each entity, and the path that it will be asked by."""
     entity, way = request.path.segments
     source = made.plan.query.source
     assert source is not None  # noqa: S101 - see `_is_one_of_many`
     assert entity.key is not None  # noqa: S101 - the same
     [key], [(written, _)] = source.entity_set.entity_type.key, entity.key.values
-    pages: list[tuple[ResourcePath, Kept]] = []
+    pages: list[tuple[ResourcePath, CachedPage]] = []
     for row in rows:
         members = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
         related = msgspec.json.decode(members[way.name], type=list[msgspec.Raw])
@@ -168,5 +172,5 @@ def _pages(
         query, format_ = made.plan.query, reply.format
         body = write_collection(texts, made.page, query, format_, reply.links)
         path = replace(request.path, segments=(named, way))
-        pages.append((path, Kept(packed(body), len(texts))))
+        pages.append((path, CachedPage(packed(body), len(texts))))
     return pages

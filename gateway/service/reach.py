@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.contract.model import Contract
 
 
@@ -14,7 +14,7 @@ def filtered_upstream(contract: Contract, set_name: str) -> frozenset[str]:
     derived = contract.derived_set(set_name)
     if derived is None:
         return frozenset(filtered)
-    groups = (c for c in derived.columns if c.kind is Kind.GROUP)
+    groups = (c for c in derived.columns if c.kind is ColumnKind.GROUP)
     return frozenset(c.prop.name for c in groups if c.of in filtered)
 
 

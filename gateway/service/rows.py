@@ -16,7 +16,7 @@ import pyarrow as pa
 from gateway.analytics.read.client import AnalyticsClient
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import first_request
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.contract.model import Contract
 from gateway.engine.copies import compile_days, rows_of_copies
 from gateway.engine.derive import compile_derivation
@@ -34,16 +34,16 @@ from gateway.query.bind.derivation import bind_derivation
 from gateway.query.preferences import Preferences
 from gateway.query.tree.expressions import BoundOrder
 from gateway.query.tree.transformations import ARRIVAL
-from gateway.roles.limits import Limits
+from gateway.roles.limits import RoleLimits
 from gateway.roles.view_sql import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
 from gateway.service.long_queries import LongQueries
-from gateway.service.messages import About, Reply, Served
+from gateway.service.messages import CacheHeaders, ResponseOptions, Served
 from gateway.service.page_cache import PageCache, PageKey
 from gateway.service.paging import tie_at_the_end
-from gateway.snapshots.cache import Choice, Snapshot, SnapshotCache
+from gateway.snapshots.cache import Snapshot, SnapshotCache, SnapshotChoice
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.keep.store import SnapshotKey, SnapshotStore
-from gateway.snapshots.query_threads import Desk
+from gateway.snapshots.query_threads import QueryPool
 from gateway.writer.skiptoken import TokenSigner
 
 T = TypeVar("T")
@@ -62,19 +62,19 @@ class PageSizes:
 
 
 @dataclass(frozen=True, slots=True)
-class View:
+class RoleView:
     """What a role sees; `name` differs where anything of it does. `salt` is what masks are made of.
 
     Nothing of it shows in a repr: rules name groups and people.
     """
 
     name: str
-    limits: Limits = field(repr=False)
+    limits: RoleLimits = field(repr=False)
     salt: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Machinery:
+class Dependencies:
     """What `gateway.app` constructs for the service.
 
     `scope` names workspace, upstream, contract and the token's owner: whose snapshots count. `view`
@@ -90,18 +90,18 @@ class Machinery:
     pages: PageCache
     signer: TokenSigner
     clock: Clock
-    desk: Desk
+    desk: QueryPool
     calls: Calls
     parser: Parser
     query_timeout: float
     long_queries: LongQueries
-    view: View | None = None
+    view: RoleView | None = None
 
 
-class Reading:
+class RowReader:
     """Reads the rows of one workspace."""
 
-    def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
+    def __init__(self, contract: Contract, machinery: Dependencies, pages: PageSizes) -> None:
         self._contract = contract
         self._with = machinery
         self._pages = pages
@@ -110,11 +110,11 @@ class Reading:
         """No snapshot is found by anyone else (law 5)."""
         return SnapshotKey(self._with.scope(), pushdown)
 
-    def at_hand(self, plan: QueryPlan, reply: Reply) -> bool:
+    def at_hand(self, plan: QueryPlan, reply: ResponseOptions) -> bool:
         """Whether a snapshot answers without an upstream call."""
         return self._with.cache.is_fresh(self.key(plan.pushdown), fresher=reply.fresher)
 
-    def choice(self, plan: QueryPlan, *, fresher: bool) -> Choice:
+    def choice(self, plan: QueryPlan, *, fresher: bool) -> SnapshotChoice:
         """What snapshot there is, fresh or not."""
         return self._with.cache.choice(self.key(plan.pushdown), fresher=fresher)
 
@@ -175,7 +175,7 @@ class Reading:
         seen = self._seen(snapshot, limits, salt)
         return rows_seen(limits.columns, limits.masked, rows, seen, salt)
 
-    def _seen(self, snapshot: Snapshot, limits: Limits, salt: str | None) -> str | None:
+    def _seen(self, snapshot: Snapshot, limits: RoleLimits, salt: str | None) -> str | None:
         """The table of which rows a role sees; None where that is all of them, in their order."""
         rows = snapshot.table_name
         rule = limits.rule and limits.rule(snapshot.made_at)
@@ -196,7 +196,7 @@ class Reading:
         if not derived.copies_results:
             return self._made(snapshot, name, lambda: compile_derivation(bind(), rows))
         derivation = bind()
-        has_days = bool(derivation.of_kind(Kind.DAY))
+        has_days = bool(derivation.of_kind(ColumnKind.DAY))
         days = (
             self._made(snapshot, name, lambda: compile_days(derivation, rows)) if has_days else None
         )
@@ -237,13 +237,13 @@ class Reading:
         """Blocking work, a few at once and not for ever (`gateway.snapshots.query_threads`)."""
         return await self._with.desk.run(run, *arguments)
 
-    def goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
+    def goes_straight_through(self, plan: QueryPlan, reply: ResponseOptions) -> bool:
         """A small exact window that fits one page, unless a fresh snapshot is at hand."""
         if plan.route is not Route.WINDOW or self.at_hand(plan, reply):
             return False
         return (plan.query.top or 0) <= self.page_size(reply.preferences)
 
-    async def window_page(self, plan: QueryPlan, reply: Reply) -> Page | None:
+    async def window_page(self, plan: QueryPlan, reply: ResponseOptions) -> Page | None:
         """The upstream page that holds the window; None when a snapshot must answer.
 
         That is so when a tie crosses its end, and in the case of `asked`.
@@ -252,7 +252,7 @@ class Reading:
         page = await self.asked(self._with.client.fetch(request), plan, reply)
         return None if page is None or tie_at_the_end(page, request) else page
 
-    async def asked(self, call: Awaitable[T], plan: QueryPlan, reply: Reply) -> T | None:
+    async def asked(self, call: Awaitable[T], plan: QueryPlan, reply: ResponseOptions) -> T | None:
         """What a call answers; None when the upstream is down and an older snapshot may answer.
 
         Raises:
@@ -267,10 +267,10 @@ class Reading:
                 raise
             return None
 
-    def about(self, snapshot: Snapshot, key: PageKey) -> About:
+    def about(self, snapshot: Snapshot, key: PageKey) -> CacheHeaders:
         """What caches may know of a page."""
         digest = self._with.pages.digest(key)
-        return About(f'W/"{digest}"', snapshot.taken_at, self.served(snapshot))
+        return CacheHeaders(f'W/"{digest}"', snapshot.taken_at, self.served(snapshot))
 
     def served(self, snapshot: Snapshot) -> Served:
         """Return what every response from a snapshot says of it."""

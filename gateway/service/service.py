@@ -25,28 +25,28 @@ from gateway.query.bind.query import bind
 from gateway.query.bind.resource import MetadataDocument, ServiceDocument
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery, Shape
-from gateway.service.collection import Feed
-from gateway.service.delta import Changes
+from gateway.service.collection import CollectionService
+from gateway.service.delta import DeltaService
 from gateway.service.documents import metadata_document, service_document
 from gateway.service.explain import Explanation, explain_plan
-from gateway.service.export import Filing
+from gateway.service.export import ExportService
 from gateway.service.listed import listed_in
 from gateway.service.long_queries import may_stand_for_more
-from gateway.service.messages import Answer, Export, Question, Reply
+from gateway.service.messages import ExportStream, PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.paging import (
     planned,
     query_identity,
 )
 from gateway.service.personal import personal_read
 from gateway.service.reach import counted_as, filtered_upstream
-from gateway.service.rows import Machinery, PageSizes, Reading
-from gateway.service.single import Single
-from gateway.service.statistics import Summing
+from gateway.service.rows import Dependencies, PageSizes, RowReader
+from gateway.service.single import SingleService
+from gateway.service.statistics import StatisticsService
 from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import Trouble
+from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.cache import Standing
 from gateway.snapshots.keep.store import SnapshotKey, StoredTable
-from gateway.snapshots.pinned import OneSnapshot
+from gateway.snapshots.pinned import PinnedSnapshot
 
 T = TypeVar("T")
 _QUESTIONS = 512
@@ -58,17 +58,17 @@ _INLINE_BYTES = 512
 class QueryService:
     """Answers OData questions about one workspace."""
 
-    def __init__(self, contract: Contract, machinery: Machinery, pages: PageSizes) -> None:
+    def __init__(self, contract: Contract, machinery: Dependencies, pages: PageSizes) -> None:
         self._contract = contract
         self._with, self._pages = machinery, pages
-        self._rows = Reading(contract, machinery, pages)
-        summing = Summing(self._rows, machinery, contract)
-        self._changes = Changes(contract, machinery, self._rows, self._bind_at)
-        self._single = Single(contract, machinery, self._rows, summing)
-        self._filing = Filing(self._rows, summing, self._single)
+        self._rows = RowReader(contract, machinery, pages)
+        summing = StatisticsService(self._rows, machinery, contract)
+        self._changes = DeltaService(contract, machinery, self._rows, self._bind_at)
+        self._single = SingleService(contract, machinery, self._rows, summing)
+        self._filing = ExportService(self._rows, summing, self._single)
         shared = (contract, machinery, self._rows, summing)
-        self._feed = Feed(*shared, self._changes, self._single)
-        self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)
+        self._feed = CollectionService(*shared, self._changes, self._single)
+        self._questions: LRUCache[tuple[bytes, bytes, str], PlannedRequest] = LRUCache(_QUESTIONS)
 
     @property
     def is_limited(self) -> bool:
@@ -83,7 +83,7 @@ class QueryService:
         """What the service publishes."""
         return self._contract.schema
 
-    async def understand(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+    async def understand(self, raw_path: bytes, raw_query: bytes, root: str = "") -> PlannedRequest:
         """Parse, bind and plan a URL below the service root `root`; raises 400, 404, 501 at once.
 
         A URL that was requested before costs a look-up, unless it is long: such trees are not kept.
@@ -113,7 +113,7 @@ class QueryService:
             return work(*arguments)
         return await self._with.parser.run(self._with.query_timeout, work, *arguments)
 
-    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> Question:
+    def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> PlannedRequest:
         """Parse, bind and plan a URL as `understand` does, in this thread."""
         with Stage("parse"):
             request = parse_request(raw_path, raw_query, root)
@@ -123,7 +123,7 @@ class QueryService:
         with Stage("plan"):
             return self._bind(request)
 
-    def explain(self, question: Question, *, fresher: bool = False) -> Explanation:
+    def explain(self, question: PlannedRequest, *, fresher: bool = False) -> Explanation:
         """What answering would ask of the Analytics API, and which snapshot would answer."""
         plan = question.plan
         if plan is None:
@@ -147,14 +147,14 @@ class QueryService:
 
     def at(self, snapshot: StoredTable) -> QueryService:
         """Answers the same from one snapshot of all rows, however old; it asks nobody."""
-        machinery = replace(self._with, cache=OneSnapshot(self._with.cache, snapshot.id))
+        machinery = replace(self._with, cache=PinnedSnapshot(self._with.cache, snapshot.id))
         return QueryService(self._contract, machinery, self._pages)
 
     def begin(self) -> None:
         """Begin to read all rows, unless that is being done; it is not waited for."""
         self._with.cache.begin(self._rows.key(Pushdown()))
 
-    def trouble(self) -> Trouble | None:
+    def trouble(self) -> ExtractFailure | None:
         """Why the workspace's last extract failed; None when one has been made since."""
         found = self._with.cache.trouble(self._with.scope())
         if found is None or not self.is_limited:
@@ -181,7 +181,7 @@ class QueryService:
         """End the extracts that are being read; the snapshots stay open for others."""
         await self._with.cache.end()
 
-    def _bind(self, request: ODataRequest) -> Question:
+    def _bind(self, request: ODataRequest) -> PlannedRequest:
         """Bound and planned, where now() is this moment, on later pages the first one's."""
         question, token = self._bind_at(request, self._with.clock.now()), request.options.skiptoken
         if question.moment is None or token is None:
@@ -189,14 +189,16 @@ class QueryService:
         first = self._with.signer.verify(token, query_identity(request)).moment
         return self._bind_at(request, first)
 
-    def _bind_at(self, request: ODataRequest, now: datetime | None) -> Question:
+    def _bind_at(self, request: ODataRequest, now: datetime | None) -> PlannedRequest:
         bound = bind(request, self._contract.schema, now)
         query = bound.entity if isinstance(bound, PropertyQuery) else bound
         plan = plan_query(query, self._contract) if isinstance(query, BoundQuery) else None
-        return Question(request, bound, plan, personal_read(bound))
+        return PlannedRequest(request, bound, plan, personal_read(bound))
 
     @asynccontextmanager
-    async def export(self, question: Question, reply: Reply) -> AsyncIterator[Export]:
+    async def export(
+        self, question: PlannedRequest, reply: ResponseOptions
+    ) -> AsyncIterator[ExportStream]:
         """The whole collection as a file; its snapshot is held until the `async with` ends."""
         with self._discreetly():
             async with self._filing.export(question, reply) as export:
@@ -204,7 +206,7 @@ class QueryService:
                     note_read(question.personal, whole=False)
                 yield export
 
-    async def answer(self, question: Question, reply: Reply) -> Answer:
+    async def answer(self, question: PlannedRequest, reply: ResponseOptions) -> ResponseBody:
         """The whole answer, or a `GatewayError` from the catalogue; nothing in between."""
         with self._discreetly():
             answer = await self._answer(question, reply)
@@ -223,7 +225,7 @@ class QueryService:
                 raise
             raise told from None
 
-    async def _answer(self, question: Question, reply: Reply) -> Answer:
+    async def _answer(self, question: PlannedRequest, reply: ResponseOptions) -> ResponseBody:
         if question.request.options.deltatoken is not None:
             return await self._changes.answer(question, reply)
         match question.bound:
@@ -234,7 +236,7 @@ class QueryService:
             case BoundQuery(shape=Shape.COUNT) as query:
                 found = await self._single.count(planned(question), reply)
                 await self._single.check_source(query, reply, found=found.number > 0)
-                return Answer(str(found.number).encode(), reply.format.media, found.headers)
+                return ResponseBody(str(found.number).encode(), reply.format.media, found.headers)
             case BoundQuery(shape=Shape.ENTITY):
                 return await self._single.entity(planned(question), reply)
             case PropertyQuery() as query:

@@ -13,10 +13,10 @@ from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.tree.transformations import makes_rows_of_nothing
-from gateway.service.messages import Answer, Reply, Served
+from gateway.service.messages import ResponseBody, ResponseOptions, Served
 from gateway.service.paging import left_to_check
-from gateway.service.rows import Machinery, Reading
-from gateway.service.statistics import Summing
+from gateway.service.rows import Dependencies, RowReader
+from gateway.service.statistics import StatisticsService
 from gateway.writer.bodies import projection_for, write_entity
 from gateway.writer.property_bodies import projection_for_property, write_property
 
@@ -34,18 +34,22 @@ class Counted:
         return () if self.served is None else self.served.headers
 
 
-class Single:
+class SingleService:
     """Answers with one thing of one workspace."""
 
     def __init__(
-        self, contract: Contract, machinery: Machinery, rows: Reading, summing: Summing
+        self,
+        contract: Contract,
+        machinery: Dependencies,
+        rows: RowReader,
+        summing: StatisticsService,
     ) -> None:
         self._contract = contract
         self._with = machinery
         self._rows = rows
         self._summing = summing
 
-    async def count(self, plan: QueryPlan, reply: Reply) -> Counted:
+    async def count(self, plan: QueryPlan, reply: ResponseOptions) -> Counted:
         """How many rows there are, for a query that asks for that."""
         if plan.route is Route.NOTHING:
             return Counted(0)
@@ -62,7 +66,7 @@ class Single:
             number = await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
             return Counted(number, self._rows.served(snapshot))
 
-    async def check_source(self, query: BoundQuery, reply: Reply, *, found: bool) -> None:
+    async def check_source(self, query: BoundQuery, reply: ResponseOptions, *, found: bool) -> None:
         """Check that the entity exists whose related rows were requested, in every format alike.
 
         Rows that were `found` are proof enough, unless $apply makes rows of no rows at all.
@@ -77,7 +81,7 @@ class Single:
             plan, Projection((), query.source.entity_set.entity_type.key_properties), reply
         )
 
-    async def _is_made_of_nothing(self, query: BoundQuery, reply: Reply) -> bool:
+    async def _is_made_of_nothing(self, query: BoundQuery, reply: ResponseOptions) -> bool:
         """Return True if $apply had no related row to work on."""
         if query.apply is None or not makes_rows_of_nothing(query.apply.steps):
             return False
@@ -92,7 +96,7 @@ class Single:
         )
         return not await self.count(plan_query(related, self._contract), reply)
 
-    async def entity(self, plan: QueryPlan, reply: Reply) -> Answer:
+    async def entity(self, plan: QueryPlan, reply: ResponseOptions) -> ResponseBody:
         """The entity; 204 where a way from one that is there leads to none.
 
         Raises:
@@ -106,11 +110,13 @@ class Single:
             if plan.query.source is None:
                 raise
             await self.check_source(plan.query, reply, found=False)
-            return Answer(b"", reply.format.content_type, no_content=True)
+            return ResponseBody(b"", reply.format.content_type, no_content=True)
         body = write_entity(row, plan.query, reply.format, reply.links)
-        return Answer(body, reply.format.content_type, (*reply.applied(), *served.headers))
+        return ResponseBody(body, reply.format.content_type, (*reply.applied(), *served.headers))
 
-    async def property(self, query: PropertyQuery, plan: QueryPlan, reply: Reply) -> Answer:
+    async def property(
+        self, query: PropertyQuery, plan: QueryPlan, reply: ResponseOptions
+    ) -> ResponseBody:
         """A property of the entity, 204 where it is null.
 
         Raises:
@@ -120,10 +126,10 @@ class Single:
         body = write_property(row, query, reply.format, reply.links)
         text = query.part is PropertyPart.TEXT
         content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
-        return Answer(body or b"", content_type, served.headers, no_content=body is None)
+        return ResponseBody(body or b"", content_type, served.headers, no_content=body is None)
 
     async def _row(
-        self, plan: QueryPlan, projection: Projection, reply: Reply
+        self, plan: QueryPlan, projection: Projection, reply: ResponseOptions
     ) -> tuple[bytes, Served]:
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             selection = Selection(left_to_check(plan, snapshot), (), limit=1)

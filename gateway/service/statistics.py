@@ -19,14 +19,14 @@ from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.planner.plan import QueryPlan
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.transformations import BoundApply
-from gateway.service.messages import Reply
-from gateway.service.rows import Machinery, Reading
+from gateway.service.messages import ResponseOptions
+from gateway.service.rows import Dependencies, RowReader
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Few:
+class SmallResult:
     """Rows that an answer is cut from without a snapshot, and what is left of $apply.
 
     `date` is the upstream's clock, None when it did not say.
@@ -38,7 +38,7 @@ class Few:
 
 
 @dataclass(frozen=True, slots=True)
-class Summed:
+class StatisticsRows:
     """A whole collection: its rows as JSON, and how many there are without $skip and $top.
 
     Behind $top there may be one row more, which is not sent: it tells that there are rows.
@@ -49,15 +49,15 @@ class Summed:
     date: datetime | None
 
 
-class Summing:
+class StatisticsService:
     """Answers from the statistics of one workspace; None where they do not."""
 
-    def __init__(self, rows: Reading, machinery: Machinery, contract: Contract) -> None:
+    def __init__(self, rows: RowReader, machinery: Dependencies, contract: Contract) -> None:
         self._contract = contract
         self._rows = rows
         self._with = machinery
 
-    async def few(self, plan: QueryPlan, reply: Reply) -> Few | None:
+    async def few(self, plan: QueryPlan, reply: ResponseOptions) -> SmallResult | None:
         """What the statistics tell of the plan's $apply."""
         if plan.told is None or self._rows.at_hand(plan, reply):
             return None
@@ -68,16 +68,16 @@ class Summing:
         )
         if figures is None or not told_all:
             return None
-        return Few(rows_told(figures, plan.told), plan.told.rest, figures.date)
+        return SmallResult(rows_told(figures, plan.told), plan.told.rest, figures.date)
 
-    async def count(self, plan: QueryPlan, reply: Reply) -> int | None:
+    async def count(self, plan: QueryPlan, reply: ResponseOptions) -> int | None:
         """How many rows $apply makes."""
         few = await self.few(plan, reply)
         return None if few is None else await self._count(few)
 
     async def collection(
-        self, plan: QueryPlan, projection: Projection, reply: Reply
-    ) -> Summed | None:
+        self, plan: QueryPlan, projection: Projection, reply: ResponseOptions
+    ) -> StatisticsRows | None:
         """The rows of the one page, and their number if it is asked for."""
         few = await self.few(plan, reply)
         if few is None:
@@ -88,12 +88,12 @@ class Summing:
         rows: list[bytes] = await self._on(few, fetch_rows, selection, projection)
         if len(rows) > wanted and wanted != query.top:
             return None
-        return Summed(rows, await self._count(few) if query.count else None, few.date)
+        return StatisticsRows(rows, await self._count(few) if query.count else None, few.date)
 
-    async def _count(self, few: Few) -> int:
+    async def _count(self, few: SmallResult) -> int:
         return await self._on(few, count_rows, None, few.apply)
 
-    async def _on(self, few: Few, run: Callable[..., T], *arguments: object) -> T:
+    async def _on(self, few: SmallResult, run: Callable[..., T], *arguments: object) -> T:
         def on(relation: Relation) -> T:
             return run(relation, *arguments)
 

@@ -18,16 +18,16 @@ import anyio.to_thread
 from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import GrowingTable
-from gateway.snapshots.build.extract_run import Flight, Progress, Workshop
-from gateway.snapshots.build.single_flight import Flights, Trouble
+from gateway.snapshots.build.draft import DraftTable
+from gateway.snapshots.build.extract_run import ExtractRun, ExtractTools, Progress
+from gateway.snapshots.build.single_flight import ExtractFailure, SingleFlight
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict, may_stand_in
 from gateway.snapshots.keep.catalog import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SnapshotChoice:
     """What would answer now: the best snapshot at hand, how good it is, and what is being made."""
 
     table: StoredTable | None
@@ -62,7 +62,7 @@ class Snapshot:
     status: str
     made_at: datetime
     rows: int
-    growing: GrowingTable | None = None
+    growing: DraftTable | None = None
     instead_of: str = ""
 
     @property
@@ -82,11 +82,11 @@ class Snapshot:
 class SnapshotCache:
     """All snapshots of this process."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: ExtractTools) -> None:
         self.workshop = workshop
         self._with = workshop
         self._shelf = workshop.shelf
-        self._flights = Flights(workshop)
+        self._flights = SingleFlight(workshop)
 
     @property
     def tables(self) -> tuple[StoredTable, ...]:
@@ -102,7 +102,7 @@ class SnapshotCache:
         if not self.is_fresh(key, fresher=True):
             self._flights.start(key)
 
-    def trouble(self, scope: str) -> Trouble | None:
+    def trouble(self, scope: str) -> ExtractFailure | None:
         """Why the last extract of a scope failed; None when one has been made since."""
         return self._flights.trouble(scope)
 
@@ -114,7 +114,7 @@ class SnapshotCache:
         stands_in = may_stand_in(verdict, trouble.error.stopgap)
         return Standing(verdict, trouble.error.code if stands_in else "")
 
-    def _trouble_since(self, table: StoredTable) -> Trouble | None:
+    def _trouble_since(self, table: StoredTable) -> ExtractFailure | None:
         """Return the failure of the last extract, if a younger snapshot was wanted by then."""
         trouble = self._flights.trouble(table.key.scope)
         return trouble if trouble is not None and trouble.at >= table.taken_at else None
@@ -137,14 +137,16 @@ class SnapshotCache:
         """Whether a snapshot would answer now without an upstream call."""
         return self.choice(key, fresher=fresher).verdict is Verdict.FRESH
 
-    def choice(self, key: SnapshotKey, *, fresher: bool = False) -> Choice:
+    def choice(self, key: SnapshotKey, *, fresher: bool = False) -> SnapshotChoice:
         """What `open` would choose; nothing is begun."""
         extract = self._flights.progress_of(key)
         found = self._shelf.best(key)
         if found is None:
-            return Choice(None, Verdict.EXPIRED, 0.0, extract)
+            return SnapshotChoice(None, Verdict.EXPIRED, 0.0, extract)
         age = (self._with.clock.now() - found.table.taken_at).total_seconds()
-        return Choice(found.table, self._shelf.judge(found.table, fresher=fresher), age, extract)
+        return SnapshotChoice(
+            found.table, self._shelf.judge(found.table, fresher=fresher), age, extract
+        )
 
     @asynccontextmanager
     async def open(
@@ -259,7 +261,7 @@ class SnapshotCache:
             return await self._made_of(key, status, early=False)
         return self._reading(entry.held(), status)
 
-    async def _draft_of(self, scope: str, snapshot_id: str) -> tuple[Flight, GrowingTable] | None:
+    async def _draft_of(self, scope: str, snapshot_id: str) -> tuple[ExtractRun, DraftTable] | None:
         """The draft of an extract that runs."""
         flight = self._flights.find(scope, snapshot_id)
         growing = None if flight is None else await flight.draft()
@@ -289,7 +291,7 @@ class SnapshotCache:
 
     @contextmanager
     def _reading_draft(
-        self, flight: Flight, growing: GrowingTable, status: str
+        self, flight: ExtractRun, growing: DraftTable, status: str
     ) -> Iterator[Snapshot]:
         with self._flights.reading(flight):
             yield Snapshot(

@@ -5,13 +5,13 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 
 from gateway.errors import UpstreamUnavailable
-from gateway.snapshots.cache import Choice, Snapshot, SnapshotCache
+from gateway.snapshots.cache import Snapshot, SnapshotCache, SnapshotChoice
 from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.keep.catalog import Entry
 
 
-class OneSnapshot(SnapshotCache):
+class PinnedSnapshot(SnapshotCache):
     """Of the snapshots of another cache just one, of all rows; none is ever made.
 
     So many questions are answered from one moment, whatever is made meanwhile.
@@ -21,7 +21,7 @@ class OneSnapshot(SnapshotCache):
         super().__init__(cache.workshop)
         self._id = snapshot_id
 
-    def choice(self, key: SnapshotKey, *, fresher: bool = False) -> Choice:
+    def choice(self, key: SnapshotKey, *, fresher: bool = False) -> SnapshotChoice:
         """The one.
 
         Raises:
@@ -29,7 +29,7 @@ class OneSnapshot(SnapshotCache):
         """
         table = self._entry(key).table
         age = (self.workshop.clock.now() - table.taken_at).total_seconds()
-        return Choice(table, Verdict.FRESH, age, None)
+        return SnapshotChoice(table, Verdict.FRESH, age, None)
 
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool

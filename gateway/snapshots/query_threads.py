@@ -27,7 +27,7 @@ _AGAIN_SECONDS = 0.05
 _RESERVE = 1
 
 
-class Asked:
+class RunningQuery:
     """The cursors of one question, in whatever thread they are."""
 
     def __init__(self) -> None:
@@ -59,11 +59,11 @@ class Threads:
         self._here = local()
 
     @property
-    def asked(self) -> Asked | None:
+    def asked(self) -> RunningQuery | None:
         """The question; None for what nobody waits for, such as an extract."""
         return getattr(self._here, "asked", None)
 
-    def work_for(self, asked: Asked, work: Callable[[], T]) -> T:
+    def work_for(self, asked: RunningQuery, work: Callable[[], T]) -> T:
         """Do the work in this thread."""
         self._here.asked = asked
         try:
@@ -72,7 +72,7 @@ class Threads:
             self._here.asked = None
 
 
-class Desk:
+class QueryPool:
     """Runs a few queries at once, because DuckDB uses all cores for each; others wait.
 
     Callers take turns, and one more query may run for a caller that has none running. `seconds` is
@@ -100,7 +100,7 @@ class Desk:
             raise visit.out_of_time(self._seconds) from error
 
     async def _run(self, work: Callable[[], T], seconds: float) -> T:
-        asked = Asked()
+        asked = RunningQuery()
         job = partial(self._threads.work_for, asked, work)
         task = asyncio.ensure_future(anyio.to_thread.run_sync(job, limiter=self._workers))
         ending = asyncio.get_running_loop().call_later(seconds, _end, asked, task)
@@ -116,7 +116,7 @@ class Desk:
             ending.cancel()
 
 
-def _end(asked: Asked, task: asyncio.Future[T]) -> None:
+def _end(asked: RunningQuery, task: asyncio.Future[T]) -> None:
     """Interrupt the work until it has ended, however it ends."""
     if not task.done():
         asked.interrupt()

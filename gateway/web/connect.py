@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.connect.analysis import Analysis, load_analysis
+from gateway.connect.analysis import AnalysisFile, load_analysis
 from gateway.connect.project import write_project
 from gateway.connect.shortcuts import write_odc, write_pbids
 from gateway.connect.snippets import write_snippets
@@ -31,12 +31,12 @@ _SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class FileRequest:
     """What a file is made of; `refresh` is the option of that name, empty when it is not given."""
 
     root: str
     schema: Schema
-    analysis: Analysis
+    analysis: AnalysisFile
     refresh: str = ""
 
 
@@ -48,13 +48,13 @@ def connect_routes(endpoint: ODataEndpoint) -> list[Route]:
         service = await endpoint.entrance.admit(request.scope)
         root = endpoint.root_of(request.scope)
         refresh = request.query_params.get("refresh", "")
-        asked = Asked(root, service.schema, analysis, refresh)
+        asked = FileRequest(root, service.schema, analysis, refresh)
         return await anyio.to_thread.run_sync(_file, request.path_params["name"], asked)
 
     return [Route("/connect/{name}", serve)]
 
 
-def _file(name: str, asked: Asked) -> Response:
+def _file(name: str, asked: FileRequest) -> Response:
     """The file of this name, made in a thread: a project takes some 40 ms.
 
     Raises:
@@ -73,7 +73,7 @@ def _file(name: str, asked: Asked) -> Response:
     return _attachment(name, media, write(asked))
 
 
-def _connection(name: str, asked: Asked) -> Response:
+def _connection(name: str, asked: FileRequest) -> Response:
     entity_set = asked.schema.find_set(name.removesuffix(_ODC))
     if entity_set is None:
         known = ", ".join(f"{each.name}{_ODC}" for each in asked.schema.entity_sets)
@@ -82,11 +82,11 @@ def _connection(name: str, asked: Asked) -> Response:
     return _attachment(name, "text/x-ms-odc; charset=utf-8", content)
 
 
-def _pbids(asked: Asked) -> str:
+def _pbids(asked: FileRequest) -> str:
     return write_pbids(asked.root)
 
 
-def _project(asked: Asked) -> bytes:
+def _project(asked: FileRequest) -> bytes:
     if asked.refresh not in ("", "full", "incremental"):
         raise InvalidValue(
             f"refresh={asked.refresh} is not known; use full or incremental", target="refresh"
@@ -96,17 +96,17 @@ def _project(asked: Asked) -> bytes:
     return write_project(asked.root, star, asked.analysis)
 
 
-def _workbook(asked: Asked) -> bytes:
+def _workbook(asked: FileRequest) -> bytes:
     return write_workbook(asked.root, asked.schema, asked.analysis)
 
 
-def _snippets(asked: Asked) -> bytes:
+def _snippets(asked: FileRequest) -> bytes:
     found = write_snippets(asked.root, asked.schema, asked.analysis.incremental)
     body = {"root": asked.root, "files": _names(asked), "snippets": found}
     return msgspec.json.format(msgspec.json.encode(body), indent=2)
 
 
-def _names(asked: Asked) -> list[str]:
+def _names(asked: FileRequest) -> list[str]:
     connections = (f"{each.name}{_ODC}" for each in asked.schema.entity_sets)
     return [*(name for name in _FILES if name != _SNIPPETS), *connections]
 
@@ -121,7 +121,7 @@ def _attachment(name: str, media: str, content: str | bytes) -> Response:
     return Response(content, headers={"Content-Type": media, **headers})
 
 
-_FILES: dict[str, tuple[str, Callable[[Asked], str | bytes]]] = {
+_FILES: dict[str, tuple[str, Callable[[FileRequest], str | bytes]]] = {
     "skillhabit.pbids": (_JSON, _pbids),
     "powerbi-project.zip": ("application/zip", _project),
     "skillhabit.xlsx": (_SHEETS, _workbook),

@@ -21,7 +21,7 @@ from gateway.errors import GatewayError, InternalError, MethodNotAllowed
 from gateway.observe import Observer
 from gateway.planner.explain import explain_pushdown
 from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import Trouble
+from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.cache import Standing
 from gateway.snapshots.facts import StoredTable
 from gateway.web.odata import check_length
@@ -96,7 +96,7 @@ def _without_numbers(told: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
     }
 
 
-def _failure(trouble: Trouble) -> dict[str, Any]:
+def _failure(trouble: ExtractFailure) -> dict[str, Any]:
     """Why the last extract failed, in the words that this caller may see."""
     code, message = trouble.error.code, trouble.error.message
     return {"at": _instant(trouble.at), "code": code, "message": message}

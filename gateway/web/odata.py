@@ -26,7 +26,7 @@ from gateway.observe.record import note_question
 from gateway.query.bind.resource import MetadataDocument
 from gateway.query.preferences import parse_preferences
 from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
-from gateway.service.messages import Export, Question, Reply
+from gateway.service.messages import ExportStream, PlannedRequest, ResponseOptions
 from gateway.service.service import QueryService
 from gateway.web.negotiation import (
     check_isolation,
@@ -136,7 +136,7 @@ class ODataEndpoint:
         receive: Receive,
         headers: Headers,
         version: str,
-    ) -> tuple[Question, Reply]:
+    ) -> tuple[PlannedRequest, ResponseOptions]:
         root = self.root_of(scope)
         path = below_service(scope["raw_path"])
         whole = await _whole_query(scope, receive, headers, self.body_seconds)
@@ -147,7 +147,7 @@ class ODataEndpoint:
         note_question(kept, question.resource, route)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
-        reply = Reply(
+        reply = ResponseOptions(
             format=replace(format_, omit_nulls=preferences.omit_nulls),
             preferences=preferences,
             links=Links(root, key),
@@ -158,7 +158,9 @@ class ODataEndpoint:
         return question, reply
 
 
-async def _hold(export: AbstractAsyncContextManager[Export], held: AsyncExitStack | None) -> Export:
+async def _hold(
+    export: AbstractAsyncContextManager[ExportStream], held: AsyncExitStack | None
+) -> ExportStream:
     if held is None:
         raise NotAcceptable("a file is asked for by itself, not inside a $batch; here, use json")
     return await held.enter_async_context(export)
@@ -204,7 +206,7 @@ def below_service(raw_path: bytes) -> bytes:
     return raw_path.removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
 
 
-def _negotiate(question: Question, headers: Headers, version: str) -> Format:
+def _negotiate(question: PlannedRequest, headers: Headers, version: str) -> Format:
     check_reader(headers.get("user-agent", ""))
     accept = ",".join(headers.getlist("accept")).strip() or None
     format_option = question.request.options.format
@@ -220,7 +222,7 @@ def _negotiate(question: Question, headers: Headers, version: str) -> Format:
             return negotiate_rows(accept, format_option, version, whole=_is_whole(question))
 
 
-def _is_whole(question: Question) -> bool:
+def _is_whole(question: PlannedRequest) -> bool:
     """Return True if a file can hold the response: rows of a collection, with their columns."""
     bound, changes = question.bound, question.request.options.deltatoken is not None
     if not isinstance(bound, BoundQuery) or bound.references or changes:

@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.errors import GatewayError
 from gateway.observe.record import note_error
-from gateway.service.messages import Answer, Export
+from gateway.service.messages import ExportStream, ResponseBody
 from gateway.writer.bodies import write_error
 
 _VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
@@ -51,7 +51,7 @@ class Reaction:
     parts: AsyncIterator[bytes] | None = None
 
 
-def react_to_answer(answer: Answer, version: str) -> Reaction:
+def react_to_answer(answer: ResponseBody, version: str) -> Reaction:
     """200 with the headers that OData and caches need, 204 for null, 304 for what is known."""
     headers = _headers(answer, version)
     if answer.not_modified:
@@ -61,13 +61,13 @@ def react_to_answer(answer: Answer, version: str) -> Reaction:
     return Reaction(200, answer.body, headers, answer.gzipped)
 
 
-def react_to_export(export: Export, version: str) -> Reaction:
+def react_to_export(export: ExportStream, version: str) -> Reaction:
     """200 with the parts of the file, or 304 when the client has it."""
     headers = _headers(export, version)
     return Reaction(304 if export.parts is None else 200, b"", headers, parts=export.parts)
 
 
-def _headers(answer: Answer | Export, version: str) -> tuple[tuple[str, str], ...]:
+def _headers(answer: ResponseBody | ExportStream, version: str) -> tuple[tuple[str, str], ...]:
     return (
         ("Content-Type", answer.content_type),
         ("OData-Version", version),

@@ -26,7 +26,7 @@ from gateway.fairness.visit import Visiting
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import PROBES, facts_of
-from gateway.observe.record import Record, Recording
+from gateway.observe.record import Recording, RequestRecord
 from gateway.web.respond import protecting
 
 _REQUEST_ID = re.compile(rb"[0-9A-Fa-f-]{16,64}")
@@ -76,7 +76,7 @@ class Watched:
 
 
 def end_record(
-    record: Record, principal: Principal | None, observer: Observer, ledger: Ledger
+    record: RequestRecord, principal: Principal | None, observer: Observer, ledger: Ledger
 ) -> None:
     """A request has ended, with its parts if it was a batch; `principal` is who was let in."""
     record.seconds = perf_counter() - record.began
@@ -95,7 +95,7 @@ class _Sending:
 
     __slots__ = ("_record", "_send", "began", "has_returned", "is_whole")
 
-    def __init__(self, record: Record, send: Send) -> None:
+    def __init__(self, record: RequestRecord, send: Send) -> None:
         self._record = record
         self._send = send
         self.began = 0.0
@@ -128,10 +128,10 @@ class _Sending:
         return self._send(message)
 
 
-def _record(scope: Scope, given: dict[bytes, bytes]) -> Record:
+def _record(scope: Scope, given: dict[bytes, bytes]) -> RequestRecord:
     place = _place(scope["raw_path"])
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    record = Record(_request_id(given), method, resource=place, is_query=place == "odata")
+    record = RequestRecord(_request_id(given), method, resource=place, is_query=place == "odata")
     tag = given.get(b"referer")
     if tag is not None and _TAG.fullmatch(tag):
         record.tag = tag.decode()
@@ -154,7 +154,7 @@ def _place(raw_path: bytes) -> str:
     return first if first in _PLACES else "other"
 
 
-def _timing(record: Record) -> tuple[tuple[bytes, bytes], ...]:
+def _timing(record: RequestRecord) -> tuple[tuple[bytes, bytes], ...]:
     """The header, in milliseconds (W3C Server Timing); none where there is nothing to tell."""
     spent = record.spent
     parts = [f"{name};dur={spent[name] * 1000:.1f}" for name in _TIMED if name in spent]

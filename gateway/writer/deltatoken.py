@@ -20,7 +20,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class State:
+class SnapshotState:
     """The rows of a snapshot that pass the filter; `moment` is what now() means there, if asked."""
 
     snapshot: str
@@ -28,11 +28,11 @@ class State:
 
 
 @dataclass(frozen=True, slots=True)
-class Since:
+class DeltaPosition:
     """Changes since the state `old`: all that there are, or those to `new` from `offset` on."""
 
-    old: State
-    new: State | None = None
+    old: SnapshotState
+    new: SnapshotState | None = None
     offset: int = 0
 
 
@@ -41,19 +41,19 @@ def tracked_options(pairs: Pairs) -> Pairs:
     return tuple((n, v) for n, v in pairs if n.lower().removeprefix("$") not in _NOT_TRACKED)
 
 
-def sign_changes(signer: TokenSigner, since: Since, request: ODataRequest) -> str:
+def sign_changes(signer: TokenSigner, since: DeltaPosition, request: ODataRequest) -> str:
     """A token for what a deltaLink keeps of a query."""
     return signer.seal(since, _identity(request, tracked_options(request.pairs)))
 
 
-def verify_changes(signer: TokenSigner, request: ODataRequest) -> Since:
+def verify_changes(signer: TokenSigner, request: ODataRequest) -> DeltaPosition:
     """What the request's token says, which this service issued for this query.
 
     Raises:
         InvalidDeltaToken: it did not, or the query was changed.
     """
     token = request.options.deltatoken or ""
-    since = signer.unseal(token, _identity(request, request.pairs), Since)
+    since = signer.unseal(token, _identity(request, request.pairs), DeltaPosition)
     if since is None:
         raise InvalidDeltaToken(
             "$deltatoken: this link was not issued by this service, or its options were changed;"

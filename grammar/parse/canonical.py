@@ -13,7 +13,7 @@ from base64 import urlsafe_b64decode, urlsafe_b64encode
 from binascii import Error as BinasciiError
 from calendar import isleap
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.parse.geo import is_geo
 
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
@@ -33,12 +33,12 @@ def date(text: str) -> str:
     year, month, day = text.rsplit("-", 2)
     digits = year.removeprefix("-")
     if len(digits) > 4 and digits[0] == "0":
-        raise Refusal(f"year {year} has a superfluous zero")
+        raise BuilderError(f"year {year} has a superfluous zero")
     if not 1 <= int(month) <= 12:
-        raise Refusal(f"month {month} does not exist")
+        raise BuilderError(f"month {month} does not exist")
     leap = month == "02" and isleap(int(digits[-4:]))
     if not 1 <= int(day) <= _DAYS[int(month) - 1] + leap:
-        raise Refusal(f"month {year}-{month} has no day {day}")
+        raise BuilderError(f"month {year}-{month} has no day {day}")
     return text
 
 
@@ -47,13 +47,13 @@ def time_of_day(text: str) -> str:
     hour, minute, second = (*text.split(":"), "00")[:3]
     whole, _, fraction = second.partition(".")
     if int(hour) > 23:
-        raise Refusal(f"hour {hour} does not exist", hint=_hour_hint(hour))
+        raise BuilderError(f"hour {hour} does not exist", hint=_hour_hint(hour))
     if int(minute) > 59:
-        raise Refusal(f"minute {minute} does not exist")
+        raise BuilderError(f"minute {minute} does not exist")
     if int(whole) > 60:
-        raise Refusal(f"second {whole} does not exist")
+        raise BuilderError(f"second {whole} does not exist")
     if len(fraction) > _FRACTION_DIGITS:
-        raise Refusal(f"a fraction of a second has at most {_FRACTION_DIGITS} digits")
+        raise BuilderError(f"a fraction of a second has at most {_FRACTION_DIGITS} digits")
     fraction = fraction.rstrip("0")
     return f"{hour}:{minute}:{whole}.{fraction}" if fraction else f"{hour}:{minute}:{whole}"
 
@@ -73,7 +73,7 @@ def date_time_offset(text: str) -> str:
         return f"{date(day)}T{time_of_day(rest[:-1])}Z"
     sign, offset = rest[-6].replace(" ", "+"), rest[-5:]
     if int(offset[:2]) > 23 or int(offset[3:]) > 59:
-        raise Refusal(f"offset {sign}{offset} does not exist")
+        raise BuilderError(f"offset {sign}{offset} does not exist")
     zone = "Z" if offset == "00:00" else f"{sign}{offset}"
     return f"{date(day)}T{time_of_day(rest[:-6])}{zone}"
 
@@ -83,7 +83,7 @@ def duration(text: str) -> str:
     upper = text.upper()
     if not _DURATION.fullmatch(upper):
         hint = "for example P1DT2H30M: days, then T, then hours, minutes, seconds"
-        raise Refusal(f"'{text}' is no duration", hint=hint, at=0)
+        raise BuilderError(f"'{text}' is no duration", hint=hint, at=0)
     return upper
 
 
@@ -95,7 +95,7 @@ def binary(text: str) -> str:
     except (BinasciiError, ValueError):
         bare = ""
     if bare != text.rstrip("=") or len(text) > len(bare) + (-len(bare) % 4):
-        raise Refusal(f"'{text}' is not base64url", hint="use - and _ instead of + and /")
+        raise BuilderError(f"'{text}' is not base64url", hint="use - and _ instead of + and /")
     return bare
 
 
@@ -103,16 +103,18 @@ def enumeration(text: str) -> str:
     """Members, by name or number, separated by commas."""
     members = [member.strip(" \t") for member in text.split(",")]
     if not all(map(_ENUM_VALUE.fullmatch, members)):
-        raise Refusal(f"'{text}' is no list of enumeration members")
+        raise BuilderError(f"'{text}' is no list of enumeration members")
     return ",".join(members)
 
 
 def geo(text: str) -> str:
     """`SRID=4326;Point(1 2)` and the other shapes, as written; the SRID is not optional."""
     if not text[:5].upper() == "SRID=":
-        raise Refusal("no SRID", hint="for example geography'SRID=4326;Point(13.4 52.5)'")
+        raise BuilderError("no SRID", hint="for example geography'SRID=4326;Point(13.4 52.5)'")
     if not is_geo(text):
-        raise Refusal(f"'{text}' is no geo literal", hint="coordinates are `longitude latitude`")
+        raise BuilderError(
+            f"'{text}' is no geo literal", hint="coordinates are `longitude latitude`"
+        )
     return text
 
 
@@ -127,7 +129,7 @@ _FOREIGN = {
 _INSTANT = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}(?:[Tt][0-9]{2}:[0-9]{2}(?::[0-9.]+)?)?")
 
 
-def foreign_prefix(prefix: str, value: str) -> Refusal:
+def foreign_prefix(prefix: str, value: str) -> BuilderError:
     """What to say about `datetime'...'` and other literals of OData 2 and 3."""
     hint = _FOREIGN.get(
         prefix.lower(), "text stands in single quotes alone; enums in Ns.Type'Name'"
@@ -135,4 +137,4 @@ def foreign_prefix(prefix: str, value: str) -> Refusal:
     found = _INSTANT.match(value)
     day, _, clock = found[0].upper().partition("T") if found else ("2024-01-31", "", "08:00:00")
     example = f"{day}T{clock or '00:00:00'}Z"
-    return Refusal(f"{prefix}'...' is no literal of OData 4", hint=hint.format(example))
+    return BuilderError(f"{prefix}'...' is no literal of OData 4", hint=hint.format(example))

@@ -10,7 +10,7 @@ from typing import cast
 
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.parser import parse
-from grammar.tree.context import ContextFragment, Projection
+from grammar.tree.context import ContextFragment, ContextItem
 from grammar.write.resource import segments_text
 
 
@@ -29,10 +29,10 @@ def context_text(fragment: ContextFragment) -> str:
     return f"{segments_text(fragment.path)}{_items_text(fragment.items)}{suffix}"
 
 
-def _items_text(items: tuple[Projection, ...] | None) -> str:
+def _items_text(items: tuple[ContextItem, ...] | None) -> str:
     return "" if items is None else f"({','.join(map(_projection_text, items))})"
 
 
-def _projection_text(item: Projection) -> str:
+def _projection_text(item: ContextItem) -> str:
     plus = "+" if item.is_recursive else ""
     return f"{'/'.join(item.path)}{plus}{_items_text(item.items)}"

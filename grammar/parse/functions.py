@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from difflib import get_close_matches
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 
 ARITIES: dict[str, tuple[int, int]] = {
     # strings and collections
@@ -95,16 +95,16 @@ def check_arity(name: str, count: int) -> None:
     if not least <= count <= most:
         wanted = f"{least} or {most}" if most > least else str(least)
         noun = "argument" if wanted == "1" else "arguments"
-        raise Refusal(f"{name} takes {wanted} {noun}, not {count}")
+        raise BuilderError(f"{name} takes {wanted} {noun}, not {count}")
 
 
-def unknown_function(name: str) -> Refusal:
+def unknown_function(name: str) -> BuilderError:
     """What to say about a function without namespace that the standard does not know."""
     synonym = SYNONYMS.get(name.lower())
     if synonym:
-        return Refusal(f"unknown function '{name}'", hint=f"OData writes {synonym}")
+        return BuilderError(f"unknown function '{name}'", hint=f"OData writes {synonym}")
     near = get_close_matches(name.lower()[:60], [*ARITIES, "cast", "isof", "case"], 1, cutoff=0.6)
     if near:
-        return Refusal(f"unknown function '{name}'", hint=f"did you mean {near[0]}?")
+        return BuilderError(f"unknown function '{name}'", hint=f"did you mean {near[0]}?")
     hint = "a function of the service is written with its namespace, e.g. Model.Name(x=1)"
-    return Refusal(f"unknown function '{name}'", hint=hint)
+    return BuilderError(f"unknown function '{name}'", hint=hint)

@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias, final
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.limits import Limits
 
 BLANKS = " \t\r\n"
@@ -31,12 +31,12 @@ Scan: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
 
 @final
 @dataclass(slots=True, eq=False)
-class State:
+class ParserState:
     """A parser state: the pattern of the terminals that may follow, and what to do on each."""
 
     scan: Scan
     actions: dict[str, Action] = field(default_factory=dict)
-    gotos: dict[str, State] = field(default_factory=dict)
+    gotos: dict[str, ParserState] = field(default_factory=dict)
 
 
 @final
@@ -44,7 +44,7 @@ class State:
 class Enter:
     """Consume the terminal, its text converted, and go to `state`; also accepts the end."""
 
-    state: State
+    state: ParserState
     convert: Callable[[str], object]
 
 
@@ -54,7 +54,7 @@ class Pass:
     """A rule with one symbol and no callback changes only the state; `known` fills on use."""
 
     origin: str
-    known: dict[State, State] = field(default_factory=dict)
+    known: dict[ParserState, ParserState] = field(default_factory=dict)
 
 
 @final
@@ -89,13 +89,13 @@ class UnexpectedInput(Exception):
 class _Stacks:
     """What has been read and not been reduced: values, their starts and depths, and the states."""
 
-    states: list[State]
+    states: list[ParserState]
     values: list[object] = field(default_factory=list)
     starts: list[int] = field(default_factory=list)
     depths: list[int] = field(default_factory=list)
 
 
-def run(start: State, text: str, limits: Limits) -> object:
+def run(start: ParserState, text: str, limits: Limits) -> object:
     """Parse the whole text, blanks around it aside; the value is what the start rule built.
 
     Raises:
@@ -116,7 +116,9 @@ def run(start: State, text: str, limits: Limits) -> object:
         stacks.starts.append(position)
         stacks.depths.append(0)
         position = match.end()
-    raise Refusal(f"more than {limits.max_nodes} words and symbols", position=stacks.starts[-1])
+    raise BuilderError(
+        f"more than {limits.max_nodes} words and symbols", position=stacks.starts[-1]
+    )
 
 
 def _finish(stacks: _Stacks, text: str, position: int, limits: Limits) -> object:
@@ -134,7 +136,7 @@ def _finish(stacks: _Stacks, text: str, position: int, limits: Limits) -> object
 def _convert(convert: Callable[[str], object], match: re.Match[str]) -> object:
     try:
         return convert(match[0])
-    except Refusal as refusal:
+    except BuilderError as refusal:
         refusal.position = match.start() + refusal.at
         raise
 
@@ -166,19 +168,19 @@ def _reduce(stacks: _Stacks, action: Reduce, position: int, max_depth: int) -> N
     else:
         try:
             stacks.values[-size:] = [action.build(stacks.values[-size:])]
-        except Refusal as refusal:
+        except BuilderError as refusal:
             refusal.position = starts[refusal.at - size]
             raise
         levels = depths[-size:]
         depth = max(levels[0], levels[-1] + 1) if action.is_chain else max(levels) + action.deepens
         if depth > max_depth:
-            raise Refusal(f"nested deeper than {max_depth} levels", position=starts[-size])
+            raise BuilderError(f"nested deeper than {max_depth} levels", position=starts[-size])
         depths[-size:] = [depth]
         del starts[len(starts) - size + 1 :], states[-size:]
     states.append(states[-1].gotos[action.origin])
 
 
-def _follow(action: Pass, below: State, kind: str) -> State:
+def _follow(action: Pass, below: ParserState, kind: str) -> ParserState:
     """Where a row of `Pass` actions ends above `below` when `kind` comes next."""
     state = below.gotos[action.origin]
     while type(following := state.actions.get(kind)) is Pass:
@@ -187,7 +189,7 @@ def _follow(action: Pass, below: State, kind: str) -> State:
     return state
 
 
-def _viable(states: list[State]) -> tuple[str, ...]:
+def _viable(states: list[ParserState]) -> tuple[str, ...]:
     """The terminals that can really come next.
 
     A state of an LALR table also reduces on terminals that only fit elsewhere, a `)` that closes
@@ -196,9 +198,9 @@ def _viable(states: list[State]) -> tuple[str, ...]:
     return tuple(kind for kind in states[-1].actions if _is_viable(states, kind))
 
 
-def _is_viable(states: list[State], kind: str) -> bool:
+def _is_viable(states: list[ParserState], kind: str) -> bool:
     """Follow the reductions before `kind`; after many of them it is taken for possible."""
-    below, above = len(states), list[State]()
+    below, above = len(states), list[ParserState]()
     for _ in range(_PATIENCE):
         top = above[-1] if above else states[below - 1]
         action = top.actions.get(kind)

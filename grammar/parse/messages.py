@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from grammar.errors import ODataSyntaxError, Refusal
+from grammar.errors import BuilderError, ODataSyntaxError
 from grammar.parse.common_mistakes import find_slip
 from grammar.parse.lalr_runtime import BLANKS, END, UnexpectedInput
 
@@ -72,7 +72,7 @@ def unexpected(error: UnexpectedInput, text: str, option: str) -> ODataSyntaxErr
     )
 
 
-def refused(error: Refusal, text: str, option: str) -> ODataSyntaxError:
+def refused(error: BuilderError, text: str, option: str) -> ODataSyntaxError:
     """A builder refused a value: its message, with the place."""
     return ODataSyntaxError(
         error.message, text=text, position=error.position, hint=error.hint, option=option

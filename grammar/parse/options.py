@@ -6,7 +6,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from typing import cast
 
-from grammar.errors import ODataSyntaxError, Refusal, UnknownOptionError
+from grammar.errors import BuilderError, ODataSyntaxError, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.parse.parser import parse
@@ -26,7 +26,7 @@ def _number(value: str, _limits: Limits, option: str) -> int:
         raise ODataSyntaxError("not a whole number of 0 or more", text=value, option=option)
     try:
         return natural(digits)
-    except Refusal as refusal:
+    except BuilderError as refusal:
         raise ODataSyntaxError(refusal.message, text=value, option=option) from None
 
 

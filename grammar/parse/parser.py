@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
-from grammar.errors import ODataSyntaxError, Refusal
+from grammar.errors import BuilderError, ODataSyntaxError
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.lalr_runtime import UnexpectedInput, run
 from grammar.parse.messages import refused, unexpected
@@ -95,5 +95,5 @@ def parse(start: str, text: str, limits: Limits, option: str) -> object:
         return run(start_states()[start], text, limits)
     except UnexpectedInput as error:
         raise unexpected(error, text, option) from None
-    except Refusal as refusal:
+    except BuilderError as refusal:
         raise refused(refusal, text, option) from None

@@ -7,7 +7,7 @@ from dataclasses import replace
 from difflib import get_close_matches
 from typing import TypeAlias
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.parse.rules_expression import Arguments, PathStep
 from grammar.parse.rules_options import alias_name, natural
@@ -56,7 +56,7 @@ def method(name: str, *, at: int) -> str:
         hint = "did you mean average?"
     elif folded in {"distinct", "distinctcount", "count"}:
         hint = "did you mean countdistinct, or `$count as alias`?"
-    raise Refusal(f"unknown aggregation method '{name}'", hint=hint, at=at)
+    raise BuilderError(f"unknown aggregation method '{name}'", hint=hint, at=at)
 
 
 def aggregate_with(
@@ -65,7 +65,7 @@ def aggregate_with(
     """`expression with method from ...`: every further step needs a method too."""
     chosen = method(name, at=2)
     if not all(step.method for step in steps or ()):
-        raise Refusal("each `from` after `with` needs a `with` of its own", at=3)
+        raise BuilderError("each `from` after `with` needs a `with` of its own", at=3)
     return AggregateItem(expression, chosen, "", tuple(steps or ()))
 
 
@@ -73,7 +73,7 @@ def aggregate_custom(expression: Expr, steps: list[AggregateFrom] | None = None)
     """A custom aggregate or a `path/$count`: what else it could be needs a method."""
     if not isinstance(expression, Name | Member | CountOf):
         hint = "for example aggregate(price mul amount with sum as total)"
-        raise Refusal("the expression needs `with` a method", hint=hint)
+        raise BuilderError("the expression needs `with` a method", hint=hint)
     return AggregateItem(expression, "", "", tuple(steps or ()))
 
 
@@ -105,7 +105,7 @@ def from_step(paths: list[Expr], name: str = "") -> AggregateFrom:
 def group_path(path: Expr) -> Expr:
     """A property or navigation path; a type cast at its end would group by nothing (3.2.3.1)."""
     if not isinstance(path, Name | Member) or ("." in path.name and path.name[0] != "@"):
-        raise Refusal("groupby takes paths that end in a property")
+        raise BuilderError("groupby takes paths that end in a property")
     return path
 
 
@@ -131,9 +131,9 @@ def custom_step(name: str, arguments: Arguments) -> CustomStep:
     if "." not in name:
         near = get_close_matches(name.lower()[:60], TRANSFORMATIONS, 1)
         hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(TRANSFORMATIONS)}"
-        raise Refusal(f"unknown transformation '{name}'", hint=hint)
+        raise BuilderError(f"unknown transformation '{name}'", hint=hint)
     if arguments.positional:
-        raise Refusal(f"{name} takes named parameters", at=1)
+        raise BuilderError(f"{name} takes named parameters", at=1)
     return CustomStep(name, arguments.named)
 
 

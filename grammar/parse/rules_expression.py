@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.parse.functions import ARITIES, check_arity, unknown_function
 from grammar.tree.expressions import (
     Alias,
@@ -76,7 +76,7 @@ def call(name: str, arguments: Arguments) -> Expr:
     canonical = name.lower()
     if canonical in ARITIES:
         if arguments.named:
-            raise Refusal(f"{canonical} takes its arguments by position, without names", at=1)
+            raise BuilderError(f"{canonical} takes its arguments by position, without names", at=1)
         check_arity(canonical, len(arguments.positional))
         return Call(canonical, arguments.positional)
     if "." not in name:
@@ -106,7 +106,7 @@ def call_step(name: str, arguments: Arguments) -> PathStep:
 def _parameters(name: str, arguments: Arguments) -> tuple[Pair, ...]:
     if arguments.positional:
         hint = f"for example {name}(Parameter=1)"
-        raise Refusal(f"{name} takes named parameters", hint=hint, at=1)
+        raise BuilderError(f"{name} takes named parameters", hint=hint, at=1)
     return arguments.named
 
 
@@ -128,9 +128,11 @@ def extend(base: Expr, step: PathStep) -> Expr:
 def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = None) -> PathStep:
     """`/any()`, `/any(x:...)`, `/all(x:...)`."""
     if predicate is None and quantifier == "all":
-        raise Refusal("all needs a predicate", hint="for example Items/all(i:i/Price gt 5)", at=1)
+        raise BuilderError(
+            "all needs a predicate", hint="for example Items/all(i:i/Price gt 5)", at=1
+        )
     if "." in variable:
-        raise Refusal("a lambda variable has no namespace", at=1)
+        raise BuilderError("a lambda variable has no namespace", at=1)
     return lambda base: Lambda(base, quantifier, variable or None, predicate)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeAlias
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.tree.expressions import (
     ComputeItem,
@@ -41,7 +41,7 @@ def number_option(name: str, digits: str) -> NamedOption:
 def natural(digits: str) -> int:
     """A count of rows; what no service can have is refused before it becomes a huge integer."""
     if len(digits) > MAX_NUMBER_DIGITS:
-        raise Refusal(f"a number with {len(digits)} digits is too large")
+        raise BuilderError(f"a number with {len(digits)} digits is too large")
     return int(digits)
 
 
@@ -61,10 +61,10 @@ def more_options(options: Options, option: NamedOption) -> Options:
     if name[0] == "@":
         aliases = options.setdefault("aliases", {})
         if not isinstance(aliases, dict) or name[1:] in aliases:
-            raise Refusal(f"the alias {name} is assigned twice", at=2)
+            raise BuilderError(f"the alias {name} is assigned twice", at=2)
         aliases[name[1:]] = value
     elif name in options:
-        raise Refusal(f"${name} is given twice", at=2)
+        raise BuilderError(f"${name} is given twice", at=2)
     else:
         options[name] = value
     return options
@@ -80,7 +80,7 @@ def to_options(options: Options) -> QueryOptions:
 def alias_name(name: str, *, at: int) -> str:
     """The name that $compute and $apply give to a value has no namespace."""
     if "." in name:
-        raise Refusal("a new name has no namespace", at=at)
+        raise BuilderError("a new name has no namespace", at=at)
     return name
 
 
@@ -93,7 +93,7 @@ def more_expand(items: Expanded, item: ExpandItem) -> Expanded:
     """Add an item; no path may stand in two items (5.1.3), with and without `/$ref` are two."""
     path = (*item.path, item.suffix)
     if path in items:
-        raise Refusal(f"{'/'.join(item.path)} is expanded twice", at=2)
+        raise BuilderError(f"{'/'.join(item.path)} is expanded twice", at=2)
     items[path] = item
     return items
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grammar.parse.rules_expression import Arguments, Pair
-from grammar.tree.context import ContextFragment, Projection
+from grammar.tree.context import ContextFragment, ContextItem
 from grammar.tree.expressions import Expr, Key
 from grammar.tree.resource import Segment
 
@@ -39,7 +39,7 @@ def more_segments(path: list[Segment], name: str) -> list[Segment]:
 
 
 def context(
-    path: list[Segment], items: list[Projection] | None = None, suffix: str = ""
+    path: list[Segment], items: list[ContextItem] | None = None, suffix: str = ""
 ) -> ContextFragment:
     """A whole context URL's fragment."""
     projected = None if items is None else tuple(items)
@@ -47,10 +47,10 @@ def context(
 
 
 def projected(
-    path: list[str], items: list[Projection] | None = None, *, is_recursive: bool = False
-) -> Projection:
+    path: list[str], items: list[ContextItem] | None = None, *, is_recursive: bool = False
+) -> ContextItem:
     """A property in a context URL, with or without parentheses."""
-    return Projection(tuple(path), None if items is None else tuple(items), is_recursive)
+    return ContextItem(tuple(path), None if items is None else tuple(items), is_recursive)
 
 
 RESOURCE_RULES: dict[str, Callable[..., object]] = {
@@ -69,7 +69,7 @@ RESOURCE_RULES: dict[str, Callable[..., object]] = {
     "last_keyed": last_keyed,
     "no_projections": list,
     "projections": lambda items: items,
-    "projected_star": lambda star: Projection((star,)),
+    "projected_star": lambda star: ContextItem((star,)),
     "projected": projected,
     "projected_levels": lambda path, items: projected(path, items, is_recursive=True),
     "key_value": key_value,

@@ -13,7 +13,7 @@ from lark.grammar import Rule
 from lark.lexer import Lexer, TerminalDef, Token
 from lark.parsers.lalr_analysis import Shift
 
-from grammar.parse.lalr_runtime import END, Action, Enter, Pass, Reduce, State
+from grammar.parse.lalr_runtime import END, Action, Enter, ParserState, Pass, Reduce
 from grammar.parse.rules import RULES, TERMINALS
 
 STARTS = (
@@ -62,7 +62,7 @@ class NoLexer(Lexer):
 
 
 @cache
-def start_states() -> Mapping[str, State]:
+def start_states() -> Mapping[str, ParserState]:
     """The machine's first state for each start rule."""
     lark = Lark(
         grammar_text(),
@@ -87,9 +87,9 @@ class _Preparation:
         self._patterns: dict[tuple[str, ...], re.Pattern[str]] = {}
         self._reductions: dict[Rule, Reduce] = {}
 
-    def start_states(self) -> Mapping[str, State]:
+    def start_states(self) -> Mapping[str, ParserState]:
         rows = self._table.states
-        states = {number: State(self._pattern(row).match) for number, row in rows.items()}
+        states = {number: ParserState(self._pattern(row).match) for number, row in rows.items()}
         for number, row in rows.items():
             for name, (action, target) in row.items():
                 if action is not Shift:

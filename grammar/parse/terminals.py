@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Callable
 from decimal import Decimal
 
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.parse import canonical
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.tree.expressions import Literal, LiteralKind
@@ -49,13 +49,13 @@ def name(text: str) -> str:
     if text.isascii() and len(text) <= MAX_IDENTIFIER:
         return text
     if max(map(len, text.split("."))) > MAX_IDENTIFIER:
-        raise Refusal(f"a name has at most {MAX_IDENTIFIER} characters")
+        raise BuilderError(f"a name has at most {MAX_IDENTIFIER} characters")
     for place, character in enumerate(text):
         allowed = _PARTS if place and text[place - 1] != "." else _LETTERS
         if not character.isascii() and unicodedata.category(character) not in allowed:
             hint = _LOOKALIKES.get(unicodedata.category(character), "")
             message = f"the character U+{ord(character):04X} cannot stand in a name"
-            raise Refusal(message, hint=hint, at=place)
+            raise BuilderError(message, hint=hint, at=place)
     return text
 
 
@@ -90,7 +90,7 @@ def number(text: str) -> Literal:
     if suffix in ("d", "f") or (not suffix and "e" in text.lower()):
         return _double(digits)
     if suffix == "l" and not digits.lstrip("+-").isdigit():
-        raise Refusal("a number with the suffix 'L' has neither point nor exponent")
+        raise BuilderError("a number with the suffix 'L' has neither point nor exponent")
     if suffix == "m":
         return _decimal(digits)
     return _exact(text.rstrip("lL"))
@@ -99,19 +99,19 @@ def number(text: str) -> Literal:
 def _double(text: str) -> Literal:
     value = float(text)
     if math.isinf(value):
-        raise Refusal("the number is out of the range of Edm.Double")
+        raise BuilderError("the number is out of the range of Edm.Double")
     return Literal(LiteralKind.DOUBLE, value)
 
 
 def _decimal(text: str) -> Literal:
     if "e" in text.lower():
-        raise Refusal("a number with the suffix 'm' has no exponent")
+        raise BuilderError("a number with the suffix 'm' has no exponent")
     return _exact(text if "." in text else f"{text}.0")
 
 
 def _exact(text: str) -> Literal:
     if len(text) > _MAX_DIGITS:
-        raise Refusal(f"a number has at most {_MAX_DIGITS} digits")
+        raise BuilderError(f"a number has at most {_MAX_DIGITS} digits")
     if "." in text:
         return Literal(LiteralKind.DECIMAL, Decimal(text))
     return Literal(LiteralKind.INTEGER, int(text))
@@ -175,7 +175,7 @@ def json_string(text: str) -> str:
         value = str(json.loads(text))
         value.encode()
     except ValueError as error:
-        raise Refusal("not a JSON string", hint='inside, write \\" and \\\\') from error
+        raise BuilderError("not a JSON string", hint='inside, write \\" and \\\\') from error
     return value
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from grammar.errors import ODataSyntaxError, Refusal
+from grammar.errors import BuilderError, ODataSyntaxError
 from grammar.parse import canonical, terminals
 from grammar.tree.expressions import Literal, LiteralKind
 
@@ -65,7 +65,7 @@ def parse_value(text: str, type_name: str) -> Literal:
         raise ODataSyntaxError(f"no value of type {type_name}", text=text)
     try:
         return read(text)
-    except Refusal as refusal:
+    except BuilderError as refusal:
         raise ODataSyntaxError(refusal.message, text=text, hint=refusal.hint) from None
 
 

@@ -8,14 +8,14 @@ from grammar.tree.resource import Segment
 
 
 @dataclass(frozen=True, slots=True)
-class Projection:
+class ContextItem:
     """One selected or expanded property: `path`, `path(items)`, `path+(items)`.
 
     `items` is None without parentheses; `is_recursive` marks `+`, an expansion over all levels.
     """
 
     path: tuple[str, ...]
-    items: tuple[Projection, ...] | None = None
+    items: tuple[ContextItem, ...] | None = None
     is_recursive: bool = False
 
 
@@ -31,5 +31,5 @@ class ContextFragment:
     """
 
     path: tuple[Segment, ...]
-    items: tuple[Projection, ...] | None = None
+    items: tuple[ContextItem, ...] | None = None
     suffix: str = ""

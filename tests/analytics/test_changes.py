@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import pyarrow as pa
 import pytest
 
-from gateway.analytics.extract.extractor import Changes, Extractor, ExtractPolicy
+from gateway.analytics.extract.extractor import Extractor, ExtractPolicy, IncrementalChanges
 from gateway.errors import UpstreamKeepsChanging
 from gateway.planner.pushdown import Pushdown
 from tests.analytics.kept import Kept
@@ -37,7 +37,7 @@ class Held:
         assert len(asked) == len(set(asked)), "a key is asked for twice"
         return len(self.versions.keys() & set(asked))
 
-    def apply(self, changes: Changes) -> None:
+    def apply(self, changes: IncrementalChanges) -> None:
         rows = from_table(changes.rows)
         assert len({row.id for row in rows}) == len(rows), "a row is changed twice"
         assert not changes.gone & {row.id for row in rows}, "a row is there and gone"

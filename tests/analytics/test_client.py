@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 import httpx
 import pytest
 
-from gateway.analytics.read.circuit_breaker import OutagePolicy
+from gateway.analytics.read.circuit_breaker import BreakerPolicy
 from gateway.analytics.read.client import RetryPolicy
 from gateway.contract.model import RateLimit
 from gateway.errors import (
@@ -206,7 +206,7 @@ async def test_the_time_of_hanging_calls_counts() -> None:
 
 
 async def test_pauses_double_up_to_the_longest() -> None:
-    policy = RetryPolicy(9e9, 0.5, 3.0, tries=9, outage=OutagePolicy(failures=99))
+    policy = RetryPolicy(9e9, 0.5, 3.0, tries=9, outage=BreakerPolicy(failures=99))
     scene = Scene([status(500)], policy=policy)
     await failure(scene)
     assert scene.slept == [0.5, 1.0, 2.0, 3.0, 3.0, 3.0, 3.0, 3.0]

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.analytics.read.rate_limit import Pace
+from gateway.analytics.read.rate_limit import RateLimiter
 from gateway.contract.model import RateLimit
 from gateway.errors import UpstreamThrottled
 from tests.analytics.virtual_time import Job, VirtualTime
@@ -27,7 +27,7 @@ class Calls:
 
     def __init__(self, limit: RateLimit | None) -> None:
         self.time = VirtualTime()
-        self.pace = Pace(limit, self.time.now, self.time.sleep)
+        self.pace = RateLimiter(limit, self.time.now, self.time.sleep)
         self.asked: list[int] = []
         self.went: list[int] = []
         self.starts: list[float] = []

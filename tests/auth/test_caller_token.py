@@ -13,8 +13,8 @@ import pytest
 from gateway.auth.acceptance import Acceptance
 from gateway.auth.caller_token import CallerToken
 from gateway.auth.claims import read_claims
-from gateway.auth.credentials import Credential, Kind
-from gateway.auth.gate import Refusal, Undecided
+from gateway.auth.credentials import Credential, CredentialKind
+from gateway.auth.gate import CredentialRefusal, Undecided
 from gateway.auth.identity import token_identity, whole_identity
 from gateway.auth.principal import Principal
 from gateway.errors import UpstreamRejectedToken
@@ -34,7 +34,9 @@ async def taken(token: str) -> None:
     """An Analytics API that takes every token."""
 
 
-async def judged(token: str, kind: Kind = Kind.BEARER) -> Principal | Refusal | None:
+async def judged(
+    token: str, kind: CredentialKind = CredentialKind.BEARER
+) -> Principal | CredentialRefusal | None:
     found = await CallerToken(Acceptance(taken, lambda: 0.0)).admit(Credential(kind, token))
     return await found.ask() if isinstance(found, Undecided) else found
 
@@ -68,7 +70,7 @@ async def test_a_token_out_of_its_time_is_refused_with_the_way_out(
     claims: dict[str, object], said: str, genuine: bool
 ) -> None:
     found = await judged(made(**claims))
-    assert isinstance(found, Refusal)
+    assert isinstance(found, CredentialRefusal)
     assert said in found.reason
     assert found.genuine == genuine
 
@@ -76,8 +78,8 @@ async def test_a_token_out_of_its_time_is_refused_with_the_way_out(
 @pytest.mark.anyio
 async def test_what_is_no_token_is_left_to_others() -> None:
     assert await judged("no token") is None
-    assert await judged(made(), Kind.PASSWORD) is None
-    assert isinstance(await judged("a.b.c"), Refusal)
+    assert await judged(made(), CredentialKind.PASSWORD) is None
+    assert isinstance(await judged("a.b.c"), CredentialRefusal)
 
 
 @pytest.mark.anyio
@@ -90,7 +92,7 @@ async def test_a_token_that_is_made_to_harm_is_only_refused(payload: str, header
     token = ".".join(
         urlsafe_b64encode(part.encode()).decode().rstrip("=") for part in (header, payload, "x")
     )
-    assert isinstance(await judged(token), Refusal)
+    assert isinstance(await judged(token), CredentialRefusal)
     with pytest.raises(jwt.InvalidTokenError):
         read_claims(token, timely=True)
 

@@ -25,10 +25,10 @@ from starlette.routing import Route
 from gateway.auth.acceptance import Acceptance
 from gateway.auth.caller_token import CallerToken
 from gateway.auth.entra import EntraAccount, Tenant
-from gateway.auth.gate import CredentialGate
+from gateway.auth.gate import CredentialAuthenticator
 from gateway.auth.identity import expires_at, token_identity
 from gateway.auth.key_list import read_keys
-from gateway.auth.principal import Asked, Principal
+from gateway.auth.principal import ClientRequest, Principal
 from gateway.auth.signing_keys import MAX_DOCUMENT_BYTES, SigningKeys, fetch_json
 from gateway.auth.throttle import Throttle
 from gateway.auth.watched import Unreadable, WatchedFile
@@ -117,19 +117,21 @@ GOOD = {
 }
 
 
-async def status_of(gate: CredentialGate, token: str) -> int:
+async def status_of(gate: CredentialAuthenticator, token: str) -> int:
     """What a request with the token gets; 200 for a principal. Any other exception is a failure."""
     try:
-        found = await gate.admit(Asked(Headers({"authorization": f"Bearer {token}"}), peer="::1"))
+        found = await gate.admit(
+            ClientRequest(Headers({"authorization": f"Bearer {token}"}), peer="::1")
+        )
     except GatewayError as error:
         return error.status
     assert isinstance(found, Principal)
     return 200
 
 
-def gate(*documents: Mapping[str, object]) -> CredentialGate:
+def gate(*documents: Mapping[str, object]) -> CredentialAuthenticator:
     ways = [account(each) for each in documents or (GOOD,)]
-    return CredentialGate((*ways,), Throttle(lambda: 1.0))
+    return CredentialAuthenticator((*ways,), Throttle(lambda: 1.0))
 
 
 def is_wrong(name: str, value: object) -> bool:
@@ -202,12 +204,12 @@ async def test_names_are_never_taken_from_a_text_or_an_object() -> None:
 # --- callers' own tokens, and the gateway's -------------------------------------------------------
 
 
-def caller_gate() -> CredentialGate:
+def caller_gate() -> CredentialAuthenticator:
     async def ask(token: str) -> None:
         """Accept every token."""
 
     acceptance = Acceptance(ask, lambda: 1.0)
-    return CredentialGate((CallerToken(acceptance),), Throttle(lambda: 1.0))
+    return CredentialAuthenticator((CallerToken(acceptance),), Throttle(lambda: 1.0))
 
 
 def unsigned(claims: Mapping[str, object]) -> str:

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
 from gateway.app import create_app
-from gateway.auth.credentials import Credential, Kind, credential_of
-from gateway.auth.principal import Asked, Principal
+from gateway.auth.credentials import Credential, CredentialKind, credential_of
+from gateway.auth.principal import ClientRequest, Principal
 from gateway.sandbox import generate
 from gateway.sandbox.issuer import AUDIENCE, GROUP, TENANT, Issuer
 from gateway.sandbox.serving import SandboxServer, serve_config
@@ -147,11 +147,15 @@ def test_no_secret_shows_in_a_representation(tmp_path: Path) -> None:
     shared.write_text(SHARED, "utf-8")
     chosen = settings_from({"keys_file": str(file), "access_key_file": str(shared)})
     app = create_app(chosen)
-    asked = Asked(Headers({"authorization": f"Bearer {key}"}), (key,), "192.0.2.1")
+    asked = ClientRequest(Headers({"authorization": f"Bearer {key}"}), (key,), "192.0.2.1")
     carried = CarriedKey("apikey", key, "digest")
     things: list[object] = [
         *(chosen, app, app.routes, asked, carried, Links("http://x/", carried)),
-        *(Credential(Kind.KEY, key), Principal(token=key), credential_of(Asked(asked.headers))),
+        *(
+            Credential(CredentialKind.KEY, key),
+            Principal(token=key),
+            credential_of(ClientRequest(asked.headers)),
+        ),
     ]
     shown = "".join(map(repr, things)) + "".join(str(vars(route)) for route in app.routes)
     assert key not in shown

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
@@ -109,7 +109,7 @@ def test_types_follow_from_what_a_column_is_made_of() -> None:
     assert groups is not None
     assert contents is not None
     [group_id, _] = groups.columns
-    assert (group_id.kind, group_id.prop.collection) == (Kind.GROUP, False)
+    assert (group_id.kind, group_id.prop.collection) == (ColumnKind.GROUP, False)
     types = {c.prop.name: (c.prop.type, c.prop.nullable) for c in contents.columns}
     assert types["contentId"] == (PrimitiveType.STRING, False)
     assert types["results"] == (PrimitiveType.INT64, False)
@@ -141,7 +141,7 @@ def test_a_set_of_copies_needs_no_days() -> None:
     contract = load_contract(put(columns, "]\n\n")(TEXT))
     rows = contract.derived_set("ResultRows")
     assert rows is not None
-    assert [column.kind for column in rows.columns[:2]] == [Kind.GUID, Kind.SAME]
+    assert [column.kind for column in rows.columns[:2]] == [ColumnKind.GUID, ColumnKind.SAME]
 
 
 def test_a_field_whose_name_is_taken_gets_a_number() -> None:
@@ -154,7 +154,7 @@ def test_a_field_whose_name_is_taken_gets_a_number() -> None:
     assert other is not None
     assert other.entity_set.entity_type.names[-1] == "memberships_2"
     assert [(c.kind, c.of) for c in users.columns[-3:]] == [
-        (Kind.FIRST, "Name"),
-        (Kind.FIRST, "name_2"),
-        (Kind.FIRST, "team"),
+        (ColumnKind.FIRST, "Name"),
+        (ColumnKind.FIRST, "name_2"),
+        (ColumnKind.FIRST, "team"),
     ]

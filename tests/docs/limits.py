@@ -17,7 +17,7 @@ from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS
 from gateway.query.bind.text_widths import MOST_TEXT
 from gateway.service.export_file import MOST_MADE_ROWS
-from gateway.snapshots.build.extract_limit import Lanes
+from gateway.snapshots.build.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
 from gateway.web.measured import (
@@ -183,8 +183,8 @@ LIMITS = (
     ),
     Limit(
         "extracts at once, those of a caller that wait, and how long",
-        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {Lanes().longest},"
-        f" {Lanes().patience:g} s",
+        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {ExtractLimit().longest},"
+        f" {ExtractLimit().patience:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(

@@ -9,16 +9,16 @@ from prometheus_client.parser import text_string_to_metric_families
 from gateway.observe.logs import facts_of
 from gateway.observe.metrics import Levels, Metrics
 from gateway.observe.oddities import OddRows
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 from tests.docs.render import ROOT
 
 PAGE = (ROOT / "docs" / "observability.md").read_text("utf-8")
 STAGES = ("parse", "plan", "snapshot", "upstream", "query", "write", "send")
 
 
-def _record() -> Record:
+def _record() -> RequestRecord:
     """One of which everything is known."""
-    record = Record("0" * 16, "GET", resource="Results", route="snapshot", cache="fresh")
+    record = RequestRecord("0" * 16, "GET", resource="Results", route="snapshot", cache="fresh")
     record.page, record.rows, record.error, record.part = "hit", 3, "NotFound", 1
     record.workspace, record.role, record.key, record.tag = "default", "team", "key", "report"
     record.spent = dict.fromkeys(STAGES, 0.001)

@@ -19,8 +19,8 @@ from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
 from gateway.fairness.turns import Turns
 from gateway.fairness.visit import Visit, Visiting, current_visit, part_of_visit
-from gateway.snapshots.build.extract_limit import Lanes
-from gateway.snapshots.query_threads import Desk, Threads
+from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.query_threads import QueryPool, Threads
 
 GREEDY, MODEST = "key:greedy", "key:modest"
 
@@ -150,7 +150,7 @@ Run = Callable[[Callable[[], object]], Awaitable[object]]
 
 
 def _runners() -> dict[str, Run]:
-    desk, parser = Desk(Threads(), 60, at_once=1), Parser()
+    desk, parser = QueryPool(Threads(), 60, at_once=1), Parser()
     return {"queries": desk.run, "parsing": lambda work: parser.run(60, work)}
 
 
@@ -183,7 +183,7 @@ async def test_queries_and_parsing_are_done_in_turns_of_callers(name: str) -> No
 
 @pytest.mark.anyio
 async def test_extracts_are_begun_in_turns_and_each_caller_has_a_line_of_its_own() -> None:
-    lanes, begun, refused = Lanes(1, longest=5), list[str](), list[str]()
+    lanes, begun, refused = ExtractLimit(1, longest=5), list[str](), list[str]()
     go_on = anyio.Event()
 
     async def extract(caller: str) -> None:
@@ -283,7 +283,7 @@ async def test_a_turn_that_comes_too_late_is_given_up() -> None:
 
 @pytest.mark.anyio
 async def test_a_query_that_began_late_is_ended_by_the_requests_limit_not_its_own() -> None:
-    desk, visits = Desk(Threads(), 120), list[float]()
+    desk, visits = QueryPool(Threads(), 120), list[float]()
 
     async def measured() -> None:
         current_visit().worked = 119.9

@@ -16,11 +16,11 @@ import pytest
 
 from gateway.errors import InsufficientStorage, QueryTimeout, ServiceUnavailable
 from gateway.sandbox import Dataset, generate
-from gateway.snapshots.build.extract_limit import Lanes
+from gateway.snapshots.build.extract_limit import ExtractLimit
 from gateway.snapshots.keep.database import Bounds
 from gateway.snapshots.keep.memory import memory_share
 from gateway.snapshots.keep.store import SnapshotStore
-from gateway.snapshots.query_threads import Desk, Threads
+from gateway.snapshots.query_threads import QueryPool, Threads
 from tests.faults.slow_questions import greedy_apply, slow_apply
 from tests.snapshots import tables
 from tests.snapshots.tables import LAYOUT, Watch, key, rows_of, store_of, taken
@@ -117,7 +117,7 @@ def for_ever(store: SnapshotStore) -> None:
 async def test_work_ends_when_nobody_waits_for_it_any_more() -> None:
     """Its thread, too: the desk would else have no turn left."""
     with store_of(Watch()) as store:
-        desk = Desk(store.threads, 3600, at_once=1)
+        desk = QueryPool(store.threads, 3600, at_once=1)
         with anyio.move_on_after(0.2) as scope:
             await desk.run(for_ever, store)
         assert scope.cancelled_caught
@@ -130,12 +130,12 @@ async def test_who_is_cancelled_twice_leaves_nothing_for_asyncio_to_complain_of(
     complaints: list[dict[str, Any]] = []
     asyncio.get_running_loop().set_exception_handler(lambda _, about: complaints.append(about))
     with store_of(Watch()) as store:
-        asking = asyncio.create_task(Desk(store.threads, 3600).run(for_ever, store))
+        asking = asyncio.create_task(QueryPool(store.threads, 3600).run(for_ever, store))
         for _ in range(2):
             await anyio.wait_all_tasks_blocked()
             asking.cancel()
         await asyncio.wait([asking])
-        assert await Desk(store.threads, 60).run(lambda: "free") == "free"
+        assert await QueryPool(store.threads, 60).run(lambda: "free") == "free"
         await anyio.sleep(0.2)
     gc.collect()
     assert complaints == []
@@ -145,7 +145,7 @@ async def test_who_is_cancelled_twice_leaves_nothing_for_asyncio_to_complain_of(
 async def test_a_table_that_takes_too_long_to_make_is_made_by_the_next_who_asks() -> None:
     with store_of(Watch()) as store:
         tables.add(store, ONE, key(), taken(), rows_of(10))
-        hurried, patient = Desk(store.threads, 0.2), Desk(store.threads, 60)
+        hurried, patient = QueryPool(store.threads, 0.2), QueryPool(store.threads, 60)
         with pytest.raises(QueryTimeout):
             await hurried.run(store.derived, ONE, "days", lambda: (FOR_EVER, ()))
         made = ("SELECT 1 AS one", ())
@@ -156,7 +156,7 @@ async def test_a_table_that_takes_too_long_to_make_is_made_by_the_next_who_asks(
 
 @pytest.mark.anyio
 async def test_who_does_not_get_a_turn_in_time_is_told_to_come_again() -> None:
-    desk, end = Desk(Threads(), 0.1, at_once=1), threading.Event()
+    desk, end = QueryPool(Threads(), 0.1, at_once=1), threading.Event()
     async with anyio.create_task_group() as group:
         group.start_soon(desk.run, end.wait)
         await anyio.wait_all_tasks_blocked()
@@ -168,7 +168,12 @@ async def test_who_does_not_get_a_turn_in_time_is_told_to_come_again() -> None:
 
 @pytest.mark.anyio
 async def test_so_many_extracts_run_and_so_many_wait() -> None:
-    lanes, running, refused, end = Lanes(2, longest=3, patience=600), [0, 0], [], anyio.Event()
+    lanes, running, refused, end = (
+        ExtractLimit(2, longest=3, patience=600),
+        [0, 0],
+        [],
+        anyio.Event(),
+    )
 
     async def extract() -> None:
         try:
@@ -192,7 +197,7 @@ async def test_so_many_extracts_run_and_so_many_wait() -> None:
 
 @pytest.mark.anyio
 async def test_who_waits_too_long_for_an_extract_is_told_to_come_again() -> None:
-    lanes = Lanes(1, patience=0.05)
+    lanes = ExtractLimit(1, patience=0.05)
     async with lanes.turn("scope"):
         with pytest.raises(ServiceUnavailable, match="--extract-concurrency"):
             async with lanes.turn("scope"):

@@ -10,7 +10,7 @@ from lark import Lark
 from lark.exceptions import GrammarError, LexError, UnexpectedInput
 
 from grammar import ODataSyntaxError
-from grammar.errors import Refusal
+from grammar.errors import BuilderError
 from grammar.limits import DEFAULT_LIMITS
 from grammar.parse.parser import parse
 from grammar.parse.rules import RULES, TERMINALS
@@ -69,7 +69,7 @@ def ours(start: str, text: str) -> object:
 def larks(stock: Lark, start: str, text: str) -> object:
     try:
         return stock.parse(text.strip(" \t"), start=start)
-    except (UnexpectedInput, Refusal):
+    except (UnexpectedInput, BuilderError):
         return None
 
 

@@ -9,12 +9,12 @@ import pytest
 
 from grammar import (
     ContextFragment,
+    ContextItem,
     Key,
     Literal,
     LiteralKind,
     LiteralValue,
     ODataSyntaxError,
-    Projection,
     Segment,
     parse_context,
     parse_value,
@@ -67,7 +67,7 @@ def test_refused_value(type_name: str, text: str) -> None:
 
 
 R = Segment("Results")
-ID = Projection(("id",))
+ID = ContextItem(("id",))
 A_KEY = Key((("", Literal(LiteralKind.STRING, "a")),))
 CONTEXTS = {
     "Results": ContextFragment((R,)),
@@ -77,11 +77,11 @@ CONTEXTS = {
     "Results(*,a/b,N.*,c(id),d+(id))": ContextFragment(
         (R,),
         (
-            Projection(("*",)),
-            Projection(("a", "b")),
-            Projection(("N.*",)),
-            Projection(("c",), (ID,)),
-            Projection(("d",), (ID,), is_recursive=True),
+            ContextItem(("*",)),
+            ContextItem(("a", "b")),
+            ContextItem(("N.*",)),
+            ContextItem(("c",), (ID,)),
+            ContextItem(("d",), (ID,), is_recursive=True),
         ),
     ),
     "Results('a')/progress": ContextFragment((Segment("Results", A_KEY), Segment("progress"))),

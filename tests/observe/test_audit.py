@@ -18,7 +18,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.edm.model import EntitySet
 from gateway.observe.logs import facts_of
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.roles.limits import limit_contract, limits_of
@@ -274,7 +274,13 @@ def test_the_audit_log_has_no_values_and_is_there_whatever_the_level(served: Ser
 def test_every_field_of_an_audit_line_is_described(lines: list[dict[str, Any]]) -> None:
     page = (Path(__file__).parents[2] / "docs" / "observability.md").read_text("utf-8")
     section = page.partition("## The audit log")[2].partition("\n## ")[0]
-    shared = facts_of(Record("0" * 16)).keys() | {"workspace", "role", "key", "tag", "method"}
+    shared = facts_of(RequestRecord("0" * 16)).keys() | {
+        "workspace",
+        "role",
+        "key",
+        "tag",
+        "method",
+    }
     known = shared | {"time", "level", "logger", "event", "part", "resource"}
     for line in lines:
         for name in line.keys() - known:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import pytest
 from starlette.requests import Request
 
-from gateway.auth.principal import Asked, Principal
+from gateway.auth.principal import ClientRequest, Principal
 from gateway.config import load_settings
 from gateway.edge.entrance import Entrance
 from gateway.edge.last_queries import LastQueries
@@ -18,7 +18,7 @@ from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
-from gateway.observe.record import Record
+from gateway.observe.record import RequestRecord
 from gateway.service.service import QueryService
 from gateway.web.requests import RequestsEndpoint
 
@@ -31,7 +31,7 @@ class Always:
 
     principal: Principal
 
-    async def admit(self, asked: Asked) -> Principal:
+    async def admit(self, asked: ClientRequest) -> Principal:
         return self.principal
 
     def service_of(self, principal: Principal) -> QueryService:
@@ -54,7 +54,9 @@ def kept() -> RecentRequests:
     recent = RecentRequests(2)
     for number in range(3):
         for workspace in ("a", "b"):
-            record = Record(f"{workspace}{number}", "GET", is_query=True, workspace=workspace)
+            record = RequestRecord(
+                f"{workspace}{number}", "GET", is_query=True, workspace=workspace
+            )
             recent.keep([record])
     return recent
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.model import EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
-from gateway.errors import Place, TypeMismatch
+from gateway.errors import TextPosition, TypeMismatch
 from gateway.query.bind.expressions import bind_predicate
 from gateway.query.bind.functions import OFFSET_SENSITIVE
 from gateway.query.bind.query import bind
@@ -188,7 +188,7 @@ def test_an_unclosed_quote_is_shown_with_a_caret() -> None:
     error = refusal("$filter=state eq 'FAILED")
     assert error.code == "InvalidSyntax"
     assert "^" in error.details[0]
-    assert error.place == Place("state eq 'FAILED", 9)
+    assert error.place == TextPosition("state eq 'FAILED", 9)
 
 
 # --- aliases --------------------------------------------------------------------------------------

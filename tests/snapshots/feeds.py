@@ -15,11 +15,11 @@ from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
 from gateway.planner.pushdown import Pushdown, PushedValues
 from gateway.service.paging import rows_ready
-from gateway.snapshots.build.extract_run import Workshop
+from gateway.snapshots.build.extract_run import ExtractTools
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.freshness import FreshnessPolicy
-from gateway.snapshots.keep.catalog import KeepPolicy, Shelf
+from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
 from gateway.snapshots.peers.interface import Alone
 from gateway.writer.skiptoken import Position
@@ -70,14 +70,16 @@ class Feeds:
     ) -> None:
         contract, clock, observer = upstream.contract, upstream.clock(), Watch().observer
         layout = TableLayout(arrow_schema(contract), "id", "changed", "$position", "$arrival")
-        policies = freshness or FreshnessPolicy(300, 0, 3600, 3600), KeepPolicy(3600, budget)
+        policies = freshness or FreshnessPolicy(300, 0, 3600, 3600), RetentionPolicy(3600, budget)
         peers = Alone()
         self.upstream = upstream
         self.directory = directory
         self.store = SnapshotStore(layout, directory, observer)
         extractor = Extractor(upstream.fetch, contract, ExtractPolicy(2), clock)
-        shelf = Shelf(self.store, peers, policies, clock)
-        self.cache = SnapshotCache(Workshop(self.store, shelf, peers, extractor, clock, observer))
+        shelf = Catalog(self.store, peers, policies, clock)
+        self.cache = SnapshotCache(
+            ExtractTools(self.store, shelf, peers, extractor, clock, observer)
+        )
 
     def key(self, pushdown: Pushdown | None = None, scope: str = "scope") -> SnapshotKey:
         return SnapshotKey(scope, pushdown or Pushdown())

@@ -28,12 +28,12 @@ from gateway.errors import (
 )
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import GrowingTable
-from gateway.snapshots.build.extract_run import Workshop
-from gateway.snapshots.build.extract_source import Base, Changes, Extraction
+from gateway.snapshots.build.draft import DraftTable
+from gateway.snapshots.build.extract_run import ExtractTools
+from gateway.snapshots.build.extract_source import BaseSnapshot, ChangesReader, ExtractReader
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
-from gateway.snapshots.keep.catalog import KeepPolicy, Shelf
+from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
 from gateway.snapshots.keep.store import SnapshotStore
 from gateway.snapshots.peers.interface import Alone
 from tests.snapshots.tables import LAYOUT, START, Watch, add, contents, key, rows_of, taken
@@ -59,10 +59,12 @@ class Upstream:
         self.rows = 10
         self.ended = 0
 
-    def begin(self, pushdown: Pushdown, sink: GrowingTable, /) -> Extraction:
+    def begin(self, pushdown: Pushdown, sink: DraftTable, /) -> ExtractReader:
         return Reading(self, pushdown, sink)
 
-    async def changes(self, pushdown: Pushdown, since: datetime, base: Base, /) -> Changes | None:
+    async def changes(
+        self, pushdown: Pushdown, since: datetime, base: BaseSnapshot, /
+    ) -> ChangesReader | None:
         raise AssertionError("no extract here builds on another")
 
     def oddities(self, pushdown: Pushdown, before: tuple[OddRows, ...], /) -> tuple[OddRows, ...]:
@@ -87,7 +89,7 @@ class Reading:
 
     upstream: Upstream
     pushdown: Pushdown
-    sink: GrowingTable
+    sink: DraftTable
     is_gradual: bool = False
     total: int | None = None
 
@@ -105,12 +107,12 @@ class World:
         self.watch = Watch()
         self.upstream = Upstream()
         self.store = SnapshotStore(LAYOUT, directory, self.watch.observer)
-        policies = FreshnessPolicy(FRESH, STALE, ERROR), KeepPolicy(lifetime, budget, promised)
+        policies = FreshnessPolicy(FRESH, STALE, ERROR), RetentionPolicy(lifetime, budget, promised)
         clock, observer = self.watch.clock, self.watch.observer
         peers = Alone()
-        shelf = Shelf(self.store, peers, policies, clock)
+        shelf = Catalog(self.store, peers, policies, clock)
         self.cache = SnapshotCache(
-            Workshop(self.store, shelf, peers, self.upstream, clock, observer)
+            ExtractTools(self.store, shelf, peers, self.upstream, clock, observer)
         )
 
     async def id_of(self, scope: str = "scope", *, fresher: bool = False) -> str:

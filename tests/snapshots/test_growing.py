@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import InternalError, UpstreamUnavailable
-from gateway.snapshots.build.draft import GrowingTable
+from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.store import SnapshotStore
 from tests.snapshots.tables import Watch, rows_of, store_of
 
@@ -28,8 +28,8 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SnapshotSt
 
 
 @asynccontextmanager
-async def growing(store: SnapshotStore) -> AsyncIterator[GrowingTable]:
-    table = GrowingTable(store, ONE)
+async def growing(store: SnapshotStore) -> AsyncIterator[DraftTable]:
+    table = DraftTable(store, ONE)
     try:
         yield table
     finally:

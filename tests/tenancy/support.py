@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 
 from gateway.app import create_app
-from gateway.auth.principal import Asked, Principal
+from gateway.auth.principal import ClientRequest, Principal
 from gateway.config import load_settings
 from gateway.sandbox import Dataset, create_sandbox, make_token
 from tests.support.live import FIELDS, SECRET, running
@@ -23,7 +23,7 @@ MASK_KEY = "a secret of no less than thirty-two letters"
 class SaidGate:
     """Takes the caller's word for who they are: `workspace/role`, in a header of these tests."""
 
-    async def admit(self, asked: Asked) -> Principal:
+    async def admit(self, asked: ClientRequest) -> Principal:
         workspace, _, role = asked.headers.get("x-test-caller", "default").partition("/")
         return Principal(workspace, role or None, "test", asked.headers.get("x-test-token"))
 

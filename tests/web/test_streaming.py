@@ -19,7 +19,7 @@ import anyio.to_thread
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.auth.gate import OpenGate
+from gateway.auth.gate import OpenAuthenticator
 from gateway.auth.principal import Principal
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edge.entrance import Entrance
@@ -28,7 +28,7 @@ from gateway.edge.public_root import PublicRoot
 from gateway.observe import Observer
 from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
-from gateway.service.messages import Export, Question
+from gateway.service.messages import ExportStream, PlannedRequest
 from gateway.web.odata import ODataEndpoint
 from gateway.web.slow_clients import StalledProtocol
 from tests.support.live import FIELDS, running
@@ -45,14 +45,14 @@ class EndlessService:
         self.made = 0
         self.freed = threading.Event()
 
-    async def understand(self, raw_path: bytes, raw_query: bytes, root: str) -> Question:
+    async def understand(self, raw_path: bytes, raw_query: bytes, root: str) -> PlannedRequest:
         request = parse_request(raw_path, raw_query, root)
-        return Question(request, bind(request, SCHEMA))
+        return PlannedRequest(request, bind(request, SCHEMA))
 
     @asynccontextmanager
-    async def export(self, *_: object) -> AsyncIterator[Export]:
+    async def export(self, *_: object) -> AsyncIterator[ExportStream]:
         try:
-            yield Export(self._parts(), "text/csv", ())
+            yield ExportStream(self._parts(), "text/csv", ())
         finally:
             self.freed.set()
 
@@ -77,7 +77,7 @@ class OneTenant:
 def asked(service: Any, protocol: type[HttpToolsProtocol] | None = None) -> Iterator[socket.socket]:
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
-        Entrance(OpenGate(), OneTenant(service)),
+        Entrance(OpenAuthenticator(), OneTenant(service)),
         PublicRoot(None, TrustedProxies()),
         Observer(logging.getLogger("test")),
     )

@@ -16,7 +16,7 @@ import pyarrow.compute as pc
 
 from gateway.analytics.extract.collected import Collected
 from gateway.analytics.extract.ranges import grid_step, narrow, to_micros
-from gateway.analytics.extract.scan import Sweeper, keeps_changing
+from gateway.analytics.extract.scan import Scanner, keeps_changing
 from gateway.analytics.read.page import Page
 from gateway.contract.model import Contract
 from gateway.observe import Clock
@@ -39,7 +39,7 @@ class Counted(Protocol):
         """How many different keys."""
 
 
-class Selection(Counted, Protocol):
+class LeavingRows(Counted, Protocol):
     """Rows that a change can take out."""
 
     def remove(self, keys: Collection[str]) -> None:
@@ -47,7 +47,7 @@ class Selection(Counted, Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Settled:
+class CatchUpResult:
     """Whether the rows are those of one moment, and the total that they were compared with."""
 
     consistent: bool
@@ -55,7 +55,7 @@ class Settled:
 
 
 @dataclass(frozen=True, slots=True)
-class Changed:
+class ChangedRows:
     """What changed, whether it stood still while it was read, and when that began.
 
     `at_once` tells that it is one page, which goes back beyond all that changed.
@@ -67,10 +67,10 @@ class Changed:
     at_once: bool = False
 
 
-class Settler:
+class CatchUp:
     """Catches up by one contract, `rounds` times at the most. Instants are microseconds."""
 
-    def __init__(self, sweeper: Sweeper, contract: Contract, rounds: int, clock: Clock) -> None:
+    def __init__(self, sweeper: Scanner, contract: Contract, rounds: int, clock: Clock) -> None:
         self._sweeper = sweeper
         self._contract = contract
         self._rounds = rounds
@@ -99,8 +99,8 @@ class Settler:
         return None if first.date is None else to_micros(first.date) - self._overlap
 
     async def settle(
-        self, pushdown: Pushdown, rows: Selection, since: int, first: Page | None = None
-    ) -> Settled:
+        self, pushdown: Pushdown, rows: LeavingRows, since: int, first: Page | None = None
+    ) -> CatchUpResult:
         """Catch up with all changes since an instant; `first` is a first page just read.
 
         Raises:
@@ -112,7 +112,7 @@ class Settler:
 
     async def settle_gradual(
         self, pushdown: Pushdown, rows: Counted, since: int, first: Page | None = None
-    ) -> Settled:
+    ) -> CatchUpResult:
         """Where a row leaves by deletion only: too many rows are then nothing wrong."""
         reach, total, most = since, 0, _MANY
         for _ in range(self._rounds):
@@ -127,10 +127,12 @@ class Settler:
                 reach, caught_up = self._moment(newest, now), changed.still
                 since, most = reach - self._overlap, 2 * await changed.rows.count()
             if caught_up:
-                return Settled(await rows.count() >= total, total)
-        return Settled(False, total)
+                return CatchUpResult(await rows.count() >= total, total)
+        return CatchUpResult(False, total)
 
-    async def settle_selection(self, pushdown: Pushdown, rows: Selection, since: int) -> Settled:
+    async def settle_selection(
+        self, pushdown: Pushdown, rows: LeavingRows, since: int
+    ) -> CatchUpResult:
         """Who belongs to a selection is the upstream's own judgement.
 
         It is asked for everyone who changed, then for those that match, so that a row that enters
@@ -149,28 +151,28 @@ class Settler:
                 and everyone.still
                 and changed.items() <= before.items()
             ):
-                return Settled(True, total)
+                return CatchUpResult(True, total)
             newest = await self._sweeper.page(pushdown)
             mine = await self._matching(pushdown, since, newest)
             rows.remove(changed.keys() - mine.rows.versions().keys())
             rows.merge(mine.rows)
             found, total = await rows.count(), newest.total
             if mine.at_once and found == total:
-                return Settled(True, total)
+                return CatchUpResult(True, total)
             before, most = changed if everyone.still else None, 2 * len(changed)
             since = max(since, everyone.began - self._overlap)
             whole = mine.still and found >= total
-        return Settled(False, total)
+        return CatchUpResult(False, total)
 
-    async def _matching(self, pushdown: Pushdown, since: int, newest: Page) -> Changed:
+    async def _matching(self, pushdown: Pushdown, since: int, newest: Page) -> ChangedRows:
         """What of a pushdown changed since an instant; `newest` is its first page."""
         if not self._reaches(newest, since - 2 * grid_step(self._contract)):
             return await self._changed(pushdown, since, _MANY)
         mine = Collected(self._contract)
         mine.put(newest.rows)
-        return Changed(mine, still=True, began=since, at_once=True)
+        return ChangedRows(mine, still=True, began=since, at_once=True)
 
-    async def _changed(self, pushdown: Pushdown, since: int, most: int) -> Changed:
+    async def _changed(self, pushdown: Pushdown, since: int, most: int) -> ChangedRows:
         """What changed since an instant.
 
         Raises:
@@ -184,7 +186,7 @@ class Settler:
             raise keeps_changing()
         still = await self._sweeper.read(changed, rows, first)
         began = self._moment(first, asked_at) if first.rows.num_rows else since
-        return Changed(rows, still, began)
+        return ChangedRows(rows, still, began)
 
     def _reaches(self, page: Page, since: int) -> bool:
         """Whether a first page goes back beyond an instant."""

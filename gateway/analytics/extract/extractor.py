@@ -14,11 +14,11 @@ from datetime import datetime
 import anyio.to_thread
 import pyarrow as pa
 
-from gateway.analytics.extract.catch_up import Settler, can_leave
+from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
-from gateway.analytics.extract.incremental import Amended, Base
+from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import Course, FetchPage, Sweeper, keeps_changing
+from gateway.analytics.extract.scan import Course, FetchPage, Scanner, keeps_changing
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
@@ -40,7 +40,7 @@ class ExtractPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class Changes:
+class IncrementalChanges:
     """What to do to a complete extract to make it one of now.
 
     `rows` are new or newer, in the feed's own order; the keys `gone` no longer belong to it.
@@ -64,8 +64,8 @@ class Extractor:
     ) -> None:
         self.tally = Tally(contract)
         self._fetch = fetch
-        self.sweeper = Sweeper(self._counted, contract, policy.concurrency, clock)
-        self.settler = Settler(self.sweeper, contract, policy.rounds, clock)
+        self.sweeper = Scanner(self._counted, contract, policy.concurrency, clock)
+        self.settler = CatchUp(self.sweeper, contract, policy.rounds, clock)
         self.contract = contract
         self.attempts = policy.attempts
 
@@ -75,7 +75,9 @@ class Extractor:
             self.tally.begin()
         return Extraction(self, pushdown, sink)
 
-    async def changes(self, pushdown: Pushdown, since: datetime, base: Base) -> Changes | None:
+    async def changes(
+        self, pushdown: Pushdown, since: datetime, base: BaseExtract
+    ) -> IncrementalChanges | None:
         """What has changed in `base`, a complete extract of the pushdown, since an instant.
 
         None when all must be read again: rows were deleted, or one page is all there is.
@@ -88,13 +90,13 @@ class Extractor:
         asked_at = self.settler.now()
         first = await self.sweeper.page(pushdown)
         following = await self.settler.since(pushdown, first, asked_at)
-        rows = Amended(self.contract, base)
+        rows = IncrementalExtract(self.contract, base)
         settled = await self.settler.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None
         self.tally.remove(rows.gone)
         changed = await self.in_order(await rows.changed())
-        return Changes(changed, rows.gone, from_micros(following))
+        return IncrementalChanges(changed, rows.gone, from_micros(following))
 
     def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
         """What is strange in an extract of all rows; `before` is what was known of an older one."""

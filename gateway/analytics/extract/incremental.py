@@ -11,7 +11,7 @@ from gateway.analytics.extract.collected import Collected
 from gateway.contract.model import Contract
 
 
-class Base(Protocol):
+class BaseExtract(Protocol):
     """A complete extract that was made before."""
 
     @property
@@ -22,10 +22,10 @@ class Base(Protocol):
         """How many of these keys it has."""
 
 
-class Amended:
+class IncrementalExtract:
     """The rows of a base, those that changed, and without those that are gone."""
 
-    def __init__(self, contract: Contract, base: Base) -> None:
+    def __init__(self, contract: Contract, base: BaseExtract) -> None:
         self._key = contract.key
         self._base = base
         self._changed = Collected(contract)

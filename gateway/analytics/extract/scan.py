@@ -38,7 +38,7 @@ _PASSES = 24
 
 
 @dataclass(frozen=True, slots=True)
-class Span:
+class PageSpan:
     """What one page says; instants in microseconds, None when it is empty."""
 
     skip: int
@@ -55,7 +55,7 @@ class Course:
     Kept by who may call again after a failure: pages that were read are not asked for again.
     """
 
-    spans: dict[int, Span] = field(default_factory=dict)
+    spans: dict[int, PageSpan] = field(default_factory=dict)
     met: Gathering | None = None
 
     def missing(self, step: int, total: int) -> Iterator[int]:
@@ -105,7 +105,7 @@ class InOrder:
         self._waiting.clear()
 
 
-class Sweeper:
+class Scanner:
     """Reads by one contract, `concurrency` pages at once."""
 
     def __init__(
@@ -127,7 +127,7 @@ class Sweeper:
         """A first page that is not full is all there is, whatever the total."""
         return int(first.rows.num_rows) < self._limit
 
-    def span(self, page: Page, skip: int = 0) -> Span:
+    def span(self, page: Page, skip: int = 0) -> PageSpan:
         """The ends of a page.
 
         Raises:
@@ -145,7 +145,7 @@ class Sweeper:
             )
         rows = len(instants)
         ends = (instants[0].value, instants[rows - 1].value) if rows else (None, None)
-        return Span(skip, rows, page.total, *ends)
+        return PageSpan(skip, rows, page.total, *ends)
 
     async def read(
         self,
@@ -206,7 +206,9 @@ class Sweeper:
         rows.close(own)
         return unmoved and complete
 
-    async def _skim(self, pushdown: Pushdown, rows: Gathering, top: Span, course: Course) -> None:
+    async def _skim(
+        self, pushdown: Pushdown, rows: Gathering, top: PageSpan, course: Course
+    ) -> None:
         """The pages behind the first, to one that is not full: a total may be capped."""
         ordered = InOrder(rows.put)
 
@@ -284,7 +286,7 @@ class Sweeper:
             raise failure
 
 
-def gaps(spans: list[Span]) -> Iterator[tuple[int | None, int]]:
+def gaps(spans: list[PageSpan]) -> Iterator[tuple[int | None, int]]:
     """Between which instants (oldest first, both included) rows may have slipped through."""
     told = [span for span in spans if span.rows]
     for before, after in pairwise(told):
@@ -308,7 +310,7 @@ def keeps_changing() -> UpstreamKeepsChanging:
     )
 
 
-def _by_skip(span: Span) -> int:
+def _by_skip(span: PageSpan) -> int:
     return span.skip
 
 

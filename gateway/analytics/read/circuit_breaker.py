@@ -14,7 +14,7 @@ from gateway.errors import UpstreamUnavailable
 
 
 @dataclass(frozen=True, slots=True)
-class OutagePolicy:
+class BreakerPolicy:
     """So many failures in a row, over so many seconds at least, are an outage.
 
     A single call that is repeated after short pauses shall not make one of its own failures, hence
@@ -27,10 +27,10 @@ class OutagePolicy:
     pause: float = 10.0
 
 
-class Outage:
+class CircuitBreaker:
     """Whether the upstream is down, as its answers tell. `now` counts seconds and never jumps."""
 
-    def __init__(self, policy: OutagePolicy, now: Callable[[], float]) -> None:
+    def __init__(self, policy: BreakerPolicy, now: Callable[[], float]) -> None:
         self._policy = policy
         self._now = now
         self._failures = 0

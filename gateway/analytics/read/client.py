@@ -21,12 +21,12 @@ import msgspec
 from cachetools import TTLCache
 
 from gateway.analytics.read.bodies import Flaw, flaw_of, mended
-from gateway.analytics.read.circuit_breaker import Outage, OutagePolicy
-from gateway.analytics.read.connection_errors import why_unreached
+from gateway.analytics.read.circuit_breaker import BreakerPolicy, CircuitBreaker
+from gateway.analytics.read.connection_errors import connection_failure
 from gateway.analytics.read.http_errors import Passing, answered_at, refusal
 from gateway.analytics.read.locate import Spot, find_spot, in_row
 from gateway.analytics.read.page import Page, PageReader
-from gateway.analytics.read.rate_limit import Pace
+from gateway.analytics.read.rate_limit import RateLimiter
 from gateway.analytics.read.request import PageRequest, filters_payload, to_payload
 from gateway.analytics.read.statistics import Figures, read_figures
 from gateway.analytics.read.validate import check_length, check_rows
@@ -64,7 +64,7 @@ class RetryPolicy:
     longest_pause: float = 10.0
     tries: int = 5
     remember_failure: float = 5.0
-    outage: OutagePolicy = field(default_factory=OutagePolicy)
+    outage: BreakerPolicy = field(default_factory=BreakerPolicy)
 
 
 class Token(Protocol):
@@ -110,8 +110,8 @@ class AnalyticsClient:
         self._world = world
         self._policy = policy
         self._reader = PageReader(contract)
-        self._pace = Pace(contract.rate_limit, world.clock.monotonic, world.sleep)
-        self._outage = Outage(policy.outage, world.clock.monotonic)
+        self._pace = RateLimiter(contract.rate_limit, world.clock.monotonic, world.sleep)
+        self._outage = CircuitBreaker(policy.outage, world.clock.monotonic)
         self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
             256, policy.remember_failure, timer=world.clock.monotonic
         )
@@ -277,7 +277,7 @@ def _unanswered(error: Exception) -> Passing:
     if isinstance(said, httpx.TimeoutException | TimeoutError):
         late = "the Analytics API did not answer in time; try again later"
         return Passing(UpstreamUnavailable(late))
-    why = why_unreached(said)
+    why = connection_failure(said)
     message = (
         f"the connection to the Analytics API failed ({why}); try again later, and if that does not"
         " help, the gateway's owner checks the network and the upstream's URL"

@@ -28,10 +28,10 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
 """The first kind that is among an error and its causes tells most."""
 
 
-def why_unreached(error: BaseException) -> str:
+def connection_failure(error: BaseException) -> str:
     """In words that quote nothing: what libraries say may hold a request with its token.
 
-    >>> why_unreached(httpx.ConnectTimeout("x")), why_unreached(ConnectionRefusedError())
+    >>> connection_failure(httpx.ConnectTimeout("x")), why_unreached(ConnectionRefusedError())
     ('timed out', 'refused')
     """
     found = [*_behind(error)]

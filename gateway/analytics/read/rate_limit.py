@@ -27,7 +27,7 @@ _STEPS = 20
 """So many successes bring half a rate back to a whole one."""
 
 
-class Pace:
+class RateLimiter:
     """First come, first served. All times are seconds of `now`, which counts and never jumps."""
 
     def __init__(

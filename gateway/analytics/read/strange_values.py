@@ -13,7 +13,7 @@ from enum import StrEnum
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.contract.derived import Kind
+from gateway.contract.derived import ColumnKind
 from gateway.contract.model import Column, Contract
 from gateway.observe.oddities import MOST_ROWS, OddRows
 
@@ -46,7 +46,7 @@ Keys = Mapping[Oddity, Sequence[str]]
 def is_watched(column: Column, contract: Contract) -> bool:
     """Return whether rows without a value in the column are missing from tables or measures."""
     made = any(
-        own.kind is Kind.GROUP and own.of == column.name
+        own.kind is ColumnKind.GROUP and own.of == column.name
         for derived in contract.derived
         for own in derived.columns
     )

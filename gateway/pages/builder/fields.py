@@ -22,7 +22,7 @@ from urllib.parse import parse_qs, urlencode
 from gateway.edm.model import EntityType, Property, Schema
 from gateway.errors import InvalidValue, ResourceNotFound
 from gateway.pages.builder.conditions import OPERATORS, operators_of
-from gateway.pages.builder.form import OWN, Condition, Form, Ordering, Total
+from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
 from gateway.pages.builder.to_query import COUNT, METHODS
 
 Fields = Mapping[str, Sequence[str]]
@@ -173,11 +173,11 @@ def _first_fitting(method: str, kind: EntityType) -> str:
     return next(of_numbers, next(any_column, ""))
 
 
-def _order(fields: Fields) -> Iterator[Ordering]:
+def _order(fields: Fields) -> Iterator[SortKey]:
     for row in _rows(fields, "o"):
         name = _one(fields, f"{row}.name")
         if name:
-            yield Ordering(name, _one(fields, f"{row}.order") == "desc")
+            yield SortKey(name, _one(fields, f"{row}.order") == "desc")
 
 
 def _other(text: str) -> Iterator[tuple[str, str]]:

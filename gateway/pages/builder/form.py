@@ -26,7 +26,7 @@ class Condition:
 
 
 @dataclass(frozen=True, slots=True)
-class Ordering:
+class SortKey:
     """One key of the order; `name` is a column, or what a total is called."""
 
     name: str
@@ -59,7 +59,7 @@ class Form:
     conditions: tuple[Condition, ...] = ()
     groups: tuple[str, ...] = ()
     totals: tuple[Total, ...] = ()
-    order: tuple[Ordering, ...] = ()
+    order: tuple[SortKey, ...] = ()
     top: int | None = None
     wrong_top: str = ""
     count: bool = False

@@ -12,7 +12,7 @@ from gateway.edge.public_root import SERVICE_PATH
 from gateway.edm.model import EntitySet, Schema
 from gateway.errors import InvalidValue, ResourceNotFound
 from gateway.pages.builder.conditions import to_condition
-from gateway.pages.builder.form import OWN, Condition, Form, Ordering, Total
+from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
 from gateway.pages.builder.to_query import COUNT, METHODS
 from gateway.query.reference import below_root
 from gateway.query.request import parse_request
@@ -167,9 +167,9 @@ def _read_select(items: tuple[SelectItem, ...], entity_set: EntitySet) -> tuple[
     return names if plain and one_each and set(names) <= set(known) else None
 
 
-def _read_order(items: tuple[OrderItem, ...]) -> tuple[Ordering, ...] | None:
+def _read_order(items: tuple[OrderItem, ...]) -> tuple[SortKey, ...] | None:
     found = [
-        Ordering(item.expression.name, item.descending)
+        SortKey(item.expression.name, item.descending)
         for item in items
         if isinstance(item.expression, Name)
     ]

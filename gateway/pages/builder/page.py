@@ -28,7 +28,7 @@ from gateway.pages.builder.preview import Preview, as_cell, preview, understand
 from gateway.pages.builder.to_query import to_url
 from gateway.pages.builder.view import FormView, spot_of, view_form
 from gateway.pages.builder.written import Note, as_ours, without_keys
-from gateway.pages.layout import Visit
+from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
 from gateway.service.explain import Explanation
@@ -37,7 +37,7 @@ _LONGEST = 16_384
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class QueryOnPage:
     """What is known of a query: its URL below the service root, the form of it, what is wrong.
 
     `written` is a URL as a person wrote it, `last` the last one of the form that was right. Without
@@ -61,7 +61,7 @@ class Asked:
         return f"query?{to_query_string(self.form)}{last}"
 
 
-async def show_query(visit: Visit) -> Response:
+async def show_query(visit: PageContext) -> Response:
     """The page."""
     asked = await _asked(visit)
     view = None if asked.form is None else await _view(visit, asked.form)
@@ -96,7 +96,7 @@ async def show_query(visit: Visit) -> Response:
     )
 
 
-async def tell_query(visit: Visit) -> Response:
+async def tell_query(visit: PageContext) -> Response:
     """The same as JSON: `url`, `form` with its `fields`, and what is wrong with `position`."""
     asked = await _asked(visit)
     problem = asked.problem
@@ -114,7 +114,7 @@ async def tell_query(visit: Visit) -> Response:
     return Response(msgspec.json.encode(told), headers=headers)
 
 
-async def read_for_query(visit: Visit) -> Response:
+async def read_for_query(visit: PageContext) -> Response:
     """What the button does: begin to read all rows, and come back.
 
     Raises:
@@ -128,18 +128,18 @@ async def read_for_query(visit: Visit) -> Response:
     return RedirectResponse(f"{visit.base}query?url={quote(url, safe='')}", 303)
 
 
-async def _asked(visit: Visit) -> Asked:
+async def _asked(visit: PageContext) -> QueryOnPage:
     return await visit.service.apart(len(visit.request.scope["query_string"]), _ask, visit)
 
 
-def _ask(visit: Visit) -> Asked:
+def _ask(visit: PageContext) -> QueryOnPage:
     """A failure is part of what is known: the page shows it beside the form."""
     schema = visit.service.schema
     fields, notes = _fields(visit)
     if "url" in fields:
         asked = _ask_by_url(visit, fields["url"][0])
         return replace(asked, notes=(*notes, *asked.notes))
-    asked = Asked(last=fields.get("last", [""])[0], notes=notes)
+    asked = QueryOnPage(last=fields.get("last", [""])[0], notes=notes)
     try:
         form, lost = read_form(fields, schema)
         dropped = (Note("dropped", ", ".join(lost)),) if lost else ()
@@ -150,19 +150,19 @@ def _ask(visit: Visit) -> Asked:
         return replace(asked, problem=error)
 
 
-def _fields(visit: Visit) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
+def _fields(visit: PageContext) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
     """What a browser has sent, without keys in what was pasted."""
     fields = read_fields(visit.request.scope["query_string"])
     return without_keys(fields, visit.house.entrance.option)
 
 
-def _ask_by_url(visit: Visit, written: str) -> Asked:
+def _ask_by_url(visit: PageContext, written: str) -> QueryOnPage:
     try:
         url, notes = as_ours(written, visit.root)
         written = visit.root + url if notes else written
-        asked = Asked(_checked(url), written, notes=notes)
+        asked = QueryOnPage(_checked(url), written, notes=notes)
     except GatewayError as error:
-        return Asked(written=written, problem=error)
+        return QueryOnPage(written=written, problem=error)
     try:
         return replace(asked, form=to_form(url, visit.service.schema))
     except GatewayError as error:
@@ -170,7 +170,7 @@ def _ask_by_url(visit: Visit, written: str) -> Asked:
         return replace(asked, problem=wrong, unshown="" if wrong else error.message)
 
 
-def _worded(visit: Visit, notes: tuple[Note, ...]) -> list[str]:
+def _worded(visit: PageContext, notes: tuple[Note, ...]) -> list[str]:
     words = vars(visit.house.texts.query.notes)
     return [words[note.kind].format(about=note.about, root=visit.root) for note in notes]
 
@@ -182,7 +182,7 @@ def _checked(url: str) -> str:
     return url
 
 
-def _refusal(visit: Visit, url: str) -> GatewayError | None:
+def _refusal(visit: PageContext, url: str) -> GatewayError | None:
     """Why the feed would not answer, as far as that can be told without rows."""
     try:
         path, _, query = url.partition("?")
@@ -192,7 +192,7 @@ def _refusal(visit: Visit, url: str) -> GatewayError | None:
     return None
 
 
-async def _view(visit: Visit, form: Form) -> FormView | None:
+async def _view(visit: PageContext, form: Form) -> FormView | None:
     entity_set = visit.service.schema.find_set(form.table)
     if entity_set is None:
         return None
@@ -200,7 +200,7 @@ async def _view(visit: Visit, form: Form) -> FormView | None:
 
 
 async def _try(
-    visit: Visit, url: str
+    visit: PageContext, url: str
 ) -> tuple[GatewayError | None, Explanation | None, Preview | None]:
     """What is wrong, what would be asked of whom, and the first rows, as far as there are any."""
     explanation = None

@@ -17,7 +17,7 @@ from gateway.errors import UpstreamUnavailable
 from gateway.pages.state import newest
 from gateway.query.preferences import Preferences
 from gateway.query.tree.queries import BoundQuery, Shape
-from gateway.service.messages import Answer, Question, Reply
+from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.service import QueryService
 from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
@@ -44,7 +44,7 @@ class Preview:
     milliseconds: float
 
 
-async def understand(service: QueryService, url: str, root: str) -> Question:
+async def understand(service: QueryService, url: str, root: str) -> PlannedRequest:
     """Parse, bind and plan a URL below the service root.
 
     Raises:
@@ -80,21 +80,21 @@ async def preview(service: QueryService, url: str, root: str) -> Preview:
         question = await understand(kept, f"{url.partition('?')[0]}?{encode_query(pairs)}", root)
     wishes = Preferences(max_page_size=ROWS)
     began = time.perf_counter()
-    answer = await kept.answer(question, Reply(_FORMAT, wishes, Links(root)))
+    answer = await kept.answer(question, ResponseOptions(_FORMAT, wishes, Links(root)))
     return _shown(body_of(answer), (time.perf_counter() - began) * 1_000)
 
 
 _FORMAT = Format(metadata=Metadata.NONE)
 
 
-def _may_be_counted(question: Question) -> bool:
+def _may_be_counted(question: PlannedRequest) -> bool:
     is_collection = (
         isinstance(question.bound, BoundQuery) and question.bound.shape is Shape.COLLECTION
     )
     return is_collection and question.request.options.count is None
 
 
-def body_of(answer: Answer) -> str:
+def body_of(answer: ResponseBody) -> str:
     """The text of an answer; null where there is none."""
     if answer.no_content:
         return "null"

@@ -14,7 +14,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError
 from gateway.pages.builder.preview import at_hand, body_of, understand
 from gateway.query.preferences import Preferences
-from gateway.service.messages import Reply
+from gateway.service.messages import ResponseOptions
 from gateway.service.service import QueryService
 from gateway.writer.format import Format
 from gateway.writer.links import Links
@@ -26,7 +26,7 @@ _PATIENCE_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class SuggestedValue:
     """A value, and what people call it where that is another thing."""
 
     value: str
@@ -46,14 +46,14 @@ class Choices:
     `whole` tells that no row at hand has another value, `closed` that no row ever will.
     """
 
-    items: tuple[Choice, ...] = ()
+    items: tuple[SuggestedValue, ...] = ()
     whole: bool = False
     closed: bool = False
 
-    def with_chosen(self, values: Sequence[str]) -> tuple[Choice, ...]:
+    def with_chosen(self, values: Sequence[str]) -> tuple[SuggestedValue, ...]:
         """With what is chosen already in front, if it is not among them."""
         known = {item.value for item in self.items}
-        return (*(Choice(value) for value in values if value not in known), *self.items)
+        return (*(SuggestedValue(value) for value in values if value not in known), *self.items)
 
 
 NOTHING_LISTED = Choices()
@@ -65,9 +65,9 @@ async def find_choices(
 ) -> Choices:
     """The values of a column; none where a list would not help, or rows are not at hand."""
     if prop.allowed_values:
-        return Choices(tuple(map(Choice, prop.allowed_values)), whole=True, closed=True)
+        return Choices(tuple(map(SuggestedValue, prop.allowed_values)), whole=True, closed=True)
     if prop.type is PrimitiveType.BOOLEAN:
-        return Choices((Choice("true"), Choice("false")), whole=True, closed=True)
+        return Choices((SuggestedValue("true"), SuggestedValue("false")), whole=True, closed=True)
     if prop.type is not PrimitiveType.STRING or (prop.name,) == entity_set.entity_type.key:
         return NOTHING_LISTED
     with anyio.move_on_after(_PATIENCE_SECONDS):
@@ -96,7 +96,9 @@ async def _in_rows(
     query = encode_query((*options, ("$orderby", order), ("$top", str(MOST + 1))))
     rows = await _rows(service, f"{table}?{query}", root)
     found = [
-        Choice(row[value], (row.get(label) or "") if label else "") for row in rows if row[value]
+        SuggestedValue(row[value], (row.get(label) or "") if label else "")
+        for row in rows
+        if row[value]
     ]
     return Choices(tuple(found[:MOST]), whole=len(rows) <= MOST)
 
@@ -105,6 +107,6 @@ async def _rows(service: QueryService, url: str, root: str) -> list[dict[str, An
     kept = at_hand(service)
     wishes = Preferences(max_page_size=MOST + 1)
     question = await understand(kept, url, root)
-    answer = await kept.answer(question, Reply(Format(), wishes, Links(root)))
+    answer = await kept.answer(question, ResponseOptions(Format(), wishes, Links(root)))
     rows: list[dict[str, Any]] = msgspec.json.decode(body_of(answer))["value"]
     return rows

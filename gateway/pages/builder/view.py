@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
-from gateway.errors import Place
+from gateway.errors import TextPosition
 from gateway.pages.builder.conditions import OPERATORS, is_complete, operators_of
 from gateway.pages.builder.fields import fits, suggested
 from gateway.pages.builder.form import OWN, Condition, Form, Total
 from gateway.pages.builder.to_query import COUNT, METHODS
-from gateway.pages.builder.values import NOTHING_LISTED, Choice, Choices, find_choices
+from gateway.pages.builder.values import NOTHING_LISTED, Choices, SuggestedValue, find_choices
 from gateway.service.service import QueryService
 
 _SHOWN = 44
@@ -33,7 +33,7 @@ class ConditionRow:
     is_instant: bool = False
 
     @property
-    def chosen(self) -> tuple[Choice, ...]:
+    def chosen(self) -> tuple[SuggestedValue, ...]:
         """What to choose from, with what is chosen; nothing where nothing is listed."""
         return self.lists.with_chosen(self.condition.values) if self.lists.items else ()
 
@@ -152,10 +152,10 @@ class Spot:
         return " " * len(self.before) + "^"
 
 
-def spot_of(place: Place) -> Spot:
+def spot_of(place: TextPosition) -> Spot:
     """The place, in a line that is not too long.
 
-    >>> spot_of(Place("state == 'A'", 6))
+    >>> spot_of(TextPosition("state == 'A'", 6))
     Spot(before='state ', at='=', after="= 'A'")
     """
     first = max(0, place.position - _SHOWN)

@@ -18,8 +18,8 @@ from gateway.query.tree.expressions import (
     ColumnRef,
     Constant,
     CountRows,
+    NavigationPath,
     Reached,
-    Way,
 )
 from gateway.query.tree.transformations import (
     VALUE,
@@ -99,7 +99,7 @@ def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
 
 def _bind_value(
     item: AggregateItem, scope: Scope
-) -> tuple[Method, BoundExpr | None, tuple[Way, ...]]:
+) -> tuple[Method, BoundExpr | None, tuple[NavigationPath, ...]]:
     """Return what is done with which expression, and the ways to the rows that it is about."""
     expression = item.expression
     if expression == Special("$count"):

@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 from gateway.query.bind.expressions import bind_expression
 from gateway.query.bind.navigation import RowPath, enter, find_value, inside, path_name
 from gateway.query.bind.scope import Scope
-from gateway.query.tree.expressions import ComputedProperty, Way
+from gateway.query.tree.expressions import ComputedProperty, NavigationPath
 from grammar import Binary, Call, Cast, Expr, Member, Name, Unary
 from grammar.tree.transformations import Aggregate, GroupBy, Rollup, RollupRecursive
 
@@ -69,7 +69,7 @@ class CollectionPath:
     """
 
     name: str
-    ways: tuple[Way, ...]
+    ways: tuple[NavigationPath, ...]
     scope: Scope
 
 
@@ -85,7 +85,7 @@ def find_collection_path(expr: Expr, scope: Scope) -> CollectionPath | None:
     first, *more = names
     if more:
         raise scope.unsupported(expr, f"the collections {first} and {more[0]} at once")
-    ways: list[Way] = []
+    ways: list[NavigationPath] = []
     start = RowPath(scope.entity_type, scope.row)
     for step in first.split("/"):
         navigation = start.entity_type.find_navigation(step)

@@ -16,9 +16,9 @@ from gateway.query.tree.expressions import (
     BoundExpr,
     CountElements,
     CountRows,
+    NavigationPath,
     Quantified,
     QuantifiedRows,
-    Way,
     conjunction,
 )
 from grammar import CountOf, Expr, FilteredBy, Lambda, SearchExpr
@@ -56,7 +56,7 @@ def bind_lambda(expr: Lambda, scope: Scope, bind: BindPredicate) -> BoundExpr:
 
 
 def _of_rows(
-    expr: Lambda, start: RowPath, way: Way, scope: Scope, bind: BindPredicate
+    expr: Lambda, start: RowPath, way: NavigationPath, scope: Scope, bind: BindPredicate
 ) -> BoundExpr:
     predicate = None
     if expr.predicate is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from gateway.contract.derived import DerivedColumn, DerivedSet, Kind
+from gateway.contract.derived import ColumnKind, DerivedColumn, DerivedSet
 from gateway.contract.model import Column, Contract
 from gateway.edm.model import EntityType, Property
 from gateway.errors import ConfigurationProblem, GatewayError, UnknownName
@@ -21,7 +21,7 @@ class BoundColumn:
     """A column, the column of the results that it is made of, and which results count."""
 
     prop: Property
-    kind: Kind
+    kind: ColumnKind
     of: str
     where: BoundExpr | None
     text: str
@@ -36,7 +36,7 @@ class Derivation:
     unnest: tuple[str, ...]
     key: tuple[str, ...]
 
-    def of_kind(self, *kinds: Kind) -> tuple[BoundColumn, ...]:
+    def of_kind(self, *kinds: ColumnKind) -> tuple[BoundColumn, ...]:
         """The columns of these kinds, in their order."""
         return tuple(column for column in self.columns if column.kind in kinds)
 

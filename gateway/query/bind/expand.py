@@ -15,14 +15,14 @@ from gateway.errors import (
     UnknownName,
 )
 from gateway.query.bind.placement import given_options
-from gateway.query.bind.scope import Others
+from gateway.query.bind.scope import ReferencedSets
 from gateway.query.bind.suggest import nearest
-from gateway.query.tree.expressions import THIS_ROW, BoundOrder, ColumnRef, Way
+from gateway.query.tree.expressions import THIS_ROW, BoundOrder, ColumnRef, NavigationPath
 from gateway.query.tree.queries import BoundExpand, BoundQuery, ExpandForm
 from gateway.query.tree.transformations import POSITION
 from grammar import ExpandItem, QueryOptions
 
-BindNested: TypeAlias = Callable[[Way, QueryOptions], BoundQuery]
+BindNested: TypeAlias = Callable[[NavigationPath, QueryOptions], BoundQuery]
 """Binds the options of an item on the rows that the way leads to."""
 
 MAX_DEPTH = 5
@@ -40,7 +40,7 @@ _ALLOWED = {
 def bind_expand(
     items: tuple[ExpandItem, ...],
     entity_type: EntityType,
-    others: Others,
+    others: ReferencedSets,
     bind: BindNested,
     depth: int,
 ) -> tuple[BoundExpand, ...]:
@@ -73,7 +73,7 @@ def bind_expand(
 
 
 def _item(
-    item: ExpandItem, entity_type: EntityType, others: Others, bind: BindNested
+    item: ExpandItem, entity_type: EntityType, others: ReferencedSets, bind: BindNested
 ) -> BoundExpand:
     form = ExpandForm(item.suffix) if item.suffix else ExpandForm.ENTITIES
     navigation = _find(item, entity_type)
@@ -85,7 +85,7 @@ def _item(
 def _all(
     item: ExpandItem,
     navigation: NavigationProperty,
-    others: Others,
+    others: ReferencedSets,
     bind: BindNested,
 ) -> BoundExpand:
     if item.options is not None and given_options(item.options):
@@ -107,10 +107,10 @@ def _bound(
     navigation: NavigationProperty,
     options: QueryOptions,
     form: ExpandForm,
-    others: Others,
+    others: ReferencedSets,
     bind: BindNested,
 ) -> BoundExpand:
-    way = Way(navigation, others.enter(navigation.target), THIS_ROW, _OTHER_ROW)
+    way = NavigationPath(navigation, others.enter(navigation.target), THIS_ROW, _OTHER_ROW)
     query = bind(way, options)
     order = (*query.orderby, BoundOrder(ColumnRef(POSITION)))
     shown = replace(query, orderby=order, references=form is ExpandForm.REFERENCES)

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from gateway.edm.model import EntityType, NavigationProperty, Property
 from gateway.errors import NotSupported, TypeMismatch
 from gateway.query.bind.scope import RowVariable, Scope, find_property
-from gateway.query.tree.expressions import THIS_ROW, BoundExpr, Reached, Way
+from gateway.query.tree.expressions import THIS_ROW, BoundExpr, NavigationPath, Reached
 from grammar import Expr, Member, Name, Special
 
 
@@ -17,7 +17,7 @@ class RowPath:
 
     entity_type: EntityType
     row: str
-    ways: tuple[Way, ...] = ()
+    ways: tuple[NavigationPath, ...] = ()
 
     def value(self, expr: BoundExpr) -> BoundExpr:
         """A value of that row, as a value of the row that the path begins at."""
@@ -123,7 +123,7 @@ def _check_first_step(expr: Expr, scope: Scope) -> None:
         raise scope.mismatch(f"nothing can follow {prop.name}, which is of a primitive type")
 
 
-def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, Way] | None:
+def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, NavigationPath] | None:
     """The way to the rows that a path through a collection leads to, and where it begins.
 
     None when the path leads to no such rows.
@@ -150,7 +150,7 @@ def _last_step(expr: Expr, scope: Scope) -> tuple[RowPath, str] | None:
             return None
 
 
-def enter(start: RowPath, navigation: NavigationProperty, scope: Scope) -> Way:
+def enter(start: RowPath, navigation: NavigationProperty, scope: Scope) -> NavigationPath:
     """The way from a row; the rows it leads to get a name of their own."""
     if scope.others is None:
         raise NotSupported(
@@ -165,10 +165,10 @@ def enter(start: RowPath, navigation: NavigationProperty, scope: Scope) -> Way:
             target=scope.option,
         )
     target = scope.others.enter(navigation.target)
-    return Way(navigation, target, start.row or THIS_ROW, scope.others.name_row())
+    return NavigationPath(navigation, target, start.row or THIS_ROW, scope.others.name_row())
 
 
-def inside(way: Way, scope: Scope, variable: str | None = None) -> Scope:
+def inside(way: NavigationPath, scope: Scope, variable: str | None = None) -> Scope:
     """The names in a condition on other rows: by a variable, or else on their own."""
     target = way.target.entity_type
     outer = replace(scope, row=scope.row or THIS_ROW)

@@ -29,11 +29,11 @@ from gateway.query.bind.resource import (
     ServiceDocument,
     resolve_resource,
 )
-from gateway.query.bind.scope import Moment, Others, Scope
+from gateway.query.bind.scope import Moment, ReferencedSets, Scope
 from gateway.query.bind.search import bind_search
 from gateway.query.bind.select import Selected, bind_select
 from gateway.query.request import ODataRequest
-from gateway.query.tree.expressions import BoundExpr, Way, conjunction
+from gateway.query.tree.expressions import BoundExpr, NavigationPath, conjunction
 from gateway.query.tree.queries import BoundExpand, BoundQuery, PropertyQuery, Shape
 from gateway.query.tree.transformations import BoundApply, entity_rows
 from grammar import Binary, Expr, QueryOptions
@@ -101,7 +101,7 @@ class _Common:
     ) -> None:
         self.aliases = aliases
         self.moment = moment
-        self.others = Others(schema)
+        self.others = ReferencedSets(schema)
 
     def finished(self, query: BoundQuery) -> BoundQuery:
         """The query with what is known when all of it is bound: now(), and where ways led to."""
@@ -277,7 +277,7 @@ def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:
             target="$expand",
         )
 
-    def nested(way: Way, options: QueryOptions) -> BoundQuery:
+    def nested(way: NavigationPath, options: QueryOptions) -> BoundQuery:
         return _bind_rows(_Binding(way.target, options, binding.common, outer=binding))
 
     ways = binding.scope.entity_type

@@ -12,8 +12,8 @@ from gateway.query.tree.expressions import (
     Compare,
     CompareOperator,
     Constant,
+    NavigationPath,
     QuantifiedRows,
-    Way,
     conjunction,
 )
 
@@ -63,7 +63,7 @@ def _within(
     if back is None:  # it need not be published
         back = within.navigation.back("", source.entity_set.name, collection=True)
     target = scope.others.enter(back.target)
-    way = Way(back, target, row or THIS_ROW, scope.others.name_row())
+    way = NavigationPath(back, target, row or THIS_ROW, scope.others.name_row())
     exists = QuantifiedRows(way, "any", conjunction(*_conditions(source, scope, way.to)))
     return [*plain, exists]
 

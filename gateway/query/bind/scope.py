@@ -45,7 +45,7 @@ class Moment:
         return self._value if self.asked else None
 
 
-class Others:
+class ReferencedSets:
     """The entity sets that the expressions of a request lead to, and names for their rows."""
 
     def __init__(self, schema: Schema) -> None:
@@ -134,7 +134,7 @@ class Scope:
     row: str = ""
     it: tuple[EntityType, str] | None = None
     variables: tuple[RowVariable, ...] = ()
-    others: Others | None = None
+    others: ReferencedSets | None = None
     is_inner: bool = False
 
     def row_variable(self, name: str) -> RowVariable | None:

@@ -71,7 +71,7 @@ class Constant:
 class ColumnRef:
     """A single-valued property of a row: of the one that is looked at, or of another by its name.
 
-    See `Way` for names of rows.
+    See `NavigationPath` for names of rows.
     """
 
     prop: Property
@@ -207,7 +207,7 @@ class CountElements:
 
 
 @dataclass(frozen=True, slots=True)
-class Way:
+class NavigationPath:
     """From the row `row` along a navigation property to the rows of `target`, each called `to`.
 
     Names of rows are made here, never in a URL; THIS_ROW is the one that is looked at.
@@ -226,7 +226,7 @@ THIS_ROW = "r"
 class Reached:
     """A value of the one row that a way leads to."""
 
-    way: Way
+    way: NavigationPath
     value: BoundExpr
 
     @property
@@ -239,7 +239,7 @@ class Reached:
 class QuantifiedRows:
     """`any` or `all` over the rows that a way leads to; `predicate` None for the bare `any()`."""
 
-    way: Way
+    way: NavigationPath
     quantifier: str
     predicate: BoundExpr | None
 
@@ -253,7 +253,7 @@ class QuantifiedRows:
 class CountRows:
     """`/$count` of the rows that a way leads to, of those that meet a condition."""
 
-    way: Way
+    way: NavigationPath
     condition: BoundExpr | None
 
     @property

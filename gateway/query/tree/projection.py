@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from gateway.edm.model import Property
-from gateway.query.tree.expressions import ComputedProperty, Way
+from gateway.query.tree.expressions import ComputedProperty, NavigationPath
 from gateway.query.tree.queries import BoundQuery, ValuesView
 
 
@@ -16,7 +16,7 @@ class Expanded:
     `query` says which they are, `projection` what is shown of each.
     """
 
-    way: Way
+    way: NavigationPath
     query: BoundQuery
     projection: Projection
     member: str

@@ -8,7 +8,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from gateway.edm.model import EntitySet, Property
-from gateway.query.tree.expressions import BoundExpr, BoundOrder, ComputedProperty, Way
+from gateway.query.tree.expressions import BoundExpr, BoundOrder, ComputedProperty, NavigationPath
 
 if TYPE_CHECKING:
     from gateway.query.tree.transformations import BoundApply
@@ -29,7 +29,7 @@ class BoundExpand:
     Its order is total; its expressions are about the other row, as those of any query.
     """
 
-    way: Way
+    way: NavigationPath
     query: BoundQuery
     form: ExpandForm = ExpandForm.ENTITIES
 

@@ -26,13 +26,13 @@ from gateway.query.tree.expressions import (
     Leaf,
     Matches,
     Navigated,
+    NavigationPath,
     Negate,
     Not,
     Or,
     Quantified,
     QuantifiedRows,
     Reached,
-    Way,
 )
 from grammar.literals import (
     from_date,
@@ -64,7 +64,7 @@ class _Names:
         name = self.rows[row]
         return f"{name}/{member}" if name else member
 
-    def way(self, way: Way) -> str:
+    def way(self, way: NavigationPath) -> str:
         """The path along a navigation property."""
         return self.path(way.row, way.navigation.name)
 

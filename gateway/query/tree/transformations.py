@@ -18,7 +18,7 @@ from gateway.query.tree.expressions import (
     ColumnRef,
     ComputedProperty,
     Constant,
-    Way,
+    NavigationPath,
 )
 
 POSITION = Property("$position", PrimitiveType.INT64)
@@ -120,7 +120,7 @@ class BoundAggregate:
     method: Method
     expr: BoundExpr | None
     steps: tuple[FromStep, ...] = ()
-    along: tuple[Way, ...] = ()
+    along: tuple[NavigationPath, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ _BATCH = 8_000
 """Rows written at once when nobody waits: a small batch costs three times as much a row."""
 
 
-class GrowingTable:
+class DraftTable:
     """The rows of one draft; `rows` of them are readable, in an order that stays."""
 
     def __init__(self, store: SnapshotStore, snapshot_id: str) -> None:

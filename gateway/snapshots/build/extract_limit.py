@@ -18,7 +18,7 @@ from gateway.fairness.visit import current_visit
 _RETRY_SECONDS = 30
 
 
-class Lanes:
+class ExtractLimit:
     """`at_once` extracts a scope, in fair turns between callers.
 
     `longest` of each caller wait, `patience` seconds each.

@@ -17,27 +17,27 @@ import pyarrow as pa
 from gateway.errors import UpstreamKeepsChanging
 from gateway.observe import Clock, Observer
 from gateway.observe.oddities import OddRows, told_together
-from gateway.snapshots.build.extract_source import Base, Changes, Extraction, Extracts
+from gateway.snapshots.build.extract_source import BaseSnapshot, ChangesReader, ExtractReader, ExtractSource
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict
-from gateway.snapshots.build.draft import GrowingTable
-from gateway.snapshots.build.extract_limit import Lanes
+from gateway.snapshots.build.draft import DraftTable
+from gateway.snapshots.build.extract_limit import ExtractLimit
 from gateway.snapshots.peers.interface import Peers
-from gateway.snapshots.keep.catalog import Entry, Shelf
+from gateway.snapshots.keep.catalog import Entry, Catalog
 from gateway.snapshots.keep.store import SnapshotStore
 
 
 @dataclass(frozen=True, slots=True)
-class Workshop:
+class ExtractTools:
     """What snapshots are made with."""
 
     store: SnapshotStore
-    shelf: Shelf
+    shelf: Catalog
     peers: Peers
-    extracts: Extracts
+    extracts: ExtractSource
     clock: Clock
     observer: Observer
-    lanes: Lanes = field(default_factory=Lanes)
+    lanes: ExtractLimit = field(default_factory=ExtractLimit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,25 +53,25 @@ class Progress:
     is_paused: bool
 
 
-class Flight:
+class ExtractRun:
     """One extract; `readers` read its draft, `waiters` wait for the snapshot.
 
     All of them hold `landed`, the snapshot, once it is there: in memory it is the draft itself.
     """
 
-    def __init__(self, key: SnapshotKey, workshop: Workshop) -> None:
+    def __init__(self, key: SnapshotKey, workshop: ExtractTools) -> None:
         self.key = key
         self.id = uuid4().hex[:16]
         self.began = workshop.clock.now()
         self.waiters = 0
         self.readers = 0
         self.paused_at: float | None = None
-        self.growing: GrowingTable | None = None
+        self.growing: DraftTable | None = None
         self.landed: Entry | None = None
         self.task: asyncio.Task[Entry] | None = None
         self._with = workshop
         self._started = workshop.clock.monotonic()
-        self._extraction: Extraction | None = None
+        self._extraction: ExtractReader | None = None
         self._decided = asyncio.Event()
 
     async def make(self) -> Entry:
@@ -97,7 +97,7 @@ class Flight:
             return None
         return found.held()
 
-    async def draft(self) -> GrowingTable | None:
+    async def draft(self) -> DraftTable | None:
         """The draft, once it is known whether its rows can be read while they come."""
         await self._decided.wait()
         gradual = self._extraction is not None and self._extraction.is_gradual
@@ -126,7 +126,7 @@ class Flight:
 
     async def _read_all(self) -> Entry:
         if self._extraction is None or self.growing is None:
-            self.growing = GrowingTable(self._with.store, self.id)
+            self.growing = DraftTable(self._with.store, self.id)
             self._extraction = self._with.extracts.begin(self.key.pushdown, self.growing)
         self.decide()
         since = await self._extraction.read()
@@ -149,17 +149,17 @@ class Flight:
         finally:
             self._with.shelf.let_go(base)
 
-    async def _changes(self, table: StoredTable) -> Changes | None:
+    async def _changes(self, table: StoredTable) -> ChangesReader | None:
         """What has changed since a snapshot; so much that it cannot be told is None, too."""
         since = table.extracted.since
         assert since is not None  # noqa: S101 - the shelf gives no other as a base
-        source = Base(self._with.store, table)
+        source = BaseSnapshot(self._with.store, table)
         try:
             return await self._with.extracts.changes(self.key.pushdown, since, source)
         except UpstreamKeepsChanging:
             return None
 
-    async def _apply(self, changes: Changes, base: Entry) -> Entry:
+    async def _apply(self, changes: ChangesReader, base: Entry) -> Entry:
         """A new snapshot, or the old one, which is then known to be one of now."""
         before = base.table.extracted
         odd = self._odd(before.odd)

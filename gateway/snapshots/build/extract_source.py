@@ -11,11 +11,11 @@ import pyarrow as pa
 
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import GrowingTable
+from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.store import SnapshotStore, StoredTable
 
 
-class Extraction(Protocol):
+class ExtractReader(Protocol):
     """One extract that is read into a table; `read` may be called again after a failure."""
 
     @property
@@ -30,7 +30,7 @@ class Extraction(Protocol):
         """All rows; tells from when changes are not in it, by the upstream's clock, if it can."""
 
 
-class Changes(Protocol):
+class ChangesReader(Protocol):
     """What makes an older extract one of now."""
 
     @property
@@ -47,7 +47,7 @@ class Changes(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
-class Base:
+class BaseSnapshot:
     """A snapshot as the one sees it who asks for its changes."""
 
     store: SnapshotStore
@@ -63,14 +63,14 @@ class Base:
         return await anyio.to_thread.run_sync(self.store.known, self.table.id, keys)
 
 
-class Extracts(Protocol):
+class ExtractSource(Protocol):
     """Who reads extracts from the upstream."""
 
-    def begin(self, pushdown: Pushdown, sink: GrowingTable, /) -> Extraction:
+    def begin(self, pushdown: Pushdown, sink: DraftTable, /) -> ExtractReader:
         """A new extract; nothing is asked yet."""
 
     def oddities(self, pushdown: Pushdown, before: tuple[OddRows, ...], /) -> tuple[OddRows, ...]:
         """What is strange about rows that were just read; `before` is known of what they amend."""
 
-    async def changes(self, pushdown: Pushdown, since: datetime, base: Base, /) -> Changes | None:
+    async def changes(self, pushdown: Pushdown, since: datetime, base: BaseSnapshot, /) -> ChangesReader | None:
         """What has changed in `base` since; None when that cannot be told."""

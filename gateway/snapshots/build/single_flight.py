@@ -22,8 +22,8 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.snapshots.facts import SnapshotKey
-from gateway.snapshots.build.extract_run import Flight, Progress, Workshop
-from gateway.snapshots.build.draft import GrowingTable
+from gateway.snapshots.build.extract_run import ExtractRun, Progress, ExtractTools
+from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.catalog import Entry
 
 _RESUMABLE_SECONDS = 600
@@ -31,37 +31,37 @@ _FAILURES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Trouble:
+class ExtractFailure:
     """Why the last extract has failed, and when."""
 
     at: datetime
     error: GatewayError
 
 
-class Flights:
+class SingleFlight:
     """Extracts that run or wait to be resumed."""
 
-    def __init__(self, workshop: Workshop) -> None:
+    def __init__(self, workshop: ExtractTools) -> None:
         self._with = workshop
-        self._flights: dict[SnapshotKey, Flight] = {}
+        self._flights: dict[SnapshotKey, ExtractRun] = {}
         self._chores: set[asyncio.Task[None]] = set()
         self._failures: TTLCache[tuple[str, str], GatewayError] = TTLCache(
             _FAILURES, _RESUMABLE_SECONDS, workshop.clock.monotonic
         )
-        self._troubles: LRUCache[str, Trouble] = LRUCache(_FAILURES)
+        self._troubles: LRUCache[str, ExtractFailure] = LRUCache(_FAILURES)
         self._is_closed = False
 
-    def start(self, key: SnapshotKey) -> Flight:
+    def start(self, key: SnapshotKey) -> ExtractRun:
         """The extract that runs for `key`; started, or resumed, when none does."""
         self._forget_overdue()
         flight = self._flights.get(key)
         if flight is not None and self._runs(flight):
             return flight
-        flight = self._flights[key] = Flight(key, self._with)
+        flight = self._flights[key] = ExtractRun(key, self._with)
         self._take_off(flight)
         return flight
 
-    def find(self, scope: str, snapshot_id: str) -> Flight | None:
+    def find(self, scope: str, snapshot_id: str) -> ExtractRun | None:
         """The extract of this id, going on if it was paused; None when there is none."""
         found = [f for f in self._flights.values() if (f.key.scope, f.id) == (scope, snapshot_id)]
         return found[0] if found and self._runs(found[0]) else None
@@ -70,15 +70,15 @@ class Flights:
         """Why the extract of this id came to nothing, if it lately did."""
         return self._failures.get((scope, snapshot_id))
 
-    def trouble(self, scope: str) -> Trouble | None:
+    def trouble(self, scope: str) -> ExtractFailure | None:
         """Why the last extract of a scope failed; None when one has been made since."""
         return self._troubles.get(scope)
 
-    def keeps(self, flight: Flight) -> bool:
+    def keeps(self, flight: ExtractRun) -> bool:
         """Whether it is under way or paused, and its draft is there."""
         return self._flights.get(flight.key) is flight
 
-    async def land(self, flight: Flight) -> Entry:
+    async def land(self, flight: ExtractRun) -> Entry:
         """Wait for the snapshot, held; a waiter that leaves ends nothing.
 
         Raises:
@@ -99,7 +99,7 @@ class Flights:
             raise
 
     @contextmanager
-    def reading(self, flight: Flight) -> Iterator[None]:
+    def reading(self, flight: ExtractRun) -> Iterator[None]:
         """A draft is read; it is there until its last reader leaves, and so is what it becomes."""
         flight.readers += 1
         try:
@@ -132,12 +132,12 @@ class Flights:
             self._drop_soon(flight)
         await asyncio.gather(*self._chores)
 
-    def _take_off(self, flight: Flight) -> None:
+    def _take_off(self, flight: ExtractRun) -> None:
         flight.waiters = 0
         flight.task = asyncio.create_task(self._make(flight))
         flight.task.add_done_callback(lambda task: self._landed(flight, task))
 
-    async def _make(self, flight: Flight) -> Entry:
+    async def _make(self, flight: ExtractRun) -> Entry:
         with self._with.observer.extract() as extract:
             entry = await flight.make()
             extract.rows = entry.table.rows
@@ -148,7 +148,7 @@ class Flights:
         del self._flights[flight.key]  # now, not in a callback: who comes later must find the entry
         return entry
 
-    def _runs(self, flight: Flight) -> bool:
+    def _runs(self, flight: ExtractRun) -> bool:
         """Whether a flight is under way, or can be made to go on; else it is forgotten."""
         if flight.paused_at is None:
             return True
@@ -160,7 +160,7 @@ class Flights:
         self._take_off(flight)
         return True
 
-    def _is_overdue(self, flight: Flight) -> bool:
+    def _is_overdue(self, flight: ExtractRun) -> bool:
         now = self._with.clock.monotonic()
         return flight.paused_at is not None and now - flight.paused_at > _RESUMABLE_SECONDS
 
@@ -170,7 +170,7 @@ class Flights:
             if self._is_overdue(flight):
                 self._forget(flight)
 
-    def _landed(self, flight: Flight, task: asyncio.Task[Entry]) -> None:
+    def _landed(self, flight: ExtractRun, task: asyncio.Task[Entry]) -> None:
         error = None if task.cancelled() else task.exception()
         flight.decide()
         if task.cancelled():
@@ -183,9 +183,9 @@ class Flights:
             self._fail(flight, InternalError("the gateway failed; its log tells why"))
         self._tidy(flight)
 
-    def _fail(self, flight: Flight, error: GatewayError) -> None:
+    def _fail(self, flight: ExtractRun, error: GatewayError) -> None:
         """Tell the readers, and keep what may go on."""
-        self._troubles[flight.key.scope] = Trouble(self._with.clock.now(), error)
+        self._troubles[flight.key.scope] = ExtractFailure(self._with.clock.now(), error)
         growing = flight.growing
         if growing is not None:
             growing.end(error)
@@ -195,22 +195,22 @@ class Flights:
         self._failures[flight.key.scope, flight.id] = error
         self._forget(flight)
 
-    def _forget(self, flight: Flight) -> None:
+    def _forget(self, flight: ExtractRun) -> None:
         if self._flights.get(flight.key) is flight:
             del self._flights[flight.key]
         self._tidy(flight)
 
-    def _tidy(self, flight: Flight) -> None:
+    def _tidy(self, flight: ExtractRun) -> None:
         """Drop the draft of a flight that is over when nobody reads it."""
         if not (flight.readers or self.keeps(flight) or self._is_closed):
             self._drop_soon(flight)
 
-    def _drop_soon(self, flight: Flight) -> None:
+    def _drop_soon(self, flight: ExtractRun) -> None:
         chore = asyncio.create_task(self._drop_draft(flight.id, flight.growing))
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
 
-    async def _drop_draft(self, snapshot_id: str, growing: GrowingTable | None) -> None:
+    async def _drop_draft(self, snapshot_id: str, growing: DraftTable | None) -> None:
         if growing is not None:
             await growing.close()
         await anyio.to_thread.run_sync(self._with.store.abandon, snapshot_id)

@@ -27,7 +27,7 @@ _READ_NOW_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class KeepPolicy:
+class RetentionPolicy:
     """Lifetimes in seconds; `byte_budget` bounds all snapshots together."""
 
     token_lifetime: float
@@ -53,14 +53,14 @@ class Entry:
         return self
 
 
-class Shelf:
+class Catalog:
     """All finished snapshots of this process."""
 
     def __init__(
         self,
         store: SnapshotStore,
         peers: Peers,
-        policies: tuple[FreshnessPolicy, KeepPolicy],
+        policies: tuple[FreshnessPolicy, RetentionPolicy],
         clock: Clock,
     ) -> None:
         self._store = store

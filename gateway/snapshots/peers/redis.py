@@ -28,9 +28,9 @@ from gateway.snapshots.peers.offers import (
     youngest_first,
 )
 from gateway.snapshots.peers.redis_file import (
+    FileLocation,
     Manifest,
     NotExchanged,
-    Place,
     read_file,
     read_manifests,
     write_file,
@@ -180,7 +180,7 @@ class RedisPeers:
         """Not known: each machine keeps the copy that it has promised."""
         return 0.0
 
-    def _renew(self, place: Place) -> None:
+    def _renew(self, place: FileLocation) -> None:
         task = asyncio.create_task(
             self._link.ask(lambda redis: redis.pexpire(place.key, place.milliseconds), False)
         )
@@ -229,10 +229,10 @@ class RedisPeers:
         pipeline.pexpire(name, self._place(table.id).milliseconds)
         await pipeline.execute()
 
-    def _place(self, snapshot_id: str) -> Place:
+    def _place(self, snapshot_id: str) -> FileLocation:
         left = self._promised.get(snapshot_id, 0.0) - self._clock.monotonic()
         seconds = max(self._policy.keep_seconds, left)
-        return Place(f"{_PREFIX}:snapshot:{snapshot_id}", seconds)
+        return FileLocation(f"{_PREFIX}:snapshot:{snapshot_id}", seconds)
 
     def _list_name(self, scope: str) -> str:
         return f"{_PREFIX}:offers:{scope_name(scope)}"

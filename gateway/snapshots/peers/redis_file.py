@@ -41,7 +41,7 @@ class Manifest(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FileLocation:
     """The key, and the seconds after which it expires unless it is renewed."""
 
     key: str
@@ -62,12 +62,12 @@ async def read_manifests(redis: Redis, keys: list[str]) -> list[Manifest | None]
     return [_manifest(text) for text in found]
 
 
-async def write_manifest(redis: Redis, place: Place, manifest: Manifest) -> None:
+async def write_manifest(redis: Redis, place: FileLocation, manifest: Manifest) -> None:
     """Complete a file, or tell something new of one."""
     await _put(redis, place, _MANIFEST, msgspec.json.encode(manifest))
 
 
-async def write_file(redis: Redis, place: Place, path: Path, offer: Offer) -> None:
+async def write_file(redis: Redis, place: FileLocation, path: Path, offer: Offer) -> None:
     """Write all of it, or leave nothing.
 
     Raises:
@@ -82,7 +82,7 @@ async def write_file(redis: Redis, place: Place, path: Path, offer: Offer) -> No
         raise NotExchanged("Redis has no room for it") from None  # its text quotes the chunk
 
 
-async def read_file(redis: Redis, place: Place, path: Path) -> bool:
+async def read_file(redis: Redis, place: FileLocation, path: Path) -> bool:
     """Write a new file at `path`, for its owner only; False when there is none to read.
 
     Raises:
@@ -103,7 +103,7 @@ async def read_file(redis: Redis, place: Place, path: Path) -> bool:
     return True
 
 
-async def _write(redis: Redis, place: Place, path: Path, offer: Offer) -> None:
+async def _write(redis: Redis, place: FileLocation, path: Path, offer: Offer) -> None:
     """Each call renews the expiry, for an eviction in between makes a new key."""
     digest = hashlib.sha256()
     number = 0
@@ -117,7 +117,7 @@ async def _write(redis: Redis, place: Place, path: Path, offer: Offer) -> None:
     await write_manifest(redis, place, Manifest(offer, number, digest.hexdigest()))
 
 
-async def _put(redis: Redis, place: Place, field: str, value: bytes) -> None:
+async def _put(redis: Redis, place: FileLocation, field: str, value: bytes) -> None:
     pipeline = redis.pipeline(transaction=False)
     pipeline.hset(place.key, field, value)
     pipeline.pexpire(place.key, place.milliseconds)

@@ -16,7 +16,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError, InvalidValue, UnknownOption
 from gateway.pages.builder.conditions import OPERATORS, operators_of
 from gateway.pages.builder.fields import from_fields, read_fields, to_fields
-from gateway.pages.builder.form import OWN, Condition, Form, Ordering, Total
+from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
 from gateway.pages.builder.from_query import below_service, to_form
 from gateway.pages.builder.to_query import METHODS, to_url
 from grammar import QueryOptions, encode_query, option_pairs, parse_query_options, split_query
@@ -79,7 +79,7 @@ def _forms(draw: st.DrawFn) -> Form:
         "Results",
         conditions=conditions,
         any_of=len(conditions) > 1 and draw(st.booleans()),
-        order=tuple(draw(st.lists(st.builds(Ordering, _names, st.booleans()), max_size=2))),
+        order=tuple(draw(st.lists(st.builds(SortKey, _names, st.booleans()), max_size=2))),
         top=draw(st.none() | st.integers(0, 10**12)),
         count=draw(st.booleans()),
     )
