@@ -1,7 +1,7 @@
 """The exceptions that parsing raises.
 
-`ODataSyntaxError` is the only family that leaves this package; `BuilderError` is how a builder of the
-tree says "well-formed, yet wrong" to the machine, which knows the position.
+`ODataSyntaxError` is the only family that leaves this package; `BuilderError` is how a builder of
+the tree says "well-formed, yet wrong" to the machine, which knows the position.
 """
 
 from __future__ import annotations

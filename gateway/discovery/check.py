@@ -14,10 +14,11 @@ from typing import Any
 
 import httpx
 
+from gateway.analytics.read.members import MISSING, value_at
 from gateway.analytics.read.request import PageRequest, filters_payload, to_payload
 from gateway.contract.model import Column, Contract
 from gateway.discovery.check_statistics import compare_statistics, newest
-from gateway.discovery.findings import MISSING, Finding, ask, member_finding, short, value_at
+from gateway.discovery.findings import Finding, ask, member_finding, short
 from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown
 

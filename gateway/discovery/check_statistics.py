@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.analytics.read.members import MISSING, value_at
 from gateway.contract.model import Contract, RangeFilter
 from gateway.contract.statistics import Measure, Statistic
-from gateway.discovery.findings import MISSING, Finding, short, value_at
+from gateway.discovery.findings import Finding, short
 from gateway.planner.pushdown import Pushdown, PushedRange
 
 

@@ -9,9 +9,10 @@ from typing import Any
 
 import httpx
 
+from gateway.analytics.read.members import MISSING, value_at
 from gateway.analytics.read.request import PageRequest, to_payload
 from gateway.contract.model import Contract
-from gateway.discovery.findings import MISSING, ask, value_at
+from gateway.discovery.findings import ask
 from gateway.planner.pushdown import Pushdown
 
 

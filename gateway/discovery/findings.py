@@ -9,12 +9,11 @@ import httpx
 
 from gateway.analytics.read.bodies import UNDECODED, decode_any, flaw_of
 from gateway.analytics.read.connection_errors import connection_failure
+from gateway.analytics.read.members import MISSING
 from gateway.contract.model import MemberPath
 from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
 _SHOWN_LETTERS = 300
-MISSING = object()
-"""What stands where an answer has no such member."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,15 +73,6 @@ def member_finding(
         return Finding(True, table, f"`{name}` is {expected}")
     state = "is missing" if found is MISSING else f"is {short(found)}"
     return Finding(False, table, f"`{name}` {state}, not {expected}; correct `member`")
-
-
-def value_at(node: Any, path: MemberPath) -> Any:
-    """The value at a path; None below a null."""
-    for step in path:
-        if node is None:
-            return None
-        node = node.get(step, MISSING) if isinstance(node, dict) else MISSING
-    return node
 
 
 def short(value: object) -> str:

@@ -37,8 +37,8 @@ class RequestRecord:
     `began` is of `perf_counter`, `at` of the wall clock (seconds since 1970). `spent` has seconds
     by stage, `marks` when each stage began and ended, for traces. `cache` says how a snapshot came
     to answer, `page` whether its page was kept. `rows` is None where no rows are answered with.
-    `question` is what was asked, as `gateway.service.messages` has it; it holds literals and is never shown
-    as it is.
+    `question` is the request as `gateway.service.messages` has it; it holds literals and is never
+    shown as it is.
     `is_query` tells that OData was asked for, understood or not. `workspace` is empty, as `key` is,
     when nobody was let in; `part` counts from 1 in a batch, whose `parts` have its id; `tag` is the
     caller's own name for a data set.

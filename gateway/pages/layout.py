@@ -1,7 +1,7 @@
 """The house that all pages live in: one layout, one set of texts, one set of headers.
 
-A page is a function from a `PageContext` to a response. It reads from the caller's own `QueryService`,
-so that it can show nothing that a feed of the same caller would not.
+A page is a function from a `PageContext` to a response. It reads from the caller's own
+`QueryService`, so that it can show nothing that a feed of the same caller would not.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Reading rows: from snapshots, found or made, or from one upstream page; in worker threads.
 
-What `gateway.service.service` and `gateway.service.export` share. Which rows are read is the plan's decision.
+What `gateway.service.service` and `gateway.service.export` share. Which rows are read is the
+plan's decision.
 """
 
 from __future__ import annotations

@@ -10,8 +10,7 @@ from typing import cast
 
 from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.parser import parse
-from grammar.tree.context import ContextFragment, ContextItem
-from grammar.write.resource import segments_text
+from grammar.tree.context import ContextFragment
 
 
 def parse_context(fragment: str, limits: Limits = DEFAULT_LIMITS) -> ContextFragment:
@@ -21,18 +20,3 @@ def parse_context(fragment: str, limits: Limits = DEFAULT_LIMITS) -> ContextFrag
     '$entity'
     """
     return cast(ContextFragment, parse("context", fragment, limits, "context"))
-
-
-def context_text(fragment: ContextFragment) -> str:
-    """The reverse of `parse_context`."""
-    suffix = f"/{fragment.suffix}" if fragment.suffix else ""
-    return f"{segments_text(fragment.path)}{_items_text(fragment.items)}{suffix}"
-
-
-def _items_text(items: tuple[ContextItem, ...] | None) -> str:
-    return "" if items is None else f"({','.join(map(_projection_text, items))})"
-
-
-def _projection_text(item: ContextItem) -> str:
-    plus = "+" if item.is_recursive else ""
-    return f"{'/'.join(item.path)}{plus}{_items_text(item.items)}"

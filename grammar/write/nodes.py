@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from grammar.parse.context import context_text
 from grammar.tree.context import ContextFragment
 from grammar.tree.expressions import (
     ComputeItem,
@@ -28,6 +27,7 @@ from grammar.tree.expressions import (
 from grammar.tree.resource import ResourcePath, Segment
 from grammar.tree.transformations import AggregateItem, Step, Transformation
 from grammar.write.apply import aggregate_item_text, transformation_text
+from grammar.write.context import context_text
 from grammar.write.expressions import expression_text, key_text
 from grammar.write.items import compute_text, order_text
 from grammar.write.options import expand_text, option_pairs, select_text

@@ -298,5 +298,6 @@ def test_peers_are_built_by_what_is_shared(tmp_path: Path) -> None:
 
 
 def test_who_needs_no_redis_does_not_load_its_client() -> None:
-    text = "import sys, gateway.cli, gateway.snapshots.peers.selection; sys.exit('redis' in sys.modules)"
+    imports = "import sys, gateway.cli, gateway.snapshots.peers.selection"
+    text = f"{imports}; sys.exit('redis' in sys.modules)"
     subprocess.run([sys.executable, "-c", text], cwd=ROOT, check=True, timeout=60)

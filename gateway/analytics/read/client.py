@@ -2,9 +2,10 @@
 
 Failures are told apart once, here: what may pass (429, 5xx, timeouts, broken bodies) is tried
 again within a budget; what will not (token, access, contract) is raised at once. Calls go in the
-order of one line (`gateway.analytics.read.rate_limit`), and not at all while the upstream is known to be down
-(`gateway.analytics.read.circuit_breaker`). A request that has just failed for good fails again from memory: BI
-tools ask three times after an error. A refused token is forgotten as soon as there is another.
+order of one line (`gateway.analytics.read.rate_limit`), and not at all while the upstream is
+known to be down (`gateway.analytics.read.circuit_breaker`). A request that has just failed for good
+fails again from memory: BI tools ask three times after an error. A refused token is forgotten as
+soon as there is another.
 """
 
 from __future__ import annotations

@@ -13,10 +13,10 @@ from typing import Any
 
 import msgspec
 
+from gateway.analytics.read.members import MISSING, value_at
 from gateway.analytics.read.strange_values import Oddity, Reason
 from gateway.contract.model import Column, Contract, MemberPath
 from gateway.contract.texts import text_of
-from gateway.discovery.findings import MISSING, value_at
 from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract
 

@@ -1,7 +1,8 @@
 """Expressions: names -> properties, literals -> typed constants, every type checked.
 
-The input is the grammar's tree, the output `gateway.query.tree.expressions`. What OData allows and this
-service does not evaluate is refused by name (501), so that a BI tool folds less and tries again.
+The input is the grammar's tree, the output `gateway.query.tree.expressions`. What OData allows and
+this service does not evaluate is refused by name (501), so that a BI tool folds less and tries
+again.
 """
 
 from __future__ import annotations

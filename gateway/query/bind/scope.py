@@ -108,8 +108,8 @@ class Scope:
     """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
 
     Bare names are those of `row`, $it's are those of `it`, which is the same row when it is None;
-    see `gateway.query.tree.expressions.Way`. `variables` stand for other rows; without `others` no way leads
-    to any.
+    see `gateway.query.tree.expressions.NavigationPath`. `variables` are other rows; without
+    `others` no navigation property leads to any.
 
     Inside of $expand (`is_inner`) $it would be the row that the URL is about, which is not at hand.
 
