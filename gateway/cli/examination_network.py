@@ -165,4 +165,4 @@ def _proxy(url: str, readiness: httpx.Response) -> Examined:
 
 
 class _Readiness(msgspec.Struct, frozen=True):
-    forwardingHeaders: str = ""  # noqa: N815 - as it is on the wire
+    forwardingHeaders: str = "none"  # noqa: N815 - as it is on the wire

@@ -94,12 +94,13 @@ def _warn_without_token(settings: Settings) -> None:
 
 def _warn_of_weaknesses(settings: Settings) -> None:
     """Warn of files of secrets that others can read, and of keys that could be guessed."""
+    _, observer = world_outside()
     for name, path in secret_files(settings):
         with suppress(OSError):  # a file that is not there was reported before
             if mode := open_mode(path):
-                note(f"warning: {name}: {path} can be read by others (mode {mode}): chmod 600 it")
+                observer.warn(f"{name}: {path} can be read by others (mode {mode}): chmod 600 it")
     for name, text in weaknesses(settings):
-        note(f"warning: {name}: {text}")
+        observer.warn(f"{name}: {text}")
 
 
 def server_options(settings: Settings) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from gateway.auth.hosts import is_loopback
 from gateway.edge.proxies import FORWARDING, TrustedProxies
-from gateway.edge.unnamed_proxies import forwarding_of
+from gateway.edge.unnamed_proxies import Forwarding, forwarding_of
 from gateway.errors import ResourceNotFound, Unauthorized
 from gateway.observe import Observer
 from gateway.observe.directory import DataDirectory
@@ -79,7 +79,9 @@ class OperatorEndpoints:
         is_ready, facts = await self.readiness.look()
         headers = {"Cache-Control": "no-store"}
         peer = request.client.host if request.client else ""
-        facts["forwardingHeaders"] = forwarding_of(peer, request.headers.keys(), self.proxies)
+        forwarding = forwarding_of(peer, request.headers.keys(), self.proxies)
+        if forwarding is not Forwarding.NONE:
+            facts["forwardingHeaders"] = forwarding
         return JSONResponse({"ready": is_ready, **facts}, 200 if is_ready else 503, headers)
 
     async def metrics(self, request: Request) -> Response:
