@@ -33,9 +33,10 @@ from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.roles.view import RoleView
+from gateway.service.dependencies import Dependencies, PageSizes
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
-from gateway.service.rows import Dependencies, PageSizes, RoleView
 from gateway.service.service import QueryService
 from gateway.snapshots.build.extract_limit import ExtractLimit
 from gateway.snapshots.build.extract_run import ExtractTools
@@ -99,7 +100,7 @@ class Workspace:
         self._http = _http_client(settings, contract, shared)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
-        self._desk = QueryPool(self._store.threads, settings.query_timeout)
+        self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
         self._lanes = ExtractLimit(settings.extract_concurrency)
         self._calls = Calls(settings.upstream_concurrency)
         self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
@@ -245,7 +246,7 @@ class Workspace:
             pages=shared.pages,
             signer=shared.signer,
             clock=shared.clock,
-            desk=self._desk,
+            query_pool=self._query_pool,
             calls=self._calls,
             parser=shared.parser,
             query_timeout=settings.query_timeout,

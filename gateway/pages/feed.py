@@ -41,7 +41,7 @@ class SnapshotRows:
         question = self._service.read(path.encode(), _encoded(query).encode(), self._root)
         wishes = Preferences(max_page_size=_ROWS)
         reply = ResponseOptions(Format(), wishes, Links(self._root))
-        answer = await self._service.answer(question, reply)
+        answer = await self._service.respond(question, reply)
         body = gzip.decompress(answer.body) if answer.gzipped else answer.body
         rows: list[Row] = msgspec.json.decode(body)["value"]
         return rows

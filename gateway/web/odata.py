@@ -106,7 +106,7 @@ class ODataEndpoint:
                 export = await _hold(service.export(question, reply), held)
                 check_match(headers.getlist("if-match"), export.headers)
                 return react_to_export(export, version)
-            answer = await service.answer(question, reply)
+            answer = await service.respond(question, reply)
             check_match(headers.getlist("if-match"), answer.headers)
             return react_to_answer(answer, version)
         except GatewayError as error:

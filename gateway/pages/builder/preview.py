@@ -80,7 +80,7 @@ async def preview(service: QueryService, url: str, root: str) -> Preview:
         question = await understand(kept, f"{url.partition('?')[0]}?{encode_query(pairs)}", root)
     wishes = Preferences(max_page_size=ROWS)
     began = time.perf_counter()
-    answer = await kept.answer(question, ResponseOptions(_FORMAT, wishes, Links(root)))
+    answer = await kept.respond(question, ResponseOptions(_FORMAT, wishes, Links(root)))
     return _shown(body_of(answer), (time.perf_counter() - began) * 1_000)
 
 

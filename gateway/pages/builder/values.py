@@ -107,6 +107,6 @@ async def _rows(service: QueryService, url: str, root: str) -> list[dict[str, An
     kept = at_hand(service)
     wishes = Preferences(max_page_size=MOST + 1)
     question = await understand(kept, url, root)
-    answer = await kept.answer(question, ResponseOptions(Format(), wishes, Links(root)))
+    answer = await kept.respond(question, ResponseOptions(Format(), wishes, Links(root)))
     rows: list[dict[str, Any]] = msgspec.json.decode(body_of(answer))["value"]
     return rows
