@@ -74,7 +74,7 @@ class DeltaService:
         self._rows = rows
         self._plan_at = plan_at
 
-    # --- collections that are tracked --------------------------------------------------------------
+    # --- collections that are tracked ------------------------------------------------------------
 
     def considered(self, request: PlannedRequest, options: ResponseOptions) -> ResponseOptions:
         """Return the options without the preference to track changes where that cannot be done."""
