@@ -33,7 +33,7 @@ from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, limits_of, prune_sets
-from gateway.roles.view import RoleView
+from gateway.roles.view import View
 from gateway.service.dependencies import Dependencies, PageSizes
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
@@ -135,7 +135,8 @@ class Workspace:
             seen = self._whole if role is None else self._seen[role]
             contract = prune_sets(seen.contract, wanted[1], "the sets of this key")
             name = hashlib.sha256(repr((seen.view, wanted[1])).encode()).hexdigest()[:12]
-            machinery = self._apart(seen.machinery, name)
+            pruned = replace(seen.machinery.view, is_pruned=True)
+            machinery = replace(self._apart(seen.machinery, name), view=pruned)
             found = self._pruned[wanted] = self._serve(_Seen(contract, machinery, name))
         return found
 
@@ -187,7 +188,7 @@ class Workspace:
         limits = limits_of(role, self._contract)
         contract = limit_contract(self._contract, limits, role)
         salt = self._salt(role)
-        view = RoleView(_view_name(role, salt), limits, salt)
+        view = View(_view_name(role, salt), limits, salt)
         machinery = replace(self._apart(self._common, view.name), view=view)
         return _Seen(contract, machinery, view.name)
 

@@ -70,8 +70,8 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     derived = _derived(query, contract)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
-    here = bool(derived) or contract.limited
-    told = None if here else _told(query, split, contract)
+    here = bool(derived) or not contract.has_total
+    told = None if derived else _told(query, split, contract)
     return QueryPlan(
         query=query,
         route=_route(query, split, window, here=here, told=told is not None),
@@ -87,16 +87,13 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
 
 
 def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
-    """Who looks at other sets needs all of them: they are made of all results.
-
-    So does who may not see all rows: the extract of all of them is every role's.
-    """
+    """Who looks at other sets needs all of them: they are made of all results."""
     derived = contract.derived_set(query.entity_set.name)
     if derived is not None:
         split = split_derived(query.filter, derived, contract)
     else:
         split = split_filter(query.filter, contract, moves=query.moment is not None)
-    if (query.others or contract.limited) and not split.impossible:
+    if query.others and not split.impossible:
         return SplitFilter(residual=query.filter)
     return split
 
@@ -180,7 +177,7 @@ def _window(
     if not isinstance(first.expr, ColumnRef):
         return None, f"{render_expr(first.expr)} is computed here"
     if contract.column(first.prop.name).order is None:
-        return None, f"the Analytics API cannot sort by {first.prop.name}"
+        return None, f"the Analytics API does not sort by {first.prop.name} here"
     if first.prop.type is PrimitiveType.STRING:
         return None, f"how the Analytics API sorts the text of {first.prop.name} is not known"
     if first.prop.nullable and first.prop.name not in split.not_null:
@@ -199,4 +196,4 @@ def _made_here(query: BoundQuery, contract: Contract) -> str:
         return "$apply is evaluated here"
     if query.others or contract.derived_set(query.entity_set.name) is not None:
         return "all tables are made of one extract"
-    return "what this access may see is found out here" if contract.limited else ""
+    return ""

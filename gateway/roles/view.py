@@ -1,4 +1,4 @@
-"""What a role may see, as one value: the rows that its queries read instead of all results."""
+"""What callers may see, as one value: rows, columns, errors, the status and explanations."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from functools import partial
 from typing import TypeAlias
 
 from gateway.engine.sql import Sql
+from gateway.errors import GatewayError
+from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.expressions import BoundOrder, ColumnRef
 from gateway.roles.limits import RoleLimits
 from gateway.roles.view_sql import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
@@ -18,32 +20,60 @@ Derive: TypeAlias = Callable[[str, Callable[[], Sql]], str]
 
 
 @dataclass(frozen=True, slots=True)
-class RoleView:
-    """What a role sees; `name` differs where anything of it does.
+class View:
+    """What callers see of a workspace: everything, unless `limits` or `is_pruned` say otherwise.
 
-    `mask_secret` is what masks are made with. Nothing but the name shows in a repr, because rules
-    name groups and people.
+    `name` differs where any of it does. `limits` are the rows and columns of a role, None for all.
+    `mask_secret` is what masks are made with. `is_pruned` is True if entity sets are missing that a
+    caller's key does not open. Only the name shows in a repr: rules name groups and people.
     """
 
-    name: str
-    limits: RoleLimits = field(repr=False)
+    name: str = ""
+    limits: RoleLimits | None = field(default=None, repr=False)
     mask_secret: str = field(default="", repr=False)
+    is_pruned: bool = False
+
+    access = ("access", "the rows and columns that this access may see, of a copy of all rows")
+    """What an explanation says of a role's source."""
+
+    @property
+    def is_whole(self) -> bool:
+        """True for callers who see all rows and all entity sets.
+
+        Others must not learn how many rows there are in all, or what others filter by.
+        """
+        return self.limits is None and not self.is_pruned
+
+    def public(self, error: GatewayError) -> GatewayError:
+        """Return an error in the words that these callers may read; it may be about other rows."""
+        return error if self.is_whole else error.in_public()
+
+    def shows(self, pushdown: Pushdown) -> bool:
+        """Return True if the status may list a snapshot or an extract of this pushdown."""
+        return self.is_whole or not pushdown.terms
+
+    def named(self, table: str) -> str:
+        """Return the name of a table that is derived from what these callers see."""
+        return table if self.limits is None else f"{table}@{self.name}"
 
     def relation(
         self, rows: str, made_at: datetime, order: tuple[BoundOrder, ...], derive: Derive
     ) -> str:
-        """Return the FROM item that the role reads instead of `rows`, the table of all results.
+        """Return the FROM item to read instead of `rows`, the table of all results.
 
         `order` is the order of that table and ends in the key. `made_at` is now() in the rule.
         """
+        if self.limits is None:
+            return rows
         limits, secret = self.limits, None
         if limits.masked:
             secret = derive("salt", partial(compile_salt, self.mask_secret))
-        seen = self._seen(rows, made_at, order, secret, derive)
+        seen = self._seen(limits, rows, made_at, order, secret, derive)
         return rows_seen(limits.columns, limits.masked, rows, seen, secret)
 
+    @staticmethod
     def _seen(
-        self,
+        limits: RoleLimits,
         rows: str,
         made_at: datetime,
         order: tuple[BoundOrder, ...],
@@ -51,12 +81,12 @@ class RoleView:
         derive: Derive,
     ) -> str | None:
         """Return the table of the rows that the role sees; None for all of them, in their order."""
-        rule = self.limits.rule and self.limits.rule(made_at)
-        key = order[-1].expr
-        if (
-            secret is not None
-            and isinstance(key, ColumnRef)
-            and key.prop.name in self.limits.masked
-        ):
+        rule, key = limits.rule and limits.rule(made_at), order[-1].expr
+        is_key_masked = isinstance(key, ColumnRef) and key.prop.name in limits.masked
+        if secret is not None and is_key_masked:
             return derive("seen", partial(compile_seen_by_digest, rule, rows, order, secret))
         return None if rule is None else derive("seen", partial(compile_seen, rule, rows))
+
+
+EVERYTHING = View()
+"""The view of callers who see all rows of all entity sets."""

@@ -9,7 +9,7 @@ from gateway.analytics.read.client import AnalyticsClient
 from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
-from gateway.roles.view import RoleView
+from gateway.roles.view import EVERYTHING, View
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.snapshots.cache import SnapshotCache
@@ -35,9 +35,9 @@ class Dependencies:
     """What one service works with.
 
     `scope` names the workspace, the upstream, the contract and the owner of the token: snapshots of
-    other scopes do not exist here (law 5). `view` is what a role may see, None for everything.
-    `pages`, `long_queries` and `signer` belong to one view alone. `query_timeout` limits a request
-    in seconds: parsing and queries together.
+    other scopes do not exist here (law 5). `view` is what the callers may see; `pages`,
+    `long_queries` and `signer` belong to one view alone. `query_timeout` limits a request in
+    seconds: parsing and queries together.
     """
 
     scope: Callable[[], str]
@@ -52,4 +52,4 @@ class Dependencies:
     parser: Parser
     query_timeout: float
     long_queries: LongQueries
-    view: RoleView | None = None
+    view: View = EVERYTHING

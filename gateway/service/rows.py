@@ -73,7 +73,7 @@ class RowReader:
 
         The rows of a role can be found only when all results are there.
         """
-        early = early and self._pages.early and self._with.view is None
+        early = early and self._pages.early and self._with.view.limits is None
         return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
 
     def cache_headers(self, snapshot: Snapshot, key: PageKey) -> CacheHeaders:
@@ -182,7 +182,7 @@ class RowReader:
         self, snapshot: Snapshot, function: Callable[..., T], arguments: tuple[object, ...]
     ) -> T:
         """Run on results as they arrived, for clients that began to read while the extract ran."""
-        assert self._with.view is None  # noqa: S101 - see `snapshot`: no role reads a draft
+        assert self._with.view.limits is None  # noqa: S101 - see `snapshot`: no role reads a draft
         with self._with.store.cursor() as cursor:
             return function(Relation(cursor, snapshot.table_name, position=ARRIVAL), *arguments)
 
@@ -197,11 +197,8 @@ class RowReader:
 
     def _results(self, snapshot: Snapshot) -> str:
         """Return the FROM item of the results: all of them, or those that the role sees."""
-        view, rows = self._with.view, snapshot.table_name
-        if view is None:
-            return rows
-        derive = partial(self._table_beside, snapshot)
-        return view.relation(rows, snapshot.made_at, natural_order(self._contract), derive)
+        derive, order = partial(self._table_beside, snapshot), natural_order(self._contract)
+        return self._with.view.relation(snapshot.table_name, snapshot.made_at, order, derive)
 
     def _derived(self, snapshot: Snapshot, name: str) -> str:
         """Return the FROM item of a set that is derived from a complete snapshot."""
@@ -223,9 +220,7 @@ class RowReader:
             made = compile_()
             return made.text, made.parameters
 
-        view = self._with.view
-        whole = name if view is None else f"{name}@{view.name}"
-        return self._with.store.derived(snapshot.id, whole, statement)
+        return self._with.store.derived(snapshot.id, self._with.view.named(name), statement)
 
 
 def _no_rows(entity_type: EntityType) -> pa.Table:

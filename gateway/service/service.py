@@ -11,7 +11,6 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from datetime import datetime
-from functools import partial
 from typing import TypeVar
 
 from gateway.contract.model import Contract
@@ -136,7 +135,7 @@ class QueryService:
         try:
             yield
         except GatewayError as error:
-            shown = error.in_public() if self.is_limited else error
+            shown = self._with.view.public(error)
             if shown is error:
                 raise
             raise shown from None
@@ -149,7 +148,7 @@ class QueryService:
 
         Such callers must not learn how many rows there are in all, or what others filter by.
         """
-        return self._contract.limited or self._contract.pruned
+        return not self._with.view.is_whole
 
     @property
     def schema(self) -> Schema:
@@ -173,18 +172,22 @@ class QueryService:
         plan = request.plan
         if plan is None:
             return Explanation((("resource", "a document made from the contract"),), "", None)
-        return explain_plan(plan, self._contract, self._rows.choice(plan, fresher=fresher))
+        return explain_plan(
+            plan, self._contract, self._with.view, self._rows.choice(plan, fresher=fresher)
+        )
 
     def status(self) -> tuple[tuple[StoredTable, ...], tuple[Progress, ...]]:
         """Return the workspace's snapshots, youngest first, and its running extracts.
 
         A role gets those of all rows, which serve it too; the others show what others filter by.
         """
-        scope, cache = self._with.scope(), self._with.cache
-        is_shown = partial(_is_shown, scope, all_only=self.is_limited)
-        shown = [table for table in cache.tables if is_shown(table.key)]
+        cache = self._with.cache
+        shown = [table for table in cache.tables if self._is_shown(table.key)]
         tables = tuple(sorted(shown, key=lambda table: table.taken_at, reverse=True))
-        return tables, tuple(p for p in cache.progress() if is_shown(p.key))
+        return tables, tuple(p for p in cache.progress() if self._is_shown(p.key))
+
+    def _is_shown(self, key: SnapshotKey) -> bool:
+        return key.scope == self._with.scope() and self._with.view.shows(key.pushdown)
 
     def standing(self, snapshot: StoredTable) -> Standing:
         """Return how good a snapshot is now, and the error that it is served instead of."""
@@ -202,9 +205,7 @@ class QueryService:
     def trouble(self) -> ExtractFailure | None:
         """Return why the workspace's last extract failed; None if one has succeeded since."""
         found = self._with.cache.trouble(self._with.scope())
-        if found is None or not self.is_limited:
-            return found
-        return replace(found, error=found.error.in_public())
+        return None if found is None else replace(found, error=self._with.view.public(found.error))
 
     def now(self) -> datetime:
         """Return the present, by the clock that dates snapshots."""
@@ -225,7 +226,3 @@ class QueryService:
     async def end(self) -> None:
         """Stop running extracts; snapshots stay open for others."""
         await self._with.cache.end()
-
-
-def _is_shown(scope: str, key: SnapshotKey, *, all_only: bool) -> bool:
-    return key.scope == scope and not (all_only and key.pushdown.terms)
