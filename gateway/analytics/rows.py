@@ -40,11 +40,17 @@ class Page:
     """`rows` in the order of the answer; `total` is what the upstream says over all pages.
 
     `date` is the upstream's clock when it answered, aware, UTC; None when it did not say.
+    `outside` has the rows in which an instant is null because no column can hold it, by column.
     """
 
     rows: pa.Table
     total: int
     date: datetime | None = None
+    outside: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    def outside_in(self, column: str) -> tuple[int, ...]:
+        """The numbers of such rows for one column."""
+        return dict(self.outside).get(column, ())
 
 
 class PageReader:
@@ -90,12 +96,13 @@ class PageReader:
             raise _misfit("an object on the way to the rows or to the total is null")
         members = Members(rows)
         pairs = zip(self._own, self._reader.read(members), strict=True)
-        arrays = {column.name: to_arrow(column, values) for column, values in pairs}
+        cells = {column.name: to_arrow(column, values) for column, values in pairs}
         for path, found in self._repeated:
             names = (column.name for column in found.columns)
-            arrays.update(zip(names, found.read(members.at(path)), strict=True))
-        columns = [arrays[name] for name in self._schema.names]
-        return Page(pa.Table.from_arrays(columns, schema=self._schema), total, date)
+            cells.update(zip(names, found.read(members.at(path)), strict=True))
+        columns = [cells[name].array for name in self._schema.names]
+        outside = tuple((name, made.outside) for name, made in cells.items() if made.outside)
+        return Page(pa.Table.from_arrays(columns, schema=self._schema), total, date, outside)
 
     def _place(self, body: bytes) -> str:
         """What is wrong and where in the page, which an object by itself does not know."""
