@@ -61,7 +61,7 @@ class QueryService:
         summing = Summing(self._rows, machinery)
         self._filing = Filing(self._rows, summing)
         self._changes = Changes(contract, machinery, self._rows, self._bind_at)
-        self._single = Single(contract, machinery, self._rows, summing)
+        self._single = Single(contract, self._rows, summing)
         shared = (contract, machinery, self._rows, summing)
         self._feed = Feed(*shared, self._changes, self._single)
         self._questions: LRUCache[tuple[bytes, bytes, str], Question] = LRUCache(_QUESTIONS)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from gateway.analytics.figures import rows_told
+from gateway.analytics.figures import Figures, rows_told
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.exchange import Reply
 from gateway.planner.plan import QueryPlan
@@ -57,13 +57,16 @@ class Summing:
 
     async def few(self, plan: QueryPlan, reply: Reply) -> Few | None:
         """What the statistics tell of the plan's $apply."""
-        if plan.told is None or self._rows.at_hand(plan, reply):
+        if plan.told is None or self._rows.answers_here(plan, reply):
             return None
-        call = self._with.client.fetch_statistics(plan.pushdown)
-        figures = await self._rows.asked(call, plan, reply)
-        if figures is None:
+        figures = await self._rows.asked(self._figures(plan), plan, reply)
+        if figures is None or not self._with.totals.are_ours(plan.pushdown):
             return None
         return Few(rows_told(figures, plan.told), plan.told.rest, figures.date)
+
+    async def _figures(self, plan: QueryPlan) -> Figures:
+        await self._with.totals.look_beyond(plan.pushdown)
+        return await self._with.client.fetch_statistics(plan.pushdown)
 
     async def count(self, plan: QueryPlan, reply: Reply) -> int | None:
         """How many rows $apply makes."""

@@ -1,21 +1,22 @@
 """Compares answers of the live Analytics API with the contract file, line by line.
 
-Read-only and two calls: the first page, newest first, and the statistics of a part of it. For an
-owner of a real token who has to correct the file: each finding names what was expected, what was
-found, and the table to change.
+Read-only and a few calls: the first page, newest first, the totals of two halves of all rows, and
+the statistics of a part of the page. For an owner of a real token who has to correct the file: each
+finding names what was expected, what was found, and the table to change.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import httpx
 
 from gateway.analytics.check_statistics import compare_statistics, newest
+from gateway.analytics.check_totals import Asking, check_total
 from gateway.analytics.findings import MISSING, Finding, ask, member_finding, short, value_at
+from gateway.analytics.instants import to_micros_of
 from gateway.analytics.payload import PageRequest, filters_payload, to_payload
 from gateway.contract.model import Column, Contract
 from gateway.edm.types import PrimitiveType
@@ -38,6 +39,8 @@ async def check_upstream(
     if answer is MISSING:
         return (went,)
     found = (went, *_compare(answer, contract, limit))
+    if all(finding.fits for finding in found):
+        found = (*found, *await check_total(Asking(http, contract, token), answer))
     if not contract.statistics or not all(finding.fits for finding in found):
         return found
     return (*found, *await _check_statistics(http, contract, token, answer))
@@ -87,7 +90,7 @@ def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
 
 def _compare_column(column: Column, rows: list[Any]) -> Finding:
     """The first row that does not fit speaks for the column."""
-    subject, nulls, absent = f"column {column.name}", 0, 0
+    subject, nulls, absent, outside = f"column {column.name}", 0, 0, 0
     for number, row in enumerate(rows, 1):
         for value in _values(row, column):
             where = f"{'.'.join(column.path)} in row {number}"
@@ -98,11 +101,13 @@ def _compare_column(column: Column, rows: list[Any]) -> Finding:
             if value is None and not column.prop.nullable:
                 return Finding(False, subject, f"{where} is null; set nullable = true")
             nulls, absent = nulls + (value is None), absent + (value is MISSING)
+            outside += _is_outside(column, value)
             problem = _problem(column, value)
             if problem:
                 return Finding(False, subject, f"{where} is {short(value)}: {problem}")
     text = f"fits in {len(rows)} rows"
     text += f", {nulls} null" if nulls else ""
+    text += f", {outside} outside of the years 1 to 9999 (null in the feed)" if outside else ""
     return Finding(True, subject, text + (f", {absent} absent" if absent else ""))
 
 
@@ -122,19 +127,29 @@ def _problem(column: Column, value: Any) -> str:
     expected = column.prop.type
     if not _TYPE_CHECKS[expected](value):
         return f"not {expected}; correct `type`"
+    if _is_outside(column, value) and not column.prop.nullable:
+        return "outside of the years 1 to 9999; set nullable = true"
     allowed = column.prop.allowed_values
     if allowed and value not in allowed:
         return f"not among `values`; add it (known: {', '.join(allowed)})"
     return ""
 
 
+def _is_outside(column: Column, value: Any) -> bool:
+    """True if it is an instant that no column can hold."""
+    if column.prop.type is not PrimitiveType.DATE_TIME_OFFSET or not _is_instant(value):
+        return False
+    return to_micros_of(value) is None
+
+
 def _is_instant(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        to_micros_of(value)
     except ValueError:
         return False
+    return True
 
 
 def _is_whole(value: Any) -> bool:

@@ -15,11 +15,14 @@ import pyarrow as pa
 
 from gateway.analytics.amended import Amended, Base
 from gateway.analytics.collected import Collected
+from gateway.analytics.outside import Outside, without_outside
+from gateway.analytics.payload import PageRequest
 from gateway.analytics.ranges import from_micros, to_micros
 from gateway.analytics.rows import Page
 from gateway.analytics.settle import Settler, can_leave
 from gateway.analytics.streamed import Sink, Streamed, newest_first
 from gateway.analytics.sweep import Course, FetchPage, Sweeper, keeps_changing
+from gateway.analytics.totals import Totals
 from gateway.contract.model import Contract
 from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Clock
@@ -52,16 +55,37 @@ class Extractor:
     """Reads extracts by one contract.
 
     `fetch` must refuse a page that does not answer its request, as `AnalyticsClient.fetch` does:
-    a page that is not full is taken for the last one.
+    a page that is not full is taken for the last one. `totals` is shared with what else asks this
+    upstream.
     """
 
     def __init__(
-        self, fetch: FetchPage, contract: Contract, policy: ExtractPolicy, clock: Clock
+        self,
+        fetch: FetchPage,
+        contract: Contract,
+        policy: ExtractPolicy,
+        clock: Clock,
+        totals: Totals | None = None,
     ) -> None:
-        self.sweeper = Sweeper(fetch, contract, policy.concurrency, clock)
-        self.settler = Settler(self.sweeper, contract, policy.rounds, clock)
         self.contract = contract
+        self.totals = totals or Totals(fetch, contract)
         self.attempts = policy.attempts
+        self._fetch = fetch
+        self._policy = policy
+        self._clock = clock
+
+    def readers(self, outside: Outside) -> tuple[Sweeper, Settler]:
+        """What reads pages for one extract, which notes what is strange in them."""
+        policy = self._policy
+
+        async def fetch(request: PageRequest) -> Page:
+            page = await self._fetch(request)
+            outside.note(page)
+            self.totals.note(page)
+            return page
+
+        sweeper = Sweeper(fetch, self.contract, policy.concurrency, self._clock)
+        return sweeper, Settler(sweeper, self.contract, policy.rounds, self._clock)
 
     def begin(self, pushdown: Pushdown, sink: Sink) -> Extraction:
         """An extract of the pushdown's rows into a sink; nothing is asked yet."""
@@ -70,22 +94,28 @@ class Extractor:
     async def changes(self, pushdown: Pushdown, since: datetime, base: Base) -> Changes | None:
         """What has changed in `base`, a complete extract of the pushdown, since an instant.
 
-        None when all must be read again: rows were deleted, or one page is all there is.
+        None when all must be read again: rows were deleted, one page is all there is, or the
+        upstream finds rows that are not in the pushdown's ranges here.
 
         Raises:
             UpstreamKeepsChanging: the data moves faster than it can be read.
         """
         if base.rows < self.contract.request.page_limit:
             return None
-        asked_at = self.settler.now()
-        first = await self.sweeper.page(pushdown)
-        following = await self.settler.since(pushdown, first, asked_at)
+        outside = Outside(self.contract)
+        sweeper, settler = self.readers(outside)
+        asked_at = settler.now()
+        first = await sweeper.page(pushdown)
+        following = await settler.since(pushdown, first, asked_at)
         rows = Amended(self.contract, base)
-        settled = await self.settler.settle(pushdown, rows, to_micros(since), first)
+        settled = await settler.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None
-        changed = await self.in_order(await rows.changed())
-        return Changes(changed, rows.gone, from_micros(following))
+        found = await rows.changed()
+        if without_outside(found, pushdown).num_rows < found.num_rows:
+            return None
+        outside.report(self.totals.report)
+        return Changes(await self.in_order(found), rows.gone, from_micros(following))
 
     async def in_order(self, rows: pa.Table) -> pa.Table:
         """Rows in the feed's own order, sorted in a thread."""
@@ -98,13 +128,17 @@ class Extraction:
     """One extract: `read` it to its end; after a failure `read` goes on where it stopped.
 
     Rows that cannot leave the pushdown by changing reach the sink while it is read, others at the
-    end. `total` is what the upstream says that there are, None until it has said so.
+    end. `total` is what the upstream says that there are, None until it has said so. `outside`
+    counts, by column, the rows with an instant that is null because no column can hold it.
     """
 
     def __init__(self, extractor: Extractor, pushdown: Pushdown, sink: Sink) -> None:
         self._by = extractor
         self._pushdown = pushdown
         self._sink = sink
+        self.outside = Outside(extractor.contract)
+        self._sweeper, self._settler = extractor.readers(self.outside)
+        self._is_confirmed = False
         self.is_gradual = not can_leave(pushdown, extractor.contract)
         self._rows: Streamed | Collected = self._empty()
         self._first: Page | None = None
@@ -125,7 +159,8 @@ class Extraction:
 
         Raises:
             UpstreamKeepsChanging: the data moved faster than it could be read.
-            UpstreamBrokeContract: the total is not the number of rows that there are.
+            UpstreamBrokeContract: the total is not the number of rows that there are, or the
+                upstream caps it together with the rows.
         """
         for _ in range(self._by.attempts):
             total = await self._read_once()
@@ -140,28 +175,31 @@ class Extraction:
 
     async def _read_once(self) -> int | None:
         """None when the rows are consistent, else the last total that they were compared with."""
-        by, pushdown = self._by, self._pushdown
+        pushdown, settler = self._pushdown, self._settler
         first = self._first or await self._begin()
-        if by.sweeper.is_whole(first):
+        if not self._is_confirmed:
+            await self._by.totals.confirm(pushdown, first)
+            self._is_confirmed = True
+        if self._sweeper.is_whole(first):
             self._rows.put(first.rows)
             return None
         assert self._since is not None  # noqa: S101 - only one page may leave it open
-        await by.sweeper.read(pushdown, self._rows, first, self._course)
+        await self._sweeper.read(pushdown, self._rows, first, self._course)
         if isinstance(self._rows, Streamed):
-            settled = await by.settler.settle_gradual(pushdown, self._rows, self._since)
+            settled = await settler.settle_gradual(pushdown, self._rows, self._since)
         else:
-            settled = await by.settler.settle_selection(pushdown, self._rows, self._since)
+            settled = await settler.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total
 
     async def _begin(self) -> Page:
         """The first page, and from when what changes is not in it."""
-        by, pushdown = self._by, self._pushdown
-        asked_at = by.settler.now()
-        first = await by.sweeper.page(pushdown)
-        since = by.settler.since_at_once(pushdown, first, asked_at)
-        if since is None and not by.sweeper.is_whole(first):
-            since = await by.settler.since(pushdown, first, asked_at)
-            first = await by.sweeper.page(pushdown)  # the other is older than what was told
+        pushdown, sweeper, settler = self._pushdown, self._sweeper, self._settler
+        asked_at = settler.now()
+        first = await sweeper.page(pushdown)
+        since = settler.since_at_once(pushdown, first, asked_at)
+        if since is None and not sweeper.is_whole(first):
+            since = await settler.since(pushdown, first, asked_at)
+            first = await sweeper.page(pushdown)  # the other is older than what was told
         self._since = since if self._since is None else self._since
         self._first = first
         return first
@@ -177,13 +215,17 @@ class Extraction:
             self._rows, self._since = self._empty(), None
 
     async def _finish(self) -> datetime | None:
+        self.outside.report(self._by.totals.report)
         if isinstance(self._rows, Streamed):
             self._rows.finish()
-        else:
-            rows = await self._rows.rows()
-            if rows.num_rows:
-                self._sink.append(await self._by.in_order(rows))
-        return None if self._since is None else from_micros(self._since)
+            return None if self._since is None else from_micros(self._since)
+        found = await self._rows.rows()
+        rows = without_outside(found, self._pushdown)
+        if rows.num_rows:
+            self._sink.append(await self._by.in_order(rows))
+        if self._since is None or rows.num_rows < found.num_rows:
+            return None  # the upstream counts rows that are not kept: changes could not be settled
+        return from_micros(self._since)
 
 
 def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
