@@ -22,6 +22,7 @@ from gateway.analytics.extract import Extractor, ExtractPolicy
 from gateway.analytics.observed import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.payload import PageRequest
 from gateway.analytics.rows import arrow_schema
+from gateway.analytics.totals import Totals
 from gateway.auth.acceptance import Acceptance
 from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
@@ -226,7 +227,8 @@ class Workspace:
         settings, contract, shared = self._settings, self._contract, self._shared
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
-        extractor = Extractor(client.fetch, contract, policy, shared.clock)
+        totals = Totals(client.fetch, contract, shared.observer.warn)
+        extractor = Extractor(client.fetch, contract, policy, shared.clock, totals)
         workshop = Workshop(
             self._store,
             self._shelf,
@@ -240,6 +242,7 @@ class Workspace:
         return Machinery(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
+            totals=totals,
             cache=SnapshotCache(workshop),
             store=self._store,
             pages=shared.pages,

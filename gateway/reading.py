@@ -16,6 +16,7 @@ import pyarrow as pa
 from gateway.analytics.client import AnalyticsClient
 from gateway.analytics.payload import first_request
 from gateway.analytics.rows import Page
+from gateway.analytics.totals import Totals
 from gateway.contract.derived import Kind
 from gateway.contract.model import Contract
 from gateway.engine.copies import compile_days, rows_of_copies
@@ -80,11 +81,12 @@ class Machinery:
     `scope` names workspace, upstream, contract and the token's owner: whose snapshots count. `view`
     is what of them a role sees, None for all. Memories of queries and pages, and what signs links,
     are those of one view alone. `query_timeout` is the time limit of a request in seconds, for
-    parsing and queries together.
+    parsing and queries together. `totals` knows which numbers of the upstream are believed.
     """
 
     scope: Callable[[], str]
     client: AnalyticsClient
+    totals: Totals
     cache: SnapshotCache
     store: SnapshotStore
     pages: PageCache
@@ -113,6 +115,13 @@ class Reading:
     def at_hand(self, plan: QueryPlan, reply: Reply) -> bool:
         """Whether a snapshot answers without an upstream call."""
         return self._with.cache.is_fresh(self.key(plan.pushdown), fresher=reply.fresher)
+
+    def answers_here(self, plan: QueryPlan, reply: Reply) -> bool:
+        """True if the upstream is not asked for what its answer alone would tell.
+
+        A snapshot is fresh, or the upstream's ranges hold rows that are null here.
+        """
+        return self.at_hand(plan, reply) or not self._with.totals.are_ours(plan.pushdown)
 
     def choice(self, plan: QueryPlan, *, fresher: bool) -> Choice:
         """What snapshot there is, fresh or not."""
@@ -239,18 +248,36 @@ class Reading:
 
     def goes_straight_through(self, plan: QueryPlan, reply: Reply) -> bool:
         """A small exact window that fits one page, unless a fresh snapshot is at hand."""
-        if plan.route is not Route.WINDOW or self.at_hand(plan, reply):
+        if plan.route is not Route.WINDOW or self.answers_here(plan, reply):
             return False
         return (plan.query.top or 0) <= self.page_size(reply.preferences)
 
     async def window_page(self, plan: QueryPlan, reply: Reply) -> Page | None:
         """The upstream page that holds the window; None when a snapshot must answer.
 
-        That is so when a tie crosses its end, and in the case of `asked`.
+        That is so when a tie crosses its end, and in the case of `first_page`.
         """
-        request = first_request(plan, self._contract)
-        page = await self.asked(self._with.client.fetch(request), plan, reply)
-        return None if page is None or tie_at_the_end(page, request) else page
+        page = await self.first_page(plan, reply)
+        tie = page is not None and tie_at_the_end(page, first_request(plan, self._contract))
+        return None if tie else page
+
+    async def first_page(self, plan: QueryPlan, reply: Reply) -> Page | None:
+        """The page that a plan asks the upstream for first, whose total can be believed.
+
+        None when the upstream's ranges hold rows that are null here, and in the case of `asked`.
+
+        Raises:
+            UpstreamBrokeContract: the upstream caps what it finds.
+        """
+        page = await self.asked(self._believed(plan), plan, reply)
+        ours = self._with.totals.are_ours(plan.pushdown)
+        return page if ours else None
+
+    async def _believed(self, plan: QueryPlan) -> Page:
+        page = await self._with.client.fetch(first_request(plan, self._contract))
+        self._with.totals.note(page)
+        await self._with.totals.believe(plan.pushdown, page.total)
+        return page
 
     async def asked(self, call: Awaitable[T], plan: QueryPlan, reply: Reply) -> T | None:
         """What a call answers; None when the upstream is down and an older snapshot may answer.

@@ -64,7 +64,7 @@ class QueryService:
         self._rows = Reading(contract, machinery, pages)
         summing = Summing(self._rows, machinery, contract)
         self._changes = Changes(contract, machinery, self._rows, self._bind_at)
-        self._single = Single(contract, machinery, self._rows, summing)
+        self._single = Single(contract, self._rows, summing)
         self._filing = Filing(self._rows, summing, self._single)
         shared = (contract, machinery, self._rows, summing)
         self._feed = Feed(*shared, self._changes, self._single)

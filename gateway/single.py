@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from gateway.analytics.payload import first_request
 from gateway.contract.model import Contract
 from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import ResourceNotFound
@@ -15,7 +14,7 @@ from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.projection import Projection
 from gateway.query.questions import BoundQuery, PropertyPart, PropertyQuery, Shape
 from gateway.query.transformations import makes_rows_of_nothing
-from gateway.reading import Machinery, Reading
+from gateway.reading import Reading
 from gateway.summing import Summing
 from gateway.writer.bodies import projection_for, write_entity
 from gateway.writer.property_bodies import projection_for_property, write_property
@@ -37,11 +36,8 @@ class Counted:
 class Single:
     """Answers with one thing of one workspace."""
 
-    def __init__(
-        self, contract: Contract, machinery: Machinery, rows: Reading, summing: Summing
-    ) -> None:
+    def __init__(self, contract: Contract, rows: Reading, summing: Summing) -> None:
         self._contract = contract
-        self._with = machinery
         self._rows = rows
         self._summing = summing
 
@@ -49,9 +45,8 @@ class Single:
         """How many rows there are, for a query that asks for that."""
         if plan.route is Route.NOTHING:
             return Counted(0)
-        if plan.route is Route.TOTAL and not self._rows.at_hand(plan, reply):
-            call = self._with.client.fetch(first_request(plan, self._contract))
-            page = await self._rows.asked(call, plan, reply)
+        if plan.route is Route.TOTAL and not self._rows.answers_here(plan, reply):
+            page = await self._rows.first_page(plan, reply)
             if page is not None:
                 return Counted(page.total)
         told = await self._summing.count(plan, reply)

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
-from gateway.analytics.figures import rows_told
+from gateway.analytics.figures import Figures, rows_told
 from gateway.contract.model import Contract
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
 from gateway.exchange import Reply
@@ -59,16 +59,18 @@ class Summing:
 
     async def few(self, plan: QueryPlan, reply: Reply) -> Few | None:
         """What the statistics tell of the plan's $apply."""
-        if plan.told is None or self._rows.at_hand(plan, reply):
+        if plan.told is None or self._rows.answers_here(plan, reply):
             return None
-        call = self._with.client.fetch_statistics(plan.pushdown)
-        figures = await self._rows.asked(call, plan, reply)
-        told_all = figures is not None and all(
-            figures.tells(statistic, self._contract) for statistic in plan.told.statistics
-        )
-        if figures is None or not told_all:
+        figures = await self._rows.asked(self._figures(plan), plan, reply)
+        if figures is None or not self._with.totals.are_ours(plan.pushdown):
+            return None
+        if not all(figures.tells(s, self._contract) for s in plan.told.statistics):
             return None
         return Few(rows_told(figures, plan.told), plan.told.rest, figures.date)
+
+    async def _figures(self, plan: QueryPlan) -> Figures:
+        await self._with.totals.look_beyond(plan.pushdown)
+        return await self._with.client.fetch_statistics(plan.pushdown)
 
     async def count(self, plan: QueryPlan, reply: Reply) -> int | None:
         """How many rows $apply makes."""

@@ -12,6 +12,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from gateway.analytics.findings import MISSING, Finding, short, value_at
+from gateway.analytics.instants import to_micros_of
+from gateway.analytics.ranges import from_micros
 from gateway.contract.model import Contract, RangeFilter
 from gateway.contract.statistics import Measure, Statistic
 from gateway.planner.pushdown import Pushdown, PushedRange
@@ -40,10 +42,10 @@ def newest(rows: Sequence[Any], total: int, contract: Contract) -> tuple[Pushdow
 
 
 def _moment(text: object) -> datetime:
-    moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    if moment is None or moment.tzinfo is None:
+    micros = to_micros_of(text) if isinstance(text, str) else None
+    if micros is None:
         raise ValueError("rows without an instant to go by")
-    return moment
+    return from_micros(micros)
 
 
 def compare_statistics(answer: Any, rows: Sequence[Any], contract: Contract) -> Iterator[Finding]:

@@ -104,6 +104,11 @@ class Flight:
         return self.growing if gradual else None
 
     @property
+    def has_begun(self) -> bool:
+        """True if the upstream has answered a page, so that there is something to go on from."""
+        return self._extraction is not None and self._extraction.total is not None
+
+    @property
     def made(self) -> Entry | None:
         """The snapshot, if it is there; not held."""
         task = self.task

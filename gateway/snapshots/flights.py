@@ -189,7 +189,7 @@ class Flights:
         growing = flight.growing
         if growing is not None:
             growing.end(error)
-            if growing.came and _may_pass(error):
+            if flight.has_begun and _may_pass(error):
                 flight.paused_at = self._with.clock.monotonic()
                 return
         self._failures[flight.key.scope, flight.id] = error
