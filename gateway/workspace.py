@@ -18,6 +18,7 @@ import httpx
 from cachetools import LRUCache
 
 from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
+from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.read.page import arrow_schema
@@ -228,7 +229,8 @@ class Workspace:
         settings, contract, shared = self._settings, self._contract, self._shared
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
-        extractor = Extractor(client.fetch, contract, policy, shared.clock)
+        totals = Totals(client.fetch, contract, shared.observer.warn)
+        extractor = Extractor(client.fetch, contract, policy, shared.clock, totals)
         workshop = ExtractTools(
             self._store,
             self._shelf,
@@ -242,6 +244,7 @@ class Workspace:
         return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
+            totals=totals,
             cache=SnapshotCache(workshop),
             store=self._store,
             pages=shared.pages,

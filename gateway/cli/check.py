@@ -33,7 +33,7 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, Upstream
     "upstream_timeout",
 )
 def check(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """Call the Analytics API twice, read-only, and compare the answers with the contract file.
+    """Call the Analytics API a few times, read-only, and compare it with the contract file.
 
     Exit code 0 when everything fits, 1 when a line of the contract file must change.
 

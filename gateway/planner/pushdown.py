@@ -2,6 +2,7 @@
 
 Law 1: what goes upstream may return too much, never too little. A set that the contract's filter
 cannot say is not pushed; one that it can only say loosely is pushed and stays in the residual.
+Instants are cut to microseconds here and may be finer upstream: see docs/decisions/030.
 """
 
 from __future__ import annotations
@@ -28,6 +29,8 @@ from gateway.query.tree.expressions import And, BoundExpr
 _REPLACED = "\ufffd"
 """What stands here for half of a character, of which the upstream has the half: it matches nothing
 there."""
+KEPT = timedelta(microseconds=1)
+"""The grid of instants here; what the upstream has beyond it is cut off, never rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ class PushedRange:
     """The column's instant lies between the ends as they are sent; None is open.
 
     Whether the upstream includes its ends is the contract's business; the ends were chosen so
-    that nothing is lost.
+    that nothing is lost, also of instants that are finer there than here.
     """
 
     column: str
@@ -118,10 +121,12 @@ def _with_steady_end(values: ValueSet) -> ValueSet:
     match values.values:
         case Interval(lower, Bound(datetime() as end, _)):
             try:
-                steady = Bound(end + _to_grid(end, timedelta(hours=1)), inclusive=True)
+                steady = _next_on_grid(end, timedelta(hours=1))
             except OverflowError:  # the last hour of the year 9999
                 return values
-            return replace(values, values=Interval(lower, steady))
+            if steady == end:
+                return values
+            return replace(values, values=Interval(lower, Bound(steady, inclusive=False)))
         case _:
             return values
 
@@ -208,8 +213,8 @@ def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | No
             return _push_range(column.name, filter_, interval)
         case RangeFilter() as filter_, Points(points) if points:
             hull = Interval(Bound(min(points), True), Bound(max(points), True))
-            term, exact = _push_range(column.name, filter_, hull)
-            return term, exact and len(points) == 1
+            found = _push_range(column.name, filter_, hull)
+            return None if found is None else (found[0], False)
         case _:
             return None
 
@@ -221,33 +226,58 @@ def _can_be_asked(value: str, column: Column) -> bool:
     return not column.prop.known_values or value in column.prop.known_values
 
 
-def _push_range(name: str, filter_: RangeFilter, interval: Interval) -> tuple[PushedTerm, bool]:
+def _push_range(
+    name: str, filter_: RangeFilter, interval: Interval
+) -> tuple[PushedTerm, bool] | None:
+    """The range that holds every instant which the upstream has and the interval means.
+
+    The upstream compares instants as it keeps them, perhaps to the nanosecond; the interval is
+    about what is left of them here. An instant that is cut to T is somewhere in [T, T + 1 us), so
+    an interval means all instants from its first one up to, and without, the end of its last one.
+    """
     step = timedelta(milliseconds=filter_.resolution_milliseconds)
-    lower, lower_exact = _end(interval.lower, -step, inclusive=filter_.from_inclusive)
+    lower, lower_exact = _start(interval.lower, step, inclusive=filter_.from_inclusive)
     upper, upper_exact = _end(interval.upper, step, inclusive=filter_.to_inclusive)
+    if lower is None and upper is None:
+        return None
     return PushedRange(name, lower, upper), filter_.exact and lower_exact and upper_exact
 
 
-def _end(
-    bound: Bound | None, outward: timedelta, *, inclusive: bool
-) -> tuple[datetime | None, bool]:
-    """The end as it is sent: on the upstream's grid, moved outward where it would cut too much."""
+_Sent: TypeAlias = tuple[datetime | None, bool]
+"""An end as it is sent, None for no end, and whether it cuts off just what it should."""
+
+
+def _start(bound: Bound | None, step: timedelta, *, inclusive: bool) -> _Sent:
+    """The last instant of the upstream's grid that cuts off nothing that is meant."""
     if bound is None:
         return None, True
-    value: datetime = bound.value
     try:
-        on_grid = value + _to_grid(value, outward)
-        if bound.inclusive and not inclusive:
-            on_grid += outward
+        first: datetime = bound.value if bound.inclusive else bound.value + KEPT
+        on_grid = first - _beyond_grid(first, step)
+        if on_grid == first and not inclusive:
+            on_grid -= step
     except OverflowError:  # beyond the years that can be sent; an open end loses nothing
         return None, False
-    return on_grid, on_grid == value and bound.inclusive == inclusive
+    return on_grid, inclusive and on_grid == first
 
 
-def _to_grid(value: datetime, outward: timedelta) -> timedelta:
-    """The way to the nearest multiple of the resolution that is not inside of `value`."""
-    step = abs(outward)
-    rest = (value - value.replace(hour=0, minute=0, second=0, microsecond=0)) % step
-    if not rest:
-        return rest
-    return -rest if outward < timedelta() else step - rest
+def _end(bound: Bound | None, step: timedelta, *, inclusive: bool) -> _Sent:
+    """The first instant of the upstream's grid that cuts off nothing that is meant."""
+    if bound is None:
+        return None, True
+    try:
+        behind: datetime = bound.value + KEPT if bound.inclusive else bound.value
+        on_grid = _next_on_grid(behind, step)
+    except OverflowError:
+        return None, False
+    return on_grid, not inclusive and on_grid == behind
+
+
+def _next_on_grid(value: datetime, step: timedelta) -> datetime:
+    rest = _beyond_grid(value, step)
+    return value + (step - rest) if rest else value
+
+
+def _beyond_grid(value: datetime, step: timedelta) -> timedelta:
+    """How far an instant lies behind the last one on the grid, which begins at midnight."""
+    return (value - value.replace(hour=0, minute=0, second=0, microsecond=0)) % step

@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec import UNSET, UnsetType
 
-from gateway.sandbox.instants import to_instant
+from gateway.sandbox.instants import NANOSECONDS, to_instant
 from gateway.sandbox.payloads import CustomFieldFilter, DateRange, Filters
 from gateway.sandbox.records import Row
 
@@ -61,7 +61,8 @@ def _within(span: DateRange | UnsetType, value: Callable[[Row], int | None]) -> 
 
 
 def _bound(moment: datetime | UnsetType, unbounded: float) -> float:
-    return unbounded if moment is UNSET else to_instant(moment)
+    """The end as rows have it, in nanoseconds."""
+    return unbounded if moment is UNSET else to_instant(moment) * NANOSECONDS
 
 
 def _in_group(group_ids: tuple[str, ...] | UnsetType) -> Check | None:

@@ -5,6 +5,7 @@ built straight from instants, not through `build_row`: a million of them take se
 """
 
 from math import isqrt
+from typing import Any
 
 import msgspec
 
@@ -12,7 +13,7 @@ from gateway.sandbox.dataset import Dataset
 from gateway.sandbox.directory import awkward_id, build_contents, build_users
 from gateway.sandbox.draws import Draw
 from gateway.sandbox.histories import History, build_history, build_ties
-from gateway.sandbox.instants import to_text
+from gateway.sandbox.instants import NANOSECONDS, to_text
 from gateway.sandbox.records import Content, Row, User
 
 _ROWS_PER_USER = 15
@@ -69,8 +70,15 @@ def _row(sequence: int, row_id: str, user: User, content: Content, history: Hist
     )
     text = msgspec.json.encode(members)[:-1]
     return Row(
-        sequence=sequence, id=row_id, user=user, content=content, text=text, **history._asdict()
+        sequence=sequence, id=row_id, user=user, content=content, text=text, **_facts(history)
     )
+
+
+def _facts(history: History) -> dict[str, Any]:
+    """The history as a row keeps it: instants in nanoseconds."""
+    facts = history._asdict()
+    instants = {name: facts[name] for name in facts if name.endswith(("_at", "_date"))}
+    return facts | {name: at and at * NANOSECONDS for name, at in instants.items()}
 
 
 def _text(instant: int | None) -> str | None:

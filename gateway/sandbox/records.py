@@ -9,14 +9,10 @@ Input is the nested shape of the API's Result schema, output is the same shape a
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Annotated
 
 import msgspec
 
-from gateway.sandbox.instants import to_instant
-
-_AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+from gateway.sandbox.instants import to_nanoseconds
 
 
 class User(msgspec.Struct, frozen=True, gc=False):
@@ -36,7 +32,7 @@ class Content(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One user's result in one content; instants in microseconds, progress 0 to 100.
+    """One user's result in one content; instants in nanoseconds, progress 0 to 100.
 
     `sequence` is the row's place in the order of insertion: it breaks ties, and survives changes.
     """
@@ -82,11 +78,11 @@ class _Result(msgspec.Struct, rename="camel"):
     enrollment_type: str | None = None
     state: str | None = None
     progress: float | None = None
-    started_at: _AwareDatetime | None = None
-    completed_at: _AwareDatetime | None = None
-    updated_at: _AwareDatetime | None = None
-    expiry_date: _AwareDatetime | None = None
-    certificate_issued_at: _AwareDatetime | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    updated_at: str | None = None
+    expiry_date: str | None = None
+    certificate_issued_at: str | None = None
 
 
 def build_user(member: Mapping[str, object] | None) -> User:
@@ -159,5 +155,8 @@ def decode_rows(rows: Iterable[Row]) -> list[dict[str, object]]:
     return msgspec.json.decode(b"[%b]" % encode_rows(rows), type=list[dict[str, object]])
 
 
-def _instant(moment: datetime | None) -> int | None:
-    return None if moment is None else to_instant(moment)
+def _instant(text: str | None) -> int | None:
+    try:
+        return None if text is None else to_nanoseconds(text)
+    except ValueError as error:
+        raise msgspec.ValidationError(str(error)) from error

@@ -11,8 +11,9 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import TypeVar
 
+from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import first_request
-from gateway.analytics.read.statistics import rows_told
+from gateway.analytics.read.statistics import Figures, rows_told
 from gateway.contract.model import Contract
 from gateway.errors import UpstreamUnavailable
 from gateway.fairness.calls import Calls
@@ -67,7 +68,7 @@ class SourceChooser:
             return None
         if plan.route is Route.NOTHING:
             return NoRows()
-        if self._rows.is_cached(plan, options):
+        if self._rows.is_cached(plan, options) or not self._is_ours(plan):
             return None
         match plan.route:
             case Route.TOTAL:
@@ -79,20 +80,41 @@ class SourceChooser:
             case _:
                 return None
 
+    def _is_ours(self, plan: QueryPlan) -> bool:
+        """Return False if the upstream's ranges hold rows that are null here."""
+        return self._with.totals.are_ours(plan.pushdown)
+
     async def _total(self, plan: QueryPlan, options: ResponseOptions) -> Total | None:
-        call = self._with.client.fetch(first_request(plan, self._contract))
-        page = await self._call(call, plan, options)
+        page = await self._first_page(plan, options)
         return None if page is None else Total(page.total)
 
     async def _window(self, plan: QueryPlan, options: ResponseOptions) -> UpstreamRows | None:
         """Return a small window; None if a tie crosses its end, whose order upstream is unknown."""
         if (plan.query.top or 0) > self._rows.page_size(options.preferences):
             return None
-        request = first_request(plan, self._contract)
-        page = await self._call(self._with.client.fetch(request), plan, options)
-        if page is None or tie_at_the_end(page, request):
+        page = await self._first_page(plan, options)
+        if page is None or tie_at_the_end(page, first_request(plan, self._contract)):
             return None
         return UpstreamRows(page.rows, count=page.total, date=page.date)
+
+    async def _first_page(self, plan: QueryPlan, options: ResponseOptions) -> Page | None:
+        """Return the page that a plan requests first, with a total that can be believed.
+
+        Raises:
+            UpstreamBrokeContract: the upstream caps what it finds.
+        """
+        page = await self._call(self._believed(plan), plan, options)
+        return page if self._is_ours(plan) else None
+
+    async def _believed(self, plan: QueryPlan) -> Page:
+        page = await self._with.client.fetch(first_request(plan, self._contract))
+        self._with.totals.note(page)
+        await self._with.totals.believe(plan.pushdown, page.total)
+        return page
+
+    async def _figures(self, plan: QueryPlan) -> Figures:
+        await self._with.totals.look_beyond(plan.pushdown)
+        return await self._with.client.fetch_statistics(plan.pushdown)
 
     async def _statistics(
         self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
@@ -100,8 +122,10 @@ class SourceChooser:
         """Return the rows that $apply makes of the statistics; None if they need a nextLink."""
         told = plan.told
         assert told is not None  # noqa: S101 - the route says so
-        figures = await self._call(self._with.client.fetch_statistics(plan.pushdown), plan, options)
-        if figures is None or not all(figures.tells(s, self._contract) for s in told.statistics):
+        figures = await self._call(self._figures(plan), plan, options)
+        if figures is None or not self._is_ours(plan):
+            return None
+        if not all(figures.tells(s, self._contract) for s in told.statistics):
             return None
         source = UpstreamRows(rows_told(figures, told), told.rest, None, figures.date)
         query = plan.query

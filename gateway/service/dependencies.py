@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.client import AnalyticsClient
 from gateway.fairness.calls import Calls
 from gateway.fairness.parsing import Parser
@@ -35,13 +36,15 @@ class Dependencies:
     """What one service works with.
 
     `scope` names the workspace, the upstream, the contract and the owner of the token: snapshots of
-    other scopes do not exist here (law 5). `view` is what the callers may see; `pages`,
+    other scopes do not exist here (law 5). `totals` knows
+    which numbers of the upstream are believed. `view` is what the callers may see; `pages`,
     `long_queries` and `signer` belong to one view alone. `query_timeout` limits a request in
     seconds: parsing and queries together.
     """
 
     scope: Callable[[], str]
     client: AnalyticsClient
+    totals: Totals
     cache: SnapshotCache
     store: SnapshotStore
     pages: PageCache

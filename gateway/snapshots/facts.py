@@ -10,7 +10,7 @@ from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 from gateway.planner.pushdown_text import from_text, to_text
 
-_FORMAT = 5
+_FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True)

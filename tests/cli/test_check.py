@@ -189,14 +189,14 @@ def test_a_token_that_the_upstream_repeats_is_not_shown(
     assert "eyJ" not in done.output
 
 
-def test_check_only_reads_and_asks_each_endpoint_once(
+def test_check_only_reads_a_page_two_totals_and_the_statistics(
     run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path
 ) -> None:
     sandbox = create_sandbox(sandbox_rows, secret=SECRET)
     with running(sandbox, date_header=False) as upstream:
         run("check", "--upstream", upstream, "--token-file", str(token_file))
     assert [request.path for request in sandbox.received] == [
-        "/analyse/results",
+        *["/analyse/results"] * 3,
         "/analyse/statistics",
     ]
 

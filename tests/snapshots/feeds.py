@@ -34,7 +34,10 @@ PLENTY = 10**9
 
 @dataclass
 class Gated(Upstream):
-    """Stops before its call number `stops_at`, counted from 1, and is down when told to be.
+    """Stops before page number `stops_at`, counted from 1, and is down when told to be.
+
+    Totals, which extracts compare before they read on, are no pages: they are neither counted nor
+    stopped.
 
     While `is_restless`, no selection can be read consistently.
     """
@@ -46,6 +49,8 @@ class Gated(Upstream):
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fetch(self, request: PageRequest) -> Page:
+        if request.for_total:
+            return await super().fetch(request)
         self.called += 1
         if self.called >= self.stops_at > 0:
             await self.gate.wait()

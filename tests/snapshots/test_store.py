@@ -210,7 +210,7 @@ def facts(text: str) -> Callable[[Path], None]:
 
 
 GOOD = (
-    '{"format": 5, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
+    '{"format": 6, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
     ' "complete_at": "2025-01-01T00:00:00+00:00", "since": null, "rows": 0,'
     ' "made_at": "2025-01-01T00:00:00+00:00"}'
 )

@@ -21,9 +21,9 @@ from gateway.errors import (
     UpstreamKeepsChanging,
     UpstreamUnavailable,
 )
-from gateway.snapshots.facts import SnapshotKey
-from gateway.snapshots.build.extract_run import ExtractRun, Progress, ExtractTools
 from gateway.snapshots.build.draft import DraftTable
+from gateway.snapshots.build.extract_run import ExtractRun, ExtractTools, Progress
+from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.keep.catalog import Entry
 
 _RESUMABLE_SECONDS = 600
@@ -189,7 +189,7 @@ class SingleFlight:
         growing = flight.growing
         if growing is not None:
             growing.end(error)
-            if growing.came and _may_pass(error):
+            if flight.has_begun and _may_pass(error):
                 flight.paused_at = self._with.clock.monotonic()
                 return
         self._failures[flight.key.scope, flight.id] = error

@@ -1,0 +1,1 @@
+"""Snapshots while they are loaded: one extract for all callers that want it."""
