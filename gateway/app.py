@@ -21,9 +21,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 import grammar
-from gateway.auth.building import asks_who, build_gate, key_option
 from gateway.auth.principal import Authenticator
-from gateway.auth.tokens import Named, TokenSource, token_source
+from gateway.auth.setup import build_authenticator, key_option, requires_credentials
+from gateway.auth.tokens import TokenOptions, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.connect.analysis import load_analysis
 from gateway.connect.star import left_out as left_out_measures
@@ -53,7 +53,7 @@ from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints, Readiness
 from gateway.web.origins import EdgePolicy, build_edge
 from gateway.web.routes import build_web
-from gateway.web.watched import Watched
+from gateway.web.telemetry import Telemetry
 from gateway.workspace import Shared, Workspace, make_directory
 from gateway.writer.skiptoken import TokenSigner
 
@@ -110,7 +110,7 @@ def create_app(
     ]
     _warn_of_unlisted((contract.schema for _, contract in contracts), observer)
     proxies = TrustedProxies.of(settings.trusted_proxies)
-    gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
+    gate = gate or build_authenticator(settings, clock, observer, found[0].acceptance)
     entrance = Entrance(
         gate,
         Workspaces(found),
@@ -127,13 +127,13 @@ def create_app(
     pulse = Gauges(held, shared.pages, directory, clock, observer)
     readiness = Readiness(observer, directory)
     ledger = Ledger(observer, RequestLog(settings.log_format))
-    alone = not asks_who(settings) and settings.public_url is None
+    alone = not requires_credentials(settings) and settings.public_url is None
     operator = OperatorEndpoints(
         observer, ledger, readiness, pulse.look, proxies, _metrics_token(settings), alone
     )
     life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
     unnamed = UnnamedProxies(proxies, observer)
-    watched = Middleware(Watched, observer=observer, ledger=ledger, unnamed=unnamed)
+    watched = Middleware(Telemetry, observer=observer, ledger=ledger, unnamed=unnamed)
     people = build_pages(entrance, root, observer, ledger)
     edge = (watched, *build_edge(root, _edge_policy(settings)))
     return build_web(endpoint, operator, life, people, edge)
@@ -159,7 +159,7 @@ def own_token(settings: Settings, clock: Clock, observer: Observer) -> TokenSour
     Raises:
         ConfigurationProblem: they name several places.
     """
-    named = Named(
+    named = TokenOptions(
         settings.token_file, settings.token_env, settings.token_command, settings.workspace
     )
     return token_source(named, os.environ, clock, observer)

@@ -1,6 +1,6 @@
-"""Which callers' own tokens the Analytics API has accepted; it is asked when that is not known.
+"""The callers' own tokens that the Analytics API has accepted, and the call that checks one.
 
-Anyone can write a token, so nothing is shown to who brings one before it has opened something.
+Anyone can write a token, so a caller sees nothing before the Analytics API has accepted theirs.
 """
 
 from __future__ import annotations
@@ -9,33 +9,33 @@ from collections.abc import Awaitable, Callable
 
 from cachetools import TTLCache
 
-from gateway.auth.identity import whole_identity
+from gateway.auth.identity import digest
 from gateway.errors import UpstreamRejectedToken
 
-_REMEMBERED, _REMEMBERED_SECONDS = 4_096, 900
+_MAX_ACCEPTED, _ACCEPTED_SECONDS = 4_096, 900
 
 
 class Acceptance:
-    """Remembers for 15 minutes; `exp`, which may come before, is looked at by who asks.
+    """A cache of accepted tokens, for 15 minutes; callers check `exp`, which may come sooner.
 
-    `ask` makes a cheap call with a token, or raises `UpstreamRejectedToken`.
+    `ask` makes a cheap call with a token; it raises `UpstreamRejectedToken` if it is refused.
     """
 
     def __init__(
         self, ask: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
     ) -> None:
         self._ask = ask
-        self._accepted: TTLCache[str, bool] = TTLCache(_REMEMBERED, _REMEMBERED_SECONDS, monotonic)
+        self._accepted: TTLCache[str, bool] = TTLCache(_MAX_ACCEPTED, _ACCEPTED_SECONDS, monotonic)
 
     def remembers(self, token: str) -> bool:
-        """Whether it was accepted lately; digests are kept, no tokens."""
-        return whole_identity(token) in self._accepted
+        """Return True if the token was accepted recently; the cache holds digests, not tokens."""
+        return digest(token) in self._accepted
 
     async def accepts(self, token: str) -> bool:
-        """Whether it is accepted, as remembered or as the Analytics API says now.
+        """Return True if the token was accepted recently, or is accepted by the Analytics API now.
 
         Raises:
-            UpstreamUnavailable, UpstreamFault: that cannot be told, or it opens nothing there.
+            UpstreamUnavailable, UpstreamFault: the Analytics API did not decide.
         """
         if self.remembers(token):
             return True
@@ -43,9 +43,9 @@ class Acceptance:
             await self._ask(token)
         except UpstreamRejectedToken:
             return False
-        self._accepted[whole_identity(token)] = True
+        self._accepted[digest(token)] = True
         return True
 
     def forget(self, token: str) -> None:
-        """It was refused since."""
-        self._accepted.pop(whole_identity(token), None)
+        """Remove a token that has been refused since."""
+        self._accepted.pop(digest(token), None)

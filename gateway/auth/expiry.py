@@ -1,4 +1,4 @@
-"""When a key ends, as people say it: `90d`, or the last day on which it works."""
+"""The expiry of a key as people write it: `90d`, or the last day on which the key works."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _UNITS = {
 
 
 def parse_expiry(text: str, now: datetime) -> datetime:
-    """The moment from which on a key is refused, UTC.
+    """Return the instant from which a key is refused, in UTC.
 
     >>> parse_expiry("90d", datetime(2026, 1, 1, tzinfo=UTC)).date()
     datetime.date(2026, 4, 1)
@@ -24,21 +24,21 @@ def parse_expiry(text: str, now: datetime) -> datetime:
     '2027-01-01T00:00:00+00:00'
 
     Raises:
-        ValueError: it is neither a duration nor a date, or has passed.
+        ValueError: the text is neither a duration nor a date, or has passed.
     """
     try:
-        ends = _moment(text, now)
+        expires = _instant(text, now)
     except (ValueError, OverflowError) as error:
         raise ValueError(
             "must be a duration such as 12h, 90d, 8w or 1y, or the last day on which the key works"
             " (UTC), such as 2030-12-31"
         ) from error
-    if ends <= now:
-        raise ValueError("has passed already")
-    return ends
+    if expires <= now:
+        raise ValueError("is in the past")
+    return expires
 
 
-def _moment(text: str, now: datetime) -> datetime:
+def _instant(text: str, now: datetime) -> datetime:
     duration = _DURATION.fullmatch(text)
     if duration:
         return now + int(duration[1]) * _UNITS[duration[2]]

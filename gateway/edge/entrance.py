@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from gateway.auth.authenticator import BASIC
 from gateway.auth.caller_token import CHALLENGE
-from gateway.auth.gate import BASIC
 from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Authenticator, ClientRequest, Principal
 from gateway.auth.throttle import network_of
@@ -114,7 +114,7 @@ class Entrance:
         return rest, CarriedKey(self.option.name, keys[0], digest)
 
 
-def in_the_callers_words(error: GatewayError, scope: Scope) -> GatewayError:
+def attribute_to_caller(error: GatewayError, scope: Scope) -> GatewayError:
     """A token that the Analytics API refuses is the caller's fault if it is the caller's own."""
     principal: Principal | None = scope.get(PRINCIPAL)
     if principal is None or principal.token is None or not isinstance(error, UpstreamRejectedToken):

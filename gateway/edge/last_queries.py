@@ -30,7 +30,7 @@ class LastQueries:
     observer: Observer
     ledger: Ledger
 
-    async def are_told_to(self, scope: Scope) -> bool:
+    async def may_see(self, scope: Scope) -> bool:
         """Whether who asks may see them.
 
         Raises:
@@ -46,7 +46,7 @@ class LastQueries:
         Raises:
             AccessDenied: the caller has a role, a key for some entity sets, or their own token.
         """
-        if not await self.are_told_to(scope):
+        if not await self.may_see(scope):
             raise AccessDenied(
                 "the last queries are told to those who may see all of the workspace; use a key"
                 " without a role and without a list of sets"

@@ -20,7 +20,7 @@ from gateway.errors import (
     RequestHeaderFieldsTooLarge,
     UriTooLong,
 )
-from gateway.web.measured import MeasuredProtocol
+from gateway.web.request_size import SizeLimitedProtocol
 from gateway.web.respond import protecting, react_to_error, to_response
 
 _LONGEST_URL = 16_384
@@ -28,7 +28,7 @@ _PARTING_SECONDS = 0.5
 MAX_UNREAD_BYTES = 67_108_864
 
 
-class ODataProtocol(MeasuredProtocol):
+class ODataProtocol(SizeLimitedProtocol):
     """uvicorn's protocol over httptools with OData's errors, and limits in time and bytes."""
 
     lingering_seconds: ClassVar[float] = 5.0

@@ -17,7 +17,7 @@ _SOON_SECONDS = 0.05
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Attended:
+class CancelOnDisconnect:
     """The application, for clients that may leave at any time."""
 
     def __init__(self, app: ASGIApp) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance, in_the_callers_words
+from gateway.edge.entrance import Entrance, attribute_to_caller
 from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.errors import (
     GatewayError,
@@ -110,7 +110,7 @@ class ODataEndpoint:
             check_match(headers.getlist("if-match"), answer.headers)
             return react_to_answer(answer, version)
         except GatewayError as error:
-            return self.refuse(in_the_callers_words(error, scope), version)
+            return self.refuse(attribute_to_caller(error, scope), version)
         except Exception as error:  # the last line of defence
             return self.refuse(error, version)
 

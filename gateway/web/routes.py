@@ -15,14 +15,14 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge.browser_pages import BrowserPages
 from gateway.edge.last_queries import LastQueries
-from gateway.edge.people import ForPeople
 from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, Connection
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.connect import connect_routes
-from gateway.web.disconnect import Attended
+from gateway.web.disconnect import CancelOnDisconnect
 from gateway.web.insight import ExplainEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
@@ -36,7 +36,7 @@ def build_web(
     endpoint: ODataEndpoint,
     operator: OperatorEndpoints,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
-    people: ForPeople,
+    people: BrowserPages,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
     """The ASGI application; `middleware` stands around all routes, the first one outermost.
@@ -71,7 +71,7 @@ def build_web(
         ],
         exception_handlers={HTTPException: refuse, GatewayError: refuse, Exception: _fail},
         lifespan=lifespan,
-        middleware=(*middleware, Middleware(Attended)),
+        middleware=(*middleware, Middleware(CancelOnDisconnect)),
     )
     app.router.redirect_slashes = False  # it knows neither https nor prefix of a proxy in front
     return app
@@ -105,7 +105,7 @@ class RawRoute(BaseRoute):
 
 
 def _refusing(
-    people: ForPeople,
+    people: BrowserPages,
 ) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
     """What lies outside the service root is refused as inside; people get a page that says it."""
 

@@ -15,7 +15,7 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class StalledProtocol(HttpToolsProtocol):
+class TimeLimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol over httptools, with timeouts for writing and for a request's head.
 
     The head's time begins with the connection, and later with the first byte behind an answer:

@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 from gateway.errors import ContentTooLarge, GatewayError, RequestHeaderFieldsTooLarge
 from gateway.web.batch_model import MAX_BATCH_BYTES
-from gateway.web.slow_clients import StalledProtocol
+from gateway.web.slow_clients import TimeLimitedProtocol
 
 MAX_HEAD_BYTES = 65_536
 MAX_FIELDS = 200
@@ -91,7 +91,7 @@ class Meter:
         self._last = b""
 
 
-class MeasuredProtocol(StalledProtocol):
+class SizeLimitedProtocol(TimeLimitedProtocol):
     """uvicorn's protocol over httptools, with limits in bytes for all that a client sends.
 
     `problem` is why no more is read; `send_400_response` answers it.

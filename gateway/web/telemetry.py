@@ -43,7 +43,7 @@ _LEFT = 499
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
+class Telemetry:
     """The application, watched."""
 
     app: ASGIApp
@@ -105,7 +105,7 @@ class _Sending:
     def end(self) -> None:
         """Nothing more goes out: either all did, or the client left, or the application failed.
 
-        An application that returns without a response has none to send to (`Attended`).
+        An application that returns without a response has none to send to (`CancelOnDisconnect`).
         """
         record = self._record
         if self.began:

@@ -13,7 +13,7 @@ from gateway.errors import GatewayError
 
 
 @dataclass(frozen=True, slots=True)
-class ForPeople:
+class BrowserPages:
     """`routes` are asked before all others; `refuse` makes a page of an error, for people only."""
 
     routes: Sequence[BaseRoute]
