@@ -118,4 +118,4 @@ class PageRoute(BaseRoute):
             return house.refuse(attribute_to_caller(error, request.scope), root)
         except Exception as error:  # the last line of defence
             house.observer.fault("an unexpected failure", error)
-            return house.refuse(InternalError("the gateway failed; its log tells why"), root)
+            return house.refuse(InternalError.unexpected(), root)

@@ -148,7 +148,7 @@ class CollectionService:
         key_for = partial(_key, asked, wanted, page)
         key = key_for(asked.request.path)
         about = self._rows.about(snapshot, key)
-        if about.etag in reply.known or "*" in reply.known:
+        if reply.has(about.etag):
             note_page("known")
             return ResponseBody(b"", reply.format.content_type, about.headers, not_modified=True)
         kept = self._with.pages.get(key, plain=reply.plain)

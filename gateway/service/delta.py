@@ -174,7 +174,7 @@ class DeltaService:
         facts = (request.path, request.pairs, query.moment, size, taken_at, instead_of)
         about = self._rows.about(new, PageKey(new.id, (*facts, reply.format, reply.links)))
         state = SnapshotState(new.id, query.moment)
-        if about.etag in reply.known or "*" in reply.known:
+        if reply.has(about.etag):
             self._with.cache.promise(new.id)
             return ResponseBody(b"", reply.format.content_type, about.headers, not_modified=True)
         found = await self._changed(asked, old, new, size, reply)

@@ -66,7 +66,7 @@ class ExportService:
         async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
             key = PageKey(snapshot.id, (request.path, request.pairs, query.moment, reply.format))
             about = self._rows.about(snapshot, key)
-            if about.etag in reply.known or "*" in reply.known:
+            if reply.has(about.etag):
                 yield unchanged(file, about)
                 return
             found, tables = await self._tables(file, plan, snapshot)

@@ -66,6 +66,10 @@ class ResponseOptions:
     fresher: bool = False
     plain: bool = False
 
+    def has(self, etag: str) -> bool:
+        """Return True if the client has the version with this ETag (If-None-Match)."""
+        return etag in self.known or "*" in self.known
+
     def applied(self, page_size: int | None = None) -> tuple[tuple[str, str], ...]:
         """The header that tells which preferences the rows follow; `page_size` None for no page.
 
