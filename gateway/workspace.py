@@ -22,7 +22,7 @@ from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.read.page import arrow_schema
 from gateway.analytics.read.request import PageRequest
-from gateway.auth.acceptance import Acceptance
+from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract

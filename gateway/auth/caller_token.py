@@ -7,22 +7,59 @@ exactly the same token.
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
 
 import jwt
+from cachetools import TTLCache
 
-from gateway.auth.acceptance import Acceptance
 from gateway.auth.authenticator import CredentialRefusal, PendingCheck
 from gateway.auth.claims import read_claims
 from gateway.auth.credentials import Credential, CredentialKind
 from gateway.auth.identity import digest
 from gateway.auth.principal import Principal
+from gateway.errors import UpstreamRejectedToken
 
 _NAME_LETTERS = 12
-
-
+_MAX_ACCEPTED, _ACCEPTED_SECONDS = 4_096, 900
 CHALLENGE = 'Bearer realm="Skillhabit OData"'
+
+
+class Acceptance:
+    """A cache of accepted tokens, for 15 minutes; callers check `exp`, which may come sooner.
+
+    `ask` makes a cheap call with a token; it raises `UpstreamRejectedToken` if it is refused.
+    """
+
+    def __init__(
+        self, ask: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
+    ) -> None:
+        self._ask = ask
+        self._accepted: TTLCache[str, bool] = TTLCache(_MAX_ACCEPTED, _ACCEPTED_SECONDS, monotonic)
+
+    def remembers(self, token: str) -> bool:
+        """Return True if the token was accepted recently; the cache holds digests, not tokens."""
+        return digest(token) in self._accepted
+
+    async def accepts(self, token: str) -> bool:
+        """Return True if the token was accepted recently, or is accepted by the Analytics API now.
+
+        Raises:
+            UpstreamUnavailable, UpstreamFault: the Analytics API did not decide.
+        """
+        if self.remembers(token):
+            return True
+        try:
+            await self._ask(token)
+        except UpstreamRejectedToken:
+            return False
+        self._accepted[digest(token)] = True
+        return True
+
+    def forget(self, token: str) -> None:
+        """Remove a token that has been refused since."""
+        self._accepted.pop(digest(token), None)
 
 
 @dataclass(frozen=True, slots=True)

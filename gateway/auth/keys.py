@@ -10,7 +10,7 @@ import hmac
 import re
 import secrets
 from base64 import b32encode
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from typing import Annotated
 
@@ -30,6 +30,14 @@ _PerMinute = Annotated[int, msgspec.Meta(ge=1, le=_MAX_PER_MINUTE)]
 _Seconds = Annotated[float, msgspec.Meta(gt=0, le=_MAX_QUERY_SECONDS)]
 _SetName = Annotated[str, msgspec.Meta(pattern=r"^[^\W\d]\w*$")]
 _Sets = Annotated[tuple[_SetName, ...], msgspec.Meta(min_length=1)]
+_DURATION = re.compile(r"(\d{1,5})([mhdwy])")
+_UNITS = {
+    "m": timedelta(minutes=1),
+    "h": timedelta(hours=1),
+    "d": timedelta(days=1),
+    "w": timedelta(weeks=1),
+    "y": timedelta(days=365),
+}
 LIMITS = {
     "requests_at_once": f"a whole number from 1 to {_MAX_AT_ONCE}",
     "requests_per_minute": f"a whole number from 1 to {_MAX_PER_MINUTE}",
@@ -104,3 +112,34 @@ def id_of(text: str) -> str | None:
     """
     found = _FORM.fullmatch(text)
     return found and found[1]
+
+
+def parse_expiry(text: str, now: datetime) -> datetime:
+    """Parse `90d`, or the last day on which a key works, to the UTC instant of its expiry.
+
+    >>> parse_expiry("90d", datetime(2026, 1, 1, tzinfo=UTC)).date()
+    datetime.date(2026, 4, 1)
+    >>> parse_expiry("2026-12-31", datetime(2026, 1, 1, tzinfo=UTC)).isoformat()
+    '2027-01-01T00:00:00+00:00'
+
+    Raises:
+        ValueError: the text is neither a duration nor a date, or has passed.
+    """
+    try:
+        expires = _expiry_instant(text, now)
+    except (ValueError, OverflowError) as error:
+        raise ValueError(
+            "must be a duration such as 12h, 90d, 8w or 1y, or the last day on which the key works"
+            " (UTC), such as 2030-12-31"
+        ) from error
+    if expires <= now:
+        raise ValueError("is in the past")
+    return expires
+
+
+def _expiry_instant(text: str, now: datetime) -> datetime:
+    duration = _DURATION.fullmatch(text)
+    if duration:
+        return now + int(duration[1]) * _UNITS[duration[2]]
+    day = date.fromisoformat(text) + timedelta(days=1)
+    return datetime.combine(day, time(), UTC)

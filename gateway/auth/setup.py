@@ -9,9 +9,8 @@ from urllib.parse import urlsplit
 
 from cachetools import TTLCache
 
-from gateway.auth.acceptance import Acceptance
 from gateway.auth.authenticator import CredentialAuthenticator, OpenAuthenticator, SignInMethod
-from gateway.auth.caller_token import CallerToken
+from gateway.auth.caller_token import Acceptance, CallerToken
 from gateway.auth.entra import EntraAccount, Tenant
 from gateway.auth.hosts import HostGate, is_loopback
 from gateway.auth.key_file import read_keys

@@ -11,10 +11,9 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from gateway.auth.expiry import parse_expiry
 from gateway.auth.identity import digest
 from gateway.auth.key_file import read_keys, write_keys
-from gateway.auth.keys import LIMITS, Key, generate
+from gateway.auth.keys import LIMITS, Key, generate, parse_expiry
 from gateway.cli.key_limits import check_limits, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table

@@ -10,9 +10,8 @@ from functools import partial
 import jwt
 import pytest
 
-from gateway.auth.acceptance import Acceptance
 from gateway.auth.authenticator import CredentialRefusal, PendingCheck
-from gateway.auth.caller_token import CallerToken
+from gateway.auth.caller_token import Acceptance, CallerToken
 from gateway.auth.claims import read_claims
 from gateway.auth.credentials import Credential, CredentialKind
 from gateway.auth.identity import digest, token_identity

@@ -22,9 +22,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.auth.acceptance import Acceptance
 from gateway.auth.authenticator import CredentialAuthenticator
-from gateway.auth.caller_token import CallerToken
+from gateway.auth.caller_token import Acceptance, CallerToken
 from gateway.auth.entra import EntraAccount, Tenant
 from gateway.auth.identity import expires_at, token_identity
 from gateway.auth.key_file import read_keys

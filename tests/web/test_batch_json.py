@@ -127,7 +127,7 @@ def test_each_request_is_judged_on_its_own(ask: Ask, request_: dict[str, Any], s
         ([{"id": ""} | COUNT], "its id"),
         ([{"id": "a b"} | COUNT], "its id"),
         ([{"id": "1", "atomicityGroup": "1"} | COUNT], "not the id of a request"),
-        ([{"id": "1", "atomicityGroup": "2"} | COUNT, {"id": "2"} | COUNT], "not the id of a request"),
+        ([{"id": "1", "atomicityGroup": "2"} | COUNT, {"id": "2"} | COUNT], "id of a request"),
         ([{"id": "1", "dependsOn": ["1"]} | COUNT], "may only name earlier"),
         ([{"id": "1", "dependsOn": ["2"]} | COUNT, {"id": "2"} | COUNT], "may only name earlier"),
         (
