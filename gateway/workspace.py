@@ -23,8 +23,8 @@ from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.read.page import arrow_schema
 from gateway.analytics.read.request import PageRequest
-from gateway.auth.acceptance import Acceptance
-from gateway.auth.tokens import CallersToken, TokenSource
+from gateway.auth.caller_token import Acceptance
+from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
@@ -206,7 +206,7 @@ class Workspace:
 
     def _of_caller(self, token: str) -> QueryService:
         """A service of their own extracts, asked for with their own token."""
-        callers = CallersToken(token, self.acceptance.forget)
+        callers = CallerTokenSource(token, self.acceptance.forget)
         found = self._callers.get(callers.identity())
         if found is None:
             sizes = _page_sizes(self._settings)
@@ -216,7 +216,7 @@ class Workspace:
 
     async def _try(self, token: str) -> None:
         """Ask for one row with a caller's own token."""
-        client = self._client(CallersToken(token, self.acceptance.forget))
+        client = self._client(CallerTokenSource(token, self.acceptance.forget))
         await client.fetch(PageRequest(Pushdown(), 0, 1, self._contract.order_column))
 
     def _client(self, token: TokenSource) -> AnalyticsClient:

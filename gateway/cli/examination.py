@@ -16,8 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gateway.app import own_token, read_contract, world_outside
-from gateway.auth.building import weaknesses
 from gateway.auth.identity import expires_at
+from gateway.auth.setup import weaknesses
 from gateway.auth.tokens import TokenSource
 from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables

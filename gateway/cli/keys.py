@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from gateway.auth.expiry import parse_expiry
-from gateway.auth.key_list import read_keys, write_keys
-from gateway.auth.keys import LIMITS, Key, digest, generate
+from gateway.auth.identity import digest
+from gateway.auth.key_file import read_keys, write_keys
+from gateway.auth.keys import LIMITS, Key, generate, parse_expiry
 from gateway.cli.key_limits import check_limits, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table
@@ -196,7 +196,7 @@ def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
 
 def _line(key: Key, now: datetime) -> tuple[str, ...]:
     place = key.workspace if key.role is None else f"{key.workspace}/{key.role}"
-    return key.id, str(key.standing(now)), place, _instant(key.expires) or "-", key.name
+    return key.id, str(key.status(now)), place, _instant(key.expires) or "-", key.name
 
 
 @keys.command()
@@ -281,7 +281,7 @@ def _facts(key: Key, now: datetime) -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,
-        "standing": str(key.standing(now)),
+        "standing": str(key.status(now)),
         "workspace": key.workspace,
         "role": key.role,
         "created": _instant(key.created),

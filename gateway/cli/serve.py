@@ -16,8 +16,8 @@ import click
 import uvicorn
 
 from gateway.app import create_app, own_token, world_outside
-from gateway.auth.building import asks_who, weaknesses
 from gateway.auth.hosts import is_loopback
+from gateway.auth.setup import requires_credentials, weaknesses
 from gateway.cli.listening import check_port
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note
@@ -125,7 +125,7 @@ def check_exposure(settings: Settings) -> None:
     Raises:
         click.UsageError: says what to set.
     """
-    if asks_who(settings) or settings.allow_anonymous or is_loopback(settings.host):
+    if requires_credentials(settings) or settings.allow_anonymous or is_loopback(settings.host):
         return
     raise click.UsageError(
         f"--host {settings.host} can be reached by others: give --keys-file FILE or"

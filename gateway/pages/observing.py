@@ -37,7 +37,7 @@ class Watching:
             ],
             extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
             odd=_odd(visit.service),
-            has_requests=await self.queries.are_told_to(visit.request.scope),
+            has_requests=await self.queries.may_see(visit.request.scope),
         )
 
     async def show_requests(self, visit: PageContext) -> Response:

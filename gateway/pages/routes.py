@@ -12,9 +12,9 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route, request_response
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance, in_the_callers_words
+from gateway.edge.browser_pages import BrowserPages
+from gateway.edge.entrance import Entrance, attribute_to_caller
 from gateway.edge.last_queries import LastQueries
-from gateway.edge.people import ForPeople
 from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
@@ -32,11 +32,11 @@ Page = Callable[[PageContext], Awaitable[Response]]
 
 def build_pages(
     entrance: Entrance, root: PublicRoot, observer: Observer, ledger: Ledger
-) -> ForPeople:
+) -> BrowserPages:
     """The pages and what they are made with."""
     house = Layout(entrance, root, observer)
     watching = Watching(LastQueries(entrance, observer, ledger))
-    return ForPeople(_routes(house, watching), house.refuse_person)
+    return BrowserPages(_routes(house, watching), house.refuse_person)
 
 
 def _routes(house: Layout, watching: Watching) -> Sequence[BaseRoute]:
@@ -115,7 +115,7 @@ class PageRoute(BaseRoute):
             service = await house.entrance.admit(request.scope)
             return await self._page(PageContext(request, service, root, house))
         except GatewayError as error:
-            return house.refuse(in_the_callers_words(error, request.scope), root)
+            return house.refuse(attribute_to_caller(error, request.scope), root)
         except Exception as error:  # the last line of defence
             house.observer.fault("an unexpected failure", error)
-            return house.refuse(InternalError("the gateway failed; its log tells why"), root)
+            return house.refuse(InternalError.unexpected(), root)

@@ -79,7 +79,7 @@ class ResponseOptions:
     plain: bool = False
 
     def has(self, etag: str) -> bool:
-        """Return True if the client has the body with this ETag already (If-None-Match)."""
+        """Return True if the client has the version with this ETag (If-None-Match)."""
         return etag in self.known or "*" in self.known
 
     def applied(self, page_size: int | None = None) -> tuple[tuple[str, str], ...]:

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.auth.expiry import parse_expiry
-from gateway.auth.key_list import read_keys
+from gateway.auth.key_file import read_keys
+from gateway.auth.keys import parse_expiry
 from gateway.cli import main
 from tests.support.access import change_key, make_key
 from tests.support.process import clean_environment

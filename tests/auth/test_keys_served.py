@@ -67,7 +67,7 @@ def test_a_key_works_from_the_moment_it_is_made_to_the_one_it_is_revoked(served:
     refused = served.ask(key)
     assert refused.status == 401
     said = refused.json()["error"]["message"]
-    assert said == f"the key {key_id} was revoked, ask the gateway's owner for another"
+    assert said == f"the key {key_id} was revoked; ask the gateway's owner for another"
     assert served.status(served.first) == 200
 
 

@@ -12,7 +12,7 @@ import jsonschema_rs
 import pexpect
 import pytest
 
-from gateway.auth.key_list import read_keys
+from gateway.auth.key_file import read_keys
 from gateway.auth.keys import id_of
 from gateway.cli.interview import proposed_name
 from gateway.config import SETTINGS, load_settings

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from gateway.analytics.read.observed_client import MAX_RESPONSE_BYTES, TIMES_UPSTREAM_TIMEOUT
 from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
-from gateway.auth.tokens import _COMMAND_SECONDS, COMMAND_BYTES
+from gateway.auth.tokens import _COMMAND_SECONDS, MAX_OUTPUT_BYTES
 from gateway.config import SETTINGS
 from gateway.engine.fitting import _MOST_WITH_ONE
 from gateway.fairness.calls import _PATIENCE_SECONDS
@@ -20,16 +20,16 @@ from gateway.service.export_file import MOST_MADE_ROWS
 from gateway.snapshots.build.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
-from gateway.web.measured import (
+from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
+from gateway.web.request_body import BODY_SECONDS
+from gateway.web.request_size import (
     MAX_FIELDS,
     MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,
     MAX_MESSAGE_BYTES,
     MAX_WAITING_BYTES,
 )
-from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
-from gateway.web.request_body import BODY_SECONDS
-from gateway.web.slow_clients import StalledProtocol
+from gateway.web.slow_clients import TimeLimitedProtocol
 from grammar import DEFAULT_LIMITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -206,7 +206,7 @@ LIMITS = (
     ),
     Limit(
         "a run of `--token-command`, and what it prints",
-        f"{_COMMAND_SECONDS:g} s, {COMMAND_BYTES // 1024} KiB",
+        f"{_COMMAND_SECONDS:g} s, {MAX_OUTPUT_BYTES // 1024} KiB",
         "502 UpstreamRejectedToken",
     ),
     Limit(
@@ -216,13 +216,13 @@ LIMITS = (
     ),
     Limit(
         "time of a request's head, from the connection or the first byte behind an answer",
-        f"{StalledProtocol.head_seconds:g} s",
+        f"{TimeLimitedProtocol.head_seconds:g} s",
         "the connection ends",
     ),
     Limit("time of a body", f"{BODY_SECONDS:g} s", "408 RequestTimeout"),
     Limit(
         "how long a client may read nothing of what waits for it",
-        f"{StalledProtocol.stalled_seconds:g} s",
+        f"{TimeLimitedProtocol.stalled_seconds:g} s",
         "the connection ends",
     ),
 )

@@ -20,7 +20,7 @@ from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RequestRecord
 from gateway.service.service import QueryService
-from gateway.web.requests import RequestsEndpoint
+from gateway.web.insight import RequestsEndpoint
 
 pytestmark = pytest.mark.anyio
 

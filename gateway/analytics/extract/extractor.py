@@ -1,8 +1,8 @@
 """All rows of a pushdown, read over many pages while the data moves, as one consistent extract.
 
 First a sweep over all pages, which loses no row that nobody touched. A row that was touched has
-moved to the front: the catch-up finds it there (`gateway.analytics.extract.catch_up`). What cannot be read
-consistently is refused, never passed on.
+moved to the front: the catch-up finds it there (`gateway.analytics.extract.catch_up`). What
+cannot be read consistently is refused, never passed on.
 """
 
 from __future__ import annotations

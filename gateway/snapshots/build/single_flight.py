@@ -180,7 +180,7 @@ class SingleFlight:
             self._fail(flight, error)
         elif error is not None:
             self._with.observer.fault("an extract failed", error)
-            self._fail(flight, InternalError("the gateway failed; its log tells why"))
+            self._fail(flight, InternalError.unexpected())
         self._tidy(flight)
 
     def _fail(self, flight: ExtractRun, error: GatewayError) -> None:

@@ -1,7 +1,7 @@
 """The file of gateway keys: read by the service, written by `skillhabit-odata keys`.
 
-It is replaced as a whole, under a lock, so that two commands at once lose nothing and a reader
-never sees a half. It holds digests, names and dates, no key.
+It is replaced as a whole, under a lock, so that concurrent commands lose nothing and a reader never
+sees half a file. It holds digests, names and dates, but no keys.
 """
 
 from __future__ import annotations
@@ -31,32 +31,30 @@ class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 def read_keys(content: bytes) -> dict[str, Key]:
-    """The keys by id; an empty file has none.
+    """Return the keys by id; an empty file has none.
 
     Raises:
-        ValueError: the content is no list of keys.
+        ValueError: the content is not a key file.
     """
     if not content.strip():
         return {}
     try:
         file = msgspec.json.decode(content, type=_File)
     except msgspec.MsgspecError as error:
-        raise ValueError(
-            _limit_refused(content, error) or f"is no file of keys: {error}"
-        ) from error
+        raise ValueError(_limit_problem(content, error) or f"is not a key file: {error}") from error
     found = {key.id: key for key in file.keys}
     if file.version != _VERSION or len(found) != len(file.keys):
-        raise ValueError("is no file of keys: of another version, or with one id twice")
+        raise ValueError("is not a key file: another version, or a repeated id")
     return found
 
 
 def write_keys(path: Path, change: Callable[[dict[str, Key]], None]) -> None:
-    """Change the keys; others who do the same wait.
+    """Apply `change` to the keys in the file; concurrent commands wait for each other.
 
     Raises:
         OSError: the file or its folder cannot be written; `TimeoutError` when another command has
             held the lock for ten seconds.
-        ValueError: what is there is no list of keys; nothing was changed.
+        ValueError: the content is not a key file; nothing was changed.
     """
     lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS, mode=_MODE)
     with lock:
@@ -67,16 +65,16 @@ def write_keys(path: Path, change: Callable[[dict[str, Key]], None]) -> None:
 
 
 def _members(key: Key) -> dict[str, object]:
-    """The members of a key without limits that it does not have.
+    """Return the members of a key, without limits that are not set.
 
-    An older version of the gateway, which does not know them, can then read the file.
+    An older version of the gateway, which does not know those limits, can then read the file.
     """
     members: dict[str, object] = msgspec.to_builtins(key)
     return {n: value for n, value in members.items() if value is not None or n not in LIMITS}
 
 
-def _limit_refused(content: bytes, error: msgspec.MsgspecError) -> str | None:
-    """Say which limit of which key is wrong, where, and what it must be; None for other errors."""
+def _limit_problem(content: bytes, error: msgspec.MsgspecError) -> str | None:
+    """Describe the wrong limit, its key, its line and its valid values; None for other errors."""
     found = _PLACE.search(str(error))
     if found is None or found[2] not in LIMITS:
         return None
@@ -98,7 +96,7 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(OSError):  # root writes for the service: its owner keeps the file
+        with suppress(OSError):  # when root writes the file for the service, it keeps its owner
             old = path.stat()
             os.chown(draft, old.st_uid, old.st_gid)
         draft.replace(path)
@@ -106,10 +104,10 @@ def _replace(path: Path, content: bytes) -> None:
 
 @contextmanager
 def _draft(path: Path) -> Iterator[tuple[int, Path]]:
-    """A file beside the other that only its owner may read, gone unless it was moved."""
+    """Create a file beside `path` that only its owner may read; remove it unless it was moved."""
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         yield descriptor, Path(name)
     finally:
         with suppress(FileNotFoundError):
-            os.unlink(name)  # noqa: PTH108 - a name, as mkstemp gives it
+            os.unlink(name)  # noqa: PTH108 - mkstemp returns a string

@@ -1,9 +1,9 @@
-"""How much of a request is read: bytes of its head, of what frames its body, and of the whole.
+"""Limits on the bytes of a request: of its head, of the framing of its body, and in total.
 
-The parser joins the pieces of a field each time that more of it comes, so a field without end would
-cost more and more. Bytes are therefore counted before the parser gets them: it is given a head that
-is whole or at most 64 KiB of one, and a body in small portions. What a client sends ahead, while
-an earlier request is answered, waits unparsed.
+The parser joins the pieces of a field whenever more of it arrives, so an endless field would cost
+more and more. Bytes are therefore counted before the parser gets them: a whole head or at most
+64 KiB of one, and a body in small portions. Pipelined data waits unparsed while an earlier request
+is processed.
 """
 
 from __future__ import annotations
@@ -12,24 +12,24 @@ from typing import Any, NoReturn
 
 from gateway.errors import ContentTooLarge, GatewayError, RequestHeaderFieldsTooLarge
 from gateway.web.batch_model import MAX_BATCH_BYTES
-from gateway.web.slow_clients import StalledProtocol
+from gateway.web.slow_clients import TimeLimitedProtocol
 
 MAX_HEAD_BYTES = 65_536
 MAX_FIELDS = 200
 MAX_FRAMING_BYTES = 65_536
 MAX_MESSAGE_BYTES = 2 * MAX_BATCH_BYTES
-"""More than any endpoint reads: each refuses what is beyond its own limit by itself."""
+"""More than any endpoint reads; each endpoint enforces its own, lower limit."""
 MAX_WAITING_BYTES = 1_048_576
 _END_OF_HEAD = b"\r\n\r\n"
 _PORTION_BYTES = 4_096
-_CHUNK_FRAMING = 32
-"""Size and line breaks of a chunk (RFC 9112 7.1), which are no extension."""
+_CHUNK_FRAMING_BYTES = 32
+"""Size and line breaks of a chunk (RFC 9112 7.1), without extensions."""
 
 
 class Meter:
-    """Counts the bytes of one connection, request after request.
+    """The byte counts of one connection, request after request.
 
-    The events of the parser come while a portion is parsed, `counted` before that.
+    `count` is called before a portion is parsed, the parser's events while it is parsed.
     """
 
     __slots__ = ("_chunks", "_content", "_counted", "_last", "is_in_body")
@@ -40,7 +40,7 @@ class Meter:
         self._start_over()
 
     def portion(self, waiting: bytearray) -> int:
-        """Return how many of the waiting bytes the parser may have next: of a head, all of it."""
+        """Return how many waiting bytes the parser may have next: of a head, all of them."""
         if self.is_in_body:
             return _PORTION_BYTES
         room = MAX_HEAD_BYTES - self._counted
@@ -48,41 +48,41 @@ class Meter:
         return room if end < 0 else end + len(_END_OF_HEAD) - len(self._last)
 
     def count(self, portion: bytes) -> None:
-        """Count a portion that the parser gets now."""
+        """Count a portion that is about to be parsed."""
         self._counted += len(portion)
         self._last = (self._last + portion)[1 - len(_END_OF_HEAD) :]
 
     def head_ended(self) -> None:
-        """Begin to count a body."""
+        """Start to count a body."""
         self._start_over()
         self.is_in_body = True
 
     def chunk_began(self) -> None:
-        """Allow for what every chunk takes besides its content."""
+        """Allow for the framing that every chunk needs."""
         self._chunks += 1
 
     def content_came(self, size: int) -> None:
-        """Tell content from what frames it: the sizes and extensions of chunks, and trailers."""
+        """Count content, as opposed to framing: sizes and extensions of chunks, and trailers."""
         self._content += size
 
     def message_ended(self) -> None:
-        """Begin to count the next head; the few bytes of it in the same portion do not count."""
+        """Start to count the next head; its few bytes in the same portion do not count."""
         self._start_over()
         self.is_in_body = False
 
     def excess(self) -> GatewayError | None:
-        """Return why no more is read; None while the request may go on."""
+        """Return the error if a limit is exceeded; None while reading may continue."""
         if not self.is_in_body:
             return _head_too_large() if self._counted >= MAX_HEAD_BYTES else None
         if self._counted > MAX_MESSAGE_BYTES:
             return ContentTooLarge(
                 f"the body is larger than {MAX_MESSAGE_BYTES // 1_048_576} MiB; send less at once"
             )
-        framing = self._counted - self._content - self._chunks * _CHUNK_FRAMING
+        framing = self._counted - self._content - self._chunks * _CHUNK_FRAMING_BYTES
         if framing > MAX_FRAMING_BYTES:
             return RequestHeaderFieldsTooLarge(
-                "the extensions of the body's chunks and the trailer fields behind it are larger"
-                f" than {MAX_FRAMING_BYTES // 1024} KiB; send the body without them"
+                "the chunk extensions and trailer fields of the body are larger than"
+                f" {MAX_FRAMING_BYTES // 1024} KiB; send the body without them"
             )
         return None
 
@@ -91,10 +91,10 @@ class Meter:
         self._last = b""
 
 
-class MeasuredProtocol(StalledProtocol):
+class SizeLimitedProtocol(TimeLimitedProtocol):
     """uvicorn's protocol over httptools, with limits in bytes for all that a client sends.
 
-    `problem` is why no more is read; `send_400_response` answers it.
+    `problem` is the error after which reading stops; `send_400_response` sends it.
     """
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -104,27 +104,27 @@ class MeasuredProtocol(StalledProtocol):
         self._waiting = bytearray()
 
     def data_received(self, data: bytes) -> None:
-        """Keep what came, and parse as much of it as its turn has come for."""
+        """Buffer data, and parse it unless an earlier request is still being processed."""
         self._waiting += data
         if len(self._waiting) > MAX_WAITING_BYTES:
             self.transport.abort()
         elif self.pipeline:
-            self.flow.pause_reading()  # an endpoint that looks for a disconnect resumed it
+            self.flow.pause_reading()  # an endpoint that watches for a disconnect resumed it
         else:
             self._parse()
 
     def on_response_complete(self) -> None:
-        """Go on with what waited for this."""
+        """Parse data that waited for this response."""
         super().on_response_complete()
         self._parse()
 
     def on_headers_complete(self) -> None:
-        """A head ended."""
+        """Note the end of a head."""
         super().on_headers_complete()
         self._meter.head_ended()
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        """Take a header field, and no trailer field for one (RFC 9110 6.5.1)."""
+        """Add a header field; ignore trailer fields (RFC 9110 6.5.1)."""
         if self._meter.is_in_body:
             return
         if len(self.headers) >= MAX_FIELDS:
@@ -132,21 +132,21 @@ class MeasuredProtocol(StalledProtocol):
         super().on_header(name, value)
 
     def on_chunk_header(self) -> None:
-        """A chunk began."""
+        """Note the start of a chunk."""
         self._meter.chunk_began()
 
     def on_body(self, body: bytes) -> None:
-        """A piece of a body came."""
+        """Count a piece of a body."""
         self._meter.content_came(len(body))
         super().on_body(body)
 
     def on_message_complete(self) -> None:
-        """A request ended."""
+        """Note the end of a request."""
         super().on_message_complete()
         self._meter.message_ended()
 
     def _parse(self) -> None:
-        """Parse to the end of what came, or to a request that has to wait for its turn."""
+        """Parse all waiting data, or up to a request that must wait for an earlier one."""
         while self._waiting and self._may_parse():
             size = self._meter.portion(self._waiting)
             portion = bytes(self._waiting[:size])
@@ -162,7 +162,7 @@ class MeasuredProtocol(StalledProtocol):
         return self.problem is None and not self.pipeline and not self.transport.is_closing()
 
     def _refuse_fields(self) -> NoReturn:
-        """End the parser, which has uvicorn call `send_400_response`."""
+        """Stop the parser, which makes uvicorn call `send_400_response`."""
         self.problem = RequestHeaderFieldsTooLarge(
             f"the request has more than {MAX_FIELDS} header fields; send fewer"
         )

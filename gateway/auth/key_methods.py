@@ -1,4 +1,4 @@
-"""The ways in by a key: one of the gateway's own, or the one that all share."""
+"""Sign-in with a key: one of the gateway's own keys, or the key that all callers share."""
 
 from __future__ import annotations
 
@@ -6,27 +6,28 @@ import hmac
 from dataclasses import dataclass
 from typing import TypeVar
 
+from gateway.auth.authenticator import BASIC, CredentialRefusal
 from gateway.auth.credentials import Credential
-from gateway.auth.gate import BASIC, CredentialRefusal
-from gateway.auth.keys import Key, Standing, digest, id_of
+from gateway.auth.identity import digest
+from gateway.auth.keys import Key, KeyStatus, id_of
 from gateway.auth.principal import SHARED, Principal
-from gateway.auth.watched import Unreadable, WatchedFile
+from gateway.auth.watched_file import Unreadable, WatchedFile
 from gateway.errors import SignInUnavailable
 from gateway.observe import Clock
 
 T = TypeVar("T")
-LONG_ENOUGH = 16
-"""Characters of a shared key that nobody finds by trying, from however many addresses."""
+MIN_SAFE_CHARACTERS = 16
+"""Length from which a shared key cannot be guessed, from however many addresses."""
 
 INVITATION = (
-    "give the gateway's access key (in Excel and Power BI choose Basic, in Tableau user name and"
-    " password; write any user name, and the key as password)"
+    "send the gateway's access key (in Excel and Power BI choose Basic, in Tableau user name and"
+    " password; enter any user name, and the key as the password)"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class GatewayKeys:
-    """Keys of the file that `skillhabit-odata keys` writes; whose they are stands there."""
+    """Accepts the keys in the file that `skillhabit-odata keys` writes."""
 
     file: WatchedFile[dict[str, Key]]
     clock: Clock
@@ -35,7 +36,7 @@ class GatewayKeys:
     guessable: bool = False
 
     async def admit(self, credential: Credential) -> Principal | CredentialRefusal | None:
-        """Found by its id, then compared; see `gateway.auth.gate.Way`."""
+        """Look the key up by its id, then compare it; see `SignInMethod`."""
         texts = (credential.text, credential.user)
         text = next((t for t in texts if id_of(t) is not None), "")
         key_id = id_of(text)
@@ -46,18 +47,18 @@ class GatewayKeys:
             return CredentialRefusal("the gateway has no such key")
         if not key.matches(text):
             return CredentialRefusal("the gateway has no such key", subject=f"key {key.id}")
-        standing = key.standing(self.clock.now())
-        if standing is not Standing.GOOD:
-            what = "was revoked" if standing is Standing.REVOKED else "has expired"
+        status = key.status(self.clock.now())
+        if status is not KeyStatus.GOOD:
+            what = "was revoked" if status is KeyStatus.REVOKED else "has expired"
             return CredentialRefusal(
-                f"the key {key.id} {what}, ask the gateway's owner for another", genuine=True
+                f"the key {key.id} {what}; ask the gateway's owner for another", genuine=True
             )
         return Principal(key.workspace, key.role, f"key:{key.id}", allowance=key.allowance)
 
 
 @dataclass(frozen=True, slots=True)
 class SharedSecret:
-    """The digest of the shared key; `is_short` is true if it could be guessed by trying."""
+    """The digest of the shared key; `is_short` is True if the key could be guessed."""
 
     digest: str
     is_short: bool
@@ -65,7 +66,7 @@ class SharedSecret:
 
 @dataclass(frozen=True, slots=True)
 class SharedKey:
-    """The one key of `access_key_file`, which opens everything."""
+    """Accepts the key of `access_key_file`, which gives access to everything."""
 
     file: WatchedFile[SharedSecret]
     challenge: str = BASIC
@@ -73,14 +74,14 @@ class SharedKey:
 
     @property
     def guessable(self) -> bool:
-        """True while the key is short; a long one is compared after any number of wrong ones."""
+        """True while the key is short; a long key is compared after any number of wrong ones."""
         try:
             return self.file.current().is_short
         except Unreadable:
             return True
 
     async def admit(self, credential: Credential) -> Principal | CredentialRefusal | None:
-        """Compared as digests, whose length tells nothing; see `gateway.auth.gate.Way`."""
+        """Compare digests, which all have one length; see `SignInMethod`."""
         expected = _content(self.file).digest
         for text in filter(None, (credential.text, credential.user)):
             if hmac.compare_digest(digest(text), expected):
@@ -89,10 +90,10 @@ class SharedKey:
 
 
 def read_shared_key(content: bytes) -> SharedSecret:
-    """Return the digest of the key in the file, without blanks around it.
+    """Return the digest of the key in the file, without whitespace around it.
 
     Raises:
-        ValueError: there is none.
+        ValueError: the file contains no key.
     """
     try:
         key = content.decode().strip()
@@ -100,7 +101,7 @@ def read_shared_key(content: bytes) -> SharedSecret:
         raise ValueError("is not UTF-8") from error
     if not key:
         raise ValueError("is empty")
-    return SharedSecret(digest(key), len(key) < LONG_ENOUGH)
+    return SharedSecret(digest(key), len(key) < MIN_SAFE_CHARACTERS)
 
 
 def _content(file: WatchedFile[T]) -> T:
@@ -108,6 +109,6 @@ def _content(file: WatchedFile[T]) -> T:
         return file.current()
     except Unreadable as problem:
         raise SignInUnavailable(
-            "keys cannot be checked now, because the gateway cannot read its file of them; its"
-            " owner finds more in its log"
+            "keys cannot be checked now, because the gateway cannot read its key file; its log has"
+            " the reason"
         ) from problem

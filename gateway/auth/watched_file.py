@@ -1,7 +1,7 @@
-"""A file that is read again when it has changed, so that keys come and go without a restart.
+"""A file that is read again when it has changed, so that keys can change without a restart.
 
-A look costs one `stat`. What cannot be read or understood counts as nothing at all: the content of
-before may let in whom the new one shuts out.
+A check costs one `stat`. A file that cannot be read or parsed has no content at all: its previous
+content may admit callers that the new one excludes.
 """
 
 from __future__ import annotations
@@ -18,29 +18,29 @@ _State = tuple[int, int, int, int]
 
 
 class Unreadable(Exception):
-    """The file is not there or not what it must be; says why, and nothing of its content."""
+    """The file is missing or invalid; the message gives the reason, and none of the content."""
 
 
 class WatchedFile(Generic[T]):
-    """`parse` makes the content of the bytes, or raises a `ValueError` without any of them."""
+    """A file and its parsed content; `parse` raises a `ValueError` that quotes no content."""
 
     def __init__(self, path: Path, parse: Callable[[bytes], T], observer: Observer) -> None:
         self._path = path
         self._parse = parse
         self._observer = observer
-        self._seen: _State | None = None
+        self._state_when_read: _State | None = None
         self._content: T | None = None
         self._problem = ""
 
     def current(self) -> T:
-        """The content as it is now; a warning is logged when it turns bad, not each time.
+        """Return the current content; log a warning once when the file becomes unreadable.
 
         Raises:
-            Unreadable: there is none.
+            Unreadable: the file is missing or invalid.
         """
-        state = self._state()  # before it is read: a change meanwhile is seen by the next look
-        if state is None or state != self._seen:
-            self._seen = state
+        state = self._state()  # before reading: the next check sees a change made meanwhile
+        if state is None or state != self._state_when_read:
+            self._state_when_read = state
             self._read()
         if self._content is None:
             raise Unreadable(self._problem)
@@ -48,7 +48,7 @@ class WatchedFile(Generic[T]):
 
     def _state(self) -> _State | None:
         try:
-            found = os.stat(self._path)  # noqa: PTH116 - each request; half the cost of Path.stat
+            found = os.stat(self._path)  # noqa: PTH116 - on each request; half the cost of Path.stat
         except OSError:
             return None
         return found.st_mtime_ns, found.st_ctime_ns, found.st_size, found.st_ino
@@ -63,5 +63,5 @@ class WatchedFile(Generic[T]):
         except ValueError as error:
             self._content, problem = None, f"{self._path} {error}"
         if problem and problem != self._problem:
-            self._observer.warn(f"{problem}; until it is mended, no key in it opens anything")
+            self._observer.warn(f"{problem}; until it is corrected, no key in it opens anything")
         self._problem = problem

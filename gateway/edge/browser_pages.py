@@ -1,4 +1,4 @@
-"""What browsers get in the place of JSON. `gateway.pages` makes it, `gateway.web` hands it out."""
+"""Pages that browsers get instead of JSON: built by `gateway.pages`, served by `gateway.web`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from gateway.errors import GatewayError
 
 
 @dataclass(frozen=True, slots=True)
-class ForPeople:
-    """`routes` are asked before all others; `refuse` makes a page of an error, for people only."""
+class BrowserPages:
+    """The pages: `routes` match before all others; `refuse` renders an error for a browser."""
 
     routes: Sequence[BaseRoute]
     refuse: Callable[[Request, GatewayError], Response | None]

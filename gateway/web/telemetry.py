@@ -1,10 +1,9 @@
-"""Watches every request: gives it a name, and tells logs, metrics and traces how it ended.
+"""Request ids, logs, metrics and traces, for every request.
 
-Pure ASGI, around the whole application. What happened inside is in the request's record
-(`gateway.observe.record`); what went out is seen here. Each answer gets `X-Request-Id`,
-`Server-Timing` with what its parts took, and what browsers must not do with it; bodies and ETags
-stay as they are. Nothing that goes wrong
-here fails a request.
+Pure ASGI, around the whole application. Inner stages write to the request's record
+(`gateway.observe.record`); this middleware adds what was sent. Each response gets `X-Request-Id`,
+`Server-Timing` with the time of each stage, and headers that protect browsers; bodies and ETags do
+not change. No failure here fails a request.
 """
 
 from __future__ import annotations
@@ -30,21 +29,21 @@ from gateway.observe.record import Recording, RequestRecord
 from gateway.web.respond import protecting
 
 _REQUEST_ID = re.compile(rb"[0-9A-Fa-f-]{16,64}")
-"""UUIDs and other hexadecimal names: nothing that could be a word, an address or a key of ours."""
+"""UUIDs and other hexadecimal ids: nothing that could be a word, an address or a gateway key."""
 _TAG = re.compile(rb"[A-Za-z0-9][A-Za-z0-9 ._-]{0,39}")
-"""What report authors give as Referer to tell data sets apart; a URL is none."""
+"""A label that report authors send as Referer to distinguish data sets; never a URL."""
 _TIMED = ("parse", "plan", "snapshot", "upstream", "query", "write")
 _PAGES = {"assets", "connect", "dashboard", "favicon.ico", "query", "query.json", "read-now"}
-_PLACES = frozenset({"explain", "status", "requests", "openapi.json", *_PAGES}) | PROBES
+_ROUTES = frozenset({"explain", "status", "requests", "openapi.json", *_PAGES}) | PROBES
 _METHODS = frozenset({"GET", "HEAD", "POST", "OPTIONS", "PUT", "PATCH", "DELETE"})
 _SERVICE = SERVICE_PATH.encode()
-_LEFT = 499
-"""What is logged of a client that left before its answer was whole, as nginx does."""
+_CLIENT_DISCONNECTED = 499
+"""The logged status if the client disconnects before the whole response; nginx uses it too."""
 
 
 @dataclass(frozen=True, slots=True)
-class Watched:
-    """The application, watched."""
+class Telemetry:
+    """The application with a record of each request."""
 
     app: ASGIApp
     observer: Observer
@@ -56,15 +55,15 @@ class Watched:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        given = dict(scope["headers"])
-        record = _record(scope, given)
+        headers = dict(scope["headers"])
+        record = _record(scope, headers)
         client = scope.get("client")
-        self.unnamed.notice(client[0] if client else "", given)
+        self.unnamed.notice(client[0] if client else "", headers)
         sending = _Sending(record, send)
         self.observer.metrics.began()
         if self.observer.traces.is_on:
             with suppress(Exception):
-                self.observer.traces.begin(record, given)
+                self.observer.traces.begin(record, headers)
         try:
             with Recording(record), Visiting():
                 await self.app(scope, receive, sending)
@@ -78,7 +77,7 @@ class Watched:
 def end_record(
     record: RequestRecord, principal: Principal | None, observer: Observer, ledger: Ledger
 ) -> None:
-    """A request has ended, with its parts if it was a batch; `principal` is who was let in."""
+    """Record the end of a request, and of its parts if it is a batch; `principal` is the caller."""
     record.seconds = perf_counter() - record.began
     for part in (record, *record.parts):
         if principal is not None:
@@ -91,7 +90,7 @@ def end_record(
 
 
 class _Sending:
-    """What goes out: counted, and its first message given the two headers."""
+    """The response on its way out: adds headers to the first message and counts bytes."""
 
     __slots__ = ("_record", "_send", "began", "has_returned", "is_whole")
 
@@ -103,59 +102,59 @@ class _Sending:
         self.has_returned = False
 
     def end(self) -> None:
-        """Nothing more goes out: either all did, or the client left, or the application failed.
+        """Note the outcome: a whole response, a disconnected client or a failed application.
 
-        An application that returns without a response has none to send to (`Attended`).
+        An application that returns without a response was cancelled (`CancelOnDisconnect`).
         """
         record = self._record
         if self.began:
             record.spend("send", self.began, perf_counter())
         if not self.is_whole:
-            record.status = _LEFT if self.began or self.has_returned else 500
+            record.status = _CLIENT_DISCONNECTED if self.began or self.has_returned else 500
 
     def __call__(self, message: Message) -> Awaitable[None]:
-        """Hands on what the server's own `send` returns: one coroutine less for each message."""
+        """Return the awaitable of the server's `send`, which saves a coroutine per message."""
         record = self._record
         if message["type"] == "http.response.start":
             self.began = perf_counter()
             record.status = message["status"]
-            named = (b"x-request-id", record.id.encode())
-            given = message["headers"]
-            message["headers"] = [*given, *protecting(given), named, *_timing(record)]
+            request_id = (b"x-request-id", record.id.encode())
+            headers = message["headers"]
+            message["headers"] = [*headers, *protecting(headers), request_id, *_timing(record)]
         elif message["type"] == "http.response.body":
             record.bytes += len(message.get("body", b""))
             self.is_whole = not message.get("more_body", False)
         return self._send(message)
 
 
-def _record(scope: Scope, given: dict[bytes, bytes]) -> RequestRecord:
-    place = _place(scope["raw_path"])
+def _record(scope: Scope, headers: dict[bytes, bytes]) -> RequestRecord:
+    route = _route(scope["raw_path"])
     method = scope["method"] if scope["method"] in _METHODS else "other"
-    record = RequestRecord(_request_id(given), method, resource=place, is_query=place == "odata")
-    tag = given.get(b"referer")
+    record = RequestRecord(_request_id(headers), method, resource=route, is_query=route == "odata")
+    tag = headers.get(b"referer")
     if tag is not None and _TAG.fullmatch(tag):
         record.tag = tag.decode()
     return record
 
 
-def _request_id(given: dict[bytes, bytes]) -> str:
-    """The name that something in front has given, or a new one."""
-    name = given.get(b"x-request-id")
+def _request_id(headers: dict[bytes, bytes]) -> str:
+    """Return the id that a proxy has set, or a new one."""
+    name = headers.get(b"x-request-id")
     if name is not None and _REQUEST_ID.fullmatch(name):
         return name.decode()
     return os.urandom(8).hex()
 
 
-def _place(raw_path: bytes) -> str:
-    """The route that was asked; never a path as it came."""
+def _route(raw_path: bytes) -> str:
+    """Return the route of a request, never its path, which may hold personal data."""
     first = raw_path[1:].partition(b"/")[0].decode("latin-1")
     if raw_path.startswith(_SERVICE):
         return "odata"
-    return first if first in _PLACES else "other"
+    return first if first in _ROUTES else "other"
 
 
 def _timing(record: RequestRecord) -> tuple[tuple[bytes, bytes], ...]:
-    """The header, in milliseconds (W3C Server Timing); none where there is nothing to tell."""
+    """Return the header, in milliseconds (W3C Server Timing); none if nothing was timed."""
     spent = record.spent
     parts = [f"{name};dur={spent[name] * 1000:.1f}" for name in _TIMED if name in spent]
     if record.cache:
