@@ -25,6 +25,8 @@ from grammar.parse.values import parse_value
 from grammar.tree.context import ContextFragment, ContextItem
 from grammar.tree.expressions import (
     Aggregated,
+    AggregateFrom,
+    AggregateItem,
     Alias,
     Binary,
     BoundCall,
@@ -33,7 +35,6 @@ from grammar.tree.expressions import (
     Cast,
     ComputeItem,
     CountOf,
-    ExpandItem,
     Expr,
     FilteredBy,
     IsOf,
@@ -47,25 +48,24 @@ from grammar.tree.expressions import (
     Member,
     Name,
     OrderItem,
-    QueryOptions,
     RecordExpr,
+    Special,
+    Unary,
+)
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
+from grammar.tree.placeholders import without_literals
+from grammar.tree.resource import ResourcePath, Segment
+from grammar.tree.search import (
     SearchAnd,
     SearchExpr,
     SearchIncomplete,
     SearchNot,
     SearchOr,
     SearchTerm,
-    SelectItem,
-    Special,
-    Unary,
 )
-from grammar.tree.placeholders import without_literals
-from grammar.tree.resource import ResourcePath, Segment
 from grammar.tree.transformations import (
     AddNested,
     Aggregate,
-    AggregateFrom,
-    AggregateItem,
     ComputeStep,
     Concat,
     CustomStep,

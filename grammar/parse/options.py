@@ -11,7 +11,8 @@ from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.parse.parser import parse
 from grammar.parse.rules_options import natural
-from grammar.tree.expressions import Alias, QueryOptions
+from grammar.tree.expressions import Alias
+from grammar.tree.options import QueryOptions
 
 _DOLLAR_ONLY = frozenset({"skiptoken", "deltatoken"})
 

@@ -14,14 +14,9 @@ from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.lalr_runtime import UnexpectedInput, run
 from grammar.parse.messages import refused, unexpected
 from grammar.parse.tables import start_states
-from grammar.tree.expressions import (
-    ComputeItem,
-    ExpandItem,
-    Expr,
-    OrderItem,
-    SearchExpr,
-    SelectItem,
-)
+from grammar.tree.expressions import ComputeItem, Expr, OrderItem
+from grammar.tree.options import ExpandItem, SelectItem
+from grammar.tree.search import SearchExpr
 from grammar.tree.transformations import Transformation
 
 Item = TypeVar("Item")

@@ -7,7 +7,7 @@ from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.options import parse_query_options
 from grammar.parse.paths import parse_resource_path
 from grammar.parse.url import split_path, split_query
-from grammar.tree.expressions import QueryOptions
+from grammar.tree.options import QueryOptions
 from grammar.tree.resource import ResourcePath
 
 

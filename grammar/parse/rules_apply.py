@@ -11,12 +11,19 @@ from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.parse.rules_expression import Arguments, PathStep
 from grammar.parse.rules_options import alias_name, natural
-from grammar.tree.expressions import Aggregated, CountOf, Expr, Member, Name, Special
+from grammar.tree.expressions import (
+    Aggregated,
+    AggregateFrom,
+    AggregateItem,
+    CountOf,
+    Expr,
+    Member,
+    Name,
+    Special,
+)
 from grammar.tree.transformations import (
     AddNested,
     Aggregate,
-    AggregateFrom,
-    AggregateItem,
     ComputeStep,
     Concat,
     CustomStep,

@@ -27,11 +27,11 @@ from grammar.tree.expressions import (
     LiteralKind,
     Member,
     Name,
-    QueryOptions,
     RecordExpr,
     Special,
     Unary,
 )
+from grammar.tree.options import QueryOptions
 
 PathStep: TypeAlias = Callable[[Expr], Expr]
 Pair: TypeAlias = tuple[str, Expr]

@@ -7,13 +7,8 @@ from typing import TypeAlias
 
 from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
-from grammar.tree.expressions import (
-    ComputeItem,
-    ExpandItem,
-    OrderItem,
-    QueryOptions,
-    SelectItem,
-)
+from grammar.tree.expressions import ComputeItem, OrderItem
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
 
 Options: TypeAlias = dict[str, object]
 NamedOption: TypeAlias = tuple[str, object]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-from grammar.tree.expressions import SearchAnd, SearchIncomplete, SearchNot, SearchOr, SearchTerm
+from grammar.tree.search import SearchAnd, SearchIncomplete, SearchNot, SearchOr, SearchTerm
 
 _ESCAPED = re.compile(r'\\(["\\])')
 

@@ -10,12 +10,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from grammar.tree.left_deep import Chain
-
-if TYPE_CHECKING:
-    from grammar.tree.transformations import AggregateItem, Transformation
+from grammar.tree.search import SearchExpr
 
 
 class LiteralKind(StrEnum):
@@ -223,6 +221,33 @@ Expr: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class AggregateFrom:
+    """`from paths with method`: first per group of `paths`, then over the groups (3.2.1.5).
+
+    `method` is empty when a custom aggregate knows itself how to go on.
+    """
+
+    paths: tuple[Expr, ...]
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateItem:
+    """`expression with method from ... as alias` (3.2.1).
+
+    `method` is one of sum min max average countdistinct, case-sensitive, or a qualified custom
+    method; empty for `$count`, for `path/$count` and for a custom aggregate. `expression` is
+    `Special("$count")` for the number of instances. `alias` is empty for a custom aggregate under
+    its own name, and in `Aggregated`.
+    """
+
+    expression: Expr
+    method: str = ""
+    alias: str = ""
+    steps: tuple[AggregateFrom, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """The key in parentheses: one unnamed value, or named values in the order written (4.3).
 
@@ -246,98 +271,3 @@ class ComputeItem:
 
     expression: Expr
     alias: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchTerm:
-    """A word or a phrase of $search (5.1.8); `phrase` tells whether it stood in double quotes."""
-
-    text: str
-    phrase: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SearchNot:
-    """`NOT operand`."""
-
-    operand: SearchExpr
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SearchAnd(Chain):
-    """`left AND right`; a blank between two terms means the same."""
-
-    left: SearchExpr
-    right: SearchExpr
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SearchOr(Chain):
-    """`left OR right`; binds weaker than AND."""
-
-    left: SearchExpr
-    right: SearchExpr
-
-
-@dataclass(frozen=True, slots=True)
-class SearchIncomplete:
-    """`'text'` in single quotes: what a person has typed so far, whatever it is (4.01 5.1.8)."""
-
-    text: str
-
-
-SearchExpr: TypeAlias = "SearchTerm | SearchNot | SearchAnd | SearchOr | SearchIncomplete"
-
-
-@dataclass(frozen=True, slots=True)
-class SelectItem:
-    """One item of $select (5.1.4).
-
-    `path` holds the names in order, type casts included; `("*",)` selects all structural
-    properties, `("ns.*",)` all operations of a namespace. `options` are the nested options in
-    parentheses (4.01), None when there are none. `parameters` are the parameter names that tell
-    one overload of an operation from the others, None when there are no parentheses.
-    """
-
-    path: tuple[str, ...]
-    options: QueryOptions | None = None
-    parameters: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExpandItem:
-    """One item of $expand (5.1.3); `suffix` is empty, `$ref` or `$count`; path `("*",)` = all."""
-
-    path: tuple[str, ...]
-    suffix: str = ""
-    options: QueryOptions | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QueryOptions:
-    """All query options of one resource, as written; None or empty when absent.
-
-    `levels` is -1 for `max`. `aliases` maps parameter aliases (without `@`) to expressions.
-    `custom` keeps what is neither a system option nor an alias, decoded, in the order written.
-    `format`, `schemaversion`, `skiptoken` and `deltatoken` keep their decoded text.
-    """
-
-    apply: tuple[Transformation, ...] = ()
-    compute: tuple[ComputeItem, ...] = ()
-    search: SearchExpr | None = None
-    filter: Expr | None = None
-    count: bool | None = None
-    orderby: tuple[OrderItem, ...] = ()
-    skip: int | None = None
-    top: int | None = None
-    expand: tuple[ExpandItem, ...] = ()
-    select: tuple[SelectItem, ...] = ()
-    format: str | None = None
-    schemaversion: str | None = None
-    skiptoken: str | None = None
-    deltatoken: str | None = None
-    id: str | None = None
-    index: int | None = None
-    levels: int | None = None
-    aliases: tuple[tuple[str, Expr], ...] = ()
-    custom: tuple[tuple[str, str], ...] = ()

@@ -8,18 +8,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from grammar.tree.expressions import (
-    Expr,
-    ListExpr,
-    Literal,
-    LiteralKind,
-    QueryOptions,
-    RecordExpr,
-    SearchIncomplete,
-    SearchTerm,
-)
+from grammar.tree.expressions import Expr, ListExpr, Literal, LiteralKind, RecordExpr
 from grammar.tree.left_deep import Chain
+from grammar.tree.options import QueryOptions
 from grammar.tree.resource import ResourcePath
+from grammar.tree.search import SearchIncomplete, SearchTerm
 
 Tree = TypeVar("Tree", "Expr", QueryOptions, ResourcePath)
 _MARK = "?"

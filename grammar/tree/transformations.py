@@ -9,40 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from grammar.tree.expressions import ComputeItem, Expr, OrderItem, SearchExpr
+from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, OrderItem
+from grammar.tree.search import SearchExpr
 
 
 class Step:
     """Base of all transformations, to tell them from other nodes at a glance."""
 
     __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AggregateFrom:
-    """`from paths with method`: first per group of `paths`, then over the groups (3.2.1.5).
-
-    `method` is empty when a custom aggregate knows itself how to go on.
-    """
-
-    paths: tuple[Expr, ...]
-    method: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AggregateItem:
-    """`expression with method from ... as alias` (3.2.1).
-
-    `method` is one of sum min max average countdistinct, case-sensitive, or a qualified custom
-    method; empty for `$count`, for `path/$count` and for a custom aggregate. `expression` is
-    `Special("$count")` for the number of instances. `alias` is empty for a custom aggregate under
-    its own name, and in `Aggregated`.
-    """
-
-    expression: Expr
-    method: str = ""
-    alias: str = ""
-    steps: tuple[AggregateFrom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import assert_never
 
-from grammar.tree.expressions import Expr
+from grammar.tree.expressions import AggregateItem, Expr
 from grammar.tree.transformations import (
     AddNested,
     Aggregate,
-    AggregateItem,
     ComputeStep,
     Concat,
     CustomStep,

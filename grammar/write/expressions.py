@@ -12,6 +12,7 @@ from decimal import Decimal
 from grammar.literals import from_decimal, from_float
 from grammar.tree.expressions import (
     Aggregated,
+    AggregateItem,
     Alias,
     Binary,
     BoundCall,
@@ -34,7 +35,6 @@ from grammar.tree.expressions import (
     Special,
     Unary,
 )
-from grammar.tree.transformations import AggregateItem
 from grammar.write.precedence import BINDING, TIGHTEST, UNARY
 from grammar.write.search import search_text
 

@@ -9,23 +9,18 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from grammar.tree.context import ContextFragment
-from grammar.tree.expressions import (
-    ComputeItem,
-    ExpandItem,
-    Expr,
-    Key,
-    OrderItem,
-    QueryOptions,
+from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, Key, OrderItem
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
+from grammar.tree.resource import ResourcePath, Segment
+from grammar.tree.search import (
     SearchAnd,
     SearchExpr,
     SearchIncomplete,
     SearchNot,
     SearchOr,
     SearchTerm,
-    SelectItem,
 )
-from grammar.tree.resource import ResourcePath, Segment
-from grammar.tree.transformations import AggregateItem, Step, Transformation
+from grammar.tree.transformations import Step, Transformation
 from grammar.write.apply import aggregate_item_text, transformation_text
 from grammar.write.context import context_text
 from grammar.write.expressions import expression_text, key_text

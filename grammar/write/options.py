@@ -5,11 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from grammar.tree.expressions import (
-    ExpandItem,
-    QueryOptions,
-    SelectItem,
-)
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
 from grammar.write.apply import apply_text
 from grammar.write.expressions import expression_text
 from grammar.write.items import compute_text, order_text

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import assert_never
 
-from grammar.tree.expressions import (
+from grammar.tree.search import (
     SearchAnd,
     SearchExpr,
     SearchIncomplete,
