@@ -11,7 +11,7 @@ from typing import TypeVar, cast
 
 from grammar.errors import BuilderError, ODataSyntaxError
 from grammar.limits import DEFAULT_LIMITS, Limits
-from grammar.parse.lalr_runtime import UnexpectedInput, run
+from grammar.parse.lalr_runtime import ParserState, UnexpectedInput, run
 from grammar.parse.messages import refused, unexpected
 from grammar.parse.tables import start_states
 from grammar.tree.expressions import ComputeItem, Expr, OrderItem
@@ -77,7 +77,16 @@ def _parse_list(item: type[Item], start: str, text: str, limits: Limits) -> tupl
 
 
 def parse(start: str, text: str, limits: Limits, option: str) -> object:
-    """Run one start rule of the grammar; what it returns depends on the rule."""
+    """Parse text by one start rule of the grammar; the rule decides what it returns."""
+    return parse_from(start_states()[start], text, limits, option)
+
+
+def parse_from(state: ParserState, text: str, limits: Limits, option: str) -> object:
+    """Parse text from the first parser state of a rule.
+
+    Raises:
+        ODataSyntaxError: the text is not OData or beyond the limits.
+    """
     if len(text) > limits.max_length:
         message = f"longer than the limit of {limits.max_length} characters"
         raise ODataSyntaxError(message, text=text, position=limits.max_length, option=option)
@@ -87,7 +96,7 @@ def parse(start: str, text: str, limits: Limits, option: str) -> object:
         message = "half a surrogate pair is no character"
         raise ODataSyntaxError(message, text=text, position=error.start, option=option) from None
     try:
-        return run(start_states()[start], text, limits)
+        return run(state, text, limits)
     except UnexpectedInput as error:
         raise unexpected(error, text, option) from None
     except BuilderError as refusal:

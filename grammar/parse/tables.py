@@ -26,12 +26,11 @@ STARTS = (
     "apply",
     "segment",
     "alias_value",
-    "context",
 )
 
 # Rules, by name or alias, that do not deepen the tree, or not on their left; see odata.lark.
 CHAINS = frozenset({"binary", "search_and", "search_or"})
-FLAT = frozenset({"operand", "sought", "positional", "named", "projections"})
+FLAT = frozenset({"operand", "sought", "positional", "named"})
 LISTS = ("first", "more")
 
 
@@ -40,10 +39,12 @@ def grammar_text() -> str:
     return files("grammar").joinpath("odata.lark").read_text(encoding="utf-8")
 
 
-def callbacks() -> object:
-    """Our functions as the transformer that Lark calls for each rule and terminal."""
-    rules = {name: _spread(function) for name, function in RULES.items()}
-    return SimpleNamespace(**rules, **TERMINALS)
+def callbacks(
+    rules: Mapping[str, Callable[..., object]], terminals: Mapping[str, Callable[[str], object]]
+) -> object:
+    """Return the transformer that Lark calls for each rule and terminal."""
+    spread = {name: _spread(function) for name, function in rules.items()}
+    return SimpleNamespace(**spread, **terminals)
 
 
 def _spread(function: Callable[..., object]) -> Callable[[list[object]], object]:
@@ -63,13 +64,20 @@ class NoLexer(Lexer):
 
 @cache
 def start_states() -> Mapping[str, ParserState]:
-    """The machine's first state for each start rule."""
+    """Return the first parser state for each start rule of the grammar."""
+    return build_states(grammar_text(), STARTS, callbacks(RULES, TERMINALS))
+
+
+def build_states(
+    grammar: str, starts: tuple[str, ...], transformer: object
+) -> Mapping[str, ParserState]:
+    """Compute the tables of a grammar and return its first parser state for each start rule."""
     lark = Lark(
-        grammar_text(),
+        grammar,
         parser="lalr",
         lexer=NoLexer,
-        start=list(STARTS),
-        transformer=callbacks(),
+        start=list(starts),
+        transformer=transformer,
         maybe_placeholders=False,
     )
     return _Preparation(lark).start_states()

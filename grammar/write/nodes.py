@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from grammar.tree.context import ContextFragment
 from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, Key, OrderItem
 from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
 from grammar.tree.resource import ResourcePath, Segment
@@ -22,7 +21,6 @@ from grammar.tree.search import (
 )
 from grammar.tree.transformations import Step, Transformation
 from grammar.write.apply import aggregate_item_text, transformation_text
-from grammar.write.context import context_text
 from grammar.write.expressions import expression_text, key_text
 from grammar.write.items import compute_text, order_text
 from grammar.write.options import expand_text, option_pairs, select_text
@@ -32,7 +30,6 @@ from grammar.write.search import search_text
 ItemNode: TypeAlias = "Expr | OrderItem | ComputeItem | SelectItem | ExpandItem | AggregateItem"
 Node: TypeAlias = (
     "ItemNode | SearchExpr | Transformation | QueryOptions | Key | Segment | ResourcePath"
-    " | ContextFragment"
 )
 
 
@@ -62,8 +59,6 @@ def unparse(node: Node | tuple[Node, ...]) -> str:
             return segment_text(node)
         case ResourcePath():
             return path_text(node)
-        case ContextFragment():
-            return context_text(node)
         case _:
             return _item(node)
 

@@ -13,7 +13,10 @@ _BARE_IN_SEGMENT = "$@!&'()*+,;=:-._~"
 
 def path_text(path: ResourcePath) -> str:
     """Segments joined with slashes; a slash inside a key is not told apart, see `encode_path`."""
-    return segments_text(path.segments)
+    text = ""
+    for segment in path.segments:
+        text += ("/" if text and segment.name else "") + segment_text(segment)
+    return text
 
 
 def encode_path(path: ResourcePath) -> str:
@@ -27,14 +30,6 @@ def encode_path(path: ResourcePath) -> str:
     for segment in path.segments:
         text += "/" if text and segment.name else ""
         text += quote(segment_text(segment), safe=_BARE_IN_SEGMENT)
-    return text
-
-
-def segments_text(segments: tuple[Segment, ...]) -> str:
-    """See `path_text`; a key without name follows without a slash."""
-    text = ""
-    for segment in segments:
-        text += ("/" if text and segment.name else "") + segment_text(segment)
     return text
 
 

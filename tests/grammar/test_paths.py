@@ -16,12 +16,12 @@ from grammar import (
     Segment,
     encode_path,
     encode_query,
-    parse_relative_url,
     parse_resource_path,
     split_path,
     split_query,
     unparse,
 )
+from tests.grammar.relative_url import parse_relative_url
 
 ONE = Literal(LiteralKind.INTEGER, 1)
 
