@@ -6,13 +6,16 @@ clients need a socket to see these.
 """
 
 import asyncio
+from typing import assert_never
 
+import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.sandbox.failures import error_response
 from gateway.sandbox.faults import Shape
-from gateway.sandbox.shapes import reshape
+
+HTML = b"<!doctype html><title>Just a moment...</title><p>Checking your browser</p>"
 
 
 def hang(seconds: float) -> ASGIApp:
@@ -53,7 +56,7 @@ def reshape_answer(app: ASGIApp, shape: Shape) -> ASGIApp:
 
     async def reshaping(scope: Scope, receive: Receive, send: Send) -> None:
         start, body = await _capture(app, scope, receive)
-        reshaped = reshape(body, shape)
+        reshaped = _reshape(body, shape)
         headers = MutableHeaders(raw=start["headers"])
         headers["Content-Length"] = str(len(reshaped))
         if shape == "html":
@@ -84,3 +87,36 @@ async def _stays_connected(receive: Receive, seconds: float) -> bool:
     except TimeoutError:
         return True
     return False
+
+
+class _Page(msgspec.Struct):
+    total: int
+    results: list[dict[str, object]]
+
+
+def _reshape(body: bytes, shape: Shape) -> bytes:
+    """Return a page in another shape; an answer that is no page becomes an empty object."""
+    if shape == "html":
+        return HTML
+    try:
+        page = msgspec.json.decode(body, type=_Page)
+    except msgspec.ValidationError:
+        return b"{}"
+    return msgspec.json.encode(_reshaped(page, shape))
+
+
+def _reshaped(page: _Page, shape: Shape) -> object:
+    match shape:
+        case "envelope":
+            return {"count": page.total, "items": page.results}
+        case "no-total":
+            return {"results": page.results}
+        case "array":
+            return page.results
+        case "types":
+            rows = [row | {"progress": "half", "updatedAt": 0, "user": []} for row in page.results]
+            return {"total": str(page.total), "results": rows}
+        case "html":
+            return HTML.decode()
+        case _:
+            assert_never(shape)

@@ -14,7 +14,6 @@ from binascii import Error as BinasciiError
 from calendar import isleap
 
 from grammar.errors import BuilderError
-from grammar.parse.geo import is_geo
 
 _DAYS = (31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _FRACTION_DIGITS = 12
@@ -111,7 +110,7 @@ def geo(text: str) -> str:
     """`SRID=4326;Point(1 2)` and the other shapes, as written; the SRID is not optional."""
     if not text[:5].upper() == "SRID=":
         raise BuilderError("no SRID", hint="for example geography'SRID=4326;Point(13.4 52.5)'")
-    if not is_geo(text):
+    if not _is_geo(text):
         raise BuilderError(
             f"'{text}' is no geo literal", hint="coordinates are `longitude latitude`"
         )
@@ -138,3 +137,63 @@ def foreign_prefix(prefix: str, value: str) -> BuilderError:
     day, _, clock = found[0].upper().partition("T") if found else ("2024-01-31", "", "08:00:00")
     example = f"{day}T{clock or '00:00:00'}Z"
     return BuilderError(f"{prefix}'...' is no literal of OData 4", hint=hint.format(example))
+
+
+# Geography and geometry: Well-Known Text as OData profiles it (`fullPointLiteral` and the rest). Only
+# the shape is checked, so that a malformed literal (400) differs from an unsupported one (501).
+_NUMBER = r"(?:-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?|-?INF|NaN)"
+_POSITION = rf"{_NUMBER}(?: {_NUMBER}){{1,3}}"
+
+
+def _wkt_list(item: str, least: int = 1) -> str:
+    """`(item,item)`; `()` too when `least` is 0."""
+    return rf"\((?:{item}(?:,{item})*)" + ("" if least else "?") + r"\)"
+
+
+_POINT = rf"\({_POSITION}\)"
+_LINE = rf"\({_POSITION}(?:,{_POSITION})+\)"
+_RING_LIST = _wkt_list(_wkt_list(_POSITION))
+_SHAPES = "|".join(
+    (
+        rf"Point{_POINT}",
+        rf"LineString{_LINE}",
+        rf"Polygon{_RING_LIST}",
+        rf"MultiPoint{_wkt_list(_POINT, 0)}",
+        rf"MultiLineString{_wkt_list(_LINE, 0)}",
+        rf"MultiPolygon{_wkt_list(_RING_LIST, 0)}",
+    )
+)
+_SHAPE = re.compile(_SHAPES, re.IGNORECASE)
+_SRID = re.compile(r"SRID=[0-9]{1,5};", re.IGNORECASE)
+_COLLECTION = re.compile(r"(?:Geometry)?Collection\(", re.IGNORECASE)
+
+
+def _is_geo(text: str) -> bool:
+    """Whether `text` is an SRID and one shape; collections may hold collections.
+
+    >>> _is_geo("SRID=0;GeometryCollection(Point(1 2),LineString(1 2,3 4))")
+    True
+    """
+    srid = _SRID.match(text)
+    if srid is None:
+        return False
+    position, depth = srid.end(), 0
+    while opened := _COLLECTION.match(text, position):
+        position, depth = opened.end(), depth + 1
+    return _ends_well(text, position, depth)
+
+
+def _ends_well(text: str, position: int, depth: int) -> bool:
+    """Read shapes from `position` on, inside `depth` open collections, to the very end."""
+    while shape := _SHAPE.match(text, position):
+        position = shape.end()
+        while depth and text.startswith(")", position):
+            position, depth = position + 1, depth - 1
+        if not depth:
+            return position == len(text)
+        if not text.startswith(",", position):
+            return False
+        position += 1
+        while opened := _COLLECTION.match(text, position):
+            position, depth = opened.end(), depth + 1
+    return False

@@ -13,20 +13,17 @@ from grammar.parse.rules_apply import APPLY_RULES, APPLY_TERMINALS
 from grammar.parse.rules_expression import EXPRESSION_RULES
 from grammar.parse.rules_options import OPTION_RULES, OPTION_TERMINALS
 from grammar.parse.rules_resource import RESOURCE_RULES
-from grammar.parse.rules_search import SEARCH_RULES, SEARCH_TERMINALS
 from grammar.parse.terminals import LITERAL_AND_NAME_TERMINALS
 
 RULES: dict[str, Callable[..., object]] = {
     **EXPRESSION_RULES,
     **OPTION_RULES,
     **RESOURCE_RULES,
-    **SEARCH_RULES,
     **APPLY_RULES,
 }
 
 TERMINALS: dict[str, Callable[[str], object]] = {
     **LITERAL_AND_NAME_TERMINALS,
     **OPTION_TERMINALS,
-    **SEARCH_TERMINALS,
     **APPLY_TERMINALS,
 }

@@ -1,7 +1,8 @@
-"""The rules of $orderby, $compute, $select, $expand and the options nested in parentheses (5.1)."""
+"""The rules of $orderby, $compute, $select, $expand, $search and options in parentheses (5.1)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
@@ -9,12 +10,14 @@ from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.tree.expressions import ComputeItem, OrderItem
 from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
+from grammar.tree.search import SearchAnd, SearchIncomplete, SearchNot, SearchOr, SearchTerm
 
 Options: TypeAlias = dict[str, object]
 NamedOption: TypeAlias = tuple[str, object]
 Expanded: TypeAlias = dict[tuple[str, ...], ExpandItem]
 
 MAX_NUMBER_DIGITS = 18
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 def _option_name(text: str) -> str:
@@ -93,6 +96,11 @@ def more_expand(items: Expanded, item: ExpandItem) -> Expanded:
     return items
 
 
+def phrase(text: str) -> str:
+    """Without the double quotes around it; inside, only a quote and a backslash are escaped."""
+    return _ESCAPED.sub(r"\1", text[1:-1])
+
+
 OPTION_RULES: dict[str, Callable[..., object]] = {
     "ascending": OrderItem,
     "directed": lambda expression, direction: OrderItem(expression, direction == "desc"),
@@ -116,24 +124,22 @@ OPTION_RULES: dict[str, Callable[..., object]] = {
     "number_option": number_option,
     "boolean_option": lambda name, literal: (name, literal.value),
     "levels_option": levels_option,
+    "search_word": SearchTerm,
+    "search_phrase": lambda text: SearchTerm(text, phrase=True),
+    "search_incomplete": SearchIncomplete,
+    "search_not": SearchNot,
+    "search_and": SearchAnd,
+    "search_or": SearchOr,
+    "longer_word": lambda word, rest: word + rest,
 }
 
+_NAMED_OPTIONS = (
+    "FILTER", "ORDERBY", "COMPUTE", "SELECT", "EXPAND", "SKIP", "TOP", "COUNT", "LEVELS", "SEARCH",
+    "APPLY", "ALIAS",
+)  # fmt: skip
+
 OPTION_TERMINALS: dict[str, Callable[[str], object]] = {
-    f"{name}_IS": _option_name
-    for name in (
-        [
-            "FILTER",
-            "ORDERBY",
-            "COMPUTE",
-            "SELECT",
-            "EXPAND",
-            "SKIP",
-            "TOP",
-            "COUNT",
-            "LEVELS",
-            "SEARCH",
-            "APPLY",
-            "ALIAS",
-        ]
-    )
+    **{f"{name}_IS": _option_name for name in _NAMED_OPTIONS},
+    "SEARCH_PHRASE": phrase,
+    "SEARCH_INCOMPLETE": lambda text: text[1:-1].replace("''", "'"),
 }

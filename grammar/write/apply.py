@@ -30,8 +30,13 @@ from grammar.tree.transformations import (
     Transformation,
     Traverse,
 )
-from grammar.write.expressions import aggregated_text, expression_text, parameters_text
-from grammar.write.items import compute_text, order_text
+from grammar.write.expressions import (
+    aggregated_text,
+    compute_text,
+    expression_text,
+    order_text,
+    parameters_text,
+)
 from grammar.write.search import search_text
 
 

@@ -19,6 +19,7 @@ from grammar.tree.expressions import (
     Call,
     Case,
     Cast,
+    ComputeItem,
     CountOf,
     Expr,
     FilteredBy,
@@ -31,12 +32,35 @@ from grammar.tree.expressions import (
     LiteralKind,
     Member,
     Name,
+    OrderItem,
     RecordExpr,
     Special,
     Unary,
 )
-from grammar.write.precedence import BINDING, TIGHTEST, UNARY
 from grammar.write.search import search_text
+
+# How tightly operators bind (Part 2, 5.1.1.17), as odata.lark has it.
+UNARY = 7
+TIGHTEST = 9
+
+BINDING: dict[str, int] = {
+    "or": 1,
+    "and": 2,
+    "eq": 3,
+    "ne": 3,
+    "lt": 4,
+    "le": 4,
+    "gt": 4,
+    "ge": 4,
+    "add": 5,
+    "sub": 5,
+    "mul": 6,
+    "div": 6,
+    "divby": 6,
+    "mod": 6,
+    "has": 8,
+    "in": 8,
+}
 
 _PREFIXES = {
     LiteralKind.DURATION: "duration",
@@ -233,3 +257,13 @@ def key_text(key: Key) -> str:
 def parameters_text(pairs: tuple[tuple[str, Expr], ...]) -> str:
     """`name=value` separated by commas; a value without name stands alone."""
     return ",".join(f"{n}={expression_text(v)}" if n else expression_text(v) for n, v in pairs)
+
+
+def order_text(item: OrderItem) -> str:
+    """`expression` or `expression desc`; `asc` is the default and left out."""
+    return f"{expression_text(item.expression)}{' desc' if item.descending else ''}"
+
+
+def compute_text(item: ComputeItem) -> str:
+    """`expression as alias`."""
+    return f"{expression_text(item.expression)} as {item.alias}"

@@ -21,8 +21,7 @@ from grammar.tree.search import (
 )
 from grammar.tree.transformations import Step, Transformation
 from grammar.write.apply import aggregate_item_text, transformation_text
-from grammar.write.expressions import expression_text, key_text
-from grammar.write.items import compute_text, order_text
+from grammar.write.expressions import compute_text, expression_text, key_text, order_text
 from grammar.write.options import expand_text, option_pairs, select_text
 from grammar.write.resource import path_text, segment_text
 from grammar.write.search import search_text

@@ -7,8 +7,7 @@ from typing import TypeVar
 
 from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
 from grammar.write.apply import apply_text
-from grammar.write.expressions import expression_text
-from grammar.write.items import compute_text, order_text
+from grammar.write.expressions import compute_text, expression_text, order_text
 from grammar.write.search import search_text
 
 Item = TypeVar("Item")
