@@ -1,4 +1,4 @@
-"""OData 4.01, the language: text to syntax tree and back, without any schema."""
+"""The OData 4.01 language: text to syntax tree and back, without a schema."""
 
 from __future__ import annotations
 

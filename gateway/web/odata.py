@@ -53,7 +53,7 @@ from gateway.writer.links import Links
 from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
-MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
+MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_characters  # each character may be percent-encoded
 _LONGEST_SHOWN = 4_096
 """A longer query is not kept for the log of requests, which holds many."""
 

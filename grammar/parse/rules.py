@@ -1,8 +1,8 @@
-"""What the rules of `odata.lark` build: `RULES` maps a rule's name or alias to its function.
+"""The builders of nodes: `RULES` maps a rule's name or alias in `odata.lark` to its function.
 
-`TERMINALS` does the same for terminals; those not listed stay text. A function takes the values of
-the symbols on the rule's right side, punctuation (`_NAME`) left out, and returns a node. It raises
-`Refusal` for what the grammar cannot say; `at` counts the symbols with punctuation.
+`TERMINALS` does the same for terminals; others stay text. A function takes the values of the
+symbols on the rule's right side, without punctuation (`_NAME`), and returns a node. It raises
+`BuilderError` for errors that the grammar cannot express; its `at` counts punctuation too.
 """
 
 from __future__ import annotations

@@ -15,12 +15,12 @@ def _key(arguments: Arguments) -> Key:
 
 
 def key_value(value: Expr) -> Arguments:
-    """`('a')`."""
+    """Build `('a')`."""
     return Arguments((value,))
 
 
 def key_pairs(pairs: list[Pair]) -> Arguments:
-    """`(id='a',n=1)`."""
+    """Build `(id='a',n=1)`."""
     return Arguments((), tuple(pairs))
 
 

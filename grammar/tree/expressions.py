@@ -1,8 +1,8 @@
-"""The syntax tree: what a client wrote, before any schema is known.
+"""The syntax tree of expressions, before any schema is known (Part 2, 5.1.1).
 
-Every node is a frozen dataclass, hence hashable: a tree serves as a cache key. Nothing here says
-what a name means or whether an expression has a type; that is the binder's work. Names of nodes
-follow OData 4.01 Part 2 (URL Conventions), section 5.1.1 for expressions.
+Every node is a frozen dataclass, hence hashable: a tree serves as a cache key. The binder, not the
+tree, knows the meaning of names and the types of expressions. Node names follow OData 4.01 Part 2
+(URL Conventions).
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from grammar.tree.search import SearchExpr
 
 
 class LiteralKind(StrEnum):
-    """What a primitive literal looks like; its EDM type may still be promoted by the binder.
+    """The form of a primitive literal; the binder may still promote its EDM type.
 
-    NULL..STRING carry a Python value. All kinds after STRING carry canonical text, because OData
+    NULL to STRING carry a Python value. All kinds after STRING carry canonical text, because OData
     allows years, offsets and fractions that Python's types do not; `grammar.literals` converts.
     """
 
@@ -79,7 +79,7 @@ class Special:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A parameter alias `@name` (5.3); `name` is written without the `@`."""
+    """A parameter alias `@name` (5.3); `name` has no `@`."""
 
     name: str
 
@@ -119,7 +119,7 @@ class FilteredBy:
 
 @dataclass(frozen=True, slots=True)
 class Lambda:
-    """`base/any(variable:predicate)` or `all` (5.1.1.13); both None for the bare `any()`."""
+    """`base/any(variable:predicate)` or `all` (5.1.1.13); `any()` has neither."""
 
     base: Expr
     quantifier: str
@@ -129,7 +129,7 @@ class Lambda:
 
 @dataclass(frozen=True, slots=True)
 class Aggregated:
-    """`base/aggregate(item)`: one value aggregated from a collection (Data Aggregation 3.2.1)."""
+    """`base/aggregate(item)`: one value computed from a collection (Data Aggregation 3.2.1)."""
 
     base: Expr
     item: AggregateItem
@@ -147,8 +147,8 @@ class Call:
 class BoundCall:
     """A service-defined function with named parameters; `base` is None for an unbound one.
 
-    After a path, `Items/Best(Size=1)` may as well be a key: with a name that has no namespace and
-    with only literals and aliases as values it is a `KeyLookup`, and the binder decides.
+    After a path, `Items/Best(Size=1)` may also be a key. With a name without namespace, and only
+    literals and aliases as values, it is a `KeyLookup`; the binder decides.
     """
 
     base: Expr | None
@@ -158,7 +158,7 @@ class BoundCall:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`cast(operand,type)`; `operand` None is the current instance, `type` a qualified name."""
+    """`cast(operand,type)`; no `operand` means the current instance; `type` is a qualified name."""
 
     operand: Expr | None
     type: str
@@ -166,7 +166,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class IsOf:
-    """`isof(operand,type)`; `operand` None means the current instance."""
+    """`isof(operand,type)`; no `operand` means the current instance."""
 
     operand: Expr | None
     type: str
@@ -192,7 +192,7 @@ class Binary(Chain):
     """`operator` in lower case: or and eq ne lt le gt ge has in add sub mul div divby mod.
 
     All associate to the left, so a chain of a thousand `or` is a thousand levels deep on its left
-    and flat on its right. A visitor walks `operands(node, "or")` instead of recurring into `left`.
+    and flat on its right. Visitors iterate over `operands(node, "or")` instead of recursing.
     """
 
     operator: str
@@ -224,7 +224,7 @@ Expr: TypeAlias = (
 class AggregateFrom:
     """`from paths with method`: first per group of `paths`, then over the groups (3.2.1.5).
 
-    `method` is empty when a custom aggregate knows itself how to go on.
+    `method` is empty for a custom aggregate that defines its own.
     """
 
     paths: tuple[Expr, ...]
@@ -237,8 +237,8 @@ class AggregateItem:
 
     `method` is one of sum min max average countdistinct, case-sensitive, or a qualified custom
     method; empty for `$count`, for `path/$count` and for a custom aggregate. `expression` is
-    `Special("$count")` for the number of instances. `alias` is empty for a custom aggregate under
-    its own name, and in `Aggregated`.
+    `Special("$count")` for the number of instances. `alias` is empty in `Aggregated`, and for a
+    custom aggregate that keeps its own name.
     """
 
     expression: Expr
@@ -259,7 +259,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One item of $orderby (5.1.5); ascending is the default and not kept apart from `asc`."""
+    """One item of $orderby (5.1.5); ascending, with `asc` or without, by default."""
 
     expression: Expr
     descending: bool = False

@@ -15,8 +15,8 @@ class SelectItem:
 
     `path` holds the names in order, type casts included; `("*",)` selects all structural
     properties, `("ns.*",)` all operations of a namespace. `options` are the nested options in
-    parentheses (4.01), None when there are none. `parameters` are the parameter names that tell
-    one overload of an operation from the others, None when there are no parentheses.
+    parentheses (4.01), None without parentheses. `parameters` are the parameter names that
+    identify an overload of an operation, None without parentheses.
     """
 
     path: tuple[str, ...]
@@ -35,11 +35,11 @@ class ExpandItem:
 
 @dataclass(frozen=True, slots=True)
 class QueryOptions:
-    """All query options of one resource, as written; None or empty when absent.
+    """All query options of one resource; None or empty when absent.
 
     `levels` is -1 for `max`. `aliases` maps parameter aliases (without `@`) to expressions.
-    `custom` keeps what is neither a system option nor an alias, decoded, in the order written.
-    `format`, `schemaversion`, `skiptoken` and `deltatoken` keep their decoded text.
+    `custom` holds all other options, decoded, in the order written. `format`, `schemaversion`,
+    `skiptoken` and `deltatoken` are decoded text.
     """
 
     apply: tuple[Transformation, ...] = ()

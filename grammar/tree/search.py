@@ -10,7 +10,7 @@ from grammar.tree.left_deep import Chain
 
 @dataclass(frozen=True, slots=True)
 class SearchTerm:
-    """A word or a phrase of $search (5.1.8); `phrase` tells whether it stood in double quotes."""
+    """A word or a phrase of $search (5.1.8); `phrase` is true if it was in double quotes."""
 
     text: str
     phrase: bool = False
@@ -25,7 +25,7 @@ class SearchNot:
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class SearchAnd(Chain):
-    """`left AND right`; a blank between two terms means the same."""
+    """`left AND right`; a space between two terms means the same."""
 
     left: SearchExpr
     right: SearchExpr
@@ -41,7 +41,7 @@ class SearchOr(Chain):
 
 @dataclass(frozen=True, slots=True)
 class SearchIncomplete:
-    """`'text'` in single quotes: what a person has typed so far, whatever it is (4.01 5.1.8)."""
+    """`'text'` in single quotes: text that a person is still typing (4.01 5.1.8)."""
 
     text: str
 

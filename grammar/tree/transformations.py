@@ -1,7 +1,7 @@
 """The syntax tree of $apply (OData Extension for Data Aggregation 4.0, 3).
 
-`QueryOptions.apply` holds the transformations of a sequence in order; each takes the rows of the
-one before. What a name means is for the binder, as in `grammar.tree.expressions`.
+`QueryOptions.apply` holds the transformations in order; each takes the rows of the one before. The
+binder knows the meaning of names, as in `grammar.tree.expressions`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from grammar.tree.search import SearchExpr
 
 
 class Step:
-    """Base of all transformations, to tell them from other nodes at a glance."""
+    """The base of all transformations."""
 
     __slots__ = ()
 
@@ -37,8 +37,8 @@ class Rollup:
 class RecursiveHierarchy:
     """The first three parameters of the hierarchy transformations (6.2).
 
-    Where the nodes are, the qualifier of the annotation that makes them a hierarchy, and the path
-    to the key of a node.
+    They are the collection of nodes, the qualifier of the annotation that makes it a hierarchy, and
+    the path to the key of a node.
     """
 
     nodes: Expr
@@ -118,7 +118,7 @@ class TopStep(Step):
 
 @dataclass(frozen=True, slots=True)
 class TopBottom(Step):
-    """`topcount(limit,expression)` and its five relatives (3.3.1 to 3.3.6).
+    """`topcount(limit,expression)` and the five like it (3.3.1 to 3.3.6).
 
     `kind` is topcount topsum toppercent bottomcount bottomsum bottompercent.
     """
@@ -153,7 +153,7 @@ class AddNested(Step):
 
 @dataclass(frozen=True, slots=True)
 class Join(Step):
-    """`join(path as alias,transformations)` (3.5.3); `outer` keeps rows without related ones."""
+    """`join(path as alias,transformations)` (3.5.3); with `outer`, `outerjoin`."""
 
     path: Expr
     alias: str

@@ -1,4 +1,4 @@
-"""Transformations of $apply -> canonical decoded text."""
+"""Transformations of $apply to canonical decoded text."""
 
 from __future__ import annotations
 
@@ -41,12 +41,12 @@ from grammar.write.search import search_text
 
 
 def apply_text(steps: Iterable[Transformation]) -> str:
-    """A sequence, joined with slashes."""
+    """Return a sequence, joined with slashes."""
     return "/".join(map(transformation_text, steps))
 
 
 def transformation_text(step: Transformation) -> str:
-    """One transformation."""
+    """Return one transformation."""
     match step:
         case Identity():
             return "identity"
@@ -102,7 +102,7 @@ def _set_step(step: Aggregate | GroupBy | Concat | Nest | AddNested | Join) -> s
 
 
 def aggregate_item_text(item: AggregateItem) -> str:
-    """`expression with method as alias`."""
+    """Return `expression with method as alias`."""
     return aggregated_text(item) + (f" as {item.alias}" if item.alias else "")
 
 

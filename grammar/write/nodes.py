@@ -1,7 +1,7 @@
-"""`unparse`: any node, or a tuple of them, -> its canonical decoded text.
+"""`unparse`: any node, or a tuple of nodes, to canonical decoded text.
 
 `parse(unparse(tree)) == tree` for every tree that a parser returns, and `unparse(parse(text))` is a
-fixed point: it serves as a cache key, in links and in explanations.
+fixed point: the text serves as a cache key, in links and in explanations.
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ Node: TypeAlias = (
 
 
 def unparse(node: Node | tuple[Node, ...]) -> str:
-    """Canonical text of a node, or of several, joined as their option joins them.
+    """Return the canonical text of a node, or of several, joined as their option joins them.
 
-    The result is decoded: `encode_query` and `encode_path` make what can be sent. The options of a
+    The text is decoded: `encode_query` and `encode_path` encode it for a URL. The options of a
     `QueryOptions` are joined with `&`.
 
     >>> from grammar.parse.parser import parse_filter

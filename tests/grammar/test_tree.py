@@ -65,7 +65,7 @@ def test_chains_compare_and_show_like_any_dataclass() -> None:
 
 
 def test_what_is_no_node_is_not_unparsed() -> None:
-    with pytest.raises(TypeError, match="no expression: int"):
+    with pytest.raises(TypeError, match="not an expression: int"):
         unparse(cast(Expr, 1))
 
 
