@@ -1,6 +1,6 @@
-"""Filters as checks of one row: a row matches when every check says so.
+"""Filters as checks of one row; a row matches if it passes every check.
 
-A null never matches: not a date range, not a list of values.
+Null never matches, neither a date range nor a list of values.
 """
 
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ Check = Callable[[Row], bool]
 
 
 def build_checks(filters: Filters) -> tuple[Check, ...]:
-    """Build one check for each filter that is given, the cheapest first."""
+    """Build one check for each given filter, the cheapest first."""
     checks = [
         _one_of(filters.states, lambda row: row.state),
         _one_of(filters.enrollment_types, lambda row: row.enrollment_type),

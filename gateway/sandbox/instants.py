@@ -1,29 +1,28 @@
-"""Instants as whole microseconds since 1970 UTC, and their wire text with milliseconds and `Z`.
+"""Instants as whole microseconds since 1970 UTC, and their JSON text with milliseconds and `Z`.
 
-Integers sort and compare faster than datetimes and cost less; the text is what the API answers.
+Integers sort and compare faster than datetimes and need less memory.
 """
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""Returns the present as an aware UTC datetime."""
+"""A function that returns the current time as an aware UTC datetime."""
 
-MILLISECOND = 1_000
-SECOND = 1_000 * MILLISECOND
-DAY = 86_400 * SECOND
+MICROSECONDS_PER_MILLISECOND = 1_000
+MICROSECONDS_PER_DAY = 86_400 * 1_000 * MICROSECONDS_PER_MILLISECOND
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
 
 def utc_now() -> datetime:
-    """Return the present: the clock of a sandbox that was given none."""
+    """Return the current time; the default clock of a sandbox."""
     return datetime.now(UTC)
 
 
 def to_instant(moment: datetime) -> int:
-    """Convert an aware datetime of any offset.
+    """Convert an aware datetime with any offset.
 
     >>> to_instant(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
@@ -32,7 +31,7 @@ def to_instant(moment: datetime) -> int:
 
 
 def to_text(instant: int) -> str:
-    """Convert to wire text; microseconds below a millisecond are cut off.
+    """Convert to JSON text, cut to milliseconds.
 
     >>> to_text(1_709_251_199_999_000)
     '2024-02-29T23:59:59.999Z'

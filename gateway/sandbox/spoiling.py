@@ -1,8 +1,8 @@
-"""Endpoints spoilt on the wire: an ASGI application in, one that answers badly out.
+"""Endpoints with spoilt responses: each function wraps an ASGI application.
 
-Truncated and hanging answers end without their last message. uvicorn closes the connection then
-(and logs that the application did not complete); an in-process transport cannot show it, so
-clients need a socket to see these.
+Truncated and hanging responses end without their last message. uvicorn then closes the connection
+and logs that the application did not complete. An in-process transport cannot show this, so tests
+of it need a socket.
 """
 
 import asyncio
@@ -19,7 +19,7 @@ HTML = b"<!doctype html><title>Just a moment...</title><p>Checking your browser<
 
 
 def hang(seconds: float) -> ASGIApp:
-    """Return an endpoint that sends nothing for so long, then 504."""
+    """Return an endpoint that sends nothing for some seconds, then 504."""
 
     async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
         if await _stays_connected(receive, seconds):
@@ -29,7 +29,7 @@ def hang(seconds: float) -> ASGIApp:
 
 
 def hang_after_headers(app: ASGIApp, seconds: float) -> ASGIApp:
-    """Return an endpoint that sends its headers, then nothing for so long, then closes."""
+    """Return an endpoint that sends its headers, then nothing for some seconds, then closes."""
 
     async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
         start, _ = await _capture(app, scope, receive)
@@ -51,8 +51,8 @@ def truncate(app: ASGIApp) -> ASGIApp:
     return truncating
 
 
-def reshape_answer(app: ASGIApp, shape: Shape) -> ASGIApp:
-    """Return an endpoint that answers in another shape than documented."""
+def reshape_response(app: ASGIApp, shape: Shape) -> ASGIApp:
+    """Return an endpoint that responds with 200 in an undocumented shape."""
 
     async def reshaping(scope: Scope, receive: Receive, send: Send) -> None:
         start, body = await _capture(app, scope, receive)
@@ -79,7 +79,7 @@ async def _capture(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Messag
 
 
 async def _stays_connected(receive: Receive, seconds: float) -> bool:
-    """Wait so long, or until the client leaves; return whether it is still there."""
+    """Wait some seconds, or until the client disconnects; return true if it is connected."""
     try:
         async with asyncio.timeout(seconds):
             while (await receive())["type"] != "http.disconnect":
@@ -95,7 +95,7 @@ class _Page(msgspec.Struct):
 
 
 def _reshape(body: bytes, shape: Shape) -> bytes:
-    """Return a page in another shape; an answer that is no page becomes an empty object."""
+    """Return a page in another shape; a body that is not a page becomes an empty object."""
     if shape == "html":
         return HTML
     try:

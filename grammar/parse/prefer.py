@@ -1,4 +1,4 @@
-"""The `Prefer` header (RFC 7240; Part 1, 8.2.8): its text to preferences, whatever they mean."""
+"""The `Prefer` header (RFC 7240; Part 1, 8.2.8): text to preferences, known or unknown."""
 
 from __future__ import annotations
 

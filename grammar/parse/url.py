@@ -25,7 +25,7 @@ def split_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
     Raises:
         ODataSyntaxError: for `%zz`, for bytes that are not UTF-8, for an unencoded `#`.
     """
-    _refuse_fragment(raw_query)
+    _check_no_fragment(raw_query)
     pieces = [piece.partition(b"=") for piece in raw_query.split(b"&") if piece]
     return tuple(
         (_decode(name.replace(b"+", b" ")), _decode(value.replace(b"+", b" ")))
@@ -42,7 +42,7 @@ def split_path(raw_path: bytes) -> tuple[str, ...]:
     >>> split_path(b"Results('a%2Fb')/state")
     ("Results('a/b')", 'state')
     """
-    _refuse_fragment(raw_path)
+    _check_no_fragment(raw_path)
     path = raw_path.removeprefix(b"/")
     return tuple(_decode(segment) for segment in path.split(b"/")) if path else ()
 
@@ -59,7 +59,7 @@ def encode_query(pairs: tuple[tuple[str, str], ...]) -> str:
     )
 
 
-def _refuse_fragment(raw: bytes) -> None:
+def _check_no_fragment(raw: bytes) -> None:
     position = raw.find(b"#")
     if position >= 0:
         raise _error("'#' starts a fragment", raw, position, hint="write it as %23")
