@@ -1,7 +1,7 @@
 """Common mistakes in OData text, and how to fix each.
 
 `COMMON_MISTAKES` is tried in order where the parser stopped: `at` must match there, `before` at the
-end of the text before, and `wants` must be one of the terminals that are valid there. The first
+end of the text before, and `expects` must be one of the terminals that are valid there. The first
 match becomes the message. The tests have an example of every entry.
 """
 
@@ -25,7 +25,7 @@ class Mistake:
     message: str
     hint: str
     before: str = ""
-    wants: str = ""
+    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ _SYMBOLS = {
 }
 
 _OPERATORS = tuple(
-    Mistake(f"({symbol})", "'{0}' is not an operator", f"write {name}", wants="EQUALITY")
+    Mistake(f"({symbol})", "'{0}' is not an operator", f"write {name}", expects="EQUALITY")
     for symbol, name in _SYMBOLS.items()
 )
 
@@ -70,7 +70,7 @@ _WHOLE = (
         "an operator at the beginning",
         "an operator goes between two values",
         before=r"^\s*(?i:eq|ne|lt|le|gt|ge|and|or|has|in|add|sub|mul|div|mod)\s*$",
-        wants="EQUALITY",
+        expects="EQUALITY",
     ),
 )
 
@@ -79,7 +79,7 @@ _TWICE = Mistake(
     "two operators in a row",
     "an operator goes between two values",
     before=r"(?i:\b(?:and|or)\s+(?:and|or)\s+)$",
-    wants="EQUALITY",
+    expects="EQUALITY",
 )
 
 _DATES = (
@@ -100,13 +100,13 @@ _DATES = (
     Mistake(r"[0-9]{1,2}:", "a space between date and time", _INSTANT, r"[0-9]{4}-[0-9-]{5}\s*$"),
     Mistake(r"/[0-9]{1,2}/[0-9]", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
     Mistake(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}", "not a date", _TWO_DIGITS),
-    Mistake(r"#[0-9]", "not a date", _TWO_DIGITS, wants="DATE"),
+    Mistake(r"#[0-9]", "not a date", _TWO_DIGITS, expects="DATE"),
 )
 
 _NUMBERS = (
-    Mistake(r"\.[0-9]", "a number must start with a digit", "for example 0.5", wants="NUMBER"),
+    Mistake(r"\.[0-9]", "a number must start with a digit", "for example 0.5", expects="NUMBER"),
     Mistake(
-        r"[0-9]+\.(?![0-9])", "a number must end with a digit", "for example 5.0", wants="NUMBER"
+        r"[0-9]+\.(?![0-9])", "a number must end with a digit", "for example 5.0", expects="NUMBER"
     ),
     Mistake(r"0[xX]", "a hexadecimal number", "OData has decimal numbers only"),
     Mistake(
@@ -114,7 +114,7 @@ _NUMBERS = (
         "a comma in a number",
         "use a point for decimals and no separator for thousands",
         before=r"\b(?<!\()(?<!,)[0-9.]+$",
-        wants="OR",
+        expects="OR",
     ),
 )
 
@@ -126,9 +126,11 @@ _QUOTES = (
         r"(?i:cast|isof)\(.*$",
         "",
     ),
-    Mistake(r'"', "text in double quotes", "put text in single quotes: 'text'", wants="STRING"),
+    Mistake(r'"', "text in double quotes", "put text in single quotes: 'text'", expects="STRING"),
     Mistake("[\u2018-\u201f`\u00b4]", "a typographic quote", "put text in straight quotes: 'text'"),
-    Mistake(r"'", "a quote is not closed", "double a quote inside text: 'O''Neil'", wants="STRING"),
+    Mistake(
+        r"'", "a quote is not closed", "double a quote inside text: 'O''Neil'", expects="STRING"
+    ),
     Mistake(r"'", "one quote too many", "double a quote inside text: 'O''Neil'", before=r"'$"),
     Mistake(
         r"[^\s'(),;][^']*'",
@@ -152,7 +154,7 @@ _LISTS = (
         "a name in the list after `in`",
         "the list takes literals; put text in single quotes",
         before=r"(?i:\sin)\s*\([^()]*$",
-        wants="OR",
+        expects="OR",
     ),
     Mistake(
         ",",
@@ -178,32 +180,32 @@ _WORDS = (
         r"(?i:(contains|startswith|endswith|matchespattern|indexof))\b",
         "'{0}' is a function",
         "write {0}(name,'text')",
-        wants="EQUALITY",
+        expects="EQUALITY",
     ),
     Mistake(
-        r"(?i:equals?|is|===?)\b", "not an operator", "write eq for equality", wants="EQUALITY"
+        r"(?i:equals?|is|===?)\b", "not an operator", "write eq for equality", expects="EQUALITY"
     ),
     Mistake(r"(?i:order\s*by)\b", "'order by' is a separate option", "use $orderby=name desc"),
     Mistake(
-        r"(?i:(asc|desc)ending)", "'{0}ending' is not a direction", "write {0}", wants="DIRECTION"
+        r"(?i:(asc|desc)ending)", "'{0}ending' is not a direction", "write {0}", expects="DIRECTION"
     ),
     Mistake(
         r"\w",
         "two words in a row",
         "put text in single quotes: 'New York'",
         before=r"(?i:eq|ne)\s+[^\W\d]\w*\s+$",
-        wants="EQUALITY",
+        expects="EQUALITY",
     ),
     Mistake(
         r"(?i:nulls)\b", "the place of nulls cannot be chosen", "they come first, with desc last"
     ),
     Mistake(r"\?", "'?' is not an operator", "write case(condition:value,true:other)"),
-    Mistake(r"!", "'!' is not an operator", "write not", wants="NOT"),
+    Mistake(r"!", "'!' is not an operator", "write not", expects="NOT"),
 )
 
 _SEARCH = (
-    Mistake('"', "a phrase is not closed", 'write "blue green" OR red', wants="SEARCH_WORD"),
-    Mistake("'", "a word starts with a quote", 'write "\'tis"', wants="SEARCH_WORD"),
+    Mistake('"', "a phrase is not closed", 'write "blue green" OR red', expects="SEARCH_WORD"),
+    Mistake("'", "a word starts with a quote", 'write "\'tis"', expects="SEARCH_WORD"),
 )
 
 _STRUCTURE = (
@@ -222,7 +224,7 @@ _STRUCTURE = (
         r"(\$?[A-Za-z]+)",
         "'{0}' is not an option",
         "the parentheses take options: $select=name;$top=5",
-        wants="SELECT_IS",
+        expects="SELECT_IS",
     ),
     Mistake("", "groupby needs two pairs of parentheses", "write groupby((a,b))", r"groupby\(\s*$"),
     Mistake(
@@ -236,14 +238,14 @@ _STRUCTURE = (
         "a lambda without a variable",
         "write Items/any(i:i/Price gt 5)",
         before=r"/(?i:any|all)\(\s*[\w/]+\s*$",
-        wants="_COLON",
+        expects="_COLON",
     ),
-    Mistake("[,)]", "case takes pairs", "write case(condition:value,true:other)", wants="_COLON"),
-    Mistake(r"\)|(?:as)?$", "the value needs a name", "write expression as name", wants="_AS"),
-    Mistake(r"\)", "one parenthesis too many", "each ) closes one (", wants="$END"),
-    Mistake(r";", "a semicolon between conditions", "join them with and, or", wants="OR"),
-    Mistake(r",", "a comma between conditions", "join them with and, or", wants="OR"),
-    Mistake(r"-", "'-' is not an operator between values", "write sub", wants="EQUALITY"),
+    Mistake("[,)]", "case takes pairs", "write case(condition:value,true:other)", expects="_COLON"),
+    Mistake(r"\)|(?:as)?$", "the value needs a name", "write expression as name", expects="_AS"),
+    Mistake(r"\)", "one parenthesis too many", "each ) closes one (", expects="$END"),
+    Mistake(r";", "a semicolon between conditions", "join them with and, or", expects="OR"),
+    Mistake(r",", "a comma between conditions", "join them with and, or", expects="OR"),
+    Mistake(r"-", "'-' is not an operator between values", "write sub", expects="EQUALITY"),
     Mistake(r"/\s", "a space in a path", "write Address/City without spaces, or use div to divide"),
     Mistake(
         r"/", "a space in a path", "write Address/City without spaces, or use div to divide", r"\s$"
@@ -277,7 +279,7 @@ def find_mistake(text: str, position: int, expected: tuple[str, ...]) -> Advice 
             re.compile(mistake.at).match(text, position),
             re.search(mistake.before, before),
         )
-        if match and behind and (not mistake.wants or mistake.wants in expected):
+        if match and behind and (not mistake.expects or mistake.expects in expected):
             shown = [group or "" for group in (*match.groups(), *behind.groups())]
             return Advice(mistake.message.format(*shown), mistake.hint.format(*shown))
     return _misspelt(text, position, expected)
