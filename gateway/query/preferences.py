@@ -9,17 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
-_PREFERENCE = re.compile(
-    r"""\s*([!#$%&'*+.^_`|~\w-]+)            # name
-        (?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?   # value, quoted or not
-        (?:\s*;[^,]*)?\s*(?:,|$)             # parameters are not used by any preference we know""",
-    re.VERBOSE,
-)
-
+from grammar import Preference, parse_prefer
 
 _BOOLEANS = {"": True, "true": True, "false": False}
-_TRACKING = ("track-changes", "odata.track-changes")
 _ANNOTATION = r"-?(?:\*|\w+(?:\.\w+)*(?:\.\*)?(?:\#\w+)?)"
 _ANNOTATIONS = re.compile(rf"{_ANNOTATION}(?:,{_ANNOTATION})*", re.ASCII)
 
@@ -72,23 +66,21 @@ def parse_preferences(values: Iterable[str]) -> Preferences:
     >>> parse_preferences(["track-changes, maxpagesize=7"]).track_changes
     True
     """
-    found: dict[str, str] = {}
-    for value in values:
-        for match in _PREFERENCE.finditer(value):
-            found.setdefault(match[1].lower(), (match[2] or "").strip('"'))
-
-    def wish(name: str) -> str:
-        return found.get(name, found.get(f"odata.{name}", ""))
-
-    annotations = wish("include-annotations")
-    going_on = found.get("continue-on-error", found.get("odata.continue-on-error", "unknown"))
+    preferred: dict[str, str] = {}
+    for preference in sorted(_well_formed(values), key=attrgetter("has_prefix")):
+        preferred.setdefault(preference.name, preference.value)
+    annotations = preferred.get("include-annotations", "")
     return Preferences(
-        max_page_size=_rows(wish("maxpagesize")),
-        omit_nulls=wish("omit-values").lower() == "nulls",
+        max_page_size=_rows(preferred.get("maxpagesize", "")),
+        omit_nulls=preferred.get("omit-values", "").lower() == "nulls",
         include_annotations=annotations if _ANNOTATIONS.fullmatch(annotations) else "",
-        continue_on_error=_BOOLEANS.get(going_on.lower()),
-        track_changes=not found.keys().isdisjoint(_TRACKING),
+        continue_on_error=_BOOLEANS.get(preferred.get("continue-on-error", "unknown").lower()),
+        track_changes="track-changes" in preferred,
     )
+
+
+def _well_formed(values: Iterable[str]) -> list[Preference]:
+    return [item for value in values for item in parse_prefer(value, skip_malformed=True)]
 
 
 def _rows(text: str) -> int | None:
@@ -102,12 +94,7 @@ def merge_preferences(own: Iterable[str], inherited: Iterable[str]) -> str:
     >>> merge_preferences(["odata.maxpagesize=2"], ["maxpagesize=9, respond-async"])
     'odata.maxpagesize=2, respond-async'
     """
-    kept = [match for value in own for match in _PREFERENCE.finditer(value)]
-    spoken_of = {_bare_name(match) for match in kept}
-    for value in inherited:
-        kept += [m for m in _PREFERENCE.finditer(value) if _bare_name(m) not in spoken_of]
-    return ", ".join(match[0].strip(" \t,") for match in kept)
-
-
-def _bare_name(match: re.Match[str]) -> str:
-    return match[1].lower().removeprefix("odata.")
+    preferences = _well_formed(own)
+    named = {preference.name for preference in preferences}
+    preferences += [item for item in _well_formed(inherited) if item.name not in named]
+    return ", ".join(preference.written for preference in preferences)

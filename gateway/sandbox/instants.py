@@ -1,7 +1,7 @@
-"""Instants as whole microseconds since 1970 UTC, and their wire text with milliseconds and `Z`.
+"""Instants as whole microseconds since 1970 UTC, and their JSON text with milliseconds and `Z`.
 
-Integers sort and compare faster than datetimes and cost less; the text is what the API answers.
-Rows may have finer instants, of any year: those are whole nanoseconds.
+Integers sort and compare faster than datetimes and need less memory. Rows may have finer instants,
+of any year: those are whole nanoseconds.
 """
 
 import re
@@ -9,13 +9,12 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 
 Clock = Callable[[], datetime]
-"""Returns the present as an aware UTC datetime."""
+"""A function that returns the current time as an aware UTC datetime."""
 
-MILLISECOND = 1_000
-SECOND = 1_000 * MILLISECOND
-DAY = 86_400 * SECOND
-NANOSECONDS = 1_000
-"""In a microsecond."""
+MICROSECONDS_PER_MILLISECOND = 1_000
+MICROSECONDS_PER_SECOND = 1_000 * MICROSECONDS_PER_MILLISECOND
+MICROSECONDS_PER_DAY = 86_400 * MICROSECONDS_PER_SECOND
+NANOSECONDS_PER_MICROSECOND = 1_000
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -29,12 +28,12 @@ _CYCLE_YEARS, _CYCLE_SECONDS = 400, 146_097 * 86_400
 
 
 def utc_now() -> datetime:
-    """Return the present: the clock of a sandbox that was given none."""
+    """Return the current time; the default clock of a sandbox."""
     return datetime.now(UTC)
 
 
 def to_instant(moment: datetime) -> int:
-    """Convert an aware datetime of any offset.
+    """Convert an aware datetime with any offset.
 
     >>> to_instant(datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC))
     1000000
@@ -43,7 +42,7 @@ def to_instant(moment: datetime) -> int:
 
 
 def to_text(instant: int) -> str:
-    """Convert to wire text; microseconds below a millisecond are cut off.
+    """Convert to JSON text, cut to milliseconds.
 
     >>> to_text(1_709_251_199_999_000)
     '2024-02-29T23:59:59.999Z'
@@ -62,7 +61,7 @@ def to_nanoseconds(text: str) -> int:
         ValueError: it has no offset, or is no instant.
     """
     if _PLAIN.fullmatch(text) and not text.startswith(("0000", "0001", "9999")):
-        return to_instant(datetime.fromisoformat(text)) * NANOSECONDS
+        return to_instant(datetime.fromisoformat(text)) * NANOSECONDS_PER_MICROSECOND
     match = _ANY.fullmatch(text)
     if match is None:
         raise ValueError("Expected an instant with an offset")
@@ -70,5 +69,7 @@ def to_nanoseconds(text: str) -> int:
     like = date(int(year) % _CYCLE_YEARS + 2_000, int(month), int(day))
     moment = to_instant(datetime.fromisoformat(f"{like}T{clock}{offset}"))
     cycles = (int(year) - like.year) // _CYCLE_YEARS
-    whole = (moment + cycles * _CYCLE_SECONDS * SECOND) * NANOSECONDS
+    whole = (
+        moment + cycles * _CYCLE_SECONDS * MICROSECONDS_PER_SECOND
+    ) * NANOSECONDS_PER_MICROSECOND
     return whole + int((fraction or "0").ljust(9, "0"))

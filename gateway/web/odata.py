@@ -53,7 +53,7 @@ from gateway.writer.links import Links
 from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
-MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
+MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_characters  # each character may be percent-encoded
 _MAX_LOGGED_QUERY_BYTES = 4_096
 """Longer queries are not kept for the list of last requests, which holds many."""
 

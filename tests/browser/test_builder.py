@@ -94,7 +94,7 @@ def test_the_place_of_a_mistake_is_shown_and_the_form_stays(visitor: Watched) ->
     expect(mark).to_have_text("=")
     text, caret = page.locator("#problem pre").inner_text().splitlines()
     assert text.index("==") == caret.index("^")
-    expect(page.get_by_role("status")).to_contain_text("OData writes eq")
+    expect(page.get_by_role("status")).to_contain_text("write eq")
     expect(page.locator("#c0-column")).to_have_value("state")
     page.fill("#top", "many")
     expect(page.get_by_role("status")).to_contain_text("$top: not a whole number")

@@ -37,7 +37,7 @@ _PLACE = re.compile(r"(<!-- limits:.*?-->\n).*?(<!-- /limits -->)", re.DOTALL)
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 _SILENCE_SECONDS = float(str(_DEFAULTS["upstream_timeout"]))
 _MEBIBYTE = 1_048_576
-_TOO_DEEP = DEFAULT_LIMITS.max_depth + 1
+_TOO_DEEP = DEFAULT_LIMITS.max_levels + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,19 +111,19 @@ LIMITS = (
     ),
     Limit(
         "text of one option, decoded",
-        f"{DEFAULT_LIMITS.max_length // 1024} KiB",
+        f"{DEFAULT_LIMITS.max_characters // 1024} KiB",
         "400 InvalidSyntax",
-        _posted("$filter=" + "x" * (DEFAULT_LIMITS.max_length + 1)),
+        _posted("$filter=" + "x" * (DEFAULT_LIMITS.max_characters + 1)),
     ),
     Limit(
         "words and symbols of an expression, and so values of `in`",
-        f"{DEFAULT_LIMITS.max_nodes:,}",
+        f"{DEFAULT_LIMITS.max_symbols:,}",
         "400 InvalidSyntax",
-        _posted(f"$filter=progress in ({','.join('1' * DEFAULT_LIMITS.max_nodes)})"),
+        _posted(f"$filter=progress in ({','.join('1' * DEFAULT_LIMITS.max_symbols)})"),
     ),
     Limit(
         "operators and calls inside of each other",
-        f"{DEFAULT_LIMITS.max_depth}",
+        f"{DEFAULT_LIMITS.max_levels}",
         "400 InvalidSyntax",
         Request("Results?$filter=" + "not(" * _TOO_DEEP + "true" + ")" * _TOO_DEEP),
     ),

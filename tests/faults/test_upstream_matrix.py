@@ -146,7 +146,7 @@ class Restless(Play):
     sandbox: Sandbox
 
     def at_fault(self, fault: str, *, honest: int = 0) -> str:
-        self.sandbox.faults.turn({"driftEvery": 1, "driftChanges": 150, "driftKinds": ["touch"]})
+        self.sandbox.faults.update({"driftEvery": 1, "driftChanges": 150, "driftKinds": ["touch"]})
         try:
             found = self._ask()
             self._settle()

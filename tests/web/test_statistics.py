@@ -224,11 +224,11 @@ def test_the_answer_tells_its_moment_on_request(cold: Bridge) -> None:
 def test_an_older_snapshot_answers_when_nobody_can_be_reached(dataset: Dataset) -> None:
     hasty = {"fresh_for": 0, "stale_for": 0, "stale_if_error": 600, "retry_budget": 0}
     with bridge(dataset, settings=hasty) as gateway:
-        gateway.sandbox.faults.turn({"errorNext": 1, "errorStatus": 500})
+        gateway.sandbox.faults.update({"errorNext": 1, "errorStatus": 500})
         refused = "$apply=filter(state eq 'FAILED')/aggregate($count as n)"
         assert ask(gateway, refused)[0].status_code == 503
         assert gateway.get("Results?$filter=progress ge 0").status_code == 200
-        gateway.sandbox.faults.turn({"errorNext": 9})
+        gateway.sandbox.faults.update({"errorNext": 9})
         answer, calls = ask(gateway, BY_STATE)
         assert answer.status_code == 200
         assert "detail=" in answer.headers["Cache-Status"]
@@ -238,7 +238,7 @@ def test_an_older_snapshot_answers_when_nobody_can_be_reached(dataset: Dataset) 
 @pytest.mark.parametrize("shape", ["array", "types", "html"])
 def test_a_broken_answer_is_a_bad_gateway(dataset: Dataset, shape: str) -> None:
     with bridge(dataset, settings={"retry_budget": 0}) as gateway:
-        gateway.sandbox.faults.turn({"wrongShapeNext": 9, "wrongShape": shape})
+        gateway.sandbox.faults.update({"wrongShapeNext": 9, "wrongShape": shape})
         answer, calls = ask(gateway, BY_STATE)
     assert (answer.status_code, calls) == (502, [STATISTICS])
     assert answer.json()["error"]["message"].startswith("the Analytics API")

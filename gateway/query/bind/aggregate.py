@@ -31,7 +31,7 @@ from gateway.query.tree.transformations import (
     Variant,
 )
 from grammar import CountOf, Expr, Member, Name, Special
-from grammar.tree.transformations import AggregateFrom, AggregateItem
+from grammar.tree.expressions import AggregateFrom, AggregateItem
 from grammar.tree.walk import names as names_in
 
 _METHODS = {method.value: method for method in Method if method is not Method.COUNT}
