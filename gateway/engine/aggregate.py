@@ -52,7 +52,7 @@ def reads_again(items: tuple[BoundAggregate, ...]) -> bool:
 def _along(item: BoundAggregate, source: Sql, keys: tuple[str, ...]) -> Sql:
     """The value of the rows that ways lead to; of groups without such rows there is none."""
     joins = "".join(
-        f" JOIN {table_of(way.target.name)} AS {way.to} ON {joined(way)}" for way in item.along
+        f" JOIN {table_of(path.target.name)} AS {path.to} ON {joined(path)}" for path in item.along
     )
     return _grouped([_named(item)], source, keys, joins)
 

@@ -13,7 +13,7 @@ _MOST_WITH_ONE = 200_000
 
 def brings_many(items: tuple[BoundExpand, ...]) -> bool:
     """Whether any number of rows may come along with one."""
-    return any(item.way.navigation.collection or brings_many(item.query.expand) for item in items)
+    return any(item.path.navigation.collection or brings_many(item.query.expand) for item in items)
 
 
 def rows_that_fit(relation: Relation, selection: Selection, items: tuple[BoundExpand, ...]) -> int:

@@ -26,32 +26,32 @@ def no_rows(entity_set: EntitySet) -> str:
     return f"(SELECT {columns} WHERE false)"
 
 
-def joined(way: NavigationPath) -> str:
+def joined(path: NavigationPath) -> str:
     """The condition that makes a row one of those that the way leads to."""
     pairs = (
-        f"{way.to}.{quote(other)} = {way.row}.{quote(own)}" for own, other in way.navigation.on
+        f"{path.to}.{quote(other)} = {path.row}.{quote(own)}" for own, other in path.navigation.on
     )
     return " AND ".join(pairs)
 
 
 def reached(expr: Reached, value: Sql) -> Sql:
     """A value of the one other row."""
-    return fill(f"(SELECT {{0}} {_rows(expr.way)})", value)
+    return fill(f"(SELECT {{0}} {_rows(expr.path)})", value)
 
 
 def quantified_rows(expr: QuantifiedRows, predicate: Sql) -> Sql:
     """`all` means that no row fails; a predicate that is null fails (5.1.1.13)."""
     if expr.quantifier == "any":
-        return fill(f"EXISTS (SELECT 1 {_rows(expr.way)} AND {{0}})", predicate)
+        return fill(f"EXISTS (SELECT 1 {_rows(expr.path)} AND {{0}})", predicate)
     return fill(
-        f"(NOT EXISTS (SELECT 1 {_rows(expr.way)} AND NOT coalesce({{0}}, false)))", predicate
+        f"(NOT EXISTS (SELECT 1 {_rows(expr.path)} AND NOT coalesce({{0}}, false)))", predicate
     )
 
 
 def counted_rows(expr: CountRows, condition: Sql) -> Sql:
     """How many of the other rows meet the condition."""
-    return fill(f"(SELECT count(*) {_rows(expr.way)} AND {{0}})", condition)
+    return fill(f"(SELECT count(*) {_rows(expr.path)} AND {{0}})", condition)
 
 
-def _rows(way: NavigationPath) -> str:
-    return f"FROM {table_of(way.target.name)} AS {way.to} WHERE {joined(way)}"
+def _rows(path: NavigationPath) -> str:
+    return f"FROM {table_of(path.target.name)} AS {path.to} WHERE {joined(path)}"

@@ -40,7 +40,7 @@ def json_object(projection: Projection) -> Sql:
 
 def _object(projection: Projection) -> Sql:
     members: list[_Member] = [(name, _entity_id(projection)) for name in projection.id_members]
-    for name, behind in projection.ways:
+    for name, behind in projection.navigation_links:
         members.append((name, fill(f"{{0}} || '{behind}'", _entity_id(projection))))
     expressions = {c.prop: compile_expression(c.expr) for c in projection.computed}
     for prop in projection.properties:
@@ -80,12 +80,12 @@ def _expanded(item: Expanded) -> list[_Member]:
     """The number of related rows, before they are cut to a window, and the rows themselves."""
     members: list[_Member] = []
     if item.count_member:
-        number = counted(item.way, item.query)
+        number = counted(item.path, item.query)
         as_text = fill("{0}::VARCHAR", number) if item.projection.int64_as_text else number
         members.append((item.count_member, as_text))
     if item.member:
         row = fill("({0})::JSON", _object(item.projection))
-        members.append((item.member, other_rows(item.way, item.query, row)))
+        members.append((item.member, other_rows(item.path, item.query, row)))
     return members
 
 

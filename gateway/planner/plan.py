@@ -96,7 +96,7 @@ def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
         split = split_derived(query.filter, derived, contract)
     else:
         split = split_filter(query.filter, contract, moves=query.moment is not None)
-    if (query.others or contract.limited) and not split.impossible:
+    if (query.referenced_sets or contract.limited) and not split.impossible:
         return SplitFilter(residual=query.filter)
     return split
 
@@ -112,7 +112,7 @@ def _needs_no_rows(query: BoundQuery) -> bool:
 
 
 def _derived(query: BoundQuery, contract: Contract) -> tuple[str, ...]:
-    names = dict.fromkeys((query.entity_set.name, *query.others))
+    names = dict.fromkeys((query.entity_set.name, *query.referenced_sets))
     return tuple(name for name in names if contract.derived_set(name) is not None)
 
 
@@ -197,6 +197,6 @@ def _made_here(query: BoundQuery, contract: Contract) -> str:
         return "no $top"
     if query.apply is not None:
         return "$apply is evaluated here"
-    if query.others or contract.derived_set(query.entity_set.name) is not None:
+    if query.referenced_sets or contract.derived_set(query.entity_set.name) is not None:
         return "all tables are made of one extract"
     return "what this access may see is found out here" if contract.limited else ""

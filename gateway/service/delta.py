@@ -92,7 +92,7 @@ class DeltaService:
         """
         query, options = plan.query, request.options
         rows = not options.apply and not query.references and query.entity_set.trackable
-        alone = not query.others and query.source is None and not options.expand
+        alone = not query.referenced_sets and query.source is None and not options.expand
         if not (rows and alone) or plan.impossible or reply.format.metadata is Metadata.NONE:
             return False
         link = reply.links.collection(encode_path(request.path), request.pairs)

@@ -106,7 +106,9 @@ class ExportService:
         top = 0 if plan.route is Route.NOTHING else query.top
         selection = Selection(None, plan.order, query.skip, top, few.apply)
         cut = partial(all_rows, selection=selection, columns=columns)
-        return await self._rows.queried(self._rows.run_transient, few.rows, cut, query.others)
+        return await self._rows.queried(
+            self._rows.run_transient, few.rows, cut, query.referenced_sets
+        )
 
 
 def _no_rows(entity_type: EntityType) -> pa.Table:

@@ -151,7 +151,7 @@ class RowReader:
         """The same in this thread."""
         tables = {name: self._derived(snapshot, name) for name in plan.derived}
         name, table = plan.query.entity_set.name, self._results(snapshot)
-        others = tuple((other, tables.get(other, table)) for other in plan.query.others)
+        others = tuple((other, tables.get(other, table)) for other in plan.query.referenced_sets)
         order = self._own_order(name)
         with self._with.store.cursor() as cursor:
             return run(Relation(cursor, tables.get(name, table), order, others), *arguments)

@@ -92,7 +92,7 @@ class SingleService:
             filter=query.filter,
             count=True,
             moment=query.moment,
-            others=query.others,
+            referenced_sets=query.referenced_sets,
         )
         return not await self.count(plan_query(related, self._contract), reply)
 

@@ -139,7 +139,7 @@ def _entity(
         all_typed=full,
         int64_as_text=format_.ieee754,
         omit_nulls=format_.omit_nulls,
-        ways=_navigation_links(entity_type, format_) if full else (),
+        navigation_links=_navigation_links(entity_type, format_) if full else (),
         views=query.views,
         count_suffix=f"{format_.prefix}count",
         expanded=tuple(_expanded(item, format_, links, namespace) for item in query.expand),
@@ -153,10 +153,10 @@ def _navigation_links(entity_type: EntityType, format_: Format) -> tuple[tuple[s
 
 
 def _expanded(item: BoundExpand, format_: Format, links: Links, namespace: str) -> Expanded:
-    name = item.way.navigation.name
+    name = item.path.navigation.name
     counted = item.query.count or item.form is ExpandForm.COUNT
     return Expanded(
-        item.way,
+        item.path,
         item.query,
         projection_for(item.query, format_, links, namespace),
         "" if item.form is ExpandForm.COUNT else name,
@@ -168,7 +168,7 @@ def _transient(entity: Projection, format_: Format) -> Projection:
     """A row that was made has no id; 4.0 wants that said (4.6.8), in 4.01 it is left out."""
     said = format_.version == "4.0" and format_.metadata is not Metadata.NONE
     constants = ((f"{format_.prefix}id", None),) if said else ()
-    return replace(entity, constants=constants, id_members=(), ways=())
+    return replace(entity, constants=constants, id_members=(), navigation_links=())
 
 
 def _member(name: str, value: object) -> bytes:

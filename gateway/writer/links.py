@@ -79,7 +79,7 @@ def _selection(query: BoundQuery) -> tuple[str, ...]:
     if query.selected:
         return names
     dynamic = tuple(prop.name for prop in query.select if prop.dynamic)
-    return ("*", *dynamic) if dynamic or query.ways else ()
+    return ("*", *dynamic) if dynamic or query.selected_navigation else ()
 
 
 def _in_parentheses(paths: tuple[str, ...]) -> tuple[str, ...]:
@@ -100,15 +100,15 @@ def _expansion(query: BoundQuery, version: str) -> tuple[str, ...]:
     4.01 has parentheses behind each. For 4.0 they stand only where something is inside: Excel and
     Power BI refuse empty ones.
     """
-    found: list[str] = list(query.ways)
+    found: list[str] = list(query.selected_navigation)
     for item in query.expand:
         if item.form is not ExpandForm.ENTITIES:
             continue
-        name = item.way.navigation.name
+        name = item.path.navigation.name
         inner = ",".join((*_selection(item.query), *_expansion(item.query, version)))
         if inner or version != "4.0":
             found = [f"{name}({inner})" if kept == name else kept for kept in found]
-            found += [] if name in query.ways else [f"{name}({inner})"]
+            found += [] if name in query.selected_navigation else [f"{name}({inner})"]
         elif query.selected and name not in found:
             found.append(name)
     return tuple(found)
