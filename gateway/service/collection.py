@@ -101,7 +101,7 @@ class CollectionService:
             answer = await self._straight_through(plan, reply)
             if answer is not None:
                 return answer
-        if plan.told is not None:
+        if plan.statistics_plan is not None:
             projection = self._projection(query, reply)
             summed = await self._summing.collection(plan, projection, reply)
             if summed is not None:

@@ -59,16 +59,19 @@ class StatisticsService:
 
     async def few(self, plan: QueryPlan, reply: ResponseOptions) -> SmallResult | None:
         """What the statistics tell of the plan's $apply."""
-        if plan.told is None or self._rows.at_hand(plan, reply):
+        if plan.statistics_plan is None or self._rows.at_hand(plan, reply):
             return None
         call = self._with.client.fetch_statistics(plan.pushdown)
         figures = await self._rows.asked(call, plan, reply)
         told_all = figures is not None and all(
-            figures.tells(statistic, self._contract) for statistic in plan.told.statistics
+            figures.tells(statistic, self._contract)
+            for statistic in plan.statistics_plan.statistics
         )
         if figures is None or not told_all:
             return None
-        return SmallResult(rows_told(figures, plan.told), plan.told.rest, figures.date)
+        return SmallResult(
+            rows_told(figures, plan.statistics_plan), plan.statistics_plan.rest, figures.date
+        )
 
     async def count(self, plan: QueryPlan, reply: ResponseOptions) -> int | None:
         """How many rows $apply makes."""
