@@ -227,7 +227,7 @@ class RowReader:
         sets = (s for s in self._contract.schema.entity_sets if s.name in others)
         empty = tuple((found.name, no_rows(found)) for found in sets)
         with self._with.store.transient(rows) as (cursor, name):
-            return run(Relation(cursor, name, others=empty))
+            return run(Relation(cursor, name, referenced_tables=empty))
 
     async def queried(self, run: Callable[..., T], *arguments: object) -> T:
         """A query in a thread, counted with the time that it waits for one."""

@@ -10,7 +10,7 @@ from gateway.analytics.read.observed_client import MAX_RESPONSE_BYTES, TIMES_UPS
 from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
 from gateway.auth.tokens import _COMMAND_SECONDS, COMMAND_BYTES
 from gateway.config import SETTINGS
-from gateway.engine.fitting import _MOST_WITH_ONE
+from gateway.engine.fitting import MAX_RELATED_ROWS
 from gateway.fairness.calls import _PATIENCE_SECONDS
 from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.bind.scope import _MAX_USES
@@ -141,7 +141,7 @@ LIMITS = (
         Request(f"Results?$filter=concat(id,concat(id,'{'x' * MAX_TEXT_CHARACTERS}'))%20eq%20'a'"),
     ),
     Limit("items of `$expand`, levels", f"{_MAX_ITEMS}, {MAX_DEPTH}", "400 LimitExceeded"),
-    Limit("rows that come along with one by `$expand`", f"{_MOST_WITH_ONE:,}", "400 LimitExceeded"),
+    Limit("related rows of one row by `$expand`", f"{MAX_RELATED_ROWS:,}", "400 LimitExceeded"),
     Limit("rows that `$apply` makes, in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),
     Limit(
         "body of a `$batch`",

@@ -29,23 +29,23 @@ five div zero eq 1 -> Division by zero
 five mod zero eq 1 -> Division by zero
 1.5 mod zero eq 1 -> Division by zero
 duration'PT1S' div zero eq null -> Division by zero
-most add five gt zero -> in some row
-least sub five gt zero -> in some row
-most mul five gt zero -> in some row
--least gt five -> in some row
-least div -1 gt 0 -> in some row
+most add five gt zero -> for some row
+least sub five gt zero -> for some row
+most mul five gt zero -> for some row
+-least gt five -> for some row
+least div -1 gt 0 -> for some row
 9223372036854775807 add 1 gt 0 -> out of range
 -9223372036854775808 div -1 gt 0 -> out of range
 99999999999999999999999999999999999999.0 add 0 gt 0 -> at most 38 digits
 99999999999999999999999999999999999999 add 1 gt 0 -> out of range
-99999999999999999999999999999999999999 add five gt 0 -> in some row
+99999999999999999999999999999999999999 add five gt 0 -> for some row
 five mul 0.5 gt 0.123456789012345678901234567890123456789 -> more than 38 digits
 2024-01-01T00:00:00Z add duration'P9999999D' gt at -> out of range
 2024-01-01 add duration'P9999999D' gt date(at) -> out of range
 duration'P100000000D' mul 2 gt null -> out of range
 duration'PT1S' mul INF gt null -> out of range
 duration'PT1S' mul (half div 0) gt duration'PT1S' -> out of range
-duration'PT1S' mul most gt at sub old -> in some row
+duration'PT1S' mul most gt at sub old -> for some row
 at add duration'P106751990D' gt at -> out of range
 duration'P106751992D' gt null -> durations range up to
 duration'PT0.0000001S' gt null -> durations range up to
@@ -66,7 +66,7 @@ yes add yes eq 2 -> not defined for
 -at eq at -> a value of type Edm.DateTimeOffset cannot be negated
 date(at) add at eq null -> not defined for
 substring(text,0,-1) eq 'x' -> a length cannot be negative
-substring(text,0,five sub 6) eq 'x' -> in some row
+substring(text,0,five sub 6) eq 'x' -> for some row
 substring(text,1.5) eq 'x' -> substring takes Edm.Int32 or Edm.Int64
 length(five) eq 1 -> length takes text
 year(text) eq 1 -> year takes Edm.Date or Edm.DateTimeOffset
@@ -79,8 +79,8 @@ hour(@a) eq 23 -> with Z
 date(2024-01-01T00:30:00-01:00) eq date(at) -> with Z
 matchespattern(text,'(') -> an unclosed parenthesis at character 2
 matchespattern(text,'(?=a)') -> a lookahead, which is not supported, at character 1
-matchespattern(text,concat('[^',']')) -> in some row
-matchespattern(text,concat(none,'(')) or matchespattern(text,concat('(','')) -> in some row
+matchespattern(text,concat('[^',']')) -> for some row
+matchespattern(text,concat(none,'(')) or matchespattern(text,concat('(','')) -> for some row
 case(five gt 4:'a',true:1) eq 'a' -> use one type for all
 case(five:'a') eq 'a' -> a condition is needed
 date(at) eq 2024-02-29T00:00:00Z -> write 2024-02-29
