@@ -126,7 +126,9 @@ def test_apply_is_explained_between_the_filters() -> None:
     lines = dict(explain(plan))
     assert lines["pushdown"] == "state in ('FAILED')"
     assert lines["residual"] == "progress gt 5"
-    assert lines["apply"].endswith("groupby((userId),aggregate($count as n)), then n gt 1: runs here")
+    assert lines["apply"].endswith(
+        "groupby((userId),aggregate($count as n)), then n gt 1: runs here"
+    )
     assert lines["order"] == "n desc, userId asc"
     assert "apply" not in dict(explain(plan_of("")))
     assert dict(explain(plan_of("$apply=top(1)")))["apply"] == "top(1): runs here"
