@@ -1,7 +1,7 @@
-"""The `Prefer` header (RFC 7240, OData Protocol 8.2.8) as far as the service applies it.
+"""The preferences of the `Prefer` header that the service applies (RFC 7240, Protocol 8.2.8).
 
-Unknown, unsupported and malformed preferences are ignored, as 8.2.8 demands; whatever is applied
-is answered in `Preference-Applied`.
+Unknown, unsupported and malformed preferences are ignored, as 8.2.8 demands. The response lists
+the applied ones in `Preference-Applied`.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ _ANNOTATIONS = re.compile(rf"{_ANNOTATION}(?:,{_ANNOTATION})*", re.ASCII)
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the client would like.
+    """The client's preferences.
 
-    `max_page_size` is in rows, at least 1, None when not asked. `omit_nulls` leaves properties out
-    whose value is null. `include_annotations` is kept as written, empty when not asked.
-    `track_changes` asks for a deltaLink at the end of the feed (8.2.8.6).
-    `continue_on_error` is about a `$batch`, None when not asked.
+    `max_page_size` is in rows, at least 1, None if absent. `omit_nulls` leaves out properties
+    whose value is null. `include_annotations` is the value as written, empty if absent.
+    `track_changes` requests a deltaLink on the last page (8.2.8.6).
+    `continue_on_error` applies to a `$batch`, None if absent.
     """
 
     max_page_size: int | None = None
@@ -35,8 +35,8 @@ class Preferences:
     track_changes: bool = False
 
 
-def includes_annotation(wish: str, term: str) -> bool:
-    """Whether `include_annotations` asks for a term; the most specific pattern decides (8.2.8.4).
+def includes_annotation(preference: str, term: str) -> bool:
+    """Return True if `include_annotations` includes a term; the most specific wins (8.2.8.4).
 
     >>> includes_annotation("Skillhabit.*", "Skillhabit.SnapshotTakenAt")
     True
@@ -44,7 +44,7 @@ def includes_annotation(wish: str, term: str) -> bool:
     False
     """
     namespace = term.rpartition(".")[0]
-    patterns = [pattern for pattern in wish.split(",") if pattern]
+    patterns = [pattern for pattern in preference.split(",") if pattern]
     for name in (term, f"{namespace}.*", "*"):
         found = [p for p in patterns if p.removeprefix("-") == name]
         if found:
@@ -53,7 +53,7 @@ def includes_annotation(wish: str, term: str) -> bool:
 
 
 def parse_preferences(values: Iterable[str]) -> Preferences:
-    """All `Prefer` header lines; with and without `odata.`, the latter wins (Protocol 8.2.8).
+    """Parse all `Prefer` lines; a name without `odata.` wins over one with it (Protocol 8.2.8).
 
     >>> parse_preferences(["odata.maxpagesize=50, respond-async"]).max_page_size
     50
@@ -89,7 +89,7 @@ def _rows(text: str) -> int | None:
 
 
 def merge_preferences(own: Iterable[str], inherited: Iterable[str]) -> str:
-    """One `Prefer` value: all of `own`, and what of `inherited` it does not speak of.
+    """Return one `Prefer` value: all of `own`, and those of `inherited` that it does not name.
 
     >>> merge_preferences(["odata.maxpagesize=2"], ["maxpagesize=9, respond-async"])
     'odata.maxpagesize=2, respond-async'

@@ -120,7 +120,7 @@ class SourceChooser:
         self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
     ) -> UpstreamRows | None:
         """Return the rows that $apply makes of the statistics; None if they need a nextLink."""
-        told = plan.told
+        told = plan.statistics_plan
         assert told is not None  # noqa: S101 - the route says so
         figures = await self._call(self._figures(plan), plan, options)
         if figures is None or not self._is_ours(plan):

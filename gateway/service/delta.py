@@ -95,7 +95,7 @@ class DeltaService:
         plan, request = plan_of(planned), planned.request
         query, given = plan.query, request.options
         rows = not given.apply and not query.references and query.entity_set.trackable
-        alone = not query.others and query.source is None and not given.expand
+        alone = not query.referenced_sets and query.source is None and not given.expand
         is_collection = query.shape is Shape.COLLECTION
         if not (rows and alone and is_collection) or plan.impossible:
             return False

@@ -97,7 +97,7 @@ def check_export(request: ODataRequest, query: BoundQuery) -> None:
             "$select of a part of a list has no place in this format; select the list whole",
             target="$select",
         )
-    if query.expand or query.ways:
+    if query.expand or query.selected_navigation:
         raise OptionNotAllowed(
             "$expand and $select of other rows have no place in this format; take their values as"
             " columns, e.g. $compute=user/name as person, or ask for their own table",

@@ -110,7 +110,7 @@ def _count_of(query: BoundQuery) -> BoundQuery:
     return replace(
         BoundQuery(query.entity_set, Shape.COUNT, (), filter=query.filter, count=True),
         moment=query.moment,
-        others=query.others,
+        referenced_sets=query.referenced_sets,
     )
 
 

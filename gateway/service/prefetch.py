@@ -130,7 +130,7 @@ def _is_one_of_many(request: ODataRequest, made: PreparedPage) -> bool:
         and isinstance(key.values[0][1], Literal)
         and segments[1].key is None
         and query.apply is None
-        and not (query.orderby or query.references or query.others or query.moment)
+        and not (query.orderby or query.references or query.referenced_sets or query.moment)
         and made.page == PageBody(taken_at=made.page.taken_at, instead_of=made.page.instead_of)
         and made.snapshot.pushdown == Pushdown()
         and made.snapshot.is_complete

@@ -159,10 +159,12 @@ class RowReader:
         arguments: tuple[object, ...],
     ) -> T:
         """Run on rows that are not kept; other sets that the query names have no rows."""
-        sets = (s for s in self._contract.schema.entity_sets if s.name in plan.query.others)
+        sets = (
+            s for s in self._contract.schema.entity_sets if s.name in plan.query.referenced_sets
+        )
         empty = tuple((found.name, no_rows(found)) for found in sets)
         with self._with.store.transient(rows) as (cursor, name):
-            return function(Relation(cursor, name, others=empty), *arguments)
+            return function(Relation(cursor, name, referenced_tables=empty), *arguments)
 
     def _on_snapshot(
         self,
@@ -173,7 +175,7 @@ class RowReader:
     ) -> T:
         tables = {name: self._derived(snapshot, name) for name in plan.derived}
         name, table = plan.query.entity_set.name, self._results(snapshot)
-        others = tuple((other, tables.get(other, table)) for other in plan.query.others)
+        others = tuple((other, tables.get(other, table)) for other in plan.query.referenced_sets)
         order = self._own_order(name)
         with self._with.store.cursor() as cursor:
             return function(Relation(cursor, tables.get(name, table), order, others), *arguments)

@@ -10,12 +10,12 @@ from gateway.analytics.read.observed_client import MAX_RESPONSE_BYTES, TIMES_UPS
 from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
 from gateway.auth.tokens import _COMMAND_SECONDS, MAX_OUTPUT_BYTES
 from gateway.config import SETTINGS
-from gateway.engine.fitting import _MOST_WITH_ONE
+from gateway.engine.fitting import MAX_RELATED_ROWS
 from gateway.fairness.calls import _PATIENCE_SECONDS
 from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS
-from gateway.query.bind.text_widths import MOST_TEXT
+from gateway.query.bind.text_widths import MAX_TEXT_CHARACTERS
 from gateway.service.export_file import MOST_MADE_ROWS
 from gateway.snapshots.build.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
@@ -135,13 +135,13 @@ LIMITS = (
     ),
     Limit("aliases, computed columns and transformations", f"{_MAX_USES}", "400 LimitExceeded"),
     Limit(
-        "characters of the texts that are put together for a row",
-        f"{MOST_TEXT:,}",
+        "characters of the texts computed for a row",
+        f"{MAX_TEXT_CHARACTERS:,}",
         "400 LimitExceeded",
-        Request(f"Results?$filter=concat(id,concat(id,'{'x' * MOST_TEXT}'))%20eq%20'a'"),
+        Request(f"Results?$filter=concat(id,concat(id,'{'x' * MAX_TEXT_CHARACTERS}'))%20eq%20'a'"),
     ),
     Limit("items of `$expand`, levels", f"{_MAX_ITEMS}, {MAX_DEPTH}", "400 LimitExceeded"),
-    Limit("rows that come along with one by `$expand`", f"{_MOST_WITH_ONE:,}", "400 LimitExceeded"),
+    Limit("related rows of one row by `$expand`", f"{MAX_RELATED_ROWS:,}", "400 LimitExceeded"),
     Limit("rows that `$apply` makes, in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),
     Limit(
         "body of a `$batch`",

@@ -2,7 +2,7 @@
 
 DuckDB maps each letter to one letter. Unicode maps 102 to several in upper case, such as sharp s
 to SS, one in lower case, and a sigma at the end of a word to its final form. Texts without such
-letters, which are nearly all, cost no more than a look at them.
+letters, which are nearly all, cost only a check.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _WITH_LONG_UPPER_CASE = tuple(
     for code in block
     if len(chr(code).upper()) > 1
 )
-_PASSED_OVER = (
+_IGNORED = (
     r"\p{Mn}\p{Me}\p{Cf}\p{Lm}\p{Sk}\x{27}.:\x{b7}\x{387}\x{55f}\x{5f4}\x{2018}\x{2019}\x{2024}"
     r"\x{2027}\x{fe13}\x{fe52}\x{fe55}\x{ff07}\x{ff0e}\x{ff1a}"
 )
@@ -26,10 +26,10 @@ _CASED = (
 )
 _FINAL = "\u03c2"
 _FINAL_SIGMA = (
-    f"regexp_replace({{0}}, '([{_CASED}][{_PASSED_OVER}]*)\u03a3([{_PASSED_OVER}]*)"
-    rf"($|[^{_CASED}{_PASSED_OVER}])', '\1{_FINAL}\2\3', 'g')"
+    f"regexp_replace({{0}}, '([{_CASED}][{_IGNORED}]*)\u03a3([{_IGNORED}]*)"
+    rf"($|[^{_CASED}{_IGNORED}])', '\1{_FINAL}\2\3', 'g')"
 )
-"""A capital sigma behind a letter and before none, whatever marks are between (Unicode 3.13)."""
+"""A capital sigma after a letter and before none, ignoring marks between them (Unicode 3.13)."""
 
 
 def _replaced(value: str, pairs: dict[str, str]) -> str:
