@@ -27,7 +27,7 @@ from gateway.auth.tokens import CallersToken, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.fairness.calls import Calls
+from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
@@ -101,7 +101,7 @@ class Workspace:
         self._store = _store(settings, contract, shared)
         self._desk = QueryPool(self._store.threads, settings.query_timeout)
         self._lanes = ExtractLimit(settings.extract_concurrency)
-        self._calls = Calls(settings.upstream_concurrency)
+        self._calls = CallLimit(settings.upstream_concurrency)
         self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
         self._whole = _Seen(contract, self._common, "")

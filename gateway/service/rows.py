@@ -25,7 +25,7 @@ from gateway.engine.navigate import no_rows
 from gateway.engine.run import Relation
 from gateway.engine.sql import Sql
 from gateway.errors import UpstreamUnavailable
-from gateway.fairness.calls import Calls
+from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
 from gateway.observe.record import Stage
@@ -92,7 +92,7 @@ class Dependencies:
     signer: TokenSigner
     clock: Clock
     desk: QueryPool
-    calls: Calls
+    calls: CallLimit
     parser: Parser
     query_timeout: float
     long_queries: LongQueries
@@ -283,7 +283,7 @@ class RowReader:
 
 
 @asynccontextmanager
-async def _turn_of(call: Awaitable[object], calls: Calls) -> AsyncIterator[None]:
+async def _turn_of(call: Awaitable[object], calls: CallLimit) -> AsyncIterator[None]:
     """Wait until a call may be made; one that never is must be closed, or Python warns of it."""
     async with AsyncExitStack() as turn:
         try:

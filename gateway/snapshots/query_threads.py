@@ -18,8 +18,8 @@ import anyio.to_thread
 import duckdb
 
 from gateway.errors import QueryTimeout
-from gateway.fairness.turns import Turns
-from gateway.fairness.visit import current_visit
+from gateway.fairness.budget import current_budget
+from gateway.fairness.round_robin import RoundRobin
 
 T = TypeVar("T")
 _AGAIN_SECONDS = 0.05
@@ -82,7 +82,7 @@ class QueryPool:
     def __init__(self, threads: Threads, seconds: float, at_once: int = 2) -> None:
         self._threads = threads
         self._seconds = seconds
-        self._turns = Turns(at_once, _RESERVE)
+        self._turns = RoundRobin(at_once, _RESERVE)
         self._workers = anyio.CapacityLimiter(at_once + _RESERVE)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
@@ -92,7 +92,7 @@ class QueryPool:
             ServiceUnavailable: its turn did not come in time, or so late that too little was left.
             QueryTimeout: it took too long.
         """
-        visit = current_visit()
+        visit = current_budget()
         try:
             async with visit.turn(self._turns, self._seconds) as left:
                 return await self._run(partial(work, *arguments), left)

@@ -22,7 +22,7 @@ from gateway.auth.principal import Principal
 from gateway.edge.entrance import PRINCIPAL
 from gateway.edge.public_root import SERVICE_PATH
 from gateway.edge.unnamed_proxies import UnnamedProxies
-from gateway.fairness.visit import Visiting
+from gateway.fairness.budget import BudgetScope
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import PROBES, facts_of
@@ -66,7 +66,7 @@ class Watched:
             with suppress(Exception):
                 self.observer.traces.begin(record, given)
         try:
-            with Recording(record), Visiting():
+            with Recording(record), BudgetScope():
                 await self.app(scope, receive, sending)
                 sending.has_returned = True
         finally:

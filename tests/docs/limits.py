@@ -11,7 +11,7 @@ from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
 from gateway.auth.tokens import _COMMAND_SECONDS, COMMAND_BYTES
 from gateway.config import SETTINGS
 from gateway.engine.fitting import _MOST_WITH_ONE
-from gateway.fairness.calls import _PATIENCE_SECONDS
+from gateway.fairness.call_limit import _PATIENCE_SECONDS
 from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS

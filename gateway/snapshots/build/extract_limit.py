@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 import anyio
 
 from gateway.errors import ServiceUnavailable
-from gateway.fairness.turns import Turns
-from gateway.fairness.visit import current_visit
+from gateway.fairness.round_robin import RoundRobin
+from gateway.fairness.budget import current_budget
 
 _RETRY_SECONDS = 30
 
@@ -28,7 +28,7 @@ class ExtractLimit:
         self._at_once = at_once
         self.longest = longest
         self.patience = patience
-        self._lanes: dict[str, Turns] = {}
+        self._lanes: dict[str, RoundRobin] = {}
 
     @asynccontextmanager
     async def turn(self, scope: str) -> AsyncIterator[None]:
@@ -37,8 +37,8 @@ class ExtractLimit:
         Raises:
             ServiceUnavailable: the caller's line is too long, or the turn has not come in time.
         """
-        caller = current_visit().caller
-        lane = self._lanes.setdefault(scope, Turns(self._at_once))
+        caller = current_budget().caller
+        lane = self._lanes.setdefault(scope, RoundRobin(self._at_once))
         if lane.waiting(caller) >= self.longest:
             raise self._busy()
         try:
