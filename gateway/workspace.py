@@ -37,14 +37,14 @@ from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.service.rows import Dependencies, PageSizes, RoleView
 from gateway.service.service import QueryService
-from gateway.snapshots.build.extract_limit import ExtractLimit
-from gateway.snapshots.build.extract_run import ExtractTools
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
 from gateway.snapshots.keep.database import Bounds
 from gateway.snapshots.keep.memory import memory_share
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.load.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_run import ExtractTools
 from gateway.snapshots.peers.selection import Sharing, build_peers
 from gateway.snapshots.query_threads import QueryPool
 from gateway.writer.skiptoken import TokenSigner

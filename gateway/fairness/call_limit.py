@@ -1,6 +1,6 @@
 """The limit on calls to the Analytics API for single requests: windows, totals and statistics.
 
-Extracts have a limit of their own (`gateway.snapshots.build.extract_limit`).
+Extracts have a limit of their own (`gateway.snapshots.load.extract_limit`).
 """
 
 from __future__ import annotations

@@ -42,10 +42,10 @@ from gateway.service.reach import counted_as, filtered_upstream
 from gateway.service.rows import Dependencies, PageSizes, RowReader
 from gateway.service.single import SingleService
 from gateway.service.statistics import StatisticsService
-from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.cache import Standing
 from gateway.snapshots.keep.store import SnapshotKey, StoredTable
+from gateway.snapshots.load.extract_run import Progress
+from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.snapshots.pinned import PinnedSnapshot
 
 T = TypeVar("T")

@@ -18,12 +18,12 @@ import anyio.to_thread
 from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import DraftTable
-from gateway.snapshots.build.extract_run import ExtractRun, ExtractTools, Progress
-from gateway.snapshots.build.single_flight import ExtractFailure, SingleFlight
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict, may_stand_in
 from gateway.snapshots.keep.catalog import Entry
+from gateway.snapshots.load.draft import DraftTable
+from gateway.snapshots.load.extract_run import ExtractRun, ExtractTools, Progress
+from gateway.snapshots.load.single_flight import ExtractFailure, SingleFlight
 
 
 @dataclass(frozen=True, slots=True)

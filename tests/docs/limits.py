@@ -17,7 +17,7 @@ from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS
 from gateway.query.bind.text_widths import MOST_TEXT
 from gateway.service.export_file import MOST_MADE_ROWS
-from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
 from gateway.web.measured import (

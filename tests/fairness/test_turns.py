@@ -19,7 +19,7 @@ from gateway.fairness.budget import BudgetScope, RequestBudget, current_budget, 
 from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.fairness.round_robin import RoundRobin
-from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.snapshots.query_threads import QueryPool, Threads
 
 GREEDY, MODEST = "key:greedy", "key:modest"

@@ -16,7 +16,7 @@ import pytest
 
 from gateway.errors import InsufficientStorage, QueryTimeout, ServiceUnavailable
 from gateway.sandbox import Dataset, generate
-from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.snapshots.keep.database import Bounds
 from gateway.snapshots.keep.memory import memory_share
 from gateway.snapshots.keep.store import SnapshotStore

@@ -15,7 +15,7 @@ from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
 from gateway.planner.pushdown import Pushdown, PushedValues
 from gateway.service.paging import rows_ready
-from gateway.snapshots.build.extract_run import ExtractTools
+from gateway.snapshots.load.extract_run import ExtractTools
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.freshness import FreshnessPolicy

@@ -28,9 +28,9 @@ from gateway.errors import (
 )
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import DraftTable
-from gateway.snapshots.build.extract_run import ExtractTools
-from gateway.snapshots.build.extract_source import BaseSnapshot, ChangesReader, ExtractReader
+from gateway.snapshots.load.draft import DraftTable
+from gateway.snapshots.load.extract_run import ExtractTools
+from gateway.snapshots.load.extract_source import BaseSnapshot, ChangesReader, ExtractReader
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import InternalError, UpstreamUnavailable
-from gateway.snapshots.build.draft import DraftTable
+from gateway.snapshots.load.draft import DraftTable
 from gateway.snapshots.keep.store import SnapshotStore
 from tests.snapshots.tables import Watch, rows_of, store_of
 

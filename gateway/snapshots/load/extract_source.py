@@ -11,8 +11,8 @@ import pyarrow as pa
 
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.store import SnapshotStore, StoredTable
+from gateway.snapshots.load.draft import DraftTable
 
 
 class ExtractReader(Protocol):
@@ -72,5 +72,7 @@ class ExtractSource(Protocol):
     def oddities(self, pushdown: Pushdown, before: tuple[OddRows, ...], /) -> tuple[OddRows, ...]:
         """What is strange about rows that were just read; `before` is known of what they amend."""
 
-    async def changes(self, pushdown: Pushdown, since: datetime, base: BaseSnapshot, /) -> ChangesReader | None:
+    async def changes(
+        self, pushdown: Pushdown, since: datetime, base: BaseSnapshot, /
+    ) -> ChangesReader | None:
         """What has changed in `base` since; None when that cannot be told."""

@@ -17,14 +17,19 @@ import pyarrow as pa
 from gateway.errors import UpstreamKeepsChanging
 from gateway.observe import Clock, Observer
 from gateway.observe.oddities import OddRows, told_together
-from gateway.snapshots.build.extract_source import BaseSnapshot, ChangesReader, ExtractReader, ExtractSource
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict
-from gateway.snapshots.build.draft import DraftTable
-from gateway.snapshots.build.extract_limit import ExtractLimit
-from gateway.snapshots.peers.interface import Peers
-from gateway.snapshots.keep.catalog import Entry, Catalog
+from gateway.snapshots.keep.catalog import Catalog, Entry
 from gateway.snapshots.keep.store import SnapshotStore
+from gateway.snapshots.load.draft import DraftTable
+from gateway.snapshots.load.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_source import (
+    BaseSnapshot,
+    ChangesReader,
+    ExtractReader,
+    ExtractSource,
+)
+from gateway.snapshots.peers.interface import Peers
 
 
 @dataclass(frozen=True, slots=True)

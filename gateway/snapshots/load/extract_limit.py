@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 import anyio
 
 from gateway.errors import ServiceUnavailable
-from gateway.fairness.round_robin import RoundRobin
 from gateway.fairness.budget import current_budget
+from gateway.fairness.round_robin import RoundRobin
 
 _RETRY_SECONDS = 30
 

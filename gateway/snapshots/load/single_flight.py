@@ -22,9 +22,9 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.snapshots.facts import SnapshotKey
-from gateway.snapshots.build.extract_run import ExtractRun, Progress, ExtractTools
-from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.catalog import Entry
+from gateway.snapshots.load.draft import DraftTable
+from gateway.snapshots.load.extract_run import ExtractRun, ExtractTools, Progress
 
 _RESUMABLE_SECONDS = 600
 _FAILURES = 1_000
