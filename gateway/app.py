@@ -199,7 +199,7 @@ def _watched(readiness: Readiness, pulse: Gauges, ledger: Ledger, inner: Lifespa
             readiness.is_open = True
             yield
             readiness.is_open = False
-            ledger.tell()
+            ledger.flush()
         await anyio.to_thread.run_sync(pulse.observer.traces.close)
 
     return run

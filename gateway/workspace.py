@@ -40,8 +40,7 @@ from gateway.service.service import QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
-from gateway.snapshots.keep.database import Bounds
-from gateway.snapshots.keep.memory import memory_share
+from gateway.snapshots.keep.database import Bounds, memory_share
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
 from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.snapshots.load.extract_run import ExtractTools
@@ -100,7 +99,7 @@ class Workspace:
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._desk = QueryPool(self._store.threads, settings.query_timeout)
-        self._lanes = ExtractLimit(settings.extract_concurrency)
+        self._extract_limit = ExtractLimit(settings.extract_concurrency)
         self._calls = CallLimit(settings.upstream_concurrency)
         self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
@@ -218,7 +217,7 @@ class Workspace:
 
     def _client(self, token: TokenSource) -> AnalyticsClient:
         shared = self._shared
-        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
+        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.count_retry)
         policy = RetryPolicy(budget=self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
@@ -227,20 +226,20 @@ class Workspace:
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
         extractor = Extractor(client.fetch, contract, policy, shared.clock)
-        workshop = ExtractTools(
+        tools = ExtractTools(
             self._store,
             self._shelf,
             self.peers,
             extractor,
             shared.clock,
             shared.observer,
-            self._lanes,
+            self._extract_limit,
         )
         base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
         return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
-            cache=SnapshotCache(workshop),
+            cache=SnapshotCache(tools),
             store=self._store,
             pages=shared.pages,
             signer=shared.signer,

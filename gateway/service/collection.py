@@ -49,7 +49,7 @@ class _PageOfSnapshot:
 
 def _key(asked: _PageOfSnapshot, wanted: int, page: PageBody, path: ResourcePath) -> PageKey:
     """All that a page depends on; a row of a draft may still become newer."""
-    at, reply, final = asked.at, asked.reply, asked.snapshot.growing is None
+    at, reply, final = asked.at, asked.reply, asked.snapshot.draft is None
     facts = (at.offset, at.moment, at.early, wanted, page, final, reply.format, reply.links)
     return PageKey(at.snapshot, (path, asked.request.pairs, *facts))
 
@@ -120,7 +120,7 @@ class CollectionService:
             left = left_to_check(plan, snapshot)
             counted = (count_rows, left, query.apply)
             count = await self._rows.on(snapshot, plan, *counted) if query.count else None
-            begun = snapshot.growing is not None
+            begun = snapshot.draft is not None
             start = Position(snapshot.id, query.skip, query.top, query.moment, tracks, begun)
             return await self._page(_PageOfSnapshot(request, plan, start, snapshot, reply, count))
 

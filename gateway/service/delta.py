@@ -109,7 +109,7 @@ class DeltaService:
 
         Which part of the rows was read, and in which order, makes no difference (11.3).
         """
-        self._with.cache.promise(snapshot.id)
+        self._with.cache.retain(snapshot.id)
         return self._link(request, DeltaPosition(SnapshotState(snapshot.id, moment)), reply)
 
     def _link(self, request: ODataRequest, since: DeltaPosition, reply: ResponseOptions) -> str:
@@ -175,7 +175,7 @@ class DeltaService:
         about = self._rows.about(new, PageKey(new.id, (*facts, reply.format, reply.links)))
         state = SnapshotState(new.id, query.moment)
         if about.etag in reply.known or "*" in reply.known:
-            self._with.cache.promise(new.id)
+            self._with.cache.retain(new.id)
             return ResponseBody(b"", reply.format.content_type, about.headers, not_modified=True)
         found = await self._changed(asked, old, new, size, reply)
         if found.more:

@@ -156,7 +156,7 @@ class QueryService:
 
     def trouble(self) -> ExtractFailure | None:
         """Why the workspace's last extract failed; None when one has been made since."""
-        found = self._with.cache.trouble(self._with.scope())
+        found = self._with.cache.last_failure(self._with.scope())
         if found is None or not self.is_limited:
             return found
         return replace(found, error=found.error.in_public())

@@ -22,7 +22,7 @@ from gateway.errors import (
     UriTooLong,
 )
 from gateway.observe import Observer
-from gateway.observe.record import note_question
+from gateway.observe.record import note_request
 from gateway.query.bind.resource import MetadataDocument
 from gateway.query.preferences import parse_preferences
 from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
@@ -144,7 +144,7 @@ class ODataEndpoint:
         question = await service.understand(path, query, root)
         route = "document" if question.plan is None else question.plan.route.name.lower()
         kept = question if len(query) <= _LONGEST_SHOWN else None
-        note_question(kept, question.resource, route)
+        note_request(kept, question.resource, route)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(question, headers, version)
         reply = ResponseOptions(

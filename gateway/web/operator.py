@@ -90,7 +90,7 @@ class OperatorEndpoints:
             ResourceNotFound: there is no token, and the request is not from this computer.
         """
         self._admit(request)
-        self.ledger.tell()
+        self.ledger.flush()
         await self.look()
         text = await anyio.to_thread.run_sync(self.observer.metrics.text)
         return Response(text, headers={"Content-Type": _TEXT, "Cache-Control": "no-store"})

@@ -61,7 +61,7 @@ class Watched:
         client = scope.get("client")
         self.unnamed.notice(client[0] if client else "", given)
         sending = _Sending(record, send)
-        self.observer.metrics.began()
+        self.observer.metrics.request_began()
         if self.observer.traces.is_on:
             with suppress(Exception):
                 self.observer.traces.begin(record, given)
@@ -71,7 +71,7 @@ class Watched:
                 sending.has_returned = True
         finally:
             sending.end()
-            self.observer.metrics.left()
+            self.observer.metrics.request_ended()
             end_record(record, scope.get(PRINCIPAL), self.observer, self.ledger)
 
 
@@ -84,7 +84,7 @@ def end_record(
         if principal is not None:
             part.workspace, part.role = principal.workspace, principal.role
             part.key = principal.id
-        ledger.ended(part)
+        ledger.add(part)
     if record.span is not None:
         with suppress(Exception):
             observer.traces.end(record, facts_of(record))
@@ -156,7 +156,7 @@ def _place(raw_path: bytes) -> str:
 
 def _timing(record: RequestRecord) -> tuple[tuple[bytes, bytes], ...]:
     """The header, in milliseconds (W3C Server Timing); none where there is nothing to tell."""
-    spent = record.spent
+    spent = record.stage_seconds
     parts = [f"{name};dur={spent[name] * 1000:.1f}" for name in _TIMED if name in spent]
     if record.cache:
         page = f", page {record.page}" if record.page else ""

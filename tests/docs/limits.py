@@ -183,8 +183,9 @@ LIMITS = (
     ),
     Limit(
         "extracts at once, those of a caller that wait, and how long",
-        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {ExtractLimit().longest},"
-        f" {ExtractLimit().patience:g} s",
+        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`),"
+        f" {ExtractLimit().max_waiting},"
+        f" {ExtractLimit().patience_seconds:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(

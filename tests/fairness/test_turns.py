@@ -20,7 +20,7 @@ from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.fairness.round_robin import RoundRobin
 from gateway.snapshots.load.extract_limit import ExtractLimit
-from gateway.snapshots.query_threads import QueryPool, Threads
+from gateway.snapshots.query_threads import QueryPool, QueryThreads
 
 GREEDY, MODEST = "key:greedy", "key:modest"
 
@@ -150,7 +150,7 @@ Run = Callable[[Callable[[], object]], Awaitable[object]]
 
 
 def _runners() -> dict[str, Run]:
-    pool, parser = QueryPool(Threads(), 60, at_once=1), Parser()
+    pool, parser = QueryPool(QueryThreads(), 60, at_once=1), Parser()
     return {"queries": pool.run, "parsing": lambda work: parser.run(60, work)}
 
 
@@ -183,7 +183,7 @@ async def test_queries_and_parsing_are_done_in_turns_of_callers(name: str) -> No
 
 @pytest.mark.anyio
 async def test_extracts_are_begun_in_turns_and_each_caller_has_a_line_of_its_own() -> None:
-    limit, begun, refused = ExtractLimit(1, longest=5), list[str](), list[str]()
+    limit, begun, refused = ExtractLimit(1, max_waiting=5), list[str](), list[str]()
     go_on = anyio.Event()
 
     async def extract(caller: str) -> None:
@@ -283,7 +283,7 @@ async def test_a_turn_that_comes_too_late_is_given_up() -> None:
 
 @pytest.mark.anyio
 async def test_a_query_that_began_late_is_ended_by_the_requests_limit_not_its_own() -> None:
-    pool, used = QueryPool(Threads(), 120), list[float]()
+    pool, used = QueryPool(QueryThreads(), 120), list[float]()
 
     async def measured() -> None:
         current_budget().worked = 119.9

@@ -1,7 +1,7 @@
-"""A draft that takes an extract's rows while others read those that are there already.
+"""A draft: the rows of a running extract, readable while more arrive.
 
-The extract never waits: what it hands over is written in batches by a task of its own, at once when
-a reader waits for more. Runs on the event loop; the store's blocking work goes to worker threads.
+The extract never waits. A task writes its rows in batches, and immediately if a reader waits for
+them. Runs on the event loop; the store's blocking work runs in worker threads.
 """
 
 from __future__ import annotations
@@ -15,119 +15,123 @@ import pyarrow as pa
 from gateway.errors import GatewayError
 from gateway.snapshots.keep.store import SnapshotStore
 
-_BATCH = 8_000
-"""Rows written at once when nobody waits: a small batch costs three times as much a row."""
+_BATCH_ROWS = 8_000
+"""Rows in a batch when no reader waits: a small batch costs three times as much per row."""
 
 
 class DraftTable:
-    """The rows of one draft; `rows` of them are readable, in an order that stays."""
+    """The rows of one draft; the first `rows` of them are readable, in an order that stays."""
 
     def __init__(self, store: SnapshotStore, snapshot_id: str) -> None:
         self.id = snapshot_id
         self.rows = 0
-        self.came = 0
+        self.received = 0
         self._store = store
-        self._begun = False
-        self._waiting: list[pa.Table] = []
-        self._newer: list[pa.Table] = []
+        self._is_created = False
+        self._pending: list[pa.Table] = []
+        self._updates: list[pa.Table] = []
         self._wanted = 0
         self._writer: asyncio.Task[None] | None = None
         self._failure: GatewayError | None = None
-        self._ended = False
-        self._pulse = asyncio.Event()
+        self._is_ended = False
+        self._changed = asyncio.Event()
 
     @property
     def is_complete(self) -> bool:
-        """Whether all rows are readable."""
-        return self._ended and self._failure is None
+        """True if all rows are readable."""
+        return self._is_ended and self._failure is None
 
     def append(self, rows: pa.Table) -> None:
-        """Rows behind those that came before.
+        """Add rows behind those received before.
 
         Raises:
-            InternalError: what came before could not be written.
+            InternalError: earlier rows could not be written.
         """
         if self._failure is not None:
             raise self._failure
-        self._waiting.append(rows)
-        self.came += rows.num_rows
+        self._pending.append(rows)
+        self.received += rows.num_rows
         if self._is_due():
             self._write_soon()
 
     def replace(self, rows: pa.Table) -> None:
-        """Newer versions of rows that came before; written by `flush`."""
-        self._newer.append(rows)
+        """Add newer versions of rows received before; `flush` writes them."""
+        self._updates.append(rows)
 
     async def reach(self, rows: int) -> int:
-        """Wait until so many rows are readable, or all that will come; how many are readable.
+        """Wait until this many rows, or all that will arrive, are readable; return how many are.
 
         Raises:
-            GatewayError: the extract failed before.
+            GatewayError: the extract failed first.
         """
-        while self.rows < rows and not self._ended:
+        while self.rows < rows and not self._is_ended:
             self._wanted = max(self._wanted, rows)
             self._write_soon()
-            await self._pulse.wait()
+            await self._changed.wait()
         if self.rows < rows and self._failure is not None:
             raise copy(self._failure)
         return self.rows
 
     async def flush(self) -> None:
-        """Everything that came is readable when this returns.
+        """Write all rows received so far, so that they are readable when this returns.
 
         Raises:
-            InternalError: it could not be written.
+            InternalError: they could not be written.
         """
-        self._wanted = max(self._wanted, self.came)
+        self._wanted = max(self._wanted, self.received)
         self._write_soon()
         while self._writer is not None:
             await asyncio.shield(self._writer)
         if self._failure is not None:
             raise self._failure
-        for rows in self._newer:
+        for rows in self._updates:
             await anyio.to_thread.run_sync(self._store.replace, self.id, rows)
-        self._newer.clear()
+        self._updates.clear()
 
     def end(self, failure: GatewayError | None = None) -> None:
-        """No more rows will come, because that is all or because of a failure."""
-        self._failure, self._ended = failure, True
-        self._tell()
+        """Mark the draft as ended: it has all rows, or the extract failed."""
+        self._failure, self._is_ended = failure, True
+        self._notify()
 
-    def go_on(self) -> None:
-        """More rows will come after all."""
-        self._failure, self._ended = None, False
+    def resume(self) -> None:
+        """Mark a draft that failed as running again."""
+        self._failure, self._is_ended = None, False
 
     async def close(self) -> None:
-        """Let a batch that is being written come to its end."""
+        """Wait for the batch that is being written."""
         if self._writer is not None:
             await asyncio.wait([self._writer])
 
     def _is_due(self) -> bool:
-        return self.came - self.rows >= _BATCH or self.rows < self._wanted
+        return self.received - self.rows >= _BATCH_ROWS or self.rows < self._wanted
 
     def _write_soon(self) -> None:
-        """Nothing more after a failure: behind rows that are missing none may be read."""
-        if self._writer is None and self._failure is None and (self._waiting or not self._begun):
+        """Start writing, except after a failure: rows behind missing ones must not be readable."""
+        if (
+            self._writer is None
+            and self._failure is None
+            and (self._pending or not self._is_created)
+        ):
             self._writer = asyncio.create_task(self._write())
 
     async def _write(self) -> None:
-        """Write until what is left is not worth it; a failure is told to who waits or appends."""
+        """Write until too little is left; a failure ends the draft and reaches its readers."""
         try:
-            if not self._begun:
+            if not self._is_created:
                 await anyio.to_thread.run_sync(self._store.begin, self.id)
-                self._begun = True
-            while self._waiting and self._is_due() and self._failure is None:
-                parts = len(self._waiting)
-                batch = pa.concat_tables(self._waiting)
+                self._is_created = True
+            while self._pending and self._is_due() and self._failure is None:
+                parts = len(self._pending)
+                batch = pa.concat_tables(self._pending)
                 await anyio.to_thread.run_sync(self._store.append, self.id, batch, self.rows)
-                del self._waiting[:parts]  # not before: who goes on after a failure has them still
+                del self._pending[:parts]  # only now: after a failure they must still be there
                 self.rows += batch.num_rows
-                self._tell()
+                self._notify()
         except GatewayError as error:
             self.end(error)
         finally:
             self._writer = None
 
-    def _tell(self) -> None:
-        self._pulse.set()
-        self._pulse = asyncio.Event()
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()

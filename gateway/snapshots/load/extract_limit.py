@@ -1,7 +1,7 @@
-"""How many extracts run at once for one scope: the others wait in line, and not for ever.
+"""The limit on extracts of one scope that run at once; others wait for a limited time.
 
-Each extract asks for several pages at once and holds memory or a file; a report with twenty filters
-would else start twenty.
+Each extract requests several pages at once and takes up memory or a file. Without the limit, a
+report with twenty filters would start twenty of them.
 """
 
 from __future__ import annotations
@@ -19,44 +19,46 @@ _RETRY_SECONDS = 30
 
 
 class ExtractLimit:
-    """`at_once` extracts a scope, in fair turns between callers.
+    """A limit of `at_once` extracts per scope, shared round robin between callers.
 
-    `longest` of each caller wait, `patience` seconds each.
+    Up to `max_waiting` extracts of each caller wait, for `patience_seconds` each.
     """
 
-    def __init__(self, at_once: int = 4, longest: int = 64, patience: float = 120.0) -> None:
+    def __init__(
+        self, at_once: int = 4, max_waiting: int = 64, patience_seconds: float = 120.0
+    ) -> None:
         self._at_once = at_once
-        self.longest = longest
-        self.patience = patience
-        self._lanes: dict[str, RoundRobin] = {}
+        self.max_waiting = max_waiting
+        self.patience_seconds = patience_seconds
+        self._by_scope: dict[str, RoundRobin] = {}
 
     @asynccontextmanager
     async def turn(self, scope: str) -> AsyncIterator[None]:
-        """Wait for a turn in the line of the request's caller, and hold it until the block ends.
+        """Wait for a turn in the queue of the request's caller, and hold it until the block ends.
 
         Raises:
-            ServiceUnavailable: the caller's line is too long, or the turn has not come in time.
+            ServiceUnavailable: the caller's queue is full, or the turn did not come in time.
         """
         caller = current_budget().caller
-        lane = self._lanes.setdefault(scope, RoundRobin(self._at_once))
-        if lane.waiting(caller) >= self.longest:
+        turns = self._by_scope.setdefault(scope, RoundRobin(self._at_once))
+        if turns.waiting(caller) >= self.max_waiting:
             raise self._busy()
         try:
-            with anyio.fail_after(self.patience):
-                await lane.acquire(caller)
+            with anyio.fail_after(self.patience_seconds):
+                await turns.acquire(caller)
         except TimeoutError:
             raise self._busy() from None
         try:
             yield
         finally:
-            lane.release(caller)
-            if lane.is_idle:
-                del self._lanes[scope]
+            turns.release(caller)
+            if turns.is_idle:
+                del self._by_scope[scope]
 
     def _busy(self) -> ServiceUnavailable:
         return ServiceUnavailable(
-            f"the gateway is reading {self._at_once} extracts at once, and others wait before this"
-            " one; try again later, or ask for all rows, whose one extract answers every filter"
-            " (its owner can raise --extract-concurrency)",
+            f"the gateway is loading {self._at_once} extracts, and more are waiting; try again"
+            " later, or request all rows: their one extract serves every filter (the gateway's"
+            " owner can raise --extract-concurrency)",
             retry_after_seconds=_RETRY_SECONDS,
         )

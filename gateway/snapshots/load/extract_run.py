@@ -1,7 +1,7 @@
-"""One extract on its way to become a snapshot.
+"""One run of an extract, from its start to the finished snapshot.
 
-It builds on an older snapshot when only changes are to be read. Otherwise its rows grow in a draft,
-which may be read meanwhile. After a failure that may pass, `make` goes on where it stopped.
+If only changes must be read, the run builds on an older snapshot. Otherwise its rows go to a draft,
+which can be read meanwhile. After a temporary failure, `make` resumes where it stopped.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import pyarrow as pa
 
 from gateway.errors import UpstreamKeepsChanging
 from gateway.observe import Clock, Observer
-from gateway.observe.oddities import OddRows, told_together
+from gateway.observe.oddities import OddRows, summarize
 from gateway.snapshots.facts import Extracted, SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.keep.catalog import Catalog, Entry
@@ -34,20 +34,20 @@ from gateway.snapshots.peers.interface import Peers
 
 @dataclass(frozen=True, slots=True)
 class ExtractTools:
-    """What snapshots are made with."""
+    """The parts that snapshots are made with."""
 
     store: SnapshotStore
-    shelf: Catalog
+    catalog: Catalog
     peers: Peers
     extracts: ExtractSource
     clock: Clock
     observer: Observer
-    lanes: ExtractLimit = field(default_factory=ExtractLimit)
+    extract_limit: ExtractLimit = field(default_factory=ExtractLimit)
 
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far an extract has come: `rows` of `total`, None while that is not known."""
+    """The progress of an extract: `rows` of `total`, which is None while it is unknown."""
 
     id: str
     key: SnapshotKey
@@ -61,142 +61,142 @@ class Progress:
 class ExtractRun:
     """One extract; `readers` read its draft, `waiters` wait for the snapshot.
 
-    All of them hold `landed`, the snapshot, once it is there: in memory it is the draft itself.
+    Each of them holds `entry`, the snapshot, once it exists: in memory it is the draft itself.
     """
 
-    def __init__(self, key: SnapshotKey, workshop: ExtractTools) -> None:
+    def __init__(self, key: SnapshotKey, tools: ExtractTools) -> None:
         self.key = key
         self.id = uuid4().hex[:16]
-        self.began = workshop.clock.now()
+        self.began = tools.clock.now()
         self.waiters = 0
         self.readers = 0
         self.paused_at: float | None = None
-        self.growing: DraftTable | None = None
-        self.landed: Entry | None = None
+        self.draft: DraftTable | None = None
+        self.entry: Entry | None = None
         self.task: asyncio.Task[Entry] | None = None
-        self._with = workshop
-        self._started = workshop.clock.monotonic()
-        self._extraction: ExtractReader | None = None
+        self._tools = tools
+        self._started = tools.clock.monotonic()
+        self._reader: ExtractReader | None = None
         self._decided = asyncio.Event()
 
     async def make(self) -> Entry:
-        """The snapshot, held once; of all processes that share, only one makes it."""
-        peers, turn = self._with.peers, self._with.lanes.turn(self.key.scope)
+        """Make the snapshot, acquired; of all processes that share, only one makes it."""
+        peers, turn = self._tools.peers, self._tools.extract_limit.turn(self.key.scope)
         async with turn, peers.lease(self.key), peers.making(self.id):
-            if self._extraction is None:
-                entry = await self._made_elsewhere() or await self._amend()
+            if self._reader is None:
+                entry = await self._find_shared() or await self._build_on_base()
                 if entry is not None:
                     return entry
             entry = await self._read_all()
-            self._with.observer.info(f"snapshot {self.id} holds {entry.table.rows} rows")
+            self._tools.observer.info(f"snapshot {self.id} has {entry.table.rows} rows")
             await self._offer(entry.table)
             return entry
 
-    async def _made_elsewhere(self) -> Entry | None:
-        """What another process has made while this one waited for its turn, held."""
-        shelf = self._with.shelf
-        before = shelf.best(self.key)
-        await shelf.discover(self.key)
-        found = shelf.best(self.key)
-        if found is None or found is before or shelf.judge(found.table) is not Verdict.FRESH:
+    async def _find_shared(self) -> Entry | None:
+        """Return, acquired, a snapshot that another process made during the wait for the lease."""
+        catalog = self._tools.catalog
+        before = catalog.best(self.key)
+        await catalog.discover(self.key)
+        found = catalog.best(self.key)
+        if found is None or found is before or catalog.judge(found.table) is not Verdict.FRESH:
             return None
-        return found.held()
+        return found.acquire()
 
-    async def draft(self) -> DraftTable | None:
-        """The draft, once it is known whether its rows can be read while they come."""
+    async def readable_draft(self) -> DraftTable | None:
+        """Return the draft once known; None if its rows cannot be read while they arrive."""
         await self._decided.wait()
-        gradual = self._extraction is not None and self._extraction.is_gradual
-        return self.growing if gradual else None
+        gradual = self._reader is not None and self._reader.is_gradual
+        return self.draft if gradual else None
 
     @property
-    def made(self) -> Entry | None:
-        """The snapshot, if it is there; not held."""
+    def result(self) -> Entry | None:
+        """The snapshot if it is finished, not acquired; otherwise None."""
         task = self.task
         if task is None or not task.done() or task.cancelled() or task.exception() is not None:
             return None
         return task.result()
 
     def decide(self) -> None:
-        """Let nobody wait for a draft any more."""
+        """Release callers that wait for a readable draft."""
         self._decided.set()
 
     def progress(self) -> Progress:
-        """How far it has come."""
-        seconds = self._with.clock.monotonic() - self._started
-        rows = self.growing.came if self.growing else 0
-        total = self._extraction.total if self._extraction else None
+        """Return how far the run has come."""
+        seconds = self._tools.clock.monotonic() - self._started
+        rows = self.draft.received if self.draft else 0
+        total = self._reader.total if self._reader else None
         rate = rows / max(seconds, 0.001)
         paused = self.paused_at is not None
         return Progress(self.id, self.key, self.began, rows, total, rate, paused)
 
     async def _read_all(self) -> Entry:
-        if self._extraction is None or self.growing is None:
-            self.growing = DraftTable(self._with.store, self.id)
-            self._extraction = self._with.extracts.begin(self.key.pushdown, self.growing)
+        if self._reader is None or self.draft is None:
+            self.draft = DraftTable(self._tools.store, self.id)
+            self._reader = self._tools.extracts.begin(self.key.pushdown, self.draft)
         self.decide()
-        since = await self._extraction.read()
-        await self.growing.flush()
+        since = await self._reader.read()
+        await self.draft.flush()
         odd = self._odd(())
         published = await self._publish(Extracted(self.began, self.began, since, odd))
-        entry = self._with.shelf.put(published, readers=1)
-        self.growing.end()
+        entry = self._tools.catalog.put(published, readers=1)
+        self.draft.end()
         return entry
 
-    async def _amend(self) -> Entry | None:
-        """An older snapshot with what has changed since, held; None when all must be read."""
-        base = self._with.shelf.base(self.key)
+    async def _build_on_base(self) -> Entry | None:
+        """Return an older snapshot with its changes applied, acquired; None if impossible."""
+        base = self._tools.catalog.base(self.key)
         if base is None:
             return None
-        base.held()
+        base.acquire()
         try:
             changes = await self._changes(base.table)
-            return None if changes is None else await self._apply(changes, base)
+            return None if changes is None else await self._apply_changes(changes, base)
         finally:
-            self._with.shelf.let_go(base)
+            self._tools.catalog.release(base)
 
     async def _changes(self, table: StoredTable) -> ChangesReader | None:
-        """What has changed since a snapshot; so much that it cannot be told is None, too."""
+        """Read the changes since a snapshot; return None if they cannot be determined."""
         since = table.extracted.since
-        assert since is not None  # noqa: S101 - the shelf gives no other as a base
-        source = BaseSnapshot(self._with.store, table)
+        assert since is not None  # noqa: S101 - the catalog returns no other base
+        source = BaseSnapshot(self._tools.store, table)
         try:
-            return await self._with.extracts.changes(self.key.pushdown, since, source)
+            return await self._tools.extracts.changes(self.key.pushdown, since, source)
         except UpstreamKeepsChanging:
             return None
 
-    async def _apply(self, changes: ChangesReader, base: Entry) -> Entry:
-        """A new snapshot, or the old one, which is then known to be one of now."""
+    async def _apply_changes(self, changes: ChangesReader, base: Entry) -> Entry:
+        """Return a new snapshot, or the old one with a new `taken_at` if nothing has changed."""
         before = base.table.extracted
         odd = self._odd(before.odd)
         extracted = Extracted(self.began, before.complete_at, changes.since, odd)
         gone = pa.array(changes.gone, pa.string())
         changed = await anyio.to_thread.run_sync(
-            self._with.store.amend, self.id, base.table.id, changes.rows, gone
+            self._tools.store.apply_changes, self.id, base.table.id, changes.rows, gone
         )
         if not changed:
             base.table = replace(base.table, extracted=extracted)
             await self._offer(base.table)
-            return base.held()
+            return base.acquire()
         published = await self._publish(extracted)
-        self._with.observer.info(
-            f"snapshot {self.id} builds on {base.table.id}: {published.rows} rows"
+        self._tools.observer.info(
+            f"snapshot {self.id} was built on {base.table.id}: {published.rows} rows"
         )
         await self._offer(published)
-        return self._with.shelf.put(published, readers=1)
+        return self._tools.catalog.put(published, readers=1)
 
     def _odd(self, before: tuple[OddRows, ...]) -> tuple[OddRows, ...]:
-        """What is strange about the rows; told when it is not what was known before."""
-        odd = self._with.extracts.oddities(self.key.pushdown, before)
+        """Return what is strange about the rows; log and count it if it is new."""
+        odd = self._tools.extracts.oddities(self.key.pushdown, before)
         if odd and odd != before:
-            self._with.observer.warn(f"snapshot {self.id} has strange rows: {told_together(odd)}")
-            self._with.observer.metrics.found_odd(odd)
+            self._tools.observer.warn(f"snapshot {self.id} has strange rows: {summarize(odd)}")
+            self._tools.observer.metrics.count_odd_rows(odd)
         return odd
 
     async def _publish(self, extracted: Extracted) -> StoredTable:
-        draft = StoredTable(self.id, self.key, extracted, rows=0, bytes=0, made_at=self.began)
-        return await anyio.to_thread.run_sync(self._with.store.publish, draft)
+        unpublished = StoredTable(self.id, self.key, extracted, rows=0, bytes=0, made_at=self.began)
+        return await anyio.to_thread.run_sync(self._tools.store.publish, unpublished)
 
     async def _offer(self, table: StoredTable) -> None:
-        path = self._with.store.path(table.id)
+        path = self._tools.store.path(table.id)
         if path is not None:
-            await self._with.peers.offer(table, path)
+            await self._tools.peers.offer(table, path)

@@ -1,7 +1,7 @@
-"""All extracts that are being made: one for all who want it, outliving who started it.
+"""Single flight: one running extract for all requests that need it, even if the first one ends.
 
-One that failed half-way for a reason that may pass is kept for a while, and goes on where it
-stopped when it is wanted again. Runs on the event loop.
+A run that failed half-way with a temporary error is retained for a while, and resumes when it is
+needed again. Runs on the event loop.
 """
 
 from __future__ import annotations
@@ -27,193 +27,195 @@ from gateway.snapshots.load.draft import DraftTable
 from gateway.snapshots.load.extract_run import ExtractRun, ExtractTools, Progress
 
 _RESUMABLE_SECONDS = 600
-_FAILURES = 1_000
+_MAX_FAILURES = 1_000
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractFailure:
-    """Why the last extract has failed, and when."""
+    """The error of the last extract, and its time."""
 
     at: datetime
     error: GatewayError
 
 
 class SingleFlight:
-    """Extracts that run or wait to be resumed."""
+    """The extracts that run or wait to be resumed."""
 
-    def __init__(self, workshop: ExtractTools) -> None:
-        self._with = workshop
-        self._flights: dict[SnapshotKey, ExtractRun] = {}
-        self._chores: set[asyncio.Task[None]] = set()
+    def __init__(self, tools: ExtractTools) -> None:
+        self._tools = tools
+        self._runs: dict[SnapshotKey, ExtractRun] = {}
+        self._cleanups: set[asyncio.Task[None]] = set()
         self._failures: TTLCache[tuple[str, str], GatewayError] = TTLCache(
-            _FAILURES, _RESUMABLE_SECONDS, workshop.clock.monotonic
+            _MAX_FAILURES, _RESUMABLE_SECONDS, tools.clock.monotonic
         )
-        self._troubles: LRUCache[str, ExtractFailure] = LRUCache(_FAILURES)
+        self._last_failures: LRUCache[str, ExtractFailure] = LRUCache(_MAX_FAILURES)
         self._is_closed = False
 
     def start(self, key: SnapshotKey) -> ExtractRun:
-        """The extract that runs for `key`; started, or resumed, when none does."""
+        """Return the run for `key`: the current one, a resumed one, or a new one."""
         self._forget_overdue()
-        flight = self._flights.get(key)
-        if flight is not None and self._runs(flight):
-            return flight
-        flight = self._flights[key] = ExtractRun(key, self._with)
-        self._take_off(flight)
-        return flight
+        run = self._runs.get(key)
+        if run is not None and self._ensure_running(run):
+            return run
+        run = self._runs[key] = ExtractRun(key, self._tools)
+        self._start_task(run)
+        return run
 
     def find(self, scope: str, snapshot_id: str) -> ExtractRun | None:
-        """The extract of this id, going on if it was paused; None when there is none."""
-        found = [f for f in self._flights.values() if (f.key.scope, f.id) == (scope, snapshot_id)]
-        return found[0] if found and self._runs(found[0]) else None
+        """Return the run with this id, resumed if it was paused; None if there is none."""
+        found = [
+            run for run in self._runs.values() if (run.key.scope, run.id) == (scope, snapshot_id)
+        ]
+        return found[0] if found and self._ensure_running(found[0]) else None
 
     def failure(self, scope: str, snapshot_id: str) -> GatewayError | None:
-        """Why the extract of this id came to nothing, if it lately did."""
+        """Return the recent error that ended the extract with this id; None if there is none."""
         return self._failures.get((scope, snapshot_id))
 
-    def trouble(self, scope: str) -> ExtractFailure | None:
-        """Why the last extract of a scope failed; None when one has been made since."""
-        return self._troubles.get(scope)
+    def last_failure(self, scope: str) -> ExtractFailure | None:
+        """Return why the last extract of a scope failed; None if one has succeeded since."""
+        return self._last_failures.get(scope)
 
-    def keeps(self, flight: ExtractRun) -> bool:
-        """Whether it is under way or paused, and its draft is there."""
-        return self._flights.get(flight.key) is flight
+    def is_active(self, run: ExtractRun) -> bool:
+        """True if the run is under way or paused, so that its draft exists."""
+        return self._runs.get(run.key) is run
 
-    async def land(self, flight: ExtractRun) -> Entry:
-        """Wait for the snapshot, held; a waiter that leaves ends nothing.
+    async def wait_for(self, run: ExtractRun) -> Entry:
+        """Wait for the snapshot and return it, acquired; a cancelled waiter does not end the run.
 
         Raises:
-            GatewayError: what reading an extract raises; every waiter gets it.
+            GatewayError: the extract failed; all its waiters get the same error.
         """
-        task = flight.task
-        assert task is not None  # noqa: S101 - a started flight has one
-        flight.waiters += 1
+        task = run.task
+        assert task is not None  # noqa: S101 - a started run has one
+        run.waiters += 1
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError as error:
             if task.cancelled() and not _is_cancelled_itself():
                 raise _shutting_down() from error
             if task.done() and not task.cancelled() and task.exception() is None:
-                self._with.shelf.let_go(task.result())
-            if flight.task is task:  # or it goes on, and nobody waits yet
-                flight.waiters -= 1
+                self._tools.catalog.release(task.result())
+            if run.task is task:  # otherwise it has resumed, with no waiters yet
+                run.waiters -= 1
             raise
 
     @contextmanager
-    def reading(self, flight: ExtractRun) -> Iterator[None]:
-        """A draft is read; it is there until its last reader leaves, and so is what it becomes."""
-        flight.readers += 1
+    def reading(self, run: ExtractRun) -> Iterator[None]:
+        """Hold a draft, and the snapshot that it becomes, until the block ends."""
+        run.readers += 1
         try:
             yield
         finally:
-            flight.readers -= 1
-            if flight.landed is not None:
-                self._with.shelf.let_go(flight.landed)
-            self._tidy(flight)
+            run.readers -= 1
+            if run.entry is not None:
+                self._tools.catalog.release(run.entry)
+            self._tidy(run)
 
     def progress(self) -> tuple[Progress, ...]:
-        """What is being read, and what waits to be resumed."""
-        return tuple(flight.progress() for flight in self._flights.values())
+        """Return the progress of all runs, also of paused ones."""
+        return tuple(run.progress() for run in self._runs.values())
 
     def progress_of(self, key: SnapshotKey) -> Progress | None:
-        """How far the extract of just this key has come."""
-        flight = self._flights.get(key)
-        return None if flight is None else flight.progress()
+        """Return the progress of the run for exactly this key; None if there is none."""
+        run = self._runs.get(key)
+        return None if run is None else run.progress()
 
     async def close(self) -> None:
-        """End all; who waits for one is told to come again, and drafts go with their readers."""
-        flights = [*self._flights.values()]
-        tasks = [flight.task for flight in flights if flight.task]
+        """Cancel all runs and drop their drafts; waiters get an error that they can retry."""
+        runs = [*self._runs.values()]
+        tasks = [run.task for run in runs if run.task]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
-        self._flights.clear()
+        self._runs.clear()
         self._is_closed = True
-        for flight in flights:
-            self._drop_soon(flight)
-        await asyncio.gather(*self._chores)
+        for run in runs:
+            self._drop_draft_soon(run)
+        await asyncio.gather(*self._cleanups)
 
-    def _take_off(self, flight: ExtractRun) -> None:
-        flight.waiters = 0
-        flight.task = asyncio.create_task(self._make(flight))
-        flight.task.add_done_callback(lambda task: self._landed(flight, task))
+    def _start_task(self, run: ExtractRun) -> None:
+        run.waiters = 0
+        run.task = asyncio.create_task(self._make(run))
+        run.task.add_done_callback(lambda task: self._on_done(run, task))
 
-    async def _make(self, flight: ExtractRun) -> Entry:
-        with self._with.observer.extract() as extract:
-            entry = await flight.make()
+    async def _make(self, run: ExtractRun) -> Entry:
+        with self._tools.observer.extract() as extract:
+            entry = await run.make()
             extract.rows = entry.table.rows
-        self._troubles.pop(flight.key.scope, None)
-        await self._with.shelf.make_room()
-        entry.readers += flight.waiters + flight.readers - 1
-        flight.landed = entry
-        del self._flights[flight.key]  # now, not in a callback: who comes later must find the entry
+        self._last_failures.pop(run.key.scope, None)
+        await self._tools.catalog.make_room()
+        entry.readers += run.waiters + run.readers - 1
+        run.entry = entry
+        del self._runs[run.key]  # now, not in a callback: later requests must find the entry
         return entry
 
-    def _runs(self, flight: ExtractRun) -> bool:
-        """Whether a flight is under way, or can be made to go on; else it is forgotten."""
-        if flight.paused_at is None:
+    def _ensure_running(self, run: ExtractRun) -> bool:
+        """Return True if a run is under way or has been resumed; otherwise forget it."""
+        if run.paused_at is None:
             return True
-        if self._is_overdue(flight) or flight.growing is None:
-            self._forget(flight)
+        if self._is_overdue(run) or run.draft is None:
+            self._forget(run)
             return False
-        flight.paused_at = None
-        flight.growing.go_on()
-        self._take_off(flight)
+        run.paused_at = None
+        run.draft.resume()
+        self._start_task(run)
         return True
 
-    def _is_overdue(self, flight: ExtractRun) -> bool:
-        now = self._with.clock.monotonic()
-        return flight.paused_at is not None and now - flight.paused_at > _RESUMABLE_SECONDS
+    def _is_overdue(self, run: ExtractRun) -> bool:
+        now = self._tools.clock.monotonic()
+        return run.paused_at is not None and now - run.paused_at > _RESUMABLE_SECONDS
 
     def _forget_overdue(self) -> None:
-        """A draft that nobody asked for any more takes room until then."""
-        for flight in [*self._flights.values()]:
-            if self._is_overdue(flight):
-                self._forget(flight)
+        """Forget runs that were not resumed in time, whose drafts still take up space."""
+        for run in [*self._runs.values()]:
+            if self._is_overdue(run):
+                self._forget(run)
 
-    def _landed(self, flight: ExtractRun, task: asyncio.Task[Entry]) -> None:
+    def _on_done(self, run: ExtractRun, task: asyncio.Task[Entry]) -> None:
         error = None if task.cancelled() else task.exception()
-        flight.decide()
+        run.decide()
         if task.cancelled():
-            self._fail(flight, _shutting_down())
+            self._fail(run, _shutting_down())
         elif isinstance(error, GatewayError):
-            self._with.observer.warn(f"an extract failed: {error.message}")
-            self._fail(flight, error)
+            self._tools.observer.warn(f"an extract failed: {error.message}")
+            self._fail(run, error)
         elif error is not None:
-            self._with.observer.fault("an extract failed", error)
-            self._fail(flight, InternalError("the gateway failed; its log tells why"))
-        self._tidy(flight)
+            self._tools.observer.fault("an extract failed", error)
+            self._fail(run, InternalError("the gateway failed; its log says why"))
+        self._tidy(run)
 
-    def _fail(self, flight: ExtractRun, error: GatewayError) -> None:
-        """Tell the readers, and keep what may go on."""
-        self._troubles[flight.key.scope] = ExtractFailure(self._with.clock.now(), error)
-        growing = flight.growing
-        if growing is not None:
-            growing.end(error)
-            if growing.came and _may_pass(error):
-                flight.paused_at = self._with.clock.monotonic()
+    def _fail(self, run: ExtractRun, error: GatewayError) -> None:
+        """Pass an error to the readers, and pause the run if it can resume."""
+        self._last_failures[run.key.scope] = ExtractFailure(self._tools.clock.now(), error)
+        draft = run.draft
+        if draft is not None:
+            draft.end(error)
+            if draft.received and _may_pass(error):
+                run.paused_at = self._tools.clock.monotonic()
                 return
-        self._failures[flight.key.scope, flight.id] = error
-        self._forget(flight)
+        self._failures[run.key.scope, run.id] = error
+        self._forget(run)
 
-    def _forget(self, flight: ExtractRun) -> None:
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
-        self._tidy(flight)
+    def _forget(self, run: ExtractRun) -> None:
+        if self._runs.get(run.key) is run:
+            del self._runs[run.key]
+        self._tidy(run)
 
-    def _tidy(self, flight: ExtractRun) -> None:
-        """Drop the draft of a flight that is over when nobody reads it."""
-        if not (flight.readers or self.keeps(flight) or self._is_closed):
-            self._drop_soon(flight)
+    def _tidy(self, run: ExtractRun) -> None:
+        """Drop the draft of a run that is over, unless it has readers."""
+        if not (run.readers or self.is_active(run) or self._is_closed):
+            self._drop_draft_soon(run)
 
-    def _drop_soon(self, flight: ExtractRun) -> None:
-        chore = asyncio.create_task(self._drop_draft(flight.id, flight.growing))
-        self._chores.add(chore)
-        chore.add_done_callback(self._chores.discard)
+    def _drop_draft_soon(self, run: ExtractRun) -> None:
+        cleanup = asyncio.create_task(self._drop_draft(run.id, run.draft))
+        self._cleanups.add(cleanup)
+        cleanup.add_done_callback(self._cleanups.discard)
 
-    async def _drop_draft(self, snapshot_id: str, growing: DraftTable | None) -> None:
-        if growing is not None:
-            await growing.close()
-        await anyio.to_thread.run_sync(self._with.store.abandon, snapshot_id)
+    async def _drop_draft(self, snapshot_id: str, draft: DraftTable | None) -> None:
+        if draft is not None:
+            await draft.close()
+        await anyio.to_thread.run_sync(self._tools.store.abandon, snapshot_id)
 
 
 def _may_pass(error: GatewayError) -> bool:
