@@ -210,7 +210,7 @@ def _observed(readiness: Readiness, gauges: Gauges, ledger: Ledger, inner: Lifes
             readiness.is_open = True
             yield
             readiness.is_open = False
-            ledger.tell()
+            ledger.flush()
         await anyio.to_thread.run_sync(gauges.observer.traces.close)
 
     return run

@@ -28,7 +28,7 @@ from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.fairness.calls import Calls
+from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
@@ -39,14 +39,13 @@ from gateway.service.dependencies import Dependencies, PageSizes
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.service.service import QueryService
-from gateway.snapshots.build.extract_limit import ExtractLimit
-from gateway.snapshots.build.extract_run import ExtractTools
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
-from gateway.snapshots.keep.database import Bounds
-from gateway.snapshots.keep.memory import memory_share
+from gateway.snapshots.keep.database import Bounds, memory_share
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.load.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_run import ExtractTools
 from gateway.snapshots.peers.selection import Sharing, build_peers
 from gateway.snapshots.query_threads import QueryPool
 from gateway.writer.skiptoken import TokenSigner
@@ -102,8 +101,8 @@ class Workspace:
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
-        self._lanes = ExtractLimit(settings.extract_concurrency)
-        self._calls = Calls(settings.upstream_concurrency)
+        self._extract_limit = ExtractLimit(settings.extract_concurrency)
+        self._calls = CallLimit(settings.upstream_concurrency)
         self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
         self._whole = _Seen(contract, self._common, "")
@@ -221,7 +220,7 @@ class Workspace:
 
     def _client(self, token: TokenSource) -> AnalyticsClient:
         shared = self._shared
-        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
+        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.count_retry)
         policy = RetryPolicy(budget=self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
@@ -231,21 +230,21 @@ class Workspace:
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
         totals = Totals(client.fetch, contract, shared.observer.warn)
         extractor = Extractor(client.fetch, contract, policy, shared.clock, totals)
-        workshop = ExtractTools(
+        tools = ExtractTools(
             self._store,
             self._shelf,
             self.peers,
             extractor,
             shared.clock,
             shared.observer,
-            self._lanes,
+            self._extract_limit,
         )
         base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
         return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
             totals=totals,
-            cache=SnapshotCache(workshop),
+            cache=SnapshotCache(tools),
             store=self._store,
             pages=shared.pages,
             signer=shared.signer,

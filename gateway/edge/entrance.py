@@ -17,7 +17,7 @@ from gateway.auth.throttle import network_of
 from gateway.edge.proxies import TrustedProxies
 from gateway.errors import AccessDenied, GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.fairness.allowance import Meter
-from gateway.fairness.visit import current_visit
+from gateway.fairness.budget import current_budget
 from gateway.service.service import QueryService
 from gateway.tenants import Tenants
 from gateway.writer.links import CarriedKey
@@ -63,7 +63,7 @@ class Entrance:
             caller = await self.gate.admit(ClientRequest(headers, keys, peer))
             scope[PRINCIPAL], scope[_KEYS] = caller, keys
             queue = caller.id if caller.names_one_caller else f"address {network_of(peer)}"
-            current_visit().admit(queue, caller.id, caller.allowance, self.meter)
+            current_budget().admit(queue, caller.id, caller.allowance, self.meter)
         principal: Principal = scope[PRINCIPAL]
         return principal
 

@@ -51,7 +51,7 @@ class LastQueries:
                 "only a key that may see the whole workspace shows the last queries; use a key"
                 " without a role and without a list of entity sets"
             )
-        self.ledger.tell()
+        self.ledger.flush()
         principal = await self.entrance.principal(scope)
         shown = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
         if await self.entrance.may_explain(scope):
@@ -61,7 +61,7 @@ class LastQueries:
 
 def _shown(record: RequestRecord) -> dict[str, Any]:
     at = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
-    planned = record.question if isinstance(record.question, PlannedRequest) else None
+    planned = record.request if isinstance(record.request, PlannedRequest) else None
     return {
         "id": record.id,
         "at": at.replace("+00:00", "Z"),
@@ -78,7 +78,7 @@ def _shown(record: RequestRecord) -> dict[str, Any]:
         "page": record.page or None,
         "milliseconds": {
             "total": _milliseconds(record.seconds),
-            **{stage: _milliseconds(seconds) for stage, seconds in record.spent.items()},
+            **{stage: _milliseconds(seconds) for stage, seconds in record.stage_seconds.items()},
         },
         "explain": None if planned is None else _explained(planned),
     }

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.service.service import QueryService
-from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.facts import StoredTable
+from gateway.snapshots.load.extract_run import Progress
+from gateway.snapshots.load.single_flight import ExtractFailure
 
 
 @dataclass(frozen=True, slots=True)

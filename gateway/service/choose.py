@@ -16,7 +16,7 @@ from gateway.analytics.read.request import first_request
 from gateway.analytics.read.statistics import Figures, rows_told
 from gateway.contract.model import Contract
 from gateway.errors import UpstreamUnavailable
-from gateway.fairness.calls import Calls
+from gateway.fairness.call_limit import CallLimit
 from gateway.planner.plan import QueryPlan, Route
 from gateway.service.dependencies import Dependencies
 from gateway.service.messages import ResponseOptions
@@ -58,7 +58,7 @@ class SourceChooser:
         async with self._rows.snapshot(
             plan.pushdown, fresher=options.fresher, early=early and not track
         ) as snapshot:
-            yield SnapshotRows(snapshot, is_early=snapshot.growing is not None)
+            yield SnapshotRows(snapshot, is_early=snapshot.draft is not None)
 
     async def _direct(
         self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
@@ -157,7 +157,7 @@ class SourceChooser:
 
 
 @asynccontextmanager
-async def _turn_of(call: Awaitable[object], calls: Calls) -> AsyncIterator[None]:
+async def _turn_of(call: Awaitable[object], calls: CallLimit) -> AsyncIterator[None]:
     """Wait until a call may be made; one that never is must be closed, or Python warns of it."""
     async with AsyncExitStack() as turn:
         try:

@@ -55,7 +55,7 @@ class _Page:
     def key(self, size: int, body: PageBody, path: ResourcePath) -> PageKey:
         """Return all that the page depends on; a row of a draft may still become newer."""
         at, options, request = self.at, self.options, self.request.request
-        is_final = self.source.snapshot.growing is None
+        is_final = self.source.snapshot.draft is None
         facts = (
             at.offset,
             at.moment,

@@ -115,7 +115,7 @@ class DeltaService:
 
         It is the same for every page and order of the rows (11.3).
         """
-        self._with.cache.promise(snapshot.id)
+        self._with.cache.retain(snapshot.id)
         return self._link(request, DeltaPosition(SnapshotState(snapshot.id, moment)), options)
 
     def _link(
@@ -187,7 +187,7 @@ class DeltaService:
         headers = self._rows.cache_headers(new, key)
         state = SnapshotState(new.id, query.moment)
         if options.has(headers.etag):
-            self._with.cache.promise(new.id)
+            self._with.cache.retain(new.id)
             return ResponseBody(
                 b"", options.format.content_type, headers.headers, not_modified=True
             )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.client import AnalyticsClient
-from gateway.fairness.calls import Calls
+from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
 from gateway.roles.view import EVERYTHING, View
@@ -51,7 +51,7 @@ class Dependencies:
     signer: TokenSigner
     clock: Clock
     query_pool: QueryPool
-    calls: Calls
+    calls: CallLimit
     parser: Parser
     query_timeout: float
     long_queries: LongQueries

@@ -17,9 +17,9 @@ from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery
 from gateway.roles.view import EVERYTHING, View
-from gateway.snapshots.build.extract_run import Progress
 from gateway.snapshots.cache import SnapshotChoice
 from gateway.snapshots.freshness import Verdict
+from gateway.snapshots.load.extract_run import Progress
 
 _VERDICTS = {
     Verdict.FRESH: "it answers, nobody is asked",

@@ -35,10 +35,10 @@ from gateway.service.reach import counted_as, filtered_upstream
 from gateway.service.related import RelatedRows
 from gateway.service.rows import RowReader
 from gateway.service.single import SingleService
-from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.cache import Standing
 from gateway.snapshots.keep.store import SnapshotKey, StoredTable
+from gateway.snapshots.load.extract_run import Progress
+from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.snapshots.pinned import PinnedSnapshot
 
 T = TypeVar("T")
@@ -204,7 +204,7 @@ class QueryService:
 
     def trouble(self) -> ExtractFailure | None:
         """Return why the workspace's last extract failed; None if one has succeeded since."""
-        found = self._with.cache.trouble(self._with.scope())
+        found = self._with.cache.last_failure(self._with.scope())
         return None if found is None else replace(found, error=self._with.view.public(found.error))
 
     def now(self) -> datetime:

@@ -27,7 +27,7 @@ from gateway.errors import (
     OptionNotAllowed,
     ServiceUnavailable,
 )
-from gateway.fairness.visit import current_visit, part_of_visit
+from gateway.fairness.budget import current_budget, part_budget
 from gateway.observe.record import note_resource, part
 from gateway.query.bind.placement import given_options
 from gateway.query.preferences import parse_preferences
@@ -86,7 +86,7 @@ class _Progress:
             TooManyRequests: the key has made as many as it may in a minute.
         """
         if self.has_begun:
-            current_visit().count()
+            current_budget().count()
         self.has_begun = True
 
     def check_dependencies(self, item: Item) -> None:
@@ -195,7 +195,7 @@ class BatchEndpoint:
             scope = batch.outer.scope_of(item, path, query)
         except GatewayError as error:
             return react_to_error(error, batch.version)
-        with part(scope["method"]) as record, part_of_visit():
+        with part(scope["method"]) as record, part_budget():
             reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
             whole = await in_identity(reaction)
             record.status, record.bytes = whole.status, len(whole.body)

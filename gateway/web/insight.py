@@ -20,10 +20,10 @@ from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
 from gateway.planner.explain import explain_pushdown
-from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.cache import Standing
 from gateway.snapshots.facts import StoredTable
+from gateway.snapshots.load.extract_run import Progress
+from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.web.odata import ODataEndpoint, check_length
 from gateway.web.respond import to_response
 

@@ -22,7 +22,7 @@ from gateway.errors import (
     UriTooLong,
 )
 from gateway.observe import Observer
-from gateway.observe.record import note_question
+from gateway.observe.record import note_request
 from gateway.query.bind.resource import MetadataDocument
 from gateway.query.preferences import parse_preferences
 from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
@@ -144,7 +144,7 @@ class ODataEndpoint:
         planned = await service.understand(path, query, root)
         route = "document" if planned.plan is None else planned.plan.route.name.lower()
         logged = planned if len(query) <= _MAX_LOGGED_QUERY_BYTES else None
-        note_question(logged, planned.resource, route)
+        note_request(logged, planned.resource, route)
         preferences = parse_preferences(headers.getlist("prefer"))
         format_ = _negotiate(planned, headers, version)
         options = ResponseOptions(

@@ -91,7 +91,7 @@ class OperatorEndpoints:
             ResourceNotFound: no token is set, and the request is not from this computer.
         """
         self._admit(request)
-        self.ledger.tell()
+        self.ledger.flush()
         await self.sample()
         text = await anyio.to_thread.run_sync(self.observer.metrics.text)
         return Response(text, headers={"Content-Type": _TEXT, "Cache-Control": "no-store"})

@@ -21,7 +21,7 @@ from gateway.auth.principal import Principal
 from gateway.edge.entrance import PRINCIPAL
 from gateway.edge.public_root import SERVICE_PATH
 from gateway.edge.unnamed_proxies import UnnamedProxies
-from gateway.fairness.visit import Visiting
+from gateway.fairness.budget import BudgetScope
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import PROBES, facts_of
@@ -60,17 +60,17 @@ class Telemetry:
         client = scope.get("client")
         self.unnamed.notice(client[0] if client else "", headers)
         sending = _Sending(record, send)
-        self.observer.metrics.began()
+        self.observer.metrics.request_began()
         if self.observer.traces.is_on:
             with suppress(Exception):
                 self.observer.traces.begin(record, headers)
         try:
-            with Recording(record), Visiting():
+            with Recording(record), BudgetScope():
                 await self.app(scope, receive, sending)
                 sending.has_returned = True
         finally:
             sending.end()
-            self.observer.metrics.left()
+            self.observer.metrics.request_ended()
             end_record(record, scope.get(PRINCIPAL), self.observer, self.ledger)
 
 
@@ -83,7 +83,7 @@ def end_record(
         if principal is not None:
             part.workspace, part.role = principal.workspace, principal.role
             part.key = principal.id
-        ledger.ended(part)
+        ledger.add(part)
     if record.span is not None:
         with suppress(Exception):
             observer.traces.end(record, facts_of(record))
@@ -155,7 +155,7 @@ def _route(raw_path: bytes) -> str:
 
 def _timing(record: RequestRecord) -> tuple[tuple[bytes, bytes], ...]:
     """Return the header, in milliseconds (W3C Server Timing); none if nothing was timed."""
-    spent = record.spent
+    spent = record.stage_seconds
     parts = [f"{name};dur={spent[name] * 1000:.1f}" for name in _TIMED if name in spent]
     if record.cache:
         page = f", page {record.page}" if record.page else ""

@@ -11,13 +11,13 @@ from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
 from gateway.auth.tokens import _COMMAND_SECONDS, MAX_OUTPUT_BYTES
 from gateway.config import SETTINGS
 from gateway.engine.fitting import MAX_RELATED_ROWS
-from gateway.fairness.calls import _PATIENCE_SECONDS
+from gateway.fairness.call_limit import _PATIENCE_SECONDS
 from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS
 from gateway.query.bind.text_widths import MAX_TEXT_CHARACTERS
 from gateway.service.export_file import MOST_MADE_ROWS
-from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
 from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
@@ -183,8 +183,9 @@ LIMITS = (
     ),
     Limit(
         "extracts at once, those of a caller that wait, and how long",
-        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {ExtractLimit().longest},"
-        f" {ExtractLimit().patience:g} s",
+        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`),"
+        f" {ExtractLimit().max_waiting},"
+        f" {ExtractLimit().patience_seconds:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(

@@ -200,5 +200,5 @@ async def test_a_draft_that_cannot_be_written_is_told(server: RedisServer, tmp_p
         one.path(TWO).mkdir()
         await mine.offer(table(TWO), one.path(TWO))
     assert "No such file" in other.log[0]
-    assert "cannot be put in place" in other.log[1]
+    assert "cannot be moved to the data directory" in other.log[1]
     assert "not shared" in one.log[0]

@@ -1,7 +1,7 @@
-"""Turns at something that only a few may do at once, shared round robin between callers.
+"""Turns at work that only a few may do at once, shared round robin between callers.
 
-First come, first served would let one caller with sixty requests make everybody else wait for all
-of them. Here each caller has a line, and the lines take turns. Lives on the event loop.
+In a single queue, one caller with sixty requests would make all other callers wait for all of
+them. Here each caller has a queue, and the queues take turns. Runs on the event loop.
 """
 
 from __future__ import annotations
@@ -13,32 +13,31 @@ from contextlib import asynccontextmanager
 import anyio
 
 
-class Turns:
-    """At most `at_once` turns run together, and up to `reserve` more for callers without one.
+class RoundRobin:
+    """A limit of `at_once` turns together, and up to `reserve` more for callers without one.
 
-    The reserve keeps a caller with a few long turns from making a small one of another caller wait
-    until the first of them has ended.
+    The reserve lets a short turn of one caller run while the long turns of another use the limit.
     """
 
     def __init__(self, at_once: int, reserve: int = 0) -> None:
         self._at_once = at_once
         self._reserve = reserve
         self._running: Counter[str] = Counter()
-        self._lines: dict[str, deque[_Ticket]] = {}
-        """Callers that wait, the one whose turn comes next first."""
+        self._queues: dict[str, deque[_Ticket]] = {}
+        """Queues by caller, in the order of their next turns."""
 
     @property
     def is_idle(self) -> bool:
-        """True if no turn runs and no caller waits."""
-        return not (self._running or self._lines)
+        """True if no turn is running and no caller is waiting."""
+        return not (self._running or self._queues)
 
     def waiting(self, caller: str) -> int:
-        """Return how many turns of a caller wait."""
-        return len(self._lines.get(caller, ()))
+        """Return the number of turns that a caller is waiting for."""
+        return len(self._queues.get(caller, ()))
 
     @asynccontextmanager
     async def turn(self, caller: str) -> AsyncIterator[None]:
-        """Wait for a turn in the caller's line, and hold it until the block ends."""
+        """Wait for a turn in the caller's queue, and hold it until the block ends."""
         await self.acquire(caller)
         try:
             yield
@@ -46,12 +45,12 @@ class Turns:
             self.release(caller)
 
     async def acquire(self, caller: str) -> None:
-        """Wait for a turn in the caller's line; whoever stops waiting leaves the line."""
+        """Wait for a turn in the caller's queue; a cancelled wait leaves the queue."""
         if self._has_room(caller) and not self.waiting(caller):
             self._running[caller] += 1
             return
         ticket = _Ticket()
-        self._lines.setdefault(caller, deque()).append(ticket)
+        self._queues.setdefault(caller, deque()).append(ticket)
         try:
             await ticket.called.wait()
         except BaseException:
@@ -59,7 +58,7 @@ class Turns:
             raise
 
     def release(self, caller: str) -> None:
-        """End a turn; the next caller in line whose turn may run gets it."""
+        """End a turn, and give it to the next caller that may run one."""
         self._running[caller] -= 1
         if not self._running[caller]:
             del self._running[caller]
@@ -72,29 +71,29 @@ class Turns:
         return running < self._at_once + (self._reserve if first else 0)
 
     def _next(self) -> str | None:
-        return next((caller for caller in self._lines if self._has_room(caller)), None)
+        return next((caller for caller in self._queues if self._has_room(caller)), None)
 
     def _call(self, caller: str) -> None:
-        """Give the caller's oldest ticket its turn, and move the caller behind all others."""
-        line = self._lines.pop(caller)
-        line.popleft().called.set()
+        """Give the caller's oldest ticket its turn, and move its queue behind all others."""
+        queue = self._queues.pop(caller)
+        queue.popleft().called.set()
         self._running[caller] += 1
-        if line:
-            self._lines[caller] = line
+        if queue:
+            self._queues[caller] = queue
 
     def _leave(self, caller: str, ticket: _Ticket) -> None:
-        """Give back a turn that was granted meanwhile, or give up the place in the line."""
+        """Remove a ticket from its queue, or release the turn that it got meanwhile."""
         if ticket.called.is_set():
             self.release(caller)
             return
-        line = self._lines[caller]
-        line.remove(ticket)
-        if not line:
-            del self._lines[caller]
+        queue = self._queues[caller]
+        queue.remove(ticket)
+        if not queue:
+            del self._queues[caller]
 
 
 class _Ticket:
-    """A place in a line."""
+    """A place in a queue."""
 
     __slots__ = ("called",)
 

@@ -1,4 +1,4 @@
-"""What snapshots need of whoever reads extracts: a new one, or what has changed since an older."""
+"""The interface of extracts: a full one, or the changes since an older one."""
 
 from __future__ import annotations
 
@@ -11,68 +11,71 @@ import pyarrow as pa
 
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.store import SnapshotStore, StoredTable
+from gateway.snapshots.load.draft import DraftTable
 
 
 class ExtractReader(Protocol):
-    """One extract that is read into a table; `read` may be called again after a failure."""
+    """One extract into a table; `read` may be called again after a failure."""
 
     @property
     def is_gradual(self) -> bool:
-        """Whether rows come while it is read, not only at its end."""
+        """True if rows arrive while it is read, not only at the end."""
 
     @property
     def total(self) -> int | None:
-        """Rows in all, once that is known."""
+        """The number of all rows; None while it is unknown."""
 
     async def read(self) -> datetime | None:
-        """All rows; tells from when changes are not in it, by the upstream's clock, if it can."""
+        """Read all rows; return the instant from which changes are not included.
+
+        It is by the upstream's clock; None if the upstream's time is unknown.
+        """
 
 
 class ChangesReader(Protocol):
-    """What makes an older extract one of now."""
+    """The changes that bring an older extract up to date."""
 
     @property
     def rows(self) -> pa.Table:
-        """New and newer rows, in the feed's own order."""
+        """New and newer rows, in their natural order."""
 
     @property
     def gone(self) -> frozenset[str]:
-        """Keys that do not belong to it any more."""
+        """Keys of rows that no longer belong to it."""
 
     @property
     def since(self) -> datetime:
-        """From when the next changes must be asked for."""
+        """The instant from which the next changes must be requested."""
 
 
 @dataclass(frozen=True, slots=True)
 class BaseSnapshot:
-    """A snapshot as the one sees it who asks for its changes."""
+    """An older snapshot, as an incremental extract sees it."""
 
     store: SnapshotStore
     table: StoredTable
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of its rows."""
         return self.table.rows
 
     async def known(self, keys: pa.Array) -> int:
-        """How many of these keys, each given once, it has."""
+        """Return how many of these distinct keys it has."""
         return await anyio.to_thread.run_sync(self.store.known, self.table.id, keys)
 
 
 class ExtractSource(Protocol):
-    """Who reads extracts from the upstream."""
+    """A reader of extracts from the upstream."""
 
     def begin(self, pushdown: Pushdown, sink: DraftTable, /) -> ExtractReader:
-        """A new extract; nothing is asked yet."""
+        """Return a new extract; it sends no request before `read`."""
 
     def oddities(self, pushdown: Pushdown, before: tuple[OddRows, ...], /) -> tuple[OddRows, ...]:
-        """What is strange about rows that were just read; `before` is known of what they amend."""
+        """Return what is strange about the rows just read; `before` is what their base had."""
 
     async def changes(
         self, pushdown: Pushdown, since: datetime, base: BaseSnapshot, /
     ) -> ChangesReader | None:
-        """What has changed in `base` since; None when that cannot be told."""
+        """Return the changes in `base` since an instant; None if they cannot be determined."""

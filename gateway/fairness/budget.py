@@ -1,9 +1,8 @@
-"""One request on its way through the gateway: in whose line it waits, and how much time it has.
+"""The budget of one request: the caller whose turns it uses, and the time that it has left.
 
-Found by a context variable, as the record of a request is (`gateway.observe.record`), so that no
-stage needs to pass it on. One time limit covers parsing, the wait for turns and queries together:
-limits for each of them would add up to several times what is promised. Extracts have limits of
-their own.
+A context variable holds it, as it holds the request's record (`gateway.observe.record`), so that no
+stage needs to pass it on. One time limit covers parsing, waiting for turns and queries together:
+separate limits would add up to several times the documented one. Extracts have limits of their own.
 """
 
 from __future__ import annotations
@@ -17,22 +16,23 @@ import anyio
 
 from gateway.errors import GatewayError, QueryTimeout, ServiceUnavailable
 from gateway.fairness.allowance import UNLIMITED, Allowance, Meter
-from gateway.fairness.turns import Turns
+from gateway.fairness.round_robin import RoundRobin
 
-_CURRENT: ContextVar[Visit | None] = ContextVar("gateway_visit", default=None)
+_CURRENT: ContextVar[RequestBudget | None] = ContextVar("gateway_budget", default=None)
 _BUSY_SECONDS = 10
 
 
 def _nothing() -> None:
-    """Count nothing: the caller has no limits, or has not been admitted."""
+    """Count nothing: the key has no limits, or the caller has not been admitted yet."""
 
 
 @dataclass(slots=True)
-class Visit:
-    """A request; mutable until it ends.
+class RequestBudget:
+    """The caller and the time of one request; mutable until the request ends.
 
-    `caller` is the line that it waits in. `waited` and `worked` are seconds spent waiting for turns
-    and using them. `count` counts a further request inside of this one, `leave` ends it.
+    `caller` names the queue that the request waits in. `waited` and `worked` are the seconds spent
+    waiting for turns and using them. `count` counts a further request inside this one, `leave`
+    ends it.
     """
 
     caller: str = ""
@@ -43,10 +43,10 @@ class Visit:
     leave: Callable[[], None] = field(default=_nothing, repr=False)
 
     def admit(self, caller: str, key: str, allowance: Allowance, meter: Meter) -> None:
-        """Note who makes the request, and count it against the limits of the key.
+        """Set the caller, and count the request against the limits of its key.
 
         Raises:
-            TooManyRequests: the key has too many at once or in the last minute.
+            TooManyRequests: the key has too many requests at once or in the last minute.
         """
         self.caller, self.query_seconds = caller, allowance.query_seconds
         if allowance == UNLIMITED:
@@ -56,18 +56,18 @@ class Visit:
         self.leave = lambda: meter.end(key)
 
     def renew(self) -> None:
-        """Give the request its whole time again."""
+        """Reset the time that the request has used."""
         self.waited = self.worked = 0.0
 
     @asynccontextmanager
-    async def turn(self, turns: Turns, seconds: float) -> AsyncIterator[float]:
-        """Wait for a turn and hold it; yields the seconds that are left of the request's.
+    async def turn(self, turns: RoundRobin, seconds: float) -> AsyncIterator[float]:
+        """Wait for a turn and hold it; yield the seconds that the request has left.
 
-        `seconds` is the gateway's time limit; that of the key can only lower it.
+        `seconds` is the gateway's time limit; the key's own limit can only lower it.
 
         Raises:
-            ServiceUnavailable: the time went by while waiting.
-            QueryTimeout: the time went by while working.
+            ServiceUnavailable: the time was used up while waiting.
+            QueryTimeout: the time was used up while working.
         """
         if self._left(seconds) <= 0:
             raise self.out_of_time(seconds)
@@ -87,7 +87,7 @@ class Visit:
             turns.release(self.caller)
 
     def out_of_time(self, seconds: float) -> GatewayError:
-        """Return the failure of a request whose time is over: which way out depends on why."""
+        """Return the error of a request that has used up its time, by what took most of it."""
         if self.waited > self.worked:
             return _busy()
         own = self.query_seconds
@@ -98,35 +98,35 @@ class Visit:
         return limit - self.waited - self.worked
 
 
-def current_visit() -> Visit:
-    """Return the request that is answered here; where none is, a new one without a caller."""
-    return _CURRENT.get() or Visit()
+def current_budget() -> RequestBudget:
+    """Return the current request's budget; outside a request, a new one without a caller."""
+    return _CURRENT.get() or RequestBudget()
 
 
-class Visiting:
-    """`with Visiting():` makes all inside of it part of one request.
+class BudgetScope:
+    """A context, `with BudgetScope():`, whose block is one request with a budget of its own.
 
-    No generator, because it is entered for each request.
+    A class, not a generator: every request enters it, and a class is faster.
     """
 
-    __slots__ = ("_token", "_visit")
+    __slots__ = ("_budget", "_token")
 
     def __init__(self) -> None:
-        self._visit = Visit()
+        self._budget = RequestBudget()
 
     def __enter__(self) -> None:
-        self._token = _CURRENT.set(self._visit)
+        self._token = _CURRENT.set(self._budget)
 
     def __exit__(self, *raised: object) -> None:
         _CURRENT.reset(self._token)
-        self._visit.leave()
+        self._budget.leave()
 
 
 @contextmanager
-def part_of_visit() -> Iterator[None]:
-    """Give a part of a batch its own time, in the line of the batch's caller."""
-    outer = current_visit()
-    token = _CURRENT.set(Visit(outer.caller, outer.query_seconds))
+def part_budget() -> Iterator[None]:
+    """Give one part of a batch its own time, in the queue of the batch's caller."""
+    outer = current_budget()
+    token = _CURRENT.set(RequestBudget(outer.caller, outer.query_seconds))
     try:
         yield
     finally:
@@ -135,8 +135,7 @@ def part_of_visit() -> Iterator[None]:
 
 def _busy() -> ServiceUnavailable:
     return ServiceUnavailable(
-        "the gateway has more queries to answer at once than it can, and this one's turn did not"
-        " come in time; try again later (the gateway's owner can give it more cores, or serve with"
-        " more --workers)",
+        "the gateway is busy: this query waited too long for its turn; try again later (the"
+        " gateway's owner can give it more cores, or serve with more --workers)",
         retry_after_seconds=_BUSY_SECONDS,
     )
