@@ -18,22 +18,22 @@ _COLUMNS = 100
 
 _SETTINGS_HEAD = f"""# Settings
 
-On the command line as below; in the environment as `SKILLHABIT_ODATA_` and the name in capitals;
-in the file of `--config` (`SKILLHABIT_ODATA_CONFIG`) under the name with underscores. The first one
-given wins. `skillhabit-odata config show` tells what is in force and where it was given.
+Set each on the command line as below, in the environment as `SKILLHABIT_ODATA_` and the name in
+capitals, or in the file of `--config` (`SKILLHABIT_ODATA_CONFIG`) under the name with underscores.
+The first one given wins. `skillhabit-odata config show` prints what is in force and where it was set.
 
 The file may also have [roles and workspaces](roles.md). [{SCHEMA_FILE}]({SCHEMA_FILE})
-describes it to editors, and `skillhabit-odata init` writes one. Made from
+describes it to editors, and `skillhabit-odata init` writes one. This page is generated from
 `gateway/config/table.py`.
 
 """
 
 _CLI_HEAD = """# Commands
 
-What `--help` prints of each command is below. In double quotes a shell takes `$filter` for a
-variable of its own; OData's options may stand without their `$`. Tables fit the terminal, where
-long texts are cut; in a pipe they are whole. Progress is shown on a terminal only, on stderr.
-Made from `gateway/cli`.
+Below is the `--help` of each command. In double quotes a shell takes `$filter` for one of its own
+variables; write OData's options without `$`. On a terminal, tables fit the window and long texts are
+cut; in a pipe they are complete. Progress appears on stderr, on a terminal only. This page is
+generated from `gateway/cli`.
 
 ## Exit codes
 
@@ -44,19 +44,19 @@ Made from `gateway/cli`.
 _COMPLETION = """
 ## Completion
 
-Your shell completes commands, options and choices. For bash, in `~/.bashrc`:
+Your shell can complete commands, options and choices. For bash, add to `~/.bashrc`:
 
 ```sh
 eval "$(_SKILLHABIT_ODATA_COMPLETE=bash_source skillhabit-odata)"
 ```
 
-For zsh, in `~/.zshrc`, the same with `zsh_source`; for fish,
+For zsh, add the same with `zsh_source` to `~/.zshrc`; for fish, run
 `_SKILLHABIT_ODATA_COMPLETE=fish_source skillhabit-odata | source`.
 """
 
 _DECISIONS_HEAD = """# Decisions
 
-Choices that are not obvious, with their reasons and their cost. Made from the pages' titles.
+Choices that are not obvious, with their reasons and their cost. This page is generated from the titles.
 
 """
 
