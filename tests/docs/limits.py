@@ -160,7 +160,11 @@ LIMITS = (
         f"{BATCH_SECONDS:g} s",
         "503 ServiceUnavailable",
     ),
-    Limit("rows a page", f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)", "the page has that many"),
+    Limit(
+        "rows a page",
+        f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)",
+        "the page has that many",
+    ),
     Limit(
         "time of a request: parsing, waiting for turns and queries together",
         f"{_DEFAULTS['query_timeout']:g} s (`--query-timeout`; less with a key's `query_seconds`)",
