@@ -47,7 +47,7 @@ def main() -> None:
 
 
 def measure(*functions: Callable[[], object]) -> list[float]:
-    """Median microseconds of each function, measured in turn."""
+    """Return the median microseconds of each function, measured in turn."""
     samples: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + 3
     gc.disable()

@@ -1,4 +1,4 @@
-"""`python -m gateway`: the command line, where the script `skillhabit-odata` is not on the path."""
+"""`python -m gateway`: the command line without the script `skillhabit-odata`."""
 
 from gateway.cli import main
 

@@ -273,7 +273,7 @@ def no_name() -> Iterator[str]:
 UNREACHABLE = {
     "connection refused": nobody,
     "TLS where none is spoken": no_tls,
-    "a certificate of nobody": foreign_certificate,
+    "an untrusted certificate": foreign_certificate,
     "a name that is not known": no_name,
 }
 
