@@ -62,7 +62,7 @@ def test_one_workspace_goes_and_others_stay(run: Run, tmp_path: Path) -> None:
     ("options", "says"),
     [
         ((), "--data-dir is needed"),
-        (("--data-dir", "nowhere"), "is no folder"),
+        (("--data-dir", "nowhere"), "is not a folder"),
         (("--data-dir", ".", "--workspace", "east"), "nothing of it"),
     ],
 )

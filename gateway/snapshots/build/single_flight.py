@@ -176,7 +176,7 @@ class SingleFlight:
         if task.cancelled():
             self._fail(flight, _shutting_down())
         elif isinstance(error, GatewayError):
-            self._with.observer.warn(f"an extract failed: {error.message}")
+            self._with.observer.extract_failed(error.message)
             self._fail(flight, error)
         elif error is not None:
             self._with.observer.fault("an extract failed", error)
