@@ -176,7 +176,7 @@ def test_the_url_that_was_typed_is_kept_for_another_try(upstream: str, folder: P
         ("Token of the Analytics API", make_token(SECRET)),
         (r"cannot be reached \(refused\)(.|\n)*Try again", ""),
         (r"URL of the Analytics API \[http://127.0.0.1:1\]", upstream),
-        ("it answers(.|\n)*Custom field Department", "-"),
+        ("it responds(.|\n)*Custom field Department", "-"),
         ("Custom field", "-"),
         ("Custom field", "-"),
         ("Folder that keeps", "-"),
