@@ -39,6 +39,17 @@ class UpstreamHealth:
 
 
 @dataclass(frozen=True, slots=True)
+class ExtractFailureNotice:
+    """The log message of a failed extract, as an object so that log filters can recognise it."""
+
+    reason: str
+
+    def __str__(self) -> str:
+        """Return the text of the log line."""
+        return f"an extract failed: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
 class Observer:
     """The receiver of all reports: texts for one logger, metrics, and traces.
 
@@ -62,6 +73,10 @@ class Observer:
     def warn(self, message: str) -> None:
         """Log an event that an operator should look at."""
         self.logger.warning("%s", message)
+
+    def extract_failed(self, reason: str) -> None:
+        """Log a failed extract, whose error the waiting requests get too."""
+        self.logger.warning(ExtractFailureNotice(reason))
 
     def fault(self, message: str, error: BaseException) -> None:
         """Log a fault of the gateway itself, with its stack trace."""

@@ -241,7 +241,7 @@ def test_rows_that_are_not_there_yet_are_read_on_request(
         tab(browser, gateway.root.removesuffix("/odata/v4/")) as visitor,
     ):
         page = visitor.open(f"/query?url={quote(QUESTION)}")
-        expect(page.get_by_text(WORDS.not_at_hand)).to_be_visible()
+        expect(page.get_by_text(WORDS.no_snapshot)).to_be_visible()
         assert gateway.client.get(f"{visitor.base}/status").json()["extracts"] == []
         page.get_by_role("button", name=read_texts().state.read).click()
         expect(page.locator("#result tbody tr")).to_have_count(9, timeout=20_000)

@@ -59,7 +59,7 @@ def test_a_sound_set_up_ends_with_0(
         *("upstream", "clock", "check"),
     }
     printed = run("doctor", *options)
-    assert printed.output.splitlines()[-1] == "all is well"
+    assert printed.output.splitlines()[-1] == "0 problems, 0 warnings"
 
 
 def test_settings_that_cannot_be_read_end_with_2(run: Run, tmp_path: Path) -> None:

@@ -187,8 +187,8 @@ LIMITS = (
     ),
     Limit(
         "concurrent extracts, waiting extracts of one caller, and their wait",
-        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {ExtractLimit().max_waiting},"
-        f" {ExtractLimit().patience_seconds:g} s",
+        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`),"
+        f" {ExtractLimit().max_waiting}, {ExtractLimit().patience_seconds:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(

@@ -88,7 +88,7 @@ def test_the_rehearsal_of_the_operators_page_works(tmp_path: Path) -> None:
         wait_for_lines(tmp_path / "sandbox.txt", 2)
         subprocess.run(["/bin/sh", "-c", tail], cwd=tmp_path, check=True)
         with typed(check) as terminal:
-            terminal.wait_for("(the contract file fits)")
+            terminal.wait_for("(the contract file matches)")
         with typed(faults) as terminal:
             assert terminal.wait_for(r'"errorNext":(\d)') == "2"
         with typed(serve) as terminal:

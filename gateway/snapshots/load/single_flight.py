@@ -178,7 +178,7 @@ class SingleFlight:
         if task.cancelled():
             self._fail(run, _shutting_down())
         elif isinstance(error, GatewayError):
-            self._tools.observer.warn(f"an extract failed: {error.message}")
+            self._tools.observer.extract_failed(error.message)
             self._fail(run, error)
         elif error is not None:
             self._tools.observer.fault("an extract failed", error)
