@@ -131,7 +131,7 @@ def test_what_makes_it_easy_to_get_in_is_told(
     done = run("doctor", *given)
     assert done.exit_code == 0, done.output
     assert "fewer than 16 characters" in done.output
-    assert "lets every client claim any address" in done.output
+    assert "every client can claim any address" in done.output
 
 
 def test_a_proxy_without_a_name_is_told(

@@ -61,7 +61,7 @@ def test_a_count_asks_for_the_total_when_the_upstream_can_filter(query: str, rou
     ("query", "reason"),
     [
         ("$skip=5", "no $top"),
-        ("$top=5&$filter=progress gt 5", "a part of $filter is checked here"),
+        ("$top=5&$filter=progress gt 5", "a part of $filter is applied here"),
         ("$top=5&$orderby=progress", "the Analytics API does not sort by progress here"),
         ("$top=5&$apply=groupby((userId))", "$apply is evaluated here"),
         ("$top=1000", "the window is larger than one page of 1000 rows"),
