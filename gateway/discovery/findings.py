@@ -76,7 +76,7 @@ def member_finding(
 
 
 def short(value: object) -> str:
-    """Return a short description of a value, to show little personal data: at most 40 characters."""
+    """Return a short description of a value, of at most 40 characters for privacy."""
     if isinstance(value, dict):
         return f"an object with {', '.join(sorted(value))}"
     if isinstance(value, list):

@@ -50,7 +50,7 @@ def test_a_cap_is_a_502_that_names_it(question: str) -> None:
             answer = ask(question)
             assert answer.status_code == 502, answer.text[:500]
             message = answer.json()["error"]["message"]
-            assert re.search(r"2000 rows, but 2[0-9]{3} when", message)
+            assert re.search(r"2000 rows, but 2[0-9]{3} for those", message)
             assert "caps" in message
 
 
