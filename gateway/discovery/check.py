@@ -78,10 +78,12 @@ def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
         yield Finding(False, "rows", "there are none, so no column could be compared")
         return
     if len(rows) > limit:
-        text = f"{limit} rows were asked, {len(rows)} came; is {contract.request.limit} the member?"
+        text = f"{limit} rows were requested, {len(rows)} came; is {contract.request.limit} right?"
         yield Finding(False, "[request.limit]", text)
     if isinstance(total, int) and len(rows) < min(limit, total):
-        text = f"{min(limit, total)} rows were due, {len(rows)} came; set maximum = {len(rows)}"
+        text = (
+            f"{min(limit, total)} rows were expected, {len(rows)} came; set maximum = {len(rows)}"
+        )
         yield Finding(False, "[request.limit]", text)
     for column in contract.columns:
         if column.field_id is None:

@@ -71,8 +71,8 @@ class ChangedRows:
 class CatchUp:
     """The catch-up for one contract, in at most `rounds` rounds. Instants are in microseconds."""
 
-    def __init__(self, sweeper: Scanner, contract: Contract, rounds: int, clock: Clock) -> None:
-        self._sweeper = sweeper
+    def __init__(self, scanner: Scanner, contract: Contract, rounds: int, clock: Clock) -> None:
+        self._scanner = scanner
         self._contract = contract
         self._rounds = rounds
         self._clock = clock
@@ -90,7 +90,7 @@ class CatchUp:
         """
         since = self.since_at_once(pushdown, first, asked_at)
         if since is None:
-            since = self._moment(await self._sweeper.page(Pushdown()), asked_at) - self._overlap
+            since = self._moment(await self._scanner.page(Pushdown()), asked_at) - self._overlap
         return since
 
     def since_at_once(self, pushdown: Pushdown, first: Page, asked_at: int) -> int | None:
@@ -118,7 +118,7 @@ class CatchUp:
         reach, total, most = since, 0, _MANY
         for _ in range(self._rounds):
             now = self.now()
-            newest = first or await self._sweeper.page(pushdown)
+            newest = first or await self._scanner.page(pushdown)
             first = None
             rows.put(newest.rows)
             total, caught_up = newest.total, self._reaches(newest, reach)
@@ -153,7 +153,7 @@ class CatchUp:
                 and changed.items() <= before.items()
             ):
                 return CatchUpResult(True, total)
-            newest = await self._sweeper.page(pushdown)
+            newest = await self._scanner.page(pushdown)
             mine = await self._matching(pushdown, since, newest)
             rows.remove(changed.keys() - mine.rows.versions().keys())
             rows.merge(mine.rows)
@@ -182,18 +182,18 @@ class CatchUp:
         """
         rows, asked_at = Collected(self._contract), self.now()
         changed = narrow(pushdown, self._contract, since, None) or pushdown
-        first = await self._sweeper.page(changed)
-        if first.total > most and not self._sweeper.is_whole(first):
+        first = await self._scanner.page(changed)
+        if first.total > most and not self._scanner.is_whole(first):
             raise keeps_changing()
-        still = await self._sweeper.read(changed, rows, first)
+        still = await self._scanner.read(changed, rows, first)
         began = self._moment(first, asked_at) if first.rows.num_rows else since
         return ChangedRows(rows, still, began)
 
     def _reaches(self, page: Page, since: int) -> bool:
         """Return True if a first page reaches back beyond an instant."""
-        if self._sweeper.is_whole(page):
+        if self._scanner.is_whole(page):
             return True
-        oldest = self._sweeper.span(page).oldest
+        oldest = self._scanner.span(page).oldest
         return oldest is None or oldest < since
 
     def _moment(self, first: Page, asked_at: int) -> int:

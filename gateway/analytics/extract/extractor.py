@@ -72,8 +72,8 @@ class Extractor:
         self.tally = Tally(contract)
         self.totals = totals or Totals(fetch, contract)
         self._fetch = fetch
-        self.sweeper = Scanner(self._counted, contract, policy.concurrency, clock)
-        self.settler = CatchUp(self.sweeper, contract, policy.rounds, clock)
+        self.scanner = Scanner(self._counted, contract, policy.concurrency, clock)
+        self.catch_up = CatchUp(self.scanner, contract, policy.rounds, clock)
         self.contract = contract
         self.attempts = policy.attempts
 
@@ -96,11 +96,11 @@ class Extractor:
         """
         if base.rows < self.contract.request.page_limit:
             return None
-        asked_at = self.settler.now()
-        first = await self.sweeper.page(pushdown)
-        following = await self.settler.since(pushdown, first, asked_at)
+        asked_at = self.catch_up.now()
+        first = await self.scanner.page(pushdown)
+        following = await self.catch_up.since(pushdown, first, asked_at)
         rows = IncrementalExtract(self.contract, base)
-        settled = await self.settler.settle(pushdown, rows, to_micros(since), first)
+        settled = await self.catch_up.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None
         self.tally.remove(rows.gone)
@@ -137,7 +137,7 @@ class Extraction:
         self._by = extractor
         self._pushdown = pushdown
         self._sink = sink
-        self._sweeper, self._settler = extractor.sweeper, extractor.settler
+        self._scanner, self._catch_up = extractor.scanner, extractor.catch_up
         self._is_confirmed = False
         self.is_gradual = not can_leave(pushdown, extractor.contract)
         self._rows: Streamed | Collected = self._empty()
@@ -174,31 +174,31 @@ class Extraction:
 
     async def _read_once(self) -> int | None:
         """Return None if the rows are consistent, else the last total they were compared with."""
-        pushdown, settler = self._pushdown, self._settler
+        pushdown, catch_up = self._pushdown, self._catch_up
         first = self._first or await self._begin()
         if not self._is_confirmed:
             await self._by.totals.confirm(pushdown, first)
             self._is_confirmed = True
-        if self._sweeper.is_whole(first):
+        if self._scanner.is_whole(first):
             self._rows.put(first.rows)
             return None
         assert self._since is not None  # noqa: S101 - None for a single page only
-        await self._sweeper.read(pushdown, self._rows, first, self._course)
+        await self._scanner.read(pushdown, self._rows, first, self._course)
         if isinstance(self._rows, Streamed):
-            settled = await settler.settle_gradual(pushdown, self._rows, self._since)
+            settled = await catch_up.settle_gradual(pushdown, self._rows, self._since)
         else:
-            settled = await settler.settle_selection(pushdown, self._rows, self._since)
+            settled = await catch_up.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total
 
     async def _begin(self) -> Page:
         """Read the first page, and note from when it may lack changes."""
-        pushdown, sweeper, settler = self._pushdown, self._sweeper, self._settler
-        asked_at = settler.now()
-        first = await sweeper.page(pushdown)
-        since = settler.since_at_once(pushdown, first, asked_at)
-        if since is None and not sweeper.is_whole(first):
-            since = await settler.since(pushdown, first, asked_at)
-            first = await sweeper.page(pushdown)  # the first one is older than `since`
+        pushdown, scanner, catch_up = self._pushdown, self._scanner, self._catch_up
+        asked_at = catch_up.now()
+        first = await scanner.page(pushdown)
+        since = catch_up.since_at_once(pushdown, first, asked_at)
+        if since is None and not scanner.is_whole(first):
+            since = await catch_up.since(pushdown, first, asked_at)
+            first = await scanner.page(pushdown)  # the first one is older than `since`
         self._since = since if self._since is None else self._since
         self._first = first
         return first

@@ -46,7 +46,7 @@ _CUT_SHORT = 16
 """Interrupted comparisons that can resume: a throttled upstream may answer one call at a time."""
 
 
-class _Asking:
+class _Calls:
     """The calls of one comparison; an interrupted earlier one may have made some of them."""
 
     def __init__(self, fetch: FetchPage, contract: Contract, made: dict[PageRequest, Page]) -> None:
@@ -125,8 +125,8 @@ class Totals:
         is_short = first.rows.num_rows < self._contract.request.page_limit
         if first.total <= (self._believed if is_short else 1):
             return
-        async with self._asking(pushdown) as asking:
-            found = await self._compare(pushdown, first, asking)
+        async with self._calls(pushdown) as calls:
+            found = await self._compare(pushdown, first, calls)
         if not pushdown.terms:
             self._believed, self._capped = 1, None
             self._looked.clear()
@@ -147,9 +147,9 @@ class Totals:
                 raise copy(self._capped[1])
             limit = self._contract.request.page_limit
             skip = max(0, min(total // 2, limit) - _SAMPLE // 2)
-            async with self._asking(pushdown) as asking:
-                sample = await asking.page(pushdown, skip, min(_SAMPLE, limit))
-                found = await self._compare(pushdown, sample, asking)
+            async with self._calls(pushdown) as calls:
+                sample = await calls.page(pushdown, skip, min(_SAMPLE, limit))
+                found = await self._compare(pushdown, sample, calls)
             self._judge(found, total)
 
     async def look_beyond(self, pushdown: Pushdown) -> None:
@@ -166,9 +166,9 @@ class Totals:
 
     async def _look_at(self, end: PushedRange) -> None:
         """Check one end; more rows than a page count as rows outside of the supported years."""
-        asking = _Asking(self._fetch, self._contract, {})
+        calls = _Calls(self._fetch, self._contract, {})
         try:
-            page = await asking.page(Pushdown((end,)), 0, self._contract.request.page_limit)
+            page = await calls.page(Pushdown((end,)), 0, self._contract.request.page_limit)
         except UpstreamRejectedRequest:  # the upstream has no such instants
             pass
         else:
@@ -189,24 +189,24 @@ class Totals:
         )
 
     @asynccontextmanager
-    async def _asking(self, pushdown: Pushdown) -> AsyncIterator[_Asking]:
+    async def _calls(self, pushdown: Pushdown) -> AsyncIterator[_Calls]:
         """Yield the calls of a comparison; keep them for the next one if it is interrupted."""
-        asking = _Asking(self._fetch, self._contract, self._cut_short.pop(pushdown, {}))
+        calls = _Calls(self._fetch, self._contract, self._cut_short.pop(pushdown, {}))
         try:
-            yield asking
+            yield calls
         except UpstreamUnavailable:
-            self._cut_short[pushdown] = asking.made
+            self._cut_short[pushdown] = calls.made
             raise
 
-    async def _compare(self, pushdown: Pushdown, sample: Page, asking: _Asking) -> Compared | str:
+    async def _compare(self, pushdown: Pushdown, sample: Page, calls: _Calls) -> Compared | str:
         """Return the comparison, or why it is not possible."""
         column = self._contract.order_column
         if not halves_are_exact(self._contract):
             return f"its filter by {column} may return more rows than requested"
-        halves = await asking.halves(pushdown, sample)
+        halves = await calls.halves(pushdown, sample)
         if halves is None:
             return f"all rows have the same {column}, so they cannot be split in two"
-        return await compare(pushdown, halves, sample.total, asking.count)
+        return await compare(pushdown, halves, sample.total, calls.count)
 
     def _judge(self, found: Compared | str, total: int) -> None:
         column = self._contract.order_column

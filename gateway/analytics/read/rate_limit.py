@@ -111,7 +111,7 @@ class RateLimiter:
         return ready - now
 
     def _go(self) -> float:
-        """Take a call's share of the bucket, which is one instant: the time when it is full again."""
+        """Take a call's share of the bucket, which is one instant: when it is full again."""
         now = self._now()
         if self._rate is not None:
             self._spent_until = max(self._spent_until, now) + 1 / self._rate

@@ -117,13 +117,13 @@ def _value(answer: Any, statistic: Statistic) -> Any:
         ) from error
 
 
-def rows_told(figures: Figures, told: StatisticsPlan) -> pa.Table:
+def rows_told(figures: Figures, plan: StatisticsPlan) -> pa.Table:
     """Return the rows of $apply's first step, with the columns that the engine would make."""
-    if told.by is None:
-        one = {item.name: [figures.number(statistic)] for item, statistic in told.items}
+    if plan.by is None:
+        one = {item.name: [figures.number(statistic)] for item, statistic in plan.items}
         return pa.table({name: pa.array(value, _COUNT) for name, value in one.items()})
-    prop, statistic = told.by
+    prop, statistic = plan.by
     groups = figures.counts[statistic]
     columns = {prop.name: pa.array([*groups], arrow_type(prop))}
-    columns |= {item.name: pa.array([*groups.values()], _COUNT) for item, _ in told.items}
+    columns |= {item.name: pa.array([*groups.values()], _COUNT) for item, _ in plan.items}
     return pa.table(columns)

@@ -35,13 +35,13 @@ def check_length(request: PageRequest, page: Page) -> None:
     expected = max(0, min(request.limit, page.total - request.skip))
     if found == expected:
         return
-    asked = f"{request.limit} rows after the first {request.skip} of {page.total}"
+    window = f"{request.limit} rows after the first {request.skip} of {page.total}"
     if found < expected:
         remedy = "lower `maximum` of [request.limit] to the most it gives, or correct"
     else:
         remedy = "correct `member` of [request.limit], [request.skip] or"
     raise UpstreamBrokeContract(
-        f"the gateway requested {asked} from the Analytics API and got {found}; {remedy}"
+        f"the gateway requested {window} from the Analytics API and got {found}; {remedy}"
         " [response.total] in the contract file"
     )
 
