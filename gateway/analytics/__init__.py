@@ -1,1 +1,1 @@
-"""Speaks to the Analytics API; nothing else does."""
+"""The client of the Analytics API; no other room calls it."""

@@ -1,1 +1,1 @@
-"""What the Analytics API really does, found by asking it."""
+"""Probes of the live Analytics API: its custom fields, and its fit with the contract file."""

@@ -1,8 +1,8 @@
-"""Compares answers of the live Analytics API with the contract file, line by line.
+"""A check of the live Analytics API against the contract file, line by line.
 
-Read-only and a few calls: the first page, newest first, the totals of two halves of all rows, and
-the statistics of a part of the page. For an owner of a real token who has to correct the file: each
-finding names what was expected, what was found, and the table to change.
+It is read-only and takes a few calls: the first page, newest first, the totals of two halves of all
+rows, and the statistics of a part of the page. It helps the owner of a real token to correct the
+file: each finding names the expected value, the actual value and the table to change.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from gateway.planner.pushdown import Pushdown
 async def check_upstream(
     http: httpx.AsyncClient, contract: Contract, token: str
 ) -> tuple[Finding, ...]:
-    """Ask and compare; what tells nothing of the contract file is raised.
+    """Compare live responses with the contract file; raise errors that do not concern the file.
 
-    A whole page is asked, as extracts do: an upstream that gives less at once is found here.
+    It requests a full page, as extracts do, to find an upstream with a smaller maximum.
 
     Raises:
         UpstreamUnavailable, UpstreamRejectedToken: see `gateway.discovery.findings.ask`.
@@ -50,7 +50,7 @@ async def check_upstream(
 async def _check_statistics(
     http: httpx.AsyncClient, contract: Contract, token: str, page: Any
 ) -> tuple[Finding, ...]:
-    """The statistics of rows of a page that fits."""
+    """Compare the statistics with the rows of a page that fits."""
     rows, total = (
         value_at(page, path) for path in (contract.response.rows, contract.response.total)
     )
@@ -78,10 +78,12 @@ def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
         yield Finding(False, "rows", "there are none, so no column could be compared")
         return
     if len(rows) > limit:
-        text = f"{limit} rows were asked, {len(rows)} came; is {contract.request.limit} the member?"
+        text = f"{limit} rows were requested, {len(rows)} came; is {contract.request.limit} right?"
         yield Finding(False, "[request.limit]", text)
     if isinstance(total, int) and len(rows) < min(limit, total):
-        text = f"{min(limit, total)} rows were due, {len(rows)} came; set maximum = {len(rows)}"
+        text = (
+            f"{min(limit, total)} rows were expected, {len(rows)} came; set maximum = {len(rows)}"
+        )
         yield Finding(False, "[request.limit]", text)
     for column in contract.columns:
         if column.field_id is None:
@@ -90,7 +92,7 @@ def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
 
 
 def _compare_column(column: Column, rows: list[Any]) -> Finding:
-    """The first value that is refused, or that no measure counts, speaks for the column."""
+    """Report a column's first value that does not fit or that no measure counts, if any."""
     subject, place = f"column {column.name}", ".".join(column.path)
     seen: Counter[str] = Counter()
     for number, row in enumerate(rows, 1):
@@ -103,8 +105,10 @@ def _compare_column(column: Column, rows: list[Any]) -> Finding:
     if seen["absent"] == seen["all"] > 0 and not column.optional:
         text = f"{place} is missing in all {len(rows)} rows; correct `path`, or optional = true"
         return Finding(False, subject, text)
-    told = (f", {seen[kind]} {kind}" for kind in ("null", "absent", _MADE, _OUTSIDE) if seen[kind])
-    return Finding(True, subject, f"fits in {len(rows)} rows{''.join(told)}")
+    counts = (
+        f", {seen[kind]} {kind}" for kind in ("null", "absent", _MADE, _OUTSIDE) if seen[kind]
+    )
+    return Finding(True, subject, f"fits in {len(rows)} rows{''.join(counts)}")
 
 
 _MADE = "made a text"
@@ -119,7 +123,7 @@ def _is_outside(column: Column, value: Any) -> bool:
 
 
 def _judge(column: Column, value: Any) -> tuple[str, str]:
-    """What a value is, and what is wrong with it; elements of lists may always lack one."""
+    """Return the kind of a value, and its error if any; list elements may always be null."""
     if value is None or value is MISSING:
         if column.prop.nullable or column.prop.collection:
             return "null" if value is None else "absent", ""
@@ -175,7 +179,7 @@ _TYPE_CHECKS = {
 
 
 def _compare_custom_fields(rows: list[Any], contract: Contract) -> Iterator[Finding]:
-    """Custom fields in the rows, and whether each is mapped to a column."""
+    """Report the custom fields of the rows, and whether each is mapped to a column."""
     shape = contract.custom_fields
     arrays = [value_at(row, shape.path) for row in rows]
     if not any(isinstance(array, list) for array in arrays):

@@ -1,7 +1,7 @@
-"""Compares the live statistics with rows: the newest ones, counted here and told there.
+"""A check of the live statistics against the newest rows, as counted by the gateway.
 
-One call more. It asks for the rows from some moment on, all of which stand on the page at hand; so
-a filter that the statistics do not know is found too.
+It takes one more call, for the rows from some instant on, all of which are on the page already
+read. So it also finds a filter that the statistics ignore.
 """
 
 from __future__ import annotations
@@ -21,36 +21,36 @@ from gateway.planner.pushdown import Pushdown, PushedRange
 
 
 def newest(rows: Sequence[Any], total: int, contract: Contract) -> tuple[Pushdown, list[Any]]:
-    """What is asked, and the rows of a page that match it, which are all there are.
+    """Return a pushdown, and all rows that match it, which are on the page.
 
-    The newer half of the page, unless rows of its oldest moment may stand on the next one.
+    They are the newer half of the page, unless rows of its oldest instant may be on the next page.
 
     Raises:
-        ValueError: the rows have no instants, or all may be of one moment.
+        ValueError: the rows have no instants, or all may have the same instant.
     """
     column = contract.column(contract.order_column)
-    moments = [_moment(value_at(row, column.path)) for row in rows]
+    instants = [_instant(value_at(row, column.path)) for row in rows]
     assert isinstance(column.filter, RangeFilter)  # noqa: S101 - the contract's rules
     step = timedelta(milliseconds=column.filter.resolution_milliseconds)
-    middle = moments[len(moments) // 2]
+    middle = instants[len(instants) // 2]
     start = middle - (middle - middle.replace(hour=0, minute=0, second=0, microsecond=0)) % step
     inclusive = column.filter.from_inclusive
-    inside = [moment > start or (inclusive and moment == start) for moment in moments]
+    inside = [at > start or (inclusive and at == start) for at in instants]
     if len(rows) < total and inside[-1]:
-        raise ValueError("too many rows of one moment")
+        raise ValueError("too many rows have the same instant")
     found = [row for row, is_inside in zip(rows, inside, strict=True) if is_inside]
     return Pushdown((PushedRange(column.name, start, None),)), found
 
 
-def _moment(text: object) -> datetime:
+def _instant(text: object) -> datetime:
     micros = to_micros_of(text) if isinstance(text, str) else None
     if micros is None:
-        raise ValueError("rows without an instant to go by")
+        raise ValueError("a row has no instant to compare")
     return from_micros(micros)
 
 
 def compare_statistics(answer: Any, rows: Sequence[Any], contract: Contract) -> Iterator[Finding]:
-    """Each declared member with what the rows themselves say."""
+    """Yield a finding for each declared member, compared with the rows."""
     for statistic in contract.statistics:
         known = _known(statistic.column, rows, contract)
         counted = {
@@ -59,40 +59,40 @@ def compare_statistics(answer: Any, rows: Sequence[Any], contract: Contract) -> 
             Measure.NOT_NULL: len(known),
             Measure.VALUES: dict(Counter(known)),
         }
-        told = value_at(answer, statistic.member)
-        yield _compare(statistic, told, counted.get(statistic.measure))
+        actual = value_at(answer, statistic.member)
+        yield _compare(statistic, actual, counted.get(statistic.measure))
 
 
 def _known(name: str, rows: Sequence[Any], contract: Contract) -> list[Any]:
-    """The values of a column, without null; none of no column."""
+    """Return the values of a column, without nulls; no values without a column name."""
     if not name:
         return []
     values = [value_at(row, contract.column(name).path) for row in rows]
     return [value for value in values if isinstance(value, str | int | float)]
 
 
-def _compare(statistic: Statistic, told: object, counted: object) -> Finding:
+def _compare(statistic: Statistic, actual: object, counted: object) -> Finding:
     subject, member = f"[statistics.{statistic.name}]", f"`{'.'.join(statistic.member)}`"
-    if told is MISSING:
+    if actual is MISSING:
         return Finding(False, subject, f"{member} is missing; correct `member`, or take it out")
     if not statistic.exact:
-        text = f"{member} is {short(told)}; exact = false, so that it answers nothing"
+        text = f"{member} is {short(actual)}; exact = false, so no query uses it"
         return Finding(True, subject, text)
-    if _plain(told) == counted and not isinstance(told, bool):
-        return Finding(True, subject, f"{member} is what the newest rows say")
+    if _plain(actual) == counted and not isinstance(actual, bool):
+        return Finding(True, subject, f"{member} agrees with the newest rows")
     return Finding(
         False,
         subject,
-        f"{member} is {_shown(told)}, the newest rows say {_shown(counted)}; correct it or take it"
-        " out, unless rows have changed meanwhile: then check again",
+        f"{member} is {_shown(actual)}, but {_shown(counted)} in the newest rows; correct it or"
+        " take it out, unless rows have changed meanwhile: then check again",
     )
 
 
-def _plain(told: object) -> object:
-    """Without the values that no row has."""
-    if isinstance(told, dict):
-        return {value: count for value, count in told.items() if count != 0}
-    return told
+def _plain(counts: object) -> object:
+    """Return counts without the values that no row has."""
+    if isinstance(counts, dict):
+        return {value: count for value, count in counts.items() if count != 0}
+    return counts
 
 
 def _shown(value: object) -> str:

@@ -1,4 +1,4 @@
-"""Compares the live total with a second number, as extracts do, to find a cap."""
+"""A check of the live total against a second number, as extracts do it, to find a cap."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _SUBJECT = "[response.total]"
 
 @dataclass(frozen=True, slots=True)
 class Asking:
-    """What a call needs; the token shows in no repr."""
+    """The parameters of a call; no repr shows the token."""
 
     http: httpx.AsyncClient
     contract: Contract
@@ -38,7 +38,7 @@ class Asking:
 
 
 class _UnusableError(Exception):
-    """A call that has no total; its finding says why."""
+    """A call without a total; its finding says why."""
 
     def __init__(self, finding: Finding) -> None:
         super().__init__(finding.text)
@@ -46,7 +46,7 @@ class _UnusableError(Exception):
 
 
 async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
-    """Compare the total of a page that fits, unless it has one row at most."""
+    """Verify the total of a page that fits, unless it is less than 2."""
     contract = asking.contract
     total, rows = (
         value_at(page, path) for path in (contract.response.total, contract.response.rows)
@@ -57,7 +57,7 @@ async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
     at = split_instant(_instants(rows, contract), grid_step(contract))
     if at is None or not halves_are_exact(contract):
         text = f"the newest {len(rows)} rows have the same {column}, or its filter is not exact"
-        return (Finding(True, _SUBJECT, f"whether it is capped cannot be shown: {text}"),)
+        return (Finding(True, _SUBJECT, f"cannot tell whether it is capped: {text}"),)
 
     async def count(pushdown: Pushdown) -> Counted:
         return await _count(asking, pushdown)
@@ -85,7 +85,7 @@ async def _count(asking: Asking, pushdown: Pushdown) -> Counted:
 
 
 def _is_asked_for(instant: int, pushdown: Pushdown, contract: Contract) -> bool:
-    """A step of the grid is granted at each end."""
+    """Return True if an instant is in the pushdown's ranges, with a grid step of tolerance."""
     step = grid_step(contract)
     for term in pushdown.terms:
         if isinstance(term, PushedRange):
@@ -110,12 +110,12 @@ def _micros(texts: Iterator[Any]) -> Iterator[int]:
 
 
 def _finding(found: Compared, column: str) -> Finding:
-    halves = f"those before and from one {column} on"
+    halves = f"the rows before one {column} plus those from it on"
     match found.outcome:
         case Outcome.AGREES:
-            return Finding(True, _SUBJECT, f"is {found.parts} for {halves}, too: there is no cap")
+            return Finding(True, _SUBJECT, f"is also {found.parts} for {halves}: there is no cap")
         case Outcome.LARGER:
-            text = f"is {found.whole}, but {found.parts} for {halves}: answers are capped"
+            text = f"is {found.whole}, but {found.parts} for {halves}: results are capped"
             return Finding(False, _SUBJECT, f"{text} at {found.whole} rows; have the cap raised")
         case Outcome.IGNORED:
             text = f"the filter by {column} is ignored; correct its `member` in [filters.*]"
@@ -123,5 +123,5 @@ def _finding(found: Compared, column: str) -> Finding:
         case Outcome.SMALLER:
             text = f"is {found.whole}, but {found.parts} for {halves}"
         case Outcome.MOVED:
-            text = "moved each time that it was compared; check again in a quieter minute"
-    return Finding(True, _SUBJECT, f"{text}: whether it is capped cannot be shown")
+            text = "changed during each comparison; check again when the data changes less"
+    return Finding(True, _SUBJECT, f"{text}: cannot tell whether it is capped")

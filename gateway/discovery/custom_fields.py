@@ -1,4 +1,4 @@
-"""Custom fields that the results of a workspace have, found in a page of them."""
+"""The custom fields of a workspace, as found in a page of its results."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from gateway.planner.pushdown import Pushdown
 
 @dataclass(frozen=True, slots=True)
 class FoundField:
-    """A custom field: its ID, what people call it, and how many rows of the page have it."""
+    """A custom field: its ID, its label, and the number of rows of the page that have it."""
 
     id: str
     label: str
@@ -28,7 +28,7 @@ class FoundField:
 async def find_fields(
     http: httpx.AsyncClient, contract: Contract, token: str
 ) -> tuple[FoundField, ...]:
-    """The fields of the newest page, by ID; one call. An answer that has none has none."""
+    """Return the fields of the newest page, by ID, with one call; none if it has no rows."""
     request = PageRequest(Pushdown(), 0, contract.request.page_limit, contract.order_column)
     _, answer = await ask(http, contract.results_path, to_payload(request, contract), token)
     rows = MISSING if answer is MISSING else value_at(answer, contract.response.rows)

@@ -1,4 +1,4 @@
-"""What `skillhabit-odata check` finds in an answer: members by path, and lines of the report."""
+"""The findings of `skillhabit-odata check`, and the calls behind them."""
 
 from __future__ import annotations
 
@@ -28,11 +28,11 @@ class Finding:
 async def ask(
     http: httpx.AsyncClient, path: str, payload: dict[str, Any], token: str
 ) -> tuple[Finding, Any]:
-    """One call: how it went, and the answer, MISSING when there is none.
+    """Make one call; return its finding, and the response, MISSING if there is none.
 
     Raises:
-        UpstreamUnavailable: it cannot be reached, or cannot answer now.
-        UpstreamRejectedToken: 401, of which the contract file knows nothing.
+        UpstreamUnavailable: the upstream cannot be reached, or cannot respond now.
+        UpstreamRejectedToken: 401, which does not concern the contract file.
     """
     headers = {"Authorization": f"Bearer {token}"}
     try:
@@ -43,7 +43,7 @@ async def ask(
     except httpx.HTTPError as error:
         raise UpstreamUnavailable(
             f"{http.base_url} cannot be reached ({connection_failure(error)}); check the name, the"
-            " network and a proxy's variables"
+            " network and the proxy variables"
         ) from None  # libraries' errors show the request and its token
     place = f"POST {path}"
     if response.status_code == 401:
@@ -67,7 +67,7 @@ async def ask(
 def member_finding(
     fits: bool, table: str, path: MemberPath, expected: str, found: object
 ) -> Finding:
-    """Whether a member is what the contract file says."""
+    """Return the finding on a member that fits the contract file or not."""
     name = ".".join(path)
     if fits:
         return Finding(True, table, f"`{name}` is {expected}")
@@ -76,7 +76,7 @@ def member_finding(
 
 
 def short(value: object) -> str:
-    """The kind of a value and no more than that of personal data."""
+    """Return a short description of a value, of at most 40 characters for privacy."""
     if isinstance(value, dict):
         return f"an object with {', '.join(sorted(value))}"
     if isinstance(value, list):

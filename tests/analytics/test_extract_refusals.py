@@ -99,7 +99,7 @@ async def test_two_rows_with_one_key_in_different_pages_are_refused() -> None:
     upstream = liar({})
     upstream.rows["again"] = replace(upstream.rows["r0"], changed=BEGIN - timedelta(days=9))
     upstream.put(replace(upstream.rows["r0"], changed=BEGIN - timedelta(seconds=9)))
-    with pytest.raises(UpstreamBrokeContract, match=r"41 rows.*40 different.*\[service\]"):
+    with pytest.raises(UpstreamBrokeContract, match=r"41 rows.*40 distinct.*\[service\]"):
         await extract(upstream, EVERYTHING)
 
 

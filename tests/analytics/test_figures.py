@@ -98,10 +98,10 @@ async def test_what_does_not_fit_is_refused_at_once(
     ("answer", "word"),
     [
         (told(total=5), r"\[statistics.states\]"),
-        (told(states={}), r"0 in states of 4 rows"),
-        (told(enrollmentTypes={"OPTIONAL": 5}), r"5 in enrollmentTypes of 4 rows"),
-        (told(users=5), r"5 in users of 4 rows"),
-        (told(users=0), r"0 in users of 4 rows"),
+        (told(states={}), r"0 in states for 4 rows"),
+        (told(enrollmentTypes={"OPTIONAL": 5}), r"5 in enrollmentTypes for 4 rows"),
+        (told(users=5), r"5 in users for 4 rows"),
+        (told(users=0), r"0 in users for 4 rows"),
         (told(certificatesIssued=5), r"\[statistics.certificates\]"),
     ],
     ids=str,
@@ -125,7 +125,7 @@ async def test_a_column_that_is_never_null_is_in_all_rows(column: str) -> None:
     if column == "startedAt":
         assert (await asked.client.fetch_statistics(ALL)).rows == 4
         return
-    with pytest.raises(UpstreamBrokeContract, match="1 in certificatesIssued of 4 rows"):
+    with pytest.raises(UpstreamBrokeContract, match="1 in certificatesIssued for 4 rows"):
         await asked.client.fetch_statistics(ALL)
 
 

@@ -109,7 +109,7 @@ async def test_a_filter_that_may_return_more_shows_nothing() -> None:
     told: list[str] = []
     totals = Totals(upstream.fetch, upstream.contract, told.append)
     assert not await refused(upstream, Pushdown(), totals, cold=True)
-    assert "may return more than is asked" in told[0]
+    assert "may return more rows than requested" in told[0]
 
 
 @settings(max_examples=300, deadline=None)

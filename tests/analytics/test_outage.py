@@ -42,7 +42,7 @@ async def test_many_clients_of_a_dead_upstream_fail_at_once(answer: Answer) -> N
         error = await asked(scene, 10 + number)
         assert isinstance(error, UpstreamUnavailable)
         assert 1 <= error.retry_after_seconds <= 10
-        assert "left alone" in error.message
+        assert "pauses its calls" in error.message
     assert (len(scene.sent), len(scene.slept)) == (before, slept)
 
 

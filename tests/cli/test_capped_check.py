@@ -17,10 +17,10 @@ from tests.support.live import running
     ("habits", "fits", "words"),
     [
         ({}, True, "there is no cap"),
-        ({"cap": 2_000}, False, "answers are capped at 2000 rows"),
+        ({"cap": 2_000}, False, "results are capped at 2000 rows"),
         ({"asked": ignore_range}, False, "the filter by updatedAt is ignored"),
-        ({"answered": lose_rows}, True, "cannot be shown"),
-        ({"answered": Restless()}, True, "moved each time"),
+        ({"answered": lose_rows}, True, "cannot tell whether it is capped"),
+        ({"answered": Restless()}, True, "changed during each comparison"),
     ],
     ids=["none", "capped", "ignored", "smaller", "moving"],
 )

@@ -217,7 +217,7 @@ def test_statistics_are_compared_with_rows(
     assert done.exit_code == 0, done.output
     names = ("total", "users", "contents", "certificates", "progress", "states", "enrollment_types")
     assert statistics_findings(done) == {f"[statistics.{name}]": "ok" for name in names}
-    assert "answers nothing" in lines_about(done.output, "[statistics.progress]")[0]
+    assert "no query uses it" in lines_about(done.output, "[statistics.progress]")[0]
 
 
 @pytest.mark.parametrize(
@@ -254,7 +254,7 @@ def test_statistics_that_cannot_be_compared_are_no_difference(
     with running(create_sandbox(rows, secret=SECRET), date_header=False) as upstream:
         done = run("check", "--upstream", upstream, "--token-file", str(token_file))
     assert done.exit_code == 0, done.output
-    assert "too many rows of one moment" in lines_about(done.output, "[statistics]")[0]
+    assert "too many rows have the same instant" in lines_about(done.output, "[statistics]")[0]
 
 
 @pytest.mark.parametrize(

@@ -50,7 +50,7 @@ def test_a_cap_is_a_502_that_names_it(question: str) -> None:
             answer = ask(question)
             assert answer.status_code == 502, answer.text[:500]
             message = answer.json()["error"]["message"]
-            assert re.search(r"2000 rows, but 2[0-9]{3} when", message)
+            assert re.search(r"2000 rows, but 2[0-9]{3} for those", message)
             assert "caps" in message
 
 
@@ -111,7 +111,7 @@ def test_where_there_are_no_halves_nothing_more_is_asked(rows: int) -> None:
 
 
 def warned(caplog: pytest.LogCaptureFixture) -> list[str]:
-    return [r.getMessage() for r in caplog.records if "caps its answers" in r.getMessage()]
+    return [r.getMessage() for r in caplog.records if "caps its results" in r.getMessage()]
 
 
 @pytest.mark.parametrize("rows", [30, 2_300])
@@ -139,7 +139,7 @@ def test_halves_with_fewer_rows_are_a_warning(caplog: pytest.LogCaptureFixture) 
     with behind(Upstream(generate(60), answered=lose_rows)) as ask:
         assert ask(NUMBER).text == "60"
         assert len(ask(WHOLE).json()["value"]) == 60
-    assert "of 60 rows it finds" in warned(caplog)[0]
+    assert "it reports 60 rows, but" in warned(caplog)[0]
 
 
 def test_a_total_that_moves_while_it_is_compared_is_a_503() -> None:

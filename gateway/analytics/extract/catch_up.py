@@ -1,8 +1,8 @@
-"""The catch-up: what changed while an extract was read, or since an older one was made.
+"""The catch-up: read rows that changed during an extract, or since an older extract.
 
-It is over when one page, which is one moment's look, shows everything that changed since the last
-look began. Where rows can leave a selection by changing, the upstream itself is asked who left, and
-the extract must then hold as many rows as its total.
+It ends when one page, which is always consistent, shows every change since the previous check
+began. Where a change can take a row out of a selection, the catch-up asks the upstream which rows
+left. The extract must then hold as many rows as the upstream's total.
 """
 
 from __future__ import annotations
@@ -27,28 +27,28 @@ _MANY = 2**62
 
 
 class Counted(Protocol):
-    """An extract's rows while they are caught up."""
+    """The rows of an extract during its catch-up."""
 
     def put(self, page: pa.Table) -> None:
-        """Add rows, new or newer."""
+        """Add new rows, and newer versions of rows."""
 
     def merge(self, other: Collected) -> None:
-        """Add all that `other` has collected."""
+        """Add all rows of `other`."""
 
     async def count(self) -> int:
-        """How many different keys."""
+        """Return the number of distinct keys."""
 
 
 class LeavingRows(Counted, Protocol):
-    """Rows that a change can take out."""
+    """The rows of a selection that a change can take a row out of."""
 
     def remove(self, keys: Collection[str]) -> None:
-        """Forget rows; a later `merge` may bring them back."""
+        """Remove rows; a later `merge` may add them again."""
 
 
 @dataclass(frozen=True, slots=True)
 class CatchUpResult:
-    """Whether the rows are those of one moment, and the total that they were compared with."""
+    """The outcome of a catch-up, and the total that the rows were compared with."""
 
     consistent: bool
     total: int
@@ -56,9 +56,10 @@ class CatchUpResult:
 
 @dataclass(frozen=True, slots=True)
 class ChangedRows:
-    """What changed, whether it stood still while it was read, and when that began.
+    """Rows that changed.
 
-    `at_once` tells that it is one page, which goes back beyond all that changed.
+    `still` is true if they did not change while they were read, which began at `began`. `at_once`
+    is true if they are one page that reaches back beyond every change.
     """
 
     rows: Collected
@@ -68,32 +69,32 @@ class ChangedRows:
 
 
 class CatchUp:
-    """Catches up by one contract, `rounds` times at the most. Instants are microseconds."""
+    """The catch-up for one contract, in at most `rounds` rounds. Instants are in microseconds."""
 
-    def __init__(self, sweeper: Scanner, contract: Contract, rounds: int, clock: Clock) -> None:
-        self._sweeper = sweeper
+    def __init__(self, scanner: Scanner, contract: Contract, rounds: int, clock: Clock) -> None:
+        self._scanner = scanner
         self._contract = contract
         self._rounds = rounds
         self._clock = clock
         self._overlap = _overlap_of(contract)
 
     def now(self) -> int:
-        """The gateway's clock."""
+        """Return the time of the gateway's clock."""
         return to_micros(self._clock.now())
 
     async def since(self, pushdown: Pushdown, first: Page, asked_at: int) -> int:
-        """From when changes are not in what is read after this page, however clocks differ.
+        """Return the instant from which reads after this page may lack changes, if clocks differ.
 
-        By the earliest clock that can be read, less the overlap, for late commits. Where the page
-        does not tell, the newest row of all does.
+        It comes from the earliest clock that can be read, less the overlap, for late commits. If
+        the page does not show it, the newest of all rows does.
         """
-        found = self.since_at_once(pushdown, first, asked_at)
-        if found is None:
-            found = self._moment(await self._sweeper.page(Pushdown()), asked_at) - self._overlap
-        return found
+        since = self.since_at_once(pushdown, first, asked_at)
+        if since is None:
+            since = self._moment(await self._scanner.page(Pushdown()), asked_at) - self._overlap
+        return since
 
     def since_at_once(self, pushdown: Pushdown, first: Page, asked_at: int) -> int | None:
-        """From when changes are not in this page; None where only another call could tell."""
+        """Return the instant from which this page may lack changes; None if that takes a call."""
         if not can_leave(pushdown, self._contract):
             return self._moment(first, asked_at) - self._overlap
         return None if first.date is None else to_micros(first.date) - self._overlap
@@ -104,7 +105,7 @@ class CatchUp:
         """Catch up with all changes since an instant; `first` is a first page just read.
 
         Raises:
-            UpstreamKeepsChanging: what changes is more each time.
+            UpstreamKeepsChanging: the number of changes grows with each round.
         """
         if can_leave(pushdown, self._contract):
             return await self.settle_selection(pushdown, rows, since)
@@ -113,11 +114,11 @@ class CatchUp:
     async def settle_gradual(
         self, pushdown: Pushdown, rows: Counted, since: int, first: Page | None = None
     ) -> CatchUpResult:
-        """Where a row leaves by deletion only: too many rows are then nothing wrong."""
+        """Catch up where a row leaves by deletion only: surplus rows are then no error."""
         reach, total, most = since, 0, _MANY
         for _ in range(self._rounds):
             now = self.now()
-            newest = first or await self._sweeper.page(pushdown)
+            newest = first or await self._scanner.page(pushdown)
             first = None
             rows.put(newest.rows)
             total, caught_up = newest.total, self._reaches(newest, reach)
@@ -133,39 +134,39 @@ class CatchUp:
     async def settle_selection(
         self, pushdown: Pushdown, rows: LeavingRows, since: int
     ) -> CatchUpResult:
-        """Who belongs to a selection is the upstream's own judgement.
+        """Catch up where the upstream alone decides which rows belong to a selection.
 
-        It is asked for everyone who changed, then for those that match, so that a row that enters
-        in between is not taken for one that left. The total must be of the moment of what matches:
-        one page is one moment's look; several are when nobody has changed from one round to the
-        next. Rows beyond the total were deleted then.
+        Each round reads all changed rows first, then those that match, so that a row that enters
+        in between does not count as one that left. The total must be consistent with the matching
+        rows: one page always is; several pages are if no row changed from one round to the next.
+        Rows beyond the total were deleted by then.
         """
         before: dict[str, int | None] | None = None
         whole, total, most = False, 0, _MANY
         for _ in range(self._rounds):
-            everyone = await self._changed(Pushdown(), since, most)
-            changed = everyone.rows.versions()
+            all_changed = await self._changed(Pushdown(), since, most)
+            changed = all_changed.rows.versions()
             if (
                 whole
                 and before is not None
-                and everyone.still
+                and all_changed.still
                 and changed.items() <= before.items()
             ):
                 return CatchUpResult(True, total)
-            newest = await self._sweeper.page(pushdown)
+            newest = await self._scanner.page(pushdown)
             mine = await self._matching(pushdown, since, newest)
             rows.remove(changed.keys() - mine.rows.versions().keys())
             rows.merge(mine.rows)
             found, total = await rows.count(), newest.total
             if mine.at_once and found == total:
                 return CatchUpResult(True, total)
-            before, most = changed if everyone.still else None, 2 * len(changed)
-            since = max(since, everyone.began - self._overlap)
+            before, most = changed if all_changed.still else None, 2 * len(changed)
+            since = max(since, all_changed.began - self._overlap)
             whole = mine.still and found >= total
         return CatchUpResult(False, total)
 
     async def _matching(self, pushdown: Pushdown, since: int, newest: Page) -> ChangedRows:
-        """What of a pushdown changed since an instant; `newest` is its first page."""
+        """Return the pushdown's rows that changed since an instant; `newest` is its first page."""
         if not self._reaches(newest, since - 2 * grid_step(self._contract)):
             return await self._changed(pushdown, since, _MANY)
         mine = Collected(self._contract)
@@ -173,42 +174,42 @@ class CatchUp:
         return ChangedRows(mine, still=True, began=since, at_once=True)
 
     async def _changed(self, pushdown: Pushdown, since: int, most: int) -> ChangedRows:
-        """What changed since an instant.
+        """Return the rows that changed since an instant.
 
         Raises:
-            UpstreamKeepsChanging: it is several pages and more than `most`, twice as many as the
-                last time: each round would make it worse.
+            UpstreamKeepsChanging: they fill several pages and are more than `most`, twice as many
+                as the last time: each further round would be longer.
         """
         rows, asked_at = Collected(self._contract), self.now()
         changed = narrow(pushdown, self._contract, since, None) or pushdown
-        first = await self._sweeper.page(changed)
-        if first.total > most and not self._sweeper.is_whole(first):
+        first = await self._scanner.page(changed)
+        if first.total > most and not self._scanner.is_whole(first):
             raise keeps_changing()
-        still = await self._sweeper.read(changed, rows, first)
+        still = await self._scanner.read(changed, rows, first)
         began = self._moment(first, asked_at) if first.rows.num_rows else since
         return ChangedRows(rows, still, began)
 
     def _reaches(self, page: Page, since: int) -> bool:
-        """Whether a first page goes back beyond an instant."""
-        if self._sweeper.is_whole(page):
+        """Return True if a first page reaches back beyond an instant."""
+        if self._scanner.is_whole(page):
             return True
-        oldest = self._sweeper.span(page).oldest
+        oldest = self._scanner.span(page).oldest
         return oldest is None or oldest < since
 
     def _moment(self, first: Page, asked_at: int) -> int:
-        """When a first page was answered, or earlier, by the upstream's clock.
+        """Return when the upstream sent a first page, or earlier, by the upstream's clock.
 
-        That is its Date header, else the gateway's clock, which may be wrong: so the newest row
-        counts, but for rows dated in the future, which tell nothing.
+        The clock is the Date header, or else the gateway's clock. Either may be wrong, so the
+        newest row counts. Rows dated in the future are ignored.
         """
-        told = asked_at if first.date is None else to_micros(first.date)
+        clock = asked_at if first.date is None else to_micros(first.date)
         instants = first.rows.column(self._contract.order_column).cast(pa.int64())
-        newest: int | None = pc.max(instants.filter(pc.less_equal(instants, told))).as_py()
-        return told if newest is None else newest
+        newest: int | None = pc.max(instants.filter(pc.less_equal(instants, clock))).as_py()
+        return clock if newest is None else newest
 
 
 def can_leave(pushdown: Pushdown, contract: Contract) -> bool:
-    """Whether a change can take a row out: not when only newer rows are asked, or all."""
+    """Return True if a change can take a row out: not if all rows, or only newer ones, match."""
     return not all(
         isinstance(term, PushedRange) and term.column == contract.order_column and not term.upper
         for term in pushdown.terms
@@ -216,5 +217,5 @@ def can_leave(pushdown: Pushdown, contract: Contract) -> bool:
 
 
 def _overlap_of(contract: Contract) -> int:
-    """How far a catch-up looks back, in microseconds."""
+    """Return how far a catch-up looks back, in microseconds."""
     return contract.overlap_seconds * _SECOND

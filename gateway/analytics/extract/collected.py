@@ -1,7 +1,7 @@
-"""Rows by key while an extract is read: the newest version of each, from pages in any order.
+"""Rows by key during an extract: the newest version of each, from pages in any order.
 
-Pages stay Arrow tables and are looked at as whole columns; only keys that were met more than once
-are looked at one by one.
+Pages stay Arrow tables and are processed as whole columns. Only keys that occur more than once are
+processed one by one.
 """
 
 from __future__ import annotations
@@ -22,19 +22,19 @@ _NEVER = -(2**63)
 
 
 class Gathering(Protocol):
-    """Where the pages of a sweep go."""
+    """A collector of the pages of a scan."""
 
     def put(self, page: pa.Table) -> None:
-        """Add rows, some of which may be there already."""
+        """Add rows; some may be in it already."""
 
     async def count(self) -> int:
-        """How many different keys."""
+        """Return the number of distinct keys."""
 
     def part(self) -> Gathering:
-        """Where the rows of one sweep are counted by themselves; to be closed."""
+        """Return a part that counts the rows of one scan separately; pass it to `close`."""
 
     def close(self, part: Gathering) -> None:
-        """Add what a part holds."""
+        """Add the rows of a part."""
 
 
 class Collected:
@@ -48,11 +48,11 @@ class Collected:
         self._parts: list[pa.Table] = []
 
     async def count(self) -> int:
-        """How many different keys; counted in a thread."""
+        """Return the number of distinct keys, counted in a thread."""
         return await anyio.to_thread.run_sync(self._count)
 
     async def rows(self) -> pa.Table:
-        """What `table` gives, made in a thread."""
+        """Return the result of `table`, built in a thread."""
         return await anyio.to_thread.run_sync(self.table)
 
     def _count(self) -> int:
@@ -60,30 +60,30 @@ class Collected:
         return int(pc.count_distinct(keys).as_py())
 
     def part(self) -> Gathering:
-        """This set itself as long as it is empty."""
+        """Return this set itself while it is empty, else a new one."""
         return Collected(self._contract) if self._parts else self
 
     def close(self, part: Gathering) -> None:
-        """Add all that a part of this set has collected."""
+        """Add all rows of a part of this set."""
         if part is not self and isinstance(part, Collected):
             self.merge(part)
 
     def put(self, page: pa.Table) -> None:
-        """Add rows; of two versions the newer stays, of two equally new ones the later read."""
+        """Add rows; the newer of two versions wins, of equally new ones the one read later."""
         self._parts.append(page)
 
     def merge(self, other: Collected) -> None:
-        """Add all that `other` has collected."""
+        """Add all rows of `other`."""
         self._parts += other._parts
 
     def versions(self) -> dict[str, int | None]:
-        """Key -> when its newest version was made, in microseconds."""
+        """Return the instant of the newest version by key, in microseconds."""
         table = self.table()
         instants = table.column(self._order).cast(pa.int64())
         return dict(zip(table.column(self._key).to_pylist(), instants.to_pylist(), strict=True))
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Forget rows; a later `put` may bring them back."""
+        """Remove rows; a later `put` may add them again."""
         gone = pa.array(keys, type=pa.string())
         if len(gone):
             self._parts = [
@@ -92,23 +92,23 @@ class Collected:
             ]
 
     def table(self) -> pa.Table:
-        """Each row once, in no particular order."""
+        """Return each row once, in no particular order."""
         whole = pa.concat_tables([self._schema.empty_table(), *self._parts])
         outdated = self._outdated(whole)
         if not outdated:
             return whole
         starts = [0, *accumulate(part.num_rows for part in self._parts)]
         drop: dict[int, set[int]] = {}
-        for place in outdated:
-            number = bisect_right(starts, place) - 1
-            drop.setdefault(number, set()).add(place - starts[number])
-        for number, places in drop.items():
-            kept = [i not in places for i in range(self._parts[number].num_rows)]
+        for position in outdated:
+            number = bisect_right(starts, position) - 1
+            drop.setdefault(number, set()).add(position - starts[number])
+        for number, positions in drop.items():
+            kept = [i not in positions for i in range(self._parts[number].num_rows)]
             self._parts[number] = self._parts[number].filter(pa.array(kept, pa.bool_()))
         return pa.concat_tables([self._schema.empty_table(), *self._parts])
 
     def _outdated(self, whole: pa.Table) -> list[int]:
-        """Where a version stands that another one replaces."""
+        """Return the positions of versions that another one replaces."""
         keys = whole.column(self._key)
         counts = pc.value_counts(keys)
         repeated = counts.field("values").filter(pc.greater(counts.field("counts"), 1))

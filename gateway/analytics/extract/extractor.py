@@ -1,8 +1,8 @@
 """All rows of a pushdown, read over many pages while the data moves, as one consistent extract.
 
-First a sweep over all pages, which loses no row that nobody touched. A row that was touched has
-moved to the front: the catch-up finds it there (`gateway.analytics.extract.catch_up`). What
-cannot be read consistently is refused, never passed on.
+The scanner reads all pages first, and misses no row that did not change. A row that changed has
+moved to the front, where the catch-up finds it (`gateway.analytics.extract.catch_up`). Rows that
+cannot be read consistently are an error; they are never passed on.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from gateway.planner.pushdown import Pushdown
 
 @dataclass(frozen=True, slots=True)
 class ExtractPolicy:
-    """`concurrency` pages in flight; `attempts` whole reads; `rounds` catch-ups in each."""
+    """Limits: `concurrency` pages in flight; `attempts` whole reads; `rounds` of catch-up each."""
 
     concurrency: int = 4
     attempts: int = 3
@@ -43,10 +43,10 @@ class ExtractPolicy:
 
 @dataclass(frozen=True, slots=True)
 class IncrementalChanges:
-    """What to do to a complete extract to make it one of now.
+    """The changes that bring a complete extract up to date.
 
-    `rows` are new or newer, in the feed's own order; the keys `gone` no longer belong to it.
-    `since` is from when the next changes must be asked for, by the upstream's clock, aware, UTC.
+    `rows` are new or newer, in the feed's own order. The keys `gone` no longer belong to it. The
+    next changes must be requested from `since` on, by the upstream's clock, aware, UTC.
     """
 
     rows: pa.Table
@@ -55,11 +55,10 @@ class IncrementalChanges:
 
 
 class Extractor:
-    """Reads extracts by one contract.
+    """A reader of extracts for one contract.
 
-    `fetch` must refuse a page that does not answer its request, as `AnalyticsClient.fetch` does:
-    a page that is not full is taken for the last one. `totals` is shared with what else asks this
-    upstream.
+    `fetch` must refuse a page that does not fit its request, as `AnalyticsClient.fetch` does: a
+    page that is not full counts as the last one. Other readers of this upstream share `totals`.
     """
 
     def __init__(
@@ -73,13 +72,13 @@ class Extractor:
         self.tally = Tally(contract)
         self.totals = totals or Totals(fetch, contract)
         self._fetch = fetch
-        self.sweeper = Scanner(self._counted, contract, policy.concurrency, clock)
-        self.settler = CatchUp(self.sweeper, contract, policy.rounds, clock)
+        self.scanner = Scanner(self._counted, contract, policy.concurrency, clock)
+        self.catch_up = CatchUp(self.scanner, contract, policy.rounds, clock)
         self.contract = contract
         self.attempts = policy.attempts
 
     def begin(self, pushdown: Pushdown, sink: Sink) -> Extraction:
-        """An extract of the pushdown's rows into a sink; nothing is asked yet."""
+        """Return an extraction of the pushdown's rows into a sink; it sends no request yet."""
         if not pushdown.terms:
             self.tally.begin()
         return Extraction(self, pushdown, sink)
@@ -87,21 +86,21 @@ class Extractor:
     async def changes(
         self, pushdown: Pushdown, since: datetime, base: BaseExtract
     ) -> IncrementalChanges | None:
-        """What has changed in `base`, a complete extract of the pushdown, since an instant.
+        """Return what changed in `base`, a complete extract of the pushdown, since an instant.
 
-        None when all must be read again: rows were deleted, one page is all there is, or the
-        upstream finds rows that are not in the pushdown's ranges here.
+        None if all rows must be read again: rows were deleted, they fit on one page, or the
+        upstream finds rows that the gateway does not see in the pushdown's ranges.
 
         Raises:
-            UpstreamKeepsChanging: the data moves faster than it can be read.
+            UpstreamKeepsChanging: the data changes faster than it can be read.
         """
         if base.rows < self.contract.request.page_limit:
             return None
-        asked_at = self.settler.now()
-        first = await self.sweeper.page(pushdown)
-        following = await self.settler.since(pushdown, first, asked_at)
+        asked_at = self.catch_up.now()
+        first = await self.scanner.page(pushdown)
+        following = await self.catch_up.since(pushdown, first, asked_at)
         rows = IncrementalExtract(self.contract, base)
-        settled = await self.settler.settle(pushdown, rows, to_micros(since), first)
+        settled = await self.catch_up.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None
         self.tally.remove(rows.gone)
@@ -111,7 +110,7 @@ class Extractor:
         return IncrementalChanges(await self.in_order(found), rows.gone, from_micros(following))
 
     def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
-        """What is strange in an extract of all rows; `before` is what was known of an older one."""
+        """Return the odd rows of an extract of all rows; `before` are those of an older extract."""
         return () if pushdown.terms else self.tally.counts(before)
 
     async def _counted(self, request: PageRequest) -> Page:
@@ -121,24 +120,24 @@ class Extractor:
         return page
 
     async def in_order(self, rows: pa.Table) -> pa.Table:
-        """Rows in the feed's own order, sorted in a thread."""
+        """Return rows in the feed's own order, sorted in a thread."""
         key = self.contract.key
         order = self.contract.order_column
         return await anyio.to_thread.run_sync(newest_first, rows, order, key)
 
 
 class Extraction:
-    """One extract: `read` it to its end; after a failure `read` goes on where it stopped.
+    """One extract; after a failure, `read` resumes where it stopped.
 
-    Rows that cannot leave the pushdown by changing reach the sink while it is read, others at the
-    end. `total` is what the upstream says that there are, None until it has said so.
+    Rows that cannot leave the pushdown by a change reach the sink during the read, others at the
+    end. `total` is the upstream's number of rows, None until its first response.
     """
 
     def __init__(self, extractor: Extractor, pushdown: Pushdown, sink: Sink) -> None:
         self._by = extractor
         self._pushdown = pushdown
         self._sink = sink
-        self._sweeper, self._settler = extractor.sweeper, extractor.settler
+        self._scanner, self._catch_up = extractor.scanner, extractor.catch_up
         self._is_confirmed = False
         self.is_gradual = not can_leave(pushdown, extractor.contract)
         self._rows: Streamed | Collected = self._empty()
@@ -149,19 +148,18 @@ class Extraction:
 
     @property
     def total(self) -> int | None:
-        """Rows in all, as the first page said."""
+        """The total of the first page."""
         return None if self._first is None else self._first.total
 
     async def read(self) -> datetime | None:
-        """Hand every row to the sink once; tells from when changes are not in it, if it can.
+        """Hand every row to the sink once; return from when the extract may lack changes, if known.
 
-        The rows are what there was at one moment. A row that was deleted meanwhile may be there
-        too.
+        The rows are consistent. They may include a row that was deleted during the read.
 
         Raises:
-            UpstreamKeepsChanging: the data moved faster than it could be read.
-            UpstreamBrokeContract: the total is not the number of rows that there are, or the
-                upstream caps it together with the rows.
+            UpstreamKeepsChanging: the data changed faster than it could be read.
+            UpstreamBrokeContract: the total is not the number of rows, or the upstream caps it
+                together with the rows.
         """
         for _ in range(self._by.attempts):
             total = await self._read_once()
@@ -175,32 +173,32 @@ class Extraction:
         raise keeps_changing()
 
     async def _read_once(self) -> int | None:
-        """None when the rows are consistent, else the last total that they were compared with."""
-        pushdown, settler = self._pushdown, self._settler
+        """Return None if the rows are consistent, else the last total they were compared with."""
+        pushdown, catch_up = self._pushdown, self._catch_up
         first = self._first or await self._begin()
         if not self._is_confirmed:
             await self._by.totals.confirm(pushdown, first)
             self._is_confirmed = True
-        if self._sweeper.is_whole(first):
+        if self._scanner.is_whole(first):
             self._rows.put(first.rows)
             return None
-        assert self._since is not None  # noqa: S101 - only one page may leave it open
-        await self._sweeper.read(pushdown, self._rows, first, self._course)
+        assert self._since is not None  # noqa: S101 - None for a single page only
+        await self._scanner.read(pushdown, self._rows, first, self._course)
         if isinstance(self._rows, Streamed):
-            settled = await settler.settle_gradual(pushdown, self._rows, self._since)
+            settled = await catch_up.settle_gradual(pushdown, self._rows, self._since)
         else:
-            settled = await settler.settle_selection(pushdown, self._rows, self._since)
+            settled = await catch_up.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total
 
     async def _begin(self) -> Page:
-        """The first page, and from when what changes is not in it."""
-        pushdown, sweeper, settler = self._pushdown, self._sweeper, self._settler
-        asked_at = settler.now()
-        first = await sweeper.page(pushdown)
-        since = settler.since_at_once(pushdown, first, asked_at)
-        if since is None and not sweeper.is_whole(first):
-            since = await settler.since(pushdown, first, asked_at)
-            first = await sweeper.page(pushdown)  # the other is older than what was told
+        """Read the first page, and note from when it may lack changes."""
+        pushdown, scanner, catch_up = self._pushdown, self._scanner, self._catch_up
+        asked_at = catch_up.now()
+        first = await scanner.page(pushdown)
+        since = catch_up.since_at_once(pushdown, first, asked_at)
+        if since is None and not scanner.is_whole(first):
+            since = await catch_up.since(pushdown, first, asked_at)
+            first = await scanner.page(pushdown)  # the first one is older than `since`
         self._since = since if self._since is None else self._since
         self._first = first
         return first
@@ -210,7 +208,7 @@ class Extraction:
         return Streamed(contract, self._sink) if self.is_gradual else Collected(contract)
 
     def _start_again(self) -> None:
-        """What has reached the sink stays there, and with it the instant of its first page."""
+        """Start over; rows in the sink stay there, and so does the instant of their first page."""
         self._first, self._course = None, Course()
         if not self.is_gradual:
             self._rows, self._since = self._empty(), None
@@ -224,12 +222,12 @@ class Extraction:
         if rows.num_rows:
             self._sink.append(await self._by.in_order(rows))
         if self._since is None or rows.num_rows < found.num_rows:
-            return None  # the upstream counts rows that are not kept: changes could not be settled
+            return None  # the upstream counts rows that are left out: no catch-up could end
         return from_micros(self._since)
 
 
 def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
-        f"the Analytics API says that there are {total} rows, but its pages hold {found} different"
-        " ones; correct [response.total], or `key` of [service], in the contract file"
+        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones;"
+        " correct [response.total], or `key` of [service], in the contract file"
     )

@@ -1,8 +1,8 @@
 """A second number for the rows of a pushdown: the sum of two totals, above and below an instant.
 
-The rows that were read, their total and the end of the pages are one number: an upstream that caps
-what it finds bounds all three alike. Each half has fewer rows than the whole, so that the cap does
-not bound their sum. See docs/decisions/031.
+The number of rows read, their total and the end of the pages are not independent: an upstream that
+caps its results limits all three alike. Each half has fewer rows than the whole, so the cap does
+not limit their sum. See docs/decisions/031.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.planner.pushdown import Pushdown, PushedRange
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """A total, and whether the rows that came with it are among those that were asked for."""
+    """A total; `fits` is true if the rows that came with it match the request."""
 
     total: int
     fits: bool = True
@@ -30,7 +30,7 @@ CountRows: TypeAlias = Callable[[Pushdown], Awaitable[Counted]]
 
 
 class Outcome(Enum):
-    """What the second number says of the first."""
+    """The result of comparing the second number with the first."""
 
     AGREES = auto()
     LARGER = auto()
@@ -41,7 +41,7 @@ class Outcome(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Compared:
-    """The outcome, the total of the whole and the sum of its halves when both were asked last."""
+    """The outcome, with the latest total of the whole and the latest sum of its halves."""
 
     outcome: Outcome
     whole: int
@@ -50,7 +50,7 @@ class Compared:
 
 @dataclass(frozen=True, slots=True)
 class Halves:
-    """Two pushdowns that have each row of a third; in `both` are those that two of them have."""
+    """Two pushdowns that together have each row of a third; `both` has the rows of both."""
 
     above: Pushdown
     below: Pushdown
@@ -59,15 +59,15 @@ class Halves:
 
 _FEW = 10
 _SURE, _SURE_OF_FEW = 2, 4
-"""How often in a row a difference must be seen; a few rows may come and go between two calls."""
+"""Consecutive times that a difference must occur; a few rows may come and go between calls."""
 _ATTEMPTS = 8
 
 
 def split_instant(instants: Sequence[int], step: int) -> int | None:
-    """An instant of the upstream's grid with rows above and below it.
+    """Return an instant on the upstream's grid with rows above and below it.
 
-    Best one that no row has, then near the middle. `instants` are of some rows, newest first, in
-    microseconds; None when the grid parts none.
+    Prefer one that no row has, then one near the middle. `instants` are those of some rows, newest
+    first, in microseconds. None if no instant on the grid splits them.
     """
     middle, parted = len(instants) // 2, []
     for number, (newer, older) in enumerate(pairwise(instants), 1):
@@ -79,13 +79,13 @@ def split_instant(instants: Sequence[int], step: int) -> int | None:
 
 
 def halves_are_exact(contract: Contract) -> bool:
-    """True if the upstream is known to return no more than half of the rows for a half."""
+    """Return True if the upstream returns exactly the rows of a half, by the contract."""
     filter_ = contract.column(contract.order_column).filter
     return filter_ is not None and filter_.exact
 
 
 def halve(pushdown: Pushdown, contract: Contract, instant: int) -> Halves:
-    """The rows from an instant on, and the others; it is on the upstream's grid."""
+    """Split the rows at an instant on the upstream's grid: those from it on, and the others."""
     filter_ = contract.column(contract.order_column).filter
     assert isinstance(filter_, RangeFilter)  # noqa: S101 - the contract's loader has looked
     at = from_micros(instant)
@@ -109,7 +109,7 @@ def _within(pushdown: Pushdown, wanted: PushedRange) -> Pushdown:
 
 
 async def compare(pushdown: Pushdown, halves: Halves, whole: int, count: CountRows) -> Compared:
-    """Compare a total with the sum of its halves until it is known what to think of it."""
+    """Compare a total with the sum of its halves until the outcome is certain."""
     seen, times = Compared(Outcome.AGREES, whole, whole), 0
     for _ in range(_ATTEMPTS):
         last, seen = seen, await _attempt(pushdown, halves, seen.whole, count)
@@ -120,7 +120,7 @@ async def compare(pushdown: Pushdown, halves: Halves, whole: int, count: CountRo
 
 
 def _needed(seen: Compared) -> int:
-    """How often in a row an outcome must be seen before it counts."""
+    """Return how many consecutive times an outcome must occur before it counts."""
     match seen.outcome:
         case Outcome.AGREES | Outcome.IGNORED:
             return 1
@@ -131,7 +131,7 @@ def _needed(seen: Compared) -> int:
 
 
 async def _attempt(pushdown: Pushdown, halves: Halves, before: int, count: CountRows) -> Compared:
-    """The newer half first: a row that changes moves there, and is then in neither, not in both."""
+    """Compare once, newer half first: a row that moves there is then in neither half, not both."""
     above = await count(halves.above)
     below = await count(halves.below)
     parts = above.total + below.total
@@ -146,7 +146,7 @@ async def _attempt(pushdown: Pushdown, halves: Halves, before: int, count: Count
 
 
 def _judge(before: int, after: int, parts: int) -> Outcome:
-    """A sum between two totals is that of some moment between them."""
+    """Return the outcome; a sum between two totals was correct at some time between them."""
     if parts < min(before, after):
         return Outcome.SMALLER
     if parts <= max(before, after):

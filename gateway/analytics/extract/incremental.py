@@ -1,4 +1,4 @@
-"""An older extract and what has changed since: counted together, without reading the old again."""
+"""An older extract and its later changes, counted together without reading the extract again."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gateway.contract.model import Contract
 
 
 class BaseExtract(Protocol):
-    """A complete extract that was made before."""
+    """An older, complete extract."""
 
     @property
     def rows(self) -> int:
-        """How many rows it has."""
+        """The number of its rows."""
 
     async def known(self, keys: pa.Array) -> int:
-        """How many of these keys it has."""
+        """Return how many of these keys it has."""
 
 
 class IncrementalExtract:
-    """The rows of a base, those that changed, and without those that are gone."""
+    """The rows of a base, with changed rows replaced and gone rows removed."""
 
     def __init__(self, contract: Contract, base: BaseExtract) -> None:
         self._key = contract.key
@@ -33,29 +33,29 @@ class IncrementalExtract:
 
     @property
     def gone(self) -> frozenset[str]:
-        """Keys that do not belong to the extract any more; the base may not have had them."""
+        """Keys that no longer belong to the extract; the base may never have had them."""
         return frozenset(self._gone)
 
     async def changed(self) -> pa.Table:
-        """The newest version of every row that was met."""
+        """Return the newest version of every row that changed."""
         return await self._changed.rows()
 
     async def count(self) -> int:
-        """How many different keys there are now."""
-        met = (await self.changed()).column(self._key).to_pylist()
-        touched = pa.array({*met, *self._gone}, pa.string())
-        return self._base.rows - await self._base.known(touched) + len(met)
+        """Return the current number of distinct keys."""
+        changed = (await self.changed()).column(self._key).to_pylist()
+        touched = pa.array({*changed, *self._gone}, pa.string())
+        return self._base.rows - await self._base.known(touched) + len(changed)
 
     def put(self, page: pa.Table) -> None:
-        """Rows that belong to the extract, new or not."""
+        """Add rows that belong to the extract, new or not."""
         self._changed.put(page)
         self._gone.difference_update(page.column(self._key).to_pylist())
 
     def merge(self, other: Collected) -> None:
-        """The same with all that `other` has collected."""
+        """Add all rows of `other`."""
         self.put(other.table())
 
     def remove(self, keys: Collection[str]) -> None:
-        """Rows that do not belong to it any more."""
+        """Remove rows that no longer belong to the extract."""
         self._changed.remove(keys)
         self._gone.update(keys)

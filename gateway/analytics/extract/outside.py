@@ -1,4 +1,4 @@
-"""Rows with instants that no column can hold, such as those of the year 10000: null there."""
+"""Rows with instants that no column can hold, such as the year 10000; they are null."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from gateway.planner.pushdown import Pushdown, PushedRange
 
 
 def without_outside(rows: pa.Table, pushdown: Pushdown) -> pa.Table:
-    """The rows that are in the pushdown's ranges here.
+    """Return the rows that the gateway sees in the pushdown's ranges.
 
-    The upstream finds the year 10000 after any instant, where a null is not.
+    The upstream finds the year 10000 after any instant; a null is not after any.
     """
     ranged = (t.column for t in pushdown.terms if isinstance(t, PushedRange))
     masks = [pc.is_valid(rows.column(column)) for column in ranged]

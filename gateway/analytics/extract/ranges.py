@@ -1,7 +1,7 @@
-"""A pushdown, narrowed to a span of the contract's order column.
+"""Pushdowns narrowed to a span of the contract's order column.
 
-Extracts divide their work by that column, because it is the one that the upstream both sorts by and
-filters by. Instants are whole microseconds since 1970, as pages hold them.
+Extracts divide their work by that column, because the upstream both sorts and filters by it.
+Instants are whole microseconds since 1970, as pages hold them.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ _LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 def to_micros(instant: datetime) -> int:
-    """Aware datetime -> microseconds since 1970."""
+    """Convert an aware datetime to microseconds since 1970."""
     return (instant - _EPOCH) // timedelta(microseconds=1)
 
 
 def from_micros(micros: int) -> datetime:
-    """Microseconds since 1970 -> aware datetime, UTC."""
+    """Convert microseconds since 1970 to an aware datetime in UTC."""
     return _EPOCH + timedelta(microseconds=micros)
 
 
 def grid_step(contract: Contract) -> int:
-    """Microseconds between two instants that the upstream's range filter can tell apart."""
+    """Return the resolution of the upstream's range filter, in microseconds."""
     filter_ = contract.column(contract.order_column).filter
     assert isinstance(filter_, RangeFilter)  # noqa: S101 - the contract's loader has looked
     return filter_.resolution_milliseconds * 1000
@@ -37,10 +37,10 @@ def grid_step(contract: Contract) -> int:
 def narrow(
     pushdown: Pushdown, contract: Contract, lower: int | None, upper: int | None
 ) -> Pushdown | None:
-    """At least the pushdown's rows from `lower` to `upper`, both included; None: there are none.
+    """Return a pushdown with at least the rows from `lower` to `upper`, inclusive; None if empty.
 
-    Both ends are moved outward by up to two grid steps, so that it does not matter whether the
-    upstream includes them: what is read twice costs little, what is lost is lost.
+    Both ends move outward by up to two grid steps, so that it does not matter whether the upstream
+    includes them: reading a row twice costs little, missing one is an error.
     """
     column, step = contract.order_column, grid_step(contract)
     wanted = PushedRange(column, _shifted(lower, -step, step), _shifted(upper, step, step))
@@ -56,7 +56,7 @@ def narrow(
 
 
 def far_ends(term: PushedRange, contract: Contract) -> tuple[PushedRange, ...]:
-    """The years behind the ends that a range leaves open, with what is last in ours."""
+    """Return ranges for the years beyond a range's open ends, from the last supported instant."""
     filter_ = contract.column(term.column).filter
     assert isinstance(filter_, RangeFilter)  # noqa: S101 - its column has been pushed
     step = filter_.resolution_milliseconds * 1000
@@ -69,14 +69,14 @@ def far_ends(term: PushedRange, contract: Contract) -> tuple[PushedRange, ...]:
 
 
 def intersection(term: PushedRange, other: PushedRange) -> PushedRange:
-    """What two ranges of one column have in common; its ends cross when that is nothing."""
+    """Return the intersection of two ranges of one column; its ends cross if it is empty."""
     lowers = [end for end in (term.lower, other.lower) if end is not None]
     uppers = [end for end in (term.upper, other.upper) if end is not None]
     return replace(term, lower=max(lowers, default=None), upper=min(uppers, default=None))
 
 
 def _shifted(instant: int | None, by: int, step: int) -> datetime | None:
-    """The instant on the grid, moved outward; an end that Python cannot name is no end."""
+    """Return the instant on the grid, moved outward; None if Python cannot represent it."""
     if instant is None:
         return None
     on_grid = instant // step * step if by < 0 else -(-instant // step) * step

@@ -1,13 +1,13 @@
-"""Reads a pushdown page by page so that no row is lost that nobody touched meanwhile.
+"""A scan: read a pushdown page by page, and miss no row that does not change meanwhile.
 
 Pages come newest first, by skip and limit, several at once. After the first page the upper end is
-fixed (before rows dated in the future), so that what changes can only leave: when every page states
-the same total and as many rows were met, nothing moved. Otherwise rows have shifted between pages.
-A page is one moment's look at neighbours: it misses no row strictly between its first and its last
-instant. Where two neighbouring pages neither overlap in that sense nor meet without a shift or a
-tie, the gap is read again as a range of instants, which no shift disturbs.
+fixed (before rows dated in the future), so a changed row can only leave. If every page states the
+same total and the scan found as many rows, no row moved. Otherwise rows have shifted between pages.
+Each page is consistent: it misses no row strictly between its first and its last instant. Where two
+neighbouring pages neither overlap in that sense nor meet without a shift or a tie, the scan reads
+the gap again as a range of instants, which no shift affects.
 
-Rows are handed on in the order of the pages, so that they may be served while the sweep goes on.
+Rows are passed on in the order of the pages, so they can be served during the scan.
 """
 
 from __future__ import annotations
@@ -34,12 +34,12 @@ Job = Callable[[], Awaitable[None]]
 
 _SECOND = 1_000_000
 _PASSES = 24
-"""How often a tie longer than a page is read; of rows in random order each pass misses a third."""
+"""Passes over a tie longer than a page; with rows in random order each pass misses a third."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageSpan:
-    """What one page says; instants in microseconds, None when it is empty."""
+    """The extent of one page; instants in microseconds, None if it is empty."""
 
     skip: int
     rows: int
@@ -50,16 +50,16 @@ class PageSpan:
 
 @dataclass(slots=True)
 class Course:
-    """How far a sweep has come: what each page said, by its skip, and the rows it met.
+    """The progress of a scan: the extent of each page, by its skip, and the rows found.
 
-    Kept by who may call again after a failure: pages that were read are not asked for again.
+    A caller that may retry after a failure keeps it, so that no page is read twice.
     """
 
     spans: dict[int, PageSpan] = field(default_factory=dict)
     met: Gathering | None = None
 
     def missing(self, step: int, total: int) -> Iterator[int]:
-        """Where the pages begin that are still to be read, asked for one at a time."""
+        """Yield the skip of each page that is still to be read."""
         known, skip = sorted(self.spans.values(), key=_by_skip), 0
         while skip < total:
             here = [s for s in known if s.skip <= skip < s.skip + (s.rows or step)]
@@ -70,24 +70,24 @@ class Course:
                 skip += step - (step // 100 if self._has_moved(total) else 0)
 
     def _has_moved(self, total: int) -> bool:
-        """Once the total has moved, pages overlap a little, which spares many gaps."""
+        """Return True once the total has changed; pages then overlap a little, to avoid gaps."""
         last = next(reversed(self.spans.values()), None)
         return last is not None and last.total != total
 
 
 class InOrder:
-    """Hands pages on in the order in which they were asked for, whichever comes first."""
+    """A buffer that passes pages on in the order of their requests, not of their arrival."""
 
     def __init__(self, put: Callable[[pa.Table], None]) -> None:
         self._put = put
         self._waiting: dict[int, pa.Table | None] = {}
 
     def expect(self, skip: int) -> None:
-        """A page is asked for."""
+        """Note that a page is requested."""
         self._waiting[skip] = None
 
     def came(self, skip: int, rows: pa.Table) -> None:
-        """A page is there: hand on all that no page before it is missing for."""
+        """Take a page that arrived, and pass on all pages up to the first missing one."""
         self._waiting[skip] = rows
         while self._waiting:
             first = next(iter(self._waiting))
@@ -98,7 +98,7 @@ class InOrder:
             self._put(found)
 
     def give_up(self) -> None:
-        """Hand on what came behind a page that did not."""
+        """Pass on the pages behind one that did not arrive."""
         for rows in self._waiting.values():
             if rows is not None:
                 self._put(rows)
@@ -106,7 +106,7 @@ class InOrder:
 
 
 class Scanner:
-    """Reads by one contract, `concurrency` pages at once."""
+    """A reader of pages for one contract, `concurrency` pages at once."""
 
     def __init__(
         self, fetch: FetchPage, contract: Contract, concurrency: int, clock: Clock
@@ -119,19 +119,19 @@ class Scanner:
         self._step = grid_step(contract)
 
     async def page(self, pushdown: Pushdown, skip: int = 0) -> Page:
-        """One full page of the pushdown's rows, newest first."""
+        """Return one full page of the pushdown's rows, newest first."""
         order = self._contract.order_column
         return await self._fetch(PageRequest(pushdown, skip, self._limit, order))
 
     def is_whole(self, first: Page) -> bool:
-        """A first page that is not full is all there is, whatever the total."""
+        """Return True if a first page is not full: it then has all rows, whatever the total."""
         return int(first.rows.num_rows) < self._limit
 
     def span(self, page: Page, skip: int = 0) -> PageSpan:
-        """The ends of a page.
+        """Return the extent of a page.
 
         Raises:
-            UpstreamBrokeContract: the order column is null; then no range of it holds the row.
+            UpstreamBrokeContract: the order column is null, so that no range contains the row.
         """
         instants = page.rows.column(self._contract.order_column)
         if instants.null_count:
@@ -154,32 +154,32 @@ class Scanner:
         first: Page | None = None,
         course: Course | None = None,
     ) -> bool:
-        """Collect the rows; tells whether they stood still: then there are neither more nor less.
+        """Collect the rows; return True if none changed meanwhile, so that they are complete.
 
-        `first` is the pushdown's first page when it has been read already. With a `course` the
-        sweep may be called again after a failure, with the same `rows` and the same `first`.
+        `first` is the pushdown's first page if it has been read already. With a `course`, the call
+        can be repeated after a failure, with the same `rows` and the same `first`.
 
         Raises:
-            UpstreamKeepsChanging: rows of one instant fill pages and do not stand still.
+            UpstreamKeepsChanging: rows of one instant fill pages and keep changing.
         """
         first = await self.page(pushdown) if first is None else first
         top, course = self.span(first), course or Course()
         if self.is_whole(first) or top.newest is None:
             rows.put(first.rows)
             return True
-        told = to_micros(first.date or self._clock.now()) + _SECOND
-        if top.newest <= told:
+        now = to_micros(first.date or self._clock.now()) + _SECOND
+        if top.newest <= now:
             return await self._read_fixed(pushdown, rows, first, course)
-        return await self._read_with_future(pushdown, rows, first, told)
+        return await self._read_with_future(pushdown, rows, first, now)
 
     async def _read_with_future(
-        self, pushdown: Pushdown, rows: Gathering, first: Page, told: int
+        self, pushdown: Pushdown, rows: Gathering, first: Page, now: int
     ) -> bool:
-        """Rows dated after `told` are read as a range, the others as ever."""
+        """Read rows dated after `now` as a range, the others as usual."""
         own, top = rows.part(), self.span(first)
         own.put(first.rows)
-        await self._walk(pushdown, own, told, top.newest or told)
-        past, still = narrow(pushdown, self._contract, None, told), True
+        await self._walk(pushdown, own, now, top.newest or now)
+        past, still = narrow(pushdown, self._contract, None, now), True
         if past is not None:
             still = await self._read_fixed(past, own, await self.page(past), Course())
         rows.close(own)
@@ -209,7 +209,7 @@ class Scanner:
     async def _skim(
         self, pushdown: Pushdown, rows: Gathering, top: PageSpan, course: Course
     ) -> None:
-        """The pages behind the first, to one that is not full: a total may be capped."""
+        """Read the pages behind the first, up to one that is not full: a total may be capped."""
         ordered = InOrder(rows.put)
 
         async def read(skip: int) -> None:
@@ -234,7 +234,7 @@ class Scanner:
     async def _walk(
         self, pushdown: Pushdown, rows: Gathering, lower: int | None, upper: int
     ) -> None:
-        """Collect what lies between two instants, each page starting where the last one ended."""
+        """Collect the rows between two instants, each page starting where the last one ended."""
         while lower is None or lower <= upper:
             part = narrow(pushdown, self._contract, lower, upper)
             if part is None:
@@ -251,7 +251,7 @@ class Scanner:
                 upper -= self._step
 
     async def _read_tie(self, pushdown: Pushdown, rows: Gathering, instant: int) -> None:
-        """Rows that no range can part: all are there when a total that stays was met in full."""
+        """Read rows that no range can split, until as many are found as a constant total says."""
         tie = narrow(pushdown, self._contract, instant - self._step, instant) or pushdown
         seen, total, skip = Collected(self._contract), -1, 0
         for _ in range(_PASSES):
@@ -268,7 +268,7 @@ class Scanner:
         raise keeps_changing()
 
     async def _side_by_side(self, jobs: Iterable[Job]) -> None:
-        """Run jobs, started in order; the first failure ends the others and is raised as it is."""
+        """Run jobs, started in order; the first failure cancels the others and is raised."""
         waiting = iter(jobs)
 
         async def work() -> None:
@@ -287,25 +287,25 @@ class Scanner:
 
 
 def gaps(spans: list[PageSpan]) -> Iterator[tuple[int | None, int]]:
-    """Between which instants (oldest first, both included) rows may have slipped through."""
-    told = [span for span in spans if span.rows]
-    for before, after in pairwise(told):
+    """Yield the ranges of instants (older first, inclusive) in which rows may be missing."""
+    filled = [span for span in spans if span.rows]
+    for before, after in pairwise(filled):
         assert before.oldest is not None  # noqa: S101 - it has rows
         assert after.newest is not None  # noqa: S101
         overlap = after.newest > before.oldest
         unmoved = after.total == before.total and after.skip <= before.skip + before.rows
         if not overlap and not (unmoved and after.newest < before.oldest):
             yield after.newest, before.oldest
-    last = told[-1]
+    last = filled[-1]
     if last.skip + last.rows < last.total and last.oldest is not None:
         yield None, last.oldest
 
 
 def keeps_changing() -> UpstreamKeepsChanging:
-    """The refusal to pass on what could not be read consistently."""
+    """Return the error for data that could not be read consistently."""
     return UpstreamKeepsChanging(
-        "the Analytics API's data changed so much while it was read that no consistent copy"
-        " could be made; try again in a quieter minute",
+        "the Analytics API's data changed so much while it was read that no consistent snapshot"
+        " could be loaded; try again when it changes less",
         retry_after_seconds=30,
     )
 
@@ -315,6 +315,6 @@ def _by_skip(span: PageSpan) -> int:
 
 
 def _first(failures: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The failure that stopped the others; what is not ours comes before what is."""
+    """Return the first failure of a group, which cancelled the other jobs."""
     found = failures.exceptions[0]
     return _first(found) if isinstance(found, BaseExceptionGroup) else found

@@ -1,8 +1,8 @@
-"""Rows handed on while an extract is still being read, in an order that stays.
+"""Rows passed on while an extract loads, in a fixed order.
 
-A key's first version goes on at once and takes its place; a newer one that is met later replaces
-it there when the extract is over. So rows can be served early, none twice, and in the end the
-extract shows one moment. Newest first, ties by key, as long as nothing moves.
+The first version of a row is passed on at once and keeps its position. A newer version replaces it
+there when the extract ends. So rows can be served early, none twice, and the finished extract is
+consistent. Rows come newest first, ties by key, as long as the data does not change.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from gateway.contract.model import Contract
 
 
 class Sink(Protocol):
-    """What takes an extract's rows; nothing is awaited, so that pages are never held up."""
+    """A receiver of an extract's rows; its methods do not block, so pages never wait."""
 
     def append(self, rows: pa.Table) -> None:
-        """Rows whose keys were not there, behind those that are."""
+        """Append rows with new keys."""
 
     def replace(self, rows: pa.Table) -> None:
-        """Rows whose keys are there: those that are newer take the place of the older ones."""
+        """Replace rows of known keys by their newer versions."""
 
 
 class Streamed:
-    """Passes rows to a sink; knows the keys that it has passed on."""
+    """A collector that passes rows to a sink, and remembers their keys."""
 
     def __init__(self, contract: Contract, sink: Sink) -> None:
         self._contract = contract
@@ -40,24 +40,24 @@ class Streamed:
         self._again = Collected(contract)
 
     async def count(self) -> int:
-        """How many different keys."""
+        """Return the number of distinct keys."""
         return len(self._seen)
 
     def part(self) -> Gathering:
-        """These rows themselves as long as there are none."""
+        """Return this collector itself while it is empty, else a new set."""
         return Collected(self._contract) if self._seen else self
 
     def close(self, part: Gathering) -> None:
-        """Add all that a part has collected."""
+        """Add all rows of a part."""
         if part is not self and isinstance(part, Collected):
             self.merge(part)
 
     def merge(self, other: Collected) -> None:
-        """Add all that `other` has collected."""
+        """Add all rows of `other`."""
         self.put(other.table())
 
     def put(self, page: pa.Table) -> None:
-        """Pass on what was not met before; the rows of the last instant wait for their like."""
+        """Pass on new rows; those of the last instant wait for others of the same instant."""
         keys = page.column(self._key).to_pylist()
         fresh = [key not in self._seen for key in keys]
         self._seen.update(keys)
@@ -72,7 +72,7 @@ class Streamed:
             self._pass_on(rows.slice(0, ready))
 
     def finish(self) -> None:
-        """The extract is over: nothing waits any more, and newer versions take their places."""
+        """End the extract: pass on the waiting rows, and replace rows by newer versions."""
         self._pass_on(self._held)
         self._held = self._held.slice(0, 0)
         newer = self._again.table()
@@ -85,7 +85,7 @@ class Streamed:
 
 
 def newest_first(rows: pa.Table, order: str, key: str) -> pa.Table:
-    """Rows in the feed's own order; pages that have it already are not touched."""
+    """Return rows in the feed's own order; sorted pages are returned as they are."""
     if rows.num_rows < 2:
         return rows
     instants = rows.column(order).combine_chunks().cast(pa.int64())
@@ -96,6 +96,6 @@ def newest_first(rows: pa.Table, order: str, key: str) -> pa.Table:
 
 
 def _before_the_last_instant(instants: pa.ChunkedArray) -> int:
-    """How many rows are newer than the last one."""
+    """Return how many rows are newer than the last one."""
     instants = instants.cast(pa.int64())
     return int(pc.sum(pc.greater(instants, instants[-1])).as_py() or 0)

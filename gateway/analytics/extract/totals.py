@@ -1,8 +1,8 @@
-"""Which totals of the upstream can be believed: for extracts, `$count` and windows.
+"""Verification of the upstream's totals, for extracts, `$count` and windows.
 
-A total is believed when a second number agrees (`gateway.analytics.extract.halves`). If that is
-larger, and stays so while the total stays, the upstream has a cap: the rows beyond it cannot be
-read, so the request is refused. If nothing can be shown, the reason is reported.
+A total is believed if a second number agrees (`gateway.analytics.extract.halves`). If the second
+number stays larger while the total stays, the upstream has a cap: the rows beyond it cannot be
+read, so the request is refused. If the comparison proves nothing, the reason is logged.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ from gateway.planner.pushdown import Pushdown, PushedRange
 
 Report: TypeAlias = Callable[[str], None]
 _SAMPLE = 20
-"""Rows of which two are likely to have different instants."""
+"""Enough rows for two of them to have different instants, most likely."""
 _CUT_SHORT = 16
-"""Comparisons that failed half-way and may go on: a throttled upstream answers a call at a time."""
+"""Interrupted comparisons that can resume: a throttled upstream may answer one call at a time."""
 
 
-class _Asking:
-    """The calls of one comparison; an earlier one that was cut short has made some of them."""
+class _Calls:
+    """The calls of one comparison; an interrupted earlier one may have made some of them."""
 
     def __init__(self, fetch: FetchPage, contract: Contract, made: dict[PageRequest, Page]) -> None:
         self.made: dict[PageRequest, Page] = {}
@@ -56,11 +56,11 @@ class _Asking:
         self._contract = contract
 
     async def page(self, pushdown: Pushdown, skip: int, limit: int) -> Page:
-        """Rows, newest first."""
+        """Return rows, newest first."""
         return await self._ask(PageRequest(pushdown, skip, limit, self._contract.order_column))
 
     async def count(self, pushdown: Pushdown) -> Counted:
-        """A total, and whether the row that comes with it was asked for."""
+        """Return a total, and whether the row that comes with it matches the pushdown."""
         order = self._contract.order_column
         page = await self._ask(PageRequest(pushdown, 0, 1, order, for_total=True))
         try:
@@ -70,7 +70,7 @@ class _Asking:
         return Counted(page.total)
 
     async def halves(self, pushdown: Pushdown, sample: Page) -> Halves | None:
-        """None when no instant parts the rows."""
+        """Return two halves of the rows; None if no instant splits them."""
         instants, step = self._instants(sample), grid_step(self._contract)
         at = split_instant(instants, step)
         if at is None and 1 < sample.total > sample.rows.num_rows:
@@ -94,9 +94,9 @@ class _Asking:
 
 
 class Totals:
-    """What is known of the totals of one upstream, asked with one token; on the event loop.
+    """The verified totals of one upstream and one token; used on the event loop only.
 
-    `report` gets a sentence for the log.
+    `report` receives a sentence for the log.
     """
 
     def __init__(
@@ -113,27 +113,27 @@ class Totals:
         self._cut_short: LRUCache[Pushdown, dict[PageRequest, Page]] = LRUCache(_CUT_SHORT)
 
     async def confirm(self, pushdown: Pushdown, first: Page) -> None:
-        """Ask for the second number of an extract that is about to be read; `first` is its page.
+        """Verify the total of an extract before it is read; `first` is its first page.
 
-        An extract of one page that is not full asks only when it has more rows than any number that
-        is believed.
+        An extract of one page that is not full is verified only if it has more rows than the
+        largest verified total.
 
         Raises:
-            UpstreamBrokeContract: the upstream caps what it finds.
-            UpstreamKeepsChanging: the total moves too fast to be compared.
+            UpstreamBrokeContract: the upstream caps its results.
+            UpstreamKeepsChanging: the total changes too fast to be compared.
         """
         is_short = first.rows.num_rows < self._contract.request.page_limit
         if first.total <= (self._believed if is_short else 1):
             return
-        async with self._asking(pushdown) as asking:
-            found = await self._compare(pushdown, first, asking)
+        async with self._calls(pushdown) as calls:
+            found = await self._compare(pushdown, first, calls)
         if not pushdown.terms:
             self._believed, self._capped = 1, None
             self._looked.clear()
         self._judge(found, first.total)
 
     async def believe(self, pushdown: Pushdown, total: int) -> None:
-        """Ask once whether a total can be believed that came without an extract.
+        """Verify, once, a total that came without an extract.
 
         Raises:
             UpstreamBrokeContract, UpstreamKeepsChanging: as `confirm`.
@@ -147,16 +147,16 @@ class Totals:
                 raise copy(self._capped[1])
             limit = self._contract.request.page_limit
             skip = max(0, min(total // 2, limit) - _SAMPLE // 2)
-            async with self._asking(pushdown) as asking:
-                sample = await asking.page(pushdown, skip, min(_SAMPLE, limit))
-                found = await self._compare(pushdown, sample, asking)
+            async with self._calls(pushdown) as calls:
+                sample = await calls.page(pushdown, skip, min(_SAMPLE, limit))
+                found = await self._compare(pushdown, sample, calls)
             self._judge(found, total)
 
     async def look_beyond(self, pushdown: Pushdown) -> None:
-        """Ask once for the rows behind the years that a column can hold, where a range is open.
+        """Check once, if a range is open, for rows beyond the years that a column can hold.
 
-        The upstream counts them; here they are null, and in no range. A column that is never null
-        has none: extracts refuse them.
+        The upstream counts such rows; in the gateway they are null, and in no range. A column that
+        is never null has none: extracts refuse them.
         """
         ranged = (term for term in pushdown.terms if isinstance(term, PushedRange))
         for end in (end for term in ranged for end in far_ends(term, self._contract)):
@@ -165,11 +165,11 @@ class Totals:
                 await self._look_at(end)
 
     async def _look_at(self, end: PushedRange) -> None:
-        """What is more than a page is taken for rows that are not ours."""
-        asking = _Asking(self._fetch, self._contract, {})
+        """Check one end; more rows than a page count as rows outside of the supported years."""
+        calls = _Calls(self._fetch, self._contract, {})
         try:
-            page = await asking.page(Pushdown((end,)), 0, self._contract.request.page_limit)
-        except UpstreamRejectedRequest:  # it has no such instants
+            page = await calls.page(Pushdown((end,)), 0, self._contract.request.page_limit)
+        except UpstreamRejectedRequest:  # the upstream has no such instants
             pass
         else:
             self.note(page)
@@ -182,31 +182,31 @@ class Totals:
         self._outside.update(name for name, _ in page.outside)
 
     def are_ours(self, pushdown: Pushdown) -> bool:
-        """True if the upstream's ranges mean the same rows as ours, as far as is known."""
+        """Return True unless the upstream is known to see other rows in these ranges."""
         return not any(
             isinstance(term, PushedRange) and term.column in self._outside
             for term in pushdown.terms
         )
 
     @asynccontextmanager
-    async def _asking(self, pushdown: Pushdown) -> AsyncIterator[_Asking]:
-        """The calls of a comparison, kept for the next one when it is cut short."""
-        asking = _Asking(self._fetch, self._contract, self._cut_short.pop(pushdown, {}))
+    async def _calls(self, pushdown: Pushdown) -> AsyncIterator[_Calls]:
+        """Yield the calls of a comparison; keep them for the next one if it is interrupted."""
+        calls = _Calls(self._fetch, self._contract, self._cut_short.pop(pushdown, {}))
         try:
-            yield asking
+            yield calls
         except UpstreamUnavailable:
-            self._cut_short[pushdown] = asking.made
+            self._cut_short[pushdown] = calls.made
             raise
 
-    async def _compare(self, pushdown: Pushdown, sample: Page, asking: _Asking) -> Compared | str:
-        """The comparison, or why there is none."""
+    async def _compare(self, pushdown: Pushdown, sample: Page, calls: _Calls) -> Compared | str:
+        """Return the comparison, or why it is not possible."""
         column = self._contract.order_column
         if not halves_are_exact(self._contract):
-            return f"its filter by {column} may return more than is asked"
-        halves = await asking.halves(pushdown, sample)
+            return f"its filter by {column} may return more rows than requested"
+        halves = await calls.halves(pushdown, sample)
         if halves is None:
-            return f"all rows have the same {column}, so that half of them is no number"
-        return await compare(pushdown, halves, sample.total, asking.count)
+            return f"all rows have the same {column}, so they cannot be split in two"
+        return await compare(pushdown, halves, sample.total, calls.count)
 
     def _judge(self, found: Compared | str, total: int) -> None:
         column = self._contract.order_column
@@ -223,22 +223,22 @@ class Totals:
                 self._cannot_show(f"it ignores the filter by {column}")
             case Compared(Outcome.SMALLER, whole, parts):
                 self._cannot_show(
-                    f"of {whole} rows it finds {parts} when it is asked for those before and from"
-                    f" one {column} on"
+                    f"it reports {whole} rows, but {parts} for those before one {column} plus those"
+                    " from it on"
                 )
         whole = found.whole if isinstance(found, Compared) else total
         self._believed = max(self._believed, whole)
 
     def _cannot_show(self, why: str) -> None:
-        self.report(f"whether the Analytics API caps its answers cannot be shown: {why}")
+        self.report(f"cannot tell whether the Analytics API caps its results: {why}")
 
 
 def _capped(found: Compared, column: str) -> UpstreamBrokeContract:
-    """The refusal of a total that is not that of all rows."""
+    """Return the error for a total that does not cover all rows."""
     return UpstreamBrokeContract(
-        f"the Analytics API says that there are {found.whole} rows, but {found.parts} when it is"
-        f" asked for those before and from one {column} on: it caps its answers at {found.whole}"
-        " rows, so that rows are missing. Have the cap raised at the Analytics API, or add a"
-        " $filter that it evaluates and that leaves fewer rows; if there is no cap, correct"
-        " [response.total] in the contract file"
+        f"the Analytics API reports {found.whole} rows, but {found.parts} for those before one"
+        f" {column} plus those from it on: it caps its results at {found.whole} rows, so rows are"
+        " missing. Have the cap raised at the Analytics API, or add a $filter that it evaluates"
+        " and that leaves fewer rows; if there is no cap, correct [response.total] in the contract"
+        " file"
     )

@@ -1,4 +1,4 @@
-"""The values of one column -> a typed Arrow array, checked against the contract."""
+"""Conversion of a column's values to a typed Arrow array, checked against the contract."""
 
 from __future__ import annotations
 
@@ -29,14 +29,14 @@ _ARROW_TYPES: dict[PrimitiveType, pa.DataType] = {
 
 @dataclass(frozen=True, slots=True)
 class Cells:
-    """A column; in the rows `outside` some instant is null because no column can hold it."""
+    """A column; in the rows `outside`, an instant is null because no column can hold it."""
 
     array: pa.Array
     outside: tuple[int, ...] = ()
 
 
 def to_arrow(column: Column, values: Values) -> Cells:
-    """For a collection the questions are about its elements: a null array is an empty one.
+    """Convert a column's values; checks of a collection apply to its elements, null is empty.
 
     Raises:
         UpstreamBrokeContract: names the member, the type and the remedy; never a value.
@@ -68,7 +68,7 @@ def _array(kind: PrimitiveType, values: Sequence[Any]) -> tuple[pa.Array, tuple[
 
 
 def _rows_of(elements: Sequence[int], lengths: Sequence[int]) -> tuple[int, ...]:
-    """The rows that have these elements."""
+    """Return the rows that have these elements."""
     if not elements:
         return ()
     rows = [*chain.from_iterable(repeat(row, length) for row, length in enumerate(lengths))]
@@ -81,7 +81,7 @@ def _lists(lengths: Sequence[int], elements: pa.Array) -> pa.Array:
 
 
 def _check_allowed(column: Column, found: pa.Array) -> None:
-    """A value outside the closed set would make pushed `ne` filters lose rows: refuse it."""
+    """Refuse a value outside the closed set: pushed `ne` filters would lose its row."""
     if set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}:
         raise UpstreamBrokeContract(
             f"the Analytics API sent a value in {_place(column)} that the contract file does not"
@@ -95,9 +95,9 @@ def _null(outside: Sequence[int]) -> str:
 
 
 def _reason(error: Exception) -> str:
-    """What is wrong, unless Arrow tells it: that quotes the value, which is of a row.
+    """Return the reason for an error, unless it comes from Arrow, which quotes a row's value.
 
-    Where msgspec has found it is a place among the column's values, not in the page.
+    The position that msgspec reports is left out: it counts the column's values, not the page's.
     """
     words = str(error).partition(" - at ")[0]
     return "" if isinstance(error, pa.ArrowException) else f": {words}"
@@ -108,6 +108,6 @@ def _place(column: Column) -> str:
 
 
 def arrow_type(prop: Property) -> pa.DataType:
-    """Instants are naive UTC in microseconds, collections are lists."""
+    """Return the Arrow type: instants are naive UTC in microseconds, collections are lists."""
     single = _ARROW_TYPES[prop.type]
     return pa.list_(single) if prop.collection else single

@@ -1,9 +1,9 @@
-r"""JSON bodies that a decoder refuses: mended where that is safe, or cut off, or wrong.
+r"""JSON bodies that a decoder refuses: repaired where that is safe, or cut off, or invalid.
 
 JSON's grammar allows half of a surrogate pair in a text (RFC 8259 8.2), and JavaScript writes one
 when it cuts an emoji in two. No text in Unicode holds it, so it becomes U+FFFD, the replacement
-character. All else that a decoder refuses is either cut off, which may pass, or whole and wrong,
-which does not.
+character. Any other body that a decoder refuses is either cut off, which is a temporary error, or
+complete and invalid, which is permanent.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 UNDECODED = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
-"""What msgspec raises, and what it lets through."""
+"""The exceptions of msgspec, and those that pass through it."""
 REPLACEMENT = "\ufffd"
 _BOM = b"\xef\xbb\xbf"
 _ESCAPE = re.compile(
@@ -24,14 +24,14 @@ _ESCAPE = re.compile(
     rb"|(?P<half>[dD][89a-fA-F][0-9a-fA-F]{2}))|.)",
     re.DOTALL,
 )
-"""Any escape, so that the second backslash of two begins none; a whole pair is one."""
+"""Any escape, so that the second of two backslashes starts none; a whole pair is one."""
 _TRUNCATED = "Input data was truncated"
 _BYTE = re.compile(r"(?:JSON is malformed: )?(.*) \(byte (\d+)\)")
 _DEEP = 500
 
 
 def mended(body: bytes) -> bytes:
-    r"""Return the body as a decoder takes it, of the same length; itself if nothing is to mend.
+    r"""Return the body as a decoder accepts it, of the same length; itself if it needs no repair.
 
     >>> mended(b'"\\ud83d\\ude00 \\ud83d \\\\ud83d"')
     b'"\\ud83d\\ude00 \\ufffd \\\\ud83d"'
@@ -40,9 +40,9 @@ def mended(body: bytes) -> bytes:
 
 
 def exposed(body: bytes) -> bytes:
-    r"""Return the body with each half of a pair as the text that stands for it in JSON.
+    r"""Return the body with each half of a pair as the text of its JSON escape.
 
-    Texts that `mended` makes equal stay different in it.
+    Texts that `mended` makes equal stay different.
 
     >>> exposed(b'"\\ud83d"')
     b'"\\\\ud83d"'
@@ -54,14 +54,14 @@ def decode_any(body: bytes) -> Any:
     """Decode a body of any shape.
 
     Raises:
-        msgspec.MsgspecError, UnicodeDecodeError, RecursionError: it is no JSON in UTF-8.
+        msgspec.MsgspecError, UnicodeDecodeError, RecursionError: it is not JSON in UTF-8.
     """
     return msgspec.json.decode(mended(body))
 
 
 @dataclass(frozen=True, slots=True)
 class Flaw:
-    """Why a body is no JSON, and at which byte; `is_cut_off` if it may be the beginning of one."""
+    """The reason why a body is not JSON, and the byte; `is_cut_off` if it may start JSON."""
 
     reason: str
     byte: int
@@ -69,7 +69,7 @@ class Flaw:
 
 
 def flaw_of(body: bytes) -> Flaw | None:
-    """Return what is wrong with a body as JSON in UTF-8; None if nothing is."""
+    """Return why a body is not JSON in UTF-8; None if it is."""
     body, found = mended(body), None
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
@@ -91,15 +91,15 @@ def _flaw(words: str, body: bytes) -> Flaw:
     if words == _TRUNCATED:
         is_begun = body.lstrip()[:1] in (b"{", b"[")
         return Flaw("it ends too early", len(body), is_cut_off=is_begun)
-    told = _BYTE.fullmatch(words)
-    if told is None:
+    match = _BYTE.fullmatch(words)
+    if match is None:
         return Flaw(words, 0)
-    reason, byte = told[1], int(told[2])
+    reason, byte = match[1], int(match[2])
     return Flaw(reason, byte - 1 if reason == "trailing characters" else byte)
 
 
 def _without_mark(body: bytes) -> bytes:
-    """A byte order mark may be ignored (RFC 8259 8.1); blanks keep the places of all bytes."""
+    """Replace a byte order mark (RFC 8259 8.1) by blanks, so that no byte moves."""
     return b"   " + body[3:] if body.startswith(_BOM) else body
 
 
@@ -116,7 +116,7 @@ def _with_halves(body: bytes, written: Callable[[bytes], bytes]) -> bytes:
 
 
 def _deepest(body: bytes) -> int:
-    """Return where the nesting becomes deeper than any sensible response is."""
+    """Return the byte at which the nesting becomes too deep."""
     depth = 0
     for found in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', body, re.DOTALL):
         depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)

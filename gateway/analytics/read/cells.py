@@ -1,4 +1,4 @@
-"""Decoded structs -> the values of columns.
+"""Conversion of decoded structs to the values of columns.
 
 A page has some twenty columns and a thousand rows, and every step below Python's own loops counts:
 each member is read once for all rows, each object on the way to it too, and arrays are laid end to
@@ -21,7 +21,7 @@ Path: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class Values:
-    """A column's values; of a collection all rows' elements, and how many each row has."""
+    """A column's values; for a collection, the elements of all rows and each row's length."""
 
     flat: Sequence[Any]
     lengths: Sequence[int] | None = None
@@ -34,7 +34,7 @@ class Members:
         self._known: dict[Path, Sequence[Any]] = {(): objects}
 
     def at(self, path: Path) -> Sequence[Any]:
-        """The value of each object."""
+        """Return the value of each object at a path."""
         found = self._known.get(path)
         if found is None:
             found = self._known[path] = _read(self.at(path[:-1]), path[-1])
@@ -50,7 +50,7 @@ def _read(objects: Sequence[Any], name: str) -> Sequence[Any]:
 
 
 class ColumnReader:
-    """Reads columns off the structs that stand `below` a member of the rows, or off the rows."""
+    """A reader of columns from the rows, or from the structs `below` a member of the rows."""
 
     def __init__(
         self, columns: Sequence[Column], shape: CustomFieldShape, below: MemberPath = ()
@@ -62,7 +62,7 @@ class ColumnReader:
         self._ids = [column.field_id for column in columns]
 
     def read(self, members: Members) -> Iterator[Values]:
-        """The values of each column in order; null for what is absent."""
+        """Yield the values of each column in order; null for an absent one."""
         values = (source(members) for source in self._sources)
         found = self._fields.read(members) if self._fields else {}
         for field_id in self._ids:
@@ -86,11 +86,11 @@ def _source(column: Column, depth: int) -> Callable[[Members], Values]:
 
 
 class OddField(Exception):
-    """A wanted custom field is no text, or is in a row twice: the page needs mending."""
+    """A mapped custom field is not a text, or occurs twice in a row: the page needs repair."""
 
 
 class _CustomFields:
-    """Reads the wanted custom fields.
+    """A reader of the mapped custom fields.
 
     Raises:
         OddField: when reading.
@@ -102,7 +102,7 @@ class _CustomFields:
         self._wanted = wanted
 
     def read(self, members: Members) -> dict[str, list[str | None]]:
-        """Field ID -> its value in each row."""
+        """Return each field's values in all rows, by field ID."""
         arrays = members.at(self._array)
         columns: dict[str, list[str | None]] = {name: [None] * len(arrays) for name in self._wanted}
         for row, fields in enumerate(arrays):
@@ -117,5 +117,5 @@ class _CustomFields:
 
 
 def attributes(path: MemberPath) -> Path:
-    """The attributes that the members of a path have become."""
+    """Return the attribute names for the members of a path."""
     return tuple(map(attribute, path))

@@ -1,7 +1,7 @@
-"""An upstream that is down is left alone for a while, instead of being waited for by everybody.
+"""A circuit breaker: while the upstream is down, calls fail at once instead of waiting for it.
 
-When calls have failed without an answer in a row for some seconds, all fail at once; after a pause
-one may try, and what it finds counts for the others. A 4xx is an answer.
+It opens when consecutive calls have had no response for some seconds. After a pause, one call may
+try, and its outcome counts for the others. A 4xx is a response.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from gateway.errors import UpstreamUnavailable
 
 @dataclass(frozen=True, slots=True)
 class BreakerPolicy:
-    """So many failures in a row, over so many seconds at least, are an outage.
+    """The definition of an outage: `failures` in a row, over at least `lasting` seconds.
 
-    A single call that is repeated after short pauses shall not make one of its own failures, hence
-    the seconds. Failures further apart than `memory` are in no row. All times in seconds.
+    The seconds prevent that the retries of one call make an outage. Failures further apart than
+    `memory` are not consecutive. All times are in seconds.
     """
 
     failures: int = 5
@@ -28,7 +28,7 @@ class BreakerPolicy:
 
 
 class CircuitBreaker:
-    """Whether the upstream is down, as its answers tell. `now` counts seconds and never jumps."""
+    """The state of the upstream, by its responses. `now` counts seconds and never jumps."""
 
     def __init__(self, policy: BreakerPolicy, now: Callable[[], float]) -> None:
         self._policy = policy
@@ -39,14 +39,14 @@ class CircuitBreaker:
 
     @property
     def lasts(self) -> bool:
-        """Whether nobody need try again now."""
+        """True during an outage, when a retry is useless."""
         return self._closed_until is not None
 
     def admit(self) -> None:
-        """Let a call go. In an outage one a pause goes, to see whether it is over.
+        """Admit a call; in an outage, only one call per pause, to test whether it is over.
 
         Raises:
-            UpstreamUnavailable: it is not this call.
+            UpstreamUnavailable: this call is not admitted.
         """
         if self._closed_until is None:
             return
@@ -54,14 +54,14 @@ class CircuitBreaker:
         left = self._closed_until - now
         if left > 0:
             raise UpstreamUnavailable(
-                f"the Analytics API has not answered for {int(now - self._began)} seconds and is"
-                f" left alone for {ceil(left)} more; try again then",
+                f"the Analytics API has not responded for {int(now - self._began)} seconds; the"
+                f" gateway pauses its calls for {ceil(left)} more seconds; try again then",
                 retry_after_seconds=ceil(left),
             )
         self._closed_until = now + self._policy.pause
 
     def noticed(self, *, is_answer: bool) -> None:
-        """A call had an answer, whatever it said, or none but that the upstream is out of order."""
+        """Note whether a call had a response; an error response of 5xx does not count as one."""
         policy, now = self._policy, self._now()
         if is_answer:
             self._failures, self._closed_until = 0, None

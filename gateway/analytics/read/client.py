@@ -1,11 +1,11 @@
 """The only module that speaks HTTP to the Analytics API.
 
-Failures are told apart once, here: what may pass (429, 5xx, timeouts, broken bodies) is tried
-again within a budget; what will not (token, access, contract) is raised at once. Calls go in the
-order of one line (`gateway.analytics.read.rate_limit`), and not at all while the upstream is
-known to be down (`gateway.analytics.read.circuit_breaker`). A request that has just failed for good
-fails again from memory: BI tools ask three times after an error. A refused token is forgotten as
-soon as there is another.
+It classifies failures: temporary ones (429, 5xx, timeouts, broken bodies) are retried within a
+budget; permanent ones (token, access, contract) are raised at once. All calls wait in one queue
+(`gateway.analytics.read.rate_limit`), and fail at once while the upstream is known to be down
+(`gateway.analytics.read.circuit_breaker`). A request that has just failed permanently fails again
+from a cache: BI tools send three requests after an error. A failure of a refused token does not
+count for the next token.
 """
 
 from __future__ import annotations
@@ -46,18 +46,18 @@ from gateway.planner.pushdown import Pushdown
 T = TypeVar("T")
 _NOT_UNPACKED = (
     "the Analytics API sent a body that cannot be unpacked: it is not what its Content-Encoding"
-    " says; asking again does not help, so the operator of the API, or of a proxy in between, has"
+    " says; a retry does not help, so the operator of the API, or of a proxy in between, has"
     " to correct it"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class RetryPolicy:
-    """How long a failing request is tried again; all times in seconds.
+    """The limits of retries; all times in seconds.
 
-    `budget` bounds the tries for one call and its waiting in line, to the last pause; Power Query
-    itself waits 600. Waiting in line is no try. `remember_failure` is how long a failure is
-    answered from memory.
+    `budget` limits one call's attempts and its time in the queue, up to the last pause; Power Query
+    itself waits 600. Time in the queue is not an attempt. `remember_failure` is how long a failure
+    is cached.
     """
 
     budget: float = 60.0
@@ -69,17 +69,17 @@ class RetryPolicy:
 
 
 class Token(Protocol):
-    """Tells the gateway's own token; see `gateway.auth.tokens`."""
+    """A source of the gateway's own token; see `gateway.auth.tokens`."""
 
     async def __call__(self, refused: str = "") -> str:
-        """The current JWT; another one than `refused`, if there is another."""
+        """Return the current JWT; not `refused`, if there is another one."""
 
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What the client needs of the outside, injected so that tests do not wait.
+    """The client's dependencies, injected so that tests do not wait.
 
-    `retried` is told of each call that is made again.
+    `retried` is called for each retry.
     """
 
     token: Token
@@ -90,7 +90,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class _Call(Generic[T]):
-    """What is asked where, and how an answer of 200 is read and checked."""
+    """A request and its path, and the function that reads and checks a response of 200."""
 
     path: str
     body: bytes
@@ -98,7 +98,7 @@ class _Call(Generic[T]):
 
 
 class AnalyticsClient:
-    """Fetches pages and statistics; safe for concurrent use.
+    """A client for pages and statistics; safe for concurrent use.
 
     The token never leaves the request's header.
     """
@@ -116,13 +116,13 @@ class AnalyticsClient:
         self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
             256, policy.remember_failure, timer=world.clock.monotonic
         )
-        self._refused = ""  # the token that was answered with 401 or 403 last
+        self._refused = ""  # the last token that got a 401 or 403
 
     async def fetch(self, request: PageRequest) -> Page:
-        """One page that answers the request, tried again while that makes sense.
+        """Fetch the page of a request, with retries after temporary failures.
 
         Raises:
-            UpstreamUnavailable, UpstreamFault: see the catalogue; messages name the answer.
+            UpstreamUnavailable, UpstreamFault: see the catalogue; messages name the response.
         """
         body = msgspec.json.encode(to_payload(request, self._contract))
 
@@ -132,7 +132,7 @@ class AnalyticsClient:
         return await self._ask(_Call(self._contract.results_path, body, read))
 
     async def fetch_statistics(self, pushdown: Pushdown) -> Figures:
-        """What the statistics tell of the pushdown's rows, under the same rules as a page.
+        """Fetch the statistics of the pushdown's rows, under the same rules as a page.
 
         Raises:
             UpstreamUnavailable, UpstreamFault: as `fetch`.
@@ -156,7 +156,7 @@ class AnalyticsClient:
             raise
 
     async def _still_holds(self, failed: GatewayError) -> bool:
-        """Whether it would fail again: what was said of one token says nothing of the next."""
+        """Return True if a cached failure counts: a refused token says nothing of the next one."""
         if not isinstance(failed, UpstreamRejectedToken | UpstreamDeniedAccess):
             return True
         return await self._token() == self._refused
@@ -176,7 +176,7 @@ class AnalyticsClient:
                     self._pace.throttle(began, wait)
                 if attempt == policy.tries or now() + wait > deadline or self._outage.lasts:
                     raise failure.error from failure.__cause__
-                if not failure.throttles:  # else it waits in line, with everybody
+                if not failure.throttles:  # a throttled call waits in the queue
                     await self._world.sleep(wait)
                 pause = min(pause * 2, policy.longest_pause)
             else:
@@ -208,7 +208,7 @@ class AnalyticsClient:
 
     @contextmanager
     def _reading(self, response: httpx.Response, what: str) -> Iterator[None]:
-        """Tell a body that is cut off, or no JSON, from one that does not fit the contract."""
+        """Distinguish a body that is cut off, or not JSON, from one that breaks the contract."""
         try:
             yield
         except UpstreamBrokeContract as error:
@@ -221,7 +221,7 @@ class AnalyticsClient:
             raise Passing(_undecodable(response, flaw, spot, what)) from error
 
     async def _post_with_token(self, call: _Call[T], deadline: float) -> httpx.Response:
-        """One call; after 401 one more, if there is another token."""
+        """Send the call; after a 401, send it again if there is another token."""
         token = await self._token()
         response = await self._post(call, token)
         if response.status_code == 401:
@@ -232,13 +232,13 @@ class AnalyticsClient:
         return response
 
     async def _token(self, refused: str = "") -> str:
-        """The token; one that no header can carry would be quoted in the failure it causes."""
+        """Return the token; refuse one that no header can carry, as the error would quote it."""
         token = await self._world.token(refused)
         if token.isascii() and token.isprintable() and token.strip():
             return token.strip()
         raise UpstreamRejectedToken(
             "the gateway's token for the Analytics API is empty or has characters that no token"
-            " has; its owner renews it"
+            " has; its owner has to renew it"
         )
 
     async def _post(self, call: _Call[T], token: str) -> httpx.Response:
@@ -261,7 +261,7 @@ class AnalyticsClient:
 
 @contextmanager
 def _may_fit_next_time() -> Iterator[None]:
-    """Numbers that contradict each other may be of two moments."""
+    """Treat contradicting numbers as a temporary failure: they may come from different times."""
     try:
         yield
     except UpstreamBrokeContract as error:
@@ -269,10 +269,10 @@ def _may_fit_next_time() -> Iterator[None]:
 
 
 def _unanswered(error: Exception) -> Passing:
-    """A call without an answer.
+    """Return the failure of a call without a response.
 
-    What aiohttp said counts: httpx-aiohttp lets some of it through as it is, and calls a refused
-    or reset connection a timeout.
+    The error of aiohttp counts: httpx-aiohttp passes some errors on as they are, and reports a
+    refused or reset connection as a timeout.
     """
     said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(said, httpx.TimeoutException | TimeoutError):
@@ -287,7 +287,7 @@ def _unanswered(error: Exception) -> Passing:
 
 
 def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) -> GatewayError:
-    """Return the failure behind a 200 that is no JSON: cut off, or whole and wrong."""
+    """Return the failure of a 200 that is not JSON: cut off, or complete and invalid."""
     if flaw.is_cut_off:
         return UpstreamUnavailable(
             f"the Analytics API sent a body that ends too early, after {flaw.byte} bytes of {what};"
@@ -301,7 +301,7 @@ def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) ->
         )
     return UpstreamBrokeContract(
         f"the Analytics API sent JSON that cannot be read: {flaw.reason} at byte {flaw.byte} of"
-        f" {what}, at {spot.path}{in_row(spot.row)}; the body is whole, so asking again does not"
+        f" {what}, at {spot.path}{in_row(spot.row)}; the body is complete, so a retry does not"
         " help: the API's operator has to correct it"
     )
 

@@ -1,4 +1,4 @@
-"""Why a call had no answer, in words: libraries tell it by the names of their classes."""
+"""Descriptions of connection failures, by the classes of the libraries' exceptions."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
     ((TimeoutError, httpx.TimeoutException), "timed out"),
     ((httpx.ConnectError,), "no connection"),
 )
-"""The first kind that is among an error and its causes tells most."""
+"""Descriptions by kind; the first kind among an error and its causes counts."""
 
 
 def connection_failure(error: BaseException) -> str:
-    """In words that quote nothing: what libraries say may hold a request with its token.
+    """Describe an error without quoting it: libraries may quote a request with its token.
 
-    >>> connection_failure(httpx.ConnectTimeout("x")), why_unreached(ConnectionRefusedError())
+    >>> connection_failure(httpx.ConnectTimeout("x")), connection_failure(ConnectionRefusedError())
     ('timed out', 'refused')
     """
     found = [*_behind(error)]
@@ -44,7 +44,7 @@ def connection_failure(error: BaseException) -> str:
 
 
 def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    """The error and what it came from; the addresses of one name fail as a group."""
+    """Yield the error and its causes; the addresses of one name fail as a group."""
     if error is None:
         return
     yield error
@@ -53,4 +53,4 @@ def _behind(error: BaseException | None) -> Iterator[BaseException]:
             yield from _behind(each)
     if isinstance(error, aiohttp.ClientConnectorError):
         yield from _behind(error.os_error)
-    yield from _behind(error.__cause__ or error.__context__)  # httpcore hides what it came from
+    yield from _behind(error.__cause__ or error.__context__)  # httpcore hides the cause

@@ -1,4 +1,4 @@
-"""What an answer other than 200 means: may it pass, for how long to wait, and what to say of it."""
+"""The errors of responses other than 200: temporary or not, how long to wait, and the message."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from gateway.errors import (
 )
 
 _SHORTEST_SECRET = 8
-_UNTOLD_WAIT = 10
-_LONGEST_TOLD_WAIT = 3600.0
+_DEFAULT_WAIT_SECONDS = 10
+_MAX_WAIT_SECONDS = 3600.0
 
 
 class Passing(Exception):
-    """A failure that may pass; `wait` is what the upstream asked for, in seconds, or None."""
+    """A temporary failure; `wait` is the upstream's Retry-After in seconds, or None."""
 
     def __init__(self, error: GatewayError, wait: float | None = None) -> None:
         super().__init__(error.message)
@@ -33,12 +33,12 @@ class Passing(Exception):
 
     @property
     def throttles(self) -> bool:
-        """Whether the upstream wants fewer calls of everybody, not only of this one."""
+        """True if the upstream asks for fewer calls in general, not only for this one."""
         return self.wait is not None or isinstance(self.error, UpstreamThrottled)
 
 
 def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
-    """The `GatewayError`, or `Passing` around one, that an answer other than 200 means."""
+    """Return the `GatewayError`, or `Passing` with one, of a response other than 200."""
     status = response.status_code
     said, details = f"the Analytics API answered {status}", _words(response, contract)
     match status:
@@ -56,7 +56,7 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
         case 429 | 503:
             wait = _retry_after(response, now)
             family = UpstreamThrottled if status == 429 else UpstreamUnavailable
-            later = _UNTOLD_WAIT if wait is None else int(wait) + 1
+            later = _DEFAULT_WAIT_SECONDS if wait is None else int(wait) + 1
             return Passing(family(said, retry_after_seconds=later, details=details), wait)
         case _ if status in (408, 425) or status >= 500:
             return Passing(UpstreamUnavailable(said, details=details))
@@ -69,21 +69,22 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
 
 
 def answered_at(response: httpx.Response) -> datetime | None:
-    """The upstream's clock when it answered, aware, UTC; None when it did not say."""
+    """Return the response's Date, aware, UTC; None without one."""
     return _parse_date(response.headers.get("Date", ""))
 
 
 def _words(response: httpx.Response, contract: Contract) -> tuple[str, ...]:
-    """The upstream's own words, shortened and without the token; none when it gave none.
+    """Return the upstream's own message, shortened and without the token, if there is one.
 
-    They may hold anything, also of a row: as details they reach who sees all, and no log.
+    It may contain anything, even values of a row. As details, it reaches only clients that may see
+    all rows, and no log.
     """
     text = _without_token(_text_at(response.content, contract.response.error), response)
     return (f"the Analytics API says: {text[:200]}",) if text else ()
 
 
 def _without_token(text: str, response: httpx.Response) -> str:
-    """An upstream that repeats the token, or a part of it, must not bring it to a client or log."""
+    """Remove the token and its parts, which the upstream may repeat, for clients and logs."""
     token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
     for secret in (token, *token.split(".")):
         if len(secret) >= _SHORTEST_SECRET:
@@ -102,15 +103,15 @@ def _text_at(body: bytes, path: MemberPath) -> str:
 
 
 def _retry_after(response: httpx.Response, now: datetime) -> float | None:
-    """Seconds, at most an hour; a date counts from the upstream's own clock if it tells it."""
+    """Return seconds, at most an hour; a date counts from the upstream's clock if it is known."""
     text = response.headers.get("Retry-After", "").strip()
     if text.isascii() and text.isdigit():
-        return min(float(text[:9]), _LONGEST_TOLD_WAIT)
+        return min(float(text[:9]), _MAX_WAIT_SECONDS)
     moment = _parse_date(text)
     if moment is None:
         return None
     seconds = (moment - (answered_at(response) or now)).total_seconds()
-    return min(max(seconds, 0.0), _LONGEST_TOLD_WAIT)
+    return min(max(seconds, 0.0), _MAX_WAIT_SECONDS)
 
 
 def _parse_date(text: str) -> datetime | None:

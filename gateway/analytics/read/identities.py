@@ -1,8 +1,7 @@
-"""Keys that become equal when U+FFFD takes the place of the half of a surrogate pair in each.
+"""Keys that become equal when U+FFFD replaces the half of a surrogate pair in each.
 
-Two people whose ids become one would silently be one person. So the keys of all sets are remembered
-as they were sent, if they hold U+FFFD, and a page with another one that is read as the same is
-refused.
+Two users whose ids become equal would silently be one user. So keys of all sets that contain U+FFFD
+are remembered as they were sent. A page with a different key that reads the same is refused.
 """
 
 from __future__ import annotations
@@ -23,7 +22,7 @@ _MOST = 10_000
 
 
 class Identities:
-    """The keys with U+FFFD that were met, by column, and what they were sent as."""
+    """The known keys with U+FFFD, by column, with the text that was sent."""
 
     def __init__(self, contract: Contract) -> None:
         self._columns = tuple(c for c in contract.columns if c.name in _names_of_keys(contract))
@@ -35,11 +34,11 @@ class Identities:
         return any(_has_replacement(rows.column(column.name)) for column in self._columns)
 
     def check(self, read: Sequence[Any], sent: Sequence[Any]) -> None:
-        """Compare keys as they are read with the same as they were sent.
+        """Compare keys as read with the same keys as sent.
 
         Args:
             read: The structs of the rows, with U+FFFD.
-            sent: The same rows with the halves as texts that tell them apart.
+            sent: The same rows with the halves as distinct texts.
 
         Raises:
             UpstreamBrokeContract: two keys are read as one.
@@ -52,7 +51,7 @@ class Identities:
             if known != as_sent:
                 raise UpstreamBrokeContract(
                     f"the Analytics API sent two values of {name} that differ only in characters"
-                    f" cut in half, so that no text tells them apart: {known!a} and"
+                    f" cut in half, so that no text distinguishes them: {known!a} and"
                     f" {as_sent!a}; its owner has to change one of them there"
                 )
 
@@ -65,7 +64,7 @@ class Identities:
 
 
 def _names_of_keys(contract: Contract) -> frozenset[str]:
-    """Return the text columns of the results that are keys, or that keys are made of."""
+    """Return the text columns of the results that are keys, or sources of keys."""
     found = {contract.key}
     for derived in contract.derived:
         names = derived.entity_set.entity_type.key

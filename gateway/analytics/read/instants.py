@@ -1,8 +1,8 @@
-"""Texts of instants -> microseconds of UTC: cut to what is kept, never rounded.
+"""Conversion of texts to instants in UTC: truncated to microseconds, never rounded.
 
 A text with an offset and 0 to 9 digits of a second is a value when it lies in the years 1 to 9999
 in UTC. An instant that no column can hold (the year 0, the year 10000, a second 60) becomes null
-and its place is returned. A text that is no instant at all is a broken contract.
+and its position is returned. A text that is not an instant breaks the contract.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _LATEST = (datetime.max - _EPOCH) // timedelta(microseconds=1)  # noqa: DTZ901 -
 
 
 def read_instants(texts: Sequence[str | None]) -> tuple[pa.Array, tuple[int, ...]]:
-    """Naive UTC, and the places of the texts that are null because no column can hold them.
+    """Return naive UTC, and the positions of instants that are null as no column can hold them.
 
     Raises:
         ValueError: some text is no instant with an offset; the message does not quote it.
@@ -53,7 +53,7 @@ def read_instants(texts: Sequence[str | None]) -> tuple[pa.Array, tuple[int, ...
 
 
 def to_micros_of(text: str) -> int | None:
-    """Microseconds since 1970 UTC; None for an instant that no column can hold.
+    """Return microseconds since 1970 UTC; None for an instant that no column can hold.
 
     >>> to_micros_of("1970-01-01T01:00:00.0000019+01:00"), to_micros_of("10000-01-01T00:00:00Z")
     (1, None)
@@ -76,7 +76,7 @@ def to_micros_of(text: str) -> int | None:
 
 
 def _all_at_once(column: pa.Array) -> pa.Array | None:
-    """Microseconds, perhaps outside of the years; None when some text needs a look of its own."""
+    """Return microseconds, perhaps of unsupported years; None if texts must be read one by one."""
     try:
         return column.cast(_UTC).view(pa.int64())
     except pa.ArrowInvalid:
@@ -88,7 +88,7 @@ def _all_at_once(column: pa.Array) -> pa.Array | None:
 
 
 def _days(year: int, month: int, day: int) -> int | None:
-    """Days since 1970, for any year: the calendar repeats after 400 years; None for no day."""
+    """Return days since 1970, for any year: the calendar repeats after 400; None if invalid."""
     like = year % _CYCLE_YEARS + 5 * _CYCLE_YEARS
     try:
         days = date(like, month, day).toordinal() - _EPOCH.toordinal()
@@ -98,5 +98,5 @@ def _days(year: int, month: int, day: int) -> int | None:
 
 
 def _is_clock(parts: tuple[int, ...]) -> bool:
-    """Hours below 24, minutes and seconds below 60: of the time, and of its offset."""
+    """Return True for hours < 24, minutes and seconds < 60, of the time and its offset."""
     return all(part < most for part, most in zip(parts, (24, 60, 60, 24, 60), strict=True))

@@ -1,7 +1,7 @@
-"""Where in a body a byte lies: the path of its member, and the id of its row.
+"""The location of a byte in a body: the path of its member, and the id of its row.
 
-The body may be no JSON, or not fit the contract, so tokens are read leniently: strings, structure,
-anything else. It is for messages only.
+The body may not be JSON, or not fit the contract, so tokens are read leniently: strings, structure,
+anything else. Locations are for messages only.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from gateway.contract.model import MemberPath
 
 _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*"?)|([\[{])|([\]}])|(,)|[^\[\]{},:"\s]+', re.DOTALL)
 _STRING, _OPEN, _CLOSE, _COMMA = 1, 2, 3, 4
-"""What a token is, as `lastindex` says; None for all else. Colons say no more than names do."""
+"""The kinds of tokens, as in `lastindex`; None for any other. Colons are skipped."""
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
 _LONGEST_SHOWN, _LONGEST_PATH = 100, 12
 Path: TypeAlias = list[int | str | None]
@@ -28,7 +28,7 @@ Path: TypeAlias = list[int | str | None]
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A place in a body; `row` is the id of its row, empty where that is not known."""
+    """A place in a body; `row` is the id of its row, empty if unknown."""
 
     path: str
     row: str
@@ -81,8 +81,8 @@ def _length_of_value(text: memoryview) -> int | None:
     try:
         msgspec.json.decode(text, type=msgspec.Raw)
     except msgspec.DecodeError as error:
-        told = _TRAILING.search(str(error))
-        return None if told is None else int(told[1]) - 1
+        match = _TRAILING.search(str(error))
+        return None if match is None else int(match[1]) - 1
     except RecursionError:
         return None
     return None
@@ -139,7 +139,7 @@ def _render(path: Path) -> str:
 
 
 def _text(token: bytes) -> str:
-    """Return the text of a string, or what else there is, as well as that can be told."""
+    """Return the text of a string or another token, as far as it can be decoded; empty for null."""
     if token == b"null":
         return ""
     if b"\\" in token:

@@ -17,8 +17,8 @@ from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Observer
 from gateway.observe.record import current
 
-_TOLD = frozenset({200, 400, 401, 403, 404, 429, 500, 502, 503, 504})
-"""Statuses that are told as they are; of the others only the class, so that labels are few."""
+_LABELLED_STATUSES = frozenset({200, 400, 401, 403, 404, 429, 500, 502, 503, 504})
+"""Statuses with a label of their own; others share their class's, so that labels are few."""
 MAX_RESPONSE_BYTES = 268_435_456
 """A page of a thousand rows takes about 1 MiB."""
 TIMES_UPSTREAM_TIMEOUT = 4
@@ -27,7 +27,7 @@ _CODED = frozenset({"content-encoding", "content-length", "transfer-encoding"})
 
 
 class ObservedClient(HttpxAiohttpClient):
-    """httpx's client on aiohttp's connections; it shows no URL, header or body to anyone.
+    """httpx's client on aiohttp's connections; it logs no URL, header or body.
 
     `seconds` is how long a call may take from its beginning to the last byte of the response.
     """
@@ -98,10 +98,10 @@ class ObservedClient(HttpxAiohttpClient):
 
 
 def _status(status: int) -> str:
-    return str(status) if status in _TOLD else f"{status // 100}xx"
+    return str(status) if status in _LABELLED_STATUSES else f"{status // 100}xx"
 
 
 def _failure(error: Exception) -> str:
-    """httpx-aiohttp calls a refused or reset connection a timeout; its cause knows better."""
-    said = error.__cause__ or error
-    return "timeout" if isinstance(said, httpx.TimeoutException | TimeoutError) else "connection"
+    """Classify by the cause: httpx-aiohttp reports a refused or reset connection as a timeout."""
+    reason = error.__cause__ or error
+    return "timeout" if isinstance(reason, httpx.TimeoutException | TimeoutError) else "connection"

@@ -1,8 +1,8 @@
-"""One page of the Analytics API -> flat, typed columns (Arrow).
+"""A reader that turns a page of the Analytics API into flat, typed columns (Arrow).
 
 The reader is built from the contract once: msgspec decodes only the members that columns need,
-into structs made for the purpose, and checks every type. A page that does not fit is refused:
-passing on a column of nulls because a member was renamed would be silently wrong.
+into generated structs, and checks every type. A page that does not fit is refused:
+a column of nulls because of a renamed member would be silently wrong.
 """
 
 from __future__ import annotations
@@ -34,22 +34,22 @@ _UNFIT = (*UNDECODED, OddField, UpstreamBrokeContract)
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
-    """The columns of an extract: instants are naive UTC in microseconds, collections are lists."""
+    """Return an extract's columns: instants are naive UTC in microseconds, collections lists."""
     return schema_of(tuple(c.prop for c in contract.columns))
 
 
 def schema_of(properties: tuple[Property, ...]) -> pa.Schema:
-    """Columns for these properties, of the same types."""
+    """Return the columns of these properties, of the same types."""
     return pa.schema([pa.field(prop.name, arrow_type(prop)) for prop in properties])
 
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """`rows` in the order of the answer; `total` is what the upstream says over all pages.
+    """The `rows` in the order of the response, and the upstream's `total` over all pages.
 
-    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say. `odd` has
-    the keys of strange rows; `missing` are columns whose member no row has, though it should be.
-    `outside` has the rows in which an instant is null because no column can hold it, by column.
+    `date` is the response's Date, aware, UTC, or None. `odd` has the keys of odd rows. `missing`
+    are columns whose member no row has, though it is required. `outside` has, by column, the rows
+    in which an instant is null because no column can hold it.
     """
 
     rows: pa.Table
@@ -65,7 +65,7 @@ class Page:
 
 
 class PageReader:
-    """Decodes pages by one contract; remembers repeated objects, so not for two threads at once.
+    """A reader of pages for one contract; it caches repeated objects, so it is not thread-safe.
 
     Raises:
         ConfigurationProblem: member names that cannot be read, or that contradict each other.
@@ -141,7 +141,7 @@ class PageReader:
 
     @property
     def remembered_bytes(self) -> int:
-        """How much text of repeated objects is kept."""
+        """The size of the cached text of repeated objects."""
         return sum(found.remembered_bytes for _, found in self._repeated)
 
     def _read(self, body: bytes, date: datetime | None) -> Page:
@@ -149,7 +149,7 @@ class PageReader:
         rows = walk(envelope, self._shape.rows)
         total = walk(envelope, self._shape.total)
         if rows is None or total is None:
-            raise _misfit("an object on the way to the rows or to the total is null")
+            raise _misfit("an object in the path of the rows or of the total is null")
         members = Members(rows)
         pairs = zip(self._own, self._reader.read(members), strict=True)
         cells = {column.name: to_arrow(column, values) for column, values in pairs}
@@ -168,7 +168,7 @@ class PageReader:
         return rows or ()
 
     def _misfit(self, body: bytes, error: Exception) -> UpstreamBrokeContract:
-        """Return what is wrong and where in the page, which an object by itself does not know."""
+        """Return the failure with its place in the page, which a single object does not know."""
         words = str(error)
         try:
             self._whole.decode(body)
@@ -208,6 +208,6 @@ class PageReader:
 
 def _misfit(found: str, id_: str = "") -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
-        f"the answer of the Analytics API does not fit the contract file: {found}{in_row(id_)}."
+        f"the response of the Analytics API does not fit the contract file: {found}{in_row(id_)}."
         " `skillhabit-odata check` shows which line of it to correct"
     )

@@ -1,8 +1,8 @@
-"""When a call may go to the Analytics API: one line for all calls of a client.
+"""The rate limit for calls to the Analytics API: one queue for all calls of a client.
 
-Two things make a call wait: the contract's limit, a token bucket, and an upstream that has said
-that it is asked too often. The latter holds everybody until the told moment; then calls go at half
-the rate that was too much, one by one, and each that succeeds makes the next ones a little faster.
+Calls wait for two reasons: the contract's limit, a token bucket, and throttling by the upstream.
+Throttling holds all calls until the upstream's Retry-After; then calls go one by one, at half the
+rate that was too high, and each success raises the rate a little.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from gateway.errors import UpstreamThrottled
 
 _LONG_AGO = float("-inf")
 _WINDOW = 10.0
-"""Seconds whose calls are counted for the rate that was too much."""
+"""Seconds over which calls are counted to find the rate that was too high."""
 _SHORTEST_LOOK = 1.0
-"""A burst of some calls tells no rate; it is taken as spread over this many seconds."""
+"""Seconds over which a short burst counts as spread, as it shows no rate by itself."""
 _SLOWEST = 1.0
-"""Calls a second; halving ends here. An upstream that allows less says so: `Retry-After`, or the
-contract's limit. Slower than that, the line would be longer than calls can wait."""
+"""Calls a second; the minimum after halving. An upstream that allows less says so: `Retry-After`,
+or the contract's limit. At a lower rate, calls would exceed their time in the queue."""
 _STEPS = 20
-"""So many successes bring half a rate back to a whole one."""
+"""Successes that bring half a rate back to the full one."""
 
 
 class RateLimiter:
-    """First come, first served. All times are seconds of `now`, which counts and never jumps."""
+    """A queue in order of arrival. All times are seconds of `now`, which counts and never jumps."""
 
     def __init__(
         self,
@@ -45,10 +45,10 @@ class RateLimiter:
         self._resume()
 
     async def turn(self, deadline: float) -> float:
-        """Wait in line until a call may go; returns when it goes. Who leaves the line costs nobody.
+        """Wait until a call may go, and return the time; a cancelled call uses none of the rate.
 
         Raises:
-            UpstreamThrottled: that would be after the deadline.
+            UpstreamThrottled: its turn would be after the deadline.
         """
         ticket = _Ticket()
         self._line.append(ticket)
@@ -65,9 +65,9 @@ class RateLimiter:
                 self._line[0].call()
 
     def throttle(self, began: float, wait: float) -> None:
-        """The upstream refused a call that began then: hold all calls, and slow down.
+        """Hold all calls, and slow down, after the upstream throttled a call that began at `began`.
 
-        Calls that were on their way when the rate was halved tell nothing new.
+        Calls that were in flight when the rate was halved do not halve it again.
         """
         now = self._now()
         self._held_until = max(self._held_until, now + wait)
@@ -79,20 +79,20 @@ class RateLimiter:
             ticket.call()
 
     def recover(self) -> None:
-        """A call succeeded."""
+        """Note that a call succeeded, and raise a reduced rate."""
         if self._rate is not None and self._step:
             self._rate += self._step
             if self._rate >= self._full:
                 self._resume()
 
     def _resume(self) -> None:
-        """The contract's limit; without one nobody waits."""
+        """Restore the contract's limit; without one, calls do not wait."""
         self._rate = self._limit.calls_per_second if self._limit else None
         self._burst = self._limit.burst if self._limit else 1
         self._step = 0.0
 
     def _slow_down(self, rate: float) -> None:
-        """Without a limit in the contract, twice the rate that was too much counts as free."""
+        """Set a rate; without a contract limit, it ends at twice the rate that was too high."""
         limit = self._limit.calls_per_second if self._limit else None
         self._rate = max(rate, _SLOWEST if limit is None else min(_SLOWEST, limit))
         self._full = limit or self._rate * 4
@@ -102,7 +102,7 @@ class RateLimiter:
         self._spent_until = max(self._spent_until, last + 1 / self._rate)
 
     def _wait(self, ahead: int) -> float:
-        """Seconds until a call may go that has so many others ahead of it in the line."""
+        """Return the seconds until a call with so many others ahead of it may go."""
         now = self._now()
         ready = self._held_until
         if self._rate is not None:
@@ -111,7 +111,7 @@ class RateLimiter:
         return ready - now
 
     def _go(self) -> float:
-        """The bucket is one instant: when it will be full, if each call is a part of a second."""
+        """Take a call's share of the bucket, which is one instant: when it is full again."""
         now = self._now()
         if self._rate is not None:
             self._spent_until = max(self._spent_until, now) + 1 / self._rate
@@ -119,7 +119,7 @@ class RateLimiter:
         return now
 
     def _observed(self, now: float) -> float | None:
-        """Calls a second lately; None when there was only one."""
+        """Return the recent calls per second; None after fewer than two."""
         recent = [start for start in self._starts if start >= now - _WINDOW]
         if len(recent) < 2:
             return None
@@ -127,7 +127,7 @@ class RateLimiter:
 
 
 class _Ticket:
-    """A place in the line: who has it sleeps until it is the first, or the hold has grown."""
+    """A place in the queue: its call sleeps until it is first, or the hold is extended."""
 
     def __init__(self) -> None:
         self._event = anyio.Event()
@@ -142,7 +142,7 @@ class _Ticket:
 
 def _too_long(wait: float) -> UpstreamThrottled:
     return UpstreamThrottled(
-        f"the Analytics API limits how often it is asked, and this call's turn would come in"
+        f"the Analytics API limits the rate of requests, and this call's turn would come in"
         f" {int(wait) + 1} seconds, later than --retry-budget allows; try again then",
         retry_after_seconds=int(wait) + 1,
     )

@@ -1,8 +1,8 @@
-"""A page that does not fit -> one that does, where no number becomes wrong by it.
+"""Repair of pages that do not fit the contract, where no number becomes wrong by it.
 
-Only pages that the fast reader refuses come here: what they hold is looked at member by member.
-What is absent becomes null, what is no text becomes one, and elements of lists without a value are
-left out. A value of another type in any other column is left as it is, for the reader to refuse.
+Only pages that the fast reader refuses are repaired, member by member. An absent member becomes
+null, a value of a text column becomes a text, and list elements without a value are left out. A
+value of a wrong type in any other column stays as it is, and the reader refuses it.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gateway.errors import UpstreamBrokeContract
 
 
 class Mended:
-    """A page after mending: its `body`, and by oddity the numbers of the strange rows.
+    """A repaired page: its `body`, and the numbers of the odd rows by oddity.
 
     `missing` are columns, not called optional, whose member no row has.
     """
@@ -34,7 +34,7 @@ class Mended:
 
 
 class Mender:
-    """Mends pages by one contract."""
+    """A repairer of pages for one contract."""
 
     def __init__(self, contract: Contract) -> None:
         self._contract = contract
@@ -48,7 +48,7 @@ class Mender:
         self._key = contract.column(contract.key).path
 
     def mend(self, body: bytes) -> Mended | None:
-        """Return the page mended; None when it is not JSON, or has no rows to look at.
+        """Return the page repaired; None if it is not JSON, or has no rows.
 
         Raises:
             UpstreamBrokeContract: a row lacks a value that the contract calls never null.
@@ -80,7 +80,7 @@ class Mender:
             row.mend_fields(self._contract, self._fields)
 
     def _is_free(self, column: Column) -> bool:
-        """Return whether a text may be made: no filter compares it, and no row is told by it."""
+        """Return True if a value may become a text: the column has no filter and is not the key."""
         is_text = column.prop.type is PrimitiveType.STRING
         return is_text and column.filter is None and column.name != self._contract.key
 
@@ -101,7 +101,7 @@ class Mender:
 
 
 class _Row:
-    """One row while it is mended, and what is strange about it."""
+    """One row under repair, and its oddities."""
 
     def __init__(self, row: dict[str, Any]) -> None:
         self.row = row
@@ -109,7 +109,7 @@ class _Row:
         self._absent: set[MemberPath] = set()
 
     def mend_single(self, column: Column, *, is_free: bool) -> Any:
-        """Return the value, mended; None where there is none."""
+        """Return the value, repaired; None if there is none."""
         node, inside = self._enter(column.path, column)
         if node is None:
             return None if inside else MISSING
@@ -132,7 +132,7 @@ class _Row:
             node[path[-1]] = kept
 
     def mend_fields(self, contract: Contract, names: dict[str, str]) -> None:
-        """Make texts of mapped custom fields, and keep the first of each."""
+        """Convert mapped custom fields to texts, and keep the first of each."""
         shape = contract.custom_fields
         first = next(c for c in contract.columns if c.field_id is not None)
         node, _ = self._enter(shape.path, first)
@@ -153,7 +153,7 @@ class _Row:
         node[shape.path[-1]] = [*kept.values()]
 
     def _enter(self, path: MemberPath, column: Column) -> tuple[Any, bool]:
-        """The object that the last member is in, and whether the way to it is right so far."""
+        """Return the object with the last member, or None and whether the path ends in a null."""
         node: Any = self.row
         for depth, step in enumerate(path[:-1], 1):
             self._look_for(node, path[:depth], column)
@@ -167,7 +167,7 @@ class _Row:
         return node, True
 
     def _look_for(self, node: dict[str, Any], path: MemberPath, column: Column) -> None:
-        """Let a member be null that is absent, for each column below it."""
+        """Set an absent member to null, and note it for the column."""
         if path[-1] not in node:
             self._absent.add(path)
             node[path[-1]] = None
@@ -190,7 +190,7 @@ class _Row:
             node[name] = text_of(value)
 
     def _list_at(self, node: dict[str, Any], name: str, column: Column) -> list[Any]:
-        """The list, empty where something is that has no elements."""
+        """Return the list; an empty one for a value that is not a list."""
         found = node.setdefault(name, None)
         if found is None or isinstance(found, list):
             return found or []
@@ -202,7 +202,7 @@ class _Row:
     def _mend_element(
         self, element: Any, path: MemberPath, columns: list[Column], free: dict[str, bool]
     ) -> bool:
-        """Whether the element stays."""
+        """Repair an element; return True if it stays."""
         if columns[0].path == path:
             return element is not None
         if element is None:

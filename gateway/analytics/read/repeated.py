@@ -1,7 +1,7 @@
-"""Objects that rows repeat word for word, such as the user in each of her results.
+"""A cache of objects that rows repeat word for word, such as the user in each of their results.
 
-Most of a page's text is said again on other pages. An object's text is looked up; only what is new
-is decoded and flattened, and its columns are kept. A page's columns are then taken from those.
+Most of a page's text occurs on other pages too. The cache finds an object by its text; only new
+objects are decoded and flattened into columns. A page's columns are then taken from these.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from gateway.analytics.read.structs import object_type
 from gateway.contract.model import Contract
 
 _MOST_BYTES = 16 * 1024 * 1024
-"""Text that is remembered; some 40,000 users. Beyond it the memory starts anew."""
+"""The limit of cached text, about 40,000 users; beyond it the cache is cleared."""
 
 
 class RepeatedObject:
-    """One object of the rows, and all that it has been; not for two threads at once."""
+    """The cache for one object of the rows; not thread-safe."""
 
     def __init__(self, contract: Contract, name: str) -> None:
         self.columns = tuple(c for c in contract.columns if c.path[0] == name)
@@ -33,7 +33,7 @@ class RepeatedObject:
         self.remembered_bytes = 0
 
     def read(self, texts: Sequence[msgspec.Raw]) -> list[Cells]:
-        """The columns of the object in each row.
+        """Return the columns of the object in each row.
 
         Raises:
             UpstreamBrokeContract: a value does not fit its column.
@@ -72,7 +72,7 @@ def _joined(known: Cells, new: Cells) -> Cells:
 
 
 def _rows_at(outside: Sequence[int], places: Sequence[int | None]) -> tuple[int, ...]:
-    """The rows whose object has such an instant."""
+    """Return the rows whose object has an instant outside of the supported years."""
     if not outside:
         return ()
     found = frozenset(outside)

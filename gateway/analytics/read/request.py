@@ -1,4 +1,4 @@
-"""Pushdown and window -> the body of a request to the Analytics API."""
+"""Conversion of a pushdown and a window to the body of a request to the Analytics API."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedVa
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Rows `skip` to `skip + limit` of the pushdown's rows, sorted by `order_by`.
+    """A request for rows `skip` to `skip + limit` of a pushdown, sorted by `order_by`.
 
-    With `for_total` only their total is wanted, and its reader judges what the rows show.
+    With `for_total` only the total is needed, and the caller checks the rows.
     """
 
     pushdown: Pushdown
@@ -33,7 +33,7 @@ class PageRequest:
 
 
 def to_payload(page: PageRequest, contract: Contract) -> dict[str, Any]:
-    """The JSON body, with the member names of the contract; absent members mean no filter."""
+    """Return the JSON body, with the contract's member names; absent members mean no filter."""
     body = filters_payload(page.pushdown, contract)
     shape = contract.request
     order = contract.column(page.order_by).order
@@ -45,7 +45,7 @@ def to_payload(page: PageRequest, contract: Contract) -> dict[str, Any]:
 
 
 def filters_payload(pushdown: Pushdown, contract: Contract) -> dict[str, Any]:
-    """The filters alone, which is all that the statistics are asked with."""
+    """Return the filters alone, which are the whole request for statistics."""
     body: dict[str, Any] = {}
     for term in pushdown.terms:
         _add_term(body, term, contract)
@@ -53,7 +53,7 @@ def filters_payload(pushdown: Pushdown, contract: Contract) -> dict[str, Any]:
 
 
 def first_request(plan: QueryPlan, contract: Contract) -> PageRequest:
-    """The first request that a plan sends; an extract's others follow from the answer."""
+    """Return the first request of a plan; further ones of an extract depend on the response."""
     whole = PageRequest(plan.pushdown, 0, contract.request.page_limit, contract.order_column)
     if plan.route is Route.TOTAL:
         return replace(whole, limit=1)
@@ -84,7 +84,7 @@ def _add_term(body: dict[str, Any], term: PushedTerm, contract: Contract) -> Non
 
 
 def _put_once(body: dict[str, Any], path: MemberPath, value: object) -> None:
-    """A second column with the same filter would silently take the place of the first."""
+    """Set a member once: a second column's filter would silently replace the first one."""
     if value is not None and _get(body, path):
         raise AssertionError(f"two columns share the filter member {'.'.join(path)}")
     _put(body, path, value)
@@ -107,7 +107,7 @@ def _get(body: dict[str, Any], path: MemberPath) -> list[object]:
 
 
 def _instant(value: datetime | None, resolution_milliseconds: int) -> str | None:
-    """UTC with `Z`, in milliseconds or, on a coarser grid, whole seconds."""
+    """Format an instant in UTC with `Z`, in milliseconds or, on a coarser grid, seconds."""
     if value is None:
         return None
     spec = "milliseconds" if resolution_milliseconds % 1000 else "seconds"

@@ -1,6 +1,6 @@
-"""One answer of the upstream's statistics -> numbers, and the few rows that $apply makes of them.
+"""The upstream's statistics as numbers, and the few rows that $apply makes of them.
 
-Only the members that the contract calls exact are read; each of them must be there and of its type.
+Only the members that the contract calls exact are read; each must be present and of its type.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ _TYPES: dict[Measure, Any] = {
     Measure.VALUES: dict[str, _Count],
 }
 _COUNT = pa.decimal128(19, 0)
-"""What the engine's own counts are; an Edm.Decimal."""
+"""The type of the engine's own counts; an Edm.Decimal."""
 
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What the statistics say; `counts` leave out the values that no row has.
+    """The numbers of one response; `counts` leave out the values that no row has.
 
-    `date` is the upstream's clock when it answered, aware, UTC; None when it did not say.
+    `date` is the response's Date, aware, UTC, or None.
     """
 
     numbers: Mapping[Statistic, int]
@@ -46,13 +46,13 @@ class Figures:
 
     @property
     def rows(self) -> int:
-        """How many rows match; the contract's rules see to it that this is told."""
+        """The number of matching rows; the contract's rules require it."""
         return next(n for s, n in self.numbers.items() if s.measure is Measure.ROWS)
 
     def tells(self, statistic: Statistic, contract: Contract) -> bool:
-        """True if the counts of a column account for every row by values that are listed.
+        """Return True if the counts of a column cover every row, with listed values only.
 
-        Otherwise some rows have no value, or one that JSON cannot name as a member, such as null.
+        Otherwise some rows have no value, or one that cannot be the name of a JSON member, as null.
         """
         counts = self.counts.get(statistic)
         if counts is None:
@@ -61,13 +61,13 @@ class Figures:
         return set(counts) <= set(listed) and sum(counts.values()) == self.rows
 
     def number(self, statistic: Statistic) -> int:
-        """A number; of VALUES, how many of them there are."""
+        """Return a number; for VALUES, the number of distinct values."""
         counts = self.counts.get(statistic)
         return self.numbers[statistic] if counts is None else len(counts)
 
 
 def read_figures(body: bytes, contract: Contract, date: datetime | None = None) -> Figures:
-    """Decode one answer.
+    """Decode one response.
 
     Raises:
         UpstreamBrokeContract: names the table of the contract file to correct.
@@ -75,13 +75,13 @@ def read_figures(body: bytes, contract: Contract, date: datetime | None = None) 
     try:
         answer = decode_any(body)
     except UNDECODED as error:
-        raise UpstreamBrokeContract(f"the statistics are no JSON: {error}") from error
+        raise UpstreamBrokeContract(f"the statistics are not JSON: {error}") from error
     _check_names(body)
     exact = [statistic for statistic in contract.statistics if statistic.exact]
     found = {statistic: _value(answer, statistic) for statistic in exact}
     counts = {
-        statistic: {value: count for value, count in told.items() if count}
-        for statistic, told in found.items()
+        statistic: {value: count for value, count in by_value.items() if count}
+        for statistic, by_value in found.items()
         if statistic.measure is Measure.VALUES
     }
     return Figures({s: n for s, n in found.items() if s not in counts}, counts, date)
@@ -117,13 +117,13 @@ def _value(answer: Any, statistic: Statistic) -> Any:
         ) from error
 
 
-def rows_told(figures: Figures, told: StatisticsPlan) -> pa.Table:
-    """The rows of $apply's first step, with the columns that the engine would make."""
-    if told.by is None:
-        one = {item.name: [figures.number(statistic)] for item, statistic in told.items}
+def rows_told(figures: Figures, plan: StatisticsPlan) -> pa.Table:
+    """Return the rows of $apply's first step, with the columns that the engine would make."""
+    if plan.by is None:
+        one = {item.name: [figures.number(statistic)] for item, statistic in plan.items}
         return pa.table({name: pa.array(value, _COUNT) for name, value in one.items()})
-    prop, statistic = told.by
+    prop, statistic = plan.by
     groups = figures.counts[statistic]
     columns = {prop.name: pa.array([*groups], arrow_type(prop))}
-    columns |= {item.name: pa.array([*groups.values()], _COUNT) for item, _ in told.items}
+    columns |= {item.name: pa.array([*groups.values()], _COUNT) for item, _ in plan.items}
     return pa.table(columns)

@@ -1,7 +1,7 @@
-"""Strange rows: kept as far as OData can say them, counted, and reported.
+"""Odd rows: served as far as OData can represent them, counted, and reported.
 
-Each page says which of its rows are strange, by column and reason. A tally keeps their keys while
-extracts are read, so that a row that is read twice counts once and a corrected one no longer.
+Each page lists its odd rows by column and reason. A tally keeps their keys across extracts, so that
+a row that is read twice counts once, and a corrected row no longer counts.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.observe.oddities import MOST_ROWS, OddRows
 
 
 class Reason(StrEnum):
-    """What is strange about the value of a column; the words are for people."""
+    """The oddity of a column's value, in words for people."""
 
     NO_VALUE = "no value"
     ABSENT = "no such member"
@@ -35,7 +35,7 @@ class Reason(StrEnum):
 
 @dataclass(frozen=True, slots=True, order=True)
 class Oddity:
-    """A column and why its value is strange."""
+    """A column and the reason why its value is odd."""
 
     column: str
     reason: Reason
@@ -45,7 +45,7 @@ Keys = Mapping[Oddity, Sequence[str]]
 
 
 def is_watched(column: Column, contract: Contract) -> bool:
-    """Return whether rows without a value in the column are missing from tables or measures."""
+    """Return True if rows without a value in the column are missing from tables or measures."""
     made = any(
         own.kind is ColumnKind.GROUP and own.of == column.name
         for derived in contract.derived
@@ -75,7 +75,7 @@ def strange_values(
 
 
 class Tally:
-    """The strange rows of all extracts since the last one of all rows began."""
+    """The odd rows of all extracts since the last extract of all rows began."""
 
     def __init__(self, contract: Contract) -> None:
         self._key = contract.key
@@ -87,12 +87,12 @@ class Tally:
         self._is_whole = False
 
     def begin(self) -> None:
-        """Forget all: every row is going to be read."""
+        """Start over, before every row is read."""
         self._keys.clear()
         self._empty, self._is_whole = None, True
 
     def note(self, rows: pa.Table, odd: Keys) -> None:
-        """Take a page into account."""
+        """Count the odd rows of a page."""
         if not rows.num_rows:
             return
         names = self._expected if self._empty is None else self._empty
@@ -106,12 +106,12 @@ class Tally:
             known.update(keys[: MOST_ROWS - len(known)])
 
     def remove(self, keys: Iterable[str]) -> None:
-        """Rows that are gone are strange no more."""
+        """Remove rows that no longer exist."""
         for known in self._keys.values():
             known.difference_update(keys)
 
     def counts(self, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
-        """Return what is strange; with what was known before, unless all rows were read since."""
+        """Return the odd rows, with those known before unless all rows were read since."""
         found = [
             OddRows(o.column, o.reason.value, len(k)) for o, k in sorted(self._keys.items()) if k
         ]

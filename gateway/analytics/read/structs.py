@@ -1,8 +1,8 @@
-"""Struct types made from the contract, for `gateway.analytics.read.cells` to read.
+"""Struct types generated from the contract, for `gateway.analytics.read.cells` to read.
 
-msgspec decodes fastest into structs and skips what they do not declare; the members are data, so
-the structs are made at run time. An attribute's name is derived from the member's name. Instants
-stay texts here: Arrow parses a whole column of them at once.
+msgspec decodes fastest into structs and skips members that they do not declare. Members are data,
+so the structs are generated at run time. An attribute's name is derived from its member's
+name. Instants stay texts here: Arrow parses a whole column of them at once.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ _TOTAL = Annotated[int, msgspec.Meta(ge=0)]
 
 
 def envelope_type(contract: Contract, undecoded: Iterable[str] = ()) -> Any:
-    """The struct type of one page; missing members and wrong types make decoding fail.
+    """Return the struct type of one page; decoding fails for missing members and wrong types.
 
     Objects of a row that are to stay undecoded become `msgspec.Raw`.
 
     Raises:
-        ConfigurationProblem: two columns cannot both be there, or a name cannot be read.
+        ConfigurationProblem: two columns contradict each other, or a name is invalid.
     """
     row = _row(contract)
     for name in undecoded:
@@ -48,7 +48,7 @@ def envelope_type(contract: Contract, undecoded: Iterable[str] = ()) -> Any:
 
 
 def object_type(contract: Contract, name: str) -> Any:
-    """The struct type, or None, of an object of a row."""
+    """Return the type of an object of a row: a struct or None."""
     return _type_of(_row(contract).children[name])
 
 
@@ -60,19 +60,19 @@ def _row(contract: Contract) -> _Node:
 
 
 def walk(node: Any, path: Iterable[str]) -> Any:
-    """The value at a member path; None below a null."""
+    """Return the value at a member path; None below a null."""
     for step in path:
         node = None if node is None else getattr(node, attribute(step))
     return node
 
 
 def attribute(member: str) -> str:
-    """A Python identifier for any member name; different names give different identifiers."""
+    """Return a Python identifier for any member name; different names give different ones."""
     return "m_" + re.sub(r"[^A-Za-z0-9]", lambda found: f"_{ord(found[0]):x}_", member)
 
 
 class _Node:
-    """A member of the answer while its type is made: a leaf, an object or an array of objects."""
+    """A response member while its type is built: a leaf, an object or an array of objects."""
 
     def __init__(self, name: str = "") -> None:
         self.name = name
@@ -90,7 +90,7 @@ class _Node:
         return node
 
     def become(self, kind: Any, *, optional: bool | None = None) -> None:
-        """Columns may share a member when they agree on what it is."""
+        """Set the kind of a member; columns may share a member if they agree on its kind."""
         if self.kind not in (None, kind):
             raise ConfigurationProblem(
                 f"contract file: columns disagree on what the member {self.name!r} is: their paths"
@@ -102,7 +102,7 @@ class _Node:
 
     @property
     def optional(self) -> bool:
-        """The member may be absent: every column that reads it, or below it, says so."""
+        """True if every column that reads the member, or below it, allows its absence."""
         if self.kind == _OBJECT:
             return all(child.optional for child in self.children.values())
         return False not in self._absent_for
@@ -123,7 +123,7 @@ def _add_column(row: _Node, column: Column, contract: Contract) -> None:
 
 
 def _add_collection(row: _Node, column: Column, each: int, kind: Any) -> None:
-    """Inside an element nothing may be absent: an element without a value is not a value."""
+    """Add a collection; no member of an element may be absent, as it would have no value."""
     array = row.descend(column.path[: each + 1])
     inside = column.path[each + 1 :]
     if inside:
@@ -142,7 +142,7 @@ def _add_custom_fields(row: _Node, contract: Contract) -> None:
 
 
 def _struct(node: _Node, name: str) -> Any:
-    """The struct type of an object; optional members come last and default to None."""
+    """Return the struct type of an object; optional members come last and default to None."""
     required: list[Any] = []
     optional: list[Any] = []
     for member, child in node.children.items():

@@ -1,8 +1,8 @@
-"""Does a page answer the question that was asked?
+"""Checks that a page fits its request.
 
-Much of the contract is assumed. A member with a wrong name is likely to be ignored by the upstream,
-and the answer then looks well and is wrong: all rows instead of some, twenty instead of a
-thousand, unsorted instead of sorted. What can be seen in the page itself is looked at here.
+Much of the contract is assumed. The upstream is likely to ignore a member with a wrong name. The
+response then looks right and is wrong: all rows instead of some, twenty instead of a thousand,
+unsorted instead of sorted. These checks find what the page itself can show.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from gateway.errors import UpstreamBrokeContract
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
 
 _MANY = 20
-"""Fewer rows may lack a member by chance."""
+"""The minimum of rows; fewer may lack a member by chance."""
 
 
 def check_length(request: PageRequest, page: Page) -> None:
-    """Compare the number of rows with what was asked and with the total.
+    """Compare the number of rows with the request and with the total.
 
-    An upstream that counts and reads separately may be caught between the two: ask it again. Where
-    only the total is wanted, rows do not matter.
+    Data may change between an upstream's separate count and read: then retry. If only the total is
+    requested, rows do not matter.
 
     Raises:
         UpstreamBrokeContract: names the tables of the contract file to correct.
@@ -35,19 +35,19 @@ def check_length(request: PageRequest, page: Page) -> None:
     expected = max(0, min(request.limit, page.total - request.skip))
     if found == expected:
         return
-    asked = f"{request.limit} rows after the first {request.skip} of {page.total}"
+    window = f"{request.limit} rows after the first {request.skip} of {page.total}"
     if found < expected:
         remedy = "lower `maximum` of [request.limit] to the most it gives, or correct"
     else:
         remedy = "correct `member` of [request.limit], [request.skip] or"
     raise UpstreamBrokeContract(
-        f"the Analytics API was asked for {asked} and gave {found}; {remedy} [response.total] in"
-        " the contract file"
+        f"the gateway requested {window} from the Analytics API and got {found}; {remedy}"
+        " [response.total] in the contract file"
     )
 
 
 def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
-    """Look at keys, order and exact filters, unless it is only the total that is wanted.
+    """Check keys, order and exact filters, unless only the total is requested.
 
     Raises:
         UpstreamBrokeContract: names the table of the contract file to correct.
@@ -74,14 +74,14 @@ def check_filters(pushdown: Pushdown, page: Page, contract: Contract) -> None:
     """Look at the values of columns that were filtered exactly.
 
     Raises:
-        UpstreamBrokeContract: a row was not asked for.
+        UpstreamBrokeContract: a row does not match.
     """
     for term in pushdown.terms:
         _check_term(term, page, contract)
 
 
 def _check_missing(request: PageRequest, page: Page, contract: Contract) -> None:
-    """The first rows of an extract of all: what none of them has was probably renamed."""
+    """Refuse the first page of all rows if no row has a member: it was probably renamed."""
     of_all = request.limit == contract.request.page_limit and not request.pushdown.terms
     if page.missing and of_all and not request.skip and page.rows.num_rows >= _MANY:
         column = contract.column(page.missing[0])
@@ -92,7 +92,7 @@ def _check_missing(request: PageRequest, page: Page, contract: Contract) -> None
 
 
 def _is_sorted(values: pa.ChunkedArray, *, descending: bool) -> bool:
-    """Instants and numbers only: how the upstream collates texts is not known."""
+    """Return True if sorted, or not comparable: the upstream's collation of texts is unknown."""
     known = values.drop_null().combine_chunks()
     if len(known) < 2 or not _is_ordinal(known.type):
         return True
@@ -113,26 +113,27 @@ def _check_term(term: PushedTerm, page: Page, contract: Contract) -> None:
     values = page.rows.column(term.column)
     outside = page.outside_in(term.column)
     if isinstance(term, PushedRange):
-        if outside:  # beyond our years an instant may well be inside of a range
+        if outside:  # an instant beyond our years may well be in the range
             values = values.filter(_all_but(outside, len(values)))
         fits = isinstance(column.filter, RangeFilter) and _within(term, column.filter, values)
     else:
         fits = _among(term.values, values)
     if not fits:
         raise UpstreamBrokeContract(
-            f"the Analytics API was asked for some values of {term.column} and sent a row with"
-            " another; correct `member` of its filter in the contract file, or set exact = false"
+            f"the gateway requested some values of {term.column} and the Analytics API sent a row"
+            " with another; correct `member` of its filter in the contract file, or set exact ="
+            " false"
         )
 
 
 def _all_but(rows: tuple[int, ...], count: int) -> pa.Array:
-    """A mask of `count` rows."""
+    """Return a mask of `count` rows that excludes some."""
     excluded = frozenset(rows)
     return pa.array((row not in excluded for row in range(count)), pa.bool_())
 
 
 def _within(term: PushedRange, filter_: RangeFilter, values: pa.ChunkedArray) -> bool:
-    """A step of the grid is granted at each end: what an end covers on a coarse one is not told."""
+    """Return True if all values are in a range, with a grid step of tolerance at each end."""
     ends = pc.min_max(values)
     low, high = ends["min"], ends["max"]
     if low.as_py() is None:
@@ -146,7 +147,7 @@ def _within(term: PushedRange, filter_: RangeFilter, values: pa.ChunkedArray) ->
 
 
 def _among(wanted: tuple[str, ...], values: pa.ChunkedArray) -> bool:
-    """Of a collection one element is enough."""
+    """Return True if each row has a wanted value; of a collection one element is enough."""
     found = pa.array(wanted, type=pa.string())
     if not pa.types.is_list(values.type):
         return bool(pc.all(pc.is_in(values, value_set=found), min_count=0).as_py())

@@ -1,7 +1,7 @@
-"""Do the statistics answer the question that was asked?
+"""Checks that the statistics fit their request.
 
-As for pages (`gateway.analytics.read.validate`): what can be seen in the answer itself is looked at
-here, because a filter that was not understood is likely to be ignored.
+As for pages (`gateway.analytics.read.validate`), they find what the response itself can show,
+because the upstream is likely to ignore a filter that it does not understand.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.planner.pushdown import Pushdown, PushedValues
 
 
 def check_values(pushdown: Pushdown, figures: Figures, contract: Contract) -> None:
-    """Compare the values and how many there are with what was asked for.
+    """Compare the values and their number with the request.
 
     Raises:
         UpstreamBrokeContract: names the table of the contract file to correct.
@@ -33,7 +33,7 @@ def check_values(pushdown: Pushdown, figures: Figures, contract: Contract) -> No
 
 
 def check_sums(figures: Figures, contract: Contract) -> None:
-    """Compare the numbers with each other; they may be of two moments, then they fit next time.
+    """Compare the numbers with each other; after a change during the call, a retry helps.
 
     Raises:
         UpstreamBrokeContract: names the tables of the contract file to correct.
@@ -51,7 +51,7 @@ def check_sums(figures: Figures, contract: Contract) -> None:
 
 
 def _fits(measure: Measure, number: int, rows: int, prop: Property) -> bool:
-    """Whether so many rows can have it, of a column that is always or sometimes there."""
+    """Return True if the number is possible for so many rows and the column's nullability."""
     match measure:
         case Measure.DISTINCT:
             least = 0 if prop.nullable or not rows else 1
@@ -74,14 +74,14 @@ def _check_enumeration(statistic: Statistic, counts: Counts, prop: Property) -> 
 
 def _ignored(statistic: Statistic) -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
-        f"the Analytics API was asked for some values of {statistic.column} and its statistics"
-        f" count others; correct [statistics.{statistic.name}] or the column's filter in the"
-        " contract file"
+        f"the gateway requested some values of {statistic.column} and the Analytics API's"
+        f" statistics count others; correct [statistics.{statistic.name}] or the column's filter in"
+        " the contract file"
     )
 
 
 def _contradiction(statistic: Statistic, number: int, rows: int) -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
-        f"the Analytics API's statistics tell {number} in {'.'.join(statistic.member)} of {rows}"
+        f"the Analytics API's statistics give {number} in {'.'.join(statistic.member)} for {rows}"
         f" rows; correct [statistics.{statistic.name}] in the contract file, or take it out"
     )
