@@ -116,7 +116,7 @@ def test_it_is_said_at_the_start(
     with caplog.at_level(logging.WARNING, "gateway"):
         create_app(settings)
     assert "the measure 'Approved' for Power BI is left out" in caplog.text
-    assert "the dashboard's picture 'expiring' is left out" in caplog.text
+    assert "the dashboard leaves out the chart 'expiring'" in caplog.text
 
 
 def test_a_role_s_rule_with_an_unlisted_literal_is_refused() -> None:
