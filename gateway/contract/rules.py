@@ -101,10 +101,10 @@ def _own_names(parsed: file.ContractFile) -> Iterator[tuple[str, str]]:
         yield f"{place} type", entry.type
         yield from ((f"{place} column name", column.name) for column in entry.columns)
     yield from (("[[measures]] name", measure.name) for measure in parsed.measures)
-    for entry in parsed.navigation:
-        yield f"[[navigation]] {entry.name!r}: name", entry.name
-        if entry.partner:
-            yield f"[[navigation]] {entry.name!r}: partner", entry.partner
+    for link in parsed.navigation:
+        yield f"[[navigation]] {link.name!r}: name", link.name
+        if link.partner:
+            yield f"[[navigation]] {link.name!r}: partner", link.partner
 
 
 def _check_path(entry: file.ColumnEntry) -> None:

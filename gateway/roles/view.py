@@ -16,7 +16,7 @@ from gateway.roles.limits import RoleLimits
 from gateway.roles.view_sql import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
 
 Derive: TypeAlias = Callable[[str, Callable[[], Sql]], str]
-"""Return the table of this name beside a snapshot, made by the SELECT if it is not there yet."""
+"""Return the table of this name next to a snapshot; the SELECT creates it if it is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -176,6 +176,6 @@ class CacheHeaders:
         modified = format_datetime(self.taken_at, usegmt=True)
         return (("ETag", self.etag), ("Last-Modified", modified), *self.served.headers)
 
-    def put_on(self, answer: ResponseBody) -> ResponseBody:
+    def put_on(self, response: ResponseBody) -> ResponseBody:
         """Return the response with these headers."""
-        return replace(answer, headers=(*answer.headers, *self.headers))
+        return replace(response, headers=(*response.headers, *self.headers))

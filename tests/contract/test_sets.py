@@ -18,7 +18,8 @@ USER_ID = '{ name = "id", kind = "group", of = "userId" }'
 
 
 GUID = (
-    '{ name = "rowId", kind = "guid", of = "id", label = "Key of the row, made of the result\'s" }'
+    '{ name = "rowId", kind = "guid", of = "id",'
+    ' label = "Key of the row, computed from the key of the result" }'
 )
 DAY = 'kind = "day", of = "contentId", first_year = 1992, years = 32'
 DIGEST = '{ name = "partitionDigest", kind = "digest", of = "partitionDay"'
@@ -50,15 +51,15 @@ def first(old: str, new: str) -> Change:
          "[[sets]] 'ResultRows': column 'rowId': kind = 'guid' needs copy_columns = true"),
         (put("copy_columns = true", 'copy_columns = true\nunnest = ["groupIds"]'),
          "[[sets]] 'ResultRows': copy_columns cannot be combined with unnest, measures"),
-        (put("copy_columns = true", "copy_columns = true\nmeasures = true"), "nor custom_fields"),
-        (put("custom_fields = true", "custom_fields = true\ncopy_columns = true"), "cannot be combined"),
+        (put("copy_columns = true", "copy_columns = true\nmeasures = true"), "or custom_fields"),
+        (put("custom_fields = true", "custom_fields = true\ncopy_columns = true"), "be combined"),
         (put(GUID, f'{GUID}, {{ name = "n", kind = "count" }}'),
          "column 'n': kind = 'count': copy_columns allows guid, day and digest only"),
         (put(GUID, GUID.replace('"rowId"', '"STATE"')),
          "column 'STATE': is a column of the results, which copy_columns adds already"),
-        (put(GUID, GUID.replace('"id"', '"userId"')), "'rowId': of must be 'id': two rows"),
-        (put(GUID, GUID.replace("of =", 'where = "true", of =')), "neither where nor text"),
-        (put(GUID, GUID.replace("of =", 'text = "x", of =')), "neither where nor text"),
+        (put(GUID, GUID.replace('"id"', '"userId"')), "'rowId': of must be 'id', so that"),
+        (put(GUID, GUID.replace("of =", 'where = "true", of =')), "cannot have where or text"),
+        (put(GUID, GUID.replace("of =", 'text = "x", of =')), "cannot have where or text"),
         (put(GUID, GUID.replace("of =", "years = 3, of =")), 'are for kind = "day"'),
         (put(DAY, DAY.replace(", years = 32", "")), "needs first_year and years"),
         (put(DAY, DAY.replace("first_year = 1992, ", "")), "needs first_year and years"),
