@@ -1,6 +1,7 @@
-"""Settings of one workspace in, its services out: one for all of it, one a role, one a caller.
+"""Construct the services of one workspace: for all rows, for each role, for each caller.
 
-What they share is the workspace's alone: snapshots, the Analytics API's client, a folder.
+They share the snapshots, the client of the Analytics API and the folder of the workspace with each
+other, but with no other workspace.
 """
 
 from __future__ import annotations
@@ -52,17 +53,17 @@ from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
-_CALLERS = 256
-_PRUNED = 64
+_MAX_CALLERS = 256
+_MAX_PRUNED = 64
 _TIDY_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
 class Shared:
-    """What all workspaces have in common; of it `pages` alone holds rows, each under its name.
+    """Objects that all workspaces share; only `pages` holds rows, each under its workspace's name.
 
-    `mask_key` is the secret that digests are made with, None where there is none. `transport`
-    replaces the network, for tests. `stores` tells how many workspaces share the memory.
+    `mask_key` is the secret of the digests, None if there is none. `transport` replaces the network
+    in tests. `stores` is the number of workspaces that share the memory.
     """
 
     clock: Clock
@@ -76,19 +77,19 @@ class Shared:
 
 
 @dataclass(frozen=True, slots=True)
-class _Seen:
-    """What some callers see: the contract, what their service is made of, and the view's name."""
+class _ViewParts:
+    """The contract and dependencies of one view, and its name; "" is the view of all rows."""
 
     contract: Contract
-    machinery: Dependencies
+    dependencies: Dependencies
     view: str
 
 
 class Workspace:
-    """One workspace, assembled: finds the service of a role, or of a caller with an own token.
+    """One workspace; returns the service of a role, or of a caller with a token of their own.
 
     Raises:
-        ConfigurationProblem: a file that a setting names cannot be used, or a role's table.
+        ConfigurationProblem: a role's table, or a file that a setting names, cannot be used.
     """
 
     def __init__(
@@ -103,24 +104,26 @@ class Workspace:
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
         self._extract_limit = ExtractLimit(settings.extract_concurrency)
         self._calls = CallLimit(settings.upstream_concurrency)
-        self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
-        self._common = self._machinery(token)
-        self._whole = _Seen(contract, self._common, "")
-        self._seen = {role.name: self._seen_by(role) for role in settings.roles}
-        self._roles = {name: self._serve(seen) for name, seen in self._seen.items()}
+        self._catalog = Catalog(self._store, self.peers, _policies(settings), shared.clock)
+        self._common = self._dependencies(token)
+        self._whole = _ViewParts(contract, self._common, "")
+        self._views = {role.name: self._parts_of(role) for role in settings.roles}
+        self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
         self._all = self._serve(self._whole)
-        self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(_PRUNED)
-        self._callers: LRUCache[str, QueryService] = LRUCache(_CALLERS)
+        self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(
+            _MAX_PRUNED
+        )
+        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLERS)
 
     @property
     def held(self) -> tuple[SnapshotCache, SnapshotStore]:
-        """What it keeps, for who measures it."""
+        """Return the snapshot cache and the store, for gauges."""
         return self._common.cache, self._store
 
     def service_of(self, role: str | None, token: str | None) -> QueryService | None:
-        """The service; None when there is no such role."""
+        """Return the service of a caller's token or of a role; None if there is no such role."""
         if token is not None:
-            return self._of_caller(token)
+            return self._service_of_caller(token)
         return self._all if role is None else self._roles.get(role)
 
     def pruned(self, role: str | None, sets: tuple[str, ...]) -> QueryService:
@@ -132,27 +135,27 @@ class Workspace:
         wanted = (role, tuple(sorted(set(sets))))
         found = self._pruned.get(wanted)
         if found is None:
-            seen = self._whole if role is None else self._seen[role]
-            contract = prune_sets(seen.contract, wanted[1], "the sets of this key")
-            name = hashlib.sha256(repr((seen.view, wanted[1])).encode()).hexdigest()[:12]
-            pruned = replace(seen.machinery.view, is_pruned=True)
-            machinery = replace(self._apart(seen.machinery, name), view=pruned)
-            found = self._pruned[wanted] = self._serve(_Seen(contract, machinery, name))
+            parts = self._whole if role is None else self._views[role]
+            contract = prune_sets(parts.contract, wanted[1], "the sets of this key")
+            name = hashlib.sha256(repr((parts.view, wanted[1])).encode()).hexdigest()[:12]
+            pruned = replace(parts.dependencies.view, is_pruned=True)
+            dependencies = replace(self._for_view_alone(parts.dependencies, name), view=pruned)
+            found = self._pruned[wanted] = self._serve(_ViewParts(contract, dependencies, name))
         return found
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Takes over what is on disk, and ends what runs when it is left."""
+        """Recover the snapshots on disk; stop all background work at the end of the block."""
         await self._common.cache.recover()
-        async with AsyncExitStack() as stack, self._tidied():
+        async with AsyncExitStack() as stack, self._tidying():
             stack.push_async_callback(self._http.aclose)
             stack.push_async_callback(self._common.cache.close)
             stack.push_async_callback(self._close_callers)
             yield
 
     @asynccontextmanager
-    async def _tidied(self) -> AsyncIterator[None]:
-        """While it is running, what has outlived its use goes, though nobody asks for anything."""
+    async def _tidying(self) -> AsyncIterator[None]:
+        """Drop old snapshots periodically inside the block, even without requests."""
         chores = asyncio.create_task(self._tidy())
         try:
             yield
@@ -164,57 +167,57 @@ class Workspace:
         while True:
             await anyio.sleep(_TIDY_SECONDS)
             try:
-                await self._shelf.make_room()
+                await self._catalog.make_room()
             except Exception as error:
-                self._shared.observer.fault("old snapshots could not be dropped", error)
+                self._shared.observer.fault("old snapshots could not be deleted", error)
 
     async def _close_callers(self) -> None:
         for service in self._callers.values():
             await service.end()
 
-    def _serve(self, seen: _Seen) -> QueryService:
-        return QueryService(seen.contract, seen.machinery, _page_sizes(self._settings))
+    def _serve(self, parts: _ViewParts) -> QueryService:
+        return QueryService(parts.contract, parts.dependencies, _page_sizes(self._settings))
 
-    def _apart(self, machinery: Dependencies, view: str) -> Dependencies:
-        """The same machinery with pages, links and long queries that no other view finds."""
+    def _for_view_alone(self, dependencies: Dependencies, view: str) -> Dependencies:
+        """Return the dependencies with pages, links and long queries of this view alone."""
         return replace(
-            machinery,
+            dependencies,
             pages=self._shared.pages.of_view(view),
             signer=self._shared.signer.of_realm(f"{self.name}/{view}/"),
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
         )
 
-    def _seen_by(self, role: Role) -> _Seen:
+    def _parts_of(self, role: Role) -> _ViewParts:
         limits = limits_of(role, self._contract)
         contract = limit_contract(self._contract, limits, role)
         salt = self._salt(role)
         view = View(_view_name(role, salt), limits, salt)
-        machinery = replace(self._apart(self._common, view.name), view=view)
-        return _Seen(contract, machinery, view.name)
+        dependencies = replace(self._for_view_alone(self._common, view.name), view=view)
+        return _ViewParts(contract, dependencies, view.name)
 
     def _salt(self, role: Role) -> str:
-        """The same digests in all roles of the workspace, others in another workspace."""
+        """Return the secret of a role's digests, "" without masks; all roles share one."""
         if not role.mask:
             return ""
         if self._shared.mask_key is None:
             raise ConfigurationProblem(
                 f"{role.place} mask: digests need a secret, or people could be guessed: give"
-                " --mask-key-file FILE, with 32 random letters or more that nobody else knows"
+                " --mask-key-file FILE, a secret of at least 32 random letters"
             )
         return hmac.digest(self._shared.mask_key, self.name.encode(), "sha256").hex()
 
-    def _of_caller(self, token: str) -> QueryService:
-        """A service of their own extracts, asked for with their own token."""
+    def _service_of_caller(self, token: str) -> QueryService:
+        """Return the service of a caller, whose extracts use the caller's own token."""
         callers = CallerTokenSource(token, self.acceptance.forget)
         found = self._callers.get(callers.identity())
         if found is None:
             sizes = _page_sizes(self._settings)
-            found = QueryService(self._contract, self._machinery(callers), sizes)
+            found = QueryService(self._contract, self._dependencies(callers), sizes)
             self._callers[callers.identity()] = found
         return found
 
     async def _try(self, token: str) -> None:
-        """Ask for one row with a caller's own token."""
+        """Request one row with a caller's own token."""
         client = self._client(CallerTokenSource(token, self.acceptance.forget))
         await client.fetch(PageRequest(Pushdown(), 0, 1, self._contract.order_column))
 
@@ -224,7 +227,7 @@ class Workspace:
         policy = RetryPolicy(budget=self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
-    def _machinery(self, token: TokenSource) -> Dependencies:
+    def _dependencies(self, token: TokenSource) -> Dependencies:
         settings, contract, shared = self._settings, self._contract, self._shared
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
@@ -232,7 +235,7 @@ class Workspace:
         extractor = Extractor(client.fetch, contract, policy, shared.clock, totals)
         tools = ExtractTools(
             self._store,
-            self._shelf,
+            self._catalog,
             self.peers,
             extractor,
             shared.clock,
@@ -258,12 +261,13 @@ class Workspace:
 
 
 def _view_name(role: Role, salt: str) -> str:
-    """Differs where a role sees something else, so that no table, page or link is taken for it.
+    """Return a name that differs between roles that see different data.
 
-    Other digests are something else: a snapshot outlives a restart with another secret.
+    Tables, pages and links of a view belong to its name. Digests count as data: a snapshot outlives
+    a restart with another secret.
     """
-    told = repr((role.rows, role.hide, role.mask, role.sets, salt))
-    return hashlib.sha256(told.encode()).hexdigest()[:12]
+    rules = repr((role.rows, role.hide, role.mask, role.sets, salt))
+    return hashlib.sha256(rules.encode()).hexdigest()[:12]
 
 
 def _page_sizes(settings: Settings) -> PageSizes:
@@ -272,17 +276,17 @@ def _page_sizes(settings: Settings) -> PageSizes:
 
 
 def directory_of(settings: Settings) -> Path | None:
-    """Where the workspace's snapshots are kept; the default one's as ever in the folder itself."""
+    """Return the folder of the workspace's snapshots; that of the default one is `data_dir`."""
     if settings.data_dir is None or settings.workspace == DEFAULT_WORKSPACE:
         return settings.data_dir
     return settings.data_dir / "workspaces" / settings.workspace
 
 
 def _sharing(settings: Settings) -> Sharing | None:
-    """What is kept in memory is shared with nobody.
+    """Return how replicas share snapshots; None if the snapshots are in memory only.
 
     Raises:
-        ConfigurationProblem: a Redis without files to exchange through it.
+        ConfigurationProblem: `redis` is set without `data_dir`.
     """
     directory = directory_of(settings)
     if directory is None:
@@ -320,7 +324,7 @@ def _store(settings: Settings, contract: Contract, shared: Shared) -> SnapshotSt
 
 
 def _bounds(settings: Settings, stores: int) -> Bounds:
-    """What is put aside may take as much as the snapshots."""
+    """Return the limits of the store; sorts may spill as many bytes as snapshots may have."""
     memory = settings.memory_limit
     share = memory_share(settings.workers) if memory is None else memory * _MEBIBYTE
     return Bounds(None if share is None else share // stores, settings.snapshot_budget * _MEBIBYTE)
@@ -338,16 +342,14 @@ def _policies(settings: Settings) -> tuple[FreshnessPolicy, RetentionPolicy]:
 
 
 def make_directory(path: Path) -> None:
-    """A folder for its owner only, unless it is there.
+    """Create a folder that only its owner can read, unless it exists.
 
     Raises:
-        ConfigurationProblem: it cannot be made.
+        ConfigurationProblem: the folder cannot be created.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigurationProblem(
-            f"--data-dir {path} must be a folder, but there is a file"
-        ) from error
+        raise ConfigurationProblem(f"--data-dir {path} must be a folder, but is a file") from error
     except OSError as error:
         raise ConfigurationProblem(f"data_dir {path}: {error.strerror}") from error

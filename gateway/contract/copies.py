@@ -1,8 +1,8 @@
 """Rules of `[[sets]]` that have a row for each result: `copy_columns = true`.
 
-A client that partitions by DAY never looks into an old partition again unless its DIGEST differs.
-So what a row's DAY is made of must never change, and a year must hold one DAY at most: over two of
-them the greater digest would hide a change of the other.
+A client that partitions by DAY reloads an old partition only if its DIGEST differs. So the column
+that a row's DAY is computed from must never change, and a year must have one DAY at most: of two
+days in a partition, the greater digest would hide a change of the other.
 """
 
 from __future__ import annotations
@@ -13,12 +13,12 @@ from gateway.contract.model import Column
 from gateway.errors import ConfigurationProblem
 
 LAST_YEAR = 2024
-"""All days of a DAY lie in the past of this program, so of all who read it."""
+"""The last year of a DAY: all days must be in the past for every client."""
 _KINDS = (ColumnKind.GUID, ColumnKind.DAY, ColumnKind.DIGEST)
 
 
 def check_copies(parsed: file.ContractFile, columns: tuple[Column, ...]) -> None:
-    """Check all sets of the file, those that have no copies too.
+    """Check all sets of the file, including those without copies.
 
     Raises:
         ConfigurationProblem: with the set and the key.
@@ -38,7 +38,7 @@ def _check_set(
 ) -> None:
     if entry.unnest or entry.measures or entry.custom_fields:
         raise _problem(
-            entry, None, "copy_columns takes neither unnest nor measures nor custom_fields"
+            entry, None, "copy_columns cannot be combined with unnest, measures or custom_fields"
         )
     order = parsed.extract.order_by
     if any(column.name == order and not column.published for column in columns):
@@ -46,7 +46,11 @@ def _check_set(
     names = {column.name.lower() for column in columns if column.field_id is None}
     for item in entry.columns:
         if item.name.lower() in names:
-            raise _problem(entry, item, "is a column of the results, which is copied already")
+            raise _problem(
+                entry,
+                item,
+                "is a column of the results, which copy_columns adds already; rename it",
+            )
         _check_column(entry, item, parsed.service.key)
         _check_day(entry, item, columns)
 
@@ -55,12 +59,12 @@ def _check_column(entry: file.SetEntry, item: file.SetColumnEntry, key: str) -> 
     kind = ColumnKind(item.kind)
     if kind not in _KINDS:
         raise _problem(
-            entry, item, f"kind = {item.kind!r}: beside copies there are guid, day and digest"
+            entry, item, f"kind = {item.kind!r}: copy_columns allows guid, day and digest only"
         )
     if item.where or item.text:
-        raise _problem(entry, item, f"kind = {item.kind!r} takes neither where nor text")
+        raise _problem(entry, item, f"kind = {item.kind!r} cannot have where or text")
     if kind is ColumnKind.GUID and item.of != key:
-        raise _problem(entry, item, f"of must be {key!r}: two rows shall not share a Guid")
+        raise _problem(entry, item, f"of must be {key!r}, so that no two rows share a Guid")
     if kind is ColumnKind.DIGEST and [item.of] != _days(entry):
         raise _problem(entry, item, 'of must name the only column of kind = "day"')
 
@@ -75,7 +79,7 @@ def _check_day(
     if item.first_year + item.years - 1 > LAST_YEAR:
         raise _problem(entry, item, f"first_year and years reach beyond {LAST_YEAR}")
     if len(_days(entry)) > 1:
-        raise _problem(entry, item, 'a set has one column of kind = "day" at most')
+        raise _problem(entry, item, 'a set may have only one column of kind = "day"')
     base = next((column.prop for column in columns if column.name == item.of), None)
     if base is not None and base.collection:
         raise _problem(entry, item, f"of = {item.of!r} must be a single value")

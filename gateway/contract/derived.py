@@ -1,7 +1,7 @@
-"""Entity sets that are made of the results: people, contents, groups, and counts of them.
+"""Entity sets that derive from the results: people, contents, groups, and counts of them.
 
-A contract file says what their rows are in terms of the columns of the results, so that one extract
-feeds all sets and all of them are of one moment.
+A contract file defines their rows by columns of the results, so that all sets come from one extract
+and are consistent.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ from gateway.edm.model import EntitySet, Property
 
 
 class ColumnKind(StrEnum):
-    """What a column of a derived set is.
+    """The kind of a column of a derived set.
 
-    GROUP: there is one row for each of its values. FIRST: the value in the newest result of the
-    group. EACH: one row for each element of a collection in the newest result. COUNT: how many
-    results. DISTINCT: how many values of a column. AVERAGE, LEAST, MOST: of a column, nulls left
-    out. CONSTANT: the same text in all rows.
+    GROUP: one row for each of its values. FIRST: the value in the newest result of the group. EACH:
+    one row for each element of a collection in the newest result. COUNT: the number of results.
+    DISTINCT: the number of different values of a column. AVERAGE, LEAST, MOST: the mean, minimum
+    and maximum of a column without nulls. CONSTANT: the same text in all rows.
 
-    In sets without groups, which have a row for each result: SAME is its column, GUID a number made
-    of it, DAY a day in one of some years made of it, and DIGEST an instant that differs when
-    anything differs in the results of the same DAY, which `of` names.
+    Sets without groups have a row for each result. SAME is a copy of its column, GUID a Guid
+    computed from it, DAY a day in one of several years computed from it. DIGEST is an instant that
+    changes with any change of the results of the same DAY, which `of` names.
     """
 
     GROUP = "group"
@@ -42,11 +42,11 @@ class ColumnKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DerivedColumn:
-    """One column; `of` is the column of the results that it is made of.
+    """One column; `of` is the column of the results that it derives from.
 
-    `where` is a condition on results in the language of $filter, in which now() is the moment of
-    the extract; results that do not meet it do not count. `place` says where in the file it is.
-    `text` is the value of a CONSTANT, `years` are those of a DAY.
+    `where` is a $filter condition on results, in which now() is the instant of the extract; other
+    results do not count. `place` is the place of the condition in the file, for messages. `text` is
+    the value of a CONSTANT, `years` are those of a DAY.
     """
 
     prop: Property
@@ -60,10 +60,10 @@ class DerivedColumn:
 
 @dataclass(frozen=True, slots=True)
 class DerivedSet:
-    """An entity set and how its rows are made.
+    """An entity set and the definition of its rows.
 
-    `unnest` are collections of the results that are taken apart first, element by element together:
-    a result with three groups then counts as three.
+    `unnest` are collections of the results that are expanded first, all of them in parallel: a
+    result with three groups then counts as three.
     """
 
     entity_set: EntitySet
@@ -71,15 +71,15 @@ class DerivedSet:
     unnest: tuple[str, ...] = ()
 
     def find(self, name: str) -> DerivedColumn | None:
-        """The column of a property."""
+        """Return the column of a property, None if there is none."""
         return next((column for column in self.columns if column.prop.name == name), None)
 
     def copy_of(self, name: str) -> Property | None:
-        """The property that is a column of the results; None in sets with groups."""
+        """Return the property that copies a column of the results; None in sets with groups."""
         copies = (c.prop for c in self.columns if c.kind is ColumnKind.SAME and c.of == name)
         return next(copies, None)
 
     @property
     def copies_results(self) -> bool:
-        """Whether it has a row for each result, in their order."""
+        """Return True if the set has a row for each result, in their order."""
         return any(column.kind is ColumnKind.SAME for column in self.columns)

@@ -14,7 +14,7 @@ Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every table of the file has: where its facts come from."""
+    """A table of the file; `source` says where its facts come from."""
 
     source: Source = "assumed"
 
@@ -50,7 +50,7 @@ class Endpoints(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MemberPath(Section, frozen=True):
-    """A member of a request or an answer, as a dotted path."""
+    """A member of a request or response, as a dotted path."""
 
     member: str
 
@@ -149,7 +149,7 @@ class ColumnEntry(Section, frozen=True):
 
 
 class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[custom_fields.mapped]]`; `personal` None is that of `[custom_fields]`."""
+    """`[[custom_fields.mapped]]`; `personal` None inherits `[custom_fields]`."""
 
     id: str
     name: str

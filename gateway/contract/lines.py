@@ -1,4 +1,4 @@
-"""On which line of a contract file a condition stands; its parser does not say."""
+"""Find the lines of conditions in a contract file, which the TOML parser does not report."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ _WHERE = re.compile(r"\bwhere\s*=")
 
 
 def condition_lines(text: str) -> dict[str, int]:
-    """Return the lines of `where`, counted from 1, by the names of the columns.
+    """Return the line numbers of `where` by column names; the first line is 1.
 
     >>> lines = ("[[measures]]", 'where = "x eq 1"', 'name = "n"', '{ name = "m", where = "a" }')
     >>> condition_lines(chr(10).join(lines))

@@ -1,6 +1,6 @@
-"""Contract file -> `Contract`; `gateway.contract.rules` says what a shape alone cannot state.
+"""Contract file -> `Contract`; `gateway.contract.rules` checks what its types cannot express.
 
-The text comes from the caller (`gateway.app` reads files); here is no I/O except the built-in file.
+Callers read the file and pass its text; this module reads only the built-in file.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.contract.model import (
 )
 from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import check_columns, check_contract, check_file, is_property_name
-from gateway.contract.sets import build_sets, names_of_ways
+from gateway.contract.sets import build_sets, navigation_names
 from gateway.contract.statistics_rules import build_statistics
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
@@ -36,7 +36,7 @@ from gateway.errors import ConfigurationProblem
 
 
 def built_in_contract() -> str:
-    """The text of the contract file that ships with the gateway."""
+    """Return the text of the contract file that ships with the gateway."""
     return files("gateway.contract").joinpath("skillhabit.toml").read_text("utf-8")
 
 
@@ -46,7 +46,7 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     Their columns are named after the labels; see `gateway.contract.naming`.
 
     Raises:
-        ConfigurationProblem: names the table and key of the file that must change.
+        ConfigurationProblem: with the table and key of the file to change.
     """
     try:
         parsed = msgspec.toml.decode(text.encode(), type=file.ContractFile)
@@ -65,10 +65,10 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
 def _named(
     parsed: file.ContractFile, custom_fields: tuple[tuple[str, str], ...]
 ) -> Iterator[file.MappedField]:
-    """Fields that were given as settings: what they are called there becomes a free name."""
+    """Yield the custom fields of settings, each with a free name made from its label."""
     taken = [entry.name for entry in parsed.columns]
     taken += [field.name for field in parsed.custom_fields.mapped]
-    taken += names_of_ways(parsed.navigation, parsed.service.entity_set)
+    taken += navigation_names(parsed.navigation, parsed.service.entity_set)
     for label, field_id in custom_fields:
         name = label if is_property_name(label) else column_name(label, ())
         taken.append(free_name(name, taken))
@@ -116,7 +116,7 @@ def _assemble(
 
 
 def _rate_limit(limits: file.LimitsSection) -> RateLimit | None:
-    """Without `burst` calls go one by one."""
+    """Return the limit of calls, None if not set; `burst` is 1 by default."""
     if limits.calls_per_second is None:
         return None
     return RateLimit(limits.calls_per_second, limits.burst or 1)

@@ -1,8 +1,8 @@
-"""The upstream as data: what it is called there, what each column can filter and sort.
+"""The upstream as data: names of its members, filters and orders of its columns.
 
 The planner reads each column's `filter` and `order`, `gateway.analytics` reads member names, the
-rest of the gateway reads `Contract.schema`. A filter is exact, or it may return too much; never too
-little.
+rest of the gateway reads `Contract.schema`. A filter is exact or may return too many rows, never
+too few.
 """
 
 from __future__ import annotations
@@ -55,13 +55,13 @@ Filter: TypeAlias = ValuesFilter | RangeFilter | CustomFieldFilter
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """One property of the feed and where the upstream keeps it.
+    """One property of the results and its place in the upstream's rows.
 
-    `path` ends in the value; `each` is the index in `path` of the array whose elements are walked,
-    None for a single value. `optional` means the member may be absent. `field_id` is set for a
+    `path` ends in the value; `each` is the index in `path` of the array whose elements are read,
+    None for a single value. `optional` is True if the member may be absent. `field_id` is set for a
     custom field, whose `path` leads to the array of fields. `order` is the upstream's name for
-    sorting by the column, None when it cannot. A column that is not `published` is there for what
-    is made of it.
+    sorting by the column, None if it cannot. A column that is not `published` serves only the
+    columns that derive from it.
     """
 
     prop: Property
@@ -75,7 +75,7 @@ class Column:
 
     @property
     def name(self) -> str:
-        """The property's name in the feed."""
+        """Return the name of the property."""
         return self.prop.name
 
 
@@ -96,7 +96,7 @@ class RequestShape:
 class ResponseShape:
     """Member paths of the envelope.
 
-    `repeated` are objects in a row that many rows have in common, word for word.
+    `repeated` are objects in a row that many rows share, byte for byte.
     """
 
     rows: MemberPath
@@ -117,9 +117,9 @@ class CustomFieldShape:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """How often the upstream may be asked.
+    """The limit of calls to the upstream.
 
-    In any `t` seconds never more than `burst + calls_per_second * t` calls.
+    In any `t` seconds the gateway makes at most `burst + calls_per_second * t` calls.
     """
 
     calls_per_second: float
@@ -130,12 +130,12 @@ class RateLimit:
 class Contract:
     """Everything the gateway knows of the upstream.
 
-    `order_column` is the column extracts are read by, newest first. `fingerprint` changes with
-    any change of the file or of the mapped custom fields; it is part of every snapshot's key.
-    `rate_limit` is None where the upstream states none. `key` is the column that tells results
-    apart; the schema's first entity set is that of the results, `derived` tells how the others are
-    made of them. Without `statistics` the upstream is never asked for any. `has_total` is False if
-    the upstream's total is not the number of these rows, because a role sees only some of them.
+    `order_column` is the column that extracts are sorted by, newest first. `fingerprint` changes
+    with any change of the file or of the mapped custom fields; it is part of every snapshot's key.
+    `rate_limit` is None if the upstream states none. `key` is the key column of the results, which
+    are the schema's first entity set; `derived` defines the others. Without `statistics` the
+    gateway never requests them. `has_total` is False if the upstream's total is not the number of
+    these rows, because a role sees only some of them.
     """
 
     base_url: str
@@ -157,18 +157,18 @@ class Contract:
 
     @property
     def key_path(self) -> MemberPath:
-        """The path of the key in a row; empty where no column reads it."""
+        """Return the path of the key in a row; empty if no column reads it."""
         return next((c.path for c in self.columns if c.name == self.key), ())
 
     def derived_set(self, name: str) -> DerivedSet | None:
-        """How the rows of an entity set are made; None for the results themselves."""
+        """Return the definition of a derived entity set; None for the results themselves."""
         return next((item for item in self.derived if item.entity_set.name == name), None)
 
     def column(self, name: str) -> Column:
-        """The column of a property that the binder has found.
+        """Return the column of a property that the binder has found.
 
         Raises:
-            KeyError: there is none; a fault of the caller.
+            KeyError: there is none, which is a bug in the caller.
         """
         for column in self.columns:
             if column.name == name:

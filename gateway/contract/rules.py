@@ -1,7 +1,7 @@
-"""The rules of a contract file that its shape alone cannot state.
+"""The rules of a contract file that its types cannot express.
 
-Each breach is a `ConfigurationProblem` that names the table and the key to change. A rule stands
-here when breaking it would give wrong rows or a failure at some later request.
+Each violation is a `ConfigurationProblem` that names the table and the key to change. A rule is
+here if violating it would cause wrong rows or a failure of a later request.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
 _NO_NAME = (
-    "is not a name: use letters, digits and underscores, starting with a letter, and no word of"
+    "is not a name: use letters, digits and underscores, starting with a letter, but no word of"
     " OData's language such as null or in"
 )
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
 def check_file(parsed: file.ContractFile) -> None:
-    """Check what needs the file's own words.
+    """Check the rules that need the text of the file.
 
     Raises:
         ConfigurationProblem: with the table and key.
@@ -47,7 +47,7 @@ def check_file(parsed: file.ContractFile) -> None:
 
 
 def check_columns(columns: tuple[Column, ...], key: str) -> None:
-    """Check each column, and the key among them.
+    """Check each column, and the key.
 
     Raises:
         ConfigurationProblem: with the table and key.
@@ -60,7 +60,7 @@ def check_columns(columns: tuple[Column, ...], key: str) -> None:
 
 
 def check_contract(contract: Contract) -> None:
-    """Check what the columns mean together.
+    """Check the rules that concern several columns.
 
     Raises:
         ConfigurationProblem: with the table and key.
@@ -71,7 +71,7 @@ def check_contract(contract: Contract) -> None:
 
 
 def is_property_name(name: str) -> bool:
-    """Whether OData and BI tools take it as a column's name."""
+    """Return True if OData and BI tools accept a name for a column."""
     return _IDENTIFIER.fullmatch(name) is not None and not is_word(name)
 
 
@@ -94,17 +94,17 @@ def _check_service(service: file.Service) -> None:
 
 
 def _own_names(parsed: file.ContractFile) -> Iterator[tuple[str, str]]:
-    """Names of sets, their columns and the ways between them, each with its place."""
+    """Yield the names of sets, columns and navigation properties, each with its place."""
     for entry in parsed.sets:
         place = f"[[sets]] {entry.name!r}:"
         yield f"{place} name", entry.name
         yield f"{place} type", entry.type
         yield from ((f"{place} column name", column.name) for column in entry.columns)
     yield from (("[[measures]] name", measure.name) for measure in parsed.measures)
-    for way in parsed.navigation:
-        yield f"[[navigation]] {way.name!r}: name", way.name
-        if way.partner:
-            yield f"[[navigation]] {way.name!r}: partner", way.partner
+    for link in parsed.navigation:
+        yield f"[[navigation]] {link.name!r}: name", link.name
+        if link.partner:
+            yield f"[[navigation]] {link.name!r}: partner", link.partner
 
 
 def _check_path(entry: file.ColumnEntry) -> None:
@@ -112,7 +112,7 @@ def _check_path(entry: file.ColumnEntry) -> None:
     if not all(step.removesuffix("[]") for step in steps):
         raise _problem(f"column {entry.name!r}: path", entry.path, "has an empty step")
     if sum(step.endswith("[]") for step in steps) > 1:
-        raise _problem(f"column {entry.name!r}: path", entry.path, "may go into one array only")
+        raise _problem(f"column {entry.name!r}: path", entry.path, "may contain only one []")
 
 
 def _check_filters_are_not_shared(parsed: file.ContractFile) -> None:
@@ -125,7 +125,7 @@ def _check_filters_are_not_shared(parsed: file.ContractFile) -> None:
             raise _problem(
                 f"column {entry.name!r}: filter",
                 entry.filter,
-                f"already belongs to the column {other!r}; a request member says one thing",
+                f"already belongs to the column {other!r}; give each column its own",
             )
 
 
@@ -134,7 +134,7 @@ def _check_limits(limits: file.LimitsSection) -> None:
         raise _problem(
             "[limits] burst",
             limits.burst,
-            "says nothing without calls_per_second; add that, or take burst out",
+            "has no effect without calls_per_second; add it, or remove burst",
         )
 
 
@@ -142,7 +142,7 @@ def _check_name(column: Column, seen: dict[str, str]) -> None:
     if not is_property_name(column.name):
         raise ConfigurationProblem(
             f"contract file: {column.name!r} is not a property name: use letters, digits and"
-            " underscores, starting with a letter (BI tools refuse anything else), and no word of"
+            " underscores, starting with a letter (BI tools refuse anything else), but no word of"
             " OData's language such as null or in"
         )
     folded = column.name.lower()
@@ -176,7 +176,7 @@ def _check_column(column: Column) -> None:
 
 
 def _check_members(contract: Contract) -> None:
-    """No member of the request inside or on top of another: the later would overwrite it."""
+    """Refuse request members that overlap: the later would overwrite the earlier."""
     taken: list[MemberPath] = []
     for path in _request_members(contract):
         for other in taken:
@@ -184,7 +184,7 @@ def _check_members(contract: Contract) -> None:
             if path[:shorter] == other[:shorter]:
                 raise ConfigurationProblem(
                     f"contract file: the request members {'.'.join(other)!r} and"
-                    f" {'.'.join(path)!r} collide; give each a place of its own"
+                    f" {'.'.join(path)!r} overlap; give each its own path"
                 )
         taken.append(path)
 

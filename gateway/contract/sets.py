@@ -40,12 +40,12 @@ _NEVER_NULL = frozenset(
 def build_sets(
     parsed: file.ContractFile, columns: tuple[Column, ...], lines: Mapping[str, int]
 ) -> tuple[Schema, tuple[DerivedSet, ...]]:
-    """The schema with all entity sets and the ways between them, and how the derived ones are made.
+    """Return the schema with all entity sets and their navigation, and the derived sets.
 
-    `lines` are those of conditions, by the names of their columns.
+    `lines` are the line numbers of conditions by the names of their columns.
 
     Raises:
-        ConfigurationProblem: names the table and key of the file that must change.
+        ConfigurationProblem: with the table and key of the file to change.
     """
     service = parsed.service
     published = tuple(c.prop for c in columns if c.published)
@@ -69,17 +69,17 @@ def build_sets(
 def _derived(
     entry: file.SetEntry, columns: tuple[Column, ...], parsed: file.ContractFile
 ) -> DerivedSet:
-    ways = names_of_ways(parsed.navigation, entry.name)
+    navigation = navigation_names(parsed.navigation, entry.name)
     known = {column.name: column for column in columns}
     own = (*entry.columns, *(parsed.measures if entry.measures else ()))
     key = entry.key if isinstance(entry.key, tuple) else (entry.key,)
     found = [_as_key(_column(entry, item, known), key) for item in own]
     if entry.copy_columns:
         copied = [_copied(c, ColumnKind.SAME) for c in columns if c.published]
-        found = [*found, *_without_clashes(copied, found, ways)]
+        found = [*found, *_without_clashes(copied, found, navigation)]
     elif entry.custom_fields:
         fields = [_copied(c, ColumnKind.FIRST) for c in columns if c.field_id is not None]
-        found = [*found, *_without_clashes(fields, found, ways)]
+        found = [*found, *_without_clashes(fields, found, navigation)]
     entity_type = EntityType(entry.type, key, tuple(column.prop for column in found))
     if len(entity_type.key_properties) != len(key) or any(
         prop.nullable for prop in entity_type.key_properties
@@ -87,14 +87,14 @@ def _derived(
         raise _problem(entry, "key", f"{', '.join(key)} must be columns that are never null")
     for name in entry.unnest:
         if name not in known or not known[name].prop.collection:
-            raise _problem(entry, "unnest", f"{name!r} is no column with several values")
+            raise _problem(entry, "unnest", f"{name!r} is not a column with several values")
     trackable = not any(_NOW.search(column.where) for column in found)
     entity_set = EntitySet(entry.name, entity_type, entry.label, trackable)
     return DerivedSet(entity_set, tuple(found), entry.unnest)
 
 
 def _placed(derived: DerivedSet, parsed: file.ContractFile, lines: Mapping[str, int]) -> DerivedSet:
-    """The set with the places of its conditions, for messages."""
+    """Return the set with the places of its conditions, for messages."""
     measures = {measure.name for measure in parsed.measures}
 
     def place(column: DerivedColumn) -> DerivedColumn:
@@ -110,7 +110,7 @@ def _placed(derived: DerivedSet, parsed: file.ContractFile, lines: Mapping[str, 
 
 
 def _as_key(column: DerivedColumn, key: tuple[str, ...]) -> DerivedColumn:
-    """A column that rows are made by: results without a value make no row, so it is never null."""
+    """Return a key column as never null, because results without a value add no row."""
     if column.prop.name not in key or column.kind not in (ColumnKind.GROUP, ColumnKind.EACH):
         return column
     return replace(column, prop=replace(column.prop, nullable=False))
@@ -122,7 +122,7 @@ def _column(
     kind = ColumnKind(item.kind)
     base = known.get(item.of)
     if base is None and kind is not ColumnKind.DIGEST and (item.of or kind not in _OF_NOTHING):
-        raise _problem(entry, f"column {item.name!r}", f"of = {item.of!r} is no column")
+        raise _problem(entry, f"column {item.name!r}", f"of = {item.of!r} is not a column")
     collection = base is not None and base.prop.collection
     single = kind in _TYPES or kind is ColumnKind.EACH or item.of in entry.unnest
     prop = Property(
@@ -142,7 +142,7 @@ def _column(
 
 _OF_NOTHING = frozenset({ColumnKind.COUNT, ColumnKind.CONSTANT})
 _OPEN = frozenset({ColumnKind.LEAST, ColumnKind.MOST})
-"""What is null in a group where no result has a value, or none meets the condition."""
+"""Kinds that are null in a group without a value, or without a result that counts."""
 
 
 def _copied(column: Column, kind: ColumnKind) -> DerivedColumn:
@@ -150,17 +150,17 @@ def _copied(column: Column, kind: ColumnKind) -> DerivedColumn:
 
 
 def _without_clashes(
-    added: Iterable[DerivedColumn], taken: Iterable[DerivedColumn], ways: list[str]
+    added: Iterable[DerivedColumn], taken: Iterable[DerivedColumn], navigation: list[str]
 ) -> Iterator[DerivedColumn]:
-    """The columns, where a name is taken with `_2` behind it: names differ by more than case."""
-    names = [*ways, *(column.prop.name for column in taken)]
+    """Yield the columns, with `_2` etc. at the end of names that are taken, ignoring case."""
+    names = [*navigation, *(column.prop.name for column in taken)]
     for column in added:
         names.append(free_name(column.prop.name, names))
         yield replace(column, prop=replace(column.prop, name=names[-1]))
 
 
-def names_of_ways(entries: tuple[file.NavigationEntry, ...], set_name: str) -> list[str]:
-    """What the navigation properties of a set are called."""
+def navigation_names(entries: tuple[file.NavigationEntry, ...], set_name: str) -> list[str]:
+    """Return the names of the navigation properties of a set."""
     forth = [entry.name for entry in entries if entry.set == set_name]
     return forth + [e.partner for e in entries if e.to == set_name and e.partner]
 
@@ -168,26 +168,29 @@ def names_of_ways(entries: tuple[file.NavigationEntry, ...], set_name: str) -> l
 def _linked(
     sets: tuple[EntitySet, ...], entries: tuple[file.NavigationEntry, ...]
 ) -> tuple[EntitySet, ...]:
-    """The sets with the navigation properties of both ends of each entry."""
-    ways: dict[str, list[NavigationProperty]] = {entity_set.name: [] for entity_set in sets}
+    """Return the sets with the navigation properties of both ends of each entry."""
+    navigation: dict[str, list[NavigationProperty]] = {entity_set.name: [] for entity_set in sets}
     for entry in entries:
         _check_navigation(entry, sets)
         on = tuple(entry.on.items())
         own = next(s.entity_type for s in sets if s.name == entry.set)
         nullable = any(prop.name in entry.on and prop.nullable for prop in own.properties)
         forth = NavigationProperty(entry.name, entry.to, entry.partner, on, False, True, nullable)
-        ways[entry.set].append(forth)
+        navigation[entry.set].append(forth)
         if entry.partner:
             many = not entry.one_to_one
-            ways[entry.to].append(forth.back(entry.partner, entry.set, collection=many))
-    for name, found in ways.items():
-        doubled = {way.name for way in found if [w.name for w in found].count(way.name) > 1}
+            navigation[entry.to].append(forth.back(entry.partner, entry.set, collection=many))
+    for name, found in navigation.items():
+        names = [prop.name for prop in found]
+        doubled = {each for each in names if names.count(each) > 1}
         if doubled:
             raise ConfigurationProblem(
-                f"contract file: [[navigation]]: {name} has two ways named {min(doubled)!r}"
+                f"contract file: [[navigation]]: {name} has two navigation properties named"
+                f" {min(doubled)!r}"
             )
     return tuple(
-        replace(s, entity_type=replace(s.entity_type, navigation=tuple(ways[s.name]))) for s in sets
+        replace(s, entity_type=replace(s.entity_type, navigation=tuple(navigation[s.name])))
+        for s in sets
     )
 
 
@@ -203,7 +206,7 @@ def _check_navigation(entry: file.NavigationEntry, sets: tuple[EntitySet, ...]) 
         if here is None or there is None:
             raise ConfigurationProblem(f"{place}: on: {mine} = {theirs!r} are not properties")
         if (here.type, here.collection) != (there.type, there.collection):
-            raise ConfigurationProblem(f"{place}: on: {mine} = {theirs!r} are not of one type")
+            raise ConfigurationProblem(f"{place}: on: {mine} = {theirs!r} have different types")
     if set(entry.on.values()) != set(other.key):
         raise ConfigurationProblem(
             f"{place}: on: must name the key of {entry.to}, {', '.join(other.key)}"
@@ -211,7 +214,7 @@ def _check_navigation(entry: file.NavigationEntry, sets: tuple[EntitySet, ...]) 
     for entity_type, name in ((own, entry.name), (other, entry.partner)):
         if name and any(name.lower() == known.lower() for known in entity_type.names):
             raise ConfigurationProblem(
-                f"{place}: {entity_type.name} has a property {name!r} already"
+                f"{place}: {entity_type.name} already has a property {name!r}"
             )
 
 

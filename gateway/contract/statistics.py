@@ -1,4 +1,4 @@
-"""What the members of the upstream's statistics mean, in terms of the columns of the results."""
+"""The members of the upstream's statistics, defined by columns of the results."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from enum import StrEnum
 
 
 class Measure(StrEnum):
-    """What a member tells of the rows that match the filters.
+    """The meaning of a member for the rows that match the filters.
 
-    ROWS: how many there are. DISTINCT: how many different values a column has in them, null not
-    counted. NOT_NULL: in how many of them a column is not null. AVERAGE: the mean of a column,
-    which is never exact: it may be rounded, and its last digits depend on the order of adding.
-    VALUES: an object that tells for each value of an enumeration in how many rows it is; a value
-    that is left out is in none. It is used where it accounts for all rows by listed values.
+    ROWS: their number. DISTINCT: the number of different values of a column, without null.
+    NOT_NULL: the number of rows in which a column is not null. AVERAGE: the mean of a column, which
+    is never exact: it may be rounded, and its last digits depend on the order of adding. VALUES: an
+    object with the number of rows for each value of an enumeration; a missing value has no rows.
+    It is used only if its listed values account for all rows.
     """
 
     ROWS = "rows"
@@ -27,7 +27,7 @@ class Measure(StrEnum):
 class Statistic:
     """One member; `name` is its table in the contract file, `column` is empty for ROWS.
 
-    One that is not `exact` is never used for an answer, nor read.
+    A member that is not `exact` is neither read nor used for responses.
     """
 
     name: str

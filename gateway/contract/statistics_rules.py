@@ -1,4 +1,4 @@
-"""`[statistics]` of a contract file -> `Statistic`s; what does not fit is refused by table."""
+"""`[statistics]` of a contract file -> `Statistic`s, with checks of each table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from gateway.errors import ConfigurationProblem
 def build_statistics(
     entries: dict[str, file.StatisticEntry], columns: tuple[Column, ...]
 ) -> tuple[Statistic, ...]:
-    """All members in the order of the file; none means that statistics are never asked.
+    """Return all members in the order of the file; without any, statistics are never requested.
 
     Raises:
         ConfigurationProblem: with the table and key.
@@ -38,7 +38,7 @@ def _statistic(name: str, entry: file.StatisticEntry) -> Statistic:
 def _check_column(statistic: Statistic, properties: dict[str, Property]) -> None:
     if statistic.measure is Measure.ROWS:
         if statistic.column:
-            raise _problem(statistic, "is about no column; take `column` out")
+            raise _problem(statistic, "counts rows, not a column; remove `column`")
         return
     prop = properties.get(statistic.column)
     if prop is None or prop.collection:
@@ -55,7 +55,7 @@ def _check_column(statistic: Statistic, properties: dict[str, Property]) -> None
 
 
 def _check_different(statistics: tuple[Statistic, ...]) -> None:
-    """Each member means one thing, and each thing has one member."""
+    """Refuse two tables with the same member or the same meaning."""
     for number, statistic in enumerate(statistics):
         for other in statistics[:number]:
             shorter = min(len(statistic.member), len(other.member))
@@ -64,7 +64,7 @@ def _check_different(statistics: tuple[Statistic, ...]) -> None:
             if same_place or same_meaning:
                 raise ConfigurationProblem(
                     f"contract file: [statistics.{other.name}] and [statistics.{statistic.name}]"
-                    " have the same member or the same meaning; take one out"
+                    " have the same member or the same meaning; remove one"
                 )
 
 

@@ -1,4 +1,4 @@
-"""The text that a text column has for a value that is none.
+"""The text in a text column for a value that is not text.
 
 Custom fields may hold numbers, yes and no, or lists; each value has one text, the same in all
 extracts, so that it can be grouped and compared.
@@ -15,7 +15,7 @@ _EXACT = 2**53
 
 
 def text_of(value: Any) -> str:
-    """Return a text itself, and any other value of JSON in its shortest notation.
+    """Return a text unchanged, and any other JSON value in its shortest notation.
 
     >>> text_of(5.0), text_of(True), text_of({"b": [1, "ü"], "a": None}), text_of("5")
     ('5', 'true', '{"a":null,"b":[1,"ü"]}', '5')
@@ -28,9 +28,9 @@ def text_of(value: Any) -> str:
 
 
 def may_be_made(text: str) -> bool:
-    """Return whether `text_of` gives this text for a value that is no text, too.
+    """Return True if `text_of` also returns this text for a value that is not text.
 
-    A filter for such a text cannot be sent: the upstream may compare texts with texts alone.
+    A filter for such a text cannot be sent: the upstream may compare texts only with texts.
 
     >>> may_be_made("5"), may_be_made("05"), may_be_made("Sales"), may_be_made("true")
     (True, False, False, True)

@@ -1,8 +1,8 @@
-"""The catalogue of failures: what a client can see, with HTTP status and OData code.
+"""The catalogue of failures that clients see, with HTTP status and OData code.
 
-Status and code live here and nowhere else. Every message names the option, the place and the way
-out (OData 4.01 Protocol 9.4; Power Query shows `error.message` to the analyst). `docs/errors.md`
-lists the catalogue; a test keeps both equal.
+Status and code are defined only here. Every message names the option, the place and the remedy
+(OData 4.01 Protocol 9.4; Power Query shows `error.message` to the analyst). `docs/errors.md` is
+generated from the catalogue.
 """
 
 from gateway.errors.base import ConfigurationProblem, GatewayError, Stopgap, TextPosition

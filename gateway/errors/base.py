@@ -1,4 +1,4 @@
-"""What all failures have in common, and the one that no client sees."""
+"""The base class of all failures, and the one failure that no client sees."""
 
 from __future__ import annotations
 
@@ -10,32 +10,32 @@ from typing import ClassVar
 
 @dataclass(frozen=True, slots=True)
 class TextPosition:
-    """Where a text stops being right: `position` counts characters, `len(text)` is its end."""
+    """The first wrong character of a text: `position` counts from 0; `len(text)` is the end."""
 
     text: str
     position: int
 
 
 class Stopgap(StrEnum):
-    """How old a snapshot may be that is served in place of an error."""
+    """The age limit of a snapshot that is served instead of an error."""
 
     NEVER = "never"
-    """The owner of the gateway has to do something, which old rows would hide."""
+    """The owner of the gateway must act; old rows would hide that."""
     WHILE_STALE = "within stale_for"
-    """New rows exist and can be reached, but no consistent extract of them."""
+    """The upstream can be reached, but no consistent extract of it is possible."""
     IF_ERROR = "within stale_if_error"
-    """Nothing newer can be had now, and waiting helps."""
+    """No newer rows are available now; waiting helps."""
 
 
 class GatewayError(Exception):
-    """A failure with a place in the catalogue.
+    """A failure that is listed in the catalogue.
 
     Attributes:
-        message: for people; names the option, the position and the remedy.
-        target: the query option, header or path the failure is about; empty when it is the whole.
+        message: text for people; names the option, the position and the remedy.
+        target: the query option, header or path that failed; empty for the whole request.
         details: further messages about the same failure, e.g. the caret line of a syntax error.
-        place: of a syntax error, for who shows it in another way than a caret line.
-        stopgap: whether an old snapshot is served when an extract fails with it.
+        place: position of a syntax error, for callers that do not show the caret line.
+        stopgap: age limit of a snapshot that is served when an extract fails with this error.
     """
 
     status: ClassVar[int] = 500
@@ -58,21 +58,24 @@ class GatewayError(Exception):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Extra response headers, e.g. `Allow` or `Retry-After`."""
+        """Return extra response headers, e.g. `Allow` or `Retry-After`."""
         return ()
 
     def in_public(self) -> GatewayError:
-        """The same failure for who may not see all rows: itself, if it tells nothing of them."""
+        """Return this failure without facts about rows that the caller may not see."""
         return self
 
 
 def retry_after(seconds: float) -> tuple[tuple[str, str], ...]:
-    """Whole seconds, since Power Query ignores dates, and no more than the 120 it waits."""
+    """Return `Retry-After` in whole seconds, 120 at most.
+
+    Power Query ignores dates and waits no longer than that.
+    """
     return (("Retry-After", str(max(1, min(ceil(seconds), 120)))),)
 
 
 class ConfigurationProblem(Exception):
-    """A setting, contract file or token file that cannot be used; ends the command with code 2."""
+    """An unusable setting, contract file or token file; ends the command with exit code 2."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message)

@@ -1,4 +1,4 @@
-"""4xx: what a client can mend."""
+"""4xx: failures that the client can correct."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gateway.errors.base import GatewayError, retry_after
 
 
 class InvalidSyntax(GatewayError):
-    """The URL is not OData; nothing was guessed."""
+    """The URL is not valid OData; the gateway does not guess."""
 
     status = 400
     code = "InvalidSyntax"
@@ -20,21 +20,21 @@ class InvalidValue(GatewayError):
 
 
 class UnknownOption(GatewayError):
-    """A `$` option that OData does not know (Protocol 6.1: never ignored)."""
+    """OData defines no such `$` option (Protocol 6.1: never ignored)."""
 
     status = 400
     code = "UnknownOption"
 
 
 class UnknownName(GatewayError):
-    """A property, variable or alias that the entity type does not have."""
+    """The entity type has no such property, variable or alias."""
 
     status = 400
     code = "UnknownName"
 
 
 class TypeMismatch(GatewayError):
-    """Operands or arguments whose types do not go together; OData converts nothing silently."""
+    """Operands or arguments have incompatible types; OData converts nothing implicitly."""
 
     status = 400
     code = "TypeMismatch"
@@ -78,7 +78,7 @@ class UnsupportedVersion(GatewayError):
 class Unauthorized(GatewayError):
     """The gateway's own credentials are missing or wrong; never used for the upstream's token.
 
-    `challenges` tell how to sign in; Tableau and Power BI send credentials only after them.
+    `challenges` say how to sign in; Tableau and Power BI send credentials only after them.
     """
 
     status = 401
@@ -90,26 +90,26 @@ class Unauthorized(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """A line for each: not every client finds two in one."""
+        """Return a header for each challenge: some clients see only the first of a header."""
         return tuple(("WWW-Authenticate", challenge) for challenge in self.challenges)
 
 
 class AccessDenied(GatewayError):
-    """Who asks is known, and nothing is open to them; never used for what another try may mend."""
+    """The caller is authenticated but has access to nothing; trying again does not help."""
 
     status = 403
     code = "AccessDenied"
 
 
 class ResourceNotFound(GatewayError):
-    """No such entity set, property, entity or service path."""
+    """There is no such entity set, property, entity or service path."""
 
     status = 404
     code = "NotFound"
 
 
 class MethodNotAllowed(GatewayError):
-    """The service is read-only, or only POST reads this resource: see `Allow`."""
+    """The service is read-only, or this resource accepts only POST: see `Allow`."""
 
     status = 405
     code = "MethodNotAllowed"
@@ -122,38 +122,38 @@ class MethodNotAllowed(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """`Allow` is required with 405 (RFC 9110 15.5.6)."""
+        """Return `Allow`, which 405 requires (RFC 9110 15.5.6)."""
         return (("Allow", ", ".join(self.allow)),)
 
 
 class NotAcceptable(GatewayError):
-    """No representation fits `Accept` or `$format`."""
+    """No representation matches `Accept` or `$format`."""
 
     status = 406
     code = "NotAcceptable"
 
 
 class RequestTimeout(GatewayError):
-    """The body of a POST did not come in time."""
+    """The body of a POST did not arrive in time."""
 
     status = 408
     code = "RequestTimeout"
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """The rest of it is not waited for (RFC 9110 15.5.9)."""
+        """Return `Connection: close`: the rest of the body is not read (RFC 9110 15.5.9)."""
         return (("Connection", "close"),)
 
 
 class FeedGone(GatewayError):
-    """What a nextLink leads into, a snapshot or a long query, is no longer kept."""
+    """The snapshot or long query that a nextLink refers to is no longer retained."""
 
     status = 410
     code = "FeedGone"
 
 
 class ChangesGone(GatewayError):
-    """What a deltaLink compares with is no longer kept: read all rows again, see `Location`."""
+    """The snapshot of a deltaLink is no longer retained: read all rows again, see `Location`."""
 
     status = 410
     code = "ChangesGone"
@@ -164,12 +164,12 @@ class ChangesGone(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Where all rows are (Protocol 11.3)."""
+        """Return `Location`, the URL of all rows (Protocol 11.3)."""
         return (("Location", self.location),)
 
 
 class PreconditionFailed(GatewayError):
-    """`If-Match` has no current ETag, or `Isolation` is not snapshot (Protocol 8.2.4, 8.2.5)."""
+    """`If-Match` lists no current ETag, or `Isolation` is not snapshot (Protocol 8.2.4, 8.2.5)."""
 
     status = 412
     code = "PreconditionFailed"
@@ -190,35 +190,35 @@ class UriTooLong(GatewayError):
 
 
 class UnsupportedMediaType(GatewayError):
-    """The body of a POST has a media type or a content coding that is not read there."""
+    """This resource does not accept the media type or content coding of the body of a POST."""
 
     status = 415
     code = "UnsupportedMediaType"
 
 
 class MisdirectedRequest(GatewayError):
-    """The service is not known by the host that was asked: see `--allowed-hosts`."""
+    """The request names a host that is not one of the service: see `--allowed-hosts`."""
 
     status = 421
     code = "MisdirectedRequest"
 
 
 class RequestHeaderFieldsTooLarge(GatewayError):
-    """The head of the request, or what frames its body, is larger than the limit (RFC 6585 5)."""
+    """The head or the framing of the body is larger than the limit (RFC 6585 5)."""
 
     status = 431
     code = "RequestHeaderFieldsTooLarge"
 
 
 class FailedDependency(GatewayError):
-    """A request of a `$batch` was not tried, because another that it needs has failed."""
+    """A request of a `$batch` did not run, because another that it depends on failed."""
 
     status = 424
     code = "FailedDependency"
 
 
 class TooManyAttempts(GatewayError):
-    """Too many wrong keys or tokens came from an address, or for one key; known ones get in."""
+    """Too many wrong keys or tokens from one address or for one key; valid ones still work."""
 
     status = 429
     code = "TooManyAttempts"
@@ -229,12 +229,12 @@ class TooManyAttempts(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """When a wrong one is answered with 401 again."""
+        """Return `Retry-After`: after it, wrong credentials get 401 again."""
         return retry_after(self.retry_after_seconds)
 
 
 class TooManyRequests(GatewayError):
-    """A key makes more requests, at once or in a minute, than its owner allows it."""
+    """A key makes more requests, concurrently or in a minute, than the gateway's owner allows."""
 
     status = 429
     code = "TooManyRequests"
@@ -245,5 +245,5 @@ class TooManyRequests(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """When the key may make requests again."""
+        """Return `Retry-After`: after it, the key may make requests again."""
         return retry_after(self.retry_after_seconds)

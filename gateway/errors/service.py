@@ -1,4 +1,4 @@
-"""5xx of the gateway itself."""
+"""5xx: failures of the gateway itself."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from gateway.errors.base import GatewayError, Stopgap, retry_after
 
 
 class InternalError(GatewayError):
-    """A fault of the gateway; its log tells why."""
+    """An unexpected failure of the gateway; its log has the cause."""
 
     status = 500
     code = "InternalError"
@@ -18,7 +18,7 @@ class InternalError(GatewayError):
 
 
 class InsufficientStorage(InternalError):
-    """The gateway's memory or data directory has no room for what the answer needs."""
+    """The gateway has too little memory or disk space for the response."""
 
     status = 507
     code = "InsufficientStorage"
@@ -26,9 +26,9 @@ class InsufficientStorage(InternalError):
 
 
 class QueryTimeout(GatewayError):
-    """A query took longer than `--query-timeout` or its key allows, and would again: ask for less.
+    """A query took longer than `--query-timeout` or its key allows: request less.
 
-    `key_seconds` is the time limit of the key, where that is the one that counts.
+    `key_seconds` is the time limit of the key; None if `--query-timeout` was exceeded.
     """
 
     status = 504
@@ -47,16 +47,16 @@ class QueryTimeout(GatewayError):
 
 
 class NotSupported(GatewayError):
-    """Legal OData that this service does not evaluate (Protocol 9.3.1)."""
+    """Valid OData that this service does not support (Protocol 9.3.1)."""
 
     status = 501
     code = "NotImplemented"
 
 
 class ServiceUnavailable(GatewayError):
-    """The gateway has too much to do at once; worth asking again later.
+    """The gateway is overloaded; try again later.
 
-    At most 120 of the seconds are told, the longest wait that Power Query honours.
+    `Retry-After` is 120 seconds at most, the longest wait that Power Query honours.
     """
 
     status = 503
@@ -71,12 +71,12 @@ class ServiceUnavailable(GatewayError):
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """When to ask again."""
+        """Return `Retry-After`."""
         return retry_after(self.retry_after_seconds)
 
 
 class SignInUnavailable(ServiceUnavailable):
-    """Credentials cannot be checked now: their issuer is out of reach, or the file of the keys."""
+    """Credentials cannot be checked now: the issuer or the key file cannot be read."""
 
     code = "SignInUnavailable"
     stopgap = Stopgap.NEVER

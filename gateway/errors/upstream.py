@@ -1,4 +1,4 @@
-"""502 and 503: what the Analytics API does not do as it should."""
+"""502 and 503: failures of the Analytics API."""
 
 from __future__ import annotations
 
@@ -7,21 +7,21 @@ from gateway.errors.service import ServiceUnavailable
 
 
 class UpstreamFault(GatewayError):
-    """The Analytics API gave an answer that cannot be used; asking again will not help."""
+    """The Analytics API sent an unusable response; trying again does not help."""
 
     status = 502
     code = "UpstreamFault"
 
     def in_public(self) -> GatewayError:
-        """Totals, names of columns and the API's own words are for who sees all."""
+        """Return the error without totals, names of columns and the API's own words."""
         return type(self)(
-            "the gateway cannot use what the Analytics API answers; the gateway's owner finds why"
-            " in its log"
+            "the gateway cannot use the response of the Analytics API; the gateway's owner finds"
+            " the cause in its log"
         )
 
 
 class UpstreamRejectedToken(UpstreamFault):
-    """401 from the Analytics API: the gateway's own token, hence never 401 to the client."""
+    """401 from the Analytics API for the gateway's own token, hence never 401 to the client."""
 
     code = "UpstreamRejectedToken"
 
@@ -33,39 +33,39 @@ class UpstreamDeniedAccess(UpstreamFault):
 
 
 class UpstreamRejectedRequest(UpstreamFault):
-    """Any other 4xx from the Analytics API: the contract file does not fit it."""
+    """Any other 4xx from the Analytics API: the contract file does not match it."""
 
     code = "UpstreamRejectedRequest"
 
 
 class UpstreamBrokeContract(UpstreamFault):
-    """A 200 whose body is whole and no JSON, or does not fit the contract file."""
+    """A complete 200 whose body is not JSON or does not match the contract file."""
 
     code = "UpstreamBrokeContract"
 
 
 class UpstreamUnavailable(ServiceUnavailable):
-    """The Analytics API cannot be reached or fails; worth asking again later."""
+    """The Analytics API cannot be reached or fails; try again later."""
 
     code = "UpstreamUnavailable"
 
     def in_public(self) -> GatewayError:
-        """The API's own words are for who sees all."""
+        """Return the error without the API's own words."""
         return type(self)(
-            "the rows cannot be read from the Analytics API now; try again later (the gateway's"
-            " owner finds why in its log)",
+            "the rows cannot be loaded from the Analytics API now; try again later (the gateway's"
+            " owner finds the cause in its log)",
             retry_after_seconds=self.retry_after_seconds,
         )
 
 
 class UpstreamThrottled(UpstreamUnavailable):
-    """429 from the Analytics API, or a turn in the line of calls, beyond the retry budget."""
+    """429 from the Analytics API, or a wait for a free call, exceeds the retry budget."""
 
     code = "UpstreamThrottled"
 
 
 class UpstreamKeepsChanging(UpstreamUnavailable):
-    """The data moved so much while it was paged that no consistent extract could be read."""
+    """The data changed too much during paging to load a consistent extract."""
 
     code = "UpstreamKeepsChanging"
     stopgap = Stopgap.WHILE_STALE

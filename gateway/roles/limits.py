@@ -1,8 +1,8 @@
-"""A contract as a role sees it: without hidden columns, and without sets that are not there.
+"""The contract as a role sees it: without hidden columns and without sets that need them.
 
-What is hidden is gone wherever it would come from: columns of other sets that are made of it,
-counts whose condition looks at it, ways along it. What cannot be made without it is gone as a
-whole. A masked column stays, but nothing is made of its values that only the true ones could tell.
+Everything derived from a hidden column is removed: columns of other sets, counts whose condition
+reads it, navigation properties whose keys include it, and sets that cannot be built without it. A
+masked column stays, but anything that would reveal its true values is removed.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from gateway.query.tree.expressions import BoundExpr
 from gateway.query.unlisted import find_unlisted
 from grammar import ODataSyntaxError, parse_filter
 
-_KEPT_BY_MASKS = frozenset(
+_ALLOWED_OF_MASKED = frozenset(
     {
         ColumnKind.GROUP,
         ColumnKind.FIRST,
@@ -36,15 +36,15 @@ _KEPT_BY_MASKS = frozenset(
         ColumnKind.DAY,
     }
 )
-"""Digests are equal where values are, and in no order."""
+"""Kinds of columns that may derive from a digest: digests keep equality but not order."""
 
 
 @dataclass(frozen=True, slots=True)
 class RoleLimits:
-    """What of the results a role sees: which columns, which of them masked, and which rows.
+    """The results that a role sees: columns, masked columns and rows.
 
-    `columns` are in the order of the contract. `rule` is bound for each snapshot, because now() in
-    it is the moment of the extract; None lets all rows through.
+    `columns` are in the order of the contract. `rule` is bound for each snapshot, because its now()
+    is the instant of the extract; None allows all rows.
     """
 
     columns: tuple[str, ...]
@@ -53,22 +53,23 @@ class RoleLimits:
 
 
 def limits_of(role: Role, contract: Contract) -> RoleLimits:
-    """What a role's table says, checked against the whole contract.
+    """Return the limits in a role's table, checked against the whole contract.
 
     Raises:
-        ConfigurationProblem: it names what is not there, or what cannot be hidden or masked.
+        ConfigurationProblem: a name is unknown, or its column cannot be hidden or masked.
     """
     names, place = [column.name for column in contract.columns], role.place
     for key, given in (("hide", role.hide), ("mask", role.mask)):
         _check_known(given, names, f"{place} {key}", "column of the results")
     if contract.key in role.hide:
         raise ConfigurationProblem(
-            f"{place}: {contract.key!r} tells results apart and cannot be hidden; mask it instead"
+            f"{place}: {contract.key!r} is the key of the results and cannot be hidden; mask it"
+            " instead"
         )
     if contract.order_column in (*role.hide, *role.mask):
         raise ConfigurationProblem(
-            f"{place}: {contract.order_column!r} puts results in order and cannot be hidden or"
-            " masked; take it out of both"
+            f"{place}: {contract.order_column!r} is the order of the results and cannot be hidden"
+            " or masked; remove it from `hide` and `mask`"
         )
     for name in role.mask:
         _check_mask(contract.column(name), name in role.hide, place)
@@ -89,11 +90,11 @@ def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: s
 def _check_mask(column: Column, hidden: bool, place: str) -> None:
     prop = column.prop
     if hidden:
-        raise ConfigurationProblem(f"{place}: {prop.name!r} is masked and hidden; choose one")
+        raise ConfigurationProblem(f"{place}: {prop.name!r} is both masked and hidden; choose one")
     if prop.type is not PrimitiveType.STRING or prop.collection or prop.known_values:
         raise ConfigurationProblem(
-            f"{place} mask: {prop.name!r} is no free text, so a digest of it hides nothing or has"
-            " no meaning; hide it instead"
+            f"{place} mask: {prop.name!r} is not free text, so a digest is meaningless or easy to"
+            " guess; hide it instead"
         )
 
 
@@ -118,10 +119,10 @@ def _rule(text: str, contract: Contract, place: str) -> Callable[[datetime], Bou
 
 
 def limit_contract(contract: Contract, limits: RoleLimits, role: Role) -> Contract:
-    """The contract of what is left; the upstream is asked for all of it, and for nothing else.
+    """Return the contract without hidden columns and without filters, order and totals upstream.
 
     Raises:
-        ConfigurationProblem: `sets` names what is not there, or cannot be made of what is left.
+        ConfigurationProblem: `sets` names an unknown set, or one that needs hidden columns.
     """
     schema, sets = contract.schema, role.sets
     _check_known(
@@ -141,10 +142,10 @@ def limit_contract(contract: Contract, limits: RoleLimits, role: Role) -> Contra
     missing = sorted(set(sets or ()) - {s.name for s in chosen})
     if missing:
         raise ConfigurationProblem(
-            f"{role.place} sets: {missing[0]} cannot be made without what `hide` names; leave it"
-            " out"
+            f"{role.place} sets: {missing[0]} needs a column that `hide` lists; leave the set"
+            " out, or do not hide the column"
         )
-    limited = replace(schema, entity_sets=_with_ways_between(chosen))
+    limited = replace(schema, entity_sets=_with_navigation_between(chosen))
     return replace(
         contract,
         columns=columns,
@@ -158,28 +159,28 @@ def limit_contract(contract: Contract, limits: RoleLimits, role: Role) -> Contra
 def prune_sets(contract: Contract, sets: tuple[str, ...], place: str) -> Contract:
     """Return the contract with these entity sets alone, and the navigation between them.
 
-    Nothing is hidden in their rows, so windows, totals and statistics answer as before. `place`
-    names in messages what lists the sets.
+    Their rows are complete, so windows, totals and statistics remain usable. `place` is the source
+    of the list, for messages.
 
     Raises:
-        ConfigurationProblem: `sets` names what is not there.
+        ConfigurationProblem: `sets` names an unknown set.
     """
     schema = contract.schema
     _check_known(sets, (s.name for s in schema.entity_sets), place, "entity set")
     chosen = tuple(s for s in schema.entity_sets if s.name in sets)
-    pruned = replace(schema, entity_sets=_with_ways_between(chosen))
+    pruned = replace(schema, entity_sets=_with_navigation_between(chosen))
     return replace(contract, schema=pruned, derived=_with_sets(contract.derived, pruned))
 
 
 def _without(entity_set: EntitySet, names: set[str]) -> EntitySet:
-    """The set with the properties of these names alone."""
+    """Return the set with only the properties of these names."""
     entity_type = entity_set.entity_type
     properties = tuple(p for p in entity_type.properties if p.name in names)
     return replace(entity_set, entity_type=replace(entity_type, properties=properties))
 
 
 def _masked(entity_set: EntitySet, names: Iterable[str]) -> EntitySet:
-    """Return the set with digests in these properties, which are no personal values."""
+    """Return the set with these properties as digests, which are not personal values."""
     hidden, entity_type = frozenset(names), entity_set.entity_type
     properties = tuple(
         replace(p, personal=False) if p.name in hidden else p for p in entity_type.properties
@@ -188,7 +189,7 @@ def _masked(entity_set: EntitySet, names: Iterable[str]) -> EntitySet:
 
 
 def _limit_set(derived: DerivedSet, contract: Contract, limits: RoleLimits) -> DerivedSet | None:
-    """The set without what is hidden; None when its key is, or what its rows are counted by."""
+    """Return the set without hidden columns; None if its key or a group column is hidden."""
     open_ = tuple(c for c in contract.columns if c.name in set(limits.columns) - limits.masked)
     unnest = tuple(name for name in derived.unnest if name in limits.columns)
     narrowed = replace(derived, unnest=unnest)
@@ -198,7 +199,7 @@ def _limit_set(derived: DerivedSet, contract: Contract, limits: RoleLimits) -> D
     days = {c.prop.name for c in derived.columns if c.kind is ColumnKind.DAY}
     if not (groups | set(derived.entity_set.entity_type.key)) <= names:
         return None
-    if not days <= names:  # a digest of what is not there
+    if not days <= names:  # a DIGEST needs its DAY
         columns = tuple(c for c in columns if c.kind is not ColumnKind.DIGEST)
     entity_set = _without(derived.entity_set, {column.prop.name for column in columns})
     masked = {column.prop.name for column in columns if column.of in limits.masked}
@@ -213,31 +214,31 @@ def _is_left(
         return True
     if column.of and column.of not in limits.columns:
         return False
-    if column.of in limits.masked and column.kind not in _KEPT_BY_MASKS:
+    if column.of in limits.masked and column.kind not in _ALLOWED_OF_MASKED:
         return False
     return not column.where or condition_holds_in(column.where, derived, open_)
 
 
-def _with_ways_between(sets: tuple[EntitySet, ...]) -> tuple[EntitySet, ...]:
-    """The sets with the ways whose ends are both there."""
+def _with_navigation_between(sets: tuple[EntitySet, ...]) -> tuple[EntitySet, ...]:
+    """Return the sets with the navigation properties whose ends are both among them."""
     known = {s.name: set(s.entity_type.names) for s in sets}
 
-    def ways_of(entity_type: EntityType) -> EntityType:
-        ways = tuple(
-            way
-            for way in entity_type.navigation
-            if way.target in known
+    def limit_navigation(entity_type: EntityType) -> EntityType:
+        navigation = tuple(
+            prop
+            for prop in entity_type.navigation
+            if prop.target in known
             and all(
-                own in entity_type.names and other in known[way.target] for own, other in way.on
+                own in entity_type.names and other in known[prop.target] for own, other in prop.on
             )
         )
-        return replace(entity_type, navigation=ways)
+        return replace(entity_type, navigation=navigation)
 
-    return tuple(replace(s, entity_type=ways_of(s.entity_type)) for s in sets)
+    return tuple(replace(s, entity_type=limit_navigation(s.entity_type)) for s in sets)
 
 
 def _with_sets(derived: tuple[DerivedSet, ...], schema: Schema) -> tuple[DerivedSet, ...]:
-    """How the sets are made that are there, with their ways."""
+    """Return the derived sets that the schema has, with its entity sets."""
     named = {s.name: s for s in schema.entity_sets}
     return tuple(
         replace(item, entity_set=named[item.entity_set.name])

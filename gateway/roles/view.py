@@ -1,4 +1,4 @@
-"""What callers may see, as one value: rows, columns, errors, the status and explanations."""
+"""The view of a caller as one value: rows, columns, errors, the status and explanations."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ from gateway.roles.limits import RoleLimits
 from gateway.roles.view_sql import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
 
 Derive: TypeAlias = Callable[[str, Callable[[], Sql]], str]
-"""Return the table of this name beside a snapshot, made by the SELECT if it is not there yet."""
+"""Return the table of this name next to a snapshot; the SELECT creates it if it is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What callers see of a workspace: everything, unless `limits` or `is_pruned` say otherwise.
+    """A caller's view of a workspace: everything, unless `limits` or `is_pruned` restrict it.
 
-    `name` differs where any of it does. `limits` are the rows and columns of a role, None for all.
-    `mask_secret` is what masks are made with. `is_pruned` is True if entity sets are missing that a
-    caller's key does not open. Only the name shows in a repr: rules name groups and people.
+    `name` is unique to the restrictions. `limits` are the rows and columns of a role, None for all.
+    `mask_secret` is the secret of the digests. `is_pruned` is True if the caller's key excludes
+    entity sets. Only the name shows in a repr: rules name groups and people.
     """
 
     name: str = ""
@@ -33,19 +33,19 @@ class View:
     mask_secret: str = field(default="", repr=False)
     is_pruned: bool = False
 
-    access = ("access", "the rows and columns that this access may see, of a copy of all rows")
-    """What an explanation says of a role's source."""
+    access = ("access", "the rows and columns that you may see, from a snapshot of all rows")
+    """The line of an explanation about a role's source."""
 
     @property
     def is_whole(self) -> bool:
         """True for callers who see all rows and all entity sets.
 
-        Others must not learn how many rows there are in all, or what others filter by.
+        Other callers must not learn the total number of rows or the filters of others.
         """
         return self.limits is None and not self.is_pruned
 
     def public(self, error: GatewayError) -> GatewayError:
-        """Return an error in the words that these callers may read; it may be about other rows."""
+        """Return an error without facts about rows that these callers may not see."""
         return error if self.is_whole else error.in_public()
 
     def shows(self, pushdown: Pushdown) -> bool:

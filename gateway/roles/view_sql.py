@@ -1,8 +1,8 @@
-"""What a role sees of the results of a snapshot: a FROM item in the place of their table.
+"""SQL of a role's view: a FROM item that replaces the table of the results of a snapshot.
 
-All that is read or made for the role is read from it, so that nothing in a question can get around
-it: what is hidden has no name there. Rows are not copied. Kept is only which they are, numbered
-anew in their order, so that a page deep in the feed costs what the first does.
+All queries of the role read from it, so that no query can bypass it: hidden columns have no name
+there. Rows are not copied. A table holds only their positions, renumbered in their order, so that
+a page deep in the feed costs as much as the first.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ _DIGITS = 16
 
 
 def compile_seen(rule: BoundExpr, rows: str) -> Sql:
-    """A SELECT of the positions of the rows that the rule lets through, and their new numbers."""
+    """Return a SELECT of the positions of the rows that the rule allows, and their new numbers."""
     return _numbered(rule, rows, Sql(f"r.{_POSITION}"))
 
 
 def compile_seen_by_digest(
     rule: BoundExpr | None, rows: str, order: tuple[BoundOrder, ...], salt: str
 ) -> Sql:
-    """The same where the key is masked, which `order`, that of the rows, ends in.
+    """Return the SELECT for a masked key; `order` is that of the rows and ends in the key.
 
-    Rows of the same instant are numbered by the digests: in the order of the true keys they would
-    tell something of them, and differ from every order of the role's that ends in the key.
+    Rows of the same instant are numbered by the digests: the order of the true keys would reveal
+    something about them, and would differ from every order of the role that ends in the key.
     """
     *before, key = order
-    assert isinstance(key.expr, ColumnRef)  # noqa: S101 - it is the feed's own order
+    assert isinstance(key.expr, ColumnRef)  # noqa: S101 - the order ends in the key
     digest = _digest(key.prop.name, salt)
     return _numbered(rule, rows, fill(f"{{0}}, {digest}", sort_keys(tuple(before))))
 
@@ -46,14 +46,14 @@ def _numbered(rule: BoundExpr | None, rows: str, order: Sql) -> Sql:
 
 
 def compile_salt(salt: str) -> Sql:
-    """A SELECT of the secret that digests are made with: no text of a question ever has it."""
+    """Return a SELECT of the secret of digests, which is never part of the text of a query."""
     return Sql(f"SELECT ? AS {_SALT}", (salt,))
 
 
 def rows_seen(
     columns: tuple[str, ...], masked: frozenset[str], rows: str, seen: str | None, salt: str | None
 ) -> str:
-    """The FROM item; `seen` names the table of `compile_seen`, None where all rows are seen.
+    """Return the FROM item; `seen` names the table of `compile_seen`, None for all rows.
 
     The digest of null is null.
     """
@@ -70,5 +70,5 @@ def rows_seen(
 
 
 def _digest(name: str, salt: str) -> str:
-    """The digest of a column of a row `r`."""
+    """Return the SQL of the digest of a column of a row `r`."""
     return f"left(sha256((SELECT {_SALT} FROM {salt}) || r.{quote(name)}), {_DIGITS})"  # noqa: S608 - as above

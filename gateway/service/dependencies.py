@@ -33,13 +33,12 @@ class PageSizes:
 
 @dataclass(frozen=True, slots=True)
 class Dependencies:
-    """What one service works with.
+    """The objects that one service works with.
 
-    `scope` names the workspace, the upstream, the contract and the owner of the token: snapshots of
-    other scopes do not exist here (law 5). `totals` knows
-    which numbers of the upstream are believed. `view` is what the callers may see; `pages`,
-    `long_queries` and `signer` belong to one view alone. `query_timeout` limits a request in
-    seconds: parsing and queries together.
+    `scope` returns a name of the workspace, the upstream, the contract and the owner of the token;
+    snapshots of other scopes are invisible (law 5). `totals` decides which totals of the upstream
+    to trust. `view` limits what callers see; `pages`, `long_queries` and `signer` belong to one
+    view alone. `query_timeout` limits parsing and queries of a request together, in seconds.
     """
 
     scope: Callable[[], str]

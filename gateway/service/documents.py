@@ -1,6 +1,6 @@
-"""The two documents that tell what there is: the service document and `$metadata`.
+"""The two documents that describe the service: the service document and `$metadata`.
 
-Clients ask for them before every table, so each has an ETag and costs nothing when it is known.
+Clients request them before every table, so each has an ETag and no body if it is unchanged.
 """
 
 from __future__ import annotations
@@ -27,23 +27,23 @@ _ANNOUNCED = replace(
 )
 
 
-def service_document(schema: Schema, reply: ResponseOptions) -> ResponseBody:
-    """The list of entity sets."""
-    body = write_service_document(schema, reply.format, reply.links)
-    return _known_or_whole(body, reply.format.content_type, reply)
+def service_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
+    """Return the list of entity sets."""
+    body = write_service_document(schema, options.format, options.links)
+    return _known_or_whole(body, options.format.content_type, options)
 
 
-def metadata_document(schema: Schema, reply: ResponseOptions) -> ResponseBody:
-    """The model as CSDL, in JSON when that was negotiated and in XML otherwise."""
-    as_json = reply.format.media is Media.JSON
+def metadata_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
+    """Return the model as CSDL, in JSON if that was negotiated and in XML otherwise."""
+    as_json = options.format.media is Media.JSON
     render = render_csdl_json if as_json else render_csdl_xml
-    body = render(schema, reply.format.version, _ANNOUNCED)
-    return _known_or_whole(body, reply.format.media, reply)
+    body = render(schema, options.format.version, _ANNOUNCED)
+    return _known_or_whole(body, options.format.media, options)
 
 
-def _known_or_whole(body: bytes, content_type: str, reply: ResponseOptions) -> ResponseBody:
-    """The document with its ETag, or without a body when the client has it (304)."""
+def _known_or_whole(body: bytes, content_type: str, options: ResponseOptions) -> ResponseBody:
+    """Return the document with its ETag, without a body if the client has it (304)."""
     digest = hashlib.sha256(content_type.encode() + b"\n" + body).hexdigest()[:20]
     etag = f'W/"{digest}"'
-    known = reply.has(etag)
+    known = options.has(etag)
     return ResponseBody(b"" if known else body, content_type, (("ETag", etag),), not_modified=known)

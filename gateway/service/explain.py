@@ -1,6 +1,6 @@
-"""A plan without its execution: what it would ask of the Analytics API, what stays here.
+"""Explanations of a plan without running it: its requests upstream, and the work of the gateway.
 
-With a running gateway also which snapshot would answer, and why.
+A running gateway also explains which snapshot it would use, and why.
 """
 
 from __future__ import annotations
@@ -22,16 +22,16 @@ from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.load.extract_run import Progress
 
 _VERDICTS = {
-    Verdict.FRESH: "it answers, nobody is asked",
-    Verdict.STALE: "it answers at once, while a new one is made",
-    Verdict.LAST_RESORT: "it answers only if the Analytics API cannot be reached",
-    Verdict.EXPIRED: "too old to answer",
+    Verdict.FRESH: "it is fresh and is used",
+    Verdict.STALE: "it is used at once, while a new one loads",
+    Verdict.LAST_RESORT: "it is used only if the Analytics API cannot be reached",
+    Verdict.EXPIRED: "too old to use",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """What a query would do: labelled lines, and the first request to the Analytics API if any."""
+    """Labelled lines about a query, and its first request to the Analytics API, if any."""
 
     lines: tuple[tuple[str, str], ...]
     path: str
@@ -41,12 +41,12 @@ class Explanation:
 def explain_request(
     raw_path: bytes, raw_query: bytes, contract: Contract, now: datetime
 ) -> Explanation:
-    """Parse, bind and plan a URL below the service root, and stop there; nobody is asked.
+    """Parse, bind, plan and explain a URL below the service root, without calls upstream.
 
-    `now` is what now() means.
+    `now` is the value of now().
 
     Raises:
-        GatewayError: what the service would answer.
+        GatewayError: the error that the service would return.
     """
     request = parse_request(raw_path, raw_query)
     bound = bind(request, contract.schema, now)
@@ -62,7 +62,7 @@ def explain_plan(
 ) -> Explanation:
     """Explain a plan; `choice` is the snapshot that a running gateway has for it.
 
-    A role sees nothing of the extract, in which there are rows that it must not know of.
+    The explanation for a role has no facts of the extract, which includes rows of others.
     """
     if view.limits is not None:
         return Explanation((*explain(plan), view.access), "", None)
@@ -72,8 +72,8 @@ def explain_plan(
     if plan.route is Route.NOTHING:
         return Explanation(lines, contract.results_path, None)
     if plan.route is Route.STATISTICS:
-        asked = filters_payload(plan.pushdown, contract)
-        return Explanation(lines, contract.statistics_path, asked)
+        filters = filters_payload(plan.pushdown, contract)
+        return Explanation(lines, contract.statistics_path, filters)
     payload = to_payload(first_request(plan, contract), contract)
     return Explanation(lines, contract.results_path, payload)
 
@@ -84,11 +84,11 @@ def _explain_choice(choice: SnapshotChoice) -> str:
         return f"none has these rows{running}"
     table = choice.table
     held = explain_pushdown(table.key.pushdown)
-    told = f"{table.id} holds {table.rows} rows ({held}), {choice.age_seconds:.0f} s old"
-    return f"{told}: {_VERDICTS[choice.verdict]}{running}"
+    facts = f"{table.id} holds {table.rows} rows ({held}), {choice.age_seconds:.0f} s old"
+    return f"{facts}: {_VERDICTS[choice.verdict]}{running}"
 
 
 def _explain_progress(progress: Progress) -> str:
     total = "" if progress.total is None else f" of {progress.total}"
-    state = "waits to go on" if progress.is_paused else "is being read"
+    state = "is paused" if progress.is_paused else "is loading"
     return f"{progress.id} {state}, {progress.rows}{total} rows so far"

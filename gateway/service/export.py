@@ -1,6 +1,6 @@
-"""A whole collection as one file: which rows it has, and when they are read.
+"""Files of whole collections: which rows they have, and when the rows are read.
 
-`gateway.service.export_file` makes the file of the rows.
+`gateway.service.export_file` writes the rows.
 """
 
 from __future__ import annotations
@@ -29,14 +29,14 @@ from gateway.service.source import SnapshotRows, Source, residual_of, selection_
 
 
 class ExportService:
-    """Makes files of one workspace's collections."""
+    """The writer of files of one workspace's collections."""
 
     def __init__(self, rows: RowReader, related: RelatedRows) -> None:
         self._rows = rows
         self._related = related
 
     def check(self, request: PlannedRequest) -> None:
-        """Refuse what has no place in a file.
+        """Refuse options that a file cannot represent.
 
         Raises:
             OptionNotAllowed: see `gateway.service.export_file.check_export`.
@@ -46,10 +46,10 @@ class ExportService:
     async def file(
         self, request: PlannedRequest, source: Source, options: ResponseOptions
     ) -> ExportStream:
-        """Return the file, its first part made; valid while the source is open.
+        """Return the file with its first part written; valid while the source is open.
 
         Raises:
-            GatewayError: before the first part is there.
+            GatewayError: before the first part is written.
         """
         plan = plan_of(request)
         file = FileFormat(plan.query, options.format)
@@ -69,15 +69,15 @@ class ExportService:
     async def _tables(
         self, file: FileFormat, request: PlannedRequest, source: SnapshotRows
     ) -> tuple[bool, Iterator[pa.Table]]:
-        """Return whether the file has rows, and the rows, some at a time.
+        """Return True if the file has rows, and an iterator of its rows in parts.
 
-        They are read by their numbers, unless $apply makes them.
+        Rows are read by their numbers, except rows of $apply.
         """
         plan = plan_of(request)
         query, rows = plan.query, self._rows
         if query.apply is not None:
-            made = selection_of(source, plan, plan.order, query.skip, made_rows(query))
-            table = check_made(await rows.run(source, plan, all_rows, made, file.columns))
+            selection = selection_of(source, plan, plan.order, query.skip, made_rows(query))
+            table = check_made(await rows.run(source, plan, all_rows, selection, file.columns))
             return len(table) > 0, in_parts(table)
         order = plan.order if query.orderby else ()
         selection = Selection(residual_of(source, plan), order, query.skip, query.top)

@@ -1,8 +1,8 @@
-"""A whole collection as one file: CSV, an Arrow stream or Parquet, made while it is sent.
+"""A whole collection as one file: CSV, an Arrow stream or Parquet, written while it is sent.
 
-There are no pages, because these formats have no link to a next one; and there is no 200 that
-could not be finished: which rows belong to the answer is known, and its first part is made, before
-anything is sent. The rest is read from the same snapshot, a part when the last one has left.
+There are no pages, because these formats cannot link to a next page. A response of 200 starts only
+after the rows are chosen and the first part is written, so that errors until then have their own
+status. The rest is read from the same snapshot, each part after the previous one is sent.
 """
 
 from __future__ import annotations
@@ -34,19 +34,19 @@ Headers = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class FileFormat:
-    """How the rows of a query become a file."""
+    """The format of a file with the rows of a query."""
 
     query: BoundQuery
     format: Format
 
     @property
     def columns(self) -> Sql:
-        """What is asked of the engine for each row."""
+        """Return the SQL expressions of the columns, by name."""
         return named(self._columns)
 
     @property
     def computed(self) -> tuple[Sql, ...]:
-        """Those of the columns that could fail on the data."""
+        """Return the expressions that may fail for some rows."""
         return tuple(sql for prop, sql in self._columns.items() if prop.dynamic)
 
     @property
@@ -57,7 +57,7 @@ class FileFormat:
         return typed_columns(properties, computed)
 
     def write(self, tables: Iterable[pa.Table]) -> Iterator[bytes]:
-        """The file, a part for each table; its head is in the first part."""
+        """Yield the file, a part for each table; the first part includes the header."""
         match self.format.media:
             case Media.CSV:
                 return write_csv(tables, marked=self.format.spreadsheet)
@@ -68,70 +68,70 @@ class FileFormat:
 
     @property
     def _properties(self) -> tuple[Property, ...]:
-        """Of the rows that $apply makes, not each has every property."""
+        """Return the columns; after $apply all are nullable, since rows may lack some of them."""
         if self.query.apply is None:
             return self.query.select
         return tuple(replace(prop, nullable=True) for prop in self.query.select)
 
     @property
     def headers(self) -> Headers:
-        """The file's name; names of sets are identifiers, so it needs no escaping."""
+        """Return the file's name; names of sets are identifiers and need no escaping."""
         name = f"{self.query.entity_set.name}.{EXPORTS[self.format.media]}"
         return (("Content-Disposition", f'attachment; filename="{name}"'),)
 
 
 def check_export(request: ODataRequest, query: BoundQuery) -> None:
-    """Refuse what has no place in a file.
+    """Refuse options that a file cannot represent.
 
     Raises:
-        OptionNotAllowed: a count beside the rows, rows inside of rows, or a link to a page.
+        OptionNotAllowed: a total count, nested rows, or a link to a page.
     """
     if query.count:
         raise OptionNotAllowed(
-            f"$count has no place in this format; ask {query.entity_set.name}/$count, or count the"
-            " rows: they all come",
+            f"this format cannot include $count; request {query.entity_set.name}/$count, or count"
+            " the rows of the file: it has all of them",
             target="$count",
         )
     if query.views:
         raise OptionNotAllowed(
-            "$select of a part of a list has no place in this format; select the list whole",
+            "this format cannot include a part of a list; $select the whole list",
             target="$select",
         )
     if query.expand or query.selected_navigation:
         raise OptionNotAllowed(
-            "$expand and $select of other rows have no place in this format; take their values as"
-            " columns, e.g. $compute=user/name as person, or ask for their own table",
+            "this format cannot include related rows; instead of $expand or $select of them, add"
+            " columns, e.g. $compute=user/name as person, or request their own table",
             target="$expand",
         )
     if request.options.skiptoken is not None:
         raise OptionNotAllowed(
-            "$skiptoken belongs to a feed in JSON; this format comes whole, without pages",
+            "$skiptoken is only for JSON; this format has no pages, leave $skiptoken out",
             target="$skiptoken",
         )
 
 
 def made_rows(query: BoundQuery) -> int:
-    """How many of the rows that $apply makes are asked for: one more than a file may have."""
+    """Return the number of rows of $apply to fetch: at most one more than a file may have."""
     return min(MOST_MADE_ROWS + 1, MOST_MADE_ROWS + 1 if query.top is None else query.top)
 
 
 def check_made(rows: pa.Table) -> pa.Table:
-    """The rows that $apply makes, which are held as a whole, unlike those of the set.
+    """Return the rows of $apply, which are all in memory, unlike those of an entity set.
 
     Raises:
-        LimitExceeded: there are more than fit.
+        LimitExceeded: there are more than `MOST_MADE_ROWS`.
     """
     if len(rows) > MOST_MADE_ROWS:
         raise LimitExceeded(
-            f"$apply makes more than {MOST_MADE_ROWS} rows, the most for a file; group more, take"
-            " $top of them, or ask for JSON, whose pages have no end",
+            f"$apply makes more than {MOST_MADE_ROWS} rows, the limit of a file; group by fewer"
+            " columns, add $top, or request JSON, whose pages have no such limit",
             target="$apply",
         )
     return rows
 
 
 def in_parts(rows: Part) -> Iterator[Part]:
-    """Rows or their numbers, so many at once; one empty part when there are none."""
+    """Yield rows, or their numbers, in parts; a single empty part if there are none."""
     for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):
         yield rows.slice(start, ROWS_AT_ONCE)
 
@@ -139,7 +139,7 @@ def in_parts(rows: Part) -> Iterator[Part]:
 async def begin(
     file: FileFormat, tables: Iterable[pa.Table], in_thread: InThread, headers: Headers = ()
 ) -> ExportStream:
-    """The file with its first part made; what fails until then is still an error of its own."""
+    """Return the file with its first part written; errors until then have their own status."""
     parts = file.write(_counted(tables))
     first = await in_thread(next, parts, None)
     content_type = file.format.content_type
@@ -147,7 +147,7 @@ async def begin(
 
 
 def _counted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same tables, and how many rows they have in the request's record."""
+    """Yield the tables, and note the number of rows in the request's record."""
     rows = 0
     for table in tables:
         rows += len(table)
@@ -156,7 +156,7 @@ def _counted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
 
 
 def unchanged(file: FileFormat, about: CacheHeaders) -> ExportStream:
-    """The client has it already."""
+    """Return the response for a client that has the file already (304)."""
     headers = (*file.headers, *about.headers)
     return ExportStream(None, file.format.content_type, headers)
 
@@ -164,7 +164,7 @@ def unchanged(file: FileFormat, about: CacheHeaders) -> ExportStream:
 async def _all(
     first: bytes | None, parts: Iterator[bytes], in_thread: InThread
 ) -> AsyncIterator[bytes]:
-    """Each part is made when it is asked for: a slow reader holds no thread and no memory."""
+    """Yield the parts, each written on demand: a slow client holds no thread and no memory."""
     part = first
     while part is not None:
         yield part

@@ -1,4 +1,4 @@
-"""What a process holds, and how late its event loop is: looked at now and then, for the metrics."""
+"""Periodic samples for the metrics: snapshots and memory of the process, lag of its event loop."""
 
 from __future__ import annotations
 
@@ -21,13 +21,12 @@ from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.keep.store import SnapshotStore
 
 _BEAT_SECONDS = 0.5
-_LOOK_EVERY = 10
-"""Beats between two looks, for who asks another worker."""
+_BEATS_PER_SAMPLE = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """Beats while the application runs; `held` is what each workspace has."""
+    """The sampler of an application; `held` has the cache and the store of each workspace."""
 
     held: tuple[tuple[SnapshotCache, SnapshotStore], ...]
     pages: PageCache
@@ -37,7 +36,7 @@ class Gauges:
 
     @asynccontextmanager
     async def beating(self) -> AsyncIterator[None]:
-        """Until the block ends; what it raises comes out as it is, not in a group."""
+        """Sample until the block ends; exceptions of the block are not wrapped in a group."""
         task = asyncio.create_task(self._beat())
         try:
             yield
@@ -46,7 +45,7 @@ class Gauges:
             await asyncio.gather(task, return_exceptions=True)
 
     async def look(self) -> None:
-        """Tell what is held now."""
+        """Set the gauges to current values."""
         snapshots = _by_workspace(tuple(t for cache, _ in self.held for t in cache.tables))
         pages, page_bytes = self.pages.size
         memory = await anyio.to_thread.run_sync(self._memory)
@@ -56,27 +55,27 @@ class Gauges:
     async def _beat(self) -> None:
         beats = 0
         while True:
-            if beats % _LOOK_EVERY == 0:
-                await self._look()
+            if beats % _BEATS_PER_SAMPLE == 0:
+                await self._try_look()
             beats += 1
             due = self.clock.monotonic() + _BEAT_SECONDS
             await anyio.sleep(_BEAT_SECONDS)
             self.observer.metrics.observe_lag(max(0.0, self.clock.monotonic() - due))
 
-    async def _look(self) -> None:
-        """A failure is told, and ends no beating."""
+    async def _try_look(self) -> None:
+        """Sample once; log a failure, so that sampling goes on."""
         try:
             await self.look()
         except Exception as error:
-            self.observer.fault("what the process holds could not be told to the metrics", error)
+            self.observer.fault("the gauges of snapshots and memory could not be sampled", error)
 
     def _memory(self) -> int:
-        """Bytes of all databases, as DuckDB counts them."""
+        """Return the memory of all databases in bytes, as DuckDB reports it."""
         return sum(_memory_of(store) for _, store in self.held)
 
 
 def _memory_of(store: SnapshotStore) -> int:
-    """0 while it is being closed."""
+    """Return the memory of a store's database in bytes; 0 if it is closing."""
     try:
         with store.cursor() as cursor:
             [(found,)] = cursor.execute(
@@ -88,7 +87,7 @@ def _memory_of(store: SnapshotStore) -> int:
 
 
 def _by_workspace(tables: tuple[StoredTable, ...]) -> tuple[tuple[str, int, int, float], ...]:
-    """Scopes begin with the workspace's name."""
+    """Return name, snapshots, bytes and newest instant by workspace; scopes start with the name."""
     number, size, newest = Counter[str](), Counter[str](), dict[str, float]()
     for table in tables:
         workspace = table.key.scope.partition("/")[0]

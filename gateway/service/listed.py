@@ -1,4 +1,4 @@
-"""Where the values of a collection are listed: in a table that has a row for each."""
+"""Find the entity set that has a row for each value of a collection."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from gateway.edm.types import PrimitiveType
 
 
 def listed_in(contract: Contract, name: str) -> tuple[str, str, str] | None:
-    """Entity set, the property of the values, and one of what people call them, or nothing.
+    """Return an entity set, its property of the values, and its property of their labels or "".
 
-    None when no set that is published has a row for each value of the results' column `name`.
+    Return None if no published set has a row for each value of the results' column `name`.
     """
     for derived in contract.derived:
         kind = derived.entity_set.entity_type

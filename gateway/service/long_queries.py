@@ -1,7 +1,7 @@
-"""Queries that came as a body or in a `$batch` and are too long for the URL of a nextLink.
+"""Queries from a body or a `$batch` that are too long for the URL of a nextLink.
 
-Such a link carries a short name in place of the query's options; they are kept here, as the
-snapshot is that the link leads into. A name that is no longer kept is a feed that is gone (410).
+Such a link has a short name instead of the query's options, which are retained here like the
+snapshot that the link refers to. After the query is evicted, the link fails with 410.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _TOKEN = "$skiptoken"  # noqa: S105 - an option's name
 
 
 class LongQueries:
-    """A bounded memory; `budget` is in bytes of query text. Threads share it."""
+    """A bounded, thread-safe store of queries; `budget` is in characters of encoded query text."""
 
     def __init__(self, budget: int) -> None:
         self._kept: LRUCache[str, str] = LRUCache(budget, getsizeof=len)
         self._lock = threading.Lock()
 
     def keep(self, pairs: tuple[tuple[str, str], ...], token: str) -> str:
-        """A token that stands for these options and `token` together."""
+        """Retain these options and return a token for them together with `token`."""
         query = encode_query(tuple((n, v) for n, v in pairs if n.lower() != _TOKEN))
         name = hashlib.sha256(query.encode()).hexdigest()[: 2 * _NAME_BYTES]
         with self._lock:
@@ -36,10 +36,10 @@ class LongQueries:
         return f"{_MARK}{name}.{token}"
 
     def recall(self, token: str | None) -> bytes | None:
-        """The whole query, undecoded, that a token of `keep` stands for; None for other tokens.
+        """Return the query of a token of `keep`, percent-encoded; None for other tokens.
 
         Raises:
-            FeedGone: it is no longer kept, or never was.
+            FeedGone: the query is no longer retained, or never was.
         """
         if token is None or not token.startswith(_MARK):
             return None
@@ -48,7 +48,7 @@ class LongQueries:
             query = self._kept.get(name)
         if query is None:
             raise FeedGone(
-                "$skiptoken: the long query that this link belongs to is no longer kept; send it"
+                "$skiptoken: the long query of this link is no longer retained; send the query"
                 " again and start from its first page",
                 target=_TOKEN,
             )
@@ -56,5 +56,5 @@ class LongQueries:
 
 
 def may_stand_for_more(raw_query: bytes) -> bool:
-    """Whether a query is short only because a link's token stands for a long one."""
+    """Return True if a query has a token that refers to a long query."""
     return f"{_TOKEN}={_MARK}".encode() in raw_query

@@ -1,4 +1,4 @@
-"""What passes between the HTTP edge and the service: a question, what was negotiated, an answer."""
+"""Messages between the HTTP edge and the service: requests, negotiated options, responses."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from gateway.writer.links import Links
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """How to find out whether the `entity` exists whose related rows are requested.
+    """Plans that find out if the `entity` exists whose related rows are requested.
 
-    `count` counts the related rows, for an $apply that makes rows even of none.
+    `count` counts the related rows, for an $apply that returns a row even for no input.
     """
 
     entity: QueryPlan
@@ -31,10 +31,10 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class PlannedRequest:
-    """A parsed and bound request, before it is known how the answer must look.
+    """A parsed and bound request, before its response format is negotiated.
 
-    `plan` is there for every request for rows, `related` for rows behind navigation from an entity.
-    `personal` are the personal columns that it reads, None without any.
+    `plan` is set for all requests for rows, `related` for rows behind navigation from an entity.
+    `personal` lists the personal columns that the request reads, None if there are none.
     """
 
     request: ODataRequest
@@ -45,7 +45,7 @@ class PlannedRequest:
 
     @property
     def resource(self) -> str:
-        """The entity set, or the document, that is asked for."""
+        """Return the name of the requested entity set or document."""
         match self.bound:
             case BoundQuery() as query:
                 return query.entity_set.name
@@ -58,17 +58,17 @@ class PlannedRequest:
 
     @property
     def moment(self) -> datetime | None:
-        """What now() means in it; None when nothing depends on it."""
+        """Return the value of now() in the request; None if nothing depends on it."""
         return self.bound.moment if isinstance(self.bound, BoundQuery) else None
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseOptions:
-    """What was negotiated: how the answer must look and where its links lead.
+    """Negotiated options of a response: format, preferences and base of its links.
 
-    `known` holds the ETags of If-None-Match: bodies that the client has. `fresher` tells that it
-    wants newer data than a snapshot at hand may have (Cache-Control: no-cache), `plain` that it
-    takes no compressed bodies.
+    `known` holds the ETags of If-None-Match: bodies that the client has. `fresher` is True if the
+    client requests newer data than a loaded snapshot may have (Cache-Control: no-cache), `plain` if
+    it does not accept compressed bodies.
     """
 
     format: Format
@@ -83,47 +83,47 @@ class ResponseOptions:
         return etag in self.known or "*" in self.known
 
     def applied(self, page_size: int | None = None) -> tuple[tuple[str, str], ...]:
-        """The header that tells which preferences the rows follow; `page_size` None for no page.
+        """Return `Preference-Applied` for these rows; `page_size` is None without pages.
 
-        `omit-values` is younger than the prefix `odata.` and is written without it everywhere.
+        `omit-values` is newer than the prefix `odata.` and never has it.
         """
-        wishes = self.preferences
+        preferences = self.preferences
         found: list[str] = []
-        if page_size is not None and wishes.max_page_size is not None:
+        if page_size is not None and preferences.max_page_size is not None:
             found.append(f"{self.format.preference('maxpagesize')}={page_size}")
-        if page_size is not None and wishes.track_changes:
+        if page_size is not None and preferences.track_changes:
             found.append(self.format.preference("track-changes"))
-        if wishes.omit_nulls:
+        if preferences.omit_nulls:
             found.append("omit-values=nulls")
-        if wishes.include_annotations:
+        if preferences.include_annotations:
             name = self.format.preference("include-annotations")
-            found.append(f'{name}="{wishes.include_annotations}"')
+            found.append(f'{name}="{preferences.include_annotations}"')
         return (("Preference-Applied", ", ".join(found)),) if found else ()
 
     def taken_at(self, namespace: str, moment: datetime | None) -> tuple[str, str] | None:
-        """The annotation that tells of which moment the rows are, for who wishes it."""
+        """Return the annotation with the instant of the rows, or None if not requested."""
         if moment is None:
             return None
         text = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
         return self._annotation(f"{namespace}.SnapshotTakenAt", text)
 
     def instead_of(self, namespace: str, code: str) -> tuple[str, str] | None:
-        """Return the annotation with the code of the error that old rows are served in place of."""
+        """Return the annotation with the code of the error that old rows replace."""
         return self._annotation(f"{namespace}.SnapshotInsteadOf", code) if code else None
 
     def _annotation(self, term: str, value: str) -> tuple[str, str] | None:
-        """Return an annotation, or None if the client does not ask for it."""
+        """Return an annotation, or None if the client does not request it."""
         wanted = includes_annotation(self.preferences.include_annotations, term)
         return (term, value) if wanted else None
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseBody:
-    """A whole body, never a part; `headers` are those that the content itself asks for.
+    """A complete body; `headers` are those that depend on its content.
 
-    `gzipped` tells that the body is kept compressed; the edge unpacks it for who cannot.
-    `not_modified` tells that the client has the body already (304), `no_content` that the resource
-    is null (204).
+    `gzipped` is True if the body is compressed; the edge decompresses it for clients that do not
+    accept gzip. `not_modified` is True if the client has the body already (304), `no_content` if
+    the resource is null (204).
     """
 
     body: bytes
@@ -136,9 +136,9 @@ class ResponseBody:
 
 @dataclass(frozen=True, slots=True)
 class ExportStream:
-    """A file that is made while it is sent; valid inside the `async with` that gave it.
+    """A file that is written while it is sent; valid inside the `async with` that returned it.
 
-    `parts` are to be read once, or not at all; None when the client has the file (304).
+    `parts` can be read once; None if the client has the file already (304).
     """
 
     parts: AsyncIterator[bytes] | None
@@ -148,14 +148,14 @@ class ExportStream:
 
 @dataclass(frozen=True, slots=True)
 class Served:
-    """How a response's snapshot came to be served (RFC 9211), and its age (RFC 9111 5.1)."""
+    """The cache status of a response's snapshot (RFC 9211), and its age (RFC 9111 5.1)."""
 
     age: timedelta
     status: str
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """Age and Cache-Status."""
+        """Return Age and Cache-Status."""
         return (
             ("Age", str(max(0, int(self.age.total_seconds())))),
             ("Cache-Status", f"skillhabit-odata; {self.status}"),
@@ -164,7 +164,7 @@ class Served:
 
 @dataclass(frozen=True, slots=True)
 class CacheHeaders:
-    """What HTTP caches may know of a page."""
+    """Validators and cache status of a page, for HTTP caches."""
 
     etag: str
     taken_at: datetime
@@ -172,10 +172,10 @@ class CacheHeaders:
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:
-        """ETag, Last-Modified, Age and Cache-Status."""
+        """Return ETag, Last-Modified, Age and Cache-Status."""
         modified = format_datetime(self.taken_at, usegmt=True)
         return (("ETag", self.etag), ("Last-Modified", modified), *self.served.headers)
 
-    def put_on(self, answer: ResponseBody) -> ResponseBody:
-        """The answer with these headers."""
-        return replace(answer, headers=(*answer.headers, *self.headers))
+    def put_on(self, response: ResponseBody) -> ResponseBody:
+        """Return the response with these headers."""
+        return replace(response, headers=(*response.headers, *self.headers))

@@ -1,8 +1,8 @@
-"""Page bodies, encoded once and kept compressed while their snapshot lives.
+"""Page bodies, encoded once and cached compressed while their snapshot is retained.
 
-BI tools ask the same pages again and again: previews, schema reads, one request a table. A page
-of an immutable snapshot never changes, so its bytes do not either. Bounded by bytes; what was
-asked longest ago goes first. Not for two threads at once: it lives on the event loop.
+BI tools request the same pages again and again: previews, schema reads, one request a table. A page
+of an immutable snapshot never changes, so its bytes do not either. The cache is limited in bytes
+and evicts the least recently used page. It is not thread-safe: only the event loop uses it.
 """
 
 from __future__ import annotations
@@ -17,45 +17,45 @@ from cachetools import LRUCache
 from isal import igzip
 
 _DIGESTS = 4_096
-_SHORT = 32_768
+_SHORT_BYTES = 32_768
 """Of a packed body; some 150 kB of rows."""
 _PLAIN_BYTES = 8_388_608
-_WORTH_COMPRESSING = 1_000
+_MIN_COMPRESSED_BYTES = 1_000
 _GZIP = b"\x1f\x8b"
 
 
 def packed(body: bytes) -> bytes:
-    """A body as it is kept: compressed where that pays."""
+    """Return a body as it is cached: compressed unless it is small."""
     return body if is_small(body) else igzip.compress(body, 1)
 
 
 def is_small(body: bytes) -> bool:
-    """Whether it is kept as it is."""
-    return len(body) < _WORTH_COMPRESSING
+    """Return True if a body is cached uncompressed."""
+    return len(body) < _MIN_COMPRESSED_BYTES
 
 
 def is_packed(body: bytes) -> bool:
-    """Whether a kept body is compressed; JSON begins otherwise."""
+    """Return True if a cached body is compressed; JSON never starts with the mark of gzip."""
     return body.startswith(_GZIP)
 
 
 @dataclass(frozen=True, slots=True)
 class PageKey:
-    """A page: of which snapshot, and everything else that its bytes depend on."""
+    """The snapshot of a page, and all other facts that its bytes depend on."""
 
     snapshot: str
     facts: tuple[Hashable, ...]
 
 
 class CachedPage(NamedTuple):
-    """A body as it is kept, and how many rows it has."""
+    """A body as it is cached, and its number of rows."""
 
     body: bytes
     rows: int
 
 
 class PageCache:
-    """Bodies by page; `byte_budget` bounds them together, 0 keeps none."""
+    """A cache of page bodies; `byte_budget` limits their total size, 0 disables the cache."""
 
     def __init__(self, byte_budget: int) -> None:
         self._bodies: LRUCache[PageKey, CachedPage] = LRUCache(max(1, byte_budget), getsizeof=_size)
@@ -64,7 +64,7 @@ class PageCache:
         self._view = ""
 
     def of_view(self, view: str) -> PageCache:
-        """The same memory, where pages of this view alone are found (law 5)."""
+        """Return the same cache with hits for pages of this view only (law 5)."""
         other = copy(self)
         other._view = view
         return other
@@ -73,7 +73,7 @@ class PageCache:
         return PageKey(key.snapshot, (self._view, *key.facts)) if self._view else key
 
     def digest(self, key: PageKey) -> str:
-        """A short name of a page, the same in every process, for its ETag."""
+        """Return a short name of a page, equal in all processes, for its ETag."""
         key = self._whole(key)
         found = self._digests.get(key)
         if found is None:
@@ -82,30 +82,30 @@ class PageCache:
         return found
 
     def get(self, key: PageKey, *, plain: bool = False) -> CachedPage | None:
-        """The page as it was put; for who wishes it plain, a short one unpacked.
+        """Return a page as it was put, or None; with `plain`, a short page decompressed.
 
-        To unpack it takes a quarter of what all else of an answer takes.
+        Decompressed bodies are cached too: decompressing takes a quarter of the rest of a response.
         """
         key = self._whole(key)
-        kept = self._bodies.get(key)
-        if kept is None or not plain or not is_packed(kept.body) or len(kept.body) > _SHORT:
-            return kept
+        page = self._bodies.get(key)
+        if page is None or not plain or not is_packed(page.body) or len(page.body) > _SHORT_BYTES:
+            return page
         found = self._plain.get(key)
         if found is None:
-            body = igzip.decompress(kept.body)  # type: ignore[no-untyped-call]
-            found = self._plain[key] = CachedPage(body, kept.rows)
+            body = igzip.decompress(page.body)  # type: ignore[no-untyped-call]
+            found = self._plain[key] = CachedPage(body, page.rows)
         return found
 
-    def put(self, key: PageKey, kept: CachedPage) -> None:
-        """Keep a page, unless its body alone is larger than the budget."""
-        if len(kept.body) <= self._bodies.maxsize:
-            self._bodies[self._whole(key)] = kept
+    def put(self, key: PageKey, page: CachedPage) -> None:
+        """Cache a page, unless its body alone exceeds the budget."""
+        if len(page.body) <= self._bodies.maxsize:
+            self._bodies[self._whole(key)] = page
 
     @property
     def size(self) -> tuple[int, int]:
-        """How many bodies there are, and their bytes."""
+        """Return the number of cached bodies and their size in bytes."""
         return len(self._bodies), int(self._bodies.currsize)
 
 
-def _size(kept: CachedPage) -> int:
-    return len(kept.body)
+def _size(page: CachedPage) -> int:
+    return len(page.body)

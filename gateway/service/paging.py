@@ -1,4 +1,4 @@
-"""What decides how pages and windows are cut: facts of a plan, a snapshot and a page, no more."""
+"""Rules of pages and windows; they depend on the plan, the snapshot and the page only."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from gateway.writer.skiptoken import Position
 
 
 def may_be_early(plan: QueryPlan) -> bool:
-    """Whether pages are right before the extract is complete: all its rows, in its own order."""
+    """Return True if pages are correct before the extract is complete: all rows in its order."""
     query = plan.query
     plain = not query.orderby and query.apply is None and not query.count and not plan.derived
     return plain and plan.residual is None
 
 
 async def rows_ready(snapshot: Snapshot, at: Position, wanted: int) -> int:
-    """How many rows the page gets: of an extract that has just begun, the first come at once."""
+    """Return the number of rows of the page; the first page of a draft does not wait for more."""
     if snapshot.is_complete:
         return wanted
-    least = 2 if at.offset == 0 else wanted + 1  # one more tells that the page is not the last
+    least = 2 if at.offset == 0 else wanted + 1  # one more: the page is not the last
     ready = await snapshot.reach(at.offset + least)
     return wanted if snapshot.is_complete else min(wanted, ready - at.offset - 1)
 
 
 def query_identity(request: ODataRequest) -> str:
-    """The query that a token belongs to: its options, without the token.
+    """Return an identity of the query of a token: its path and options, without the token.
 
-    Custom options mean nothing here, and proxies append theirs to links too.
+    Custom options are ignored: they have no meaning, and proxies append theirs to links.
     """
     custom = set(request.options.custom)
     options = [
@@ -39,7 +39,7 @@ def query_identity(request: ODataRequest) -> str:
 
 
 def tie_at_the_end(page: Page, request: PageRequest) -> bool:
-    """Whether the page's last two rows, of which one is beyond the window, are alike in order."""
+    """Return True if the window's last row ties with the row after it in the order column."""
     if page.rows.num_rows < request.limit:
         return False
     last = page.rows.column(request.order_by).slice(request.limit - 2, 2).to_pylist()

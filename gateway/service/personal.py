@@ -1,8 +1,8 @@
-"""Which personal columns a bound query reads, for the audit log; pure, and without values.
+"""Find the personal columns that a bound query reads, for the audit log; pure, without values.
 
-A column is read if its values are in the response, and also if they decide about it: in a
-condition, a search, an order, a computed value or $apply, because a response can then be used to
-find them out. Counts of rows that no personal column decides about read none.
+A column is read if its values are in the response, and also if the response depends on them: in a
+condition, a search, an order, a computed value or $apply, because a response can then reveal them.
+Counts of rows that depend on no personal column read none.
 """
 
 from __future__ import annotations
@@ -52,7 +52,7 @@ def personal_read(bound: Bound) -> PersonalRead | None:
 
 
 Use = tuple[str, bool, bool]
-"""A column's name, whether it is personal, and whether a condition uses it."""
+"""A column's name, True if it is personal, and True if a condition uses it."""
 
 
 def _read(query: BoundQuery, path: str, *, shown: bool) -> Iterator[Use]:
@@ -80,13 +80,13 @@ def _applied(apply: BoundApply, rows: Rows) -> Iterator[Use]:
 def _used(node: Any, rows: Rows, *, filtered: bool) -> Iterator[Use]:
     """Walk expressions and transformations of any kind down to the properties in them."""
     match node:
-        case Property() if not node.dynamic:  # a client has named those, as it likes
+        case Property() if not node.dynamic:  # the client chose their names
             yield rows.get("", "") + node.name, node.personal, filtered
         case tuple():
             for item in node:
                 yield from _used(item, rows, filtered=filtered)
-        case Reached(path=way) | QuantifiedRows(path=way) | CountRows(path=way):
-            inner = _along(way, rows)
+        case Reached(path=path) | QuantifiedRows(path=path) | CountRows(path=path):
+            inner = _along(path, rows)
             for name in ("value", "predicate", "condition"):
                 yield from _used(getattr(node, name, None), inner, filtered=filtered)
         case FilterRows(condition):
@@ -97,7 +97,7 @@ def _used(node: Any, rows: Rows, *, filtered: bool) -> Iterator[Use]:
                 yield from _used(getattr(node, field.name), named, filtered=filtered)
 
 
-def _along(way: NavigationPath, rows: Rows) -> Rows:
-    """Name the row that a way leads to; what stands inside names no row where it means that one."""
-    there = f"{rows.get(way.row, rows.get('', ''))}{way.navigation.name}/"
-    return {**rows, way.to: there}
+def _along(path: NavigationPath, rows: Rows) -> Rows:
+    """Return the rows with the target of a navigation path, which inner expressions refer to."""
+    there = f"{rows.get(path.row, rows.get('', ''))}{path.navigation.name}/"
+    return {**rows, path.to: there}

@@ -1,8 +1,8 @@
-"""Pages made before they are requested: Power Query requests related rows entity by entity.
+"""Pages built before they are requested: Power Query requests related rows entity by entity.
 
 When it expands a column of lists, it sends `Users('a')/results`, `Users('b')/results` and so on,
-thousands of times, in the order of the keys. The third such request in a row makes the pages of the
-entities that follow, by one query, as `$expand` does.
+thousands of times, in the order of the keys. The third such request in a row builds the pages of
+the entities that follow with one query, as `$expand` does.
 """
 
 from __future__ import annotations
@@ -45,15 +45,15 @@ from grammar import (
 )
 
 KeyFor: TypeAlias = Callable[[ResourcePath], PageKey]
-_ENOUGH = 3
-_AHEAD = 200
-_FEWEST = 8
-_STREAKS = 64
+_REQUESTS_IN_A_ROW = 3
+_MAX_AHEAD = 200
+_MIN_AHEAD = 8
+_MAX_STREAKS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class PreparedPage:
-    """A first page that was just made: of what, how many rows it may have, and its facts."""
+    """A first page that was just built: its source, page size in rows, and the key for others."""
 
     snapshot: Snapshot
     plan: QueryPlan
@@ -63,7 +63,7 @@ class PreparedPage:
 
 
 class Prefetch:
-    """Makes pages of one workspace ahead; `plan_at` plans a request for a given now()."""
+    """The prefetcher of one workspace; `plan_at` plans a request for a given now()."""
 
     def __init__(
         self,
@@ -76,51 +76,51 @@ class Prefetch:
         self._with = dependencies
         self._rows = rows
         self._plan_at = plan_at
-        self._streaks: LRUCache[tuple[object, ...], int] = LRUCache(_STREAKS)
+        self._streaks: LRUCache[tuple[object, ...], int] = LRUCache(_MAX_STREAKS)
 
     async def after(
-        self, request: ODataRequest, made: PreparedPage, options: ResponseOptions
+        self, request: ODataRequest, first: PreparedPage, options: ResponseOptions
     ) -> None:
-        """Make the pages of the entities that follow, after the third page in a row was made."""
-        if not _is_one_of_many(request, made):
+        """Build the pages of the entities that follow, after the third page in a row."""
+        if not _is_one_of_many(request, first):
             return
-        entity, way = request.path.segments
+        entity, navigation = request.path.segments
         facts = (request.pairs, options.format, options.links)
-        streak = (made.snapshot.id, entity.name, way.name, *facts)
+        streak = (first.snapshot.id, entity.name, navigation.name, *facts)
         self._streaks[streak] = self._streaks.get(streak, 0) + 1
-        if self._streaks[streak] >= _ENOUGH:
+        if self._streaks[streak] >= _REQUESTS_IN_A_ROW:
             self._streaks[streak] = 0
-            await self._make(request, made, options)
+            await self._make(request, first, options)
 
     async def _make(
-        self, request: ODataRequest, made: PreparedPage, options: ResponseOptions
+        self, request: ODataRequest, first: PreparedPage, options: ResponseOptions
     ) -> None:
-        """Make the pages, unless each has so many rows that few would fit."""
-        plan = plan_of(self._plan_at(_following(request, made), None))
-        source = SnapshotRows(made.snapshot)
-        selection = Selection(plan.query.filter, plan.order, 0, _AHEAD)
+        """Build the pages, unless they are so large that few fit into the limit."""
+        plan = plan_of(self._plan_at(_following(request, first), None))
+        source = SnapshotRows(first.snapshot)
+        selection = Selection(plan.query.filter, plan.order, 0, _MAX_AHEAD)
         try:
             fitting = await self._rows.run(
                 source, plan, rows_that_fit, selection, plan.query.expand
             )
         except LimitExceeded:
             return
-        if fitting < _FEWEST:
+        if fitting < _MIN_AHEAD:
             return
         projection = projection_for(plan.query, options.format, options.links, self._namespace)
         selection = replace(selection, limit=fitting)
         found = await self._rows.run(source, plan, fetch_rows, selection, projection)
-        for path, kept in await self._rows.in_thread(_pages, found, request, made, options):
-            self._with.pages.put(made.key_for(path), kept)
+        for path, page in await self._rows.in_thread(_pages, found, request, first, options):
+            self._with.pages.put(first.key_for(path), page)
 
 
-def _is_one_of_many(request: ODataRequest, made: PreparedPage) -> bool:
-    """Whether it is the whole first page of all rows related to an entity with one text as its key.
+def _is_one_of_many(request: ODataRequest, first: PreparedPage) -> bool:
+    """Return True for the whole first page of all rows related to an entity with one text as key.
 
-    The snapshot must be of the whole workspace: the others are in it, too. Ties of $orderby are
-    sorted otherwise inside of $expand.
+    The snapshot must hold the whole workspace, so that it has the other entities too. $orderby is
+    excluded because $expand sorts ties differently.
     """
-    query, segments = made.plan.query, request.path.segments
+    query, segments = first.plan.query, request.path.segments
     key = segments[0].key
     return (
         len(segments) == 2
@@ -131,16 +131,16 @@ def _is_one_of_many(request: ODataRequest, made: PreparedPage) -> bool:
         and segments[1].key is None
         and query.apply is None
         and not (query.orderby or query.references or query.referenced_sets or query.moment)
-        and made.page == PageBody(taken_at=made.page.taken_at, instead_of=made.page.instead_of)
-        and made.snapshot.pushdown == Pushdown()
-        and made.snapshot.is_complete
+        and first.page == PageBody(taken_at=first.page.taken_at, instead_of=first.page.instead_of)
+        and first.snapshot.pushdown == Pushdown()
+        and first.snapshot.is_complete
     )
 
 
-def _following(request: ODataRequest, made: PreparedPage) -> ODataRequest:
-    """`Users?$filter=id gt 'u'&$orderby=id&$select=id&$expand=results(...)`."""
-    entity, way = request.path.segments
-    source = made.plan.query.source
+def _following(request: ODataRequest, first: PreparedPage) -> ODataRequest:
+    """Return `Users?$filter=id gt 'u'&$orderby=id&$select=id&$expand=results(...)`."""
+    entity, navigation = request.path.segments
+    source = first.plan.query.source
     assert source is not None  # noqa: S101 - see `_is_one_of_many`
     [key] = source.entity_set.entity_type.key
     inner = replace(request.options, format=None, custom=(), skiptoken=None)
@@ -148,7 +148,7 @@ def _following(request: ODataRequest, made: PreparedPage) -> ODataRequest:
         filter=Binary("gt", Name(key), _literal_of(entity)),
         orderby=(OrderItem(Name(key)),),
         select=(SelectItem((key,)),),
-        expand=(ExpandItem((way.name,), "", inner),),
+        expand=(ExpandItem((navigation.name,), "", inner),),
     )
     return ODataRequest(ResourcePath((Segment(entity.name),)), options, ())
 
@@ -161,25 +161,25 @@ def _literal_of(entity: Segment) -> Literal:
 
 
 def _pages(
-    rows: list[bytes], request: ODataRequest, made: PreparedPage, reply: ResponseOptions
+    rows: list[bytes], request: ODataRequest, first: PreparedPage, options: ResponseOptions
 ) -> list[tuple[ResourcePath, CachedPage]]:
-    """The page of each entity, and the path that it will be asked by."""
-    entity, way = request.path.segments
-    source = made.plan.query.source
+    """Return the page of each entity, and the path of its request."""
+    entity, navigation = request.path.segments
+    source = first.plan.query.source
     assert source is not None  # noqa: S101 - see `_is_one_of_many`
     assert entity.key is not None  # noqa: S101 - the same
     [key], [(written, _)] = source.entity_set.entity_type.key, entity.key.values
     pages: list[tuple[ResourcePath, CachedPage]] = []
     for row in rows:
         members = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
-        related = msgspec.json.decode(members[way.name], type=list[msgspec.Raw])
-        if len(related) > made.wanted:
+        related = msgspec.json.decode(members[navigation.name], type=list[msgspec.Raw])
+        if len(related) > first.wanted:
             continue
         value = Literal(LiteralKind.STRING, msgspec.json.decode(members[key], type=str))
         named = replace(entity, key=Key(((written, value),)))
         texts = [bytes(text) for text in related]
-        query, format_ = made.plan.query, reply.format
-        body = write_collection(texts, made.page, query, format_, reply.links)
-        path = replace(request.path, segments=(named, way))
+        query, format_ = first.plan.query, options.format
+        body = write_collection(texts, first.page, query, format_, options.links)
+        path = replace(request.path, segments=(named, navigation))
         pages.append((path, CachedPage(packed(body), len(texts))))
     return pages

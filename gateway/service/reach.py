@@ -1,4 +1,4 @@
-"""What pages tell of a set: which conditions narrow what is asked upstream, how it is counted."""
+"""Facts of an entity set that pages show: columns filtered upstream, and a set to count."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from gateway.contract.model import Contract
 
 
 def filtered_upstream(contract: Contract, set_name: str) -> frozenset[str]:
-    """The names of such columns in an entity set; for a role there are none: all is asked for."""
+    """Return the columns of a set that are filtered upstream; none for a role."""
     filtered = {column.name for column in contract.columns if column.filter is not None}
     derived = contract.derived_set(set_name)
     if derived is None:
@@ -17,10 +17,10 @@ def filtered_upstream(contract: Contract, set_name: str) -> frozenset[str]:
 
 
 def counted_as(contract: Contract, set_name: str) -> str:
-    """The results for a copy of them, which has as many rows and takes long to make."""
+    """Return the set to count: the results for a set that copies them, which is slow to build."""
     derived = contract.derived_set(set_name)
     if derived is None or not derived.copies_results:
         return set_name
     names = (s.name for s in contract.schema.entity_sets)
     results = (name for name in names if contract.derived_set(name) is None)
-    return next(results, set_name)  # a key or role may not open them
+    return next(results, set_name)  # a key or role may not include them

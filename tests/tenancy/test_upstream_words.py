@@ -126,7 +126,7 @@ def test_a_role_reads_nothing_of_what_went_wrong(
         assert whole_.headers.get("Retry-After") == part.headers.get("Retry-After")
         assert all(told in whole_.text for told in wrong.told)
     assert all(told in pages["default"][0].text for told in wrong.told)
-    assert "owner finds why" in pages["default/part"][0].text
+    assert "owner finds the cause" in pages["default/part"][0].text
     for answer in (*answers["default/part"], *pages["default/part"]):
         assert not [told for told in (*wrong.told, VALUE) if told in answer.text]
     everything = [answer.text for who in answers for answer in (*answers[who], *pages[who])]

@@ -43,15 +43,15 @@ def test_explaining_asks_nobody_and_tells_which_snapshot_would_answer(dataset: D
         text = explain(gateway, FAILED)["snapshot"]
         (kept,) = status(gateway)["snapshots"]
         assert text.startswith(f"{kept['id']} holds {len(dataset)} rows (all rows), ")
-        assert text.endswith("it answers, nobody is asked")
+        assert text.endswith("it is fresh and is used")
 
 
 @pytest.mark.parametrize(
     ("settings", "verdict"),
     [
-        ({"fresh_for": 0, "stale_for": 60}, "it answers at once, while a new one is made"),
-        ({"fresh_for": 0}, "it answers only if the Analytics API cannot be reached"),
-        ({"fresh_for": 0, "stale_if_error": 0}, "too old to answer"),
+        ({"fresh_for": 0, "stale_for": 60}, "it is used at once, while a new one loads"),
+        ({"fresh_for": 0}, "it is used only if the Analytics API cannot be reached"),
+        ({"fresh_for": 0, "stale_if_error": 0}, "too old to use"),
     ],
 )
 def test_the_age_of_a_snapshot_decides(
@@ -79,7 +79,7 @@ def test_the_progress_of_an_extract_is_shown_while_it_is_read(dataset: Dataset) 
         assert 0 < len(page["value"]) < extract["rows"] <= len(dataset) == extract["of"]
         assert extract["rowsASecond"] > 0
         assert not extract["waitsToGoOn"]
-        assert "is being read" in explain(gateway, "Results")["snapshot"]
+        assert "is loading" in explain(gateway, "Results")["snapshot"]
         gateway.sandbox.faults.turn_off()
         gateway.feed("Results")
         assert status(gateway)["extracts"] == []
