@@ -1,5 +1,5 @@
-# The image holds Python, what requirements.lock names, and the wheel: no source tree, no build tools.
-# Name the base by its digest in your own builds; only your registry knows the one that you trust.
+# The image contains Python, the packages of requirements.lock, and the wheel: no source tree, no build
+# tools. In your own builds, pin the base image by its digest; your registry knows the one you trust.
 ARG PYTHON=python:3.13-slim-bookworm
 
 FROM ${PYTHON} AS build

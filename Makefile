@@ -1,5 +1,5 @@
 # Two commands on a fresh machine with Python 3.11 or newer and make: `make demo`, `make test`.
-# Tests that need curl, redis-server, chromium, nginx or caddy say so and are skipped without
+# Tests that need curl, redis-server, chromium, nginx or caddy are skipped, with a reason, where it is missing
 # (Debian, Ubuntu: apt-get install redis-server chromium nginx-light caddy).
 PYTHON ?= python3
 BIN := .venv/bin
@@ -11,7 +11,7 @@ BENCHMARKS := cold warm pages apply storm formats fairness grammar sizing
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
-.PHONY: demo test test-all check format bench screenshots docs docs-serve soak fuzz lock licenses audit sbom clean
+.PHONY: demo test test-all check english format bench screenshots docs docs-serve soak fuzz lock licenses audit sbom clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
@@ -19,7 +19,7 @@ demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopb
 test: check  ## style, types, layers, all tests but the slow ones, coverage
 	$(PYTEST) -n 2 --dist worksteal -m "not slow" --cov --cov-report=term --cov-fail-under=95
 
-test-all: .venv/installed-dev  ## what `make test` leaves out: slow tests, and all examples of property tests
+test-all: .venv/installed-dev  ## what `make test` omits: slow tests, and all examples of property tests
 	$(PYTEST) -n 2 --dist worksteal -m "slow or hypothesis" --hypothesis-profile full
 
 check: .venv/installed-dev  ## the fast part, for every save
@@ -28,6 +28,9 @@ check: .venv/installed-dev  ## the fast part, for every save
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
+english: .venv/installed-dev  ## phrases that plain English does not use, each with its place
+	$(BIN)/python -m tests.docs.english
+
 format: .venv/installed-dev  ## put the code into shape
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
@@ -35,32 +38,32 @@ format: .venv/installed-dev  ## put the code into shape
 bench: .venv/installed-dev  ## ratios of medians, from one run on this machine
 	for name in $(BENCHMARKS); do $(BIN)/python -m benchmarks.$$name || exit 1; done
 
-screenshots: .venv/installed-dev  ## docs/screenshots anew; needs chromium
+screenshots: .venv/installed-dev  ## take docs/screenshots again; needs chromium
 	$(BIN)/python -m tests.browser.screenshots
 
-docs: .venv/installed-dev  ## the documentation as a site in build/site; a link that leads nowhere is an error
+docs: .venv/installed-dev  ## the documentation as a site in build/site; a broken link is an error
 	$(MKDOCS) build --strict --quiet
 
-docs-serve: .venv/installed-dev  ## the same on loopback, built anew when a page changes
+docs-serve: .venv/installed-dev  ## the same on loopback, rebuilt when a page changes
 	$(MKDOCS) serve
 
-soak: .venv/installed-dev  ## fifty clients for SOAK_SECONDS (600), every answer checked; see docs/operations.md
+soak: .venv/installed-dev  ## fifty clients for SOAK_SECONDS (600), every response checked; see docs/operations.md
 	$(BIN)/python -m benchmarks.soak
 
-fuzz: .venv/installed-dev  ## random URLs for SECONDS (600), each answer against plain Python; SEED=7 repeats a run; see docs/architecture.md
+fuzz: .venv/installed-dev  ## random URLs for SECONDS (600), each response compared with plain Python; SEED=7 repeats a run; see docs/architecture.md
 	$(BIN)/python -m tests.fuzz --seconds $(SECONDS) $(if $(SEED),--seed $(SEED))
 
-lock: .venv/installed-supply  ## pin what pyproject.toml asks for; UPGRADE=--upgrade takes the newest of all
+lock: .venv/installed-supply  ## pin the dependencies of pyproject.toml; UPGRADE=--upgrade takes the newest versions
 	$(LOCK) $(UPGRADE) pyproject.toml --output-file requirements.lock
 	(sed -n 's/^requires = \[\(.*\)\]$$/\1/p' pyproject.toml | tr -d '"' | tr ',' '\n'; echo uv) | $(LOCK) $(UPGRADE) - --output-file requirements-build.lock
 
 licenses: .venv/installed-dev  ## write docs/licenses.md
 	$(BIN)/python -m tests.packaging.licenses
 
-audit: .venv/installed-supply  ## known vulnerabilities of what is locked, if the advisory service can be reached
+audit: .venv/installed-supply  ## known vulnerabilities of the locked dependencies, if the advisory service can be reached
 	$(BIN)/python -m tests.packaging.audit
 
-sbom: .venv/installed-supply  ## dist/sbom.cdx.json (CycloneDX) of what is locked
+sbom: .venv/installed-supply  ## dist/sbom.cdx.json (CycloneDX) of the locked dependencies
 	mkdir -p dist
 	$(BIN)/cyclonedx-py requirements requirements.lock --pyproject pyproject.toml --short-PURLs --output-reproducible --of JSON --output-file dist/sbom.cdx.json
 
@@ -69,7 +72,7 @@ clean:  ## remove what the other targets made
 
 .venv/bin/python:
 	$(PYTHON) -m venv .venv
-	$(PIP) "pip>=25.1"  # older ones do not know --group
+	$(PIP) "pip>=25.1"  # older versions lack --group
 
 .venv/installed: .venv/bin/python pyproject.toml
 	$(PIP) --editable .

@@ -77,7 +77,7 @@ def main(rows: int) -> None:
 
 
 def _measured(run: Callable[[], object], pid: int) -> tuple[float, float]:
-    """The median time, and the mean CPU of the process."""
+    """Return the median time, and the mean CPU of the process."""
     run()
     before, times = _cpu(pid), []
     for _ in range(_TIMES):

@@ -30,7 +30,7 @@ def cold(rows: int) -> None:
 
 
 def _at(upstream: str, rows: int, latency: float, *, rival: int, goal: float) -> list[Line]:
-    """Feed and first byte while the upstream takes `latency` a page."""
+    """Measure feed and first byte while the upstream takes `latency` a page."""
     delay(upstream, latency)
     feeds, fetches = [], []
     for _ in range(_TIMES):
@@ -58,7 +58,7 @@ def _at(upstream: str, rows: int, latency: float, *, rival: int, goal: float) ->
 
 
 def _feed(upstream: str) -> Feed:
-    """A full feed, in the default page size, of a gateway that has just started."""
+    """Read a full feed, in the default page size, from a gateway that has just started."""
     with gateway(upstream, "--upstream-concurrency", str(_CONCURRENCY)) as server:
         return follow(server.url + "Results", IDENTITY)
 
@@ -76,7 +76,7 @@ async def _fetch(upstream: str, rows: int, concurrency: int) -> None:
 
 
 async def _round_trip(upstream: str) -> float:
-    """The median seconds of one page on an open connection, without making the client."""
+    """Return the median seconds of one page on an open connection, without creating the client."""
     async with _client(upstream) as client:
         await _page(client, 0)
         times = []

@@ -1,4 +1,4 @@
-"""One caller with many long queries at once, and what another caller notices of it.
+"""One caller with many long queries at once, and the effect on another caller.
 
 `python -m benchmarks.fairness [ROWS]`; ROWS is 20,000 unless given. One key posts queries of 110
 KB, `_AT_ONCE` of them at once; meanwhile another key requests a small query and a page that is
@@ -85,7 +85,7 @@ def _measured(url: str, key: str, numbers: Iterator[int]) -> tuple[float, float]
 
 
 def _small(url: str, key: str, number: int) -> None:
-    """A query that was never requested before, so that nothing of it is kept."""
+    """Return a query that was never requested before, so that nothing of it is cached."""
     _get(f"{url}Results?$filter=progress%20gt%20{number}&$orderby=contentName&$top=10", key)
 
 

@@ -60,12 +60,12 @@ def _memory(server: Process, csv: Callable[[], int]) -> Line:
 
 
 def _bytes(root: str, headers: dict[str, str]) -> int:
-    """Of the feed in JSON."""
+    """Return the number of bytes of the feed in JSON."""
     return sum(len(get(link, None, **headers)) for link in follow(f"{root}Results", headers).links)
 
 
 def _size(url: str) -> int:
-    """The bytes of a file that is read as it comes and dropped."""
+    """Return the size of a file, read as it arrives and dropped."""
     link, parts, size = connect(url), urlsplit(url), 0
     link.request("GET", f"{parts.path}?{parts.query}")
     response = link.getresponse()

@@ -3,7 +3,7 @@
     python -m benchmarks.grammar      (as a module: its folder has a `grammar` too)
 
 Both parse the same texts in turn, so that whatever else the machine does hits both. Nothing is
-cached, except in the last column, where the parser has a memory (`grammar.remember`).
+cached.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from statistics import median
 
 from odata_query.grammar import ODataLexer, ODataParser
 
-from grammar import parse_filter, remember
+from grammar import parse_filter
 
 TEXTS = {
     "short comparison": "state eq 'FAILED'",
@@ -33,25 +33,21 @@ GOAL = 0.7
 
 def main() -> None:
     lexer, parser = ODataLexer(), ODataParser()
-    seen = remember(parse_filter, longest=100_000)
     begin = time.perf_counter()
     parse_filter("a")
     print(f"tables and first parse: {(time.perf_counter() - begin) * 1e3:.0f} ms, once\n")
-    print(
-        f"{'':18}{'ours':>10}{'odata-query':>13}{'ratio':>8}{'goal':>6}{'seen before':>13}   (us)"
-    )
+    print(f"{'':18}{'ours':>10}{'odata-query':>13}{'ratio':>8}{'goal':>6}   (us)")
     for name, text in TEXTS.items():
-        ours, theirs, again = measure(
+        ours, theirs = measure(
             lambda text=text: parse_filter(text),
             lambda text=text: parser.parse(lexer.tokenize(text)),
-            lambda text=text: seen(text),
         )
         met = "met" if ours / theirs <= GOAL else "no"
-        print(f"{name:18}{ours:10.1f}{theirs:13.1f}{ours / theirs:8.2f}{met:>6}{again:13.2f}")
+        print(f"{name:18}{ours:10.1f}{theirs:13.1f}{ours / theirs:8.2f}{met:>6}")
 
 
 def measure(*functions: Callable[[], object]) -> list[float]:
-    """Median microseconds of each function, measured in turn."""
+    """Return the median microseconds of each function, measured in turn."""
     samples: list[list[float]] = [[] for _ in functions]
     end = time.perf_counter() + 3
     gc.disable()

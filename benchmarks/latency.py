@@ -1,4 +1,4 @@
-"""How long others wait: for a small page while a feed is served, and for the event loop."""
+"""The waits of other clients: for a small page while a feed is served, and for the event loop."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _QUERIES = (
 
 
 def latency(upstream: str, kept: tuple[str, ...], rows: int) -> list[Line]:
-    """In processes that serve the snapshot for the first time, so that pages are made too."""
+    """Measure processes that serve the snapshot for the first time, and so make its pages."""
     with gateway(upstream, *kept) as server:
         waits = _waits(server.url)
     with gateway(upstream, *kept, "--page-budget", "0", module="watched") as server:
@@ -46,7 +46,7 @@ def latency(upstream: str, kept: tuple[str, ...], rows: int) -> list[Line]:
 
 
 def _waits(root: str) -> list[float]:
-    """Seconds of each request for a small page, from the feed's start to its end."""
+    """Return the seconds of each request for a small page, from the feed's start to its end."""
     url, link = f"{root}Results?$top=100", connect(root)
     get(url, link)
     reader = multiprocessing.get_context("spawn").Process(
@@ -66,7 +66,7 @@ def _waits(root: str) -> list[float]:
 
 
 def _stall(root: str, query: str) -> float:
-    """The longest gap, in milliseconds, between two turns of the event loop; see `watched`."""
+    """Return the longest gap, in milliseconds, between turns of the event loop; see `watched`."""
     clock = root.removesuffix("odata/v4/") + "stall"
     get(clock)
     get(root + query, None, Prefer="odata.maxpagesize=20000", **IDENTITY)

@@ -1,4 +1,4 @@
-"""Peak memory above an idle gateway, and how soon a gateway with a snapshot is ready."""
+"""Peak memory above an idle gateway, and the time until a gateway with a snapshot is ready."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def extracted(upstream: str, kept: tuple[str, ...]) -> Line:
 
 
 def from_disk(upstream: str, kept: tuple[str, ...]) -> list[Line]:
-    """A new process over the same directory; idle is one over an empty directory."""
+    """Start a new process over the same directory; idle is one over an empty directory."""
     with tempfile.TemporaryDirectory() as empty:
         started = time.perf_counter()
         with gateway(upstream, "--data-dir", empty) as server:

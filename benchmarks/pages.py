@@ -41,14 +41,14 @@ _FIELDS = (("department", "cf_department"), ("region", "cf_region"))
 
 @dataclass
 class Bench:
-    """CPU milliseconds a page, by what was done and by pass."""
+    """Return CPU milliseconds a page, by kind of work and by pass."""
 
     contract = load_contract(built_in_contract(), _FIELDS)
     token = make_token(SECRET)
     spent: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
 
     async def run(self, base_url: str, requests: list[PageRequest]) -> None:
-        """Each request in all ways in turn, so that whatever else the machine does hits all."""
+        """Do each request in all ways in turn, so that other load affects all of them."""
         world = World(
             GivenToken(self.token), asyncio.sleep, Clock(lambda: datetime.now(UTC), time.monotonic)
         )
@@ -78,7 +78,7 @@ class Bench:
         return found
 
     def median(self, name: str) -> float:
-        """Of all pages and passes."""
+        """Return the figures of all pages and passes."""
         return statistics.median(self.spent[name])
 
 

@@ -24,7 +24,7 @@ _TIMES = 41
 
 
 def queries(upstream: str, folder: Path, kept: tuple[str, ...], rows: int) -> list[Line]:
-    """No page is kept, so that each is read from the snapshot."""
+    """Measure without cached pages, so that each is read from the snapshot."""
     with gateway(upstream, *kept, "--page-budget", "0") as server:
         return [_filtered(server.url, folder), _depth(server.url, rows)]
 

@@ -35,13 +35,13 @@ def follow(url: str, headers: dict[str, str]) -> Feed:
 
 
 def read_all(links: tuple[str, ...], headers: dict[str, str]) -> None:
-    """The same work with links that are known: what is packed is unpacked to find the next."""
+    """Do the same work with known links: decompress each page to find the next link."""
     link = connect(links[0])
     for url in links:
         end_of(ask(url, link, headers)[1])
 
 
 def end_of(body: bytes) -> bytes:
-    """The plain text of a body's end, where the nextLink stands."""
+    """Return the plain text of a body's end, which contains the nextLink."""
     plain = igzip.decompress(body) if body[:2] == b"\x1f\x8b" else body
     return plain[-_LONGEST_LINK:]

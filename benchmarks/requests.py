@@ -1,4 +1,4 @@
-"""A small page asked again and again, by a client that does nothing but read bytes."""
+"""A small page requested repeatedly, by a client that only reads bytes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIZE = 63_000
 
 
 def request_rates(root: str) -> list[Line]:
-    """Requests a second against nginx; nothing where it is not installed."""
+    """Yield requests a second against nginx; nothing if nginx is not installed."""
     if not HERE:
         return []
     url = _page_of(root, _SIZE)
@@ -25,7 +25,7 @@ def request_rates(root: str) -> list[Line]:
 
 
 def _page_of(root: str, size: int) -> str:
-    """A page of about so many bytes."""
+    """Return a page of about that many bytes."""
     sample = len(get(f"{root}Results?$top=200", None, **IDENTITY)) / 200
     return f"{root}Results?$top={round(size / sample)}"
 
@@ -57,7 +57,7 @@ def _rate(url: str, headers: dict[str, str]) -> float:
 
 
 def _exchange(link: socket.socket, request: bytes, buffer: bytearray) -> None:
-    """One request and its whole answer, which must be 200 and tell its length."""
+    """Send a request and read its whole response, which must be 200 and state its length."""
     link.sendall(request)
     view, got, end = memoryview(buffer), 0, 0
     while not end or got < end:

@@ -1,4 +1,4 @@
-"""What a machine needs for so many rows: disk, memory, time. For docs/operations.md.
+"""A machine's needs by number of rows: disk, memory, time. For docs/operations.md.
 
 `python -m benchmarks.sizing [ROWS ...]`; 10,000, 100,000 and 1,000,000 unless given. Each size has
 a gateway of its own, whose Analytics API answers at once: a real one decides how long an extract
@@ -32,14 +32,14 @@ class Size:
     pages: float
 
     def says(self) -> str:
-        """A row of the table in Markdown."""
+        """Return a row of the table in Markdown."""
         memory = " | ".join(f"{size:,.0f} MiB" for size in (self.idle, self.peak, self.after))
         times = f"{self.extract:,.1f} s | {self.pages:,.0f}"
         return f"| {self.rows:,} | {self.disk:,.1f} MiB | {memory} | {times} |"
 
 
 def measure(rows: int) -> Size:
-    """Extract and read once, then read what is kept."""
+    """Extract and read once, then read the cached pages."""
     with tempfile.TemporaryDirectory() as name, sandbox(rows) as upstream:
         options = ("--data-dir", name, "--fresh-for", "1000000")
         with gateway(upstream.url, *options) as server:

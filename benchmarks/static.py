@@ -1,4 +1,4 @@
-"""nginx with the bytes of the gateway's answers: the fastest that they could be served."""
+"""nginx with the bytes of the gateway's responses: the fastest way to serve them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ HERE = shutil.which("nginx") is not None
 
 @contextmanager
 def nginx(pages: Iterable[bytes]) -> Iterator[tuple[str, ...]]:
-    """URLs of the pages, each kept plain and gzipped as the gateway does (gzip_static)."""
+    """Serve the pages, each stored plain and gzipped like the gateway's; yields URLs."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         folder.chmod(0o755)

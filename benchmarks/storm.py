@@ -1,7 +1,7 @@
 """One request for each row, as Power Query makes when it expands a column of related rows.
 
-`python -m benchmarks.storm [ROWS]`; ROWS is 100,000 unless given. 1,000 people's results are asked
-for, one after the other on one connection, from a snapshot that is at hand.
+`python -m benchmarks.storm [ROWS]`; ROWS is 100,000 unless given. 1,000 people's results are
+requested, one after the other on one connection, from an existing snapshot.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What the benchmarks share: servers as processes of their own, a client, and the table.
+"""Shared parts of the benchmarks: servers in separate processes, a client, and the table.
 
 Everything is on loopback. Figures are ratios of medians from one run wherever something can be
 compared with; absolute figures only show the size.
@@ -40,7 +40,7 @@ class Line:
     at_least: bool = False
 
     def says(self) -> tuple[str, str, str]:
-        """Value, goal and whether it is met, as texts."""
+        """Return value, goal and whether it is met, as texts."""
         if self.goal is None:
             return self._text(self.value), "", ""
         met = self.value >= self.goal if self.at_least else self.value <= self.goal
@@ -65,17 +65,17 @@ def table(title: str, lines: list[Line]) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Process:
-    """A server that runs; `pid` for looking at its memory."""
+    """A running server; `pid` identifies it for memory measurements."""
 
     url: str
     pid: int
 
     def peak_mebibytes(self) -> float:
-        """The most memory it has held (VmHWM)."""
+        """Return its peak memory (VmHWM)."""
         return self._status("VmHWM")
 
     def mebibytes(self) -> float:
-        """The memory it holds now (VmRSS)."""
+        """Return its current memory (VmRSS)."""
         return self._status("VmRSS")
 
     def _status(self, name: str) -> float:
@@ -87,7 +87,7 @@ class Process:
 
 @contextmanager
 def sandbox(rows: int) -> Iterator[Process]:
-    """The sandbox Analytics API as a process; see `delay`."""
+    """Run the sandbox Analytics API as a process; see `delay`."""
     port = free_port()
     command = [sys.executable, "-m", "gateway.sandbox", "--port", str(port), "--admin"]
     command += ["--rows", str(rows), "--secret", SECRET]
@@ -96,7 +96,7 @@ def sandbox(rows: int) -> Iterator[Process]:
 
 
 def delay(upstream: str, seconds: float) -> None:
-    """Let the sandbox answer each page after this time."""
+    """Make the sandbox delay each page by this time."""
     link = connect(upstream)
     body = f'{{"latencySeconds": {seconds}}}'
     link.request("POST", "/sandbox/faults", body, {"Content-Type": "application/json"})
@@ -107,7 +107,7 @@ def delay(upstream: str, seconds: float) -> None:
 
 @contextmanager
 def gateway(upstream: str, *options: str, module: str = "gateway") -> Iterator[Process]:
-    """The gateway as a process; its URL is the service root. `module` has the command `serve`."""
+    """Run the gateway as a process; its URL is the service root. `module` has the command."""
     port = free_port()
     with tempfile.TemporaryDirectory() as folder:
         token = Path(folder) / "token"
@@ -165,7 +165,7 @@ def _wait_for(url: str, process: subprocess.Popen[bytes], patience: float) -> No
 
 
 def free_port() -> int:
-    """A loopback port that was free a moment ago."""
+    """Return a loopback port that was free just now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
@@ -173,14 +173,14 @@ def free_port() -> int:
 
 
 def connect(url: str) -> http.client.HTTPConnection:
-    """A connection that is kept."""
+    """Open a persistent connection."""
     return http.client.HTTPConnection(urlsplit(url).netloc, timeout=600)
 
 
 def ask(url: str, link: http.client.HTTPConnection, headers: dict[str, str]) -> tuple[float, bytes]:
-    """When the first byte of the body came (`perf_counter`), and the body as it is on the wire.
+    """Return the time of the body's first byte (`perf_counter`), and the body as on the wire.
 
-    Fails unless the answer is 200.
+    Fails unless the response is 200.
     """
     parts = urlsplit(url)
     link.request("GET", f"{parts.path}?{parts.query}" if parts.query else parts.path, None, headers)
@@ -194,19 +194,19 @@ def ask(url: str, link: http.client.HTTPConnection, headers: dict[str, str]) -> 
 
 
 def get(url: str, link: http.client.HTTPConnection | None = None, **headers: str) -> bytes:
-    """The body as it is on the wire; fails unless the answer is 200."""
+    """Return the body as on the wire; fail unless the response is 200."""
     return ask(url, link or connect(url), headers)[1]
 
 
 def seconds(run: Callable[[], object]) -> float:
-    """How long it takes."""
+    """Return the duration of a run."""
     started = time.perf_counter()
     run()
     return time.perf_counter() - started
 
 
 def medians(times: int, *runs: Callable[[], object]) -> list[float]:
-    """The median seconds of each, measured in turn: what else the machine does hits them all."""
+    """Return the median seconds of each, measured in turn, so that other load affects all."""
     samples: list[list[float]] = [[] for _ in runs]
     for run in runs:
         run()  # warm

@@ -1,7 +1,7 @@
-"""What a snapshot at hand answers, against nginx with the same bytes and DuckDB with the same SQL.
+"""Requests to an existing snapshot, against nginx with the same bytes and DuckDB with the same SQL.
 
 `python -m benchmarks.warm [ROWS]`; ROWS is 1,000,000 unless given. One extract, kept on
-disk, serves all measures. nginx is left out where it is not installed.
+disk, serves all measures. nginx is omitted if it is not installed.
 """
 
 from __future__ import annotations

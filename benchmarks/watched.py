@@ -1,7 +1,7 @@
-"""The gateway as it is, with a clock in its event loop: `/stall` tells the longest gap.
+"""The gateway with a clock in its event loop: `/stall` reports the longest gap.
 
-Only for `benchmarks.latency`. The clock asks for a turn every millisecond; what it waits longer is
-what every other request would have waited.
+Only for `benchmarks.latency`. The clock schedules itself every millisecond; any longer wait is
+the wait of every other request.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ class Watched:
     clock: asyncio.Task[None] | None = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer `/stall` with milliseconds since it was asked last, hand everything else on."""
+        """Respond to `/stall` with the longest gap since the last time, pass everything else on."""
         if scope["type"] != "http" or scope["path"] != "/stall":
             await self.app(scope, receive, send)
             return
@@ -50,12 +50,12 @@ class Watched:
 
 @click.group()
 def main() -> None:
-    """Stands for the gateway's own command."""
+    """Replace the gateway's own command."""
 
 
 @main.command()
 @setting_options()
 def serve(config: Path | None, **given: Any) -> None:
-    """Serve as the gateway does."""
+    """Serve like the gateway."""
     settings = read_settings(config, given)
     uvicorn.run(Watched(create_app(settings)), **server_options(settings))

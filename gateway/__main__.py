@@ -1,5 +1,6 @@
-"""`python -m gateway`: the command line, where the script `skillhabit-odata` is not on the path."""
+"""`python -m gateway`: the command line without the script `skillhabit-odata`."""
 
 from gateway.cli import main
 
-main(prog_name="skillhabit-odata")
+if __name__ == "__main__":
+    main(prog_name="skillhabit-odata")

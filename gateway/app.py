@@ -1,4 +1,7 @@
-"""Settings in, application out: the only module that constructs things."""
+"""Settings in, application out: connects the parts of a process.
+
+`gateway.workspace` builds what each workspace has of its own.
+"""
 
 from __future__ import annotations
 
@@ -21,9 +24,9 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 import grammar
-from gateway.auth.building import asks_who, build_gate, key_option
 from gateway.auth.principal import Authenticator
-from gateway.auth.tokens import Named, TokenSource, token_source
+from gateway.auth.setup import build_authenticator, key_option, requires_credentials
+from gateway.auth.tokens import TokenOptions, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.connect.analysis import load_analysis
 from gateway.connect.star import left_out as left_out_measures
@@ -53,21 +56,21 @@ from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints, Readiness
 from gateway.web.origins import EdgePolicy, build_edge
 from gateway.web.routes import build_web
-from gateway.web.watched import Watched
+from gateway.web.telemetry import Telemetry
 from gateway.workspace import Shared, Workspace, make_directory
 from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
 _KEY_BYTES = 32
-_AGREEMENT_SECONDS = 5
+_SECRET_RETRY_SECONDS = 5
 Lifespan: TypeAlias = Callable[[Starlette], AbstractAsyncContextManager[None]]
 
 
 def read_contract(settings: Settings) -> Contract:
-    """The contract that the settings name.
+    """Load the contract that the settings name.
 
     Raises:
-        ConfigurationProblem: with file, place and remedy.
+        ConfigurationProblem: it is invalid; the message has file, place and remedy.
     """
     text = (
         built_in_contract() if settings.contract is None else _read("contract", settings.contract)
@@ -83,9 +86,9 @@ def create_app(
     clock: Clock | None = None,
     gate: Authenticator | None = None,
 ) -> Starlette:
-    """The gateway; `transport` and `clock` replace the network to the API and time, for tests.
+    """Return the gateway; `transport` and `clock` replace the API's network and time in tests.
 
-    `gate` decides who may ask, in the place of what the settings say.
+    `gate` admits callers instead of the sign-in methods of the settings.
 
     Raises:
         ConfigurationProblem: a file that a setting names cannot be used.
@@ -104,16 +107,16 @@ def create_app(
     )
     _check_grants(settings)
     contracts = [(each, read_contract(each)) for each in (settings, *settings.others)]
-    found = [
+    workspaces = [
         Workspace(each, contract, own_token(each, clock, observer), shared)
         for each, contract in contracts
     ]
     _warn_of_unlisted((contract.schema for _, contract in contracts), observer)
     proxies = TrustedProxies.of(settings.trusted_proxies)
-    gate = gate or build_gate(settings, clock, observer, found[0].acceptance)
+    gate = gate or build_authenticator(settings, clock, observer, workspaces[0].acceptance)
     entrance = Entrance(
         gate,
-        Workspaces(found),
+        Workspaces(workspaces),
         key_option(settings),
         proxies,
         Meter(clock.monotonic),
@@ -121,26 +124,30 @@ def create_app(
     )
     root = PublicRoot(settings.public_url, proxies)
     endpoint = ODataEndpoint(entrance, root, observer)
-    agreement = partial(_agree, shared.signer, found[0].peers, key) if settings.redis else None
-    held = tuple(workspace.held for workspace in found)
+    agreement = (
+        partial(_share_signing_key, shared.signer, workspaces[0].peers, key)
+        if settings.redis
+        else None
+    )
+    held = tuple(workspace.held for workspace in workspaces)
     directory = DataDirectory(_data_directories(settings))
-    pulse = Gauges(held, shared.pages, directory, clock, observer)
+    gauges = Gauges(held, shared.pages, directory, clock, observer)
     readiness = Readiness(observer, directory)
     ledger = Ledger(observer, RequestLog(settings.log_format))
-    alone = not asks_who(settings) and settings.public_url is None
+    is_local = not requires_credentials(settings) and settings.public_url is None
     operator = OperatorEndpoints(
-        observer, ledger, readiness, pulse.look, proxies, _metrics_token(settings), alone
+        observer, ledger, readiness, gauges.look, proxies, _metrics_token(settings), is_local
     )
-    life = _watched(readiness, pulse, ledger, _lifespan(found, agreement))
+    lifespan = _observed(readiness, gauges, ledger, _lifespan(workspaces, agreement))
     unnamed = UnnamedProxies(proxies, observer)
-    watched = Middleware(Watched, observer=observer, ledger=ledger, unnamed=unnamed)
-    people = build_pages(entrance, root, observer, ledger)
-    edge = (watched, *build_edge(root, _edge_policy(settings)))
-    return build_web(endpoint, operator, life, people, edge)
+    telemetry = Middleware(Telemetry, observer=observer, ledger=ledger, unnamed=unnamed)
+    pages = build_pages(entrance, root, observer, ledger)
+    edge = (telemetry, *build_edge(root, _edge_policy(settings)))
+    return build_web(endpoint, operator, lifespan, pages, edge)
 
 
 def _warn_of_unlisted(schemas: Iterable[Schema], observer: Observer) -> None:
-    """Say which measures and pictures are left out, because they would silently show 0."""
+    """Warn of measures and pictures that are left out, because they would silently show 0."""
     analysis = load_analysis()
     for schema in schemas:
         for warning in (*left_out_measures(schema, analysis), *left_out_pictures(schema)):
@@ -148,21 +155,21 @@ def _warn_of_unlisted(schemas: Iterable[Schema], observer: Observer) -> None:
 
 
 def world_outside() -> tuple[Clock, Observer]:
-    """The machine's clocks and the gateway's log."""
+    """Return the machine's clocks and the gateway's log."""
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     return clock, Observer(logging.getLogger("gateway"))
 
 
 def own_token(settings: Settings, clock: Clock, observer: Observer) -> TokenSource:
-    """Where the settings say that the Analytics API's token comes from.
+    """Return the source of the workspace's token for the Analytics API.
 
     Raises:
-        ConfigurationProblem: they name several places.
+        ConfigurationProblem: the settings name several sources.
     """
-    named = Named(
+    options = TokenOptions(
         settings.token_file, settings.token_env, settings.token_command, settings.workspace
     )
-    return token_source(named, os.environ, clock, observer)
+    return token_source(options, os.environ, clock, observer)
 
 
 def _observer(settings: Settings) -> Observer:
@@ -170,7 +177,9 @@ def _observer(settings: Settings) -> Observer:
     try:
         traces = build_traces(os.environ)
     except ModuleNotFoundError:
-        logger.warning("OTEL_ variables ask for traces: pip install 'skillhabit-odata[otel]'")
+        logger.warning(
+            "OTEL_ variables enable traces, which need: pip install 'skillhabit-odata[otel]'"
+        )
         traces = Traces()
     return Observer(logger, traces=traces, requests=RecentRequests(settings.request_log))
 
@@ -186,21 +195,23 @@ def _metrics_token(settings: Settings) -> bytes | None:
         return None
     token = _read("metrics_token_file", settings.metrics_token_file).strip()
     if not token:
-        raise ConfigurationProblem(f"metrics_token_file {settings.metrics_token_file} is empty")
+        raise ConfigurationProblem(
+            f"metrics_token_file {settings.metrics_token_file} is empty; write a token to it"
+        )
     return token.encode()
 
 
-def _watched(readiness: Readiness, pulse: Gauges, ledger: Ledger, inner: Lifespan) -> Lifespan:
-    """The lifespan with the process looked at while it lasts."""
+def _observed(readiness: Readiness, gauges: Gauges, ledger: Ledger, inner: Lifespan) -> Lifespan:
+    """Extend the lifespan by readiness, gauges and the last lines of the request log."""
 
     @asynccontextmanager
     async def run(app: Starlette) -> AsyncIterator[None]:
-        async with inner(app), pulse.beating():
+        async with inner(app), gauges.beating():
             readiness.is_open = True
             yield
             readiness.is_open = False
-            ledger.tell()
-        await anyio.to_thread.run_sync(pulse.observer.traces.close)
+            ledger.flush()
+        await anyio.to_thread.run_sync(gauges.observer.traces.close)
 
     return run
 
@@ -224,15 +235,15 @@ def _lifespan(
     return run
 
 
-async def _agree(signer: TokenSigner, peers: Peers, proposal: bytes) -> None:
-    """Sign links as all others do, as soon as there is contact with them."""
-    while (agreed := await peers.shared_secret(proposal)) is None:  # noqa: ASYNC110 - no event tells
-        await anyio.sleep(_AGREEMENT_SECONDS)
+async def _share_signing_key(signer: TokenSigner, peers: Peers, proposal: bytes) -> None:
+    """Sign links with the key of all processes, as soon as they can be reached."""
+    while (agreed := await peers.shared_secret(proposal)) is None:  # noqa: ASYNC110 - no event
+        await anyio.sleep(_SECRET_RETRY_SECONDS)
     signer.agree_on(agreed)
 
 
 def _edge_policy(settings: Settings) -> EdgePolicy:
-    """Where hosts are named, the public URL's own need not be named again."""
+    """Return the policy; the public URL's host is allowed without being listed."""
     public = urlsplit(settings.public_url or "").hostname
     hosts = settings.allowed_hosts
     if hosts and public is not None:
@@ -241,7 +252,7 @@ def _edge_policy(settings: Settings) -> EdgePolicy:
 
 
 def _signing_key(data_dir: Path | None) -> bytes:
-    """Kept with the snapshots, so that links survive a restart as the snapshots do."""
+    """Return the key stored beside the snapshots, so that links survive a restart as they do."""
     if data_dir is None:
         return secrets.token_bytes(_KEY_BYTES)
     make_directory(data_dir)
@@ -250,24 +261,26 @@ def _signing_key(data_dir: Path | None) -> bytes:
         draft = data_dir / f"signing.{secrets.token_hex(8)}"
         draft.touch(mode=0o600)
         draft.write_bytes(secrets.token_bytes(_KEY_BYTES))
-        with suppress(FileExistsError):  # another process was first; its key counts
+        with suppress(FileExistsError):  # another process was first; its key is used
             path.hardlink_to(draft)
         draft.unlink()
     key = path.read_bytes()
     if len(key) < _KEY_BYTES:
-        raise ConfigurationProblem(f"{path} is damaged; remove it, and links to pages start anew")
+        raise ConfigurationProblem(
+            f"{path} is damaged; remove it: clients must then start over with their first page"
+        )
     return key
 
 
 def _check_grants(settings: Settings) -> None:
-    """What a group of people is let in to must be there.
+    """Check that the workspaces and roles that groups open exist.
 
     Raises:
-        ConfigurationProblem: it is not.
+        ConfigurationProblem: one does not.
     """
-    there = roles_of_workspaces(settings)
+    roles = roles_of_workspaces(settings)
     for grant in settings.entra_group:
-        if grant.workspace not in there or grant.role not in (None, *there[grant.workspace]):
+        if grant.workspace not in roles or grant.role not in (None, *roles[grant.workspace]):
             shown = grant.workspace if grant.role is None else f"{grant.workspace}/{grant.role}"
             raise ConfigurationProblem(
                 f"entra_group {grant.holder}={shown}: the configuration file has no such workspace"
@@ -281,8 +294,8 @@ def _mask_key(settings: Settings) -> bytes | None:
     key = _read("mask_key_file", settings.mask_key_file).strip().encode()
     if len(key) < _KEY_BYTES:
         raise ConfigurationProblem(
-            f"mask_key_file {settings.mask_key_file} holds fewer than {_KEY_BYTES} letters: who"
-            " guesses them can tell whose digest is whose"
+            f"mask_key_file {settings.mask_key_file} has fewer than {_KEY_BYTES} characters: anyone"
+            " who guesses them can find the person behind a digest; write a longer key"
         )
     return key
 

@@ -1,4 +1,4 @@
-"""Which service answers whom: each caller's workspace, and in it what their role may see."""
+"""The service of each caller: of their workspace, limited to what their role may see."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.workspace import Workspace
 
 
 class Tenants(Protocol):
-    """Finds the service of a caller."""
+    """A lookup of the caller's service."""
 
     def service_of(self, principal: Principal) -> QueryService:
-        """The service; nothing that it answers from is shared with another workspace or role.
+        """Return the service; it shares no data with another workspace or role.
 
         Raises:
-            AccessDenied: there is none.
+            AccessDenied: the caller has none.
         """
 
 
@@ -29,23 +29,23 @@ class Workspaces:
         self._workspaces = {workspace.name: workspace for workspace in workspaces}
 
     def service_of(self, principal: Principal) -> QueryService:
-        """The service of the caller's role.
+        """Return the service of the caller's role.
 
         Raises:
-            AccessDenied: the workspace, the role or an entity set of the key is not there.
+            AccessDenied: the workspace, the role or an entity set of the key does not exist.
         """
         workspace = self._workspaces.get(principal.workspace)
-        found = workspace and workspace.service_of(principal.role, principal.token)
-        if workspace and found and principal.allowance.sets is not None:
+        service = workspace and workspace.service_of(principal.role, principal.token)
+        if workspace and service and principal.allowance.sets is not None:
             return _pruned(workspace, principal.role, principal.allowance.sets)
-        if not found:
+        if not service:
             role = "" if principal.role is None else f" with the role {principal.role!r}"
             raise AccessDenied(
                 f"these credentials are for the workspace {principal.workspace!r}{role}, which this"
-                " gateway does not have; its owner adds it to the configuration file, or gives"
-                " others"
+                " gateway does not have; ask its owner to add it to the configuration file, or for"
+                " other credentials"
             )
-        return found
+        return service
 
 
 def _pruned(workspace: Workspace, role: str | None, sets: tuple[str, ...]) -> QueryService:
@@ -53,6 +53,6 @@ def _pruned(workspace: Workspace, role: str | None, sets: tuple[str, ...]) -> Qu
         return workspace.pruned(role, sets)
     except ConfigurationProblem as problem:
         raise AccessDenied(
-            f"{problem.message}; the gateway's owner corrects the list with skillhabit-odata keys"
-            " limit"
+            f"{problem.message}; ask the gateway's owner to correct the key's list with"
+            " skillhabit-odata keys limit"
         ) from problem

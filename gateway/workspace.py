@@ -18,33 +18,34 @@ import httpx
 from cachetools import LRUCache
 
 from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
+from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.read.page import arrow_schema
 from gateway.analytics.read.request import PageRequest
-from gateway.auth.acceptance import Acceptance
-from gateway.auth.tokens import CallersToken, TokenSource
+from gateway.auth.caller_token import Acceptance
+from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.fairness.calls import Calls
+from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.roles.view import View
+from gateway.service.dependencies import Dependencies, PageSizes
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
-from gateway.service.rows import Dependencies, PageSizes, RoleView
 from gateway.service.service import QueryService
-from gateway.snapshots.build.extract_limit import ExtractLimit
-from gateway.snapshots.build.extract_run import ExtractTools
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
-from gateway.snapshots.keep.database import Bounds
-from gateway.snapshots.keep.memory import memory_share
+from gateway.snapshots.keep.database import Bounds, memory_share
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.load.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_run import ExtractTools
 from gateway.snapshots.peers.selection import Sharing, build_peers
 from gateway.snapshots.query_threads import QueryPool
 from gateway.writer.skiptoken import TokenSigner
@@ -99,9 +100,9 @@ class Workspace:
         self._http = _http_client(settings, contract, shared)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
-        self._desk = QueryPool(self._store.threads, settings.query_timeout)
-        self._lanes = ExtractLimit(settings.extract_concurrency)
-        self._calls = Calls(settings.upstream_concurrency)
+        self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
+        self._extract_limit = ExtractLimit(settings.extract_concurrency)
+        self._calls = CallLimit(settings.upstream_concurrency)
         self._shelf = Catalog(self._store, self.peers, _policies(settings), shared.clock)
         self._common = self._machinery(token)
         self._whole = _Seen(contract, self._common, "")
@@ -134,7 +135,8 @@ class Workspace:
             seen = self._whole if role is None else self._seen[role]
             contract = prune_sets(seen.contract, wanted[1], "the sets of this key")
             name = hashlib.sha256(repr((seen.view, wanted[1])).encode()).hexdigest()[:12]
-            machinery = self._apart(seen.machinery, name)
+            pruned = replace(seen.machinery.view, is_pruned=True)
+            machinery = replace(self._apart(seen.machinery, name), view=pruned)
             found = self._pruned[wanted] = self._serve(_Seen(contract, machinery, name))
         return found
 
@@ -186,7 +188,7 @@ class Workspace:
         limits = limits_of(role, self._contract)
         contract = limit_contract(self._contract, limits, role)
         salt = self._salt(role)
-        view = RoleView(_view_name(role, salt), limits, salt)
+        view = View(_view_name(role, salt), limits, salt)
         machinery = replace(self._apart(self._common, view.name), view=view)
         return _Seen(contract, machinery, view.name)
 
@@ -203,7 +205,7 @@ class Workspace:
 
     def _of_caller(self, token: str) -> QueryService:
         """A service of their own extracts, asked for with their own token."""
-        callers = CallersToken(token, self.acceptance.forget)
+        callers = CallerTokenSource(token, self.acceptance.forget)
         found = self._callers.get(callers.identity())
         if found is None:
             sizes = _page_sizes(self._settings)
@@ -213,12 +215,12 @@ class Workspace:
 
     async def _try(self, token: str) -> None:
         """Ask for one row with a caller's own token."""
-        client = self._client(CallersToken(token, self.acceptance.forget))
+        client = self._client(CallerTokenSource(token, self.acceptance.forget))
         await client.fetch(PageRequest(Pushdown(), 0, 1, self._contract.order_column))
 
     def _client(self, token: TokenSource) -> AnalyticsClient:
         shared = self._shared
-        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.retried)
+        world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.count_retry)
         policy = RetryPolicy(budget=self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
@@ -226,26 +228,28 @@ class Workspace:
         settings, contract, shared = self._settings, self._contract, self._shared
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
-        extractor = Extractor(client.fetch, contract, policy, shared.clock)
-        workshop = ExtractTools(
+        totals = Totals(client.fetch, contract, shared.observer.warn)
+        extractor = Extractor(client.fetch, contract, policy, shared.clock, totals)
+        tools = ExtractTools(
             self._store,
             self._shelf,
             self.peers,
             extractor,
             shared.clock,
             shared.observer,
-            self._lanes,
+            self._extract_limit,
         )
         base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
         return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
-            cache=SnapshotCache(workshop),
+            totals=totals,
+            cache=SnapshotCache(tools),
             store=self._store,
             pages=shared.pages,
             signer=shared.signer,
             clock=shared.clock,
-            desk=self._desk,
+            query_pool=self._query_pool,
             calls=self._calls,
             parser=shared.parser,
             query_timeout=settings.query_timeout,

@@ -1,12 +1,10 @@
-"""OData 4.01, the language: text to syntax tree and back, without any schema."""
+"""The OData 4.01 language: text to syntax tree and back, without a schema."""
 
 from __future__ import annotations
 
 from grammar.errors import ODataSyntaxError, UnknownOptionError
 from grammar.limits import DEFAULT_LIMITS, Limits
-from grammar.parse.context import parse_context
 from grammar.parse.options import parse_query_options
-from grammar.parse.parse_cache import remember
 from grammar.parse.parser import (
     parse_apply,
     parse_compute,
@@ -19,12 +17,13 @@ from grammar.parse.parser import (
     prepare,
 )
 from grammar.parse.paths import parse_resource_path
-from grammar.parse.relative_url import parse_relative_url
+from grammar.parse.prefer import Preference, parse_prefer
 from grammar.parse.url import encode_query, split_path, split_query
 from grammar.parse.values import parse_value
-from grammar.tree.context import ContextFragment, ContextItem
 from grammar.tree.expressions import (
     Aggregated,
+    AggregateFrom,
+    AggregateItem,
     Alias,
     Binary,
     BoundCall,
@@ -33,7 +32,6 @@ from grammar.tree.expressions import (
     Cast,
     ComputeItem,
     CountOf,
-    ExpandItem,
     Expr,
     FilteredBy,
     IsOf,
@@ -47,25 +45,24 @@ from grammar.tree.expressions import (
     Member,
     Name,
     OrderItem,
-    QueryOptions,
     RecordExpr,
+    Special,
+    Unary,
+)
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
+from grammar.tree.placeholders import without_literals
+from grammar.tree.resource import ResourcePath, Segment
+from grammar.tree.search import (
     SearchAnd,
     SearchExpr,
     SearchIncomplete,
     SearchNot,
     SearchOr,
     SearchTerm,
-    SelectItem,
-    Special,
-    Unary,
 )
-from grammar.tree.placeholders import without_literals
-from grammar.tree.resource import ResourcePath, Segment
 from grammar.tree.transformations import (
     AddNested,
     Aggregate,
-    AggregateFrom,
-    AggregateItem,
     ComputeStep,
     Concat,
     CustomStep,
@@ -108,8 +105,6 @@ __all__ = [
     "ComputeItem",
     "ComputeStep",
     "Concat",
-    "ContextFragment",
-    "ContextItem",
     "CountOf",
     "CustomStep",
     "ExpandItem",
@@ -135,6 +130,7 @@ __all__ = [
     "ODataSyntaxError",
     "OrderByStep",
     "OrderItem",
+    "Preference",
     "QueryOptions",
     "RecordExpr",
     "RecursiveHierarchy",
@@ -165,19 +161,17 @@ __all__ = [
     "option_pairs",
     "parse_apply",
     "parse_compute",
-    "parse_context",
     "parse_expand",
     "parse_expression",
     "parse_filter",
     "parse_orderby",
+    "parse_prefer",
     "parse_query_options",
-    "parse_relative_url",
     "parse_resource_path",
     "parse_search",
     "parse_select",
     "parse_value",
     "prepare",
-    "remember",
     "split_path",
     "split_query",
     "unparse",

@@ -1,24 +1,25 @@
 """The exceptions that parsing raises.
 
-`ODataSyntaxError` is the only family that leaves this package; `BuilderError` is how a builder of
-the tree says "well-formed, yet wrong" to the machine, which knows the position.
+Only `ODataSyntaxError` and its subclass leave this package. A function that builds a node raises
+`BuilderError` for text that is well-formed but wrong; the LALR runtime adds the position.
 """
 
 from __future__ import annotations
 
-_SHOWN = 60
+_CONTEXT_CHARACTERS = 60
+"""The most characters to show on each side of an error."""
 
 
 class ODataSyntaxError(ValueError):
-    """The text is not OData; nothing was guessed.
+    """Text that is not OData.
 
     Attributes:
-        message: what is wrong, in words, without position.
-        text: the decoded text that was parsed.
+        message: what is wrong, without the position.
+        text: the decoded text.
         position: 0-based offset in `text`, counted in characters; `len(text)` at the end.
-        expected: what could have stood there, in the standard's words; may be empty.
-        hint: the way out for a usual slip; may be empty.
-        option: the query option or `path`, e.g. `$filter`; empty when the caller knows it.
+        expected: what would be valid there, in the standard's words; may be empty.
+        hint: how to fix a common mistake; may be empty.
+        option: the query option or `path`, e.g. `$filter`; may be empty.
     """
 
     def __init__(
@@ -40,9 +41,9 @@ class ODataSyntaxError(ValueError):
         self.option = option
 
     def render(self) -> str:
-        """The message for a person: what, where (a caret under the place), and the way out.
+        """Return the message for a person: the error, its position with a caret, and a hint.
 
-        A long text is cut around the place; a character that would break the line is a blank.
+        A long text is cut around the position. A control character becomes a space.
 
         >>> print(ODataSyntaxError("unexpected '='", text="a == 1", position=2).render())
         unexpected '=' at position 3
@@ -62,8 +63,8 @@ class ODataSyntaxError(ValueError):
         return "\n".join(lines)
 
     def _caret(self) -> list[str]:
-        first = max(0, self.position - _SHOWN)
-        last = min(len(self.text), self.position + _SHOWN)
+        first = max(0, self.position - _CONTEXT_CHARACTERS)
+        last = min(len(self.text), self.position + _CONTEXT_CHARACTERS)
         before = "..." if first else ""
         after = "..." if last < len(self.text) else ""
         shown = "".join(c if c.isprintable() else " " for c in self.text[first:last])
@@ -72,14 +73,14 @@ class ODataSyntaxError(ValueError):
 
 
 class UnknownOptionError(ODataSyntaxError):
-    """A name that begins with `$` but is no system query option; custom ones never do (5.2)."""
+    """A name that starts with `$` but is not a system query option (Part 2, 5.2)."""
 
 
 class BuilderError(Exception):
-    """Raised by a builder; the machine turns it into an `ODataSyntaxError` with a position.
+    """An error in building a node; the parser turns it into an `ODataSyntaxError`.
 
-    `at` is the place in the grammar rule's right side (0 = its first symbol) that is to blame; for
-    a terminal, the character in it.
+    `at` is the number of the wrong symbol on the rule's right side, from 0; for a terminal, the
+    number of the wrong character.
     """
 
     def __init__(self, message: str, *, hint: str = "", at: int = 0, position: int = 0) -> None:

@@ -1,8 +1,8 @@
-"""Canonical literal text <-> Python values.
+"""Conversion between canonical literal text and Python values.
 
-`Literal.value` keeps text for dates and times because OData allows year -10000, twelve digits of a
-second and offsets up to 23:59, which Python's types do not hold. These functions convert what
-fits.
+`Literal.value` holds text for dates and times because OData allows year -10000, twelve digits of a
+second and offsets up to 23:59, which Python's types cannot hold. These functions convert the values
+that fit.
 """
 
 from __future__ import annotations
@@ -20,27 +20,28 @@ _DURATION = re.compile(
 
 
 def to_date(text: str) -> date:
-    """`2024-02-29` -> date. Raises ValueError for years outside 1 to 9999."""
+    """Convert `2024-02-29`; raise ValueError for years outside 1 to 9999."""
     return date.fromisoformat(text)
 
 
 def to_time(text: str) -> time:
-    """`07:59:00.5` -> time; digits beyond microseconds are cut. Raises ValueError for second 60."""
+    """Convert `07:59:00.5`, cut to microseconds; raise ValueError for second 60."""
     clock, _, fraction = text.partition(".")
     return time.fromisoformat(clock).replace(microsecond=_microseconds(fraction))
 
 
 def to_datetime(text: str) -> datetime:
-    """`2024-02-29T23:59:00+01:00` -> the instant in UTC; digits beyond microseconds are cut.
+    """Convert `2024-02-29T23:59:00+01:00` to UTC, cut to microseconds.
 
-    A leap second is the first moment of the next minute. Raises ValueError outside 0001 to 9999.
+    A leap second becomes the first instant of the next minute. Raises ValueError outside the years
+    1 to 9999.
 
     >>> to_datetime("2024-03-01T00:30:00+01:00")
     datetime.datetime(2024, 2, 29, 23, 30, tzinfo=datetime.timezone.utc)
     """
     match = _DATE_TIME.fullmatch(text)
     if match is None:
-        raise ValueError(f"no date and time with offset: {text!r}")
+        raise ValueError(f"not a date and time with offset: {text!r}")
     day, clock, fraction, sign, hours, minutes = match.groups()
     leap = clock.endswith(":60")
     moment = time.fromisoformat(f"{clock[:-2]}59" if leap else clock)
@@ -54,10 +55,10 @@ def to_datetime(text: str) -> datetime:
 
 
 def to_timedelta(text: str) -> timedelta:
-    """`-P1DT2H0.5S` -> timedelta, whole microseconds. Raises ValueError beyond its range."""
+    """Convert `-P1DT2H0.5S`, cut to microseconds; raise ValueError beyond timedelta's range."""
     match = _DURATION.fullmatch(text)
     if match is None:
-        raise ValueError(f"no duration: {text!r}")
+        raise ValueError(f"not a duration: {text!r}")
     sign, days, hours, minutes, seconds, fraction = match.groups()
     try:
         value = timedelta(int(days or 0), int(seconds or 0), _microseconds(fraction or ""))
@@ -68,22 +69,22 @@ def to_timedelta(text: str) -> timedelta:
 
 
 def to_bytes(text: str) -> bytes:
-    """base64url, padded or not -> bytes. Raises ValueError."""
+    """Decode base64url, padded or not; raise ValueError for other text."""
     return urlsafe_b64decode(text + "=" * (-len(text) % 4))
 
 
 def from_date(value: date) -> str:
-    """The reverse of `to_date`."""
+    """Return the text that `to_date` reads."""
     return value.isoformat()
 
 
 def from_time(value: time) -> str:
-    """The reverse of `to_time`: no zeros at the end of the fraction."""
+    """Return the text that `to_time` reads, without zeros at the end of the fraction."""
     return _trimmed(value.replace(tzinfo=None).isoformat())
 
 
 def from_datetime(value: datetime) -> str:
-    """An aware datetime -> its UTC text with `Z`.
+    """Return the UTC text of an aware datetime, with `Z`.
 
     >>> from_datetime(datetime(2024, 2, 29, 23, 30, 0, 120000, UTC))
     '2024-02-29T23:30:00.12Z'
@@ -92,7 +93,7 @@ def from_datetime(value: datetime) -> str:
 
 
 def from_timedelta(value: timedelta) -> str:
-    """The shortest text: no part that is zero, `PT0S` for nothing."""
+    """Return the shortest text: no part that is zero, `PT0S` for zero."""
     sign, rest = ("-", -value) if value < timedelta() else ("", value)
     hours, seconds = divmod(rest.seconds, 3600)
     minutes, seconds = divmod(seconds, 60)
@@ -104,18 +105,18 @@ def from_timedelta(value: timedelta) -> str:
 
 
 def from_bytes(value: bytes) -> str:
-    """The reverse of `to_bytes`, without padding."""
+    """Encode as base64url without padding."""
     return urlsafe_b64encode(value).decode().rstrip("=")
 
 
 def from_decimal(value: Decimal) -> str:
-    """Plain notation, never an exponent: that would make it a Double."""
+    """Return plain notation: an exponent would make it a Double."""
     text = format(value, "f")
     return text if "." in text else f"{text}.0"
 
 
 def from_float(value: float) -> str:
-    """The shortest text that reads back as the same Double: always with an exponent, or INF, NaN.
+    """Return the shortest text of this Double, always with an exponent, or INF, NaN.
 
     >>> from_float(314.0)
     '314.0e0'

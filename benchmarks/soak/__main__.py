@@ -1,4 +1,4 @@
-"""`python -m benchmarks.soak`: see the package. Ends with 1 when something was not as it must be.
+"""`python -m benchmarks.soak`: see the package. Exits with 1 if anything was wrong.
 
 SOAK_SECONDS is 600 unless given, SOAK_ROWS 20,000; SOAK_SHARING is `directory` or `redis`.
 """
@@ -45,7 +45,7 @@ _WARM_SECONDS = 300
 
 
 def soak(seconds: float, rows: int, sharing: str) -> bool:
-    """Run and print; whether everything was as it must be."""
+    """Run and print; return True if everything was correct."""
     truth, ledger = Truth.of(rows), Ledger()
     fresh_for = max(2.0, min(20.0, seconds / 10))
     with world(rows, fresh_for, keep=max(60.0, seconds / 5), sharing=sharing) as running:
@@ -91,7 +91,7 @@ async def _compared(copy: Copy, asker: Asker) -> None:
 
 
 def main() -> None:
-    """Settings come from the environment."""
+    """Read settings from the environment and run."""
     seconds = float(os.environ.get("SOAK_SECONDS", "600"))
     rows = int(os.environ.get("SOAK_ROWS", "20000"))
     sharing = os.environ.get("SOAK_SHARING", "directory")

@@ -1,4 +1,4 @@
-"""How a client of the soak asks: any gateway for any URL, and again after a refusal."""
+"""Requests of the soak's clients: to any gateway for any URL, with retries after a refusal."""
 
 from __future__ import annotations
 
@@ -17,31 +17,31 @@ from benchmarks.soak.ledger import Ledger
 from gateway.errors import UpstreamUnavailable
 
 PUBLIC = "http://analytics.example"
-"""What the gateways call themselves: no link tells which of them wrote it."""
+"""The public URL of both gateways: no link shows which of them wrote it."""
 _TRIES = 5
 _WORTH_ASKING_AGAIN = {c.code for c in (UpstreamUnavailable, *UpstreamUnavailable.__subclasses__())}
 
 
 class Stumble(Exception):  # it ends a round, and is in the ledger already
-    """An answer that must not be; the client starts its round again."""
+    """A wrong response; the client starts its round again."""
 
 
 @dataclass(frozen=True)
 class Reply:
-    """An answer whose status was expected."""
+    """A response with an expected status."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
 
     def json(self) -> Any:
-        """The body."""
+        """Return the body."""
         return msgspec.json.decode(self.body)
 
 
 @dataclass
 class Asker:
-    """One client's way to ask; `dice` decides which gateway is asked."""
+    """One client's connection; `dice` decides which gateway gets a request."""
 
     gateways: tuple[str, ...]
     http: aiohttp.ClientSession
@@ -52,7 +52,7 @@ class Asker:
 
     @property
     def over(self) -> bool:
-        """Whether the run is at its end."""
+        """True if the run has ended."""
         return time.monotonic() > self.until
 
     async def ask(
@@ -63,7 +63,7 @@ class Asker:
         expected: int = 200,
         body: bytes | None = None,
     ) -> Reply:
-        """The answer, after as many refusals as a BI tool bears.
+        """Return the response, after at most as many refusals as a BI tool accepts.
 
         Raises:
             Stumble: another status, or no answer.
@@ -96,7 +96,7 @@ class Asker:
         return reply
 
     def _patience(self, path: str, reply: Reply) -> float:
-        """Seconds to wait after a refusal that may be."""
+        """Return the seconds to wait after an acceptable refusal."""
         try:
             code = reply.json()["error"]["code"]
         except (msgspec.DecodeError, KeyError, TypeError):

@@ -1,4 +1,4 @@
-"""Who asks: each client does its round again and again until the time is over."""
+"""The clients: each repeats its round until the time is over."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ Round = Callable[[Asker, Truth], Awaitable[None]]
 
 
 async def refresh(asker: Asker, truth: Truth) -> None:
-    """Power Query's refresh: table after table, each followed to its end."""
+    """Refresh as Power Query does: table after table, each read to its end."""
     await asker.ask("document", ROOT)
     await asker.ask("document", f"{ROOT}$metadata")
     for table in TABLES:
@@ -74,7 +74,7 @@ async def _whole_table(asker: Asker, truth: Truth, table: str) -> None:
 
 
 async def preview(asker: Asker, truth: Truth) -> None:
-    """The Navigator's first thousand rows, or the newest of a state."""
+    """Read the Navigator's first thousand rows, or the newest of a state."""
     table = asker.dice.choice(TABLES)
     wanted = min(1_000, len(truth.keys[table]))
     keys: list[str] = []
@@ -96,7 +96,7 @@ async def preview(asker: Asker, truth: Truth) -> None:
 
 
 async def storm(asker: Asker, truth: Truth) -> None:
-    """One small request for each of many people, as an expanded column makes."""
+    """Send one small request for each of many people, as an expanded column does."""
     people = sorted(truth.results_of)
     start = asker.dice.randrange(len(people))
     for person in people[start : start + 40]:
@@ -111,7 +111,7 @@ async def storm(asker: Asker, truth: Truth) -> None:
 
 
 async def summary(asker: Asker, truth: Truth) -> None:
-    """Groups and their total, of one snapshot: they must agree."""
+    """Compare groups with their total, from one snapshot."""
     columns = asker.dice.choice(("state", "enrollmentType", "contentType", "contentId"))
     number = "aggregate($count%20as%20n)"
     path = f"{ROOT}Results?$apply=concat(groupby(({columns}),{number}),{number})"
@@ -129,7 +129,7 @@ async def summary(asker: Asker, truth: Truth) -> None:
 
 
 async def export(asker: Asker, truth: Truth) -> None:
-    """All rows in one file."""
+    """Read all rows in one file."""
     form = asker.dice.choice(("text/csv", "arrow", "parquet"))
     content = (await asker.ask(f"file, {form}", f"{ROOT}Results?$format={form}")).body
     table = await asyncio.to_thread(_READERS[form], content)
@@ -152,14 +152,14 @@ _READERS: Mapping[str, Callable[[bytes], pa.Table]] = {
 
 @dataclass
 class Copy:
-    """A copy of a feed, kept by what deltaLinks tell."""
+    """A copy of a feed, updated through deltaLinks."""
 
     path: str = f"{ROOT}Results?$select=id,state,progress,updatedAt"
     rows: dict[str, dict[str, Any]] = field(default_factory=dict)
     link: str = ""
 
     async def catch_up(self, asker: Asker, truth: Truth) -> None:
-        """Read all, or what has changed since."""
+        """Read all rows, or the changes since the last time."""
         if not self.link:
             self.rows = {}
             await self._follow(asker, self.path, {"Prefer": "odata.track-changes"})
@@ -170,7 +170,7 @@ class Copy:
         await asyncio.sleep(3 * asker.dice.random())
 
     async def compare(self, asker: Asker) -> None:
-        """Nothing changes any more: the copy must be the feed."""
+        """Check that the copy equals the feed, when nothing changes any longer."""
         newest = {"Cache-Control": "no-cache"}
         await self._follow(asker, self.link or self.path, newest)
         other = Copy()
@@ -200,7 +200,7 @@ class Copy:
 
 
 async def blunder(asker: Asker, truth: Truth) -> None:
-    """Requests that must be refused, each in its own way."""
+    """Send requests that must be refused, each with its own error."""
     path, status = asker.dice.choice(_BAD)
     body = (await asker.ask("refused", path, expected=status)).json()
     if not body["error"]["message"]:
@@ -210,7 +210,7 @@ async def blunder(asker: Asker, truth: Truth) -> None:
 
 
 async def leave(asker: Asker, truth: Truth) -> None:
-    """Ask for much, read a little, and go; half of them without a farewell."""
+    """Request much, read a little, and disconnect; half of the time without closing properly."""
     place = urlsplit(asker.dice.choice(asker.gateways))
     target = asker.dice.choice(
         (f"{ROOT}Results", f"{ROOT}Results?$format=csv", f"{ROOT}Results?$orderby=contentName")
@@ -231,7 +231,7 @@ async def leave(asker: Asker, truth: Truth) -> None:
 
 
 async def repeat(asker: Asker, truth: Truth, round_: Round) -> None:
-    """Rounds until the time is over."""
+    """Repeat rounds until the time is over."""
     while not asker.over:
         try:
             await round_(asker, truth)

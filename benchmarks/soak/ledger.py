@@ -1,4 +1,4 @@
-"""What was seen: how long answers took, what was refused, and what must not be."""
+"""The findings of a run: durations of responses, refusals, and problems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _MOST_PROBLEMS = 50
 
 @dataclass
 class Ledger:
-    """Of the whole run; `problems` must stay empty."""
+    """The findings of the whole run; `problems` must stay empty."""
 
     seconds: defaultdict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
     sent: Counter[str] = field(default_factory=Counter)
@@ -21,17 +21,17 @@ class Ledger:
     problems: Counter[str] = field(default_factory=Counter)
 
     def answered(self, kind: str, seconds: float, size: int) -> None:
-        """One answer, of so many bytes on the wire."""
+        """Record a response and its number of bytes on the wire."""
         self.seconds[kind].append(seconds)
         self.sent[kind] += size
 
     def problem(self, text: str) -> None:
-        """Something that must not be."""
+        """Record a problem."""
         if text in self.problems or len(self.problems) < _MOST_PROBLEMS:
             self.problems[text] += 1
 
     def print(self) -> None:
-        """Answers by kind, refusals, and problems."""
+        """Return responses by kind, refusals, and problems, as text."""
         print(
             f"\n{'answers':<24} {'number':>8} {'p50':>9} {'p95':>9} {'p99':>9} {'max':>9}    bytes"
         )
@@ -51,6 +51,6 @@ class Ledger:
 
 
 def at(numbers: Iterable[float], share: float) -> float:
-    """The number below which this share of them lies."""
+    """Return the number below which this share of them lies."""
     ordered = sorted(numbers)
     return ordered[min(len(ordered) - 1, int(len(ordered) * share))] if ordered else 0.0

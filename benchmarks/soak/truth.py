@@ -1,4 +1,4 @@
-"""What is true of every answer: rows change and come while it runs, but none of the first goes."""
+"""The truth about every response: rows change and are added, but none of the first ones goes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class Truth:
 
     @classmethod
     def of(cls, rows: int) -> Truth:
-        """Of the sandbox's rows before anything changed."""
+        """Return the truth of the sandbox's rows before anything changed."""
         return cls._of(generate(rows))
 
     @classmethod
@@ -49,7 +49,7 @@ class Truth:
         return cls(keys, {user: frozenset(found) for user, found in results.items()})
 
     def faults_of(self, table: str, keys: Iterable[str]) -> str:
-        """What is wrong with the keys of a whole table; empty when nothing is."""
+        """Return what is wrong with the keys of a whole table; empty if nothing is."""
         found = list(keys)
         distinct = set(found)
         doubled, lost = len(found) - len(distinct), self.keys[table] - distinct
@@ -62,14 +62,14 @@ class Truth:
 
 
 def key_of(table: str, row: Row) -> str:
-    """The key of a row of a table."""
+    """Return the key of a row of a table."""
     return f"{row['groupId']}/{row['userId']}" if table == "GroupMembers" else str(row["id"])
 
 
 def snapshot_in(link: str) -> str:
-    """The snapshot that a nextLink leads into: the first field of its token, before the signature.
+    """Return the snapshot of a nextLink: the first field of its token, before the signature.
 
-    SnapshotTakenAt would not do: it moves on while a snapshot is found to be still the newest.
+    SnapshotTakenAt does not identify it: it moves on while the snapshot is still current.
     """
     token = unquote(link.partition("$skiptoken=")[2].partition("&")[0])
     raw = urlsafe_b64decode(token + "=" * (-len(token) % 4))

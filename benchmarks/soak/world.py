@@ -1,4 +1,4 @@
-"""The gateways, what they share, the sandbox that fails now and then, and who watches them."""
+"""The gateways, the storage they share, the sandbox that fails now and then, and their monitor."""
 
 from __future__ import annotations
 
@@ -34,20 +34,20 @@ _QUIET = '{"driftEvery": 0, "latencySeconds": 0}'
 
 @dataclass(frozen=True)
 class World:
-    """What runs."""
+    """The running processes."""
 
     upstream: Process
     gateways: tuple[Process, ...]
 
     @property
     def bases(self) -> tuple[str, ...]:
-        """Of the gateways, without the service's path."""
+        """URLs of the gateways, without the service's path."""
         return tuple(process.url.removesuffix("/odata/v4/") for process in self.gateways)
 
 
 @contextmanager
 def world(rows: int, fresh_for: float, *, keep: float, sharing: str) -> Iterator[World]:
-    """Two gateways that share a data directory, or each with its own through Redis.
+    """Run two gateways that share a data directory, or each with its own through Redis.
 
     Snapshots are kept for `keep` seconds after they were read: an hour, as by default, would be
     longer than the run, and memory could not be seen to come to rest.
@@ -99,7 +99,7 @@ class Watch:
     stalls: list[float] = field(default_factory=list)
 
     async def run(self, every: float) -> None:
-        """Until cancelled."""
+        """Sample until cancelled."""
         async with aiohttp.ClientSession() as http:
             while True:
                 sizes = tuple(process.mebibytes() for process in self.world.gateways)
@@ -110,7 +110,7 @@ class Watch:
                 await asyncio.sleep(every)
 
     def growth(self) -> float:
-        """Of both gateways: the median of the last third over that of the third before it."""
+        """Return the median of the last third over that of the third before, of both gateways."""
         totals = [sum(sizes) for _, sizes in self.memory]
         third = len(totals) // 3
         if not third:
@@ -118,7 +118,7 @@ class Watch:
         return at(totals[-third:], 0.5) / at(totals[third : 2 * third], 0.5)
 
     def print(self) -> None:
-        """Memory over time, and stalls."""
+        """Return memory over time, and stalls, as text."""
         print(f"\n{'memory':<24} {'one':>9} {'two':>9}")
         for moment, sizes in self.memory[:: max(1, len(self.memory) // 10)]:
             print(f"after {moment:>5.0f} s            " + " ".join(f"{s:5,.0f} MiB" for s in sizes))
@@ -131,7 +131,7 @@ class Watch:
 
 
 async def trouble(upstream: Process, every: float, until: float) -> None:
-    """Let rows change, and something fail now and then."""
+    """Change rows, and make something fail now and then."""
     _turn(upstream, _DRIFT)
     for fault in itertools.cycle(_FAULTS):
         await asyncio.sleep(every)
@@ -141,7 +141,7 @@ async def trouble(upstream: Process, every: float, until: float) -> None:
 
 
 def quieten(upstream: Process) -> None:
-    """Nothing changes any more, and nothing fails."""
+    """Stop all changes and faults."""
     connection = connect(upstream.url)
     connection.request("DELETE", "/sandbox/faults")
     connection.getresponse().read()

@@ -1,6 +1,6 @@
-"""The claims of a JSON Web Token: as anyone may have written them, and as an access token's.
+"""The claims of a JSON Web Token: unverified ones, and those of a verified access token.
 
-A token is a foreign document. Its claims are converted once, here, so that no code behind it meets
+A token is a foreign document. Its claims are converted once, here, so that later code never finds
 a number where it expects a list.
 """
 
@@ -27,8 +27,8 @@ class Claims:
 class AccessClaims(msgspec.Struct, frozen=True):
     """The claims of a verified access token of Microsoft Entra ID that decide what it opens.
 
-    Null is as good as absent. `hasgroups` and `claim_names` say that the person is in more groups
-    than the token lists.
+    Null means absent. `hasgroups` and `claim_names` say that the person is in more groups than the
+    token lists.
     """
 
     tid: str
@@ -44,7 +44,7 @@ class AccessClaims(msgspec.Struct, frozen=True):
 
     @property
     def is_for_access(self) -> bool:
-        """True if it is an access token: one with a scope, or with an application's roles."""
+        """True if this is an access token: it has a scope, or the roles of an application."""
         return bool(self.scp) or bool(self.roles and (self.azp or self.appid))
 
     @property
@@ -59,37 +59,37 @@ class AccessClaims(msgspec.Struct, frozen=True):
 
     @property
     def person(self) -> str:
-        """Whose token it is; `sub` differs from application to application, `oid` does not."""
+        """Tenant and id of the person; `oid` is the same in all applications, `sub` is not."""
         return f"{self.tid}/{self.oid or self.sub}"
 
 
 def access_claims(payload: Mapping[str, Any]) -> AccessClaims:
-    """Convert a verified payload.
+    """Convert the payload of a verified token.
 
     Raises:
-        WrongClaim: a claim has another type than Microsoft Entra ID gives it; says which one.
+        WrongClaim: a claim does not have the type that Microsoft Entra ID documents.
     """
     try:
         return msgspec.convert(payload, AccessClaims)
     except msgspec.ValidationError as error:
         raise WrongClaim(str(error)) from error
     except UnicodeError as error:  # half a surrogate pair where no text may be
-        raise WrongClaim("a text that is no Unicode") from error
+        raise WrongClaim("a text is not Unicode") from error
 
 
 class WrongClaim(Exception):
-    """A claim of the wrong type; the text names the claim and holds no value."""
+    """A claim has the wrong type; the message names the claim and contains no value."""
 
 
 def read_claims(token: str, *, timely: bool = False) -> Claims:
-    """Return header and payload; `timely` checks `exp` and `nbf`, give or take a minute.
+    """Return the unverified header and payload; `timely` checks `exp` and `nbf` within a minute.
 
     Raises:
-        jwt.InvalidTokenError: it is no JSON Web Token, or out of its time.
+        jwt.InvalidTokenError: the text is not a JSON Web Token, or is outside its period.
     """
     options: Any = {"verify_signature": False, "verify_exp": timely, "verify_nbf": timely}
     try:
-        seen = jwt.decode_complete(token, options=options, leeway=LEEWAY_SECONDS)
+        decoded = jwt.decode_complete(token, options=options, leeway=LEEWAY_SECONDS)
     except (ValueError, TypeError, ArithmeticError, RecursionError) as error:  # infinite, too deep
         raise jwt.DecodeError("malformed") from error
-    return Claims(seen["header"], seen["payload"])
+    return Claims(decoded["header"], decoded["payload"])

@@ -13,7 +13,7 @@ KEY_HEADERS = ("x-api-key", "apikey")
 
 
 class CredentialKind(Enum):
-    """How it came."""
+    """The form in which a credential was sent."""
 
     PASSWORD = "Basic"  # noqa: S105 - a scheme's name
     BEARER = "Bearer"
@@ -22,9 +22,9 @@ class CredentialKind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Credential:
-    """A key, password or token; empty when only the way was named, which asks for a challenge.
+    """A key, password or token; `text` is empty if the client names a scheme to get its challenge.
 
-    `user` is the user name of Basic, which some clients give a key as.
+    `user` is the user name of Basic: some clients send the key there.
     """
 
     kind: CredentialKind
@@ -32,25 +32,25 @@ class Credential:
     user: str = field(default="", repr=False)
 
 
-def credential_of(asked: ClientRequest) -> Credential | None:
-    """The credential of a request; None without.
+def credential_of(request: ClientRequest) -> Credential | None:
+    """Return the credential of a request; None if there is none.
 
-    User names say nothing of who it is: BI tools demand one. Only a key counts there.
+    A user name identifies no caller, because BI tools demand any; it counts only if it is a key.
 
     Raises:
-        InvalidValue: there are two, of which only one could count (RFC 6750 2).
+        InvalidValue: the request has more than one credential (RFC 6750 2).
     """
-    found = [Credential(CredentialKind.KEY, key) for key in asked.keys]
+    found = [Credential(CredentialKind.KEY, key) for key in request.keys]
     for name in KEY_HEADERS:
         found += [
-            Credential(CredentialKind.KEY, key.strip()) for key in asked.headers.getlist(name)
+            Credential(CredentialKind.KEY, key.strip()) for key in request.headers.getlist(name)
         ]
-    for value in asked.headers.getlist("authorization"):
+    for value in request.headers.getlist("authorization"):
         found += _authorization(value)
     given = [credential for credential in found if credential.text]
     if len(given) > 1:
         raise InvalidValue(
-            "the request has more than one key, password or token; send one of them",
+            "the request has more than one key, password or token; send only one",
             target="Authorization",
         )
     return next(iter(given or found), None)
@@ -64,12 +64,12 @@ def _authorization(value: str) -> list[Credential]:
             return [Credential(CredentialKind.PASSWORD, password or user, user)]
         case "bearer":
             return [Credential(CredentialKind.BEARER, text.strip())]
-        case _:  # Negotiate, NTLM: tried by clients before they know better
+        case _:  # Negotiate, NTLM: clients try them before they see the challenges
             return []
 
 
 def _user_and_password(text: str) -> tuple[str, str]:
-    """Empty when there are none, or no Basic credentials at all (RFC 7617 2)."""
+    """Return user name and password; both empty if the text is not Basic (RFC 7617 2)."""
     try:
         user, _, password = b64decode(text, validate=True).decode().partition(":")
     except ValueError:  # not base64, not ASCII, or not UTF-8

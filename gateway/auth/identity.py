@@ -1,66 +1,65 @@
-"""Whose data a token of the Analytics API opens, as a digest: part of every snapshot's key (law 5).
+"""The owner of a token of the Analytics API, as a digest: part of every snapshot's key (law 5).
 
-A renewed token of the same owner must find the same snapshots, another owner's must not. Times of
-issue and expiry are left out (RFC 7519 4.1). The token's own id, `jti`, is left out only if `sub`
-names the owner: without it, two owners' tokens may differ in nothing else. A token that is no JWT,
-or says nothing of its owner, counts as a whole. Nothing is verified here: that is the Analytics
-API's task.
+A renewed token of the same owner must find the same snapshots; another owner's token must not. The
+digest leaves out the times of issue and expiry (RFC 7519 4.1). It leaves out the token's own id,
+`jti`, only if `sub` names the owner: otherwise the tokens of two owners may differ only in `jti`. A
+token that is not a JWT, or does not name its owner, counts as a whole. Nothing is verified here:
+that is the task of the Analytics API.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from base64 import urlsafe_b64decode
-from binascii import Error as Base64Error
+from typing import Any
+
+import jwt
+
+from gateway.auth.claims import read_claims
 
 _TIMES = frozenset({"exp", "iat", "nbf", "auth_time"})
-_OF_MANY_OWNERS = frozenset({"iss", "aud"})
+_SHARED_BY_OWNERS = frozenset({"iss", "aud"})
 
 
 def token_identity(token: str) -> str:
-    """Return sixteen hexadecimal digits, equal for the tokens of one owner.
+    """Return sixteen hexadecimal digits, equal for all tokens of one owner.
 
-    Tokens that differ only in when they were issued are one owner's.
+    Tokens that differ only in their times of issue belong to one owner.
     """
     lasting = _lasting_claims(token)
-    kept = token if lasting is None else json.dumps(lasting, sort_keys=True)
-    return hashlib.sha256(kept.encode()).hexdigest()[:16]
+    return digest(token if lasting is None else json.dumps(lasting, sort_keys=True))[:16]
 
 
-def _lasting_claims(token: str) -> dict[str, object] | None:
-    """Return the claims that a renewed token has too; None if they do not say whose it is."""
-    claims = _claims(token) or {}
-    issue = _TIMES | {"jti"} if claims.get("sub") else _TIMES
-    kept = {name: value for name, value in claims.items() if name not in issue}
-    return kept if kept.keys() - _OF_MANY_OWNERS else None
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text: a whole key, or a token whose claims may be forged.
 
-
-def whole_identity(token: str) -> str:
-    """Return a digest of a whole text: of an unverified token, whose claims may be forged.
-
-    JSON can hold half a surrogate pair, which UTF-8 cannot.
+    JSON can contain half of a surrogate pair, which UTF-8 cannot.
     """
-    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def expires_at(token: str) -> float | None:
-    """The second, since 1970, at which a JWT says that it ends; None when it does not say."""
-    end = (_claims(token) or {}).get("exp")
-    if isinstance(end, bool) or not isinstance(end, int | float):
+    """Return the expiry of a JWT in seconds since 1970; None if it has none."""
+    expiry = _unverified_payload(token).get("exp")
+    if isinstance(expiry, bool) or not isinstance(expiry, int | float):
         return None
     try:
-        return float(end)
+        return float(expiry)
     except OverflowError:  # an integer beyond all floats
         return None
 
 
-def _claims(token: str) -> dict[str, object] | None:
-    parts = token.split(".")
-    if len(parts) != 3:
-        return None
+def _lasting_claims(token: str) -> dict[str, Any] | None:
+    """Return the claims that a renewed token repeats; None if they do not name the owner."""
+    claims = _unverified_payload(token)
+    varying = _TIMES | {"jti"} if claims.get("sub") else _TIMES
+    lasting = {name: value for name, value in claims.items() if name not in varying}
+    return lasting if lasting.keys() - _SHARED_BY_OWNERS else None
+
+
+def _unverified_payload(token: str) -> dict[str, Any]:
+    """Return the claims of a JWT; none for any other text."""
     try:
-        found = json.loads(urlsafe_b64decode(parts[1] + "=" * (-len(parts[1]) % 4)))
-    except (Base64Error, ValueError, RecursionError):
-        return None
-    return found if isinstance(found, dict) else None
+        return read_claims(token).payload
+    except jwt.InvalidTokenError:
+        return {}

@@ -1,7 +1,7 @@
-"""A key in the URL, as Power BI's kind "Web API" sends it: found, and taken out before all else.
+"""A key in the URL, as Power BI's sign-in "Web API" sends it: removed before anything else.
 
-What parses, explains, keeps, logs or refuses a query never sees the key; the links of the answer
-get it back (`gateway.writer.links`).
+Code that parses, explains, stores, logs or refuses a query never sees the key. Links in the
+response contain it again (`gateway.writer.links`).
 """
 
 from __future__ import annotations
@@ -14,17 +14,17 @@ from gateway.query.request import parse_request
 
 
 class KeyOption:
-    """The query option `name`, in whatever case and percent-encoding it comes."""
+    """The query option `name`, in any case and any percent-encoding."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        letters = "".join(_either_way(letter) for letter in name)
+        letters = "".join(_either_case(letter) for letter in name)
         self._pattern = re.compile(
             f"(?:^|(?<=&)){letters}(?:=([^&]*))?(?=&|$)".encode(), re.IGNORECASE
         )
 
     def split(self, query: bytes) -> tuple[bytes, tuple[str, ...]]:
-        """The query without keys, and the keys.
+        """Return the query without keys, and the keys.
 
         >>> KeyOption("apikey").split(b"$top=5&APIk%65y=a%2Bb&$skip=1")
         (b'$top=5&&$skip=1', ('a+b',))
@@ -38,20 +38,22 @@ class KeyOption:
 
 
 def build_key_option(name: str) -> KeyOption:
-    """The option, if OData has no use for its name.
+    """Return the option if its name means nothing to OData.
 
     Raises:
-        ConfigurationProblem: it has, or the name is too like one of OData's own.
+        ConfigurationProblem: the name is an option of OData, or too similar to one.
     """
     try:
         options = parse_request(b"", f"{name}=x".encode()).options
         if options.custom != ((name, "x"),):
-            raise ConfigurationProblem(f"api_key_name {name!r} is an option of OData's own")
+            raise ConfigurationProblem(
+                f"api_key_name {name!r} is an option of OData; choose another"
+            )
     except GatewayError as error:
         raise ConfigurationProblem(f"api_key_name {name!r}: {error.message}") from error
     return KeyOption(name)
 
 
-def _either_way(letter: str) -> str:
+def _either_case(letter: str) -> str:
     codes = {f"%{ord(case):02x}" for case in (letter.lower(), letter.upper())}
     return f"(?:{'|'.join((re.escape(letter), *sorted(codes)))})"

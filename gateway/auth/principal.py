@@ -1,4 +1,4 @@
-"""Who asks, as the rest of the gateway knows them: workspace, role, and a name for the log."""
+"""The caller as the rest of the gateway knows them: workspace, role, and a name for the log."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from gateway.fairness.allowance import UNLIMITED, Allowance
 
 ANONYMOUS = "anonymous"
 SHARED = "access-key"
-"""The id of all callers with the one key that they share."""
+"""The id of all callers that use the shared access key."""
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Whom an answer is for.
+    """An admitted caller.
 
     `role` None sees all rows and columns of the workspace. `id` names the key or person in logs and
-    tells nothing secret or personal. `token` is the caller's own token of the Analytics API, which
-    is asked with it in the place of the workspace's; it never shows in a repr. Its claims were not
-    verified: what it opens is kept under `gateway.auth.identity.whole_identity`. `allowance` holds
-    the limits of the caller's key.
+    holds nothing secret or personal. `token` is the caller's own token of the Analytics API, which
+    the gateway then uses instead of the workspace's; it never shows in a repr. Its claims are not
+    verified, so snapshots loaded with it are stored under the digest of the whole token
+    (`gateway.auth.identity.digest`). `allowance` holds the limits of the caller's key.
     """
 
     workspace: str = DEFAULT_WORKSPACE
@@ -34,16 +34,16 @@ class Principal:
 
     @property
     def names_one_caller(self) -> bool:
-        """True if the id tells this caller from others, who take turns with them."""
+        """True if the id belongs to one caller, who then has a queue of their own."""
         return self.id not in (ANONYMOUS, SHARED)
 
 
 @dataclass(frozen=True, slots=True)
 class ClientRequest:
-    """What a request tells of who asks.
+    """The parts of a request that identify its caller.
 
-    `keys` are those that stand in the URL. `peer` is the address
-    that the request comes from, as far as proxies are trusted to tell it.
+    `keys` are the keys in the URL. `peer` is the client's address; behind trusted proxies it is the
+    address that they report.
     """
 
     headers: Headers = field(repr=False)  # may hold a key
@@ -52,15 +52,15 @@ class ClientRequest:
 
 
 class Authenticator(Protocol):
-    """Decides who may ask."""
+    """Decides which callers are admitted."""
 
-    async def admit(self, asked: ClientRequest) -> Principal:
-        """Whom the answer is for.
+    async def admit(self, request: ClientRequest) -> Principal:
+        """Return the caller.
 
         Raises:
-            InvalidValue: 400, see `gateway.auth.hosts` and `gateway.auth.credentials`.
-            Unauthorized: 401 with the challenges that the client waits for.
-            AccessDenied: 403, who asks is known and may not.
+            InvalidValue: 400; see `gateway.auth.hosts` and `gateway.auth.credentials`.
+            Unauthorized: 401, with the challenges that the client expects.
+            AccessDenied: 403; the caller is known and has no access.
             TooManyAttempts: 429, after many wrong keys or tokens.
-            SignInUnavailable: 503, what was given cannot be checked now.
+            SignInUnavailable: 503; the credential cannot be checked now.
         """

@@ -1,4 +1,4 @@
-"""A program of the owner's, run for what it prints: no shell, and a limit in time and bytes."""
+"""A program of the owner, run for its output: without a shell, limited in time and bytes."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ from typing import IO
 
 @dataclass(frozen=True, slots=True)
 class Printed:
-    """What a program printed, and how it ended."""
+    """The output and exit code of a program."""
 
     output: bytes
     exit_code: int
 
 
-def run_program(command: tuple[str, ...], *, seconds: float, most_bytes: int) -> Printed:
-    """Run a program to its end; what it writes to stderr is dropped.
+def run_program(command: tuple[str, ...], *, seconds: float, max_bytes: int) -> Printed:
+    """Run a program to its end; stderr is discarded.
 
-    Its output is read in a thread, because a program that it started may keep the pipe open.
+    A thread reads the output, because a child process of the program may keep the pipe open.
 
     Raises:
-        TimeoutError: it takes longer; it was killed.
-        OverflowError: it prints more; it was killed.
-        OSError, ValueError: it cannot be run.
+        TimeoutError: the program took longer and was killed.
+        OverflowError: the program printed more and was killed.
+        OSError, ValueError: the program cannot be run.
     """
     deadline = monotonic() + seconds
     process = subprocess.Popen(  # noqa: S603 - the owner's own command, no shell
@@ -35,8 +35,8 @@ def run_program(command: tuple[str, ...], *, seconds: float, most_bytes: int) ->
         stderr=subprocess.DEVNULL,
     )
     try:
-        output = _output(process.stdout, most_bytes + 1, seconds)
-        if len(output) > most_bytes:
+        output = _output(process.stdout, max_bytes + 1, seconds)
+        if len(output) > max_bytes:
             raise OverflowError
         return Printed(output, process.wait(max(0.0, deadline - monotonic())))
     except subprocess.TimeoutExpired:
@@ -47,7 +47,7 @@ def run_program(command: tuple[str, ...], *, seconds: float, most_bytes: int) ->
 
 
 def _output(pipe: IO[bytes] | None, size: int, seconds: float) -> bytes:
-    """Return all that comes through the pipe, up to `size` bytes."""
+    """Return the output of the pipe, up to `size` bytes."""
     found: list[bytes] = []
 
     def read() -> None:

@@ -1,7 +1,7 @@
-"""The public keys of a token's issuer, found by its OpenID configuration and kept for a while.
+"""The public keys of a token's issuer, found through its OpenID configuration and cached.
 
-An unknown key makes them be fetched again, but seldom, so that strangers' tokens cause no storm.
-While the issuer cannot be reached, keys that were good yesterday still are.
+A token with an unknown key id refreshes the cache, but rarely, so that forged tokens cannot cause a
+flood of requests. While the issuer is unreachable, keys stay valid for a day.
 """
 
 from __future__ import annotations
@@ -21,39 +21,39 @@ from gateway.observe import Observer
 
 _FRESH_SECONDS = 3_600.0
 _USABLE_SECONDS = 86_400.0
-_BETWEEN_SECONDS = 30.0
-_BETWEEN_WITHOUT_SECONDS = 5.0
+_REFRESH_PAUSE_SECONDS = 30.0
+_FIRST_FETCH_PAUSE_SECONDS = 5.0
 _TIMEOUT_SECONDS = 5.0
 DOCUMENT_SECONDS = 10.0
 MAX_DOCUMENT_BYTES = 1_048_576
-_LEAST_BITS = 2_048
+_MIN_KEY_BITS = 2_048
 
-_NO_ANSWER = (
+_FETCH_ERRORS = (
     *(httpx.HTTPError, httpx.InvalidURL, TimeoutError),
-    *(ValueError, msgspec.MsgspecError, RecursionError),  # no such document
+    *(ValueError, msgspec.MsgspecError, RecursionError),  # not the expected document
 )
 
-_UNCODED = {"Accept-Encoding": "identity"}
-"""A few compressed bytes would unpack to any size before they could be counted."""
+_UNCOMPRESSED = {"Accept-Encoding": "identity"}
+"""A few compressed bytes could unpack to any size before they are counted."""
 
 Fetch = Callable[[str], Awaitable[Any]]
 
 
 async def fetch_json(url: str) -> Any:
-    """Fetch a document of at most 1 MiB within 10 seconds; no connection is kept.
+    """Fetch a JSON document of at most 1 MiB within 10 seconds; keep no connection.
 
     Raises:
-        httpx.HTTPError: the server cannot be reached, or refuses.
+        httpx.HTTPError: the server is unreachable, or refuses.
         TimeoutError: the document takes too long.
-        ValueError: it is too large.
-        msgspec.DecodeError, RecursionError: it is no JSON, or too deep.
+        ValueError: the document is too large.
+        msgspec.DecodeError, RecursionError: the document is not JSON, or nested too deeply.
     """
     body = bytearray()
     async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
         with anyio.fail_after(DOCUMENT_SECONDS):
-            async with http.stream("GET", url, headers=_UNCODED) as answer:
-                answer.raise_for_status()
-                async for part in answer.aiter_raw():
+            async with http.stream("GET", url, headers=_UNCOMPRESSED) as response:
+                response.raise_for_status()
+                async for part in response.aiter_raw():
                     body += part
                     if len(body) > MAX_DOCUMENT_BYTES:
                         raise ValueError("the document is too large")
@@ -61,20 +61,20 @@ async def fetch_json(url: str) -> Any:
 
 
 class _Configuration(msgspec.Struct, frozen=True):
-    """The members of an OpenID configuration that are read (OpenID Connect Discovery 1.0, 3)."""
+    """The members of an OpenID configuration in use (OpenID Connect Discovery 1.0, 3)."""
 
     issuer: str
     jwks_uri: str
 
 
 class _KeySet(msgspec.Struct, frozen=True):
-    """A set of JSON Web Keys (RFC 7517 5); each is converted by itself."""
+    """A set of JSON Web Keys (RFC 7517 5); each key is converted separately."""
 
     keys: list[Any]
 
 
 class _RsaKey(msgspec.Struct, frozen=True):
-    """The members of an RSA key that are read (RFC 7517 4, RFC 7518 6.3.1)."""
+    """The members of an RSA key in use (RFC 7517 4, RFC 7518 6.3.1)."""
 
     kty: str
     kid: str
@@ -85,7 +85,7 @@ class _RsaKey(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """What an issuer has told of itself: its name in tokens, and its keys by their id."""
+    """An issuer: its name in tokens, and its keys by id."""
 
     name: str
     keys: dict[str, jwt.PyJWK]
@@ -93,7 +93,7 @@ class Issuer:
 
 
 class SigningKeys:
-    """Knows the issuer whose OpenID configuration is at `url`; `monotonic` counts seconds."""
+    """The cached keys of the issuer whose OpenID configuration is at `url`."""
 
     def __init__(
         self, url: str, fetch: Fetch, monotonic: Callable[[], float], observer: Observer
@@ -108,10 +108,10 @@ class SigningKeys:
         self._turn = asyncio.Lock()
 
     async def find(self, key_id: str) -> tuple[str, jwt.PyJWK] | None:
-        """The issuer's name and the key; None when the issuer has no such key.
+        """Return the issuer's name and the key; None if the issuer has no such key.
 
         Raises:
-            SignInUnavailable: the issuer cannot be asked, and what it told before does not do.
+            SignInUnavailable: the issuer is unreachable, and the cache does not have the key.
         """
         known = self._usable()
         has_it = known is not None and key_id in known.keys
@@ -121,8 +121,8 @@ class SigningKeys:
         known = self._usable()
         if known is None or (key_id not in known.keys and self._failed):
             raise SignInUnavailable(
-                "your sign-in cannot be checked now, because the gateway cannot reach who issued"
-                " it; try again in a moment"
+                "your sign-in cannot be checked now, because the gateway cannot reach its issuer;"
+                " try again in a moment"
             )
         return (known.name, known.keys[key_id]) if key_id in known.keys else None
 
@@ -134,43 +134,45 @@ class SigningKeys:
         return known is None or self._now() - known.fetched >= _FRESH_SECONDS
 
     async def _renew(self, key_id: str) -> None:
-        """Fetch, unless somebody has just done so."""
+        """Fetch the keys, unless another request has just done so."""
         known = self._usable()
         if known and key_id in known.keys and not self._is_old(known):
             return
-        between = _BETWEEN_WITHOUT_SECONDS if known is None else _BETWEEN_SECONDS
-        if self._tried is not None and self._now() - self._tried < between:
+        pause = _FIRST_FETCH_PAUSE_SECONDS if known is None else _REFRESH_PAUSE_SECONDS
+        if self._tried is not None and self._now() - self._tried < pause:
             return
         try:
-            self._known, self._failed = await self._asked(), False
-        except _NO_ANSWER as error:
+            self._known, self._failed = await self._fetch_issuer(), False
+        except _FETCH_ERRORS as error:
             self._failed = True
-            self._observer.warn(f"{self._url}: keys cannot be fetched ({type(error).__name__})")
+            self._observer.warn(
+                f"{self._url}: the signing keys cannot be fetched ({type(error).__name__})"
+            )
         finally:
-            self._tried = self._now()  # at its end: who has waited for it does not try again
+            self._tried = self._now()  # at the end, so that requests that waited do not try again
 
-    async def _asked(self) -> Issuer:
-        told = msgspec.convert(await self._fetch(self._url), _Configuration)
-        if self._url.startswith("https:") and not told.jwks_uri.startswith("https:"):
-            raise ValueError("keys over an open line")
-        listed = msgspec.convert(await self._fetch(told.jwks_uri), _KeySet).keys
-        keys = dict(named for found in listed if (named := _usable_key(found)))
+    async def _fetch_issuer(self) -> Issuer:
+        configuration = msgspec.convert(await self._fetch(self._url), _Configuration)
+        jwks_uri = configuration.jwks_uri
+        if self._url.startswith("https:") and not jwks_uri.startswith("https:"):
+            raise ValueError("keys over plain HTTP")
+        documents = msgspec.convert(await self._fetch(jwks_uri), _KeySet).keys
+        keys = dict(named for each in documents if (named := _usable_key(each)))
         if not keys:
-            raise ValueError("no keys that sign")
-        return Issuer(told.issuer, keys, self._now())
+            raise ValueError("no signing keys")
+        return Issuer(configuration.issuer, keys, self._now())
 
 
-def _usable_key(found: object) -> tuple[str, jwt.PyJWK] | None:
-    """Return an RSA key for signatures with its name; None for a key of any other kind.
+def _usable_key(document: object) -> tuple[str, jwt.PyJWK] | None:
+    """Return the id and the key of an RSA signing key; None for any other key.
 
-    An issuer may list keys for other purposes, and one of them that is damaged must not take the
-    others away.
+    An issuer may list keys for other purposes, and a damaged one must not disable the others.
     """
     try:
-        told = msgspec.convert(found, _RsaKey)
-        if told.kty != "RSA" or told.use not in ("sig", None) or not told.kid:
+        members = msgspec.convert(document, _RsaKey)
+        if members.kty != "RSA" or members.use not in ("sig", None) or not members.kid:
             return None
-        key = jwt.PyJWK({"kty": "RSA", "n": told.n, "e": told.e}, algorithm="RS256")
+        key = jwt.PyJWK({"kty": "RSA", "n": members.n, "e": members.e}, algorithm="RS256")
     except (msgspec.ValidationError, jwt.PyJWTError, ValueError):
         return None
-    return (told.kid, key) if key.key.key_size >= _LEAST_BITS else None
+    return (members.kid, key) if key.key.key_size >= _MIN_KEY_BITS else None

@@ -1,7 +1,7 @@
 """Wrong keys and tokens, counted by address and by key, in bounded memory.
 
-Each wrong one costs some seconds of debt, which pass with time. Who is in debt is told to wait;
-what they may see with a right key does not depend on it.
+Each wrong one adds some seconds of debt, which time pays off. Wrong keys of a subject in debt get
+429 instead of 401; a right key is not affected.
 """
 
 from __future__ import annotations
@@ -13,32 +13,32 @@ from cachetools import TTLCache
 
 _COST_SECONDS = 6.0
 _FREE_SECONDS = 60.0
-"""Ten wrong ones at once, and then ten a minute, are only wrong."""
-_LONGEST_SECONDS = 600.0
-_SUBJECTS = 20_000
+"""Ten wrong keys at once, and then ten a minute, are not throttled."""
+_MAX_DEBT_SECONDS = 600.0
+_MAX_SUBJECTS = 20_000
 
 
 class Throttle:
-    """Debts in seconds; `monotonic` counts them. Every process has its own."""
+    """Debts in seconds of `monotonic`; every process counts its own."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._now = monotonic
-        self._until: TTLCache[str, float] = TTLCache(_SUBJECTS, _LONGEST_SECONDS, monotonic)
+        self._until: TTLCache[str, float] = TTLCache(_MAX_SUBJECTS, _MAX_DEBT_SECONDS, monotonic)
 
     def fail(self, subjects: Iterable[str]) -> float:
-        """Note a wrong one; for how many seconds to wait, 0 while it is only wrong."""
+        """Count a wrong key; return the seconds to wait, at most 0 while none is needed."""
         return max(self._add(subject) for subject in subjects) - _FREE_SECONDS
 
     def wait(self, subject: str) -> float:
-        """For how many seconds another wrong one would be too many; 0 when it would not."""
+        """Return the seconds until another wrong key is not too many; 0 if it is not now."""
         return max(0.0, self._debt(subject) + _COST_SECONDS - _FREE_SECONDS)
 
     def is_exhausted(self, subject: str) -> bool:
-        """Whether a hundred wrong ones in ten minutes leave no room for another guess."""
-        return self._debt(subject) > _LONGEST_SECONDS - _COST_SECONDS
+        """Return True if a hundred wrong keys in ten minutes leave no room for another guess."""
+        return self._debt(subject) > _MAX_DEBT_SECONDS - _COST_SECONDS
 
     def _add(self, subject: str) -> float:
-        debt = min(self._debt(subject) + _COST_SECONDS, _LONGEST_SECONDS)
+        debt = min(self._debt(subject) + _COST_SECONDS, _MAX_DEBT_SECONDS)
         self._until[subject] = self._now() + debt
         return debt
 
@@ -47,7 +47,7 @@ class Throttle:
 
 
 def network_of(peer: str) -> str:
-    """Whom an address belongs to: with IPv6 everyone has 2^64 of them.
+    """Return the network of one owner: an IPv6 subscriber has 2^64 addresses.
 
     >>> network_of("203.0.113.9"), network_of("2001:db8::1:2"), network_of("")
     ('203.0.113.9', '2001:db8::/64', '')

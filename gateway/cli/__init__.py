@@ -1,4 +1,4 @@
-"""The command line: `skillhabit-odata COMMAND`."""
+"""The command line, `skillhabit-odata COMMAND`."""
 
 from gateway.cli.main import main
 

@@ -1,4 +1,4 @@
-"""`skillhabit-odata check`: does the contract file fit the live Analytics API?"""
+"""`skillhabit-odata check`: compares the contract file with the live Analytics API."""
 
 from __future__ import annotations
 
@@ -33,9 +33,9 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, Upstream
     "upstream_timeout",
 )
 def check(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """Call the Analytics API twice, read-only, and compare the answers with the contract file.
+    """Call the Analytics API a few times, read-only, and compare it with the contract file.
 
-    Exit code 0 when everything fits, 1 when a line of the contract file must change.
+    Exit code 0 if the contract file matches, 1 if a line of it must change.
 
     \b
     Examples:
@@ -55,12 +55,12 @@ def check(config: Path | None, *, as_json: bool, **given: Any) -> None:
         print_json({"fits": not differences, "findings": [asdict(f) for f in findings]})
     else:
         print_findings(findings)
-        click.echo(f"{differences} to correct" if differences else "the contract file fits")
+        click.echo(f"{differences} to correct" if differences else "the contract file matches")
     raise SystemExit(Exit.NO if differences else Exit.DONE)
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
-    """A line for each."""
+    """Print a line for each finding."""
     width = max((len(finding.subject) for finding in findings), default=0)
     for finding in findings:
         mark = click.style("ok    ", "green") if finding.fits else click.style("DIFFER", "red")
@@ -68,11 +68,11 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 async def read_findings(settings: Settings) -> tuple[Finding, ...]:
-    """Ask and compare.
+    """Return how the responses of the Analytics API compare with the contract file.
 
     Raises:
         ConfigurationProblem: the contract file cannot be used.
-        UpstreamRejectedToken: no token can be read, or it is refused.
+        UpstreamRejectedToken: no token can be read, or the API rejects it.
         UpstreamUnavailable: the Analytics API cannot be reached.
     """
     contract = read_contract(settings)
@@ -83,5 +83,5 @@ async def read_findings(settings: Settings) -> tuple[Finding, ...]:
             return await check_upstream(http, contract, token)
         except UpstreamRejectedToken as error:
             raise UpstreamRejectedToken(
-                f"the token is refused: renew {token_place(settings)} ({error.message})"
+                f"the token was rejected: renew {token_place(settings)} ({error.message})"
             ) from error

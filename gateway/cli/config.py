@@ -1,4 +1,4 @@
-"""`skillhabit-odata config`: the settings in force, and the configuration file's schema."""
+"""`skillhabit-odata config`: the effective settings, and the configuration file's schema."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ _HIDDEN = "(hidden)"
 
 @click.group()
 def config() -> None:
-    """Show the settings in force, or the schema of the configuration file."""
+    """Show the effective settings, or the schema of the configuration file."""
 
 
 @config.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options()
 def show(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """Show each setting in force, and where it was given.
+    """Show each effective setting and where its value comes from.
 
-    It takes what `serve` takes, and serves nothing. Secrets are not shown; of files that hold
-    them, the names are.
+    The command takes the same options as `serve`. Secrets are hidden; names of files that hold
+    secrets are shown.
 
     \b
     Examples:
@@ -37,8 +37,8 @@ def show(config: Path | None, *, as_json: bool, **given: Any) -> None:
       skillhabit-odata config show --json
     """
     settings = read_settings(config, given)
-    places = origins(given, os.environ, read_config(config), str(config))
-    rows = [(s.name, _shown(s, settings), places[s.name]) for s in SETTINGS]
+    origin_of = origins(given, os.environ, read_config(config), str(config))
+    rows = [(s.name, _shown(s, settings), origin_of[s.name]) for s in SETTINGS]
     if as_json:
         print_json(
             {
@@ -61,8 +61,8 @@ def show(config: Path | None, *, as_json: bool, **given: Any) -> None:
 def schema() -> None:
     """Print the JSON schema of the configuration file.
 
-    Editors complete and check TOML by it: put it beside the file that `init` writes, whose first
-    line names it.
+    Editors use the schema to complete and check TOML. Save it next to the file that `init` writes;
+    the first line of that file names it.
 
     \b
     Example:
@@ -72,7 +72,7 @@ def schema() -> None:
 
 
 def _shown(setting: Setting, settings: Settings) -> Any:
-    """The value as JSON has it."""
+    """Return a setting's value as JSON represents it."""
     value = getattr(settings, setting.name)
     if setting.secret and value is not None:
         return _HIDDEN
@@ -94,7 +94,7 @@ def _plain(value: Any) -> str:
 
 
 def _workspace(settings: Settings) -> dict[str, Any]:
-    """A workspace's own settings: what it has that is not the gateway's alone."""
+    """Return the settings of a workspace, without those that only the gateway has."""
     own = {s.name: _shown(s, settings) for s in SETTINGS if s.share.value != "not"}
     roles = [role.name for role in settings.roles]
     return {"name": settings.workspace, "settings": own, "roles": roles}

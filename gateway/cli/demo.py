@@ -1,4 +1,4 @@
-"""`skillhabit-odata demo`: sandbox Analytics API and gateway, on loopback, in one process."""
+"""`skillhabit-odata demo`: a sandbox Analytics API and the gateway, on loopback, in one process."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ import uvicorn
 
 from gateway.app import create_app
 from gateway.cli.listening import port_problem
-from gateway.cli.serve import end_well, server_options
+from gateway.cli.serve import exit_cleanly, server_options
 from gateway.config import load_settings
 from gateway.observe.logs import configure_logging
 from gateway.sandbox import create_sandbox, generate, make_token
@@ -38,10 +38,10 @@ _TOKEN_SECONDS = 30 * 24 * 3600
     type=click.IntRange(1, 1_000_000),
     default=50_000,
     show_default=True,
-    help="Rows of the sandbox.",
+    help="Number of rows in the sandbox.",
 )
 def demo(port: int, rows: int) -> None:
-    """Try the gateway without a token: a sandbox Analytics API with made-up people behind it.
+    """Try the gateway without a token, on a sandbox Analytics API with invented people.
 
     \b
     Examples:
@@ -49,25 +49,25 @@ def demo(port: int, rows: int) -> None:
       skillhabit-odata demo --port 0 --rows 1000
     """
     configure_logging("text", "warning")
-    signal.signal(signal.SIGTERM, end_well)
+    signal.signal(signal.SIGTERM, exit_cleanly)
     secret = secrets.token_hex(16)
     with tempfile.TemporaryDirectory(prefix="skillhabit-odata-demo-") as folder:
         token_file = Path(folder) / "token"
         token_file.write_text(make_token(secret, expires_in_seconds=_TOKEN_SECONDS), "utf-8")
         with _listen(port) as listener:
-            click.echo(f"Making a sandbox Analytics API with {rows:,} rows ...")
+            click.echo(f"Creating a sandbox Analytics API with {rows:,} rows ...")
             with run_sandbox(create_sandbox(generate(rows), secret=secret)) as sandbox:
                 _serve(listener, sandbox.base_url, token_file)
 
 
 def _serve(listener: socket.socket, upstream: str, token_file: Path) -> None:
-    """Serve the gateway until Ctrl+C; the environment's settings are for `serve`, not for this."""
+    """Serve the gateway until Ctrl+C, ignoring the settings in the environment."""
     settings = replace(
         load_settings({}, {}), upstream=upstream, token_file=token_file, custom_field=_FIELDS
     )
     options = {**server_options(settings), "log_level": "warning"}
     _announce(f"http://127.0.0.1:{listener.getsockname()[1]}", upstream)
-    with suppress(KeyboardInterrupt):  # raised again after an orderly end
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean shutdown
         uvicorn.Server(uvicorn.Config(create_app(settings), **options)).run([listener])
 
 
@@ -83,7 +83,7 @@ def _announce(base: str, upstream: str) -> None:
     newest = "Results?$filter=state eq 'FAILED'&$orderby=updatedAt desc&$top=5&$count=true"
     click.echo(f"""
 Service root   {root}
-Sandbox        {upstream} (the Analytics API, made-up people)
+Sandbox        {upstream} (Analytics API with invented people)
 
 Try
   curl "{root}Results/\\$count"
@@ -93,7 +93,7 @@ Try
 In a browser
   {base}/            the tables
   {base}/query       build a query
-  {base}/dashboard   pictures of the data
+  {base}/dashboard   charts of the data
   {base}/connect     files and steps for each tool
   {root}Results?$top=10
   {root}{newest.replace(" ", "%20")}
@@ -101,5 +101,5 @@ In a browser
 Power BI       Get data > OData feed > URL {root} > OK > Anonymous > tick Results > Load
 Excel          Data > Get Data > From Other Sources > From OData Feed > the same URL
 
-Ctrl+C ends both.
+Press Ctrl+C to stop both.
 """)

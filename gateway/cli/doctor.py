@@ -1,4 +1,4 @@
-"""`skillhabit-odata doctor`: is this set-up sound, and if not, what is to be done?"""
+"""`skillhabit-odata doctor`: checks this installation and says how to fix problems."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from typing import Any
 
 import click
 
-from gateway.cli.examination import CheckVerdict, Examined, examine_computer
+from gateway.cli.examination import CheckResult, CheckVerdict, examine_computer
 from gateway.cli.examination_network import examine_network
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import Settings
@@ -22,10 +22,9 @@ from gateway.config import Settings
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options()
 def doctor(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """Look at everything that `serve` needs, with the settings that it would have.
+    """Check everything that `serve` needs, with the settings that it would use.
 
-    Exit code 0 when nothing fails, 1 when something must be mended, 2 when the settings cannot be
-    read.
+    Exit code 0 if no check fails, 1 if there is a problem, 2 if the settings cannot be read.
 
     \b
     Examples:
@@ -33,26 +32,30 @@ def doctor(config: Path | None, *, as_json: bool, **given: Any) -> None:
       skillhabit-odata doctor --token-file token.txt --json
     """
     settings = read_settings(config, given)
-    found = [*examine_computer(settings, os.environ), *asyncio.run(_network(settings))]
+    results = [*examine_computer(settings, os.environ), *asyncio.run(_network(settings))]
     if as_json:
-        click.echo(json.dumps([_as_object(one) for one in found], indent=2))
+        click.echo(json.dumps([_as_object(one) for one in results], indent=2))
     else:
-        _print(found)
-    raise SystemExit(1 if any(one.verdict is CheckVerdict.FAIL for one in found) else 0)
+        _print(results)
+    raise SystemExit(1 if any(one.verdict is CheckVerdict.FAIL for one in results) else 0)
 
 
-async def _network(settings: Settings) -> list[Examined]:
+async def _network(settings: Settings) -> list[CheckResult]:
     return [one async for one in examine_network(settings)]
 
 
-def _as_object(one: Examined) -> dict[str, str]:
+def _as_object(one: CheckResult) -> dict[str, str]:
     return {"subject": one.subject, "verdict": one.verdict, "text": one.text}
 
 
-def _print(found: Sequence[Examined]) -> None:
-    width = max(len(one.subject) for one in found)
-    for one in found:
+def _print(results: Sequence[CheckResult]) -> None:
+    width = max(len(one.subject) for one in results)
+    for one in results:
         click.echo(f"{one.verdict:<4} {one.subject:<{width}}  {one.text}")
-    number = Counter(one.verdict for one in found)
-    failing, warnings = number[CheckVerdict.FAIL], number[CheckVerdict.WARN]
-    click.echo(f"{failing} to mend, {warnings} to know" if failing + warnings else "all is well")
+    number = Counter(one.verdict for one in results)
+    problems = _counted(number[CheckVerdict.FAIL], "problem")
+    click.echo(f"{problems}, {_counted(number[CheckVerdict.WARN], 'warning')}")
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}{'' if number == 1 else 's'}"

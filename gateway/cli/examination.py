@@ -1,4 +1,4 @@
-"""What `doctor` looks at on this computer: Python, files, folders, the port."""
+"""The checks of `doctor` on this computer: Python, files, folders, the port."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from gateway.app import own_token, read_contract, world_outside
-from gateway.auth.building import weaknesses
 from gateway.auth.identity import expires_at
+from gateway.auth.setup import weaknesses
 from gateway.auth.tokens import TokenSource
 from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables
@@ -25,12 +25,12 @@ from gateway.config import ENVIRONMENT_PREFIX, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 
 _PACKAGES = ("skillhabit-odata", "duckdb", "pyarrow", "starlette", "uvicorn", "httpx", "aiohttp")
-_MEBIBYTE = 1_048_576
-_SOON_SECONDS = 7 * 86_400
+_MEBIBYTE_BYTES = 1_048_576
+_EXPIRES_SOON_SECONDS = 7 * 86_400
 
 
 class CheckVerdict(StrEnum):
-    """`fail` keeps the gateway from answering; `warn` is to be known."""
+    """The outcome of a check: `fail` keeps the gateway from serving, `warn` is worth knowing."""
 
     OK = "ok"
     WARN = "warn"
@@ -38,31 +38,31 @@ class CheckVerdict(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Examined:
-    """What was looked at, and what was found with the way out; never a secret."""
+class CheckResult:
+    """The result of a check, with the remedy if one is needed; it never contains a secret."""
 
     subject: str
     verdict: CheckVerdict
     text: str
 
 
-def ok(subject: str, text: str) -> Examined:
-    """As it should be."""
-    return Examined(subject, CheckVerdict.OK, text)
+def ok(subject: str, text: str) -> CheckResult:
+    """Return a passed check."""
+    return CheckResult(subject, CheckVerdict.OK, text)
 
 
-def warn(subject: str, text: str) -> Examined:
-    """To be known."""
-    return Examined(subject, CheckVerdict.WARN, text)
+def warn(subject: str, text: str) -> CheckResult:
+    """Return a warning."""
+    return CheckResult(subject, CheckVerdict.WARN, text)
 
 
-def fail(subject: str, text: str) -> Examined:
-    """To be mended."""
-    return Examined(subject, CheckVerdict.FAIL, text)
+def fail(subject: str, text: str) -> CheckResult:
+    """Return a failed check."""
+    return CheckResult(subject, CheckVerdict.FAIL, text)
 
 
-def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iterator[Examined]:
-    """All that needs no network beyond this computer."""
+def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iterator[CheckResult]:
+    """Yield the checks that need no network."""
     yield _python()
     yield _variables(settings, environment)
     yield _contract(settings)
@@ -72,25 +72,25 @@ def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iter
     yield _port(settings)
 
 
-def _python() -> Examined:
+def _python() -> CheckResult:
     found = ".".join(map(str, sys.version_info[:3]))
     try:
         packages = ", ".join(f"{name} {version(name)}" for name in _PACKAGES)
     except PackageNotFoundError as error:
-        return fail("python", f"{error.name} is not installed; install skillhabit-odata again")
+        return fail("python", f"{error.name} is not installed; reinstall skillhabit-odata")
     return ok("python", f"{found}; {packages}")
 
 
-def _variables(settings: Settings, environment: Mapping[str, str]) -> Examined:
+def _variables(settings: Settings, environment: Mapping[str, str]) -> CheckResult:
     unknown = unknown_variables(settings, environment)
     if unknown:
-        told = "; ".join(f"{name}: no setting has this name; {r}" for name, r in unknown.items())
-        return warn("settings", f"{told}; it is ignored")
-    ours = sum(name.startswith(ENVIRONMENT_PREFIX) for name in environment)
-    return ok("settings", f"all can be read; {ours} are given by the environment")
+        texts = "; ".join(f"{name}: no setting has this name; {r}" for name, r in unknown.items())
+        return warn("settings", f"{texts}; ignored")
+    count = sum(name.startswith(ENVIRONMENT_PREFIX) for name in environment)
+    return ok("settings", f"all valid; {count} come from the environment")
 
 
-def _contract(settings: Settings) -> Examined:
+def _contract(settings: Settings) -> CheckResult:
     try:
         contract = read_contract(settings)
     except ConfigurationProblem as problem:
@@ -99,25 +99,25 @@ def _contract(settings: Settings) -> Examined:
     return ok("contract", f"serves {sets}")
 
 
-async def _ask(source: TokenSource) -> str:
+async def _read(source: TokenSource) -> str:
     return await source()
 
 
-def _token(settings: Settings) -> Examined:
-    """Its `exp` is read and not verified; the token is shown nowhere."""
+def _token(settings: Settings) -> CheckResult:
+    """Check the token's `exp`, without verifying its signature or showing the token."""
     try:
-        token = asyncio.run(_ask(own_token(settings, *world_outside())))
+        token = asyncio.run(_read(own_token(settings, *world_outside())))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         return fail("token", problem.message)
     expires = expires_at(token)
     if expires is None:
-        return ok("token", "is there; it does not say when it expires")
+        return ok("token", "found; it has no expiry time")
     left = expires - time.time()
     if left <= 0:
-        return fail("token", f"expired {_span(-left)} ago; write a new one into its file")
-    if left < _SOON_SECONDS:
-        return warn("token", f"expires in {_span(left)}; a new one needs no restart")
-    return ok("token", f"is there; expires in {_span(left)}")
+        return fail("token", f"expired {_span(-left)} ago; replace it with a new one")
+    if left < _EXPIRES_SOON_SECONDS:
+        return warn("token", f"expires in {_span(left)}; replacing it needs no restart")
+    return ok("token", f"found; expires in {_span(left)}")
 
 
 def _span(seconds: float) -> str:
@@ -127,14 +127,14 @@ def _span(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
-def _secret_files(settings: Settings) -> Iterator[Examined]:
+def _secret_files(settings: Settings) -> Iterator[CheckResult]:
     for name, path in secret_files(settings):
         yield _secret_file(name, path)
     for name, text in weaknesses(settings):
         yield warn(name, text)
 
 
-def _secret_file(name: str, path: Path) -> Examined:
+def _secret_file(name: str, path: Path) -> CheckResult:
     try:
         mode = open_mode(path)
         is_empty = not path.read_bytes().strip()
@@ -144,44 +144,46 @@ def _secret_file(name: str, path: Path) -> Examined:
         return fail(name, f"{path} is empty")
     if mode:
         return warn(name, f"{path} can be read by others (mode {mode}): chmod 600 {path}")
-    return ok(name, f"{path} is for its owner only")
+    return ok(name, f"only the owner can read {path}")
 
 
-def _data_directory(settings: Settings) -> Examined:
+def _data_directory(settings: Settings) -> CheckResult:
     path = settings.data_dir
     if path is None:
-        return ok("data_dir", "none: snapshots are kept in memory and made anew after a restart")
+        return ok("data_dir", "none: snapshots stay in memory and are loaded again after a restart")
     if not path.is_dir():
         parent = next((up for up in path.absolute().parents if up.exists()), Path("/"))
         if not parent.is_dir() or not os.access(parent, os.W_OK):
-            return fail("data_dir", f"{path} cannot be made below {parent}")
-        return warn("data_dir", f"{path} is not there yet; serve makes it")
+            return fail("data_dir", f"{path} cannot be created in {parent}")
+        return warn("data_dir", f"{path} does not exist yet; serve creates it")
     try:
         with tempfile.TemporaryFile(dir=path):
             pass
     except OSError as error:
         return fail("data_dir", f"{path} cannot be written: {error.strerror}")
-    return _room(path, settings.snapshot_budget)
+    return _free_space(path, settings.snapshot_budget)
 
 
-def _room(path: Path, budget: int) -> Examined:
-    """Free space and held snapshots against the budget, in MiB."""
-    held = sum(file.stat().st_size for file in path.glob("*.duckdb")) // _MEBIBYTE
-    free = shutil.disk_usage(path).free // _MEBIBYTE
+def _free_space(path: Path, budget: int) -> CheckResult:
+    """Compare free space and stored snapshots with the budget, in MiB."""
+    stored = sum(file.stat().st_size for file in path.glob("*.duckdb")) // _MEBIBYTE_BYTES
+    free = shutil.disk_usage(path).free // _MEBIBYTE_BYTES
     drafts = len([*path.glob("building/*")])
-    text = f"{path}: {held} MiB of snapshots, {free} MiB free, {drafts} drafts"
-    if free + held < budget:
-        return warn("data_dir", f"{text}; --snapshot-budget is {budget} MiB: lower it or make room")
+    text = f"{path}: {stored} MiB of snapshots, {free} MiB free, {drafts} drafts"
+    if free + stored < budget:
+        return warn(
+            "data_dir", f"{text}; --snapshot-budget is {budget} MiB: lower it or free space"
+        )
     return ok("data_dir", text)
 
 
-def _port(settings: Settings) -> Examined:
-    place = f"{settings.host}:{settings.port}"
+def _port(settings: Settings) -> CheckResult:
+    address = f"{settings.host}:{settings.port}"
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
     try:
         socket.create_server((settings.host, settings.port), family=family).close()
     except OSError as error:
         return warn(
-            "port", f"{place} cannot be used now ({error.strerror}); a running gateway is a reason"
+            "port", f"{address} cannot be used now ({error.strerror}); is a gateway running?"
         )
-    return ok("port", f"{place} is free")
+    return ok("port", f"{address} is free")

@@ -1,4 +1,4 @@
-"""Exit codes of all commands: the one place where they are said."""
+"""The exit codes of all commands."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class Exit(IntEnum):
-    """How a command ended; `meaning` is what `--help` and the documentation tell."""
+    """An exit code; `meaning` is its text in `--help` and in the documentation."""
 
     DONE = 0
     NO = 1
@@ -15,19 +15,19 @@ class Exit(IntEnum):
 
     @property
     def meaning(self) -> str:
-        """In words."""
+        """Return the text for help and documentation."""
         return _MEANINGS[self]
 
 
 _MEANINGS = {
     Exit.DONE: "done",
-    Exit.NO: "the answer is no: a query was refused, `check` found a difference, or you ended it",
-    Exit.UNUSABLE: "the command line, a setting or a file cannot be used; the message says which",
-    Exit.LATER: "the Analytics API or the gateway cannot answer now; the same command may, later",
+    Exit.NO: "no: a query was refused, `check` found a difference, or you stopped the command",
+    Exit.UNUSABLE: "an option, a setting or a file cannot be used; the message says which",
+    Exit.LATER: "the Analytics API or the gateway is unavailable; try the same command later",
 }
 
 
 def epilog() -> str:
-    """The table for the end of a help text."""
+    """Return the table of exit codes for the end of a help text."""
     lines = (f"  {code.value}  {code.meaning.replace('`', '')}" for code in Exit)
     return "\b\nExit codes:\n" + "\n".join(lines)

@@ -1,4 +1,4 @@
-"""`skillhabit-odata explain URL`: what a query asks of the Analytics API, and what stays here."""
+"""`skillhabit-odata explain URL`: shows which parts of a query the Analytics API handles."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import click
 from gateway.app import read_contract
 from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options
-from gateway.cli.output import print_refusal
+from gateway.cli.output import print_error
 from gateway.cli.target import read_target
 from gateway.errors import ConfigurationProblem, GatewayError
 from gateway.service.explain import Explanation, explain_request
@@ -23,9 +23,9 @@ from gateway.service.explain import Explanation, explain_request
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
 @setting_options("contract", "custom_field")
 def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """Explain a query without asking anyone: pushdown, residual, order, window and payload.
+    """Explain a query without running it: pushdown, residual, order, window and payload.
 
-    URL is a feed's URL as pasted into Power BI, or just what stands behind /odata/v4/, such as
+    URL is a feed's URL as pasted into Power BI, or only its part after /odata/v4/, such as
     "Results?$filter=state eq 'FAILED'".
 
     \b
@@ -41,7 +41,7 @@ def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> No
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
     except GatewayError as error:
-        print_refusal(error.status, error.code, error.message, error.details)
+        print_error(error.status, error.code, error.message, error.details)
         raise SystemExit(Exit.NO) from error
     _print(explanation, as_json=as_json)
 
@@ -54,7 +54,7 @@ def _print(explanation: Explanation, *, as_json: bool) -> None:
     for label, text in explanation.lines:
         click.echo(f"{label + ':':<10} {text}")
     if explanation.payload is None:
-        click.echo("payload:   none, nothing is asked")
+        click.echo("payload:   none; no request is sent")
         return
     click.echo(f"payload:   POST {explanation.path}")
     click.echo(json.dumps(explanation.payload, ensure_ascii=False, indent=2))

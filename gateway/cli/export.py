@@ -1,4 +1,4 @@
-"""`skillhabit-odata export URL`: all rows of a query as one file."""
+"""`skillhabit-odata export URL`: writes all rows of a query to one file."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from typing import IO, Any
 import click
 
 from gateway.cli.output import note
-from gateway.cli.progress import bar, watched
-from gateway.cli.queries import Gateway, Here, answer, asking, run
-from gateway.cli.source import find_place, place_options, refuse_option
+from gateway.cli.progress import bar, reporting_extracts
+from gateway.cli.queries import LocalGateway, RemoteGateway, fetch, open_client, run
+from gateway.cli.source import find_gateway, gateway_options, refuse_option
 from gateway.cli.target import Target, read_target
 
 _MEDIA = {
@@ -33,16 +33,16 @@ _MEDIA = {
     type=click.Path(dir_okay=False, path_type=Path),
     required=True,
     metavar="FILE",
-    help="The file to write; it appears when it is whole.",
+    help="The file to write; it appears when it is complete.",
 )
 @click.option(
     "--format",
     "form",
     type=click.Choice([*_MEDIA]),
-    help="What is written; what the file's name ends in by default.",
+    help="Format of the file; the default follows from its name.",
 )
-@click.option("--force", is_flag=True, help="Overwrite the file if it is there.")
-@place_options
+@click.option("--force", is_flag=True, help="Overwrite an existing file.")
+@gateway_options
 def export(
     url: str,
     config: Path | None,
@@ -52,10 +52,10 @@ def export(
     force: bool,
     **given: Any,
 ) -> None:
-    """Write all rows of a query into a file, of one moment, however many they are.
+    """Write all rows of a query to a file, from one snapshot and without a limit.
 
-    URL as for `query`. CSV is for programs (UTF-8, exact texts); Arrow and Parquet are typed,
-    instants in UTC. Only you can read the file.
+    URL is as for `query`. CSV is for programs (UTF-8, exact texts); Arrow and Parquet are typed,
+    with times in UTC. Only you can read the file.
 
     \b
     Examples:
@@ -64,14 +64,16 @@ def export(
       skillhabit-odata export "https://bi.example.com/odata/v4/Results" -o results.arrow
     """
     target = read_target(url)
-    refuse_option(target, "format", "--format says what is written")
+    refuse_option(target, "format", "use --format instead")
     chosen = form or output.suffix.removeprefix(".").lower()
     if chosen not in _MEDIA:
-        raise click.UsageError(f"--output {output}: say --format {', '.join(_MEDIA)}")
+        raise click.UsageError(
+            f"--output {output}: the name has no known suffix; give --format {', '.join(_MEDIA)}"
+        )
     _check_free(output, force=force)
-    place = find_place(target, config, **given)
+    gateway = find_gateway(target, config, **given)
     try:
-        written = run(_export(place, target, _File(output, _MEDIA[chosen], force)))
+        written = run(_export(gateway, target, _File(output, _MEDIA[chosen], force)))
     except OSError as error:
         raise click.UsageError(f"--output {output}: {error.strerror}") from error
     note(f"{output}: {written:,} bytes")
@@ -85,7 +87,7 @@ class _File:
 
     @contextmanager
     def opened(self) -> Iterator[IO[bytes]]:
-        """A file beside it, which takes its place when all went well, and goes otherwise."""
+        """Yield a temporary file next to the target, which replaces it on success."""
         descriptor, name = tempfile.mkstemp(prefix=f".{self.path.name}.", dir=self.path.parent)
         draft = Path(name)
         try:
@@ -101,19 +103,19 @@ class _File:
 
 def _check_free(path: Path, *, force: bool) -> None:
     if path.exists() and not force:
-        raise click.UsageError(f"--output {path} is there already; --force overwrites it")
+        raise click.UsageError(f"--output {path} exists already; use --force to overwrite it")
 
 
-async def _export(place: Gateway | Here, target: Target, file: _File) -> int:
-    """How many bytes were written."""
+async def _export(gateway: RemoteGateway | LocalGateway, target: Target, file: _File) -> int:
+    """Write the file, and return its size in bytes."""
     written = 0
-    async with asking(place) as client, AsyncExitStack() as stack:
-        with bar("Reading the Analytics API") as tell:
-            async with watched(client, tell):
-                asked = answer(client, target, {"Accept": file.media})
-                response = await stack.enter_async_context(asked)
-        with file.opened() as out, bar("Writing", as_bytes=True) as tell:
+    async with open_client(gateway) as client, AsyncExitStack() as stack:
+        with bar("Loading from the Analytics API") as report:
+            async with reporting_extracts(client, report):
+                pending = fetch(client, target, {"Accept": file.media})
+                response = await stack.enter_async_context(pending)
+        with file.opened() as out, bar("Writing", as_bytes=True) as report:
             async for part in response.aiter_bytes():
                 written += out.write(part)
-                tell(written, None)
+                report(written, None)
     return written

@@ -1,4 +1,4 @@
-"""`skillhabit-odata init`: a first configuration file, asked for or made from options."""
+"""`skillhabit-odata init`: writes a first configuration file, from prompts or options."""
 
 from __future__ import annotations
 
@@ -50,23 +50,23 @@ _TIMEOUT_SECONDS = 30
     default=Path("token.txt"),
     show_default=True,
     metavar="FILE",
-    help="File with the Analytics API's token; written when the token is typed.",
+    help="File with the Analytics API's token; written if you type the token.",
 )
 @click.option(
     "--custom-field",
     multiple=True,
     metavar="NAME=ID",
-    help="A custom field and its column; those found are not asked about then. Repeatable.",
+    help="A custom field and its column name; skips the prompts for fields. Repeatable.",
 )
-@click.option("--all-fields", is_flag=True, help="Make columns of all custom fields found.")
+@click.option("--all-fields", is_flag=True, help="Create columns for all custom fields found.")
 @click.option("--data-dir", metavar="DIR", help="Folder that keeps snapshots across restarts.")
 @click.option(
     "--first-key",
     metavar="NAME",
-    help=f"Make a key for clients and print it; {_KEYS_FILE} keeps what recognises it.",
+    help=f"Create a key for clients and print it; {_KEYS_FILE} stores its digest.",
 )
-@click.option("--force", is_flag=True, help="Overwrite what is there without asking.")
-@click.option("--non-interactive", is_flag=True, help="Ask nothing: options and defaults count.")
+@click.option("--force", is_flag=True, help="Overwrite existing files without asking.")
+@click.option("--non-interactive", is_flag=True, help="Do not prompt; use options and defaults.")
 def init(
     *,
     output: Path,
@@ -79,10 +79,10 @@ def init(
     force: bool,
     non_interactive: bool,
 ) -> None:
-    """Set up the gateway for a workspace: try URL and token, name columns, write one file.
+    """Set up the gateway for a workspace: test URL and token, name columns, write one file.
 
-    The file has every setting, explained; the token goes into a file of its own that only you can
-    read, and is never shown. A key is shown once. Nothing is written before the end.
+    The file contains every setting with an explanation. The token goes into a separate file that
+    only you can read, and is never shown. A key is shown once. Files are written at the end.
 
     \b
     Examples:
@@ -103,7 +103,7 @@ def init(
     if draft.token is not None:
         _check_free(token_file, interview, force=force)
     text = configuration_text(draft.values)
-    load_settings({}, {}, text, str(output))  # what is written is what is read
+    load_settings({}, {}, text, str(output))  # checks that serve can read the file
     if draft.token is not None:
         _write(token_file, draft.token + "\n", mode=0o600)
         click.echo(f"wrote {token_file}, which only you can read")
@@ -117,7 +117,7 @@ def init(
 
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """Settings as TOML has them; a token that is in no file yet; whose key is to be made."""
+    """The settings as TOML values, a token to write to its file, and the name of a new key."""
 
     values: Mapping[str, object]
     token: str | None = field(repr=False)
@@ -142,46 +142,50 @@ def _ask(interview: Interview) -> _Draft:
 
 def _make_key(name: str) -> None:
     text, _ = add_key(_KEYS_FILE, name, datetime.now(UTC))
-    click.echo(f"wrote {_KEYS_FILE}; this is the key of {name}, shown only now:\n{text}")
+    click.echo(f"wrote {_KEYS_FILE}; this is the key for {name}, which is not shown again:\n{text}")
 
 
 def _reach(interview: Interview, contract: Contract) -> tuple[str, str, tuple[FoundField, ...]]:
-    """URL and token that were tried, and the custom fields of a page of results.
+    """Return a tested URL and token, and the custom fields of a page of results.
 
     Raises:
-        SystemExit: they do not fit, and are not to be used.
+        SystemExit: they do not work, and the user does not try others.
     """
     url, token = interview.find_url(contract.base_url), interview.find_token()
     while True:
-        click.echo(f"Asking {url} ...")
+        click.echo(f"Testing {url} ...")
         try:
             findings, fields = asyncio.run(_try(url, token, contract))
         except UpstreamRejectedToken as error:
-            _tell_or_end(interview, f"{error.message}; renew {interview.token_file}", Exit.UNUSABLE)
+            _retry_or_exit(
+                interview, f"{error.message}; renew {interview.token_file}", Exit.UNUSABLE
+            )
             token = interview.find_token(refused=token)
             continue
         except UpstreamUnavailable as error:
-            _tell_or_end(interview, error.message, Exit.LATER)
+            _retry_or_exit(interview, error.message, Exit.LATER)
             url = interview.ask_url(url)
             continue
         wrong = [finding for finding in findings if not finding.fits]
         if not wrong:
-            click.echo(f"it answers, and fits the contract file in {len(findings)} points")
+            click.echo(f"it responds, and matches the contract file in {len(findings)} points")
             return url, token, fields
         print_findings(wrong)
-        if interview.wants("Try again, with another URL or token?", default=True):
+        if interview.wants("Try again with another URL or token?", default=True):
             url, token = interview.ask_url(url), interview.find_token(refused=token)
             continue
-        if len(wrong) < len(findings) and interview.wants("Go on, and correct the contract later?"):
+        if len(wrong) < len(findings) and interview.wants(
+            "Continue, and correct the contract file later?"
+        ):
             return url, token, fields
         raise SystemExit(Exit.NO)
 
 
-def _tell_or_end(interview: Interview, message: str, code: Exit) -> None:
-    """What is wrong, for another try.
+def _retry_or_exit(interview: Interview, message: str, code: Exit) -> None:
+    """Print the problem, and ask whether to try again.
 
     Raises:
-        SystemExit: nobody can be asked, or wants one.
+        SystemExit: the user declines, or prompts are off.
     """
     note(message)
     if not interview.wants("Try again?", default=True):
@@ -199,18 +203,18 @@ async def _try(
 
 
 def _check_free(path: Path, interview: Interview, *, force: bool) -> None:
-    """Overwrite nothing unasked.
+    """Check that the file may be written, asking before it is overwritten.
 
     Raises:
-        click.UsageError: it is there, and is to stay.
+        click.UsageError: the file exists and may not be overwritten.
     """
-    if not path.exists() or force or interview.wants(f"{path} is there already. Overwrite it?"):
+    if not path.exists() or force or interview.wants(f"{path} exists already. Overwrite it?"):
         return
-    raise click.UsageError(f"{path} is there already; --force overwrites it")
+    raise click.UsageError(f"{path} exists already; use --force to overwrite it")
 
 
 def _write(path: Path, text: str, *, mode: int) -> None:
-    """As a whole or not at all, readable as `mode` says from its first byte on."""
+    """Write a file atomically, with permissions `mode` from its first byte on."""
     draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)

@@ -1,6 +1,6 @@
-"""The gateway in this process, asked as over HTTP but without a port that others could ask.
+"""An HTTP transport to the gateway in this process, without a port that others could connect to.
 
-httpx's own ASGITransport holds a body until it is whole; here a part is made when it is asked for.
+Unlike httpx's ASGITransport, which buffers the whole body, it streams each part on demand.
 """
 
 from __future__ import annotations
@@ -12,21 +12,21 @@ from typing import Any
 import httpx
 from starlette.types import ASGIApp, Message
 
-_MOST_WAITING = 1
+_MAX_QUEUED_MESSAGES = 1
 
 
 class InProcess(httpx.AsyncBaseTransport):
-    """Carries httpx's requests to an ASGI application."""
+    """A transport of httpx that calls an ASGI application."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        """The response as soon as it has begun."""
+        """Return the response as soon as it starts."""
         exchange = _Exchange(await request.aread())
         exchange.start(self._app, _scope(request))
         try:
-            start = await exchange.begun()
+            start = await exchange.first_message()
         except BaseException:
             await exchange.aclose()
             raise
@@ -52,55 +52,55 @@ def _scope(request: httpx.Request) -> dict[str, object]:
 
 
 class _Exchange(httpx.AsyncByteStream):
-    """One request and its answer; whoever closes it early has gone, as on a socket."""
+    """One request and its response; closing it early cancels the application, as on a socket."""
 
     task: asyncio.Task[None]
 
     def __init__(self, body: bytes) -> None:
         self._body: bytes | None = body
-        self._said: asyncio.Queue[Message] = asyncio.Queue(_MOST_WAITING)
+        self._messages: asyncio.Queue[Message] = asyncio.Queue(_MAX_QUEUED_MESSAGES)
 
     def start(self, app: ASGIApp, scope: dict[str, object]) -> None:
-        """Let the application answer."""
-        answering: Any = app(scope, self._receive, self._said.put)
-        self.task = asyncio.create_task(answering)
+        """Start the application."""
+        response: Any = app(scope, self._receive, self._messages.put)
+        self.task = asyncio.create_task(response)
 
-    async def begun(self) -> Message:
-        """The first message.
+    async def first_message(self) -> Message:
+        """Return the first message.
 
         Raises:
-            Exception: what the application raises before it.
+            Exception: the application raised before it responded.
         """
         message = await self._next()
         if message is None:
-            raise httpx.RemoteProtocolError("the application did not answer")
+            raise httpx.RemoteProtocolError("the application did not respond")
         return message
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
-        """The parts of the body, each made when the last one is taken."""
+        """Yield the parts of the body on demand."""
         while (message := await self._next()) is not None:
             yield message.get("body", b"")
             if not message.get("more_body", False):
                 return
-        raise httpx.RemoteProtocolError("the answer ended before it was whole")
+        raise httpx.RemoteProtocolError("the response ended before it was complete")
 
     async def _next(self) -> Message | None:
-        """What is said next; None when the application has ended, its exception when it failed."""
-        hearing = asyncio.ensure_future(self._said.get())
-        await asyncio.wait({hearing, self.task}, return_when=asyncio.FIRST_COMPLETED)
-        if hearing.done():
-            return hearing.result()
-        hearing.cancel()
+        """Return the next message, or None if the application has ended; raise its exception."""
+        message = asyncio.ensure_future(self._messages.get())
+        await asyncio.wait({message, self.task}, return_when=asyncio.FIRST_COMPLETED)
+        if message.done():
+            return message.result()
+        message.cancel()
         await self.task
         return None
 
     async def aclose(self) -> None:
-        """End what still runs."""
+        """Cancel the application."""
         self.task.cancel()
         await asyncio.gather(self.task, return_exceptions=True)
 
     async def _receive(self) -> Message:
         if self._body is None:
-            await asyncio.Event().wait()  # nobody leaves but by `aclose`
+            await asyncio.Event().wait()  # the client disconnects only by `aclose`
         body, self._body = self._body, None
         return {"type": "http.request", "body": body, "more_body": False}

@@ -1,4 +1,4 @@
-"""What `init` needs to know: from options, else asked on the terminal, else the default."""
+"""The inputs of `init`: options first, then prompts on the terminal, then defaults."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _NO = "-"
 
 @dataclass(frozen=True, slots=True)
 class Interview:
-    """The options that were given; `asks` False asks nothing and takes defaults."""
+    """The given options; with `asks` False, defaults replace the prompts."""
 
     asks: bool
     url: str | None
@@ -34,44 +34,44 @@ class Interview:
     key_name: str | None
 
     def find_url(self, default: str) -> str:
-        """Where the Analytics API is."""
+        """Return the URL of the Analytics API."""
         if self.url is not None or not self.asks:
             return self.url or default
         return self.ask_url(default)
 
     def ask_url(self, last: str) -> str:
-        """Typed on the terminal; the `last` one unless another is."""
+        """Prompt for the URL; `last` is the default."""
         answer: str = click.prompt("URL of the Analytics API", last, value_proc=_converted(as_url))
         return answer
 
     def find_token(self, refused: str = "") -> str:
-        """The token of the file, or one that is typed without being shown; not the `refused` one.
+        """Return the token of the file, or one typed without echo; never the `refused` one.
 
         Raises:
-            click.UsageError: nobody can be asked, and the file has none.
+            click.UsageError: the file has no token, and prompts are off.
         """
-        kept = _token_in(self.token_file)
-        if kept not in (None, refused) and (
+        stored = _token_in(self.token_file)
+        if stored not in (None, refused) and (
             not self.asks or click.confirm(f"Use the token in {self.token_file}?", default=True)
         ):
-            return kept
+            return stored
         if not self.asks:
-            raise click.UsageError(f"--token-file {self.token_file}: no token can be read there")
+            raise click.UsageError(f"--token-file {self.token_file}: the file has no token")
         answer: str = click.prompt(
-            "Token of the Analytics API (it is not shown)", hide_input=True, value_proc=_one_word
+            "Token of the Analytics API (hidden)", hide_input=True, value_proc=_one_word
         )
         return answer
 
     def has_token(self, token: str) -> bool:
-        """Whether the file holds it already."""
+        """Return True if the file already holds the token."""
         return _token_in(self.token_file) == token
 
     def wants(self, question: str, *, default: bool = False) -> bool:
-        """Yes or no; no where nobody can be asked, `default` for a bare Enter."""
+        """Ask a yes-or-no question, with a `default`; return False if prompts are off."""
         return self.asks and click.confirm(question, default=default)
 
     def find_columns(self, found: Iterable[FoundField], taken: Iterable[str]) -> dict[str, str]:
-        """Columns and the custom fields that they show; `taken` are names of other columns."""
+        """Return custom field IDs by column name; `taken` are names of other columns."""
         columns = dict(self.fields)
         if columns or not (self.asks or self.all_fields):
             return columns
@@ -94,7 +94,7 @@ class Interview:
         return None if answer == _NO else answer
 
     def find_data_dir(self) -> str | None:
-        """The folder for snapshots; None keeps them in memory."""
+        """Return the folder for snapshots; None keeps them in memory."""
         if self.data_dir is not None or not self.asks:
             return self.data_dir
         answer: str = click.prompt(
@@ -103,7 +103,7 @@ class Interview:
         return None if answer == _NO else answer
 
     def find_key_name(self) -> str | None:
-        """Whose the first key is, which clients give as password; None makes none."""
+        """Return the name of the first key, or None to create no key."""
         if self.key_name is not None or not self.asks:
             return self.key_name
         answer: str = click.prompt(
@@ -113,7 +113,7 @@ class Interview:
 
 
 def proposed_name(label: str, taken: Iterable[str]) -> str:
-    """A column's name in the style of the others.
+    """Return a column name in the style of the others.
 
     >>> proposed_name("Job title", []), proposed_name("Größe", ["grosse"]), proposed_name("EU", [])
     ('jobTitle', 'grosse_2', 'EU')
@@ -124,19 +124,19 @@ def proposed_name(label: str, taken: Iterable[str]) -> str:
     return free_name(name if is_property_name(name) else column_name(label, ()), taken)
 
 
-async def _asked(token: FileToken) -> str:
+async def _read(token: FileToken) -> str:
     return await token()
 
 
 def _token_in(path: Path) -> str | None:
     try:
-        return asyncio.run(_asked(FileToken(path)))
+        return asyncio.run(_read(FileToken(path)))
     except UpstreamRejectedToken:
         return None
 
 
 def _converted(convert: Callable[[object], T]) -> Callable[[str], T]:
-    """What a prompt takes; it asks again with the reason otherwise."""
+    """Return a parser for a prompt, which shows its errors and asks again."""
 
     def read(text: str) -> T:
         try:
@@ -150,7 +150,7 @@ def _converted(convert: Callable[[object], T]) -> Callable[[str], T]:
 def _one_word(text: str) -> str:
     token = text.strip()
     if not token or any(letter.isspace() for letter in token):
-        raise click.BadParameter("must be one word, as it was copied")
+        raise click.BadParameter("must be one word without spaces")
     return token
 
 
@@ -158,9 +158,11 @@ def _free(taken: list[str]) -> Callable[[str], str]:
     def read(text: str) -> str:
         name = text.strip()
         if name != _NO and not is_property_name(name):
-            raise click.BadParameter("must be letters, digits and _, and begin with no digit")
+            raise click.BadParameter(
+                "must consist of letters, digits and _, and not start with a digit"
+            )
         if name.lower() in {other.lower() for other in taken}:
-            raise click.BadParameter("there is such a column already")
+            raise click.BadParameter("another column has this name")
         return name
 
     return read

@@ -1,4 +1,4 @@
-"""The limits of a key as options of `keys create` and `keys limit`, read and checked."""
+"""The limits of a key as options of `keys create` and `keys limit`: parsing and checks."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _READ: dict[str, Callable[[str], object]] = {
 
 
 def take_limits(given: dict[str, Any]) -> dict[str, Any]:
-    """Take the options of limits out of `given`; those that were not given are left out.
+    """Remove the options of limits from `given`, and return those that were given.
 
     Raises:
         click.UsageError: names the option and what its value must be.
@@ -47,7 +47,7 @@ def _limit(name: str, text: str) -> object:
         return msgspec.convert(_READ[name](text), _types()[name])
     except ValueError as error:
         option = f"--{name.replace('_', '-')}"
-        must = "names of entity sets with commas between them" if name == "sets" else LIMITS[name]
+        must = "names of entity sets, separated by commas" if name == "sets" else LIMITS[name]
         raise click.UsageError(f"{option} {text}: must be {must}, or none") from error
 
 
@@ -58,11 +58,10 @@ def _types() -> dict[str, Any]:
 def check_limits(
     settings: Settings, workspace: str, role: str | None, limits: dict[str, Any]
 ) -> None:
-    """Check limits against the configuration that the key will be used with.
+    """Check limits against the configuration that the key is for.
 
     Raises:
-        click.UsageError: an entity set is not there, or a time limit is no lower than the
-            gateway's own.
+        click.UsageError: an entity set does not exist, or a time limit exceeds the gateway's own.
     """
     found = next(s for s in (settings, *settings.others) if s.workspace == workspace)
     seconds = limits.get("query_seconds")

@@ -1,4 +1,4 @@
-"""`skillhabit-odata keys`: make, list, show and revoke the gateway's own keys, while it runs."""
+"""`skillhabit-odata keys`: creates, lists, shows and revokes keys while the gateway runs."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import Any, TypeVar
 import click
 import msgspec
 
-from gateway.auth.expiry import parse_expiry
-from gateway.auth.key_list import read_keys, write_keys
-from gateway.auth.keys import LIMITS, Key, digest, generate
+from gateway.auth.identity import digest
+from gateway.auth.key_file import read_keys, write_keys
+from gateway.auth.keys import LIMITS, Key, generate, parse_expiry
 from gateway.cli.key_limits import check_limits, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table
@@ -26,9 +26,9 @@ _WIDTH = max(map(len, LIMITS)) + 1
 
 @click.group()
 def keys() -> None:
-    """Make and revoke keys, each for its own people; the service need not be restarted.
+    """Create and revoke keys without a restart of the gateway.
 
-    The file holds no key, only what recognises one: a key is shown once, when it is made.
+    The file stores digests, not keys: a key is shown once, when it is created.
     """
 
 
@@ -43,7 +43,7 @@ def _limit_options(command: F) -> F:
         click.option(
             "--requests-at-once",
             metavar="COUNT",
-            help="How many requests it may have at once; without, or 'none', no limit.",
+            help="How many requests it may run at once; 'none' for no limit.",
         ),
         click.option(
             "--requests-per-minute",
@@ -51,12 +51,12 @@ def _limit_options(command: F) -> F:
             help="How many requests it may make in any 60 seconds, in each process.",
         ),
         click.option(
-            "--sets", metavar="NAMES", help="Entity sets that it opens, e.g. Results,Users."
+            "--sets", metavar="NAMES", help="Entity sets that it may read, e.g. Results,Users."
         ),
         click.option(
             "--query-seconds",
             metavar="SECONDS",
-            help="Time limit of its requests, where that is below --query-timeout.",
+            help="Time limit of its requests; at most --query-timeout.",
         ),
     )
     for option in reversed(options):
@@ -65,9 +65,11 @@ def _limit_options(command: F) -> F:
 
 
 @keys.command()
-@click.option("--name", required=True, help="Whose key it is, for the list.")
-@click.option("--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="What it opens.")
-@click.option("--role", help="As what role it sees the workspace; all of it without.")
+@click.option("--name", required=True, help="Name of the key, such as its user.")
+@click.option(
+    "--workspace", default=DEFAULT_WORKSPACE, show_default=True, help="Workspace that it opens."
+)
+@click.option("--role", help="Role of its user; without one, the key sees the whole workspace.")
 @click.option("--expires", metavar="WHEN", help="12h, 90d, 8w, 1y, or its last day (UTC).")
 @_limit_options
 @_shared_options
@@ -81,7 +83,7 @@ def create(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Make a key and print it, for the only time.
+    """Create a key and print it. It is not shown again.
 
     \b
     Examples:
@@ -95,14 +97,12 @@ def create(
         if value is not None and not value.strip():
             raise click.UsageError(f"{option} must not be empty")
     if config is not None:
-        _check_place(read_settings(config, given), workspace, role)
+        _check_exists(read_settings(config, given), workspace, role)
         check_limits(read_settings(config, given), workspace, role, limits)
     elif role is not None or workspace != DEFAULT_WORKSPACE:
-        note(
-            "warning: nobody has checked --workspace and --role: --config FILE says which there are"
-        )
+        note("warning: --workspace and --role are not checked: give --config FILE to check them")
     if config is None and limits.get("sets"):
-        note("warning: nobody has checked --sets: --config FILE says which there are")
+        note("warning: --sets is not checked: give --config FILE to check it")
     try:
         ends = None if expires is None else parse_expiry(expires, now)
     except ValueError as error:
@@ -113,30 +113,32 @@ def create(
         _print_json({**_facts(key, now), "key": text})
         return
     click.echo(text)
-    click.echo(f"This is the key {key.id}, shown only now. {_sentence(key)}", err=True)
+    click.echo(f"This is the key {key.id}, which is not shown again. {_sentence(key)}", err=True)
 
 
 def add_key(path: Path, name: str, now: datetime, **facts: Any) -> tuple[str, Key]:
-    """Make a key, and return it with what the file now keeps of it; `facts` are members of `Key`.
+    """Create a key, and return it with its entry in the file; `facts` are members of `Key`.
 
     Raises:
-        click.UsageError: the file cannot be used; nothing was changed.
+        click.UsageError: the file cannot be used; it is unchanged.
     """
     text, key_id = generate()
-    place = facts.pop("workspace", DEFAULT_WORKSPACE)
-    key = Key(key_id, name, digest(text), place, now.replace(microsecond=0), **facts)
-    _change(path, lambda kept: kept.__setitem__(key.id, key))
+    workspace = facts.pop("workspace", DEFAULT_WORKSPACE)
+    key = Key(key_id, name, digest(text), workspace, now.replace(microsecond=0), **facts)
+    _change(path, lambda stored: stored.__setitem__(key.id, key))
     return text, key
 
 
-def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
-    """Where the configuration file is at hand, a key for what is not in it is a slip."""
-    there = roles_of_workspaces(settings)
-    if workspace not in there:
-        raise click.UsageError(f"--workspace {workspace}: there are: {', '.join(there)}")
-    if role is not None and role not in there[workspace]:
-        known = ", ".join(there[workspace]) or "none"
-        raise click.UsageError(f"--role {role}: roles of the workspace {workspace} are: {known}")
+def _check_exists(settings: Settings, workspace: str, role: str | None) -> None:
+    """Raise click.UsageError if the configuration lacks the workspace or the role."""
+    known_roles = roles_of_workspaces(settings)
+    if workspace not in known_roles:
+        raise click.UsageError(
+            f"--workspace {workspace}: the workspaces are: {', '.join(known_roles)}"
+        )
+    if role is not None and role not in known_roles[workspace]:
+        known = ", ".join(known_roles[workspace]) or "none"
+        raise click.UsageError(f"--role {role}: the roles of workspace {workspace} are: {known}")
 
 
 @keys.command()
@@ -144,9 +146,9 @@ def _check_place(settings: Settings, workspace: str, role: str | None) -> None:
 @_limit_options
 @_shared_options
 def limit(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    """Change the limits of a key; those that are not named stay, 'none' takes one away.
+    """Change the limits of a key. Limits that are not named stay; 'none' removes one.
 
-    They hold from the key's next request on.
+    Changes apply from the key's next request on.
 
     \b
     Example:
@@ -160,24 +162,24 @@ def limit(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None
     if config is not None:
         check_limits(read_settings(config, given), key.workspace, key.role, limits)
     elif limits.get("sets"):
-        note("warning: nobody has checked --sets: --config FILE says which there are")
-    limited: list[Key] = []
+        note("warning: --sets is not checked: give --config FILE to check it")
+    changed: list[Key] = []
 
-    def change(kept: dict[str, Key]) -> None:
-        kept[id_] = msgspec.structs.replace(_found(kept, id_), **limits)
-        limited.append(kept[id_])
+    def change(stored: dict[str, Key]) -> None:
+        stored[id_] = msgspec.structs.replace(_found(stored, id_), **limits)
+        changed.append(stored[id_])
 
     _change(path, change)
     if as_json:
-        _print_json(_facts(limited[0], now))
+        _print_json(_facts(changed[0], now))
         return
-    click.echo(f"The key {id_} of {limited[0].name}: {_limits_sentence(limited[0])}.")
+    click.echo(f"The key {id_} of {changed[0].name}: {_limits_sentence(changed[0])}.")
 
 
 @keys.command("list")
 @_shared_options
 def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """List all keys, oldest first, revoked ones too.
+    """List all keys, oldest first, including revoked ones.
 
     \b
     Example:
@@ -191,19 +193,21 @@ def list_(config: Path | None, *, as_json: bool, **given: Any) -> None:
     if found:
         print_table(("id", "standing", "opens", "expires", "name"), [_line(k, now) for k in found])
     else:
-        click.echo("no keys yet; make one with: skillhabit-odata keys create --name NAME", err=True)
+        click.echo(
+            "no keys yet; create one with: skillhabit-odata keys create --name NAME", err=True
+        )
 
 
 def _line(key: Key, now: datetime) -> tuple[str, ...]:
-    place = key.workspace if key.role is None else f"{key.workspace}/{key.role}"
-    return key.id, str(key.standing(now)), place, _instant(key.expires) or "-", key.name
+    view = key.workspace if key.role is None else f"{key.workspace}/{key.role}"
+    return key.id, str(key.status(now)), view, _instant(key.expires) or "-", key.name
 
 
 @keys.command()
 @click.argument("id_", metavar="ID")
 @_shared_options
 def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    """Show what is known of a key, which is not the key.
+    """Show the facts about a key, not the key itself.
 
     \b
     Example:
@@ -223,33 +227,33 @@ def show(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
 @click.argument("id_", metavar="ID")
 @_shared_options
 def revoke(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None:
-    """Revoke a key: from its next request on nobody gets in by it.
+    """Revoke a key. Its next request is refused.
 
     \b
     Example:
       skillhabit-odata keys revoke --keys-file keys.json a1b2c3d4
     """
     path, now = _path(config, given), datetime.now(UTC)
-    _found(_read(path), id_)  # what is not there leaves no file and no lock
+    _found(_read(path), id_)  # an unknown key leaves no file and no lock
     revoked: list[Key] = []
 
-    def change(kept: dict[str, Key]) -> None:
-        key = _found(kept, id_)
+    def change(stored: dict[str, Key]) -> None:
+        key = _found(stored, id_)
         ended = key.revoked or now.replace(microsecond=0)
-        kept[key.id] = msgspec.structs.replace(key, revoked=ended)
-        revoked.append(kept[key.id])
+        stored[key.id] = msgspec.structs.replace(key, revoked=ended)
+        revoked.append(stored[key.id])
 
     _change(path, change)
     if as_json:
         _print_json(_facts(revoked[0], now))
         return
-    click.echo(f"The key {revoked[0].id} of {revoked[0].name} opens nothing any more.")
+    click.echo(f"The key {revoked[0].id} of {revoked[0].name} is revoked.")
 
 
 def _path(config: Path | None, given: dict[str, Any]) -> Path:
     path = read_settings(config, given).keys_file
     if path is None:
-        raise click.UsageError("give --keys-file FILE, the one that the gateway is served with")
+        raise click.UsageError("give --keys-file FILE, the same one as for serve")
     return path
 
 
@@ -271,17 +275,17 @@ def _reason(error: Exception) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)
 
 
-def _found(kept: dict[str, Key], key_id: str) -> Key:
-    if key_id not in kept:
+def _found(stored: dict[str, Key], key_id: str) -> Key:
+    if key_id not in stored:
         raise click.UsageError(f"there is no key {key_id}; see skillhabit-odata keys list")
-    return kept[key_id]
+    return stored[key_id]
 
 
 def _facts(key: Key, now: datetime) -> dict[str, object]:
     return {
         "id": key.id,
         "name": key.name,
-        "standing": str(key.standing(now)),
+        "standing": str(key.status(now)),
         "workspace": key.workspace,
         "role": key.role,
         "created": _instant(key.created),
@@ -292,7 +296,7 @@ def _facts(key: Key, now: datetime) -> dict[str, object]:
 
 
 def _sentence(key: Key) -> str:
-    seen = ", all of it," if key.role is None else f" as role {key.role}"
+    seen = "" if key.role is None else f" as role {key.role}"
     ends = "does not expire" if key.expires is None else f"works until {_instant(key.expires)}"
     limits = _limits_sentence(key)
     limited = f" Its limits: {limits}." if limits != _NO_LIMITS else ""
@@ -303,7 +307,7 @@ def _limits_sentence(key: Key) -> str:
     found = [
         (key.requests_at_once, "{} requests at once"),
         (key.requests_per_minute, "{} requests a minute"),
-        (key.sets and ", ".join(key.sets), "the entity sets {} alone"),
+        (key.sets and ", ".join(key.sets), "only the entity sets {}"),
         (key.query_seconds and f"{key.query_seconds:g}", "{} seconds a request"),
     ]
     return "; ".join(text.format(value) for value, text in found if value) or _NO_LIMITS

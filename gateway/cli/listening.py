@@ -1,4 +1,4 @@
-"""A port that cannot be listened on, told before the server is started."""
+"""A check that the port is free, before the server starts."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ import click
 
 
 def check_port(host: str, port: int) -> None:
-    """Bind it as uvicorn will, and let it go again.
+    """Bind the port as uvicorn will, and release it.
 
     Raises:
-        click.UsageError: it cannot be; exit code 2.
+        click.UsageError: the port cannot be bound; exit code 2.
     """
     try:
         asyncio.run(_bind(host, port))
@@ -29,8 +29,10 @@ async def _bind(host: str, port: int) -> None:
 
 
 def port_problem(host: str, port: int, error: OSError) -> click.UsageError:
-    """What is wrong, without what Python adds to it, and the way out."""
+    """Return the error for a port that cannot be bound, with the remedy."""
     if isinstance(error, socket.gaierror) or error.errno is None:
-        return click.UsageError(f"--host {host} is no address of this computer ({error.strerror})")
+        return click.UsageError(
+            f"--host {host} is not an address of this computer ({error.strerror})"
+        )
     reason = os.strerror(error.errno)
     return click.UsageError(f"port {port} cannot be used ({reason}); choose another with --port")

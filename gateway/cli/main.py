@@ -1,26 +1,71 @@
-"""The commands' group. Exit codes are in `gateway.cli.exits`."""
+"""The group of all commands, which imports a command when it is used.
+
+Most commands import the whole service, which takes a second; help and completion need none of it.
+Exit codes are in `gateway.cli.exits`.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from importlib import import_module
+from typing import Any
+
 import click
+from click.shell_completion import CompletionItem
 
 from gateway.cli.exits import epilog
-from gateway.cli.lazy import LazyGroup
 
 _SUMMARIES = {
-    "check": "Compare the answers of the Analytics API with the contract file.",
-    "config": "Show the settings in force, or the schema of the file.",
-    "demo": "Try the gateway: it needs no token and no network.",
-    "doctor": "Look at everything that serve needs.",
-    "explain": "Tell what a query would do, without asking anyone.",
-    "export": "Write all rows of a query into a file.",
+    "check": "Compare the Analytics API with the contract file.",
+    "config": "Show the effective settings, or the schema of the file.",
+    "demo": "Try the gateway without a token or network.",
+    "doctor": "Check everything that serve needs.",
+    "explain": "Explain a query without running it.",
+    "export": "Write all rows of a query to a file.",
     "init": "Set up the gateway for a workspace.",
-    "keys": "Make, list and revoke keys.",
+    "keys": "Create, list and revoke keys.",
     "purge": "Remove all snapshots from disk and Redis.",
     "query": "Run an OData query and print its rows.",
     "serve": "Serve the OData feed.",
-    "sync": "Read all rows now and keep them on disk.",
+    "sync": "Load all rows now and store them on disk.",
 }
+
+
+class LazyGroup(click.Group):
+    """A group of commands, named as their modules in `package`; `summaries` has a line for each."""
+
+    def __init__(self, *args: Any, package: str, summaries: Mapping[str, str], **more: Any) -> None:
+        super().__init__(*args, **more)
+        self._package = package
+        self._summaries = summaries
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Return the names in alphabetical order."""
+        return sorted(self._summaries)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import and return a command; None if the name is unknown."""
+        if cmd_name not in self._summaries:
+            return None
+        found: click.Command = getattr(import_module(f"{self._package}.{cmd_name}"), cmd_name)
+        return found
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands in `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl(self._listed(ctx))
+
+    def shell_complete(self, ctx: click.Context, incomplete: str) -> list[CompletionItem]:
+        """Return the commands and options that start with the text."""
+        found = [
+            CompletionItem(name, help=summary)
+            for name, summary in self._listed(ctx)
+            if name.startswith(incomplete)
+        ]
+        return [*found, *click.Command.shell_complete(self, ctx, incomplete)]
+
+    def _listed(self, ctx: click.Context) -> list[tuple[str, str]]:
+        return [(name, self._summaries[name]) for name in self.list_commands(ctx)]
 
 
 @click.group(
@@ -36,7 +81,7 @@ def main() -> None:
 
     \b
     Start with
-      skillhabit-odata demo      to try it: it needs no token and no network
+      skillhabit-odata demo      to try it without a token or network
       skillhabit-odata init      to set it up for your workspace
       skillhabit-odata COMMAND --help
     """

@@ -1,4 +1,4 @@
-"""Command-line options made from the settings table, and settings read for a command."""
+"""Command-line options generated from the settings table, and the settings of a command."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def setting_options(*names: str) -> Callable[[F], F]:
-    """Decorate a command with `--config` and the options of these settings (all without names)."""
+    """Add `--config` and the options of these settings to a command; without names, of all."""
     chosen = [s for s in SETTINGS if not names or s.name in names]
 
     def decorate(command: F) -> F:
@@ -29,7 +29,7 @@ def setting_options(*names: str) -> Callable[[F], F]:
             type=click.Path(dir_okay=False, path_type=Path),
             envvar=f"{ENVIRONMENT_PREFIX}CONFIG",
             metavar="FILE",
-            help="TOML file with any of these settings, named as here with underscores.",
+            help="TOML file with any of these settings, named as here but with underscores.",
         )(command)
 
     return decorate
@@ -48,7 +48,7 @@ def _option(setting: Setting) -> Callable[[F], F]:
 
 
 def _completion(setting: Setting) -> Callable[..., list[CompletionItem]]:
-    """What a shell offers for its value: words that it takes, or names of files."""
+    """Return the shell completion of a setting's values: its words, or file names."""
     words: tuple[str, ...] = ()
     if isinstance(setting.convert, as_choice):
         words = setting.convert.known
@@ -64,16 +64,16 @@ def _completion(setting: Setting) -> Callable[..., list[CompletionItem]]:
 
 
 def read_config(config: Path | None) -> str:
-    """The text of the configuration file; empty without one.
+    """Return the text of the configuration file, or "" without one.
 
     Raises:
-        OSError, UnicodeDecodeError: it cannot be read.
+        OSError, UnicodeDecodeError: the file cannot be read.
     """
     return "" if config is None else config.read_text("utf-8")
 
 
 def token_place(settings: Settings) -> str:
-    """Where a workspace's token of the Analytics API is renewed; never the token."""
+    """Return the place to renew a workspace's token; never the token itself."""
     if settings.token_file is not None:
         return str(settings.token_file)
     if settings.token_command:
@@ -86,7 +86,7 @@ def _plain(value: object) -> str:
 
 
 def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
-    """The settings in force for a command.
+    """Return the effective settings of a command.
 
     Raises:
         click.UsageError: names the setting and the remedy; exit code 2.
@@ -96,6 +96,6 @@ def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
     except OSError as error:
         raise click.UsageError(f"--config {config}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"--config {config}: it is not UTF-8") from error
+        raise click.UsageError(f"--config {config}: the file is not UTF-8") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error

@@ -1,6 +1,6 @@
-"""What commands print: tables that fit the terminal, plain lines for a pipe, JSON, refusals.
+"""The output of commands: tables that fit the terminal, plain lines for a pipe, JSON, errors.
 
-Values are data of others: what could steer a terminal is replaced before it gets there.
+Values are untrusted data: characters that could control a terminal are replaced.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any
 import click
 import msgspec
 
-_NARROWEST = 10
-"""Letters of a column that still tell something."""
+_MIN_WIDTH_CHARACTERS = 10
+"""The narrowest column that is still useful."""
 _GAP = 2
 
 
 def print_json(value: Any) -> None:
-    """Indented, in UTF-8."""
+    """Print a value as indented JSON."""
     click.echo(msgspec.json.format(msgspec.json.encode(value), indent=2).decode())
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """On a terminal as wide as it is, long texts cut; otherwise whole, columns below each other."""
+    """Print a table: fitted to a terminal with long texts cut, otherwise in full and aligned."""
     cleaned = [[printable(cell) for cell in row] for row in rows]
     heads = [printable(column) for column in columns]
     if sys.stdout.isatty():
@@ -40,9 +40,9 @@ def _print_plain(lines: list[list[str]]) -> None:
 
 
 def _print_fitted(columns: list[str], rows: list[list[str]]) -> None:
-    """With so many columns as have room to tell something; how many are left out is said."""
+    """Print the columns that fit, and note how many were left out."""
     from rich.cells import cell_len
-    from rich.console import Console  # only a terminal needs it, and it takes its time
+    from rich.console import Console  # imported late: slow, and needed on a terminal only
     from rich.table import Table
     from rich.text import Text
 
@@ -58,28 +58,32 @@ def _print_fitted(columns: list[str], rows: list[list[str]]) -> None:
     console.print(table)
     if len(columns) > len(widths):
         left = len(columns) - len(widths)
-        note(f"{left} more columns have no room: select fewer, or print another format")
+        note(f"{left} more columns do not fit: select fewer, or use another --format")
 
 
-def fitted(widths: list[int], room: int) -> list[int]:
-    """Widths that have room, of as many columns as can tell something; the widest give first.
+def fitted(widths: list[int], available: int) -> list[int]:
+    """Return widths that fit, of as many columns as are useful; the widest shrink first.
 
     >>> fitted([4, 30, 6], 40), fitted([20, 20, 20, 20], 24)
     ([4, 26, 6], [11, 11])
     """
     given: list[int] = []
     for width in widths:
-        if given and sum(min(w, _NARROWEST) + _GAP for w in (*given, width)) - _GAP > room:
+        if (
+            given
+            and sum(min(w, _MIN_WIDTH_CHARACTERS) + _GAP for w in (*given, width)) - _GAP
+            > available
+        ):
             break
         given.append(width)
-    while sum(given) + _GAP * (len(given) - 1) > room:
+    while sum(given) + _GAP * (len(given) - 1) > available:
         widest = given.index(max(given))
         given[widest] -= 1
     return given
 
 
 def printable(text: str) -> str:
-    r"""The text with marks in the place of letters that move the cursor, colour or hide.
+    r"""Return the text with a mark for each character that moves the cursor, colours or hides.
 
     >>> printable("Noor\x1b[2J\n")
     'Noor�[2J�'
@@ -90,12 +94,12 @@ def printable(text: str) -> str:
 
 
 def note(text: str) -> None:
-    """Something beside the answer, on stderr."""
+    """Print a message to stderr, apart from the output."""
     click.echo(text, err=True)
 
 
-def print_refusal(status: int, code: str, message: str, details: Iterable[str]) -> None:
-    """An error as the catalogue has it; the details of a syntax error show the place by a caret."""
+def print_error(status: int, code: str, message: str, details: Iterable[str]) -> None:
+    """Print an error of the catalogue; details of a syntax error point to the position."""
     note(f"{status} {code}: {printable(message)}")
     for detail in details:
         for line in detail.splitlines():

@@ -1,4 +1,4 @@
-"""How far long work has come, on stderr, when somebody looks at it."""
+"""Progress of long work, on stderr, if that is a terminal."""
 
 from __future__ import annotations
 
@@ -11,25 +11,25 @@ from typing import Any
 
 import httpx
 
-Tell = Callable[[int, int | None], None]
-_EVERY_SECONDS = 0.2
+Report = Callable[[int, int | None], None]
+_POLL_SECONDS = 0.2
 
 
 @dataclass(frozen=True, slots=True)
 class ExtractProgress:
-    """An extract on its way: `rows` of `total`, None while that is not known."""
+    """A running extract: `rows` of `total`, None if the total is not known yet."""
 
     rows: int
     total: int | None
 
 
 @contextmanager
-def bar(title: str, *, as_bytes: bool = False) -> Iterator[Tell]:
-    """A bar that is told what is done and of how much; nothing when stderr is no terminal."""
+def bar(title: str, *, as_bytes: bool = False) -> Iterator[Report]:
+    """Yield a function that updates a progress bar; no bar if stderr is not a terminal."""
     if not sys.stderr.isatty():
         yield lambda done, total: None
         return
-    from rich.console import Console  # only a terminal needs it, and it takes its time
+    from rich.console import Console  # imported late: slow, and needed on a terminal only
     from rich.progress import (
         BarColumn,
         DownloadColumn,
@@ -47,16 +47,16 @@ def bar(title: str, *, as_bytes: bool = False) -> Iterator[Tell]:
 
 
 @asynccontextmanager
-async def watched(client: httpx.AsyncClient, tell: Tell) -> AsyncIterator[None]:
-    """Tell of the extract that is being read meanwhile, as /status knows it."""
+async def reporting_extracts(client: httpx.AsyncClient, report: Report) -> AsyncIterator[None]:
+    """Report the progress of running extracts, as /status shows it, during the block."""
 
-    async def watch() -> None:
+    async def poll() -> None:
         while True:
-            for reading in await extracts(client):
-                tell(reading.rows, reading.total)
-            await asyncio.sleep(_EVERY_SECONDS)
+            for extract in await extracts(client):
+                report(extract.rows, extract.total)
+            await asyncio.sleep(_POLL_SECONDS)
 
-    task = asyncio.create_task(watch())
+    task = asyncio.create_task(poll())
     try:
         yield
     finally:
@@ -65,9 +65,9 @@ async def watched(client: httpx.AsyncClient, tell: Tell) -> AsyncIterator[None]:
 
 
 async def extracts(client: httpx.AsyncClient) -> list[ExtractProgress]:
-    """What is being read; nothing where that is not told."""
+    """Return the running extracts; empty if /status does not show row counts."""
     with suppress(httpx.HTTPError, ValueError):
-        told: Any = (await client.get("/status")).json()
-        found = told.get("extracts", []) if isinstance(told, dict) else []
+        status: Any = (await client.get("/status")).json()
+        found = status.get("extracts", []) if isinstance(status, dict) else []
         return [ExtractProgress(e["rows"], e["of"]) for e in found if "rows" in e]
     return []

@@ -1,7 +1,7 @@
-"""`skillhabit-odata purge`: remove every copy of personal data that gateways have written down.
+"""`skillhabit-odata purge`: removes all snapshots, and with them all stored personal data.
 
-Copies can be made again from the Analytics API at any time, so nothing is lost but time. What a
-running process holds in memory is out of reach: gateways are stopped before, or restarted after.
+Snapshots can be loaded again from the Analytics API at any time. The command cannot reach the
+memory of running processes: stop gateways before, or restart them after.
 """
 
 from __future__ import annotations
@@ -15,20 +15,22 @@ import click
 from gateway.cli.options import read_settings, setting_options
 from gateway.config import DEFAULT_WORKSPACE
 
-_COPIES = ("*.duckdb", "*.duckdb.wal", "*.offer", "*.promise", "*.unusable", "building/*")
+_SNAPSHOT_FILES = ("*.duckdb", "*.duckdb.wal", "*.offer", "*.promise", "*.unusable", "building/*")
 _WORKSPACES = "workspaces"
 _KEYS = "skillhabit-odata:*"
-_AT_ONCE = 500
+_KEYS_PER_COMMAND = 500
 
 
 @click.command()
-@click.option("--workspace", metavar="NAME", help="Only this one's files; all without.")
+@click.option(
+    "--workspace", metavar="NAME", help="Remove only the files of this workspace; all by default."
+)
 @setting_options("data_dir", "redis")
 def purge(config: Path | None, workspace: str | None, **given: Any) -> None:
-    """Remove all snapshots from the data directory and from Redis, when gateways are stopped.
+    """Remove all snapshots from the data directory and from Redis, while gateways are stopped.
 
-    Who was deleted in Skillhabit is then in no copy any more. The key that signs links is kept.
-    Names in Redis tell no workspace, so that all of it goes there; others fill it again.
+    Afterwards no file contains people who were deleted in Skillhabit. The key that signs links
+    stays. Redis keys do not name workspaces, so all are removed; other gateways fill Redis again.
 
     \b
     Examples:
@@ -37,9 +39,9 @@ def purge(config: Path | None, workspace: str | None, **given: Any) -> None:
     """
     settings = read_settings(config, given)
     if settings.data_dir is None:
-        raise click.UsageError("--data-dir is needed: without one, nothing is written to disk")
+        raise click.UsageError("--data-dir is required: without it, gateways write nothing to disk")
     if not settings.data_dir.is_dir():
-        raise click.UsageError(f"--data-dir {settings.data_dir} is no folder")
+        raise click.UsageError(f"--data-dir {settings.data_dir} is not a folder")
     try:
         files, size = _remove(settings.data_dir, workspace)
     except OSError as error:
@@ -47,15 +49,15 @@ def purge(config: Path | None, workspace: str | None, **given: Any) -> None:
     noun = "file" if files == 1 else "files"
     click.echo(f"removed {files} {noun}, {size / 1_048_576:,.1f} MiB, from {settings.data_dir}")
     if settings.redis is not None:
-        click.echo(f"removed {_forget(settings.redis)} keys from Redis")
-    click.echo("restart gateways that still run: they hold copies in memory")
+        click.echo(f"removed {_purge_redis(settings.redis)} keys from Redis")
+    click.echo("restart gateways that still run: they hold snapshots in memory")
 
 
 def _remove(data_dir: Path, workspace: str | None) -> tuple[int, int]:
-    """How many files went, and their bytes."""
+    """Remove the files, and return their number and total bytes."""
     sizes = []
     for folder in _folders(data_dir, workspace):
-        for path in (found for pattern in _COPIES for found in folder.glob(pattern)):
+        for path in (found for pattern in _SNAPSHOT_FILES for found in folder.glob(pattern)):
             if not path.is_file():
                 continue
             sizes.append(path.stat().st_size)
@@ -64,25 +66,25 @@ def _remove(data_dir: Path, workspace: str | None) -> tuple[int, int]:
 
 
 def _folders(data_dir: Path, workspace: str | None) -> Iterator[Path]:
-    """The default workspace's files are in the folder itself, others below it."""
+    """Yield the folders; the default workspace's is the data directory itself."""
     if workspace in (None, DEFAULT_WORKSPACE):
         yield data_dir
     named = [p for p in data_dir.glob(f"{_WORKSPACES}/*") if workspace in (None, p.name)]
     if workspace not in (None, DEFAULT_WORKSPACE) and not named:
-        raise click.UsageError(f"--workspace {workspace}: nothing of it is in {data_dir}")
+        raise click.UsageError(f"--workspace {workspace}: no files of it in {data_dir}")
     yield from named
 
 
-def _forget(url: str) -> int:
-    """How many keys went; the URL, which may hold a password, is not repeated in an error."""
+def _purge_redis(url: str) -> int:
+    """Remove the keys, and return their number. Errors omit the URL: it may hold a password."""
     import redis
 
     removed = 0
     try:
         with redis.Redis.from_url(url, socket_timeout=10) as client:
-            keys = list(client.scan_iter(_KEYS, count=_AT_ONCE))
-            for start in range(0, len(keys), _AT_ONCE):
-                removed += client.unlink(*keys[start : start + _AT_ONCE])
+            keys = list(client.scan_iter(_KEYS, count=_KEYS_PER_COMMAND))
+            for start in range(0, len(keys), _KEYS_PER_COMMAND):
+                removed += client.unlink(*keys[start : start + _KEYS_PER_COMMAND])
     except (redis.RedisError, OSError) as error:
-        raise click.ClickException(f"Redis cannot be asked: {type(error).__name__}") from None
+        raise click.ClickException(f"Redis cannot be reached: {type(error).__name__}") from None
     return removed

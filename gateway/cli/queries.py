@@ -1,6 +1,6 @@
-"""Whom a command asks: a gateway that runs somewhere, or one made here from the settings.
+"""The gateway that a command queries: a running one, or one created in this process.
 
-Both are asked over the same HTTP, so that a command need not know which it is.
+Both speak the same HTTP, so a command does not need to know which one it uses.
 """
 
 from __future__ import annotations
@@ -25,22 +25,23 @@ from gateway.auth.principal import ClientRequest, Principal
 from gateway.cli.exits import Exit
 from gateway.cli.inprocess import InProcess
 from gateway.cli.options import token_place
-from gateway.cli.output import note, print_refusal
+from gateway.cli.output import note, print_error
 from gateway.cli.target import Target, read_target
 from gateway.config import DEFAULT_WORKSPACE, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe.logs import REQUESTS
+from gateway.observe.world import ExtractFailureNotice
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
 KEY_VARIABLE = "SKILLHABIT_ODATA_KEY"
-_HERE = "http://127.0.0.1"
-_LONGEST_SILENCE_SECONDS = 600
-_AGAIN = frozenset({429, 503, 504})
+_LOCAL_URL = "http://127.0.0.1"
+_READ_TIMEOUT_SECONDS = 600
+_RETRY_LATER = frozenset({429, 503, 504})
 
 
 class RemoteError(Exception):
-    """An answer that is an error of the catalogue, as it came over HTTP."""
+    """An error response of a gateway."""
 
     def __init__(self, status: int, code: str, message: str, details: tuple[str, ...]) -> None:
         super().__init__(message)
@@ -48,44 +49,44 @@ class RemoteError(Exception):
 
     @property
     def exit(self) -> Exit:
-        """Whether the same command may be answered later, or something must be mended first."""
+        """Return the exit code: LATER if the same command may succeed later."""
         if self.code == UpstreamRejectedToken.code:
             return Exit.UNUSABLE
-        return Exit.LATER if self.status in _AGAIN else Exit.NO
+        return Exit.LATER if self.status in _RETRY_LATER else Exit.NO
 
 
 @dataclass(frozen=True, slots=True)
-class Gateway:
-    """A gateway that runs; `key` opens it, and is not shown."""
+class RemoteGateway:
+    """A running gateway; `key` opens it and is never shown."""
 
     base: str
     key: str | None = field(repr=False)
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """A gateway in this process, asked as somebody of a workspace; `role` None sees all."""
+class LocalGateway:
+    """A gateway in this process, queried with a workspace and role; `role` None sees all."""
 
     settings: Settings
     workspace: str = DEFAULT_WORKSPACE
     role: str | None = None
 
-    async def admit(self, asked: ClientRequest) -> Principal:
-        """Whoever can start this process may ask: they have the token."""
-        del asked
+    async def admit(self, request: ClientRequest) -> Principal:
+        """Admit every request: the user who started this process has the token."""
+        del request
         return Principal(self.workspace, self.role, "command-line")
 
 
 def check_known(settings: Settings, workspace: str, role: str | None = None) -> None:
-    """Refuse names that the configuration file does not have.
+    """Check that the configuration has the workspace and the role.
 
     Raises:
-        click.BadParameter: says which there are.
+        click.BadParameter: it does not; the message lists the known names.
     """
-    all_of = {s.workspace: s for s in _all(settings)}
-    _check_among(workspace, all_of, "--workspace")
+    by_name = {s.workspace: s for s in _all(settings)}
+    _check_among(workspace, by_name, "--workspace")
     if role is not None:
-        _check_among(role, [r.name for r in all_of[workspace].roles], "--role")
+        _check_among(role, [r.name for r in by_name[workspace].roles], "--role")
 
 
 def _all(settings: Settings) -> tuple[Settings, ...]:
@@ -94,28 +95,28 @@ def _all(settings: Settings) -> tuple[Settings, ...]:
 
 def _check_among(name: str, known: dict[str, Any] | list[str], option: str) -> None:
     if name not in known:
-        there = ", ".join(known) or "none"
+        names = ", ".join(known) or "none"
         raise click.BadParameter(
-            f"the configuration has no {name!r}; there are: {there}", param_hint=option
+            f"the configuration has no {name!r}; known names: {names}", param_hint=option
         )
 
 
-def remote(gateway: str, key_file: Path | None, key: str | None) -> Gateway:
-    """A gateway by its URL, with or without /odata/v4/.
+def remote_gateway(url: str, key_file: Path | None, key: str | None) -> RemoteGateway:
+    """Return a gateway by its URL, with or without /odata/v4/.
 
     Raises:
-        click.UsageError: the URL is none, or the key cannot be read.
+        click.UsageError: the URL is invalid, or the key cannot be read.
     """
-    base = read_target(gateway).base or read_target(f"{gateway}/").base
+    base = read_target(url).base or read_target(f"{url}/").base
     if not base:
-        raise click.BadParameter(f"{gateway!r} is no URL", param_hint="--gateway")
+        raise click.BadParameter(f"{url!r} is not a URL", param_hint="--gateway")
     base = base.removesuffix("/")
     if key_file is not None:
         key = _read_key(key_file)
     parts = urlsplit(base)
     if key and parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        note(f"warning: {base} is not encrypted: others on the way can read the key")
-    return Gateway(base, key)
+        note(f"warning: {base} is not encrypted: others on the network can read the key")
+    return RemoteGateway(base, key)
 
 
 def _read_key(path: Path) -> str:
@@ -124,97 +125,98 @@ def _read_key(path: Path) -> str:
     except OSError as error:
         raise click.UsageError(f"--key-file {path}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise click.UsageError(f"--key-file {path}: it is not UTF-8") from error
+        raise click.UsageError(f"--key-file {path}: the file is not UTF-8") from error
     if not key:
         raise click.UsageError(f"--key-file {path} is empty")
     return key
 
 
 @asynccontextmanager
-async def asking(place: Gateway | Here) -> AsyncIterator[httpx.AsyncClient]:
-    """A client of it.
+async def open_client(gateway: RemoteGateway | LocalGateway) -> AsyncIterator[httpx.AsyncClient]:
+    """Yield an HTTP client for the gateway.
 
     Raises:
         ConfigurationProblem: a file that a setting names cannot be used.
     """
-    if isinstance(place, Gateway):
-        timeout = httpx.Timeout(30, read=_LONGEST_SILENCE_SECONDS)
-        auth = None if place.key is None else httpx.BasicAuth("skillhabit-odata", place.key)
-        async with httpx.AsyncClient(base_url=place.base, timeout=timeout, auth=auth) as client:
+    if isinstance(gateway, RemoteGateway):
+        timeout = httpx.Timeout(30, read=_READ_TIMEOUT_SECONDS)
+        auth = None if gateway.key is None else httpx.BasicAuth("skillhabit-odata", gateway.key)
+        async with httpx.AsyncClient(base_url=gateway.base, timeout=timeout, auth=auth) as client:
             yield client
         return
-    settings = place.settings
+    settings = gateway.settings
     if settings.data_dir is None:
-        settings = replace(settings, redis=None)  # without files there is nothing to share
-    app = create_app(settings, gate=place)
-    async with _told_once(), app.router.lifespan_context(app):
-        plain = {"Accept-Encoding": "identity"}
+        settings = replace(settings, redis=None)  # Redis shares files, and there are none
+    app = create_app(settings, gate=gateway)
+    async with _without_duplicate_logs(), app.router.lifespan_context(app):
+        headers = {"Accept-Encoding": "identity"}
         transport = InProcess(app)
         async with httpx.AsyncClient(
-            base_url=_HERE, transport=transport, timeout=httpx.Timeout(None), headers=plain
+            base_url=_LOCAL_URL, transport=transport, timeout=httpx.Timeout(None), headers=headers
         ) as client:
             try:
                 yield client
             except RemoteError as error:
-                raise _placed(error, place) from error
+                raise _with_token_place(error, gateway) from error
 
 
 @asynccontextmanager
-async def _told_once() -> AsyncIterator[None]:
-    """What the answer tells is kept out of the log, which goes to the same terminal."""
+async def _without_duplicate_logs() -> AsyncIterator[None]:
+    """Keep out of the log what the command itself prints to the same terminal."""
     log, requests = logging.getLogger("gateway"), logging.getLogger(REQUESTS)
-    log.addFilter(_is_beside_the_answer)
+    log.addFilter(_is_not_in_response)
     requests.disabled, before = True, requests.disabled
     try:
         yield
     finally:
-        log.removeFilter(_is_beside_the_answer)
+        log.removeFilter(_is_not_in_response)
         requests.disabled = before
 
 
-def _is_beside_the_answer(record: logging.LogRecord) -> bool:
-    return not record.getMessage().startswith("an extract failed:")
+def _is_not_in_response(record: logging.LogRecord) -> bool:
+    """Return False for failed extracts: the response that waits for the extract has the error."""
+    return not isinstance(record.msg, ExtractFailureNotice)
 
 
-def _placed(error: RemoteError, place: Here) -> RemoteError:
-    """With where the token is, if that is what is wrong."""
+def _with_token_place(error: RemoteError, gateway: LocalGateway) -> RemoteError:
+    """Return the error with the place of the token, if the token was rejected."""
     if error.code != UpstreamRejectedToken.code:
         return error
-    owner = next(s for s in _all(place.settings) if s.workspace == place.workspace)
-    hint = f"the token is that of {token_place(owner)}: renew it there"
+    owner = next(s for s in _all(gateway.settings) if s.workspace == gateway.workspace)
+    hint = f"renew the token in {token_place(owner)}"
     return RemoteError(error.status, error.code, error.message, (*error.details, hint))
 
 
 @asynccontextmanager
-async def answer(
+async def fetch(
     client: httpx.AsyncClient, target: Target, headers: dict[str, str]
 ) -> AsyncIterator[httpx.Response]:
-    """The answer to a URL, asked as it was typed, wherever the client asks; its body is unread.
+    """Yield the response to a URL as typed, with its body unread.
 
     Raises:
-        Refused: it is an error.
-        httpx.HTTPError: there is none.
+        RemoteError: the response is an error.
+        httpx.HTTPError: there is no response.
     """
     prefix = client.base_url.raw_path.rstrip(b"/")
     url = client.base_url.copy_with(raw_path=prefix + target.raw)
     async with client.stream("GET", url, headers=headers) as response:
         if response.status_code >= 300:
-            raise _refused(response.status_code, await response.aread())
+            raise _as_error(response.status_code, await response.aread())
         yield response
 
 
-def _refused(status: int, body: bytes) -> RemoteError:
-    """An error of OData's, or what else stood in its place, such as a proxy's page."""
+def _as_error(status: int, body: bytes) -> RemoteError:
+    """Return the OData error of a response; another body, such as a proxy's page, has none."""
     try:
         error = msgspec.json.decode(body)["error"]
         details = tuple(str(detail["message"]) for detail in error.get("details", ()))
         return RemoteError(status, str(error["code"]), str(error["message"]), details)
     except (msgspec.DecodeError, KeyError, TypeError, AttributeError):
-        return RemoteError(status, "NoOData", "what answers there is not this gateway", ())
+        return RemoteError(status, "NoOData", "the response does not come from this gateway", ())
 
 
 def run(work: Coroutine[Any, Any, T]) -> T:
-    """Run it to its end, and tell failures in plain words.
+    """Run a coroutine to its end, and print failures as messages.
 
     Raises:
         click.UsageError: a setting or a file cannot be used.
@@ -225,8 +227,8 @@ def run(work: Coroutine[Any, Any, T]) -> T:
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
     except RemoteError as error:
-        print_refusal(error.status, error.code, error.message, error.details)
+        print_error(error.status, error.code, error.message, error.details)
         raise SystemExit(error.exit) from error
     except httpx.HTTPError as error:
-        note(f"no answer: {connection_failure(error)}")
+        note(f"no response: {connection_failure(error)}")
         raise SystemExit(Exit.LATER) from error

@@ -1,4 +1,4 @@
-"""`skillhabit-odata query URL`: an OData query from the terminal."""
+"""`skillhabit-odata query URL`: runs an OData query from the terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ import httpx
 import msgspec
 
 from gateway.cli.output import note, print_table
-from gateway.cli.progress import bar, watched
-from gateway.cli.queries import Gateway, Here, answer, asking, run
-from gateway.cli.source import find_place, place_options, refuse_option
+from gateway.cli.progress import bar, reporting_extracts
+from gateway.cli.queries import LocalGateway, RemoteGateway, fetch, open_client, run
+from gateway.cli.source import find_gateway, gateway_options, refuse_option
 from gateway.cli.target import Target, read_target
 
-_MOST_A_PAGE = 5_000
+_MAX_PAGE_ROWS = 5_000
 _DECODER = msgspec.json.Decoder(float_hook=Decimal)  # 1.10 stays 1.10
 _ENCODER = msgspec.json.Encoder(decimal_format="number")
 
@@ -32,22 +32,22 @@ _ENCODER = msgspec.json.Encoder(decimal_format="number")
     type=click.Choice(["table", "json", "csv"]),
     default="table",
     show_default=True,
-    help="How rows are printed.",
+    help="Output format of the rows.",
 )
 @click.option(
     "--limit",
     type=click.IntRange(0),
     default=100,
     show_default=True,
-    help="The most rows; nextLinks are followed until then. 0 is all of them.",
+    help="Maximum number of rows; nextLinks are followed up to it. 0 means all.",
 )
-@place_options
+@gateway_options
 def query(url: str, config: Path | None, *, form: str, limit: int, **given: Any) -> None:
     """Run an OData query and print its rows.
 
-    URL is what stands behind /odata/v4/, asked of the Analytics API with the settings, no server
-    needed; or the whole URL of a gateway that runs. Blanks need no encoding; options may stand
-    without their $, which in double quotes is the shell's.
+    URL is the part after /odata/v4/, to query the Analytics API with these settings and without a
+    server, or the whole URL of a running gateway. Spaces need no encoding. You can write options
+    without $, which shells expand in double quotes.
 
     \b
     Examples:
@@ -56,12 +56,12 @@ def query(url: str, config: Path | None, *, form: str, limit: int, **given: Any)
       skillhabit-odata query 'Results/$count' --token-file token.txt
       skillhabit-odata query Contents --limit 0 --format csv > contents.csv
 
-    What is refused is told with its place, and ends with exit code 1.
+    Errors show where the query is wrong; the exit code is then 1.
     """
     target = read_target(url)
-    refuse_option(target, "format", "--format says how rows are printed")
-    place = find_place(target, config, **given)
-    run(_print(place, target, _Form(form, limit)))
+    refuse_option(target, "format", "use --format instead")
+    gateway = find_gateway(target, config, **given)
+    run(_print(gateway, target, _Form(form, limit)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,10 +70,10 @@ class _Form:
     limit: int
 
 
-async def _print(place: Gateway | Here, target: Target, form: _Form) -> None:
-    async with asking(place) as client:
-        with bar("Reading the Analytics API") as tell:
-            async with watched(client, tell):
+async def _print(gateway: RemoteGateway | LocalGateway, target: Target, form: _Form) -> None:
+    async with open_client(gateway) as client:
+        with bar("Loading from the Analytics API") as report:
+            async with reporting_extracts(client, report):
                 found = [item async for item in _items(client, target, form.limit)]
     match found:
         case [str() as text]:
@@ -83,19 +83,19 @@ async def _print(place: Gateway | Here, target: Target, form: _Form) -> None:
 
 
 async def _items(client: httpx.AsyncClient, target: Target, limit: int) -> AsyncIterator[Any]:
-    """The rows of a feed, page by page; the one row of an entity; a text that is no rows.
+    """Yield the rows of a feed page by page, the row of an entity, or the text of another body.
 
     Raises:
-        Refused: it is an error.
+        RemoteError: the response is an error.
     """
     left = limit or sys.maxsize
-    following: Target | None = target
-    while following is not None:
+    next_page: Target | None = target
+    while next_page is not None:
         headers = {
             "Accept": "application/json;odata.metadata=none, text/plain;q=0.9, */*;q=0.8",
-            "Prefer": f"odata.maxpagesize={min(left, _MOST_A_PAGE)}",
+            "Prefer": f"odata.maxpagesize={min(left, _MAX_PAGE_ROWS)}",
         }
-        async with answer(client, following, headers) as response:
+        async with fetch(client, next_page, headers) as response:
             body = await response.aread()
         if "json" not in response.headers.get("content-type", ""):
             yield body.decode("utf-8", "replace")
@@ -110,10 +110,10 @@ async def _items(client: httpx.AsyncClient, target: Target, limit: int) -> Async
             yield row
         left -= len(page["value"])
         link = page.get("@odata.nextLink")
-        following = None if link is None else read_target(link)
+        next_page = None if link is None else read_target(link)
         if left <= 0:
-            if following is not None or left < 0:
-                note(f"there are more than {limit} rows: give --limit, 0 for all")
+            if next_page is not None or left < 0:
+                note(f"there are more than {limit} rows: raise --limit, or give 0 for all")
             return
 
 
@@ -134,19 +134,19 @@ def _print_rows(rows: list[Any], form: _Form) -> None:
 
 
 def _cell(value: Any) -> str:
-    """A value in a table, where null is nothing and an empty text is a literal of OData's."""
+    """Return a value for a table: null is blank, an empty text an OData literal."""
     return "''" if value == "" else _text(value)
 
 
 def _text(value: Any) -> str:
-    """A value as a text; lists and rows inside of rows as JSON, null as nothing."""
+    """Return a value as text; lists and nested rows as JSON, null as an empty text."""
     if value is None:
         return ""
     return value if isinstance(value, str) else _ENCODER.encode(value).decode()
 
 
 def _field(value: Any) -> str:
-    """A field of CSV as the gateway writes it: texts stand in quotes, null is nothing at all."""
+    """Return a CSV field as the gateway writes it: texts in quotes, null as nothing."""
     text = _text(value)
     if value is None or isinstance(value, bool | int | Decimal):
         return text

@@ -1,4 +1,4 @@
-"""Files that hold secrets, of all workspaces, and whether others on this computer can read them."""
+"""Files with secrets, of all workspaces, and checks that others cannot read them."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OTHERS, _GROUP = 0o007, 0o070
 
 
 def secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
-    """Yield each file of a secret with the name of its setting, those of all workspaces once."""
+    """Yield each file with a secret and the name of its setting, without duplicates."""
     seen: set[tuple[str, Path]] = set()
     for each in (settings, *settings.others):
         place = "" if each is settings else f"[workspaces.{each.workspace}] "
@@ -34,7 +34,7 @@ def open_mode(path: Path) -> str:
     open to others.
 
     Raises:
-        OSError: the file is not there, or may not be looked at.
+        OSError: the file does not exist, or may not be examined.
     """
     found = path.stat()
     if os.name != "posix":

@@ -1,4 +1,4 @@
-"""`skillhabit-odata serve`: the gateway itself."""
+"""`skillhabit-odata serve`: runs the gateway."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ import click
 import uvicorn
 
 from gateway.app import create_app, own_token, world_outside
-from gateway.auth.building import asks_who, weaknesses
 from gateway.auth.hosts import is_loopback
+from gateway.auth.setup import requires_credentials, weaknesses
 from gateway.cli.listening import check_port
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note
@@ -36,7 +36,7 @@ from gateway.web.bad_http import ODataProtocol
 def serve(config: Path | None, **given: Any) -> None:
     """Serve the OData feed.
 
-    Each option can also stand in the file given with --config, or in an environment variable
+    You can also set each option in the file given with --config, or in an environment variable
     SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.
 
     \b
@@ -47,13 +47,13 @@ def serve(config: Path | None, **given: Any) -> None:
     """
     settings = read_settings(config, given)
     for name, remedy in unknown_variables(settings, os.environ).items():
-        note(f"warning: {name}: no setting has this name; it is ignored; {remedy}")
+        note(f"warning: {name}: no setting has this name; ignored; {remedy}")
     configure_logging(settings.log_format, settings.log_level)
     check_exposure(settings)
     with _shared_directory(settings) as settings:
         try:
             options = {**server_options(settings), **tls_options(settings)}
-            app = create_app(settings)  # what cannot be used is told here, before any worker is
+            app = create_app(settings)  # finds unusable settings before workers start
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         _warn_without_token(settings)
@@ -62,18 +62,18 @@ def serve(config: Path | None, **given: Any) -> None:
         if settings.workers > 1:
             run_workers(settings, options)
         else:
-            signal.signal(signal.SIGTERM, end_well)
+            signal.signal(signal.SIGTERM, exit_cleanly)
             uvicorn.run(app, **options)
 
 
-def end_well(*_: object) -> None:
-    """Uvicorn sends itself the signal again when all is done, which by default is a death by it."""
+def exit_cleanly(*_: object) -> None:
+    """Exit with code 0: after shutdown uvicorn raises the signal again, which would kill it."""
     raise SystemExit(0)
 
 
 @contextmanager
 def _shared_directory(settings: Settings) -> Iterator[Settings]:
-    """Snapshots are shared as files: without a data directory there is one as long as this runs."""
+    """Yield settings with a data directory, a temporary one if processes share snapshots."""
     if settings.data_dir is not None or (settings.workers == 1 and settings.redis is None):
         yield settings
         return
@@ -82,7 +82,7 @@ def _shared_directory(settings: Settings) -> Iterator[Settings]:
 
 
 def _warn_without_token(settings: Settings) -> None:
-    """No error: a file is read at each call, so the token may come later. A command has warned."""
+    """Warn if there is no token yet; it is read at each call. A command has warned already."""
     if settings.token_command:
         return
     try:
@@ -93,17 +93,18 @@ def _warn_without_token(settings: Settings) -> None:
 
 
 def _warn_of_weaknesses(settings: Settings) -> None:
-    """Warn of files of secrets that others can read, and of keys that could be guessed."""
+    """Warn of files with secrets that others can read, and of keys that could be guessed."""
+    _, observer = world_outside()
     for name, path in secret_files(settings):
-        with suppress(OSError):  # a file that is not there was reported before
+        with suppress(OSError):  # a missing file was reported before
             if mode := open_mode(path):
-                note(f"warning: {name}: {path} can be read by others (mode {mode}): chmod 600 it")
+                observer.warn(f"{name}: {path} can be read by others (mode {mode}): chmod 600 it")
     for name, text in weaknesses(settings):
-        note(f"warning: {name}: {text}")
+        observer.warn(f"{name}: {text}")
 
 
 def server_options(settings: Settings) -> dict[str, Any]:
-    """Options of uvicorn. Its access log is off: URLs may carry keys and personal data."""
+    """Return uvicorn's options. Its access log is off: URLs may hold personal data and keys."""
     return {
         "host": settings.host,
         "port": settings.port,
@@ -112,7 +113,7 @@ def server_options(settings: Settings) -> dict[str, Any]:
         "proxy_headers": False,
         "server_header": False,
         "http": ODataProtocol,
-        "ws": "none",  # no limit of ours would hold there
+        "ws": "none",  # our limits would not apply
         "timeout_keep_alive": 65,
         "timeout_graceful_shutdown": 20,
     }
@@ -122,12 +123,12 @@ def check_exposure(settings: Settings) -> None:
     """Refuse to serve personal data to a network without a key.
 
     Raises:
-        click.UsageError: says what to set.
+        click.UsageError: the message says which option to set.
     """
-    if asks_who(settings) or settings.allow_anonymous or is_loopback(settings.host):
+    if requires_credentials(settings) or settings.allow_anonymous or is_loopback(settings.host):
         return
     raise click.UsageError(
-        f"--host {settings.host} can be reached by others: give --keys-file FILE or"
-        " --access-key-file FILE, or, if something in front checks who asks, --allow-anonymous"
-        " true"
+        f"--host {settings.host} is reachable from other computers: give --keys-file FILE or"
+        " --access-key-file FILE, or --allow-anonymous true if a proxy in front authenticates"
+        " clients"
     )

@@ -1,4 +1,4 @@
-"""Who is asked by `query` and `export`: their options, and what these mean together."""
+"""The options of `query` and `export` that choose the gateway to query."""
 
 from __future__ import annotations
 
@@ -10,34 +10,40 @@ from typing import Any, TypeVar
 import click
 
 from gateway.cli.options import read_settings, setting_options
-from gateway.cli.queries import KEY_VARIABLE, Gateway, Here, check_known, remote
+from gateway.cli.queries import (
+    KEY_VARIABLE,
+    LocalGateway,
+    RemoteGateway,
+    check_known,
+    remote_gateway,
+)
 from gateway.cli.target import Target
 from gateway.config import DEFAULT_WORKSPACE
 
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def place_options(command: F) -> F:
-    """`--gateway` and the rest that says who is asked."""
+def gateway_options(command: F) -> F:
+    """Add the options that choose the gateway to a command."""
     options = (
         click.option(
             "--gateway",
             metavar="URL",
-            help="Ask a gateway that runs there, not the Analytics API with the settings below.",
+            help="Query a running gateway instead of the Analytics API with the settings below.",
         ),
         click.option(
             "--key-file",
             type=click.Path(dir_okay=False, path_type=Path),
             metavar="FILE",
-            help=f"File with the gateway's access key; or put the key into {KEY_VARIABLE}.",
+            help=f"File with the gateway's access key; or put the key in {KEY_VARIABLE}.",
         ),
         click.option(
             "--workspace",
             default=DEFAULT_WORKSPACE,
             metavar="NAME",
-            help="Ask as somebody of this workspace of the configuration file.",
+            help="Query this workspace of the configuration file.",
         ),
-        click.option("--role", metavar="NAME", help="See what this role sees."),
+        click.option("--role", metavar="NAME", help="Query with this role."),
         setting_options("upstream", "token_file", "contract", "custom_field", "data_dir"),
     )
     for option in reversed(options):
@@ -45,7 +51,7 @@ def place_options(command: F) -> F:
     return command
 
 
-def find_place(
+def find_gateway(
     target: Target,
     config: Path | None,
     *,
@@ -54,29 +60,31 @@ def find_place(
     workspace: str,
     role: str | None,
     **given: Any,
-) -> Gateway | Here:
-    """Who is asked: the gateway of `--gateway` or of the URL itself, or one made here.
+) -> RemoteGateway | LocalGateway:
+    """Return the gateway of `--gateway` or of the URL, or one in this process.
 
     Raises:
-        click.UsageError: what was given does not go together, or cannot be used.
+        click.UsageError: the options contradict each other, or cannot be used.
     """
     if gateway is None and not target.base:
         settings = read_settings(config, given)
         check_known(settings, workspace, role)
-        return Here(settings, workspace, role)
+        return LocalGateway(settings, workspace, role)
     if workspace != DEFAULT_WORKSPACE or role is not None:
-        raise click.UsageError("workspace and role are those of the key when a gateway is asked")
-    found = remote(gateway or target.base, key_file, os.environ.get(KEY_VARIABLE))
+        raise click.UsageError(
+            "--workspace and --role do not apply to a running gateway: its key determines both"
+        )
+    found = remote_gateway(gateway or target.base, key_file, os.environ.get(KEY_VARIABLE))
     if target.base and target.base != found.base:
-        raise click.UsageError(f"the URL is one of {target.base}, not of --gateway {found.base}")
+        raise click.UsageError(f"the URL belongs to {target.base}, not to --gateway {found.base}")
     return found
 
 
-def refuse_option(target: Target, name: str, why: str) -> None:
-    """Refuse a query option that an option of the command stands for.
+def refuse_option(target: Target, name: str, remedy: str) -> None:
+    """Refuse a query option that an option of the command replaces.
 
     Raises:
-        click.UsageError: exit code 2.
+        click.UsageError: the URL has the option; exit code 2.
     """
     if name in target.options:
-        raise click.UsageError(f"${name} has no place in this URL: {why}")
+        raise click.UsageError(f"remove ${name} from the URL: {remedy}")

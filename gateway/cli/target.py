@@ -1,4 +1,4 @@
-"""A feed's URL as people type or paste it."""
+"""A feed's URL as typed or pasted on the command line."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from gateway.edge.public_root import SERVICE_PATH
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """`base` is what stands before /odata/v4, empty when the URL does not name a gateway.
+    """The parts of a URL: `base` is the part before /odata/v4, empty if the URL names no gateway.
 
-    Path below the service root and query are undecoded.
+    The path below the service root and the query are undecoded.
     """
 
     base: str
@@ -24,13 +24,13 @@ class Target:
 
     @property
     def raw(self) -> bytes:
-        """Path and query as they stand in a request, from the gateway's root on."""
+        """Return path and query for a request, relative to the gateway's root."""
         query = b"?" + self.query if self.query else b""
         return SERVICE_PATH.encode() + b"/" + self.path + query
 
     @property
     def options(self) -> frozenset[str]:
-        """The names of its query options, in lower case and without `$`."""
+        """Return the names of the query options, in lower case and without `$`."""
         names = (part.partition(b"=")[0].decode("utf-8", "replace") for part in self._parts())
         return frozenset(name.lower().replace("%24", "$").removeprefix("$") for name in names)
 
@@ -39,17 +39,17 @@ class Target:
 
 
 def read_target(url: str) -> Target:
-    """The parts of a URL; blanks may stand unencoded on a terminal.
+    """Return the parts of a URL; spaces may be unencoded.
 
     Raises:
-        click.BadParameter: exit code 2.
+        click.BadParameter: the URL is invalid; exit code 2.
     """
     text, base = url.partition("#")[0], ""
     if text.startswith(("http://", "https://")):
         try:
             parts = urlsplit(text)
         except ValueError as error:
-            raise click.BadParameter(f"{url!r} is no URL ({error})", param_hint="URL") from error
+            raise click.BadParameter(f"{url!r} is not a URL ({error})", param_hint="URL") from error
         base = f"{parts.scheme}://{parts.netloc}{parts.path.partition(SERVICE_PATH)[0].rstrip('/')}"
         text = parts.path + (f"?{parts.query}" if parts.query else "")
     path, _, query = text.partition("?")
@@ -59,7 +59,7 @@ def read_target(url: str) -> Target:
 
 
 def _encoded(query: str) -> bytes:
-    """A query as typed: one with blanks is not percent-encoded, so its `%` mean themselves."""
+    """Encode a typed query; if it has spaces, it is not percent-encoded, so `%` is literal."""
     if " " in query:
         query = re.sub(r"%(?![0-9A-Fa-f]{2})", "%25", query).replace(" ", "%20")
     return query.encode()

@@ -1,8 +1,8 @@
-"""TLS without a proxy in front: a certificate that may be renewed while the service runs.
+"""TLS without a proxy: a certificate that can be renewed while the service runs.
 
-The files are looked at (one stat each) as a client greets; when they have changed, that client and
-those after it get the new certificate. A pair that cannot be used, such as one that is half
-written, leaves the last good one in place.
+Each handshake checks the files (one stat each). After a change, that client and later ones get the
+new certificate. A pair that cannot be used, such as a partly written one, leaves the last good one
+in use.
 """
 
 from __future__ import annotations
@@ -18,34 +18,34 @@ from gateway.config import Settings
 from gateway.errors import ConfigurationProblem
 
 _LOG = logging.getLogger("gateway")
-_Greeted = ssl.SSLObject | ssl.SSLSocket
+_Connection = ssl.SSLObject | ssl.SSLSocket
 
 
 def tls_options(settings: Settings) -> dict[str, Any]:
-    """Options of uvicorn that serve https; none unless the settings name a certificate.
+    """Return uvicorn's options for https; none unless the settings name a certificate.
 
     Raises:
-        ConfigurationProblem: only one of the two files is named, or they are no pair.
+        ConfigurationProblem: only one of the two files is named, or they do not match.
     """
     certificate, key = settings.tls_certificate, settings.tls_key
     if certificate is None and key is None:
         return {}
     if certificate is None or key is None:
-        raise ConfigurationProblem("--tls-certificate and --tls-key need each other: name both")
+        raise ConfigurationProblem("--tls-certificate and --tls-key require each other: give both")
     Certificates(certificate, key)
     return {"ssl_context_factory": partial(_build_context, certificate, key)}
 
 
 def _build_context(certificate: Path, key: Path, *_: object) -> ssl.SSLContext:
-    """The hook of uvicorn, called in the process that serves: no context is sent to another."""
+    """Return the context; uvicorn calls this hook in the process that serves."""
     return Certificates(certificate, key).context
 
 
 class Certificates:
-    """A certificate and its key, in `context`, which hands each new client the current ones.
+    """A certificate and its key; `context` gives each new client the current ones.
 
     Raises:
-        ConfigurationProblem: they cannot be read, or are no pair.
+        ConfigurationProblem: the files cannot be read, or do not match.
     """
 
     def __init__(self, certificate: Path, key: Path) -> None:
@@ -57,10 +57,12 @@ class Certificates:
             raise ConfigurationProblem(
                 f"--tls-certificate {certificate} and --tls-key {key} cannot be used: {_why(error)}"
             ) from error
-        self.context.sni_callback = self._greet
+        self.context.sni_callback = self._on_handshake
 
-    def _greet(self, connection: _Greeted, name: str | None, context: ssl.SSLContext) -> None:
-        """Called at each handshake, with or without a name."""
+    def _on_handshake(
+        self, connection: _Connection, name: str | None, context: ssl.SSLContext
+    ) -> None:
+        """Choose the context; called at each handshake, with or without a name."""
         state = self._state()
         if state != self._seen:
             self._seen = state
@@ -80,12 +82,12 @@ class Certificates:
         return context
 
     def _state(self) -> tuple[object, ...]:
-        """Two links that are exchanged, as certbot does, change it like two files."""
+        """Return the state of both files; replaced links, as certbot makes them, change it too."""
         return tuple(map(_stat, self._files))
 
 
 def _no_password() -> str:
-    """Nobody is there to type one; without this, OpenSSL would ask on the terminal."""
+    """Return an empty password; without it, OpenSSL would prompt on the terminal."""
     return ""
 
 

@@ -1,4 +1,4 @@
-"""Environment variables that look like settings and are none."""
+"""Environment variables that look like settings but are unknown."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.config.places import among
 
 
 def unknown_variables(settings: Settings, environment: Mapping[str, str]) -> dict[str, str]:
-    """Those that nothing reads, and for each what may have been meant; values are not told."""
+    """Return the unknown variables, each with a suggestion; values are never shown."""
     known = [*_known(settings)]
-    ours = {name for name in environment if name.startswith(ENVIRONMENT_PREFIX)}
-    return {name: among(name, known) for name in sorted(ours.difference(known))}
+    present = {name for name in environment if name.startswith(ENVIRONMENT_PREFIX)}
+    return {name: among(name, known) for name in sorted(present.difference(known))}
 
 
 def _known(settings: Settings) -> Iterator[str]:
-    """Settings, and what the tokens of all workspaces and the commands are read from."""
+    """Yield the variables of settings, of all workspaces' tokens, and of commands."""
     yield from (setting.variable for setting in SETTINGS)
     yield from (f"{ENVIRONMENT_PREFIX}CONFIG", KEY_VARIABLE)
     for each in (settings, *settings.others):

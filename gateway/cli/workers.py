@@ -1,7 +1,7 @@
-"""Several processes that serve on one socket: started, watched and ended by uvicorn's supervisor.
+"""Several processes that serve on one socket, managed by uvicorn's supervisor.
 
-A worker that dies is replaced, SIGTERM and SIGINT end all in good order, SIGHUP replaces one after
-the other. Each is a new Python, which gets the settings as they are here.
+A worker that dies is replaced. SIGTERM and SIGINT shut all down cleanly; SIGHUP replaces them one
+by one. Each worker is a new Python process and gets the settings of this one.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from gateway.app import create_app
 from gateway.config import Settings
 from gateway.observe.logs import configure_logging
 
-_HANGS_AFTER_SECONDS = 30
-"""A worker that imports on a busy machine answers late, and is not to be killed for it."""
+_HEALTH_CHECK_TIMEOUT_SECONDS = 30
+"""Long enough for a worker that still imports modules on a busy machine."""
 
 
 def run_workers(settings: Settings, options: Mapping[str, Any]) -> None:
     """Serve until a signal; `options` are uvicorn's."""
     with TemporaryDirectory(prefix="skillhabit-odata-metrics-") as metrics:
-        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # workers count there what all have done
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = metrics  # workers add up their counts there
         _supervise(settings, options)
 
 
@@ -39,7 +39,7 @@ def _supervise(settings: Settings, options: Mapping[str, Any]) -> None:
         partial(worker_app, settings),
         factory=True,
         workers=settings.workers,
-        timeout_worker_healthcheck=_HANGS_AFTER_SECONDS,
+        timeout_worker_healthcheck=_HEALTH_CHECK_TIMEOUT_SECONDS,
         **options,
     )
     with config.bind_socket() as listener:
@@ -47,15 +47,15 @@ def _supervise(settings: Settings, options: Mapping[str, Any]) -> None:
 
 
 def worker_app(settings: Settings) -> Starlette:
-    """The application of one worker, in its own process."""
+    """Return the application of one worker, in its own process."""
     configure_logging(settings.log_format, settings.log_level)
     parent = multiprocessing.parent_process()
     if parent is not None:
-        threading.Thread(target=_end_after, args=(parent,), daemon=True).start()
+        threading.Thread(target=_end_with, args=(parent,), daemon=True).start()
     return create_app(settings)
 
 
-def _end_after(parent: Any) -> None:
-    """A supervisor that was killed ends nobody, and its port would stay taken."""
+def _end_with(parent: Any) -> None:
+    """End this worker with its supervisor; otherwise a killed one would leave the port in use."""
     parent.join()
     os.kill(os.getpid(), signal.SIGTERM)

@@ -1,4 +1,4 @@
-"""Settings. This package imports nothing of the gateway; what is wrong is a `ValueError`."""
+"""Settings. This package imports nothing else of the gateway; invalid settings raise ValueError."""
 
 from gateway.config.setting import ENVIRONMENT_PREFIX, Setting, Share
 from gateway.config.settings import Settings, load_settings, origins, roles_of_workspaces

@@ -1,6 +1,6 @@
-"""What a setting's value may be, however it was given: a text, or a value of TOML.
+"""Converters of setting values, given as text or as a TOML value.
 
-Each function raises `ValueError` with what the value must be.
+Each function raises `ValueError` with a description of valid values.
 """
 
 from __future__ import annotations
@@ -24,16 +24,16 @@ _REDIS_OPTIONS = ("ssl_ca_certs", "ssl_certfile", "ssl_keyfile")
 
 @dataclass(frozen=True, slots=True)
 class as_integer:  # noqa: N801 - one of a family of converters
-    """A whole number within bounds."""
+    """A converter to a whole number within bounds."""
 
     low: int
     high: int
 
     def __call__(self, value: object) -> int:
-        """The number.
+        """Return the number.
 
         Raises:
-            ValueError: it is none, or outside of the bounds.
+            ValueError: the value is not a whole number within the bounds.
         """
         number = _number(int, value)
         if number is None or not self.low <= number <= self.high:
@@ -42,7 +42,7 @@ class as_integer:  # noqa: N801 - one of a family of converters
 
 
 def as_seconds(value: object) -> float:
-    """A duration; 0 is one."""
+    """Return a duration in seconds, 0 or more."""
     number = _number(float, value)
     if number is None or not 0 <= number <= 10_000_000:
         raise ValueError("must be a number of seconds, from 0 to 10000000")
@@ -50,7 +50,7 @@ def as_seconds(value: object) -> float:
 
 
 def as_positive_seconds(value: object) -> float:
-    """A duration longer than nothing."""
+    """Return a duration in seconds, more than 0."""
     number = as_seconds(value)
     if number == 0:
         raise ValueError("must be more than 0 seconds")
@@ -58,7 +58,7 @@ def as_positive_seconds(value: object) -> float:
 
 
 def _number(kind: Callable[[str], N], value: object) -> N | None:
-    """The number that a text or a TOML value says; None when it says none."""
+    """Return the number in a text or TOML value, or None if it is not a number."""
     try:
         return None if isinstance(value, bool) else kind(str(value))
     except ValueError:
@@ -66,13 +66,13 @@ def _number(kind: Callable[[str], N], value: object) -> N | None:
 
 
 class as_choice:  # noqa: N801 - one of a family of converters
-    """One of several words, in any case."""
+    """A converter to one of several words, in any case."""
 
     def __init__(self, *known: str) -> None:
         self.known = known
 
     def __call__(self, value: object) -> str:
-        """The word in lower case."""
+        """Return the word in lower case."""
         given = str(value).lower()
         if given not in self.known:
             raise ValueError(f"must be one of {', '.join(self.known)}")
@@ -80,7 +80,7 @@ class as_choice:  # noqa: N801 - one of a family of converters
 
 
 def as_boolean(value: object) -> bool:
-    """Yes or no, in several words."""
+    """Return a boolean."""
     found = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
     if str(value).lower() not in found:
         raise ValueError("must be true or false")
@@ -88,26 +88,26 @@ def as_boolean(value: object) -> bool:
 
 
 def as_text(value: object) -> str:
-    """A text that is not empty."""
+    """Return a non-empty text."""
     if not isinstance(value, str) or not value:
         raise ValueError("must be a text that is not empty")
     return value
 
 
 def as_option_name(value: object) -> str:
-    """The name of a query option of our own."""
+    """Return the name of a custom query option."""
     text = as_text(value)
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_-]*", text):
-        raise ValueError("must be a name of letters, digits, - and _ that begins with a letter")
+        raise ValueError("must be a name of letters, digits, - and _ that starts with a letter")
     return text
 
 
 def as_url(value: object) -> str:
-    """A base URL, without a slash at its end."""
+    """Return a base URL, without a trailing slash."""
     text = as_text(value).rstrip("/")
     if not _is_base_url(text):
         raise ValueError(
-            "must be a URL such as https://host:port/path, without ? and #, name and password"
+            "must be a URL such as https://host:port/path, without ?, #, user name and password"
         )
     return text
 
@@ -116,7 +116,7 @@ def _is_base_url(text: str) -> bool:
     try:
         parts = urlsplit(text)
         known = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:  # a port that is none, a bracket that is not closed
+    except ValueError:  # an invalid port, an unclosed bracket
         return False
     return (
         bool(known)
@@ -126,7 +126,7 @@ def _is_base_url(text: str) -> bool:
 
 
 def as_redis(value: object) -> str:
-    """The URL of a Redis, which may hold a password."""
+    """Return the URL of a Redis server, which may hold a password."""
     text = as_text(value)
     if not _is_redis_url(text):
         known = ", ".join(_REDIS_OPTIONS)
@@ -156,7 +156,7 @@ def _is_redis_url(text: str) -> bool:
 
 
 def as_key_ids(value: object) -> tuple[str, ...]:
-    """The ids of gateway keys, as `keys list` shows them."""
+    """Return the IDs of gateway keys, as `keys list` shows them."""
     ids = as_names(value)
     if not ids or not all(_KEY_ID.fullmatch(each) for each in ids):
         raise ValueError(
@@ -166,12 +166,12 @@ def as_key_ids(value: object) -> tuple[str, ...]:
 
 
 def as_path(value: object) -> Path:
-    """A file or folder; ~ is the home folder."""
+    """Return the path of a file or folder; ~ is the home folder."""
     return Path(as_text(value)).expanduser()
 
 
 def as_command(value: object) -> tuple[str, ...]:
-    """A program and its arguments: a list, or one text in which quotes hold words together."""
+    """Return a program and its arguments, from a list or from one text with shell-like quotes."""
     try:
         parts = shlex.split(value) if isinstance(value, str) else value
     except ValueError:
@@ -179,12 +179,12 @@ def as_command(value: object) -> tuple[str, ...]:
     if not isinstance(parts, list | tuple) or not all(isinstance(p, str) for p in parts):
         parts = ()
     if not parts or not parts[0]:
-        raise ValueError("must be a program and its arguments, without what only a shell knows")
+        raise ValueError("must be a program and its arguments, without shell syntax such as pipes")
     return tuple(parts)
 
 
 def as_names(value: object) -> tuple[str, ...]:
-    """Several texts, or one with commas."""
+    """Return texts from a list, or from one text with commas."""
     parts = value.split(",") if isinstance(value, str) else value
     if not isinstance(parts, list | tuple):
         raise ValueError("must be a list of texts, or one text with commas")  # noqa: TRY004 - one family
@@ -192,12 +192,12 @@ def as_names(value: object) -> tuple[str, ...]:
 
 
 def as_peers(value: object) -> tuple[str, ...]:
-    """IP addresses as a socket tells them, networks, or `*`."""
+    """Return IP addresses as sockets report them, networks, or `*`."""
     try:
         return tuple(n if n == "*" else _as_network(n) for n in as_names(value))
     except ValueError as error:
         raise ValueError(
-            "must be IP addresses or networks such as 10.0.0.0/8, with commas between them, or *"
+            "must be IP addresses or networks such as 10.0.0.0/8, separated by commas, or *"
         ) from error
 
 
@@ -206,7 +206,7 @@ def _as_network(text: str) -> str:
 
 
 def as_host_names(value: object) -> tuple[str, ...]:
-    """Names or addresses of hosts, in lower case and without ports; `*.` stands for any below."""
+    """Return host names or addresses in lower case, without ports; `*.` matches any subdomain."""
     names = tuple(name.lower() for name in as_names(value))
     if not all(_HOST_NAME.fullmatch(name) for name in names):
         raise ValueError(
@@ -216,18 +216,18 @@ def as_host_names(value: object) -> tuple[str, ...]:
 
 
 def as_origins(value: object) -> tuple[str, ...]:
-    """Origins as a browser tells them (RFC 6454), each by name."""
+    """Return origins as browsers send them (RFC 6454), each by name."""
     origins = tuple(origin.lower() for origin in as_names(value))
     if not all(_ORIGIN.fullmatch(origin) for origin in origins):
         raise ValueError(
             "must be origins such as https://portal.example.com:8443, each by name and without a"
-            " slash at its end; * would let every page read the rows"
+            " trailing slash; * is not allowed, because any page could then read the rows"
         )
     return origins
 
 
 def as_pairs(value: object) -> tuple[tuple[str, str], ...]:
-    """`NAME=ID` texts (repeated or with commas), or a TOML table."""
+    """Return pairs from `NAME=ID` texts (repeated or with commas), or from a TOML table."""
     if isinstance(value, Mapping):
         return tuple((str(name), str(field)) for name, field in value.items())
     pairs = [text.partition("=") for text in as_names(value)]

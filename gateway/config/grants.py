@@ -1,6 +1,6 @@
-"""What groups and app roles of Microsoft Entra ID open: `GROUP=WORKSPACE[/ROLE]`.
+"""Grants to groups and app roles of Microsoft Entra ID: `GROUP=WORKSPACE[/ROLE]`.
 
-Each function raises `ValueError` with what the value must be.
+Each function raises `ValueError` with a description of valid values.
 """
 
 from __future__ import annotations
@@ -14,9 +14,9 @@ from gateway.config.converters import as_names, as_text
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """Whoever is in the group `holder`, or has that app role, sees the workspace as `role` does.
+    """A grant of `role` in `workspace` to members of the group, or of the app role, `holder`.
 
-    `role` None sees all of it.
+    With `role` None they see the whole workspace.
     """
 
     holder: str
@@ -25,7 +25,7 @@ class Grant:
 
 
 def as_grants(value: object) -> tuple[Grant, ...]:
-    """`GROUP=WORKSPACE[/ROLE]` texts (repeated or with commas), or a TOML table; order counts."""
+    """Return grants in order, from `GROUP=WORKSPACE[/ROLE]` texts or from a TOML table."""
     pairs = (
         tuple((str(holder), str(place)) for holder, place in value.items())
         if isinstance(value, Mapping)
@@ -34,8 +34,8 @@ def as_grants(value: object) -> tuple[Grant, ...]:
     grants = tuple(_grant(holder.strip(), place.strip()) for holder, place in pairs)
     if not grants or any(not g.holder or not g.workspace or g.role == "" for g in grants):
         raise ValueError(
-            "must be GROUP=WORKSPACE or GROUP=WORKSPACE/ROLE, a group's object ID or an app role's"
-            " value, and what they may see"
+            "must be GROUP=WORKSPACE or GROUP=WORKSPACE/ROLE, where GROUP is a group's object ID or"
+            " an app role's value"
         )
     return grants
 
@@ -48,7 +48,7 @@ def _grant(holder: str, place: str) -> Grant:
 
 
 def as_tenant(value: object) -> str:
-    """A tenant's id."""
+    """Return a tenant's ID."""
     text = as_text(value).lower()
     if not is_group_id(text):
         raise ValueError("must be the directory (tenant) ID, a GUID")
@@ -56,7 +56,7 @@ def as_tenant(value: object) -> str:
 
 
 def as_audiences(value: object) -> tuple[str, ...]:
-    """Application IDs and application ID URIs; with a URI, also as clients that add a slash ask."""
+    """Return application IDs and application ID URIs, each URI also with a trailing slash."""
     names = tuple(name.rstrip("/") for name in as_names(value))
     if not names:
         raise ValueError("must be the application (client) ID, the application ID URI, or both")
@@ -66,7 +66,7 @@ def as_audiences(value: object) -> tuple[str, ...]:
 
 
 def is_group_id(text: str) -> bool:
-    """Whether it has the form of an object's id, and is no app role's value."""
+    """Return True if the text is an object's ID rather than an app role's value."""
     try:
         return str(UUID(text)) == text.lower()
     except ValueError:

@@ -1,4 +1,4 @@
-"""The configuration file as a JSON schema, for editors that complete and check TOML by one."""
+"""The JSON schema of the configuration file, for editors that complete and check TOML."""
 
 from __future__ import annotations
 
@@ -25,12 +25,12 @@ from gateway.config.setting import Setting, Share
 from gateway.config.table import SETTINGS
 
 SCHEMA_FILE = "skillhabit-odata.schema.json"
-"""What the files that `init` writes call it."""
+"""The file name that `init` writes into configuration files."""
 _TEXT = {"type": "string", "minLength": 1}
 _NAMES = {"type": "array", "items": {"type": "string", "minLength": 1}}
-_LONGEST_SECONDS = 10_000_000
-_SECONDS = {"type": "number", "minimum": 0, "maximum": _LONGEST_SECONDS}
-_POSITIVE = {"type": "number", "exclusiveMinimum": 0, "maximum": _LONGEST_SECONDS}
+_MAX_SECONDS = 10_000_000
+_SECONDS = {"type": "number", "minimum": 0, "maximum": _MAX_SECONDS}
+_POSITIVE = {"type": "number", "exclusiveMinimum": 0, "maximum": _MAX_SECONDS}
 _FORMS: dict[object, dict[str, Any]] = {
     as_text: _TEXT,
     as_boolean: {"type": "boolean"},
@@ -56,22 +56,22 @@ _ROLES: dict[str, Any] = {
         "minProperties": 1,
         "additionalProperties": False,
         "properties": {
-            "rows": {**_TEXT, "description": "a condition on results in the language of $filter"},
-            "hide": {**_NAMES, "description": "columns that are not there"},
-            "mask": {**_NAMES, "description": "columns of which a digest is shown"},
-            "sets": {**_NAMES, "minItems": 1, "description": "the entity sets that are there"},
+            "rows": {**_TEXT, "description": "a condition on results in $filter syntax"},
+            "hide": {**_NAMES, "description": "columns to remove"},
+            "mask": {**_NAMES, "description": "columns to show as digests"},
+            "sets": {**_NAMES, "minItems": 1, "description": "the visible entity sets"},
         },
     },
 }
 
 
 def json_schema() -> dict[str, Any]:
-    """The schema; what it accepts may still be refused, where a pattern cannot tell."""
+    """Return the schema. The gateway may still reject a file that it accepts."""
     shared = [setting for setting in SETTINGS if setting.share is not Share.NOT]
     workspace = _table(_properties(shared, defaults=False) | {"roles": _ROLES})
     workspaces = {
         "type": "object",
-        "description": "further workspaces, each with a token and data of its own",
+        "description": "additional workspaces, each with its own token and data",
         **_NAMED,
         "additionalProperties": workspace,
     }
@@ -99,7 +99,7 @@ def _properties(settings: list[Setting] | tuple[Setting, ...], *, defaults: bool
 
 
 def _form(setting: Setting) -> dict[str, Any]:
-    """By what converts it; a converter that is not known here takes texts."""
+    """Return the schema of a setting by its converter; unknown converters take texts."""
     if isinstance(setting.convert, as_integer):
         bounds = setting.convert
         return {"type": "integer", "minimum": bounds.low, "maximum": bounds.high}

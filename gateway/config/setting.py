@@ -1,4 +1,4 @@
-"""What a setting is: its name in all places, its values, and whether a workspace has its own."""
+"""The definition of a setting: its names, its values, and its scope."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ ENVIRONMENT_PREFIX = "SKILLHABIT_ODATA_"
 
 
 class Share(Enum):
-    """Whether a workspace has a setting of its own.
+    """The scope of a setting.
 
-    NOT: the gateway has it, once. INHERITED: a workspace that does not say it has the gateway's.
-    OWN: what is not said is not there.
+    NOT: only the gateway has it. INHERITED: a workspace can set it; the gateway's value is its
+    default. OWN: each workspace sets it; the gateway's value does not apply.
     """
 
     NOT = "not"
@@ -26,7 +26,7 @@ class Share(Enum):
 class Setting:
     """One setting: `name` in TOML; `--name` and `SKILLHABIT_ODATA_NAME` follow from it.
 
-    A `secret` one is not repeated in messages. `share` tells what a workspace may say of it.
+    Messages never repeat the value of a `secret` setting. `share` is its scope.
     """
 
     name: str
@@ -40,15 +40,15 @@ class Setting:
 
     @property
     def variable(self) -> str:
-        """The environment variable."""
+        """Return the name of the environment variable."""
         return ENVIRONMENT_PREFIX + self.name.upper()
 
     @property
     def option(self) -> str:
-        """The command line's option."""
+        """Return the command-line option."""
         return "--" + self.name.replace("_", "-")
 
     def shown(self, value: object, place: str | None = None) -> str:
-        """The setting, or where it was given, with its value unless that is secret."""
-        said = " ".join(value) if isinstance(value, tuple) else value  # a repeated option
-        return f"{place or self.name}{'' if self.secret else f' = {said!r}'}"
+        """Return the setting or its origin, with its value unless that is secret."""
+        text = " ".join(value) if isinstance(value, tuple) else value  # a repeated option
+        return f"{place or self.name}{'' if self.secret else f' = {text!r}'}"

@@ -1,4 +1,4 @@
-"""The settings in force, read from the command line, the environment and a TOML file.
+"""The effective settings, from the command line, the environment and a TOML file.
 
 Precedence: command line, then environment, then the TOML file, then the default.
 """
@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from gateway.config.grants import Grant
-from gateway.config.places import Misplaced, among, located, told_syntax
+from gateway.config.places import Misplaced, among, located, syntax_message
 from gateway.config.setting import Setting
 from gateway.config.table import SETTINGS
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role, read_roles, read_workspaces
@@ -22,9 +22,9 @@ _TABLES = frozenset({"roles", "workspaces"})
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """The settings in force; fields as in `SETTINGS`, where each is explained.
+    """The effective settings of a workspace; `SETTINGS` explains each field.
 
-    They are those of one workspace; the default one's have those of all `others` by name.
+    The settings of the default workspace hold those of all `others`.
     """
 
     host: str
@@ -83,7 +83,7 @@ class Settings:
 
 
 def roles_of_workspaces(settings: Settings) -> dict[str, tuple[str, ...]]:
-    """The names of all workspaces, and of the roles in each."""
+    """Return the names of all workspaces with the names of their roles."""
     return {
         each.workspace: tuple(role.name for role in each.roles)
         for each in (settings, *settings.others)
@@ -96,10 +96,11 @@ def load_settings(
     file_text: str = "",
     file: str = "the configuration file",
 ) -> Settings:
-    """Settings from the command line's options (None: not given), environment and file text.
+    """Return the settings from options (None: not given), environment and file text.
 
     Raises:
-        ValueError: names the setting, where it was given (in a file: the line), and the remedy.
+        ValueError: the message names the setting, its origin (with the line in a file), and the
+            remedy.
     """
     from_file = _parse_file(file_text, file)
     try:
@@ -118,10 +119,10 @@ def origins(
     file_text: str = "",
     file: str = "the configuration file",
 ) -> dict[str, str]:
-    """Where each setting's value in force was given: option, variable, line of the file, `default`.
+    """Return the origin of each effective value: option, variable, line of the file, `default`.
 
     Raises:
-        ValueError: the file is not TOML, or has a setting that is not there.
+        ValueError: the file is not TOML, or has an unknown setting.
     """
     from_file = _parse_file(file_text, file)
     found = {}
@@ -147,7 +148,7 @@ def _parse_file(text: str, file: str) -> dict[str, Any]:
     try:
         found = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise ValueError(told_syntax(file, text, error)) from error
+        raise ValueError(syntax_message(file, text, error)) from error
     unknown = sorted(set(found) - {s.name for s in SETTINGS} - _TABLES)
     if unknown:
         remedy = among(unknown[0], (*(s.name for s in SETTINGS), *sorted(_TABLES)))
@@ -162,7 +163,7 @@ def _given(
     environment: Mapping[str, str],
     from_file: Mapping[str, Any],
 ) -> tuple[str, object] | None:
-    """The value that wins and where it was given; None when it was not."""
+    """Return the origin and the value that takes precedence, or None if none was given."""
     places = (
         (setting.option, options.get(setting.name)),
         (setting.variable, environment.get(setting.variable)),

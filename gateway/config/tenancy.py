@@ -1,8 +1,8 @@
-"""`[workspaces.*]` and `[roles.*]` of the configuration file: whose data, and who sees what of it.
+"""The tables `[workspaces.*]` and `[roles.*]` of the configuration file.
 
-The settings outside of any table are those of the workspace `default`, and what the others have
-unless they say otherwise. Where the data is and whose token opens it each workspace says itself:
-one workspace's token is never sent to another's upstream.
+The settings outside of any table are those of the workspace `default`, and the defaults of the
+others. Each workspace sets its own upstream and token: one workspace's token is never sent to
+another's upstream.
 """
 
 from __future__ import annotations
@@ -23,12 +23,12 @@ _ROLE_KEYS = ("rows", "hide", "mask", "sets")
 
 @dataclass(frozen=True, slots=True)
 class Role:
-    """What callers with this role may see of their workspace.
+    """A role: the part of its workspace that callers with it may see.
 
-    `rows` is a condition on results in the language of $filter, None for all of them; rows of the
-    other sets are made of those results alone. Columns named by `hide` are not there, of those
-    named by `mask` a digest is shown. `sets` are the entity sets that are there, None for all.
-    `place` is the table in the configuration file, for messages.
+    `rows` is a condition on results in $filter syntax, None for all; the other sets are derived
+    from those results only. Columns in `hide` do not exist for the role; columns in `mask` show
+    digests. `sets` are the visible entity sets, None for all. `place` is the table in the
+    configuration file, for messages.
     """
 
     name: str
@@ -40,10 +40,10 @@ class Role:
 
 
 def read_roles(table: object, place: str) -> tuple[Role, ...]:
-    """The tables `[roles.NAME]`; `place` is what stands before them in the file.
+    """Return the roles of the tables `[roles.NAME]`; `place` is their prefix in the file.
 
     Raises:
-        Misplaced: names the table and what it must be.
+        Misplaced: a table is invalid; the message names it and the remedy.
     """
     return tuple(
         _role(name, entry, f"[{place}{name}]") for name, entry in _tables(table, place).items()
@@ -58,18 +58,18 @@ def _role(name: str, entry: Mapping[str, Any], place: str) -> Role:
         raise Misplaced(f"{place} has no {unknown[0]!r}; {remedy}", (*path, unknown[0]))
     if not entry:
         raise Misplaced(
-            f"{place} limits nothing; leave it out, and keys without a role see all", path
+            f"{place} limits nothing; remove it, since keys without a role see everything", path
         )
     rows = entry.get("rows")
     if rows is not None and (not isinstance(rows, str) or not rows.strip()):
         raise Misplaced(
-            f"{place} rows: must be a condition in the language of $filter, as a text",
+            f"{place} rows: must be a condition in $filter syntax, as a text",
             (*path, "rows"),
         )
     sets = _names(entry, "sets", place)
     if sets == ():
         raise Misplaced(
-            f"{place} sets: names no entity set; without it all are there", (*path, "sets")
+            f"{place} sets: names no entity set; remove it to show all", (*path, "sets")
         )
     hide, mask = (_names(entry, key, place) or () for key in ("hide", "mask"))
     return Role(name, rows, hide, mask, sets, place)
@@ -88,7 +88,7 @@ def _names(entry: Mapping[str, Any], key: str, place: str) -> tuple[str, ...] | 
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceTable:
-    """One table `[workspaces.NAME]`: what it says itself, converted, and its roles."""
+    """A table `[workspaces.NAME]`: its own values, converted, and its roles."""
 
     name: str
     values: dict[str, Any]
@@ -96,10 +96,10 @@ class WorkspaceTable:
 
 
 def read_workspaces(table: object) -> tuple[WorkspaceTable, ...]:
-    """The tables `[workspaces.NAME]`.
+    """Return the tables `[workspaces.NAME]`.
 
     Raises:
-        Misplaced: names the table and what it must be.
+        Misplaced: a table is invalid; the message names it and the remedy.
     """
     return tuple(_workspace(name, entry) for name, entry in _tables(table, "workspaces.").items())
 
@@ -107,7 +107,7 @@ def read_workspaces(table: object) -> tuple[WorkspaceTable, ...]:
 def _workspace(name: str, entry: Mapping[str, Any]) -> WorkspaceTable:
     place = f"[workspaces.{name}]"
     if name == DEFAULT_WORKSPACE:
-        message = f"{place}: the settings outside of any table are those of {name!r}"
+        message = f"{place}: put the settings of {name!r} outside of any table"
         raise Misplaced(message, _path(place))
     known = {s.name: s for s in SETTINGS if s.share is not Share.NOT}
     unknown = sorted(entry.keys() - known.keys() - {"roles"})
@@ -132,14 +132,14 @@ def _value(setting: Setting, value: object, place: str) -> object:
 
 
 def _tables(table: object, place: str) -> dict[str, Mapping[str, Any]]:
-    """Named tables in a table; names are short, because files and log lines carry them."""
+    """Return the named tables in a table; names are short, since files and log lines have them."""
     path = _path(place)
     if not isinstance(table, Mapping):
         raise Misplaced(f"[{place.rstrip('.')}] must be a table of tables", path)
     for name, entry in table.items():
         if not _NAME.fullmatch(name):
             raise Misplaced(
-                f"[{place}{name}]: a name has lower-case letters, digits, - and _, 63 at the most",
+                f"[{place}{name}]: a name has at most 63 lower-case letters, digits, - and _",
                 (*path, name),
             )
         if not isinstance(entry, Mapping):
@@ -148,5 +148,5 @@ def _tables(table: object, place: str) -> dict[str, Mapping[str, Any]]:
 
 
 def _path(place: str) -> Path:
-    """The names of the tables in a place as messages show it: names have no dots."""
+    """Return the names of the tables in `place`; names contain no dots."""
     return tuple(place.strip("[].").split("."))

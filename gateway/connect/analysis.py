@@ -1,7 +1,7 @@
-"""The file `analysis.toml`: what is made of the tables for Power BI and Excel.
+"""The file `analysis.toml`, which defines the model for Power BI and Excel.
 
-The names of columns stand there and not in code, as in the contract file; what a schema does not
-have is left out (`gateway.connect.star`).
+Names of columns are in the file, not in code, as in the contract file. Definitions that need
+missing columns are left out (`gateway.connect.star`).
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ Kind: TypeAlias = Literal["card", "column", "bar", "donut", "table", "slicer"]
 
 
 class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[incremental]`: the set that has the fact's rows in partitions, and how long back."""
+    """`[incremental]`: the set with the fact's rows in partitions, and the years that it covers."""
 
     set: str
     day: str
     changes: str
     years_kept: int
-    years_looked_at: int
+    years_polled: int
 
 
 class MeasureEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[measures]]`; `apply` is empty for a quotient of others."""
+    """An entry of `[[measures]]`; `apply` is empty for a quotient of other measures."""
 
     name: str
     folder: str
@@ -37,7 +37,7 @@ class MeasureEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class VisualEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """One of `visuals`; `at` is column, row, width and height on the page's grid."""
+    """An entry of `visuals`; `at` is column, row, width and height on the page's grid."""
 
     kind: Kind
     at: tuple[int, int, int, int]
@@ -49,12 +49,12 @@ class VisualEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
     @property
     def fields(self) -> tuple[str, ...]:
-        """All columns and measures that it shows."""
+        """Return all columns and measures that the visual shows."""
         return (*filter(None, (self.category, self.series)), *self.values)
 
 
 class PageEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[pages]]`."""
+    """An entry of `[[pages]]`: a page of the report."""
 
     name: str
     title: str
@@ -62,7 +62,7 @@ class PageEntry(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class AnalysisFile(Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file."""
+    """The content of the file."""
 
     fact: str
     dimensions: tuple[str, ...]
@@ -70,12 +70,12 @@ class AnalysisFile(Struct, frozen=True, forbid_unknown_fields=True):
     calendar: str
     pictures: tuple[str, ...]
     incremental: Incremental
-    told_by: dict[str, str]
+    moved_to: dict[str, str]
     measures: tuple[MeasureEntry, ...]
     pages: tuple[PageEntry, ...]
 
 
 def load_analysis() -> AnalysisFile:
-    """The file that ships with the gateway."""
+    """Return the file that ships with the gateway."""
     text = files("gateway.connect").joinpath("analysis.toml").read_bytes()
     return msgspec.toml.decode(text, type=AnalysisFile)

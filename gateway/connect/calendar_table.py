@@ -1,4 +1,4 @@
-"""The calendar: a table of days that Power BI computes of the fact's own first and last day."""
+"""The calendar: a table of days that Power BI computes from the fact's first and last day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _COLUMNS = (
 
 
 def calendar_table(star: Star) -> list[list[str]]:
-    """The table, marked as the model's calendar: whole years, so that comparisons have all days."""
+    """Return the table, marked as the calendar; whole years give comparisons all days."""
     head = ["dataCategory: Time", f"lineageTag: {tag('table', CALENDAR)}"]
     return [
         [*described("Days, in UTC"), f"table {CALENDAR}", *indented(head)],

@@ -1,7 +1,7 @@
-"""What a DAX expression refers to, and the same expression with the names of the model.
+"""References in DAX expressions: lists them, and replaces them with the model's names.
 
-Only references are read: `Table[column]`, `'Table'[column]` and `[Measure]`. Texts in quotes are
-left alone, and brackets have no other meaning in the expressions of `analysis.toml`.
+Only references are parsed: `Table[column]`, `'Table'[column]` and `[Measure]`. Quoted texts are
+skipped, and brackets have no other meaning in the expressions of `analysis.toml`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ _COMPARED = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """A column of a table; a measure when `table` is empty."""
+    """A reference to a column, or to a measure if `table` is empty."""
 
     table: str
     name: str
 
 
 def references(dax: str) -> tuple[Reference, ...]:
-    """All columns and measures that an expression reads.
+    """Return all columns and measures that an expression refers to.
 
     >>> references('DIVIDE ( [Failed], SUM ( Results[progress] ) ) & "[x]"')
     (Reference(table='', name='Failed'), Reference(table='Results', name='progress'))
@@ -52,7 +52,7 @@ def literals(dax: str) -> Iterator[tuple[Reference, str]]:
 
 
 def rename(dax: str, name_of: Callable[[Reference], str]) -> str:
-    """The expression with other names of columns.
+    """Return the expression with renamed columns.
 
     >>> rename("SUM ( Results[progress] )", lambda reference: "Progress")
     'SUM ( Results[Progress] )'
@@ -68,7 +68,7 @@ def rename(dax: str, name_of: Callable[[Reference], str]) -> str:
 
 
 def table_name(name: str) -> str:
-    """The name of a table as DAX takes it; Date is a function, too, and needs quotes."""
+    """Return a table name in DAX syntax; Date needs quotes because it is also a function."""
     plain = re.fullmatch(r"[A-Za-z_]\w*", name) is not None and name != "Date"
     return name if plain else "'" + name.replace("'", "''") + "'"
 

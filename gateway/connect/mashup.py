@@ -1,9 +1,9 @@
 """Queries -> the binary part of a workbook that holds them (MS-QDEFF, Data Mashup Binary Stream).
 
-A version, then four parts, each after its length: a package with the formulas, permissions, what
-Excel knows of each query, and a checksum. The checksum can be made only by the Windows account that
-saves the workbook; a single zero byte stands for it, and Excel then takes the permissions that it
-has by default, which are the ones given here.
+The stream is a version and four parts, each preceded by its length: a package with the formulas,
+permissions, metadata of each query, and a checksum. Only the Windows account that saves the
+workbook can compute the checksum. A single zero byte replaces it; Excel then uses its default
+permissions, which are the same as those written here.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ _NO_CHECKSUM = b"\0"
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query by name; `target` is the table of the workbook that it fills, empty for none."""
+    """A named query; `target` is the workbook table that it fills, empty for none."""
 
     name: str
     formula: str
@@ -49,7 +49,7 @@ class Query:
 
 
 def write_mashup(queries: tuple[Query, ...]) -> bytes:
-    """The custom XML of the workbook, in UTF-16 as Excel writes it: the stream in base64."""
+    """Return the workbook's custom XML: the stream in base64, in UTF-16 as Excel writes it."""
     stream = base64.b64encode(binary_stream(queries)).decode()
     space = "http://schemas.microsoft.com/DataMashup"
     head = f'{_MARK}<?xml version="1.0" encoding="utf-16"?>'
@@ -57,7 +57,7 @@ def write_mashup(queries: tuple[Query, ...]) -> bytes:
 
 
 def binary_stream(queries: tuple[Query, ...]) -> bytes:
-    """Version 0 and the four parts (MS-QDEFF 2.2)."""
+    """Return version 0 and the four parts (MS-QDEFF 2.2)."""
     package = pack(
         {
             "Config/Package.xml": _PACKAGE,
@@ -74,13 +74,13 @@ def _sized(part: bytes) -> bytes:
 
 
 def _section(queries: Iterable[Query]) -> str:
-    """One section with a shared member for each query (MS-QDEFF 2.3)."""
+    """Return one section with a shared member for each query (MS-QDEFF 2.3)."""
     members = (f'shared #"{query.name}" = {query.formula};' for query in queries)
     return "\n\n".join(["section Section1;", *members]).replace("\n", "\r\n")
 
 
 def _metadata(queries: Iterable[Query]) -> bytes:
-    """Version 0, the XML and an empty package of content (MS-QDEFF 2.5)."""
+    """Return version 0, the XML and an empty content package (MS-QDEFF 2.5)."""
     items = "".join(_item(query) for query in queries)
     everything = "<ItemLocation><ItemType>AllFormulas</ItemType><ItemPath /></ItemLocation>"
     text = (
@@ -103,7 +103,7 @@ def _item(query: Query) -> str:
 
 
 def _entries(query: Query) -> tuple[tuple[str, str], ...]:
-    """What Excel keeps of a query; values begin with their type: l for numbers, s for texts."""
+    """Return Excel's metadata of a query; values start with their type: l (number) or s (text)."""
     common = (("IsPrivate", "l0"), ("FillToDataModelEnabled", "l0"), ("ResultType", "sTable"))
     if not query.target:
         return (*common, ("FillEnabled", "l0"), ("FillObjectType", "sConnectionOnly"))

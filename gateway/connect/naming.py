@@ -1,4 +1,4 @@
-"""Names for people, made of the names that properties have."""
+"""Readable names for the model, derived from the names of properties."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|_+")
 
 
 def words(name: str) -> str:
-    """A property's name as words.
+    """Return a property's name as words.
 
     >>> words("enrollmentType"), words("userId"), words("cost_centre"), words("updatedAt day")
     ('Enrollment type', 'User ID', 'Cost centre', 'Updated at day')
     """
     parts = [part for part in _HUMP.split(name) if part] or [name]
-    told = " ".join("ID" if part.lower() == "id" else _lower(part) for part in parts)
-    return told[:1].upper() + told[1:]
+    text = " ".join("ID" if part.lower() == "id" else _lower(part) for part in parts)
+    return text[:1].upper() + text[1:]
 
 
 def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
-    """A name for each column, no two alike but for case, and none that a measure has.
+    """Return a name for each column, unique regardless of case and different from all measures.
 
     >>> column_names(["userName", "user_name"], ["User name"])
     {'userName': 'userName', 'user_name': 'user_name'}
@@ -37,5 +37,5 @@ def column_names(keys: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
 
 
 def _lower(part: str) -> str:
-    """Words in lower case, what is written in capitals as it is."""
+    """Return a word in lower case, or as it is if it is all capitals."""
     return part if part.isupper() and len(part) > 1 else part[:1].lower() + part[1:]

@@ -1,7 +1,7 @@
 """Queries in M, the language of Power Query (Power BI and Excel).
 
-The URL of the service stands in each query as a literal: a refresh in the Power BI service refuses
-sources whose URL is put together.
+Each query has the service URL as a literal: the Power BI service does not refresh sources with
+computed URLs.
 """
 
 from __future__ import annotations
@@ -13,19 +13,19 @@ from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 
 RANGE_START, RANGE_END = "RangeStart", "RangeEnd"
-"""Parameters that Power BI's incremental refresh fills in; it knows them by these names."""
+"""The parameters of Power BI's incremental refresh, which requires these names."""
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of a query: a name and an expression, in which the step before has its name."""
+    """A step of a query: a name, and an expression that refers to the previous step by name."""
 
     name: str
     expression: str
 
 
 def text_literal(text: str) -> str:
-    """A text in M.
+    """Return a text literal in M.
 
     >>> print(text_literal('say "x" twice'))
     "say ""x"" twice"
@@ -35,14 +35,14 @@ def text_literal(text: str) -> str:
 
 
 def write_query(steps: Iterable[Step]) -> str:
-    """The steps as one `let`, of which the last one is the result."""
+    """Return the steps as one `let` expression with the last step as its result."""
     found = tuple(steps)
     lines = ",\n".join(f"    {step.name} = {step.expression}" for step in found)
     return f"let\n{lines}\nin\n    {found[-1].name}"
 
 
 def read_set(root: str, name: str) -> tuple[Step, ...]:
-    """The rows of an entity set as they come."""
+    """Return steps that read the rows of an entity set unchanged."""
     options = '[Implementation = "2.0", ODataVersion = 4]'
     table = f"[Name = {text_literal(name)}, Signature = " + '"table"]'
     return (
@@ -51,35 +51,35 @@ def read_set(root: str, name: str) -> tuple[Step, ...]:
     )
 
 
-def within_range(before: str, column: str) -> Step:
-    """Only rows of the partition that is being read; half open, so that partitions tile.
+def within_range(previous: str, column: str) -> Step:
+    """Return a step that keeps the rows of the current partition, a half-open range.
 
-    The parameters have no time zone and the column has one; without the conversion it is an error.
+    The parameters have no time zone but the column has one, so M needs the conversion.
     """
     start, end = (f"DateTimeZone.From({name})" for name in (RANGE_START, RANGE_END))
     condition = f"[{column}] >= {start} and [{column}] < {end}"
-    return Step("Partition", f"Table.SelectRows({before}, each {condition})")
+    return Step("Partition", f"Table.SelectRows({previous}, each {condition})")
 
 
-def choose(before: str, names: Iterable[str]) -> Step:
-    """Only these columns, which becomes `$select`."""
+def choose(previous: str, names: Iterable[str]) -> Step:
+    """Return a step that keeps these columns; Power Query folds it into `$select`."""
     listed = ", ".join(text_literal(name) for name in names)
-    return Step("Columns", f"Table.SelectColumns({before}, {{{listed}}})")
+    return Step("Columns", f"Table.SelectColumns({previous}, {{{listed}}})")
 
 
-def without_zones(before: str, names: Iterable[str]) -> Step:
-    """Instants as date and time in UTC.
+def without_zones(previous: str, names: Iterable[str]) -> Step:
+    """Return a step that converts instants to date and time in UTC.
 
-    Neither Excel's cells nor Power BI's model know time zones; left alone, each would convert to
-    the zone of the machine that reads.
+    Neither Excel's cells nor Power BI's model support time zones. Without this step, each would
+    convert to the time zone of the machine that refreshes.
     """
     convert = "each DateTimeZone.RemoveZone(DateTimeZone.ToUtc(_)), type nullable datetime"
     items = ", ".join(f"{{{text_literal(name)}, {convert}}}" for name in names)
-    return Step("InUtc", f"Table.TransformColumns({before}, {{{items}}})")
+    return Step("InUtc", f"Table.TransformColumns({previous}, {{{items}}})")
 
 
 def read_flat(root: str, entity_set: EntitySet) -> tuple[Step, ...]:
-    """The rows of an entity set as a table of cells: without lists, instants in UTC."""
+    """Return steps that read an entity set as table cells: no lists, instants in UTC."""
     columns = cells(entity_set)
     steps = read_set(root, entity_set.name)
     steps += (choose(steps[-1].name, (prop.name for prop in columns)),)
@@ -88,5 +88,5 @@ def read_flat(root: str, entity_set: EntitySet) -> tuple[Step, ...]:
 
 
 def cells(entity_set: EntitySet) -> tuple[Property, ...]:
-    """Properties that a cell can hold: neither Excel nor Power BI's model loads lists."""
+    """Return the properties that fit in a cell: neither Excel nor Power BI's model loads lists."""
     return tuple(prop for prop in entity_set.entity_type.properties if not prop.collection)

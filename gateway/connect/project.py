@@ -1,6 +1,6 @@
-"""The Power BI project: a model and a report as a folder of text files, in a zip.
+"""The Power BI project: a zip with a model and a report as text files.
 
-Power BI Desktop opens the `.pbip` in it and asks for credentials when it loads; none are in here.
+Power BI Desktop opens its `.pbip` file and prompts for credentials; the project contains none.
 """
 
 from __future__ import annotations
@@ -21,12 +21,12 @@ _SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric"
 
 
 def write_project(root: str, star: Star, analysis: AnalysisFile) -> bytes:
-    """The zip; the same bytes for the same URL and the same tables."""
+    """Return the zip; the same URL and tables give the same bytes."""
     return pack(project_files(root, star, analysis))
 
 
 def project_files(root: str, star: Star, analysis: AnalysisFile) -> dict[str, str]:
-    """All files by path, as texts."""
+    """Return all files by path, as texts."""
     model = model_files(root, star, analysis)
     report = report_files(star, analysis)
     return {
@@ -54,7 +54,7 @@ def _shortcut() -> dict[str, Any]:
 
 
 def _platform(kind: str) -> dict[str, Any]:
-    """What Fabric and its Git integration know the folder by."""
+    """Return the identity of the folder for Fabric and its Git integration."""
     return {
         "$schema": f"{_SCHEMAS}/gitIntegration/platformProperties/2.0.0/schema.json",
         "metadata": {"type": kind, "displayName": _NAME},

@@ -1,7 +1,7 @@
 """A star -> the files of a report in PBIR, Power BI's documented format, below `definition/`.
 
-A visual is left out when a field of it is not in the model, a page when no visual is left but
-those that only filter.
+A visual is left out if one of its fields is not in the model, a page if only filters would remain
+on it.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ Json = dict[str, Any]
 
 
 def report_files(star: Star, analysis: AnalysisFile) -> dict[str, Json]:
-    """The files as JSON values, by path."""
+    """Return the files as JSON values, by path."""
     pages = [(page, visuals) for page in analysis.pages if (visuals := _shown(page, star))]
     names = [page.name for page, _ in pages]
     order = {"pageOrder": names, "activePageName": names[0]} if names else {}
@@ -64,7 +64,7 @@ def _reference(field: str) -> Reference:
 
 
 def _report() -> Json:
-    """Power BI's own colours; what is filtered stays as it was when the report is opened again."""
+    """Return the report's settings, with Power BI's default colours."""
     return {"themeCollection": {}, "settings": {"useEnhancedTooltips": True}}
 
 
@@ -81,7 +81,7 @@ def _container(name: str, number: int, visual: VisualEntry, star: Star) -> Json:
 
 
 def _position(at: Sequence[int]) -> Json:
-    """Cells of the grid as pixels, with a gap around each visual."""
+    """Return the position of grid cells in pixels, with a gap around each visual."""
     across, down = (_WIDTH - _GAP) / _COLUMNS, (_HEIGHT - _GAP) / _ROWS
     column, row, width, height = at
     return {
@@ -108,7 +108,7 @@ def _visual(visual: VisualEntry, star: Star) -> Json:
 
 
 def _roles(visual: VisualEntry, star: Star) -> Iterator[tuple[str, Json]]:
-    """Fields by the role that they play in this type of visual."""
+    """Yield the fields by their role in this type of visual."""
     if visual.category:
         yield "Category", {"projections": [{**_projection(visual.category, star), "active": True}]}
     if visual.series:
@@ -125,13 +125,13 @@ def _projection(text: str, star: Star) -> Json:
 
 
 def _field(reference: Reference, star: Star) -> Json:
-    """A field; measures stand in the fact's table."""
+    """Return a field; measures belong to the fact's table."""
     entity = reference.table or star.fact.name
-    of = {
+    target = {
         "Expression": {"SourceRef": {"Entity": entity}},
         "Property": star.name_of(reference),
     }
-    return {"Column" if reference.table else "Measure": of}
+    return {"Column" if reference.table else "Measure": target}
 
 
 def _title(visual: VisualEntry) -> Json:

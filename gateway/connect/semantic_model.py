@@ -1,6 +1,6 @@
-"""A star -> the files of a semantic model in TMDL, by their paths below `definition/`.
+"""A star -> the files of a semantic model in TMDL, by path below `definition/`.
 
-Written for compatibility level 1567, which every Power BI Desktop that opens projects knows.
+The compatibility level is 1567, which all versions of Power BI Desktop with projects support.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ _DAY_FORMAT = "yyyy-mm-dd"
 
 
 def model_files(root: str, star: Star, analysis: AnalysisFile) -> dict[str, str]:
-    """The files; `root` is the URL of the service, which stands in each table's query."""
+    """Return the files; `root` is the service URL, which each table's query contains."""
     tables = {
         f"tables/{table.name}.tmdl": document(*_table(root, table, star, analysis))
         for table in star.tables
@@ -53,15 +53,15 @@ def model_files(root: str, star: Star, analysis: AnalysisFile) -> dict[str, str]
         **tables,
     }
     if star.relationships:
-        ways = (_relationship(way, star) for way in star.relationships)
-        files["relationships.tmdl"] = document(*ways)
+        blocks = (_relationship(each, star) for each in star.relationships)
+        files["relationships.tmdl"] = document(*blocks)
     if star.in_partitions:
         files["expressions.tmdl"] = document(*_parameters())
     return files
 
 
 def _model(star: Star) -> list[list[str]]:
-    """The model; Power BI makes no calendars of its own beside ours."""
+    """Return the model, with Power BI's automatic calendars disabled."""
     names = [table.name for table in star.tables]
     queries = [*([RANGE_START, RANGE_END] if star.in_partitions else []), *names]
     properties = [
@@ -89,7 +89,7 @@ def _culture() -> list[list[str]]:
 
 
 def _parameters() -> list[list[str]]:
-    """What the service sets for each partition; these values load one of them into Desktop."""
+    """Return the parameters that the service sets per partition; Desktop loads one with these."""
     years = ((RANGE_START, 2000), (RANGE_END, 2001))
     return [
         [
@@ -102,16 +102,20 @@ def _parameters() -> list[list[str]]:
     ]
 
 
-def _relationship(way: Relationship, star: Star) -> list[str]:
-    ends = ((way.table, way.column), (way.target, way.target_column))
+def _relationship(relationship: Relationship, star: Star) -> list[str]:
+    ends = (
+        (relationship.table, relationship.column),
+        (relationship.target, relationship.target_column),
+    )
     names = [f"{quoted(table)}.{quoted(_column_name(table, key, star))}" for table, key in ends]
     properties = [
-        *([] if way.active else ["isActive: false"]),
-        *(["crossFilteringBehavior: bothDirections"] if way.both else []),
+        *([] if relationship.active else ["isActive: false"]),
+        *(["crossFilteringBehavior: bothDirections"] if relationship.both else []),
         f"fromColumn: {names[0]}",
         f"toColumn: {names[1]}",
     ]
-    return [f"relationship {tag('relationship', way.table, way.column)}", *indented(properties)]
+    identity = tag("relationship", relationship.table, relationship.column)
+    return [f"relationship {identity}", *indented(properties)]
 
 
 def _column_name(table: str, key: str, star: Star) -> str:
@@ -160,7 +164,7 @@ def _column(column: StarColumn, table: StarTable) -> list[str]:
         *(["isKey"] if is_key else []),
         *([f"formatString: {form}"] if form else []),
         *(["displayFolder: Times"] if kind == "dateTime" else []),
-        *(["dataCategory: ImageUrl"] if column.is_picture else []),
+        *(["dataCategory: ImageUrl"] if column.is_image else []),
         f"lineageTag: {tag('column', table.name, column.key)}",
         "summarizeBy: none",
         f"sourceColumn: {column.key}",
@@ -174,7 +178,7 @@ def _column(column: StarColumn, table: StarTable) -> list[str]:
 
 
 def _steps(root: str, table: StarTable, day: str | None) -> tuple[Step, ...]:
-    """From the service's rows to the columns of the table."""
+    """Return steps from the service's rows to the columns of the table."""
     steps = read_set(root, table.source.name)
     if day is not None:
         steps += (within_range(steps[-1].name, day),)
@@ -186,13 +190,13 @@ def _steps(root: str, table: StarTable, day: str | None) -> tuple[Step, ...]:
     return (*steps, *_day_steps(table, steps[-1].name))
 
 
-def _day_steps(table: StarTable, before: str) -> tuple[Step, ...]:
+def _day_steps(table: StarTable, previous: str) -> tuple[Step, ...]:
     found: list[Step] = []
     for number, column in enumerate((c for c in table.columns if c.is_day), 1):
         key, instant = json.dumps(column.key), column.prop.name
-        expression = f"Table.AddColumn({before}, {key}, each Date.From([{instant}]), type date)"
-        before = f"Day{number}"
-        found.append(Step(before, expression))
+        expression = f"Table.AddColumn({previous}, {key}, each Date.From([{instant}]), type date)"
+        previous = f"Day{number}"
+        found.append(Step(previous, expression))
     return tuple(found)
 
 
@@ -202,9 +206,9 @@ def _partition(name: str, query: str) -> list[str]:
 
 
 def _policy(root: str, incremental: Incremental, query: str) -> list[str]:
-    """Incremental refresh as docs/incremental-refresh.md explains it.
+    """Return the policy of incremental refresh; see docs/incremental-refresh.md.
 
-    Power BI asks each partition for its digest, and reads it again when that has changed.
+    Power BI polls the digest of each partition and reloads partitions with a changed digest.
     """
     steps = read_set(root, incremental.set)
     steps += (within_range(steps[-1].name, incremental.day),)
@@ -216,7 +220,7 @@ def _policy(root: str, incremental: Incremental, query: str) -> list[str]:
         "rollingWindowGranularity: year",
         f"rollingWindowPeriods: {incremental.years_kept}",
         "incrementalGranularity: year",
-        f"incrementalPeriods: {incremental.years_looked_at}",
+        f"incrementalPeriods: {incremental.years_polled}",
         *assigned("pollingExpression", write_query((*steps, digest, known))),
         "",
         *assigned("sourceExpression", query),

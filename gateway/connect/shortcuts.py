@@ -1,6 +1,6 @@
-"""Small files that open one program with the service: `.pbids` for Power BI, `.odc` for Excel.
+"""Small files that open the service in a program: `.pbids` for Power BI, `.odc` for Excel.
 
-None holds credentials: the program asks for them, and keeps them where it keeps all of them.
+They contain no credentials: the program prompts for them and stores them in its usual place.
 """
 
 from __future__ import annotations
@@ -40,13 +40,13 @@ xmlns="http://schemas.microsoft.com/DataMashup"><Client>EXCEL</Client>\
 
 
 def write_pbids(root: str) -> str:
-    """A data source of Power BI Desktop: opening it leads to the Navigator with all tables."""
+    """Return a data source for Power BI Desktop, which opens the Navigator with all tables."""
     details = {"protocol": "odata", "address": {"url": root}}
     return json.dumps({"version": "0.1", "connections": [{"details": details}]}, indent=2) + "\n"
 
 
 def connection_string(query: str) -> str:
-    """How Excel addresses a query of its own workbook."""
+    """Return the connection string by which Excel addresses a query of its own workbook."""
     return (
         f"Provider=Microsoft.Mashup.OleDb.1;Data Source=$Workbook$;Location={query};"
         'Extended Properties=""'
@@ -54,14 +54,14 @@ def connection_string(query: str) -> str:
 
 
 def select_all(query: str) -> str:
-    """How Excel asks for all rows of a query."""
+    """Return the command by which Excel selects all rows of a query."""
     return _COMMAND.format(query)
 
 
 def write_odc(root: str, entity_set: EntitySet) -> str:
-    """A connection of Excel 2016 and newer: opening it makes a workbook with this table.
+    """Return a connection for Excel 2016 and newer; opening it creates a workbook with this table.
 
-    The query inside is XML that stands in the file as text (MS-ODCFF, PowerQueryMashupData).
+    The query is XML that the file contains as text (MS-ODCFF, PowerQueryMashupData).
     """
     formula = write_query(read_flat(root, entity_set))
     mashup = _MASHUP.format(name=quoteattr(entity_set.name), formula=escape(formula))

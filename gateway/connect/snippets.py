@@ -1,6 +1,6 @@
-"""Snippets of code with the caller's URL in them, to paste into a script or an editor.
+"""Code snippets with the caller's URL, to paste into a script or an editor.
 
-The key is read from the environment, so that no snippet that is passed on holds one.
+Snippets read the key from the environment, so they can be shared safely.
 """
 
 from __future__ import annotations
@@ -27,18 +27,18 @@ request = urllib.request.Request({parquet})
 if key:
     credentials = base64.b64encode(f"any:{{key}}".encode()).decode()
     request.add_header("Authorization", f"Basic {{credentials}}")
-with urllib.request.urlopen(request) as answer:
-    table = pyarrow.parquet.read_table(io.BytesIO(answer.read()))
+with urllib.request.urlopen(request) as response:
+    table = pyarrow.parquet.read_table(io.BytesIO(response.read()))
 print(table.num_rows, "rows")  # table.to_pandas() is a data frame
 """
 _R = """\
 # {label}
 library(httr2)
 
-answer <- request({csv})
+query <- request({csv})
 key <- Sys.getenv("SKILLHABIT_ODATA_KEY")
-if (nzchar(key)) answer <- req_auth_basic(answer, "any", key)
-rows <- read.csv(text = resp_body_string(req_perform(answer)))
+if (nzchar(key)) query <- req_auth_basic(query, "any", key)
+rows <- read.csv(text = resp_body_string(req_perform(query)))
 """
 _CURL = """\
 # {label}
@@ -48,7 +48,7 @@ curl --fail --user "any:$SKILLHABIT_ODATA_KEY" --output {name}.csv {quoted}
 
 @dataclass(frozen=True, slots=True)
 class Snippet:
-    """`language` is m, python, r or shell; `table` is the entity set that it reads."""
+    """A snippet; `language` is m, python, r or shell, `table` is the entity set that it reads."""
 
     language: str
     table: str
@@ -57,26 +57,26 @@ class Snippet:
 
 
 def write_snippets(root: str, schema: Schema, incremental: Incremental) -> tuple[Snippet, ...]:
-    """All snippets for what the caller sees, table by table."""
+    """Return all snippets for the caller's tables, table by table."""
     found = (snippet for each in schema.entity_sets for snippet in snippets_of(root, each))
     refresh = refresh_snippet(root, schema, incremental)
     return (*found, refresh) if refresh else tuple(found)
 
 
 def snippets_of(root: str, entity_set: EntitySet) -> tuple[Snippet, ...]:
-    """Those that read one table."""
-    name, words = entity_set.name, _words(root, entity_set)
+    """Return the snippets that read one table."""
+    name, values = entity_set.name, _values(root, entity_set)
     query = write_query(read_set(root, name))
     return (
         Snippet("m", name, "Power Query: Power BI, Excel", query),
-        Snippet("python", name, "Python", _PYTHON.format(**words)),
-        Snippet("r", name, "R", _R.format(**words)),
-        Snippet("shell", name, "curl", _CURL.format(**words)),
+        Snippet("python", name, "Python", _PYTHON.format(**values)),
+        Snippet("r", name, "R", _R.format(**values)),
+        Snippet("shell", name, "curl", _CURL.format(**values)),
     )
 
 
 def refresh_snippet(root: str, schema: Schema, incremental: Incremental) -> Snippet | None:
-    """Power BI's incremental refresh; None where its table or column of days is not to be seen."""
+    """Return the snippet for incremental refresh, or None if its table or column is hidden."""
     entity_set = schema.find_set(incremental.set)
     if entity_set is None or entity_set.entity_type.find(incremental.day) is None:
         return None
@@ -85,8 +85,8 @@ def refresh_snippet(root: str, schema: Schema, incremental: Incremental) -> Snip
     return Snippet("m", incremental.set, "Power BI: incremental refresh", query)
 
 
-def _words(root: str, entity_set: EntitySet) -> dict[str, str]:
-    """What the snippets are filled with; a text in JSON is one in Python and R, too."""
+def _values(root: str, entity_set: EntitySet) -> dict[str, str]:
+    """Return the values for the templates; a JSON text literal is also valid in Python and R."""
     csv = f"{root}{entity_set.name}?$format=text/csv"
     return {
         "name": entity_set.name,

@@ -1,6 +1,6 @@
-"""The tables that a caller sees -> a star: a fact, dimensions, a calendar, relationships, measures.
+"""A caller's tables -> a star: a fact, dimensions, a calendar, relationships and measures.
 
-Nothing of it depends on Power BI's file formats, which `gateway.connect.semantic_model` writes.
+The star is independent of Power BI's file formats, which `gateway.connect.semantic_model` writes.
 """
 
 from __future__ import annotations
@@ -24,35 +24,35 @@ CALENDAR_COLUMNS = ("Date", "Year", "Quarter", "Month")
 
 @dataclass(frozen=True, slots=True)
 class StarColumn:
-    """A column; `prop` is what it is read from, for a day the instant that it is the day of."""
+    """A column; `prop` is its source property, for a day column an instant."""
 
     name: str
     key: str
     prop: Property
     hidden: bool = False
     is_day: bool = False
-    is_picture: bool = False
+    is_image: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class StarTable:
-    """A table, made of the rows of `source`, which for a fact in partitions is another set."""
+    """A table with the rows of `source`, which is another set for a partitioned fact."""
 
     name: str
     source: EntitySet
     columns: tuple[StarColumn, ...]
 
     def column(self, key: str) -> StarColumn | None:
-        """The column that is read from a property, or the day of one: `updatedAt day`."""
+        """Return the column of a property, or of its day, such as `updatedAt day`."""
         return next((column for column in self.columns if column.key == key), None)
 
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """Rows of `table` belong to one of `target`; both sides by column keys.
+    """A many-to-one relationship from `table` to `target`; both sides are column keys.
 
-    A filter on the target reaches the table; with `both` also the other way, through a table that
-    stands between two dimensions.
+    A filter on the target applies to the table. With `both` it also applies in the other
+    direction, as a bridge table between two dimensions needs it.
     """
 
     table: str
@@ -65,7 +65,7 @@ class Relationship:
 
 @dataclass(frozen=True, slots=True)
 class Star:
-    """The model; `fact` is one of the tables, `in_partitions` tells how it is read."""
+    """The model; `fact` is one of `tables`; `in_partitions` is True if it loads in partitions."""
 
     fact: StarTable
     tables: tuple[StarTable, ...]
@@ -75,15 +75,15 @@ class Star:
 
     @property
     def has_calendar(self) -> bool:
-        """Whether there is a day that a calendar could be of."""
+        """Return True if the fact has a day for a calendar."""
         return any(column.is_day for column in self.fact.columns)
 
     def table(self, name: str) -> StarTable | None:
-        """The table of exactly this name; the calendar is none of them."""
+        """Return the table of exactly this name, or None; the calendar is not included."""
         return next((table for table in self.tables if table.name == name), None)
 
     def has(self, reference: Reference) -> bool:
-        """Whether a column or a measure is there."""
+        """Return True if the column or measure exists."""
         if not reference.table:
             return any(measure.name == reference.name for measure in self.measures)
         if reference.table == CALENDAR:
@@ -92,56 +92,55 @@ class Star:
         return table is not None and table.column(reference.name) is not None
 
     def name_of(self, reference: Reference) -> str:
-        """What a column that is there is called in the model."""
+        """Return the name of an existing column in the model."""
         table = self.table(reference.table)
         column = None if table is None else table.column(reference.name)
         return reference.name if column is None else column.name
 
 
 def build_star(schema: Schema, analysis: AnalysisFile, *, in_partitions: bool = False) -> Star:
-    """The star of what the caller sees.
+    """Return the star of the caller's tables.
 
     Raises:
         ResourceNotFound: the caller does not see the fact.
-        InvalidValue: nor the set that has its rows in partitions, if they are asked for.
+        InvalidValue: partitions are requested, but the caller does not see the partitioned set.
     """
     fact = schema.find_set(analysis.fact)
     if fact is None:
         raise ResourceNotFound(
-            f"the project is made of the table {analysis.fact}, which your role does not see; open"
-            " skillhabit.pbids, and take the tables that are there"
+            f"the project needs the table {analysis.fact}, which your role does not see; open"
+            " skillhabit.pbids instead, and select the available tables"
         )
-    dimensions, ways = _around(fact, schema, analysis)
-    columns = _fact_columns(fact, dimensions, ways, analysis)
+    dimensions, relationships = _around(fact, schema, analysis)
+    columns = _fact_columns(fact, dimensions, relationships, analysis)
     source = fact
     if in_partitions:
         source = _partitioned(schema, analysis)
         columns += _partition_columns(source, analysis)
     tables = (
         StarTable(fact.name, source, columns),
-        *(StarTable(d.name, d, _columns(d, ways, analysis)) for d in dimensions),
+        *(StarTable(d.name, d, _columns(d, relationships, analysis)) for d in dimensions),
     )
-    star = Star(tables[0], tables, (*ways, *_days(tables[0], analysis)), (), in_partitions)
+    star = Star(tables[0], tables, (*relationships, *_days(tables[0], analysis)), (), in_partitions)
     return _with_measures(star, analysis)
 
 
 def _around(
     fact: EntitySet, schema: Schema, analysis: AnalysisFile
 ) -> tuple[tuple[EntitySet, ...], tuple[Relationship, ...]]:
-    """The dimensions that hang together with the fact, and their relationships.
+    """Return the dimensions that are connected to the fact, and their relationships.
 
-    One that does not would not filter, and each of its rows would show the numbers of all.
+    An unconnected dimension would not filter: each of its rows would show the overall numbers.
     """
     found = (schema.find_set(name) for name in analysis.dimensions)
     dimensions = tuple(each for each in found if each is not None)
-    ways, near = _ways(fact, dimensions), {fact.name}
-    while (
-        more := {n for w in ways for n in (w.table, w.target) if near & {w.table, w.target}} - near
-    ):
-        near |= more
+    relationships, connected = _relationships(fact, dimensions), {fact.name}
+    ends = [{each.table, each.target} for each in relationships]
+    while more := set[str]().union(*(pair for pair in ends if pair & connected)) - connected:
+        connected |= more
     return (
-        tuple(each for each in dimensions if each.name in near),
-        tuple(way for way in ways if way.table in near),
+        tuple(each for each in dimensions if each.name in connected),
+        tuple(each for each in relationships if each.table in connected),
     )
 
 
@@ -157,31 +156,38 @@ def _partitioned(schema: Schema, analysis: AnalysisFile) -> EntitySet:
 
 
 def _partition_columns(source: EntitySet, analysis: AnalysisFile) -> tuple[StarColumn, ...]:
-    """What tells partitions and their changes; Power BI's dialog wants them in the model."""
+    """Return the columns of partitions and their digests, which Power BI's dialog requires."""
     names = (analysis.incremental.day, analysis.incremental.changes)
     found = (source.entity_type.find(name) for name in names)
     return tuple(StarColumn(p.name, p.name, p, hidden=True) for p in found if p is not None)
 
 
-def _ways(fact: EntitySet, dimensions: tuple[EntitySet, ...]) -> tuple[Relationship, ...]:
-    """Relationships from the navigation properties that CSDL calls constrained."""
+def _relationships(fact: EntitySet, dimensions: tuple[EntitySet, ...]) -> tuple[Relationship, ...]:
+    """Return relationships for the navigation properties with referential constraints."""
     names = {fact.name, *(each.name for each in dimensions)}
-    direct = {way.target for way in fact.entity_type.navigation if way.constrained}
+    direct = {
+        navigation.target for navigation in fact.entity_type.navigation if navigation.constrained
+    }
     return tuple(
-        _relationship(each, way, both=each is not fact and way.target in direct)
+        _relationship(each, navigation, both=each is not fact and navigation.target in direct)
         for each in (fact, *dimensions)
-        for way in each.entity_type.navigation
-        if way.constrained and not way.collection and way.target in names and len(way.on) == 1
+        for navigation in each.entity_type.navigation
+        if navigation.constrained
+        and not navigation.collection
+        and navigation.target in names
+        and len(navigation.on) == 1
     )
 
 
-def _relationship(entity_set: EntitySet, way: NavigationProperty, *, both: bool) -> Relationship:
-    ((own, other),) = way.on
-    return Relationship(entity_set.name, own, way.target, other, both=both)
+def _relationship(
+    entity_set: EntitySet, navigation: NavigationProperty, *, both: bool
+) -> Relationship:
+    ((own, other),) = navigation.on
+    return Relationship(entity_set.name, own, navigation.target, other, both=both)
 
 
 def _days(fact: StarTable, analysis: AnalysisFile) -> tuple[Relationship, ...]:
-    """From each day of the fact to the calendar; one of them is active."""
+    """Return a relationship from each day of the fact to the calendar; one is active."""
     day = CALENDAR_COLUMNS[0]
     return tuple(
         Relationship(fact.name, c.key, CALENDAR, day, active=c.prop.name == analysis.calendar)
@@ -193,41 +199,43 @@ def _days(fact: StarTable, analysis: AnalysisFile) -> tuple[Relationship, ...]:
 def _fact_columns(
     fact: EntitySet,
     dimensions: tuple[EntitySet, ...],
-    ways: tuple[Relationship, ...],
+    relationships: tuple[Relationship, ...],
     analysis: AnalysisFile,
 ) -> tuple[StarColumn, ...]:
-    """Without what the dimensions tell, and with a day for each instant."""
-    told, hidden = _told(fact, dimensions, ways, analysis), _keys(fact, ways)
-    kept = [prop for prop in cells(fact) if prop.name not in told]
+    """Return the fact's columns without those of its dimensions, and with a day per instant."""
+    moved, hidden = _moved(fact, dimensions, relationships, analysis), _keys(fact, relationships)
+    properties = [prop for prop in cells(fact) if prop.name not in moved]
     days = {
-        f"{prop.name} day": prop for prop in kept if prop.type is PrimitiveType.DATE_TIME_OFFSET
+        f"{prop.name} day": prop
+        for prop in properties
+        if prop.type is PrimitiveType.DATE_TIME_OFFSET
     }
     measures = (measure.name for measure in analysis.measures)
-    names = column_names((*(prop.name for prop in kept), *days), measures)
+    names = column_names((*(prop.name for prop in properties), *days), measures)
     return (
-        *(StarColumn(names[p.name], p.name, p, hidden=p.name in hidden) for p in kept),
+        *(StarColumn(names[p.name], p.name, p, hidden=p.name in hidden) for p in properties),
         *(StarColumn(names[key], key, p, hidden=True, is_day=True) for key, p in days.items()),
     )
 
 
-def _told(
+def _moved(
     fact: EntitySet,
     dimensions: tuple[EntitySet, ...],
-    ways: tuple[Relationship, ...],
+    relationships: tuple[Relationship, ...],
     analysis: AnalysisFile,
 ) -> set[str]:
-    """What the file says a dimension tells, and what one that the fact leads to has by name."""
+    """Return columns to leave to dimensions: those the file moves, and those of equal name."""
     names = {each.name for each in dimensions}
-    reached = {way.target for way in ways if way.table == fact.name}
+    reached = {each.target for each in relationships if each.table == fact.name}
     alike = {prop.name for each in dimensions if each.name in reached for prop in cells(each)}
-    moved = {name for name, dimension in analysis.told_by.items() if dimension in names}
-    return (alike | moved) - _keys(fact, ways)
+    moved = {name for name, dimension in analysis.moved_to.items() if dimension in names}
+    return (alike | moved) - _keys(fact, relationships)
 
 
 def _columns(
-    dimension: EntitySet, ways: tuple[Relationship, ...], analysis: AnalysisFile
+    dimension: EntitySet, relationships: tuple[Relationship, ...], analysis: AnalysisFile
 ) -> tuple[StarColumn, ...]:
-    hidden, properties = _keys(dimension, ways), cells(dimension)
+    hidden, properties = _keys(dimension, relationships), cells(dimension)
     names = column_names((prop.name for prop in properties), ())
     return tuple(
         StarColumn(
@@ -235,20 +243,20 @@ def _columns(
             prop.name,
             prop,
             hidden=prop.name in hidden,
-            is_picture=f"{dimension.name}.{prop.name}" in analysis.pictures,
+            is_image=f"{dimension.name}.{prop.name}" in analysis.pictures,
         )
         for prop in properties
     )
 
 
-def _keys(entity_set: EntitySet, ways: tuple[Relationship, ...]) -> set[str]:
-    """Columns that only hold the tables together."""
-    own = {way.column for way in ways if way.table == entity_set.name}
+def _keys(entity_set: EntitySet, relationships: tuple[Relationship, ...]) -> set[str]:
+    """Return the columns that only connect tables."""
+    own = {each.column for each in relationships if each.table == entity_set.name}
     return own | set(entity_set.entity_type.key)
 
 
 def left_out(schema: Schema, analysis: AnalysisFile) -> Iterator[str]:
-    """Yield a warning for each measure that compares a column with a value that is not listed."""
+    """Yield a warning for each measure that compares a column with an unlisted value."""
     fact = schema.find_set(analysis.fact)
     if fact is None:
         return
@@ -260,7 +268,7 @@ def left_out(schema: Schema, analysis: AnalysisFile) -> Iterator[str]:
 
 
 def unlisted_in(measure: MeasureEntry, star: Star) -> Unlisted | None:
-    """The value in its DAX or its query that the contract file does not list for the column."""
+    """Return a value in a measure that the contract file does not list, or None."""
     properties = star.fact.source.entity_type.properties
     for reference, literal in literals(measure.dax):
         table = star.table(reference.table)
@@ -272,7 +280,7 @@ def unlisted_in(measure: MeasureEntry, star: Star) -> Unlisted | None:
 
 
 def _with_measures(star: Star, analysis: AnalysisFile) -> Star:
-    """The measures whose columns and measures are there; each needs only those before it."""
+    """Return the star with the measures whose references exist; they refer to earlier ones only."""
     for measure in analysis.measures:
         if unlisted_in(measure, star) is None and all(
             star.has(reference) for reference in references(measure.dax)

@@ -1,7 +1,7 @@
 """TMDL, the text form of Power BI's models: objects, properties and expressions by indentation.
 
-A tab is a level. A name in other characters than letters, digits and underscores is quoted. An
-expression of several lines stands two levels below the line that it belongs to.
+Each level is a tab. Names with characters other than letters, digits and underscores are quoted. An
+expression of several lines is indented by two levels below its head.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _NAMESPACE = uuid.UUID("6f1f3b7e-6f0c-5b0e-9d0e-3a1c5e8b7a42")
 
 
 def quoted(name: str) -> str:
-    """A name of an object.
+    """Return the name of an object, quoted if necessary.
 
     >>> quoted("Results"), quoted("User name"), quoted("O'Brien")
     ('Results', "'User name'", "'O''Brien'")
@@ -24,23 +24,23 @@ def quoted(name: str) -> str:
 
 
 def tag(*path: str) -> str:
-    """The identity of an object over time: the same for the same path, in each download."""
+    """Return a permanent identity for an object: each download has the same one for a path."""
     return str(uuid.uuid5(_NAMESPACE, "/".join(path)))
 
 
 def indented(lines: Iterable[str], levels: int = 1) -> Iterator[str]:
-    """Lines so many levels deeper; empty ones stay empty."""
+    """Yield lines that many levels deeper; empty lines stay empty."""
     return ("\t" * levels + line if line else "" for line in lines)
 
 
 def described(text: str) -> list[str]:
-    """A description, which stands above its object."""
+    """Return a description, to put above its object."""
     words = " ".join(text.split())
     return [f"/// {words}"] if words else []
 
 
 def assigned(head: str, expression: str) -> list[str]:
-    """An object or property with an expression: on its line, or below it when it has several."""
+    """Return an object or property with an expression; several lines go below the first."""
     lines = expression.strip("\n").split("\n")
     if len(lines) == 1:
         return [f"{head} = {lines[0]}"]
@@ -48,5 +48,5 @@ def assigned(head: str, expression: str) -> list[str]:
 
 
 def document(*objects: list[str]) -> str:
-    """A file of objects with an empty line between them."""
+    """Return a file of objects, separated by empty lines."""
     return "\n\n".join("\n".join(lines) for lines in objects) + "\n"

@@ -1,7 +1,7 @@
-"""The workbook: a query for each table, and sheets that Excel fills when it is opened.
+"""The workbook: a query for each table, and sheets that Excel fills when the file is opened.
 
-It holds no rows: who opens it reads their own with their own credentials, as their role allows.
-The parts are those that Excel writes itself (ECMA-376 Part 1, 18; MS-QDEFF 2.1).
+It contains no rows: users load their own with their own credentials and role. Its parts are those
+that Excel itself writes (ECMA-376 Part 1, 18; MS-QDEFF 2.1).
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from gateway.edm.model import EntitySet, Schema
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """A sheet with a table that a query fills; `number` counts from 1 among those."""
+    """A sheet with a table that a query fills; `number` counts such sheets from 1."""
 
     number: int
     source: EntitySet
@@ -36,17 +36,17 @@ class Sheet:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The names in its first row."""
+        """Return the column names in the first row."""
         return tuple(prop.name for prop in cells(self.source))
 
     @property
     def area(self) -> str:
-        """The header and one empty row: Excel's smallest table."""
+        """Return the range of the header and one empty row, Excel's smallest table."""
         return f"A1:{column_letters(len(self.columns))}2"
 
 
 def write_workbook(root: str, schema: Schema, analysis: AnalysisFile) -> bytes:
-    """The workbook; the same bytes for the same URL and the same tables."""
+    """Return the workbook; the same URL and tables give the same bytes."""
     sets = [each for each in schema.entity_sets if each.name != analysis.incremental.set]
     numbers = {each.name: number for number, each in enumerate(sets, 1)}
     shown = [each for each in sets if each.name in analysis.workbook]
@@ -60,7 +60,7 @@ def write_workbook(root: str, schema: Schema, analysis: AnalysisFile) -> bytes:
 
 
 def column_letters(number: int) -> str:
-    """The letters of a column, from 1 on.
+    """Return the letters of a column, counted from 1.
 
     >>> column_letters(1), column_letters(26), column_letters(27), column_letters(703)
     ('A', 'Z', 'AA', 'AAA')
@@ -73,7 +73,7 @@ def column_letters(number: int) -> str:
 
 
 def _package(sheets: tuple[Sheet, ...]) -> dict[str, str]:
-    """What the parts are, and which belongs to which."""
+    """Return the types of the parts, and their relationships."""
     own = [("worksheet", f"worksheets/sheet{sheet.number + 1}.xml") for sheet in sheets]
     parts = [
         ("worksheet", "worksheets/sheet1.xml"),
@@ -140,7 +140,7 @@ def _absolute(sheet: Sheet) -> str:
 
 
 def _connections(queries: tuple[Query, ...]) -> str:
-    """A connection for each query; what has a sheet is read when the workbook is opened."""
+    """Return a connection for each query; those with a sheet refresh when the workbook opens."""
     found = "".join(
         f'<connection id="{number}" keepAlive="1" name={quoteattr(f"Query - {query.name}")}'
         f" description={quoteattr(f'The query {query.name} of this workbook')}"
@@ -153,7 +153,7 @@ def _connections(queries: tuple[Query, ...]) -> str:
 
 
 def _refreshing(query: Query) -> str:
-    """The version of Excel's engine, 0 for what was never on a sheet."""
+    """Return the refresh attributes; engine version 0 marks a query that was never on a sheet."""
     if not query.target:
         return ' refreshedVersion="0"'
     return ' refreshedVersion="7" saveData="1" refreshOnLoad="1"'
@@ -178,17 +178,17 @@ def _sheet(sheet: Sheet) -> str:
 
 
 def _first_sheet(root: str, queries: tuple[Query, ...]) -> str:
-    """What to do, for whom the data does not come by itself."""
+    """Return the first sheet, with instructions for users whose data does not load by itself."""
     others = ", ".join(query.name for query in queries if not query.target)
     lines = [
         ("Skillhabit results", 2),
-        (f"Read from {root}", 0),
-        ("1. Choose Enable Content, if Excel asks.", 0),
-        ("2. Sign in when asked: Basic with your access key as password and any user name,", 0),
-        ("    or Anonymous for a gateway without a key. Excel keeps it on your machine.", 0),
-        ("3. Read again: Data, Refresh All. Times are UTC.", 0),
-        (f"Not on a sheet yet: {others}." if others else "", 0),
-        ("To see one: Data, Queries & Connections, right click, Load To.", 0),
+        (f"Data source: {root}", 0),
+        ("1. If Excel asks, choose Enable Content.", 0),
+        ("2. Sign in: choose Basic, enter any user name, and your access key as the password.", 0),
+        ("    If the gateway has no key, choose Anonymous. Excel stores this on your computer.", 0),
+        ("3. To refresh, choose Data > Refresh All. Times are UTC.", 0),
+        (f"Tables that are not on a sheet: {others}." if others else "", 0),
+        ("To add one, choose Data > Queries & Connections, right-click it, and choose Load To.", 0),
     ]
     rows = "".join(
         f'<row r="{n}">{_text(f"A{n}", text, style)}</row>'
@@ -199,8 +199,8 @@ def _first_sheet(root: str, queries: tuple[Query, ...]) -> str:
 
 
 def _text(cell: str, text: str, style: int) -> str:
-    told = f'<is><t xml:space="preserve">{escape(text)}</t></is>'
-    return f'<c r="{cell}" s="{style}" t="inlineStr">{told}</c>'
+    content = f'<is><t xml:space="preserve">{escape(text)}</t></is>'
+    return f'<c r="{cell}" s="{style}" t="inlineStr">{content}</c>'
 
 
 def _table(sheet: Sheet) -> str:

@@ -1,4 +1,4 @@
-"""Parts of a workbook that are always alike, and how parts name each other (ECMA-376 Part 2)."""
+"""The constant parts of a workbook, and the relationships between parts (ECMA-376 Part 2)."""
 
 from __future__ import annotations
 
@@ -52,18 +52,18 @@ STYLES = (
 
 
 def head(element: str) -> str:
-    """The beginning of a part: the declaration and its outermost element, opened."""
+    """Return the start of a part: the declaration and the opening tag of its root element."""
     return f'{_DECLARATION}<{element} xmlns="{_SHEETS}" xmlns:r="{_LINKS}">'
 
 
 def content_type(kind: str, number: int) -> str:
-    """What a numbered part is."""
+    """Return the content type of a numbered part."""
     path, name = _PARTS[kind]
     return f'<Override PartName="/xl/{path}{number}.xml" ContentType="{name}"/>'
 
 
 def relationships(parts: Iterable[tuple[str, str]]) -> str:
-    """Parts that a part leads to, as (kind, path), called rId1 and so on in this order."""
+    """Return the relationships to parts, given as (kind, path), with IDs rId1, rId2 and so on."""
     links = "".join(
         f'<Relationship Id="rId{number}" Type="{_LINKS}/{kind}" Target="{target}"/>'
         for number, (kind, target) in enumerate(parts, 1)

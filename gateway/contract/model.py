@@ -134,10 +134,8 @@ class Contract:
     any change of the file or of the mapped custom fields; it is part of every snapshot's key.
     `rate_limit` is None where the upstream states none. `key` is the column that tells results
     apart; the schema's first entity set is that of the results, `derived` tells how the others are
-    made of them. Without `statistics` the upstream is never asked for any. `limited` tells that
-    columns and rows are those that a role may see, which the upstream cannot tell: it is asked for
-    all, and for nothing else. `pruned` is True if entity sets are missing that a caller's key does
-    not open; rows and columns of the others are whole.
+    made of them. Without `statistics` the upstream is never asked for any. `has_total` is False if
+    the upstream's total is not the number of these rows, because a role sees only some of them.
     """
 
     base_url: str
@@ -155,8 +153,7 @@ class Contract:
     rate_limit: RateLimit | None = None
     derived: tuple[DerivedSet, ...] = ()
     statistics: tuple[Statistic, ...] = ()
-    limited: bool = False
-    pruned: bool = False
+    has_total: bool = True
 
     @property
     def key_path(self) -> MemberPath:

@@ -1,23 +1,24 @@
 """Compares answers of the live Analytics API with the contract file, line by line.
 
-Read-only and two calls: the first page, newest first, and the statistics of a part of it. For an
-owner of a real token who has to correct the file: each finding names what was expected, what was
-found, and the table to change.
+Read-only and a few calls: the first page, newest first, the totals of two halves of all rows, and
+the statistics of a part of the page. For an owner of a real token who has to correct the file: each
+finding names what was expected, what was found, and the table to change.
 """
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 
 import httpx
 
+from gateway.analytics.read.instants import to_micros_of
 from gateway.analytics.read.members import MISSING, value_at
 from gateway.analytics.read.request import PageRequest, filters_payload, to_payload
 from gateway.contract.model import Column, Contract
 from gateway.discovery.check_statistics import compare_statistics, newest
+from gateway.discovery.check_totals import Asking, check_total
 from gateway.discovery.findings import Finding, ask, member_finding, short
 from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown
@@ -39,6 +40,8 @@ async def check_upstream(
     if answer is MISSING:
         return (went,)
     found = (went, *_compare(answer, contract, limit))
+    if all(finding.fits for finding in found):
+        found = (*found, *await check_total(Asking(http, contract, token), answer))
     if not contract.statistics or not all(finding.fits for finding in found):
         return found
     return (*found, *await _check_statistics(http, contract, token, answer))
@@ -100,11 +103,19 @@ def _compare_column(column: Column, rows: list[Any]) -> Finding:
     if seen["absent"] == seen["all"] > 0 and not column.optional:
         text = f"{place} is missing in all {len(rows)} rows; correct `path`, or optional = true"
         return Finding(False, subject, text)
-    told = (f", {seen[kind]} {kind}" for kind in ("null", "absent", _MADE) if seen[kind])
+    told = (f", {seen[kind]} {kind}" for kind in ("null", "absent", _MADE, _OUTSIDE) if seen[kind])
     return Finding(True, subject, f"fits in {len(rows)} rows{''.join(told)}")
 
 
 _MADE = "made a text"
+_OUTSIDE = "outside of the years 1 to 9999 (null in the feed)"
+
+
+def _is_outside(column: Column, value: Any) -> bool:
+    """Return True for an instant that no column can hold."""
+    if column.prop.type is not PrimitiveType.DATE_TIME_OFFSET or not _is_instant(value):
+        return False
+    return to_micros_of(value) is None
 
 
 def _judge(column: Column, value: Any) -> tuple[str, str]:
@@ -119,6 +130,10 @@ def _judge(column: Column, value: Any) -> tuple[str, str]:
         if expected is PrimitiveType.STRING and column.filter is None:
             return _MADE, ""
         return "", f"is {short(value)}: not {expected}; correct `type`"
+    if _is_outside(column, value):
+        if column.prop.nullable:
+            return _OUTSIDE, ""
+        return "", "is outside of the years 1 to 9999; set nullable = true"
     listed = column.prop.known_values
     if listed and value not in listed:
         remedy = "not among `values`, so no measure counts it; add it"
@@ -139,9 +154,10 @@ def _is_instant(value: Any) -> bool:
     if not isinstance(value, str):
         return False
     try:
-        return datetime.fromisoformat(value).tzinfo is not None
+        to_micros_of(value)
     except ValueError:
         return False
+    return True
 
 
 def _is_whole(value: Any) -> bool:

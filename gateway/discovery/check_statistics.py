@@ -11,6 +11,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
+from gateway.analytics.extract.ranges import from_micros
+from gateway.analytics.read.instants import to_micros_of
 from gateway.analytics.read.members import MISSING, value_at
 from gateway.contract.model import Contract, RangeFilter
 from gateway.contract.statistics import Measure, Statistic
@@ -41,10 +43,10 @@ def newest(rows: Sequence[Any], total: int, contract: Contract) -> tuple[Pushdow
 
 
 def _moment(text: object) -> datetime:
-    moment = datetime.fromisoformat(text) if isinstance(text, str) else None
-    if moment is None or moment.tzinfo is None:
+    micros = to_micros_of(text) if isinstance(text, str) else None
+    if micros is None:
         raise ValueError("rows without an instant to go by")
-    return moment
+    return from_micros(micros)
 
 
 def compare_statistics(answer: Any, rows: Sequence[Any], contract: Contract) -> Iterator[Finding]:

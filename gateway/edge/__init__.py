@@ -1,1 +1,1 @@
-"""The edge that feed and pages share: who asks, by which URL, and for which media type."""
+"""Parts that OData endpoints and pages share: the caller of a request, its URL, media types."""

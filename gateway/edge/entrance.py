@@ -1,37 +1,37 @@
-"""The one door: who asks, and which service answers them. Only the operator has others."""
+"""Admission: the caller of a request, and their service. Only operator endpoints bypass it."""
 
 from __future__ import annotations
 
-import hashlib
 import time
 from dataclasses import dataclass, field
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
+from gateway.auth.authenticator import BASIC
 from gateway.auth.caller_token import CHALLENGE
-from gateway.auth.gate import BASIC
+from gateway.auth.identity import digest
 from gateway.auth.key_option import KeyOption
 from gateway.auth.principal import Authenticator, ClientRequest, Principal
 from gateway.auth.throttle import network_of
 from gateway.edge.proxies import TrustedProxies
 from gateway.errors import AccessDenied, GatewayError, Unauthorized, UpstreamRejectedToken
 from gateway.fairness.allowance import Meter
-from gateway.fairness.visit import current_visit
+from gateway.fairness.budget import current_budget
 from gateway.service.service import QueryService
 from gateway.tenants import Tenants
 from gateway.writer.links import CarriedKey
 
 PRINCIPAL = "gateway.principal"
-"""Where the scope of a request has who asks, once that is known."""
+"""The key of the admitted caller in the scope of a request."""
 _KEYS = "gateway.keys"
 
 
 @dataclass(frozen=True, slots=True)
 class Entrance:
-    """Admits callers once a request; the parts of a batch come in with the batch.
+    """Admits the caller of a request once; the parts of a batch are admitted with the batch.
 
-    `explain_keys` are the ids of the keys that may see plans of queries; empty for every caller.
+    `explain_keys` are the ids of the keys that may see query plans; if empty, every caller may.
     """
 
     gate: Authenticator
@@ -42,16 +42,16 @@ class Entrance:
     explain_keys: tuple[str, ...] = ()
 
     async def admit(self, scope: Scope) -> QueryService:
-        """The service that answers the request.
+        """Return the service of the caller.
 
         Raises:
-            GatewayError: 400 to 503, see `gateway.auth.principal.Gate`.
-            TooManyRequests: the key makes more requests than it may.
+            GatewayError: 400 to 503, see `gateway.auth.principal.Authenticator`.
+            TooManyRequests: the key has exceeded its limit of requests.
         """
         return self.tenants.service_of(await self.principal(scope))
 
     async def principal(self, scope: Scope) -> Principal:
-        """Who asks; kept in the scope, from which the scopes of a batch's parts are made.
+        """Return the caller; store it in the scope, which the parts of a batch inherit.
 
         Raises:
             GatewayError: as `admit`.
@@ -60,15 +60,15 @@ class Entrance:
             headers, client = Headers(scope=scope), scope.get("client")
             peer = self.proxies.client(client[0] if client else "", headers)
             keys = self.option.split(scope["query_string"])[1] if self.option else ()
-            found = await self.gate.admit(ClientRequest(headers, keys, peer))
-            scope[PRINCIPAL], scope[_KEYS] = found, keys
-            line = found.id if found.names_one_caller else f"address {network_of(peer)}"
-            current_visit().admit(line, found.id, found.allowance, self.meter)
+            caller = await self.gate.admit(ClientRequest(headers, keys, peer))
+            scope[PRINCIPAL], scope[_KEYS] = caller, keys
+            queue = caller.id if caller.names_one_caller else f"address {network_of(peer)}"
+            current_budget().admit(queue, caller.id, caller.allowance, self.meter)
         principal: Principal = scope[PRINCIPAL]
         return principal
 
     async def may_explain(self, scope: Scope) -> bool:
-        """Return whether the caller may see plans of queries.
+        """Return True if the caller may see query plans.
 
         Raises:
             GatewayError: as `admit`.
@@ -79,7 +79,7 @@ class Entrance:
         return principal.id.removeprefix("key:") in self.explain_keys
 
     async def check_explain(self, scope: Scope) -> None:
-        """Refuse a caller who may not see plans of queries.
+        """Refuse a caller who may not see query plans.
 
         Raises:
             AccessDenied: the caller's key is not one of `explain_keys`.
@@ -87,16 +87,16 @@ class Entrance:
         """
         if not await self.may_explain(scope):
             raise AccessDenied(
-                "plans of queries are shown to some keys only; ask the gateway's owner to add the"
-                " id of yours to --explain-keys"
+                "your key may not see query plans; ask the gateway's owner to add its id to"
+                " --explain-keys"
             )
 
     def without_key(self, scope: Scope, query: bytes) -> tuple[bytes, CarriedKey | None]:
-        """The query, of the request, its body or a batch's part, without the key; for the links.
+        """Split a query of a URL, a body or a batch's part into the rest and the key for links.
 
         Raises:
-            Unauthorized: the key is not the one in the URL of the request itself, which was
-                admitted: no other is looked at.
+            Unauthorized: the key differs from the one in the request's own URL, which is the only
+                one that was checked.
         """
         if self.option is None:
             return query, None
@@ -105,22 +105,21 @@ class Entrance:
             return query, None
         if set(keys) != set(scope[_KEYS]):
             raise Unauthorized(
-                f"{self.option.name}: inside a body or a batch only the key may stand that is in"
-                " the URL of the request itself",
+                f"{self.option.name}: the key in a body or a batch must be the same as the one in"
+                " the URL of the request itself; leave it out there",
                 challenges=(BASIC,),
                 target=self.option.name,
             )
-        digest = hashlib.sha256(keys[0].encode()).hexdigest()
-        return rest, CarriedKey(self.option.name, keys[0], digest)
+        return rest, CarriedKey(self.option.name, keys[0], digest(keys[0]))
 
 
-def in_the_callers_words(error: GatewayError, scope: Scope) -> GatewayError:
-    """A token that the Analytics API refuses is the caller's fault if it is the caller's own."""
+def attribute_to_caller(error: GatewayError, scope: Scope) -> GatewayError:
+    """Return a 401 instead of a 502 if the Analytics API has refused the caller's own token."""
     principal: Principal | None = scope.get(PRINCIPAL)
     if principal is None or principal.token is None or not isinstance(error, UpstreamRejectedToken):
         return error
     return Unauthorized(
-        "the Analytics API refuses your Skillhabit token: it has ended, or may not read analytics;"
-        " get a new one, and give that",
+        "the Analytics API refuses your Skillhabit token: it has expired, or may not read"
+        " analytics; get a new one",
         challenges=(CHALLENGE,),
     )

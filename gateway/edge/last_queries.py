@@ -1,7 +1,7 @@
 """The last queries of the caller's workspace, newest first, without their literals.
 
-What people filter by is about people. So a query is shown with `?` in the place of each literal,
-and only to callers without a role, who see all rows of the workspace anyway.
+Literals in filters are often personal data. So a query is shown with `?` instead of each literal,
+and only to callers without a role, who may see all rows of the workspace.
 """
 
 from __future__ import annotations
@@ -24,44 +24,44 @@ from grammar import unparse, without_literals
 
 @dataclass(frozen=True, slots=True)
 class LastQueries:
-    """Tells of this process; with several workers each has its own list."""
+    """The last queries of this process; each worker has its own list."""
 
     entrance: Entrance
     observer: Observer
     ledger: Ledger
 
-    async def are_told_to(self, scope: Scope) -> bool:
-        """Whether who asks may see them.
+    async def may_see(self, scope: Scope) -> bool:
+        """Return True if the caller may see the list.
 
         Raises:
-            GatewayError: who asks is not let in.
+            GatewayError: the caller is not admitted.
         """
         principal = await self.entrance.principal(scope)
-        is_whole = principal.role is None and principal.allowance.sets is None
-        return is_whole and principal.token is None
+        sees_all = principal.role is None and principal.allowance.sets is None
+        return sees_all and principal.token is None
 
     async def of(self, scope: Scope) -> list[dict[str, Any]]:
-        """Each as JSON has it.
+        """Return the queries, ready for JSON.
 
         Raises:
-            AccessDenied: the caller has a role, a key for some entity sets, or their own token.
+            AccessDenied: the caller has a role, a key limited to entity sets, or their own token.
         """
-        if not await self.are_told_to(scope):
+        if not await self.may_see(scope):
             raise AccessDenied(
-                "the last queries are told to those who may see all of the workspace; use a key"
-                " without a role and without a list of sets"
+                "only a key that may see the whole workspace shows the last queries; use a key"
+                " without a role and without a list of entity sets"
             )
-        self.ledger.tell()
+        self.ledger.flush()
         principal = await self.entrance.principal(scope)
-        found = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
+        shown = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
         if await self.entrance.may_explain(scope):
-            return found
-        return [{**each, "explain": None} for each in found]
+            return shown
+        return [{**each, "explain": None} for each in shown]
 
 
 def _shown(record: RequestRecord) -> dict[str, Any]:
     at = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
-    question = record.question
+    planned = record.request if isinstance(record.request, PlannedRequest) else None
     return {
         "id": record.id,
         "at": at.replace("+00:00", "Z"),
@@ -69,7 +69,7 @@ def _shown(record: RequestRecord) -> dict[str, Any]:
         "role": record.role,
         "method": record.method,
         "resource": record.resource,
-        "query": _query(question) if isinstance(question, PlannedRequest) else None,
+        "query": None if planned is None else _query(planned),
         "status": record.status,
         "error": record.error or None,
         "rows": record.rows,
@@ -78,22 +78,22 @@ def _shown(record: RequestRecord) -> dict[str, Any]:
         "page": record.page or None,
         "milliseconds": {
             "total": _milliseconds(record.seconds),
-            **{stage: _milliseconds(seconds) for stage, seconds in record.spent.items()},
+            **{stage: _milliseconds(seconds) for stage, seconds in record.stage_seconds.items()},
         },
-        "explain": _explained(question) if isinstance(question, PlannedRequest) else None,
+        "explain": None if planned is None else _explained(planned),
     }
 
 
-def _query(question: PlannedRequest) -> str:
-    """Path and options below the service root, decoded."""
-    path = unparse(without_literals(question.request.path))
-    options = unparse(without_literals(question.request.options))
+def _query(planned: PlannedRequest) -> str:
+    """Return path and options below the service root, decoded."""
+    path = unparse(without_literals(planned.request.path))
+    options = unparse(without_literals(planned.request.options))
     return f"{path}?{options}" if options else path
 
 
-def _explained(question: PlannedRequest) -> dict[str, Any] | None:
-    """How it is answered, as `/explain` says it, but of filters only the columns."""
-    plan = question.plan
+def _explained(planned: PlannedRequest) -> dict[str, Any] | None:
+    """Return the plan as `/explain` does, but of filters only the columns."""
+    plan = planned.plan
     return None if plan is None else _summary(plan)
 
 

@@ -1,4 +1,4 @@
-"""Media ranges: what stands in Accept and in $format (RFC 9110 12.5.1, Protocol 11.2.11)."""
+"""Media ranges: the values of Accept and $format (RFC 9110 12.5.1, Protocol 11.2.11)."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 _PARAMETER = re.compile(r"""\s*([\w.!#$&^+-]+)\s*(?:=\s*("(?:[^"\\]|\\.)*"|[^\s;]*))?\s*""")
 _QUALITY = re.compile(r"0?\.\d{1,3}|[01]|0\.|1\.0{0,3}")
 _NAME = re.compile(r"[\w.+*-]+/[\w.+*-]+")
-_PLAIN: tuple[tuple[tuple[str, str], ...], ...] = ((), (("charset", "utf-8"),))
-_SHORT = {
+_NEUTRAL_PARAMETERS: tuple[tuple[tuple[str, str], ...], ...] = ((), (("charset", "utf-8"),))
+_SHORT_NAMES = {
     "json": "application/json",
     "xml": "application/xml",
     "atom": "application/atom+xml",
@@ -24,7 +24,7 @@ _SHORT = {
 class MediaRange:
     """One item of Accept, or the value of $format; names and parameters in lower case.
 
-    `abbreviated` tells that $format had the short name.
+    `abbreviated` is True if $format has a short name.
     """
 
     type: str
@@ -34,13 +34,13 @@ class MediaRange:
 
     @property
     def is_for_data(self) -> bool:
-        """Whether a parameter tells how rows shall look; a model or a number has no such thing."""
+        """True if a parameter is about the format of rows; $metadata and /$count have none."""
         names = {name.removeprefix("odata.") for name, _ in self.parameters}
         return bool(names & {"metadata", "odata", "streaming", "ieee754compatible"})
 
 
 def parse_accept(text: str) -> list[MediaRange]:
-    """The items of Accept, in order; malformed ones are left out.
+    """Parse the items of Accept, in order; skip malformed ones.
 
     >>> [(r.type, r.quality) for r in parse_accept("application/json;q=0.5, */*")]
     [('application/json', 0.5), ('*/*', 1.0)]
@@ -50,21 +50,21 @@ def parse_accept(text: str) -> list[MediaRange]:
 
 
 def parse_format_option(text: str) -> MediaRange:
-    """The value of $format, abbreviated or not; a malformed one matches nothing."""
+    """Parse the value of $format, abbreviated or not; a malformed one matches nothing."""
     name, semicolon, rest = text.partition(";")
-    full = _SHORT.get(name.strip().lower())
+    full = _SHORT_NAMES.get(name.strip().lower())
     found = _media_range(f"{full or name}{semicolon}{rest}") or MediaRange("", (), 0.0)
     return replace(found, abbreviated=full is not None)
 
 
 def quality_of(media_type: str, ranges: Iterable[MediaRange]) -> float:
-    """How much a type is wanted, in UTF-8 and without parameters: the most exact range decides.
+    """Return the quality of a type in UTF-8 without parameters; the most specific range counts.
 
     >>> quality_of("text/plain", parse_accept("text/*;q=0.3, */*"))
     0.3
     """
     family = media_type.partition("/")[0]
-    found = {r.type: r.quality for r in ranges if r.parameters in _PLAIN}
+    found = {r.type: r.quality for r in ranges if r.parameters in _NEUTRAL_PARAMETERS}
     for name in (media_type, f"{family}/*", "*/*"):
         if name in found:
             return found[name]

@@ -1,9 +1,9 @@
-"""Which proxies stand in front, and which of their words are believed.
+"""Trusted proxies, and the forwarding headers that they write.
 
-Every proxy adds its word behind those that came with the request, so only the last one is surely
-the peer's own; whatever stands before it may be a client's invention. From the end, words are
-believed as long as each hop is a trusted proxy: `Forwarded` (RFC 7239) tells whom each hop spoke
-for, X-Forwarded-For the same for the other headers of its family.
+Every proxy appends a value to those that came with the request. So only the last value is certainly
+the peer's own; a client may have invented the others. Values are trusted from the end as long as
+each hop is a trusted proxy: `Forwarded` (RFC 7239) names the client of each hop, X-Forwarded-For
+does so for the other headers of its family.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _THIS_COMPUTER = (ipaddress.ip_network("127.0.0.1"), ipaddress.ip_network("::1")
 FORWARDING = frozenset(
     ("forwarded", *(f"x-forwarded-{name}" for name in ("for", "host", "port", "prefix", "proto")))
 )
-"""The header fields by which a proxy says for whom it asks."""
+"""The header fields in which a proxy describes its client's request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarded:
-    """What the outermost trusted proxy says of a request; empty where it says nothing."""
+    """A request as the outermost trusted proxy received it; empty where it does not say."""
 
     scheme: str = ""
     host: str = ""
@@ -43,10 +43,10 @@ class Forwarded:
 
 @dataclass(frozen=True, slots=True)
 class TrustedProxies:
-    """Peers whose words are believed; `everyone`: all of them, to the first word.
+    """Peers whose forwarding headers are trusted; `everyone` trusts any, up to the first value.
 
-    `named` is false if the owner named no proxy: those on this computer are believed then, as far
-    as links are concerned.
+    `named` is False if the owner has set none. Proxies on this computer are then trusted for links
+    only.
     """
 
     networks: tuple[_Network, ...] = ()
@@ -62,7 +62,7 @@ class TrustedProxies:
         return cls(networks, "*" in texts)
 
     def trusts(self, node: str) -> bool:
-        """Whether it is a trusted proxy: an address, with or without brackets and port.
+        """Return True for the address of a trusted proxy, with or without brackets and port.
 
         >>> proxies = TrustedProxies.of(("10.0.0.0/8", "2001:db8::/32"))
         >>> [proxies.trusts(n) for n in ("10.1.2.3:4711", "[2001:db8::1]", "unknown", "11.0.0.1")]
@@ -74,42 +74,42 @@ class TrustedProxies:
         return address is not None and any(address in network for network in self.networks)
 
     def forwarded(self, peer: str, headers: Headers) -> Forwarded:
-        """What the outermost trusted proxy says; nothing unless the peer is trusted.
+        """Return the values of the outermost trusted proxy; empty unless the peer is trusted.
 
         Raises:
-            InvalidValue: `Forwarded` and X-Forwarded-Host name two hosts; one of them passed
-                through a proxy that does not know it, and may be a client's invention.
+            InvalidValue: `Forwarded` and X-Forwarded-Host name different hosts. One of them passed
+                through a proxy that does not write it, so a client may have invented it.
         """
         if not self.trusts(peer):
             return Forwarded()
-        usual, standard = self._usual(headers), self._standard(headers)
-        if usual.host and standard.host and _name(usual.host) != _name(standard.host):
+        legacy, standard = self._legacy(headers), self._standard(headers)
+        if legacy.host and standard.host and _name(legacy.host) != _name(standard.host):
             raise InvalidValue(
-                "Forwarded and X-Forwarded-Host name different hosts; let the proxy in front remove"
-                " the one of them that it does not write itself",
+                "Forwarded and X-Forwarded-Host name different hosts; configure the proxy to remove"
+                " the header that it does not write itself",
                 target="Forwarded",
             )
         return Forwarded(
-            standard.scheme or usual.scheme,
-            standard.host or usual.host,
-            "" if standard.host else usual.port,
-            usual.prefix,
+            standard.scheme or legacy.scheme,
+            standard.host or legacy.host,
+            "" if standard.host else legacy.port,
+            legacy.prefix,
         )
 
     def client(self, peer: str, headers: Headers) -> str:
-        """The nearest address that is no trusted proxy's; the peer's own where none is told.
+        """Return the nearest address that is not a trusted proxy's; the peer's if none is given.
 
-        A proxy passes on the header that it does not write as the client sent it. So where
-        `Forwarded` and X-Forwarded-For name two clients, neither is believed.
+        A proxy passes on the header that it does not write as the client sent it. So if `Forwarded`
+        and X-Forwarded-For name different clients, neither is trusted.
         """
         if not self.trusts(peer):
             return peer
-        told: list[list[str]] = []
-        if usual := _words(headers, "x-forwarded-for"):
-            told.append(usual)
+        chains: list[list[str]] = []
+        if legacy := _values(headers, "x-forwarded-for"):
+            chains.append(legacy)
         if standard := ",".join(headers.getlist("forwarded")).strip():
-            told.append([element.get("for", "") for element in _elements(standard)])
-        found = {self._nearest(peer, nodes) for nodes in told}
+            chains.append([element.get("for", "") for element in _elements(standard)])
+        found = {self._nearest(peer, nodes) for nodes in chains}
         return found.pop() if len(found) == 1 else peer
 
     def _nearest(self, peer: str, nodes: list[str]) -> str:
@@ -122,39 +122,39 @@ class TrustedProxies:
                 break
         return peer
 
-    def _usual(self, headers: Headers) -> Forwarded:
-        hops = self._hops(_words(headers, "x-forwarded-for"))
+    def _legacy(self, headers: Headers) -> Forwarded:
+        hops = self._hops(_values(headers, "x-forwarded-for"))
         members = ("proto", "host", "port", "prefix")
-        words = (_words(headers, f"x-forwarded-{name}") for name in members)
-        return Forwarded(*(_nth_from_the_end(found, hops, "") for found in words))
+        fields = (_values(headers, f"x-forwarded-{name}") for name in members)
+        return Forwarded(*(_nth_from_the_end(values, hops, "") for values in fields))
 
     def _standard(self, headers: Headers) -> Forwarded:
         elements = _elements(",".join(headers.getlist("forwarded")))
         hops = self._hops([element.get("for", "") for element in elements])
-        believed = _nth_from_the_end(elements, hops, {})
-        return Forwarded(believed.get("proto", ""), believed.get("host", ""))
+        trusted = _nth_from_the_end(elements, hops, {})
+        return Forwarded(trusted.get("proto", ""), trusted.get("host", ""))
 
     def _hops(self, nodes: list[str]) -> int:
-        """Through how many trusted proxies a request came; `nodes` are whom they spoke for."""
+        """Return the number of trusted proxies that a request passed; `nodes` are their clients."""
         if self.everyone:
             return sys.maxsize
         strangers = (n for n, node in enumerate(reversed(nodes), 1) if not self.trusts(node))
         return next(strangers, len(nodes) or 1)
 
 
-def _nth_from_the_end(words: list[T], number: int, nothing: T) -> T:
-    """The first word of fewer: a proxy that overwrites instead of adding leaves one."""
-    return words[max(0, len(words) - number)] if words else nothing
+def _nth_from_the_end(values: list[T], number: int, default: T) -> T:
+    """Return the value, or the first of fewer: a proxy that overwrites the header leaves one."""
+    return values[max(0, len(values) - number)] if values else default
 
 
-def _words(headers: Headers, name: str) -> list[str]:
-    """The words of a header, over all its lines."""
-    words = (word.strip() for line in headers.getlist(name) for word in line.split(","))
-    return [word for word in words if word]
+def _values(headers: Headers, name: str) -> list[str]:
+    """Return the values of a header, from all its lines."""
+    values = (value.strip() for line in headers.getlist(name) for value in line.split(","))
+    return [value for value in values if value]
 
 
 def _elements(text: str) -> list[dict[str, str]]:
-    r"""The elements of `Forwarded`; none when anything is malformed, for nothing is sure then.
+    r"""Return the elements of `Forwarded`; none if any part is malformed.
 
     >>> _elements('for=192.0.2.43;proto=https, for="[2001:db8::1]:47";Host="a\\.example:8443"')
     [{'for': '192.0.2.43', 'proto': 'https'}, {'for': '[2001:db8::1]:47', 'host': 'a.example:8443'}]
@@ -175,7 +175,7 @@ def _elements(text: str) -> list[dict[str, str]]:
 
 
 def _address(node: str) -> _Address | None:
-    """The address in a node's name; a socket that speaks both IPs tells IPv4 ones inside IPv6."""
+    """Return the address in a node's name; a dual-stack socket reports IPv4 addresses as IPv6."""
     found = _NODE.fullmatch(node)
     text = (found[1] or found[2]) if found else node
     try:

@@ -1,7 +1,7 @@
-"""The URL by which clients know the service, behind whatever proxies stand in front.
+"""The URL that clients use for the service, behind any proxies.
 
-A configured public URL wins. Otherwise X-Forwarded-* and Forwarded (RFC 7239) are believed from
-trusted peers only; wrong links behind TLS termination are the classic failure of OData services.
+A configured public URL wins. Otherwise X-Forwarded-* and Forwarded (RFC 7239) count only from
+trusted peers. Wrong links behind TLS termination are a classic failure of OData services.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.datastructures import Headers
 from starlette.types import Scope
 
-from gateway.edge.proxies import TrustedProxies
+from gateway.edge.proxies import Forwarded, TrustedProxies
 from gateway.errors import InvalidValue
 
 SERVICE_PATH = "/odata/v4"
@@ -25,7 +25,7 @@ _DEFAULT_PORTS = {"http": ":80", "https": ":443"}
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What is known of a request's way here: peer address, scheme and headers."""
+    """The connection of a request: peer address, scheme and headers."""
 
     peer: str
     scheme: str
@@ -33,14 +33,14 @@ class Connection:
 
     @classmethod
     def of(cls, scope: Scope) -> Connection:
-        """From an ASGI scope; over a Unix socket no peer has an address."""
+        """Return the connection of an ASGI scope; a peer on a Unix socket has no address."""
         client = scope.get("client")
         return cls(client[0] if client else "", scope["scheme"], Headers(scope=scope))
 
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """How a client reached the service: `host` with a port unless it is the scheme's own."""
+    """The URL parts that a client used; `host` has a port unless it is the scheme's default."""
 
     scheme: str
     host: str
@@ -54,21 +54,21 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class PublicRoot:
-    """Finds the service root, ending in `/`, for a request."""
+    """The service root of a request, ending in `/`."""
 
     public_url: str | None
     proxies: TrustedProxies
 
     def of(self, connection: Connection) -> str:
-        """The absolute root.
+        """Return the absolute service root.
 
         Raises:
-            InvalidValue: the Host header is missing or is no host.
+            InvalidValue: the Host header is missing or is not a host.
         """
         return f"{self.base(connection)}{SERVICE_PATH}/"
 
     def certain(self, connection: Connection) -> str:
-        """Return the root as `of` does, but believe only proxies that the owner has named.
+        """Return the root as `of` does, but trust only proxies that the owner has named.
 
         Raises:
             InvalidValue: as `of`.
@@ -77,7 +77,7 @@ class PublicRoot:
         return PublicRoot(self.public_url, proxies).of(connection)
 
     def base(self, connection: Connection) -> str:
-        """The same without the service's own path, and without a slash at its end.
+        """Return the root without the service's own path, and without a slash at its end.
 
         Raises:
             InvalidValue: as `of`.
@@ -88,29 +88,28 @@ class PublicRoot:
         return f"{origin.scheme}://{origin.host}{origin.prefix}"
 
     def origin(self, connection: Connection) -> Origin:
-        """Scheme, host and path prefix as the outermost trusted proxy saw them.
+        """Return scheme, host and path prefix as the outermost trusted proxy received them.
 
         Raises:
             InvalidValue: as `of`.
         """
-        said = self.proxies.forwarded(connection.peer, connection.headers)
-        scheme = said.scheme.lower()
+        forwarded = self.proxies.forwarded(connection.peer, connection.headers)
+        scheme = forwarded.scheme.lower()
         if scheme not in _DEFAULT_PORTS:
-            scheme = "http" if said.scheme else connection.scheme
-        host = _with_port(said.host or _host(connection.headers), said.port)
+            scheme = "http" if forwarded.scheme else connection.scheme
+        host = _with_port(forwarded.host or _host(connection.headers), forwarded.port)
         if not _HOST.fullmatch(host):
-            raise InvalidValue(f"Host: {host!r} is not a host name", target="Host")
-        if said != _NOTHING and host.endswith((":80", ":443")):
+            raise InvalidValue(
+                f"Host: {host!r} is not a host name; send the name of the gateway", target="Host"
+            )
+        if forwarded != Forwarded() and host.endswith((":80", ":443")):
             host = _PORT.sub("", host)  # of another listener of the proxy, e.g. https on port 80
-        prefix = said.prefix.rstrip("/") if _PREFIX.fullmatch(said.prefix) else ""
+        prefix = forwarded.prefix.rstrip("/") if _PREFIX.fullmatch(forwarded.prefix) else ""
         return Origin(scheme, host.removesuffix(_DEFAULT_PORTS[scheme]), prefix)
 
 
-_NOTHING = TrustedProxies().forwarded("", Headers())
-
-
 def _host(headers: Headers) -> str:
-    """Two Host lines are none (RFC 9112 3.2)."""
+    """Return the Host header; empty if there is not exactly one (RFC 9112 3.2)."""
     lines = headers.getlist("host")
     return lines[0] if len(lines) == 1 else ""
 

@@ -1,7 +1,7 @@
-"""Warns of proxies that the owner forgot to name: without a name nothing that they say counts.
+"""Warnings about proxies that --trusted-proxies does not name: their headers are ignored.
 
-All clients behind such a proxy have one address, the proxy's. Wrong keys of one of them then slow
-down those of all.
+All clients behind such a proxy appear with the proxy's address. Wrong keys of one client then
+throttle all of them.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from enum import StrEnum
 from gateway.edge.proxies import FORWARDING, TrustedProxies
 from gateway.observe import Observer
 
-_MOST_WARNINGS = 8
+_MAX_WARNED_PEERS = 8
 _FIELDS = frozenset(name.encode() for name in FORWARDING)
 
 
 class Forwarding(StrEnum):
-    """The fate of a request's forwarding headers, as `/readyz` shows it."""
+    """The treatment of a request's forwarding headers, as `/readyz` shows it."""
 
     NONE = "none"
     BELIEVED = "believed"
@@ -27,7 +27,7 @@ class Forwarding(StrEnum):
 
 
 def forwarding_of(peer: str, names: Iterable[str], proxies: TrustedProxies) -> Forwarding:
-    """Return whether a request's forwarding headers count; `names` are its headers, in lower case.
+    """Return whether forwarding headers are trusted; `names` are header names in lower case.
 
     >>> proxies = TrustedProxies.of(("10.0.0.1",))
     >>> forwarding_of("10.0.0.2", ["host", "x-forwarded-for"], proxies).name
@@ -40,20 +40,20 @@ def forwarding_of(peer: str, names: Iterable[str], proxies: TrustedProxies) -> F
 
 @dataclass(slots=True)
 class UnnamedProxies:
-    """Notices requests with forwarding headers from peers that are not trusted."""
+    """Detects forwarding headers from peers that are not trusted."""
 
     proxies: TrustedProxies
     observer: Observer
-    _told: set[str] = field(default_factory=set)
+    _warned_of: set[str] = field(default_factory=set)
 
     def notice(self, peer: str, names: Iterable[bytes]) -> None:
-        """Warn once of each peer, and of a few peers at most."""
+        """Warn once about each peer, and about a few peers at most."""
         if _FIELDS.isdisjoint(names) or self.proxies.trusts(peer):
             return
         shown = _shown(peer)
-        if shown in self._told or len(self._told) >= _MOST_WARNINGS:
+        if shown in self._warned_of or len(self._warned_of) >= _MAX_WARNED_PEERS:
             return
-        self._told.add(shown)
+        self._warned_of.add(shown)
         self.observer.warn(
             f"X-Forwarded-* or Forwarded headers came from {shown}, which --trusted-proxies does"
             " not name: they were ignored, and all clients behind it count as one address; if it"
@@ -62,7 +62,7 @@ class UnnamedProxies:
 
 
 def _shown(peer: str) -> str:
-    """Return the address of a machine of one's own; a public one may be a person's."""
+    """Return a private address; a public one may identify a person."""
     try:
         return "a public address" if ipaddress.ip_address(peer).is_global else peer
     except ValueError:

@@ -1,7 +1,7 @@
-"""What `$metadata` says about each element beside its shape, in terms of the OASIS vocabularies.
+"""The annotations of `$metadata`, with terms of the OASIS vocabularies.
 
-Clients refuse a whole feed for one annotation of a wrong type, so a test holds each to its term in
-the vocabulary: type, members, and where it may stand.
+Clients refuse the whole service for one annotation of a wrong type, so a test checks each against
+its term in the vocabulary: type, members, and allowed targets.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ class Annotation:
 
 
 def annotate_container(capabilities: Capabilities) -> tuple[Annotation, ...]:
-    """Of the service as a whole."""
+    """Return the annotations of the service as a whole."""
     level = EnumMember(f"{CAPABILITIES}.ConformanceLevelType", capabilities.conformance)
     snapshot = EnumMember(f"{CAPABILITIES}.IsolationLevel", "Snapshot")
     core: dict[str, AnnotationValue] = {
@@ -79,7 +79,7 @@ def annotate_container(capabilities: Capabilities) -> tuple[Annotation, ...]:
 
 
 def _batch(capabilities: Capabilities) -> Record:
-    """Read-only, so that `continue-on-error` is all there is to honour."""
+    """Return the support of $batch; in a read-only service only `continue-on-error` matters."""
     if not capabilities.batch_formats:
         return Record((("Supported", False),))
     return Record(
@@ -92,7 +92,7 @@ def _batch(capabilities: Capabilities) -> Record:
 
 
 def annotate_set(entity_set: EntitySet, capabilities: Capabilities) -> tuple[Annotation, ...]:
-    """Of one entity set: what its rows are, and what can be asked of them."""
+    """Return the annotations of one entity set: its description and its capabilities."""
     lists = tuple(PropertyPath(p.name) for p in entity_set.entity_type.properties if p.collection)
     tracked = capabilities.change_tracking and entity_set.trackable
     uncounted = () if capabilities.collection_counts else lists
@@ -121,7 +121,7 @@ def _described(label: str) -> tuple[Annotation, ...]:
 
 
 def _selections(capabilities: Capabilities) -> Record:
-    """$select, and which options stand behind a list in it."""
+    """Return the support of $select, and of options for lists in it."""
     names = ("Filterable", "Searchable", "TopSupported", "SkipSupported", "Countable", "Sortable")
     listed = ((name, True) for name in names if capabilities.collection_counts)
     return Record((("Supported", True), *listed))
@@ -134,7 +134,7 @@ def _expansions(capabilities: Capabilities) -> Record:
 
 
 def _apply(capabilities: Capabilities) -> tuple[Annotation, ...]:
-    """ApplySupported says exactly what works: what it leaves out is not promised."""
+    """Return ApplySupported, which lists exactly the supported features."""
     if not capabilities.transformations:
         return ()
     rollup = EnumMember(f"{AGGREGATION}.RollupType", "MultipleHierarchies")
@@ -152,7 +152,7 @@ def _restricted(ability: str, exceptions: str, names: tuple[PropertyPath, ...]) 
 
 
 def annotate_property(prop: Property) -> tuple[Annotation, ...]:
-    """Its label, and its values when they are closed: an enum type would break other clients."""
+    """Return a property's label, and its closed values: an enum type would break some clients."""
     found = list(_described(prop.label))
     if prop.allowed_values:
         values = tuple(Record((("Value", value),)) for value in prop.allowed_values)

@@ -1,7 +1,7 @@
-"""What the service evaluates: the one table from which `$metadata` is announced.
+"""The features of the service, in the one table that `$metadata` announces.
 
-Clients plan by it: Power Query folds a function only when it is listed. What stands here must work
-and what does not work must not stand here; tests/web/test_capabilities.py asks for each entry.
+Clients rely on it: Power Query folds a function only if it is listed. The table must list what
+works and nothing else; tests/web/test_capabilities.py requests each entry.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from enum import StrEnum
 
 
 class Conformance(StrEnum):
-    """Levels of Protocol 13, as the Capabilities vocabulary spells them."""
+    """Conformance levels of Protocol 13, as the Capabilities vocabulary spells them."""
 
     MINIMAL = "Minimal"
     INTERMEDIATE = "Intermediate"
@@ -20,12 +20,12 @@ class Conformance(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Capabilities:
-    """One entry for each feature that not every service has.
+    """The optional features, each with an entry.
 
     `formats` are media types of data, `metadata_formats` of the model, `batch_formats` of `$batch`;
-    none of the last means no `$batch`, and no `transformations` no `$apply`. `collection_counts`
-    tells that `/$count` of a collection property stands in expressions. `expand_levels` is how deep
-    $expand may go.
+    without the last there is no `$batch`, without `transformations` no `$apply`.
+    `collection_counts` is true if expressions may use `/$count` of a collection property.
+    `expand_levels` is the maximal depth of $expand.
     """
 
     conformance: Conformance
@@ -63,4 +63,4 @@ CAPABILITIES = Capabilities(
     expand=True,
     search=True,
 )
-"""What works today, but for what $filter and $apply can use, which `gateway.query` lists."""
+"""The supported features, without those of $filter and $apply, which `gateway.query` lists."""

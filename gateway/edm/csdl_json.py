@@ -1,7 +1,7 @@
 """`$metadata` as CSDL JSON (CSDL JSON 4.01): the same model as the XML, member for member.
 
-JSON's defaults are not XML's: a type that is not told is Edm.String, and nothing is nullable that
-does not say so.
+JSON's defaults differ from XML's: a missing type is Edm.String, and a property without `$Nullable`
+is not nullable.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _HOME = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies"
 
 
 def render_csdl_json(schema: Schema, version: str, capabilities: Capabilities) -> bytes:
-    """The document for a client that negotiated `version` (`4.0` or `4.01`)."""
+    """Return the document for a client that negotiated `version` (`4.0` or `4.01`)."""
     types = {s.entity_type.name: _entity_type(schema, s.entity_type) for s in schema.entity_sets}
     container = {schema.container: _container(schema, capabilities)}
     document = {
@@ -46,20 +46,20 @@ def render_csdl_json(schema: Schema, version: str, capabilities: Capabilities) -
 
 def _entity_type(schema: Schema, entity_type: EntityType) -> dict[str, Any]:
     properties = {prop.name: _property(prop) for prop in entity_type.properties}
-    ways = {way.name: _navigation(schema, way) for way in entity_type.navigation}
-    return {"$Kind": "EntityType", "$Key": list(entity_type.key), **properties, **ways}
+    navigation = {item.name: _navigation(schema, item) for item in entity_type.navigation}
+    return {"$Kind": "EntityType", "$Key": list(entity_type.key), **properties, **navigation}
 
 
-def _navigation(schema: Schema, way: NavigationProperty) -> dict[str, Any]:
-    found: dict[str, Any] = {"$Kind": "NavigationProperty", "$Type": schema.type_behind(way)}
-    if way.collection:
+def _navigation(schema: Schema, navigation: NavigationProperty) -> dict[str, Any]:
+    found: dict[str, Any] = {"$Kind": "NavigationProperty", "$Type": schema.type_behind(navigation)}
+    if navigation.collection:
         found["$Collection"] = True
-    if way.nullable:
+    if navigation.nullable:
         found["$Nullable"] = True
-    if way.partner:
-        found["$Partner"] = way.partner
-    if way.constrained:
-        found["$ReferentialConstraint"] = dict(way.on)
+    if navigation.partner:
+        found["$Partner"] = navigation.partner
+    if navigation.constrained:
+        found["$ReferentialConstraint"] = dict(navigation.on)
     return found
 
 
@@ -91,7 +91,7 @@ def _container(schema: Schema, capabilities: Capabilities) -> dict[str, Any]:
 
 
 def _bindings(entity_type: EntityType) -> dict[str, Any]:
-    found = {way.name: way.target for way in entity_type.navigation}
+    found = {item.name: item.target for item in entity_type.navigation}
     return {"$NavigationPropertyBinding": found} if found else {}
 
 
@@ -100,7 +100,7 @@ def _annotated(annotations: tuple[Annotation, ...]) -> dict[str, Any]:
 
 
 def _value(value: AnnotationValue) -> object:
-    """Enumeration members and paths are plain texts here: the term's type tells what they are."""
+    """Return a value as JSON; enumeration members and paths are texts, typed by their term."""
     match value:
         case bool() | int() | str():
             return value

@@ -1,6 +1,6 @@
 """`$metadata` as CSDL XML (CSDL XML 4.01), in the one shape that every known reader accepts.
 
-The edm elements stand in the default namespace and names are written in full: prefixes and aliases
+The edm elements are in the default namespace and names are written in full: prefixes and aliases
 break SAP Cloud SDK, odata2ts, Breeze and others.
 """
 
@@ -30,9 +30,9 @@ _HOME = "https://oasis-tcs.github.io/odata-vocabularies/vocabularies"
 
 
 def render_csdl_xml(schema: Schema, version: str, capabilities: Capabilities) -> bytes:
-    """The document for a client that negotiated `version` (`4.0` or `4.01`).
+    """Return the document for a client that negotiated `version` (`4.0` or `4.01`).
 
-    Excel refuses a 4.01 document when it asked for 4.0, hence the parameter.
+    Excel refuses a 4.01 document if it requested 4.0.
     """
     root = Element("edmx:Edmx", {"xmlns:edmx": _EDMX, "Version": version})
     for namespace in VOCABULARIES:
@@ -58,21 +58,21 @@ def _add_entity_type(parent: Element, schema: Schema, entity_type: EntityType) -
         SubElement(key, "PropertyRef", {"Name": name})
     for prop in entity_type.properties:
         _add_property(node, prop)
-    for way in entity_type.navigation:
-        _add_navigation(node, schema, way)
+    for navigation in entity_type.navigation:
+        _add_navigation(node, schema, navigation)
 
 
-def _add_navigation(parent: Element, schema: Schema, way: NavigationProperty) -> None:
-    """BI tools make relationships of the partner and the constraint."""
-    target = schema.type_behind(way)
-    type_name = f"Collection({target})" if way.collection else target
-    attributes = {"Name": way.name, "Type": type_name}
-    if not (way.collection or way.nullable):
+def _add_navigation(parent: Element, schema: Schema, navigation: NavigationProperty) -> None:
+    """Add a navigation property; BI tools derive relationships from partner and constraint."""
+    target = schema.type_behind(navigation)
+    type_name = f"Collection({target})" if navigation.collection else target
+    attributes = {"Name": navigation.name, "Type": type_name}
+    if not (navigation.collection or navigation.nullable):
         attributes["Nullable"] = "false"
-    if way.partner:
-        attributes["Partner"] = way.partner
+    if navigation.partner:
+        attributes["Partner"] = navigation.partner
     node = SubElement(parent, "NavigationProperty", attributes)
-    for own, other in way.on if way.constrained else ():
+    for own, other in navigation.on if navigation.constrained else ():
         names = {"Property": own, "ReferencedProperty": other}
         SubElement(node, "ReferentialConstraint", names)
 
@@ -92,8 +92,8 @@ def _add_entity_set(
 ) -> None:
     type_name = f"{schema.namespace}.{entity_set.entity_type.name}"
     node = SubElement(container, "EntitySet", {"Name": entity_set.name, "EntityType": type_name})
-    for way in entity_set.entity_type.navigation:
-        binding = {"Path": way.name, "Target": way.target}
+    for navigation in entity_set.entity_type.navigation:
+        binding = {"Path": navigation.name, "Target": navigation.target}
         SubElement(node, "NavigationPropertyBinding", binding)
     _annotate(node, annotate_set(entity_set, capabilities))
 
@@ -104,7 +104,7 @@ def _annotate(parent: Element, annotations: tuple[Annotation, ...]) -> None:
 
 
 def _put(parent: Element, tag: str, names: dict[str, str], value: AnnotationValue) -> None:
-    """An element that carries a value: plain ones as an attribute, others as its child."""
+    """Add an element with a value: plain ones as an attribute, others as its child."""
     match value:
         case bool():
             SubElement(parent, tag, {**names, "Bool": str(value).lower()})

@@ -1,6 +1,6 @@
 """The model that the service publishes: properties, entity types, entity sets.
 
-Built from a contract file by `gateway.contract`; no name of a property stands in code.
+`gateway.contract` builds it from a contract file; no code contains a property's name.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from gateway.edm.types import PrimitiveType
 class Property:
     """A structural property.
 
-    `label` is the text a person knows it by (Core.Description). `allowed_values` closes the set of
-    values, e.g. of a state; empty when any value may come. `known_values` are those that the
-    contract file lists, whether or not the list is closed. `dynamic` ones are not in the model: a
-    client has defined them with $compute or $apply, and their texts may have `width` characters.
-    `personal` values name a person or tell about one; reads of them are in the audit log.
+    `label` is its name for people (Core.Description). `allowed_values` closes the set of values,
+    e.g. of a state; empty if any value is possible. `known_values` are those that the contract
+    file lists, whether or not the list is closed. `dynamic` ones are not in the model: a client
+    has defined them with $compute or $apply, and their texts may have `width` characters.
+    `personal` values identify or describe a person; the audit log records reads of them.
     """
 
     name: str
@@ -35,11 +35,11 @@ class Property:
 
 @dataclass(frozen=True, slots=True)
 class NavigationProperty:
-    """The way from an entity to those of another set whose values are the same (CSDL 8).
+    """A navigation property: the entities of another set with equal values (CSDL 8).
 
-    `on` are pairs of properties, own and the other's. `constrained` tells that the own ones depend
-    on the key of the other, which CSDL calls a referential constraint. A single one is `nullable`
-    when one of its own properties is: where that is null there is no such entity. `partner` is the
+    `on` are pairs of properties, own and the other's. `constrained` is true if the own ones depend
+    on the key of the other, which CSDL calls a referential constraint. A single-valued one is
+    `nullable` if one of its own properties is: a null there leads to no entity. `partner` is the
     property that leads back, empty for none.
     """
 
@@ -52,7 +52,7 @@ class NavigationProperty:
     nullable: bool = False
 
     def back(self, name: str, origin: str, *, collection: bool) -> NavigationProperty:
-        """Return the way back from the target to the set `origin`."""
+        """Return the navigation property back from the target to the set `origin`."""
         on = tuple((theirs, own) for own, theirs in self.on)
         return NavigationProperty(name, origin, self.name, on, collection, False)
 
@@ -67,35 +67,35 @@ class EntityType:
     navigation: tuple[NavigationProperty, ...] = ()
 
     def find(self, name: str) -> Property | None:
-        """The property of exactly this name (names are case-sensitive, URL Conventions 4)."""
+        """Return the property of exactly this name; case matters (URL Conventions 4)."""
         return next((p for p in self.properties if p.name == name), None)
 
     def find_navigation(self, name: str) -> NavigationProperty | None:
-        """The navigation property of exactly this name."""
+        """Return the navigation property of exactly this name."""
         return next((n for n in self.navigation if n.name == name), None)
 
     @property
     def all_names(self) -> tuple[str, ...]:
-        """Names of properties and of navigation properties: none may be given to anything else."""
-        return (*self.names, *(way.name for way in self.navigation))
+        """Return the names of properties and navigation properties, which no alias may take."""
+        return (*self.names, *(navigation.name for navigation in self.navigation))
 
     @property
     def key_properties(self) -> tuple[Property, ...]:
-        """The properties of the key, in its order."""
+        """Return the properties of the key, in its order."""
         return tuple(p for name in self.key for p in self.properties if p.name == name)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Property names in the order of `$metadata`, which is the order on the wire."""
+        """Return property names in the order of `$metadata`, which is the order on the wire."""
         return tuple(p.name for p in self.properties)
 
 
 @dataclass(frozen=True, slots=True)
 class EntitySet:
-    """An entity set; its name is an API: a saved workbook asks for it by name.
+    """An entity set; its name is an API, because saved workbooks request it by name.
 
-    `label` says in a sentence what its rows are. `trackable` tells that rows change only when data
-    does, so that two snapshots can be compared: nothing in them depends on the moment.
+    `label` describes its rows in a sentence. `trackable` is true if rows change only with the data
+    and not with time, so that two snapshots can be compared.
     """
 
     name: str
@@ -106,17 +106,17 @@ class EntitySet:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One schema with one container, as CSDL wants it."""
+    """One schema with one container, as CSDL demands."""
 
     namespace: str
     container: str
     entity_sets: tuple[EntitySet, ...]
 
     def find_set(self, name: str) -> EntitySet | None:
-        """The entity set of exactly this name."""
+        """Return the entity set of exactly this name."""
         return next((s for s in self.entity_sets if s.name == name), None)
 
-    def type_behind(self, way: NavigationProperty) -> str:
-        """The qualified name of the entity type that a navigation property leads to."""
+    def type_behind(self, navigation: NavigationProperty) -> str:
+        """Return the qualified name of the entity type that a navigation property leads to."""
         names = {s.name: s.entity_type.name for s in self.entity_sets}
-        return f"{self.namespace}.{names[way.target]}"
+        return f"{self.namespace}.{names[navigation.target]}"

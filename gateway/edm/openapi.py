@@ -1,6 +1,6 @@
-"""`/openapi.json` (3.1): the service for people and tools that know no OData.
+"""`/openapi.json` (3.1): a description of the service for people and tools without OData.
 
-Generated from the schema, so that it cannot lag behind; schemathesis runs it against the service.
+It is generated from the schema, so it is always current; schemathesis tests the service with it.
 """
 
 from __future__ import annotations
@@ -28,46 +28,46 @@ _KEY_TYPES = _JSON_TYPES | {
     }
 }
 _JSON = ("application/json",)
-_MOST_ROWS = 999_999_999_999_999_999
+_MAX_ROWS = 999_999_999_999_999_999
 _ERRORS = {
     "400": "The URL is malformed or names something that does not exist",
-    "401": "A key or token is missing or wrong; WWW-Authenticate tells which are taken",
-    "403": "Who asks is known, and nothing is open to them",
+    "401": "A key or token is missing or wrong; WWW-Authenticate lists the accepted schemes",
+    "403": "The caller is known but has no access",
     "404": "No such resource",
     "405": "The service is read-only",
-    "406": "The format asked for is not served",
-    "410": "The extract that a nextLink leads into is gone",
+    "406": "The requested format is not available",
+    "410": "The extract of a nextLink has expired",
     "412": "An isolation other than snapshot, or an ETag that is no longer current",
     "413": "The body is too large",
     "414": "The URL is too long",
-    "415": "A body of another media type",
-    "429": "Many wrong keys or tokens, or more requests than the key may make; see Retry-After",
+    "415": "The body has an unsupported media type",
+    "429": "Too many wrong keys or tokens, or too many requests for the key; see Retry-After",
     "501": "OData that this service does not evaluate",
-    "502": "The Analytics API gave an answer that cannot be used",
-    "503": "The Analytics API is not available; Retry-After tells when to ask again",
+    "502": "The Analytics API returned an unusable response",
+    "503": "The Analytics API is not available; retry after Retry-After",
 }
 _SECURITY = {
     "password": {"type": "http", "scheme": "basic", "description": "any user name, a key"},
     "header": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
     "bearer": {"type": "http", "scheme": "bearer", "description": "a key or a token"},
 }
-"""Which of them a gateway takes, its settings say."""
+"""All schemes; the settings of a gateway decide which ones it accepts."""
 
 
 def render_openapi(schema: Schema, base: str = "/") -> dict[str, Any]:
-    """The document; paths are relative to `base`, the public URL without a slash at its end."""
+    """Return the document; paths are relative to `base`, the public URL without a final slash."""
     paths: dict[str, Any] = {
-        "/odata/v4/": _path("Service document", _json_answer({"type": "object"}), []),
+        "/odata/v4/": _path("Service document", _json_response({"type": "object"}), []),
         "/odata/v4/$metadata": _path(
-            "The model as CSDL", _answer("application/xml", "application/json"), []
+            "The model as CSDL", _response("application/xml", "application/json"), []
         ),
         "/odata/v4/$batch": _posted(
-            _path("Many requests at once", _json_answer(_BATCH_ANSWER), []),
+            _path("Several requests at once", _json_response(_BATCH_RESPONSE), []),
             {"application/json": {"schema": _BATCH}},
         ),
     }
     paths["/odata/v4/$entity"] = _path(
-        "A row by its URL", _json_answer({"type": "object"}), [_ENTITY_ID]
+        "A row by its URL", _json_response({"type": "object"}), [_ENTITY_ID]
     )
     for entity_set in schema.entity_sets:
         paths |= _set_paths(entity_set) | _paths_below(entity_set)
@@ -103,74 +103,77 @@ def _set_paths(entity_set: EntitySet) -> dict[str, Any]:
     }
     select = _list("$select", "Columns", ["*", *entity.names])
     options = [*_row_options(entity), select, *_expand(entity), _compute(), _apply()]
-    answer = _rows_answer(collection)
+    response = _rows_response(collection)
     return {
-        root: _path(f"Rows of {entity_set.name}", answer, options),
+        root: _path(f"Rows of {entity_set.name}", response, options),
         f"{root}/$query": _posted(
-            _path("Rows, with the query as the body", answer, []),
+            _path("Rows, with the query as the body", response, []),
             {"text/plain": {"schema": {"type": "string"}}},
         ),
-        f"{root}/$count": _path("How many rows match", _answer("text/plain"), options[:2]),
+        f"{root}/$count": _path(
+            "The number of rows that match", _response("text/plain"), options[:2]
+        ),
         _one(entity_set): _path(
-            "One row", _json_answer(row), [*_key(entity), select, *_expand(entity)]
+            "One row", _json_response(row), [*_key(entity), select, *_expand(entity)]
         ),
     }
 
 
 def _related_paths(entity_set: EntitySet, schema: Schema) -> dict[str, Any]:
-    """What is behind the navigation properties of one row."""
+    """Return the paths of the navigation properties of one row."""
     found: dict[str, Any] = {}
-    for way in entity_set.entity_type.navigation:
-        target = schema.find_set(way.target)
-        assert target is not None  # noqa: S101 - the contract's ways lead to its sets
+    for navigation in entity_set.entity_type.navigation:
+        target = schema.find_set(navigation.target)
+        assert target is not None  # noqa: S101 - navigation leads to sets of the contract
         row = {"$ref": f"#/components/schemas/{target.entity_type.name}"}
         several = {"type": "object", "properties": {"value": {"type": "array", "items": row}}}
-        answer = _json_answer(several if way.collection else row)
-        what = f"{way.target} that belong to the row" if way.collection else "The row it belongs to"
-        path = f"{_one(entity_set)}/{way.name}"
-        found[path] = _path(what, answer, _key(entity_set.entity_type))
+        response = _json_response(several if navigation.collection else row)
+        several_rows = f"{navigation.target} that belong to the row"
+        what = several_rows if navigation.collection else "The row that it belongs to"
+        path = f"{_one(entity_set)}/{navigation.name}"
+        found[path] = _path(what, response, _key(entity_set.entity_type))
     return found
 
 
 def _row_options(entity: EntityType) -> list[dict[str, Any]]:
-    rows = {"type": "integer", "minimum": 0, "maximum": _MOST_ROWS}
+    rows = {"type": "integer", "minimum": 0, "maximum": _MAX_ROWS}
     text = {"type": "string", "minLength": 1}
     return [
-        _option("$filter", "Condition in OData's language, e.g. `id eq 'x'`", text),
+        _option("$filter", "Condition in OData syntax, e.g. `id eq 'x'`", text),
         _option("$search", "Words to find", text),
         _list("$orderby", "Columns to sort by, each with asc or desc", _orders(entity)),
-        _option("$top", "The first so many rows", rows),
-        _option("$skip", "Rows to leave out first", rows),
-        _option("$count", "Also count the rows that match", {"type": "boolean"}),
+        _option("$top", "Maximum number of rows", rows),
+        _option("$skip", "Number of rows to skip", rows),
+        _option("$count", "Include the total count of matching rows", {"type": "boolean"}),
     ]
 
 
 def _paths_below(entity_set: EntitySet) -> dict[str, Any]:
-    """References, and one property of one row."""
+    """Return the paths of references, and of one property of one row."""
     root, entity = f"/odata/v4/{entity_set.name}", entity_set.entity_type
     single = [prop.name for prop in entity.properties if not prop.collection]
     several = [prop.name for prop in entity.properties if prop.collection]
     one, key = _one(entity_set), _key(entity)
     found = {
-        f"{root}/$ref": _path("Where the rows are", _json_answer(_VALUES), _row_options(entity)),
-        f"{one}/$ref": _path("Where the row is", _json_answer({"type": "object"}), key),
+        f"{root}/$ref": _path("References to rows", _json_response(_VALUES), _row_options(entity)),
+        f"{one}/$ref": _path("A reference to a row", _json_response({"type": "object"}), key),
         f"{one}/{{property}}": _nullable(
-            _path("One value", _json_answer(_VALUE), [*key, _name_of(list(entity.names))])
+            _path("One value", _json_response(_VALUE), [*key, _name_of(list(entity.names))])
         ),
         f"{one}/{{property}}/$value": _nullable(
-            _path("One value as text", _answer("text/plain"), [*key, _name_of(single)])
+            _path("One value as text", _response("text/plain"), [*key, _name_of(single)])
         ),
     }
     if several:
         parameters = [*key, _name_of(several)]
         found[f"{one}/{{property}}/$count"] = _nullable(
-            _path("How many elements", _answer("text/plain"), parameters)
+            _path("The number of elements", _response("text/plain"), parameters)
         )
     return found
 
 
 def _one(entity_set: EntitySet) -> str:
-    """The path of one row; a key of several values has their names."""
+    """Return the path of one row; a key of several values includes their names."""
     properties = entity_set.entity_type.key_properties
     values = [
         f"'{{{prop.name}}}'" if prop.type is PrimitiveType.STRING else f"{{{prop.name}}}"
@@ -194,7 +197,7 @@ def _nullable(path: dict[str, Any]) -> dict[str, Any]:
 
 
 def _posted(path: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
-    """The path with POST and a body in place of GET."""
+    """Return the path with POST and a body instead of GET."""
     return {"post": path["get"] | {"requestBody": {"required": True, "content": content}}}
 
 
@@ -204,10 +207,10 @@ def _name_of(names: list[str]) -> dict[str, Any]:
 
 
 def _expand(entity: EntityType) -> list[dict[str, Any]]:
-    names = [way.name for way in entity.navigation]
+    names = [navigation.name for navigation in entity.navigation]
     if not names:
         return []
-    option = _list("$expand", "Related rows that come along", names)
+    option = _list("$expand", "Related rows to include", names)
     option["schema"]["uniqueItems"] = True
     return [option]
 
@@ -222,8 +225,10 @@ def _compute() -> dict[str, Any]:
     return _option("$compute", text, {"type": "string", "minLength": 1})
 
 
-def _path(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]]) -> dict[str, Any]:
-    responses = {"200": answer} | {
+def _path(
+    summary: str, response: dict[str, Any], parameters: list[dict[str, Any]]
+) -> dict[str, Any]:
+    responses = {"200": response} | {
         status: {
             "description": text,
             "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
@@ -233,22 +238,22 @@ def _path(summary: str, answer: dict[str, Any], parameters: list[dict[str, Any]]
     return {"get": {"summary": summary, "parameters": parameters, "responses": responses}}
 
 
-def _answer(*media_types: str) -> dict[str, Any]:
-    """Text for OpenAPI's purposes; CSDL JSON is an object."""
+def _response(*media_types: str) -> dict[str, Any]:
+    """Return a response of these media types: JSON is an object, all else a text."""
     schemas = {"application/json": {"type": "object"}}
     content = {media: {"schema": schemas.get(media, {"type": "string"})} for media in media_types}
-    return {"description": "The answer", "content": content}
+    return {"description": "The response", "content": content}
 
 
-def _json_answer(schema: dict[str, Any]) -> dict[str, Any]:
-    return {"description": "The answer", "content": {"application/json": {"schema": schema}}}
+def _json_response(schema: dict[str, Any]) -> dict[str, Any]:
+    return {"description": "The response", "content": {"application/json": {"schema": schema}}}
 
 
-def _rows_answer(page: dict[str, Any]) -> dict[str, Any]:
-    """A page in JSON, or all rows in a file."""
-    answer = _json_answer(page)
-    answer["content"] |= {media: {} for media in CAPABILITIES.formats if media not in _JSON}
-    return answer
+def _rows_response(page: dict[str, Any]) -> dict[str, Any]:
+    """Return a response with a page in JSON, or all rows in a file."""
+    response = _json_response(page)
+    response["content"] |= {media: {} for media in CAPABILITIES.formats if media not in _JSON}
+    return response
 
 
 def _option(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -256,7 +261,7 @@ def _option(name: str, text: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _list(name: str, text: str, values: list[str]) -> dict[str, Any]:
-    """An option whose value is a list with commas."""
+    """Return an option whose value is a comma-separated list."""
     schema = {"type": "array", "minItems": 1, "items": {"type": "string", "enum": values}}
     return _option(name, text, schema) | {"style": "form", "explode": False}
 
@@ -323,7 +328,7 @@ _BATCH: dict[str, Any] = {
         }
     },
 }
-_BATCH_ANSWER: dict[str, Any] = {
+_BATCH_RESPONSE: dict[str, Any] = {
     "type": "object",
     "required": ["responses"],
     "properties": {

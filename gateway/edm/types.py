@@ -1,4 +1,4 @@
-"""Primitive types of the Entity Data Model (CSDL 3.3) as far as the service uses them."""
+"""The primitive types of the Entity Data Model (CSDL 3.3) that the service uses."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class PrimitiveType(StrEnum):
-    """The qualified name is the value. Columns of an upstream contract use the first seven.
+    """A primitive type; its value is the qualified name. Contract columns use the first seven.
 
     Python values: str, bool, int, int, float, Decimal, aware datetime in UTC (microseconds), date,
     time, timedelta, UUID.
@@ -26,11 +26,11 @@ class PrimitiveType(StrEnum):
 
     @property
     def is_numeric(self) -> bool:
-        """Numbers compare with each other by promotion (URL Conventions 5.1.1.1.11)."""
+        """True for numbers, which compare by promotion (URL Conventions 5.1.1.1.11)."""
         return self in _NUMERIC
 
     def comparable_with(self, other: PrimitiveType) -> bool:
-        """OData converts nothing silently: only equal types, or two numbers, compare."""
+        """Return True for equal types or two numbers: OData converts nothing else silently."""
         return self is other or (self.is_numeric and other.is_numeric)
 
 

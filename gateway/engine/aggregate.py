@@ -1,4 +1,4 @@
-"""`aggregate` as DuckDB SQL (Data Aggregation 3.2.1): one row for each group, even an empty one."""
+"""`aggregate` as DuckDB SQL (Data Aggregation 3.2.1): one row per group, even an empty one."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from gateway.edm.types import PrimitiveType as T
 from gateway.engine.compile import compile_expression
 from gateway.engine.functions import typed
-from gateway.engine.navigate import joined, table_of
+from gateway.engine.navigate import join_condition, table_of
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.tree.expressions import THIS_ROW, BoundExpr
 from gateway.query.tree.transformations import VALUE, BoundAggregate, Method
@@ -21,18 +21,18 @@ _TEMPLATES = {
     Method.AVERAGE: "avg({0})",
 }
 _TOTAL = "CAST(coalesce(sum({0}), 0) AS DECIMAL(19, 0))"
-"""How many there are of what is counted for each row."""
+"""The sum of the numbers that `/$count` yields for each row."""
 _PRECISE = "CASE WHEN isfinite(f{0}) THEN f{0} ELSE {0} END"
-"""Threads add in any order. A compensated sum hardly depends on it, but knows no infinity."""
+"""Threads add in any order. A compensated sum hardly depends on it, but fails on infinity."""
 
 
 def aggregate(
     items: tuple[BoundAggregate, ...], source: Sql, keys: tuple[str, ...], groups: Sql | None
 ) -> Sql:
-    """The FROM item of the aggregated rows, which have `keys` and the aliases.
+    """Return the FROM item of the aggregated rows, which have `keys` and the aliases.
 
-    `source` may be read several times. `groups` is where the groups come from, None when each has
-    rows in `source`.
+    `source` may be read several times. `groups` has rows of all groups, None if `source` has rows
+    of each.
     """
     plain = tuple(item for item in items if not item.steps and not item.along)
     direct = _grouped([_named(item) for item in plain], source, keys)
@@ -45,14 +45,15 @@ def aggregate(
 
 
 def reads_again(items: tuple[BoundAggregate, ...]) -> bool:
-    """Whether the source is read more than once for them."""
+    """Return True if the source is read more than once for them."""
     return any(item.steps or item.along for item in items)
 
 
 def _along(item: BoundAggregate, source: Sql, keys: tuple[str, ...]) -> Sql:
-    """The value of the rows that ways lead to; of groups without such rows there is none."""
+    """Aggregate the related rows along a path; groups without such rows are missing."""
     joins = "".join(
-        f" JOIN {table_of(way.target.name)} AS {way.to} ON {joined(way)}" for way in item.along
+        f" JOIN {table_of(path.target.name)} AS {path.to} ON {join_condition(path)}"
+        for path in item.along
     )
     return _grouped([_named(item)], source, keys, joins)
 
@@ -85,7 +86,7 @@ def _value(method: Method, expr: BoundExpr | None) -> Sql:
 
 
 def _in_steps(item: BoundAggregate, source: Sql, keys: tuple[str, ...]) -> Sql:
-    """`from`: the finest groups first; each step then takes its own properties away."""
+    """Aggregate with `from`: the finest groups first; each step removes its own properties."""
     value = fill(f"{{0}} AS {quote(VALUE)}", _value(item.method, item.expr))
     for position, step in enumerate(item.steps):
         by = (quote(prop.name) for later in item.steps[position:] for prop in later.by)
@@ -102,7 +103,7 @@ def _joined(
     keys: tuple[str, ...],
     groups: Sql,
 ) -> Sql:
-    """All parts side by side; a group that is in none of them has no values and counts 0."""
+    """Join all parts; a group that is missing in a part has null there, and 0 for counts."""
     owner = {item: number for number, (_, own) in enumerate(parts) for item in own}
     columns = [f'"$groups".{key}' for key in keys]
     columns += [_coalesced(item, f'"$part{owner[item]}"') for item in items]

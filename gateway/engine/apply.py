@@ -1,8 +1,8 @@
 """$apply as DuckDB SQL: each transformation is a SELECT around the one before it.
 
 Inside a groupby a sequence runs once for all groups: every step works within `keys`, the columns
-that tell the groups apart and that all rows keep. Values are bound; names of columns are those of
-the model and aliases, which the grammar lets be identifiers only, quoted.
+that identify the groups and that all rows keep. Values are bound; names of columns are quoted and
+come from the model or from aliases, which are identifiers by the grammar.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ from gateway.query.tree.transformations import (
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """Rows on their way: a FROM item, and the columns that tell the groups apart.
+    """Rows between two steps: a FROM item, and the columns that identify the groups.
 
-    `groups` is where all groups can be found; `whole` tells that each has rows in `source` too.
-    `numbers` make the names of shared rows.
+    `groups` is a FROM item with rows of all groups; `whole` is true if `source` has rows of all of
+    them too. `numbers` make the names of shared rows.
     """
 
     source: Sql
@@ -50,21 +50,21 @@ class _Rows:
 
     @property
     def row(self) -> Sql:
-        """The source with the alias that expressions know its row by."""
+        """Return the source with the alias that expressions use for its row."""
         return fill(f"{{0}} AS {THIS_ROW}", self.source)
 
     @property
     def partition(self) -> str:
-        """The beginning of a window's definition."""
+        """Return the start of a window's definition."""
         return f"PARTITION BY {', '.join(self.keys)} " if self.keys else ""
 
     def now(self, source: Sql, *, whole: bool) -> _Rows:
-        """The rows after a step."""
+        """Return the rows after a step."""
         return replace(self, source=source, whole=whole)
 
 
 def compile_apply(steps: tuple[BoundStep, ...], source: Sql) -> Sql:
-    """The FROM item of the result; `source` is one with the feed's columns and row numbers."""
+    """Return the FROM item of the result; `source` has the set's columns and row numbers."""
     return _sequence(steps, _Rows(source, source)).source
 
 
@@ -96,7 +96,7 @@ def _after(step: BoundStep, rows: _Rows) -> _Rows:
 
 
 def _shared(rows: _Rows, build: Callable[[Sql], Sql]) -> Sql:
-    """What `build` makes of the rows, which are computed once though it reads them often."""
+    """Return the result of `build` on rows that are computed once though it reads them often."""
     if not rows.source.text.startswith("("):
         return build(rows.source)
     name = f'"$rows{next(rows.numbers)}"'
@@ -106,14 +106,14 @@ def _shared(rows: _Rows, build: Callable[[Sql], Sql]) -> Sql:
 
 
 def _reads_once(branch: Branch) -> bool:
-    """Whether it aggregates at once and only then: nothing else asks for the groups again."""
+    """Return True if it aggregates first and only once, so the rows are read once."""
     steps = [step for step in branch.steps if not isinstance(step, ComputeRows)]
     first, rest = (steps[0], steps[1:]) if steps else (None, [])
     plain = isinstance(first, AggregateRows) and not reads_again(first.items)
     return plain and not any(isinstance(step, AggregateRows | BranchRows) for step in rest)
 
 
-# --- steps that keep rows as they are -------------------------------------------------------------
+# --- steps that keep rows unchanged ---------------------------------------------------------------
 
 
 def _filtered(condition: BoundExpr, source: Sql) -> Sql:
@@ -121,7 +121,7 @@ def _filtered(condition: BoundExpr, source: Sql) -> Sql:
 
 
 def _computed(items: tuple[ComputedProperty, ...], source: Sql) -> Sql:
-    """A path that groups are made by may be computed for a group already."""
+    """Add columns; a grouping path may already be computed for a group and is replaced then."""
     columns = [
         fill(f"{{0}} AS {quote(i.prop.name)}", typed(compile_expression(i.expr), i.prop.type))
         for i in items
@@ -155,7 +155,7 @@ _PERCENT = (
 
 
 def _accumulated(step: AccumulateRows, rows: _Rows) -> Sql:
-    """A row stays when neither the sum before it nor an earlier one has reached the limit."""
+    """Keep each row before which no running sum has reached the limit."""
     part = rows.partition
     limit = typed(compile_expression(step.limit), step.limit.type)
     found = sorted_rows(step.order, rows.row)
@@ -201,7 +201,7 @@ def _branch(branch: Branch, rows: _Rows) -> Sql:
 
 
 def _part(number: int, own: RowType, source: Sql, result: RowType, keys: tuple[str, ...]) -> Sql:
-    """The rows of one branch with the columns of all, and what tells their order and variant."""
+    """Return the rows of one branch with the columns of all, their order and their variant."""
     known = {prop.name for prop in own.properties}
     columns = {
         quote(p.name): quote(p.name) if p.name in known else "NULL" for p in result.properties
@@ -218,7 +218,7 @@ def _part(number: int, own: RowType, source: Sql, result: RowType, keys: tuple[s
 
 
 def _variant(own: RowType, result: RowType) -> str:
-    """The variant's number among those of all branches."""
+    """Return the variant's number among those of all branches."""
     numbers = [result.variants.index(variant) for variant in own.variants]
     if len(numbers) == 1:
         return str(numbers[0])

@@ -1,7 +1,7 @@
 """Arithmetic as DuckDB SQL (URL Conventions 5.1.1.2).
 
-What overflows or divides by zero fails in DuckDB and becomes a 400 at the border, in `run`;
-Doubles follow IEEE 754. An instant plus a duration is computed in microseconds.
+Overflows and divisions by zero fail in DuckDB and become a 400 in `gateway.engine.run`; Doubles
+follow IEEE 754. An instant plus a duration is computed in microseconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _INTEGERS = (T.INT32, T.INT64)
 
 
 def arithmetic(expr: Arithmetic, left: Sql, right: Sql) -> Sql:
-    """The SQL of the operation, its operands rendered."""
+    """Return the SQL of the operation; `left` and `right` are its rendered operands."""
     template = _template(expr)
     divides = expr.operator in (_Op.DIV, _Op.MOD) and expr.type is not T.DOUBLE
     if divides and not isinstance(expr.right, Constant):
@@ -40,7 +40,7 @@ def arithmetic(expr: Arithmetic, left: Sql, right: Sql) -> Sql:
 
 
 def negation(expr: Negate, operand: Sql) -> Sql:
-    """The SQL of a unary minus."""
+    """Return the SQL of a unary minus."""
     if expr.type in (T.INT64, T.DURATION):
         return fill("(CAST(0 AS BIGINT) - {0})", typed(operand, expr.type))
     return fill("(- {0})", typed(operand, expr.type))
@@ -68,7 +68,7 @@ def _number(expr: Arithmetic) -> str:
 
 
 def _duration(expr: Arithmetic) -> str:
-    """Whole microseconds; over an integer truncated, else rounded."""
+    """Return whole microseconds, truncated when divided by an integer, otherwise rounded."""
     match expr.left.type, expr.right.type:
         case T.DATE_TIME_OFFSET, _:
             return "(epoch_us({0}) - epoch_us({1}))"

@@ -1,6 +1,6 @@
-"""How a row becomes columns: typed as they are, or as texts for CSV; SQL over the alias `r`.
+"""The columns of a file: typed values, or texts for CSV, as SQL over the alias `r`.
 
-A spreadsheet takes a text for a formula by its first letter, whatever quotes it stands in.
+A spreadsheet decides by the first letter that a text is a formula, even in quotes.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ _AS_TEXT = (PrimitiveType.DATE_TIME_OFFSET, PrimitiveType.DATE, PrimitiveType.DU
 
 
 def typed_columns(properties: Properties, computed: Computed) -> Columns:
-    """The columns as they are, but durations as text: Parquet has no type for them."""
+    """Return typed columns, but durations as text: Parquet has no type for them."""
     values = _values(properties, computed)
     return {prop: _typed(prop, value) for prop, value in values.items()}
 
 
 def text_columns(properties: Properties, computed: Computed, *, defused: bool) -> Columns:
-    """Instants and durations as in JSON, collections as JSON arrays; null stays null.
+    """Return texts: instants and durations as in JSON, collections as JSON arrays, null as null.
 
-    `defused` puts an apostrophe before each text that a spreadsheet could take for a formula.
+    `defused` puts an apostrophe before each text that a spreadsheet could run as a formula.
     """
     values = _values(properties, computed)
     texts = {prop: _text(prop, value) for prop, value in values.items()}
@@ -41,7 +41,7 @@ def text_columns(properties: Properties, computed: Computed, *, defused: bool) -
 
 
 def named(columns: Mapping[Property, Sql]) -> Sql:
-    """The list for SELECT."""
+    """Return the list for SELECT."""
     items = (f"{value.text} AS {quote(prop.name)}" for prop, value in columns.items())
     return Sql(", ".join(items), parameters(columns.values()))
 

@@ -1,8 +1,8 @@
-"""Two states of a table, compared by key: which rows are new or changed, and which are gone.
+"""Comparison of two states of a table by key: new or changed rows, and removed rows.
 
-A state is a relation with a column POSITION, and the condition under which a row belongs to it.
-What has changed is found as row numbers first, those of the new state before those of the old one,
-so that it can be paged; only then are the rows of a page read. Blocking, like `gateway.engine.run`.
+A state is a relation with a column POSITION, and the condition for a row to belong to it. Changes
+are found as row numbers first, those of the new state before those of the old one, so that they
+can be paged; only then are the rows of a page read. Blocking, like `gateway.engine.run`.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from gateway.edm.model import Property
 from gateway.engine.batches import as_arrow, rows_at
 from gateway.engine.compile import compile_expression, compile_filter
 from gateway.engine.projection import json_object
-from gateway.engine.run import Relation, ask
+from gateway.engine.run import Relation, execute
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.tree.expressions import BoundExpr, ColumnRef
 from gateway.query.tree.projection import Projection
@@ -28,10 +28,10 @@ _PLACE = quote(POSITION.name)
 
 @dataclass(frozen=True, slots=True)
 class Comparison:
-    """The same query about the old and the new state; they differ in what now() means.
+    """The same query on the old and the new state, with different values of now().
 
-    `complete` tells that the new state's relation has all rows that there are: a key that is not
-    in it is nowhere.
+    `complete` is true if the new state's relation has all rows of the set: a key that is missing
+    in it does not exist.
     """
 
     before: BoundQuery
@@ -41,9 +41,9 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class TableChanges:
-    """Some of the changes: rows as they are now, then what left, as its id and whether it is gone.
+    """A page of changes: rows in their new state, then removed rows as (id, whether it is gone).
 
-    `more` tells that these are not the last.
+    `more` is true if further changes follow.
     """
 
     rows: tuple[bytes, ...]
@@ -58,15 +58,15 @@ def fetch_changes(
     window: tuple[int, int],
     projections: tuple[Projection, Projection],
 ) -> TableChanges:
-    """The changes of a window (offset, limit): rendered by the one projection, ids by the other.
+    """Return the changes of a window (offset, limit), rendered by projections for rows and for ids.
 
     Raises:
-        InvalidValue: see `gateway.engine.run.ask`.
+        InvalidValue: see `gateway.engine.run.execute`.
     """
     offset, limit = window
-    page = ask(new, _numbers(new, old, comparison, (offset, limit + 1)), as_arrow)
-    kept = page.slice(0, limit)
-    here, there = (kept.filter(pc.equal(kept.column("removed"), side)) for side in (False, True))
+    page = execute(new, _numbers(new, old, comparison, (offset, limit + 1)), as_arrow)
+    shown = page.slice(0, limit)
+    here, there = (shown.filter(pc.equal(shown.column("removed"), side)) for side in (False, True))
     rows = _rendered(new, here, projections[0])
     ids = _rendered(old, there, projections[1])
     left = zip(ids, there.column("gone").to_pylist(), strict=True)
@@ -81,9 +81,9 @@ def _rendered(relation: Relation, places: pa.Table, projection: Projection) -> t
 
 
 def _numbers(new: Relation, old: Relation, comparison: Comparison, window: tuple[int, int]) -> Sql:
-    """The row numbers of the changes, in order, and on which side they are.
+    """Return the row numbers of the changes, in order, and their side.
 
-    Values are compared so that null is like null; what is not shown is not compared.
+    Two nulls are equal, and only shown values are compared.
     """
     key = comparison.after.entity_set.entity_type.key_properties
     was, now = _state(old, comparison.before), _state(new, comparison.after)
@@ -104,13 +104,13 @@ def _numbers(new: Relation, old: Relation, comparison: Comparison, window: tuple
 
 
 def _differs(query: BoundQuery) -> str:
-    """Of who selects nothing but ways to other rows, nothing differs."""
+    """Return the condition for a changed row; false if the query selects no properties."""
     values = (f"v{number}" for number, _ in enumerate(query.select))
     return " OR ".join(f"was.{v} IS DISTINCT FROM now.{v}" for v in values) or "false"
 
 
 def _state(relation: Relation, query: BoundQuery) -> Sql:
-    """The keys and the shown values of the rows that belong to a state."""
+    """Return the keys and the shown values of the rows that belong to a state."""
     condition = compile_filter(query.filter)
     computed = {item.prop: item.expr for item in query.computed}
     keys = query.entity_set.entity_type.key_properties

@@ -1,4 +1,4 @@
-"""Bound expressions -> DuckDB SQL with bound parameters; no value ever stands in the text.
+"""Bound expressions -> DuckDB SQL with bound parameters; no value is ever part of the text.
 
 OData's null rules differ from SQL's in three places (URL Conventions 5.1.1.1): eq and ne are never
 null, and lt, le, gt, ge with a null are false. The connectives are three-valued in both.
@@ -54,12 +54,12 @@ ELEMENT = '"$element"'
 
 
 def compile_filter(expr: BoundExpr | None) -> Sql:
-    """A condition for WHERE, which drops rows where it is null, as $filter does."""
+    """Return a condition for WHERE, which drops rows for which it is null, as $filter does."""
     return Sql("true") if expr is None else _condition(expr)
 
 
 def _condition(expr: BoundExpr) -> Sql:
-    """Where null may stand for false, plain operators: DuckDB skips blocks of rows by them."""
+    """Return a condition in which null may mean false; plain operators let DuckDB skip blocks."""
     match expr:
         case And(terms) | Or(terms):
             parts = [_condition(term) for term in terms]
@@ -74,7 +74,7 @@ def _condition(expr: BoundExpr) -> Sql:
 
 
 def compile_expression(expr: BoundExpr) -> Sql:
-    """The value of an expression."""
+    """Return the value of an expression."""
     match expr:
         case Constant() | ColumnRef() | Element():
             return _leaf(expr)
@@ -126,7 +126,7 @@ def _computed(expr: Computed) -> Sql:
 
 def _leaf(expr: Leaf) -> Sql:
     match expr:
-        case Constant(None, PrimitiveType.DECIMAL):  # `typed` knows no SQL type for it
+        case Constant(None, PrimitiveType.DECIMAL):  # SQL_TYPES has no type for it
             return Sql("CAST(NULL AS DECIMAL(19, 0))")
         case Constant(value, _):
             return _constant(value)
@@ -192,18 +192,18 @@ def _compare(operator: CompareOperator, left: BoundExpr, right: BoundExpr) -> Sq
 
 
 def _is_nan(expr: BoundExpr) -> bool:
-    """NaN equals nothing, not even itself; DuckDB would order it above all numbers."""
+    """Return True for NaN, which equals nothing; DuckDB would order it above all numbers."""
     return isinstance(expr, Constant) and expr.value != expr.value
 
 
 def _may_be_nan(expr: BoundExpr) -> bool:
-    """Only what is computed: JSON has no NaN."""
+    """Return True for computed Doubles; others come from JSON, which has no NaN."""
     computed = not isinstance(expr, Constant | ColumnRef | Element)
     return computed and expr.type is PrimitiveType.DOUBLE
 
 
 def _in(operand: BoundExpr, values: tuple[Constant, ...]) -> Sql:
-    """Compares with each value as eq does; never null."""
+    """Compare with each value as eq does; never null."""
     listed = [_constant(v.value) for v in values if v.value is not None and not _is_nan(v)]
     tests: list[str] = []
     if listed:
@@ -215,7 +215,7 @@ def _in(operand: BoundExpr, values: tuple[Constant, ...]) -> Sql:
 
 
 def _listed(tests: list[str], subject: Sql, listed: list[Sql]) -> Sql:
-    """The subject comes first in each test, then the list, which only the first has."""
+    """Fill in the subject; its parameters precede those of the list, which only one test has."""
     found = fill(f"({' OR '.join(tests)})", subject)
     split = len(subject.parameters)
     values = (*found.parameters[:split], *parameters(listed), *found.parameters[split:])
@@ -230,7 +230,7 @@ def _matches(expr: Matches) -> Sql:
 
 
 def matching_elements(values: Sql, condition: BoundExpr | None) -> Sql:
-    """The elements of a list that meet a condition; one for which it is null does not."""
+    """Return the elements of a list that meet a condition; null does not meet it."""
     if condition is None:
         return values
     text = f"list_filter({{0}}, lambda {ELEMENT}: coalesce({{1}}, false))"
@@ -238,7 +238,7 @@ def matching_elements(values: Sql, condition: BoundExpr | None) -> Sql:
 
 
 def _quantified(expr: Quantified) -> Sql:
-    """`all` means that no element fails; a predicate that is null fails (5.1.1.13)."""
+    """Return `any` or `all` over a list; a predicate that is null fails (5.1.1.13)."""
     column = _column(expr.prop, expr.row)
     if expr.predicate is None:
         return Sql(f"(len({column}) > 0)")

@@ -1,7 +1,7 @@
 """`cast` as DuckDB SQL: null where the value cannot be converted (URL Conventions 5.1.1.10.1).
 
-Text converts when it is a literal of the type, and no other text that DuckDB would take. Numbers
-are rounded half away from zero. The text of a value is that of its JSON.
+Text converts only if it is a literal of the type, though DuckDB would accept more. Numbers are
+rounded half away from zero. The text of a value is that of its JSON.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ _PLAIN = {T.DOUBLE: "CAST({0} AS DOUBLE)", T.STRING: "CAST({0} AS VARCHAR)"}
 
 
 def conversion(expr: Convert, operand: Sql) -> Sql:
-    """The SQL of a `cast`, its operand rendered."""
+    """Return the SQL of a `cast`; `operand` is its rendered operand."""
     source = expr.operand.type
     assert source is not None  # noqa: S101 - null is not converted
     template = _TO.get((source, expr.type)) or _between_numbers(source, expr.type)
@@ -72,6 +72,6 @@ def _between_numbers(source: T, target: T) -> str:
 
 
 def instant_text(value: str) -> str:
-    """The SQL of an instant's text: UTC with `Z` and the shortest of 0, 3 or 6 digits."""
+    """Return the SQL of an instant's text: UTC with `Z` and the shortest of 0, 3 or 6 digits."""
     text = f"strftime({value}, '%Y-%m-%dT%H:%M:%S.%fZ')"
     return f"replace(replace({text}, '000Z', 'Z'), '.000Z', 'Z')"

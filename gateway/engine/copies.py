@@ -1,9 +1,9 @@
 """Rows of sets that have one for each result: read from the results' own table, never copied.
 
-Only what is the same in many rows is kept: for each value that a DAY is made of its day, and the
-DIGEST of all results of that day. MD5 spreads values over days, and adds rows up to a digest: it is
+Only values that many rows share are stored: the day of each value that a DAY is made from, and the
+DIGEST of all results of that day. MD5 assigns values to days, and hashes rows for a digest: it is
 the same in all processes and versions, unlike DuckDB's own hash. Results without the value that a
-DAY is made of share a day, that of the empty text.
+DAY is made from share the day of the empty text.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ _VALUE, _DAY, _DIGEST = '"$value"', '"$day"', '"$digest"'
 _FIRST_INSTANT = 946_684_800_000
 """2000-01-01, in milliseconds since 1970."""
 DIGESTS = 8_000_000_000_000
-"""So many instants, in whole milliseconds, because some clients cut what is finer; they reach to
-the year 2253, because nanoseconds in 64 bits end in 2262."""
+"""The number of possible digests: instants in whole milliseconds, because some clients truncate
+finer ones; the last is in 2253, because nanoseconds in 64 bits end in 2262."""
 
 
 def compile_days(derivation: Derivation, rows: str) -> Sql:
-    """A SELECT of each value that the one DAY is made of, with its day and digest.
+    """Return a SELECT of each value that the DAY is made from, with its day and digest.
 
-    The digest is made of the sum of all rows' digests and of their number, so it depends on no
-    order. Equal ones of different rows come once in DIGESTS.
+    The digest is made from the sum of all rows' hashes and their number, so it does not depend on
+    their order. Two different states have the same digest once in DIGESTS.
     """
     [day] = derivation.of_kind(ColumnKind.DAY)
     value = f"r.{quote(day.of)}"
@@ -46,7 +46,7 @@ def compile_days(derivation: Derivation, rows: str) -> Sql:
 
 
 def rows_of_copies(derivation: Derivation, rows: str, days: str | None) -> str:
-    """The FROM item of the set's rows, numbered as the results are; `days` names that table."""
+    """Return the FROM item of the set's rows, numbered like the results; `days` is that table."""
     columns = ", ".join(_shown(column) for column in derivation.columns)
     joined = ""
     if days is not None:

@@ -1,7 +1,7 @@
-"""Rows of derived sets, made of the results of one snapshot in one pass.
+"""Rows of derived sets, made from the results of one snapshot in one pass.
 
-The first result of a group in the feed's own order, which is its newest, is found by its position;
-its values are kept together, nulls too, so that they are those of one result.
+The first result of a group in the results' own order, which is its newest, is found by its
+position; its values stay together, nulls included, so that all come from one result.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _AGGREGATES = {
 
 
 def compile_derivation(derivation: Derivation, rows: str) -> Sql:
-    """A SELECT of the set's columns and POSITION, sorted by key; `rows` names the results."""
+    """Return a SELECT of the set's columns and POSITION, sorted by key, from the results `rows`."""
     source = _unnested(derivation.unnest, rows)
     grouped = _grouped(derivation, source)
     key = ", ".join(quote(name) for name in derivation.key)
@@ -37,7 +37,7 @@ def compile_derivation(derivation: Derivation, rows: str) -> Sql:
 
 
 def _unnested(collections: tuple[str, ...], rows: str) -> str:
-    """The results, each once for each element of its collections; the same twice counts once."""
+    """Return the results, each once per distinct element of its collections."""
     if not collections:
         return rows
     names = ", ".join(quote(name) for name in collections)

@@ -1,14 +1,14 @@
 """Canonical functions as DuckDB SQL, with OData's rules where the two differ.
 
 Templates take their operands in order as `{0}`, `{1}`, ..., cast to the types of SQL_TYPES. All are
-null when an argument is null, as OData wants (5.1.1.4). Regular expressions are run by RE2, in
+null when an argument is null, as OData demands (5.1.1.4). RE2 runs regular expressions, in
 linear time.
 """
 
 from __future__ import annotations
 
 from gateway.edm.types import PrimitiveType
-from gateway.engine.letters import LOWER, UPPER
+from gateway.engine.letter_case import LOWER, UPPER
 from gateway.engine.sql import Sql, fill
 from gateway.query.bind.patterns import to_re2
 from gateway.query.tree.expressions import BoundExpr, Call, Constant
@@ -25,9 +25,9 @@ SQL_TYPES = {
     PrimitiveType.DURATION: "BIGINT",
     PrimitiveType.GUID: "UUID",
 }
-"""How values are computed; a duration is a number of microseconds, an instant naive UTC.
+"""The SQL types of values; a duration is a number of microseconds, an instant naive UTC.
 
-A decimal has the digits that it needs, hence no type here.
+A decimal has as many digits as it needs, so it has no type here.
 """
 
 _WHITE = "".join(f"chr({n}) || " for n in (9, 10, 11, 12, 13, 32, 0x85, 0xA0, 0x1680))
@@ -41,7 +41,7 @@ _LENGTH = (
     "(CASE WHEN {2} < 0 THEN error('a length cannot be negative')"
     " WHEN {2} > 4000000000 THEN 4000000000 ELSE {2} END)"
 )
-"""DuckDB takes 32 bits, and its least and greatest pass over null."""
+"""DuckDB takes 32 bits here, and its `least` and `greatest` ignore null."""
 
 _ONE_OF = r"[^][\\(){}*+?.|^$]|\[\^?[^][\\^&~-]+\]|\)"
 _COUNT = "(0|[1-9][0-9]*)"
@@ -51,7 +51,7 @@ _IF_PORTABLE = (
     f"CASE WHEN {{1}} IS NULL OR regexp_full_match({{1}}, '{_PORTABLE}')"
     " THEN regexp_matches({0}, {1}) ELSE error('this pattern is only evaluated as a literal') END"
 )
-"""A pattern that is a value of the row cannot be translated. Many mean the same to RE2."""
+"""A pattern in a column cannot be translated; this one accepts those that RE2 reads the same."""
 
 FUNCTIONS: dict[str, str] = {
     "contains": "contains({0}, {1})",
@@ -81,17 +81,17 @@ FUNCTIONS: dict[str, str] = {
     "floor": "floor({0})",
     "ceiling": "ceil({0})",
 }
-"""DuckDB's round goes half away from zero, as 5.1.1.9.1 wants; its instr counts from 1."""
+"""DuckDB rounds half away from zero, as 5.1.1.9.1 demands; its instr counts from 1."""
 
 
 def typed(operand: Sql, type_: PrimitiveType | None) -> Sql:
-    """The operand in the type that it is computed in; a parameter has one of its own."""
+    """Cast the operand to its SQL type; a parameter may have another one."""
     name = None if type_ is None else SQL_TYPES.get(type_)
     return operand if name is None else fill(f"CAST({{0}} AS {name})", operand)
 
 
 def call(expr: Call, operands: tuple[Sql, ...]) -> Sql:
-    """The SQL of a call, its arguments rendered."""
+    """Return the SQL of a call; `operands` are its rendered arguments."""
     if expr.type is PrimitiveType.DECIMAL and _is_whole(expr):
         return fill("CAST({0} AS DECIMAL(19, 0))", *operands)
     arguments = [typed(o, a.type) for o, a in zip(operands, expr.arguments, strict=True)]
@@ -109,5 +109,5 @@ def _matches_pattern(pattern: BoundExpr, arguments: list[Sql]) -> Sql:
 
 
 def _is_whole(expr: Call) -> bool:
-    """Whether a number is rounded that is whole already."""
+    """Return True for rounding a number that is whole already."""
     return expr.arguments[0].type in (PrimitiveType.INT32, PrimitiveType.INT64)

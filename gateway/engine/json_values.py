@@ -1,7 +1,7 @@
 """The JSON of one computed value, by its type (OData JSON Format 4.01, 7.1).
 
-Columns hold what the Analytics API can send. Computed values can be more: NaN and the infinities,
-decimals, days, times and durations, and instants that no text of OData's can hold.
+Columns hold values that the Analytics API can send. Computed values can also be NaN and the
+infinities, decimals, days, times and durations, and instants outside of OData's range.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ _TEMPLATES: dict[T, str] = {
 
 
 def json_value(value: Sql, type_: T, *, long_as_text: bool) -> Sql:
-    """SQL whose `to_json` is the value's JSON."""
+    """Return SQL whose `to_json` is the value's JSON."""
     if type_ in _LONG and long_as_text:
         return fill("CAST({0} AS VARCHAR)", value)
     return fill(_TEMPLATES.get(type_, "{0}"), typed(value, type_))
 
 
 def in_range(value: Sql, type_: T) -> Sql:
-    """The value itself, or the same failure that its JSON would be."""
+    """Return the value itself, failing where its JSON would fail."""
     if type_ not in (T.DATE_TIME_OFFSET, T.DATE):
         return value
     return fill(_IN_RANGE.format("{0}"), value)
@@ -48,7 +48,7 @@ def in_range(value: Sql, type_: T) -> Sql:
 def is_self_describing(type_: T, *, declared: bool) -> bool:
     """Return True if a JSON reader infers the type (JSON Format 4.6.3).
 
-    The standard says that of Double too, but Microsoft's reader takes a number that no model
-    declares for a Decimal, which holds less, and with IEEE754Compatible it refuses it.
+    By the standard this includes Double, but Microsoft's reader treats an undeclared number as a
+    Decimal, whose range is smaller, and refuses it with IEEE754Compatible.
     """
     return type_ in (T.STRING, T.BOOLEAN) or (declared and type_ is T.DOUBLE)

@@ -1,6 +1,6 @@
-"""Other rows of the same snapshot, as subqueries: DuckDB makes joins of them.
+"""Related rows of the same snapshot, as subqueries, which DuckDB turns into joins.
 
-A set is read under the name `table_of` gives it, which `gateway.engine.run` defines.
+A set's table has the name that `table_of` returns; `gateway.engine.run` defines it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from gateway.query.tree.expressions import CountRows, NavigationPath, Quantified
 
 
 def table_of(set_name: str) -> str:
-    """The name of an entity set's rows in SQL; no property or alias has such a name."""
+    """Return the SQL name of an entity set's rows; no property or alias has such a name."""
     return quote(f"${set_name}")
 
 
@@ -26,32 +26,32 @@ def no_rows(entity_set: EntitySet) -> str:
     return f"(SELECT {columns} WHERE false)"
 
 
-def joined(way: NavigationPath) -> str:
-    """The condition that makes a row one of those that the way leads to."""
+def join_condition(path: NavigationPath) -> str:
+    """Return the condition for the rows that the path leads to."""
     pairs = (
-        f"{way.to}.{quote(other)} = {way.row}.{quote(own)}" for own, other in way.navigation.on
+        f"{path.to}.{quote(other)} = {path.row}.{quote(own)}" for own, other in path.navigation.on
     )
     return " AND ".join(pairs)
 
 
 def reached(expr: Reached, value: Sql) -> Sql:
-    """A value of the one other row."""
-    return fill(f"(SELECT {{0}} {_rows(expr.way)})", value)
+    """Return a value of the one related row."""
+    return fill(f"(SELECT {{0}} {_rows(expr.path)})", value)
 
 
 def quantified_rows(expr: QuantifiedRows, predicate: Sql) -> Sql:
-    """`all` means that no row fails; a predicate that is null fails (5.1.1.13)."""
+    """Return `any` or `all` over related rows; a predicate that is null fails (5.1.1.13)."""
     if expr.quantifier == "any":
-        return fill(f"EXISTS (SELECT 1 {_rows(expr.way)} AND {{0}})", predicate)
+        return fill(f"EXISTS (SELECT 1 {_rows(expr.path)} AND {{0}})", predicate)
     return fill(
-        f"(NOT EXISTS (SELECT 1 {_rows(expr.way)} AND NOT coalesce({{0}}, false)))", predicate
+        f"(NOT EXISTS (SELECT 1 {_rows(expr.path)} AND NOT coalesce({{0}}, false)))", predicate
     )
 
 
 def counted_rows(expr: CountRows, condition: Sql) -> Sql:
-    """How many of the other rows meet the condition."""
-    return fill(f"(SELECT count(*) {_rows(expr.way)} AND {{0}})", condition)
+    """Return the number of related rows that meet the condition."""
+    return fill(f"(SELECT count(*) {_rows(expr.path)} AND {{0}})", condition)
 
 
-def _rows(way: NavigationPath) -> str:
-    return f"FROM {table_of(way.target.name)} AS {way.to} WHERE {joined(way)}"
+def _rows(path: NavigationPath) -> str:
+    return f"FROM {table_of(path.target.name)} AS {path.to} WHERE {join_condition(path)}"

@@ -1,7 +1,7 @@
 """ORDER BY lists: null first ascending, last descending (Protocol 11.2.6.2).
 
-What can fail on a row, such as a division, is volatile to DuckDB, which takes no volatile
-expression into a window's ORDER BY. So windows sort by columns that a SELECT inside computes.
+DuckDB treats expressions that can fail on a row, such as divisions, as volatile and refuses them
+in a window's ORDER BY. So windows sort by columns that an inner SELECT computes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from gateway.query.tree.expressions import BoundExpr, BoundOrder, ColumnRef
 
 
 def sort_keys(order: tuple[BoundOrder, ...]) -> Sql:
-    """The list, which is never empty."""
+    """Return the ORDER BY list, which is never empty."""
     keys = [fill(f"{{0}} {_direction(item)}", compile_expression(item.expr)) for item in order]
     return Sql(", ".join(key.text for key in keys), parameters(keys))
 
@@ -23,7 +23,7 @@ def sort_keys(order: tuple[BoundOrder, ...]) -> Sql:
 class SortedRows:
     """Rows for a window: a FROM item, the window's ORDER BY list, and the columns it needs.
 
-    `added` names the columns that the rows did not have before.
+    `added` names the columns that were added for sorting.
     """
 
     source: Sql
@@ -32,7 +32,7 @@ class SortedRows:
 
     @property
     def columns(self) -> str:
-        """The rows' own columns, for SELECT."""
+        """Return the rows' own columns, for SELECT."""
         return f"* EXCLUDE ({', '.join(self.added)})" if self.added else "*"
 
 
@@ -41,7 +41,7 @@ def sorted_rows(
 ) -> SortedRows:
     """Return the rows of `source`, a FROM item with the alias `r`, with their sort keys as columns.
 
-    Only rows that pass `condition` are kept: on the others a key might not exist.
+    Only rows that pass `condition` are included: for the others a key might not exist.
     """
     computed = (item.expr for item in order if not isinstance(item.expr, ColumnRef))
     names: dict[BoundExpr, str] = {

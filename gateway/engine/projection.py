@@ -1,10 +1,10 @@
-"""How one row becomes one JSON object (OData JSON Format 4.01, sections 7 and 8).
+"""One row as one JSON object (OData JSON Format 4.01, sections 7 and 8).
 
 DuckDB writes the JSON itself: measured three times as fast as building Python values first, and
-the GIL is free meanwhile. It hands it over as UTF-8, because joining texts in Python costs as much
+the GIL is free meanwhile. It returns UTF-8, because joining texts in Python would cost as much
 again: one emoji makes every letter of the whole page four bytes wide. Instants are UTC with `Z` and
-the shortest of 0, 3 or 6 digits. Without nulls, the object is joined from its members, which takes
-nearly the same time as one with them (measured: 1.08).
+the shortest of 0, 3 or 6 digits. With `omit_nulls`, the object is joined from its members, which
+takes nearly the same time (measured: 1.08).
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.compile import ELEMENT, compile_expression, matching_elements
 from gateway.engine.conversions import instant_text
-from gateway.engine.expand import counted, other_rows
+from gateway.engine.expand import count_related, related_rows
 from gateway.engine.json_values import is_self_describing, json_value
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.tree.projection import Expanded, Projection
 from gateway.query.tree.queries import ValuesView
 from gateway.query.tree.transformations import VARIANT
 
-_EVERY = 2**31
+_MAX_LIST_INDEX = 2**31
 _Member: TypeAlias = tuple[str, Sql]
 
 
 def json_object(projection: Projection) -> Sql:
-    """An SQL expression over the alias `r` that yields the object as UTF-8."""
+    """Return an SQL expression over the alias `r` that yields the object as UTF-8."""
     if not projection.variants:
         return fill("encode({0})", _object(projection))
     objects = [fill("encode({0})", _object(variant)) for variant in projection.variants]
@@ -40,7 +40,7 @@ def json_object(projection: Projection) -> Sql:
 
 def _object(projection: Projection) -> Sql:
     members: list[_Member] = [(name, _entity_id(projection)) for name in projection.id_members]
-    for name, behind in projection.ways:
+    for name, behind in projection.navigation_links:
         members.append((name, fill(f"{{0}} || '{behind}'", _entity_id(projection))))
     expressions = {c.prop: compile_expression(c.expr) for c in projection.computed}
     for prop in projection.properties:
@@ -58,7 +58,7 @@ def _object(projection: Projection) -> Sql:
 
 
 def _nested(members: Sequence[_Member], projection: Projection) -> list[_Member]:
-    """Members named by paths, such as `user/name`, as objects in the place of their first one."""
+    """Nest members named by paths, such as `user/name`, in objects at the place of the first."""
     found: dict[str, list[_Member]] = {}
     for name, value in members:
         head, _, rest = name.partition("/")
@@ -77,15 +77,15 @@ def _inside(members: Sequence[_Member], projection: Projection) -> Sql:
 
 
 def _expanded(item: Expanded) -> list[_Member]:
-    """The number of related rows, before they are cut to a window, and the rows themselves."""
+    """Return the number of related rows, regardless of their window, and the rows themselves."""
     members: list[_Member] = []
     if item.count_member:
-        number = counted(item.way, item.query)
+        number = count_related(item.path, item.query)
         as_text = fill("{0}::VARCHAR", number) if item.projection.int64_as_text else number
         members.append((item.count_member, as_text))
     if item.member:
         row = fill("({0})::JSON", _object(item.projection))
-        members.append((item.member, other_rows(item.way, item.query, row)))
+        members.append((item.member, related_rows(item.path, item.query, row)))
     return members
 
 
@@ -100,9 +100,9 @@ def _packed(members: Sequence[_Member]) -> Sql:
 
 
 def _without_nulls(members: Sequence[_Member], projection: Projection) -> Sql:
-    """`concat_ws` skips what is null: a null has no JSON, and so no member.
+    """Join the members that are not null: `concat_ws` skips nulls, which have no JSON.
 
-    Constants are control information, which is null only when that has to be said.
+    Constants are control information, whose nulls are sent.
     """
     constants = [Sql("?", (f'"{n}":{json.dumps(text)}',)) for n, text in projection.constants]
     texts = [
@@ -115,7 +115,7 @@ def _without_nulls(members: Sequence[_Member], projection: Projection) -> Sql:
 
 
 def _entity_id(projection: Projection) -> Sql:
-    """A key of several values has their names."""
+    """Return the entity's URL; a key of several values includes their names."""
     named = len(projection.key) > 1
     values = [(f"'{p.name}=' || " if named else "") + _key_value(p) for p in projection.key]
     key = " || ',' || ".join(values)
@@ -142,7 +142,7 @@ def _declared(prop: Property, projection: Projection) -> list[_Member]:
 
 
 def _viewed(view: ValuesView, projection: Projection) -> list[_Member]:
-    """A list of which not all is shown, and how many there are without regard to the window."""
+    """Return a partly shown list, and the number of its elements regardless of the window."""
     prop, list_ = view.prop, Sql(f"r.{quote(view.prop.name)}")
     found = matching_elements(list_, view.condition)
     members: list[_Member] = []
@@ -154,7 +154,7 @@ def _viewed(view: ValuesView, projection: Projection) -> list[_Member]:
         direction = "'DESC', 'NULLS LAST'" if view.descending else "'ASC', 'NULLS FIRST'"
         found = fill(f"list_sort({{0}}, {direction})", found)
     if view.skip or view.top is not None:
-        last = _EVERY if view.top is None else view.skip + view.top
+        last = _MAX_LIST_INDEX if view.top is None else view.skip + view.top
         found = fill("list_slice({0}, {1}, {2})", found, _bound(view.skip + 1), _bound(last))
     if projection.all_typed:
         members.append(_typed(prop, list_, projection))
@@ -162,7 +162,7 @@ def _viewed(view: ValuesView, projection: Projection) -> list[_Member]:
 
 
 def _bound(number: int) -> Sql:
-    return Sql("?", (min(number, _EVERY),))
+    return Sql("?", (min(number, _MAX_LIST_INDEX),))
 
 
 def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[_Member]:
@@ -174,7 +174,7 @@ def _dynamic(prop: Property, value: Sql, projection: Projection) -> list[_Member
 
 
 def _typed(prop: Property, value: Sql, projection: Projection) -> _Member:
-    """The member that tells a property's type, which is null where the value is left out."""
+    """Return the member with a property's type, which is null if the value is omitted."""
     name = _type_name(prop, projection)
     if projection.omit_nulls:
         name = fill("CASE WHEN {0} IS NOT NULL THEN {1} END", value, name)
@@ -188,7 +188,7 @@ def _shown(prop: Property, value: Sql, projection: Projection) -> Sql:
 
 
 def value_of(prop: Property, value: Sql) -> Sql:
-    """The value of a column, or what is left of its list; instants as text."""
+    """Return the value of a column, or the shown part of its list; instants as text."""
     if prop.type is not PrimitiveType.DATE_TIME_OFFSET:
         return value
     if prop.collection:
@@ -197,7 +197,7 @@ def value_of(prop: Property, value: Sql) -> Sql:
 
 
 def _type_name(prop: Property, projection: Projection) -> Sql:
-    """The built-in types need no `#` in 4.01 (JSON Format 4.6.3)."""
+    """Return a type's name; the built-in types have no `#` in 4.01 (JSON Format 4.6.3)."""
     short = prop.type.removeprefix("Edm.")
     name = f"Collection({short})" if prop.collection else short
     return Sql("?", (name if projection.type_suffix == "@type" else f"#{name}",))

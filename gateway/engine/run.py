@@ -1,8 +1,8 @@
-"""Runs a bound query on a relation: filter, order, window, and rows rendered as JSON.
+"""Bound queries on relations: filter, order, window, and rows rendered as JSON.
 
 A relation is a DuckDB cursor and the name of a table or view with the contract's columns. The
-table of a snapshot has a column `POSITION`, its row numbers in its own order, which makes every
-page of the whole feed as cheap as the first. Blocking; call it from a worker thread. DuckDB
+table of a snapshot has a column `POSITION`, its row numbers in its own order, so that every page
+of the whole collection is as cheap as the first. Blocking; call it from a worker thread. DuckDB
 releases the GIL while it works.
 """
 
@@ -39,7 +39,7 @@ from gateway.query.tree.transformations import POSITION, BoundApply
 T = TypeVar("T")
 _PLACE = '"$place"'
 _SORTED = f" ORDER BY r.{_PLACE}"
-_OF_THE_DATA = (
+_DATA_ERRORS = (
     duckdb.ConversionException,
     duckdb.InvalidInputException,
     duckdb.OutOfRangeException,
@@ -48,25 +48,25 @@ _OF_THE_DATA = (
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """A table to ask, or a SELECT in parentheses.
+    """A table to query, or a SELECT in parentheses.
 
-    `positioned_by` is the order that its column `position` stands for exactly. `others` are the
-    entity sets that navigation leads to, and their tables.
+    The column `position` numbers the rows in the order `positioned_by`. `referenced_tables` are
+    the entity sets that navigation leads to, and their tables.
     """
 
     cursor: DuckDBPyConnection
     name: str
     positioned_by: tuple[BoundOrder, ...] = ()
-    others: tuple[tuple[str, str], ...] = ()
+    referenced_tables: tuple[tuple[str, str], ...] = ()
     position: Property = POSITION
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """Which rows: those that pass `filter`, sorted by `order` (total), from `offset`, `limit` many.
+    """The rows that pass `filter`, sorted by `order` (total), from `offset` on, at most `limit`.
 
     No `order` means the relation's own, which a table with POSITION has. `limit` None means all.
-    With `apply` they are what it makes of the rows that pass `filter`, which then need a column
+    With `apply`, the rows are its result on the rows that pass `filter`, which then need a column
     POSITION.
     """
 
@@ -78,26 +78,26 @@ class Selection:
 
 
 def fetch_rows(relation: Relation, selection: Selection, projection: Projection) -> list[bytes]:
-    """Each selected row as a JSON object in UTF-8, in order."""
-    question = window_of(relation, selection, json_object(projection))
-    return [row[0] for row in ask(relation, question, as_tuples)]
+    """Return each selected row as a JSON object in UTF-8, in order."""
+    statement = window_of(relation, selection, json_object(projection))
+    return [row[0] for row in execute(relation, statement, as_tuples)]
 
 
 def count_rows(
     relation: Relation, condition: BoundExpr | None, apply: BoundApply | None = None
 ) -> int:
-    """How many rows pass the filter, or how many $apply makes of them."""
+    """Count the rows that pass the filter, or the result of $apply on them."""
     source, where = _rows(relation, condition, apply)
     text = f"SELECT count(*) FROM {source.text} AS r WHERE {where.text}"  # noqa: S608 - as above
-    [(number,)] = ask(relation, Sql(text, parameters((source, where))), as_tuples)
+    [(number,)] = execute(relation, Sql(text, parameters((source, where))), as_tuples)
     return int(number)
 
 
 def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
-    """The question for these columns, over the alias `r`, of the selected rows, in order.
+    """Return the SELECT of these columns, over the alias `r`, of the selected rows, in order.
 
-    The window is cut out first: DuckDB would read and render every row that passes the filter
-    before it sorts. Where other rows are joined to it, it is sorted once more: joins keep no order.
+    The window is cut out first: DuckDB would otherwise read and render every row that passes the
+    filter before it sorts. If other rows are joined to it, it is sorted again: joins keep no order.
     """
     window, order = _window(relation, selection)
     source, condition = _rows(relation, selection.filter, selection.apply)
@@ -110,7 +110,7 @@ def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
         f" WHERE {condition.text} AND {window.text} ORDER BY {order.text})"
     )
     last = ""
-    if relation.others:
+    if relation.referenced_tables:
         text, last = f"(SELECT *, row_number() OVER () AS {_PLACE} FROM {text})", _SORTED  # noqa: S608
     return Sql(
         f"SELECT {columns.text} FROM {text} AS r{last}",  # noqa: S608
@@ -119,27 +119,27 @@ def window_of(relation: Relation, selection: Selection, columns: Sql) -> Sql:
 
 
 _NUMBERED = "{0} IN (SELECT {0} FROM {1} AS r WHERE {2} ORDER BY {3})"
-_SHORT = 100
-"""Of so few rows DuckDB finds the numbers first by itself."""
+_MAX_SHORT_ROWS = 100
+"""For so few rows DuckDB finds the row numbers first by itself."""
 
 
 def _is_long(relation: Relation, selection: Selection) -> bool:
-    """Whether the numbers of the rows are found first: to sort whole rows takes many times as long.
+    """Return True if the row numbers should be found first, because sorting whole rows is slow.
 
-    Measured for pages of 5,000 rows of a million that pass a filter: 4 to 30 times.
+    Measured for pages of 5,000 rows of a million that pass a filter: 4 to 30 times as long.
     """
-    if selection.filter is None or selection.apply is not None or relation.others:
+    if selection.filter is None or selection.apply is not None or relation.referenced_tables:
         return False
     if _chooses_few(selection.filter):
         return False
     limit = selection.limit
-    return _is_positioned(relation, selection) and limit is not None and limit > _SHORT
+    return _is_positioned(relation, selection) and limit is not None and limit > _MAX_SHORT_ROWS
 
 
 def _is_positioned(relation: Relation, selection: Selection) -> bool:
-    """True if the relation's position says which rows are selected, and in which order.
+    """Return True if the relation's positions give the selected rows and their order.
 
-    It numbers the relation's own rows. Rows that $apply makes have none, even when they are sorted
+    They number the relation's own rows. Rows that $apply makes have none, even if they are sorted
     by columns of the same names.
     """
     if selection.apply is not None:
@@ -148,7 +148,7 @@ def _is_positioned(relation: Relation, selection: Selection) -> bool:
 
 
 def _chooses_few(condition: BoundExpr) -> bool:
-    """Whether a text must be one that few rows have, such as a key: then there is little to sort.
+    """Return True if a text must have a value that few rows have, such as a key: little to sort.
 
     Measured for the results of one person of a hundred thousand: 2 instead of 3 ms.
     """
@@ -167,7 +167,7 @@ def _chooses_few(condition: BoundExpr) -> bool:
 def _rows(
     relation: Relation, condition: BoundExpr | None, apply: BoundApply | None
 ) -> tuple[Sql, Sql]:
-    """The FROM item of the rows that are asked for, and the condition that is left for them."""
+    """Return the FROM item of the rows, and the remaining condition on them."""
     table, where = Sql(relation.name), compile_filter(condition)
     if apply is None:
         return table, where
@@ -178,7 +178,7 @@ def _rows(
 
 
 def _window(relation: Relation, selection: Selection) -> tuple[Sql, Sql]:
-    """The condition and the ORDER BY clause, LIMIT included, that cut the window out."""
+    """Return the condition and the ORDER BY clause, LIMIT included, of the window."""
     if not _is_positioned(relation, selection):
         return Sql("true"), _ordered(sort_keys(selection.order), selection)
     position = Sql(quote(relation.position.name))
@@ -194,42 +194,42 @@ def _ordered(keys: Sql, selection: Selection) -> Sql:
     return Sql(text, (*keys.parameters, *limit, selection.offset))
 
 
-def ask(relation: Relation, question: Sql, fetch: Callable[[DuckDBPyConnection, Sql], T]) -> T:
-    """The whole answer as `fetch` takes it.
+def execute(relation: Relation, statement: Sql, fetch: Callable[[DuckDBPyConnection, Sql], T]) -> T:
+    """Execute a statement and return its result as `fetch` reads it.
 
     Raises:
-        InvalidValue: an operation of the question fails on the data, such as a division by zero.
-        QueryTimeout: it was interrupted.
-        InsufficientStorage: it needs more memory than there is. Every other error of DuckDB passes
-            through: it is not the client's.
+        InvalidValue: an operation fails on the data, such as a division by zero.
+        QueryTimeout: the statement was interrupted.
+        InsufficientStorage: it needs more memory than the gateway has. Every other error of DuckDB
+            passes through, because it is not the client's.
     """
     try:
-        return fetch(relation.cursor, _among(relation.others, question))
-    except _OF_THE_DATA as error:
+        return fetch(relation.cursor, _with_tables(relation.referenced_tables, statement))
+    except _DATA_ERRORS as error:
         raise InvalidValue(
-            "$filter, $orderby, $compute or $apply computes what does not exist in some row: a"
+            "$filter, $orderby, $compute or $apply cannot be computed for some row: a"
             " division by zero, a number or instant out of range, or a pattern of matchespattern"
-            " that is too large, not valid, or only evaluated as a literal; correct it, or leave"
+            " that is too large, invalid, or only evaluated as a literal; correct it, or leave"
             " such rows out with case(...)"
-        ) from error  # DuckDB's own words may hold values of rows
+        ) from error  # DuckDB's own message may contain values of rows
     except duckdb.InterruptException as error:
         raise QueryTimeout from error
     except duckdb.OutOfMemoryException as error:
         raise InsufficientStorage(
-            "the query needs more memory than the gateway has; ask for less at once: a narrower"
+            "the query needs more memory than the gateway has; request less at once: a narrower"
             " $filter, fewer groups, a $top (its owner can raise --memory-limit, and with"
             " --data-dir sorts use the disk)"
         ) from error
 
 
-def _among(others: tuple[tuple[str, str], ...], question: Sql) -> Sql:
-    """The question where the sets that it may lead to have their names."""
-    if not others:
-        return question
-    named = (f"{table_of(name)} AS NOT MATERIALIZED (FROM {table})" for name, table in others)
-    return Sql(f"WITH {', '.join(named)} {question.text}", question.parameters)
+def _with_tables(tables: tuple[tuple[str, str], ...], statement: Sql) -> Sql:
+    """Return the statement with names for the sets that it navigates to."""
+    if not tables:
+        return statement
+    named = (f"{table_of(name)} AS NOT MATERIALIZED (FROM {table})" for name, table in tables)
+    return Sql(f"WITH {', '.join(named)} {statement.text}", statement.parameters)
 
 
-def as_tuples(cursor: DuckDBPyConnection, question: Sql) -> list[tuple[Any, ...]]:
-    """All rows at once."""
-    return cursor.execute(question.text, question.parameters).fetchall()
+def as_tuples(cursor: DuckDBPyConnection, statement: Sql) -> list[tuple[Any, ...]]:
+    """Return all rows at once."""
+    return cursor.execute(statement.text, statement.parameters).fetchall()

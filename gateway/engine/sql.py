@@ -1,4 +1,4 @@
-"""A piece of SQL and its parameters; no value ever stands in the text."""
+"""Pieces of SQL and their parameters; no value is ever part of the text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from gateway.errors import LimitExceeded
 
 _PLACE = re.compile(r"\{([0-9])\}")
-_LONGEST = 200_000
+_MAX_SQL_CHARACTERS = 200_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,26 +21,26 @@ class Sql:
 
 
 def fill(template: str, *operands: Sql) -> Sql:
-    """The template with `{0}`, `{1}`, ... replaced; an operand may stand twice or not at all.
+    """Replace `{0}`, `{1}`, ... in a template; an operand may occur twice or not at all.
 
     Raises:
-        LimitExceeded: operands that stand twice, inside each other, spell too long a text.
+        LimitExceeded: nested operands that occur twice make too long a text.
 
     >>> fill("({1} - {0} + {1})", Sql("a"), Sql("?", (5,)))
     Sql(text='(? - a + ?)', parameters=(5, 5))
     """
     text = _PLACE.sub(lambda place: operands[int(place[1])].text, template)
     places = [operands[int(number)] for number in _PLACE.findall(template)]
-    if len(places) > len(operands) and len(text) > _LONGEST:
-        raise LimitExceeded("the expression is too large; simplify it or ask for less at once")
+    if len(places) > len(operands) and len(text) > _MAX_SQL_CHARACTERS:
+        raise LimitExceeded("the expression is too large; simplify it or split the query")
     return Sql(text, parameters(places))
 
 
 def parameters(parts: Iterable[Sql]) -> tuple[object, ...]:
-    """The parameters of all parts, in order."""
+    """Return the parameters of all parts, in order."""
     return tuple(parameter for part in parts for parameter in part.parameters)
 
 
 def quote(name: str) -> str:
-    """An SQL identifier; names come from the contract, never from a URL."""
+    """Return an SQL identifier; no name can end the quotes."""
     return '"' + name.replace('"', '""') + '"'

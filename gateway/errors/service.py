@@ -11,6 +11,11 @@ class InternalError(GatewayError):
     status = 500
     code = "InternalError"
 
+    @classmethod
+    def unexpected(cls) -> InternalError:
+        """Return the error that hides an unexpected exception; the log has its details."""
+        return cls("the gateway failed unexpectedly; its log has the cause")
+
 
 class InsufficientStorage(InternalError):
     """The gateway's memory or data directory has no room for what the answer needs."""

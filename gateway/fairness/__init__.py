@@ -1,1 +1,1 @@
-"""How callers share the gateway: turns, the time of a request, and the limits of a key."""
+"""Sharing between callers: turns, the time of a request, and the limits of a key."""

@@ -1,7 +1,7 @@
 """The limits of one key, and the meter that counts its requests.
 
-Each process counts for itself, as it does wrong keys: with several workers a key may make that many
-requests in each of them.
+Each process counts on its own, as it does with wrong keys: with several workers, a key may make
+that many requests in each of them.
 """
 
 from __future__ import annotations
@@ -12,17 +12,17 @@ from dataclasses import dataclass
 
 from gateway.errors import TooManyRequests
 
-_MINUTE = 60.0
-_SOON_SECONDS = 5.0
-"""When to try again after too many requests at once: most requests have ended by then."""
+_WINDOW_SECONDS = 60.0
+_RETRY_SECONDS = 5.0
+"""The Retry-After of too many requests at once: most requests have ended by then."""
 
 
 @dataclass(frozen=True, slots=True)
 class Allowance:
-    """What a key may use; None is no limit of its own.
+    """The limits of one key; None means that the key has no limit of its own.
 
-    `sets` are the entity sets that exist for it. `query_seconds` counts only where it is shorter
-    than the gateway's own `query_timeout`.
+    `sets` are the entity sets that the key may read. `query_seconds` applies only where it is
+    shorter than the gateway's own `query_timeout`.
     """
 
     at_once: int | None = None
@@ -35,7 +35,7 @@ UNLIMITED = Allowance()
 
 
 class Meter:
-    """Counts the requests of keys that have limits; `monotonic` counts seconds."""
+    """A counter of the requests of keys that have limits; `monotonic` counts seconds."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._now = monotonic
@@ -43,10 +43,11 @@ class Meter:
         self._starts: dict[str, deque[float]] = {}
 
     def begin(self, key: str, allowance: Allowance) -> None:
-        """Count a request; `end` must follow when it has been answered.
+        """Count a request that begins; call `end` when it has been answered.
 
         Raises:
-            TooManyRequests: the key has too many at once or in the last minute; nothing is counted.
+            TooManyRequests: the key has too many requests at once or in the last minute; this one
+                is not counted.
         """
         if allowance.at_once is not None and self._running[key] >= allowance.at_once:
             raise _too_many_at_once(key, allowance.at_once)
@@ -54,20 +55,20 @@ class Meter:
         self._running[key] += 1
 
     def count(self, key: str, allowance: Allowance) -> None:
-        """Count a request of the minute alone, as a further one in a batch is.
+        """Count a request against the minute's limit only, such as a further one in a batch.
 
         Raises:
-            TooManyRequests: the key has made as many in the last 60 seconds as it may.
+            TooManyRequests: the key has reached its limit for the last 60 seconds.
         """
-        most = allowance.per_minute
-        if most is None:
+        limit = allowance.per_minute
+        if limit is None:
             self._starts.pop(key, None)
             return
         now, starts = self._now(), self._starts.setdefault(key, deque())
-        while starts and starts[0] <= now - _MINUTE:
+        while starts and starts[0] <= now - _WINDOW_SECONDS:
             starts.popleft()
-        if len(starts) >= most:
-            raise _too_many_a_minute(key, most, starts[-most] + _MINUTE - now)
+        if len(starts) >= limit:
+            raise _too_many_a_minute(key, limit, starts[-limit] + _WINDOW_SECONDS - now)
         starts.append(now)
 
     def end(self, key: str) -> None:
@@ -77,25 +78,25 @@ class Meter:
             del self._running[key]
 
 
-def _too_many_at_once(key: str, most: int) -> TooManyRequests:
+def _too_many_at_once(key: str, limit: int) -> TooManyRequests:
     return TooManyRequests(
-        f"the {_named(key)} may have {most} {_requests(most)} at once, and has; wait for one of"
-        " them, or load fewer tables at the same time (the gateway's owner can raise the key's"
+        f"the {_named(key)} may have {limit} {_requests(limit)} at once, and has; wait for one"
+        " to finish, or load fewer tables at the same time (the gateway's owner can raise the key's"
         " requests_at_once)",
-        retry_after_seconds=_SOON_SECONDS,
+        retry_after_seconds=_RETRY_SECONDS,
     )
 
 
-def _too_many_a_minute(key: str, most: int, seconds: float) -> TooManyRequests:
+def _too_many_a_minute(key: str, limit: int, seconds: float) -> TooManyRequests:
     return TooManyRequests(
-        f"the {_named(key)} may make {most} {_requests(most)} a minute, and has; try again later"
+        f"the {_named(key)} may make {limit} {_requests(limit)} a minute, and has; try again later"
         " (the gateway's owner can raise the key's requests_per_minute)",
         retry_after_seconds=seconds,
     )
 
 
 def _named(key: str) -> str:
-    """The key as principals name it, `key:ID`, for people.
+    """Return the name of a key for people; principals name it `key:ID`.
 
     >>> _named("key:75f3057cc391")
     'key 75f3057cc391'

@@ -1,4 +1,4 @@
-"""What an operator sees, and the outside world that is injected; imports nothing of the gateway."""
+"""Logs, metrics, traces and the injected clock; imports nothing else of the gateway."""
 
 from gateway.observe.world import Clock, Observer
 

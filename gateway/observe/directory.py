@@ -26,7 +26,7 @@ def can_write(directories: Iterable[Path]) -> bool:
 
 
 class DataDirectory:
-    """Checks directories without waiting long: a network disk may not respond for minutes.
+    """A check of directories that never waits long: a network disk may not respond for minutes.
 
     One check runs at a time, so that a disk that does not respond takes one thread, not many.
     """

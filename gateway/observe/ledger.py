@@ -1,45 +1,59 @@
-"""Requests that have ended, told together to log, metrics and `/requests`, a moment later.
+"""Batched reports of requests that ended, to the log, the metrics and `/requests`.
 
-To tell each by itself would take a tenth of what all else of a small answer takes; together they
-take a third of that. What ended in the last moment before a process is killed is not told.
+Reporting each request by itself would take a tenth of the time of a small response; in batches it
+takes a third of that. Requests that ended just before a process is killed are not reported.
 """
 
 from __future__ import annotations
 
 import asyncio
-from contextlib import suppress
+import math
+import time
 
 from gateway.observe.logs import RequestLog
 from gateway.observe.record import RequestRecord
 from gateway.observe.world import Observer
 
-_MOMENT_SECONDS = 0.05
-_MOST = 512
+_DELAY_SECONDS = 0.05
+_MAX_RECORDS = 512
+_FAULT_SECONDS = 60.0
+"""A report that keeps failing logs its stack trace this often; each failure is counted."""
 
 
 class Ledger:
-    """Lives on the event loop; nothing that goes wrong here fails a request."""
+    """The requests to report; runs on the event loop. Its failures never fail a request."""
 
     def __init__(self, observer: Observer, log: RequestLog) -> None:
         self._observer = observer
-        self._log = log
-        self._ended: list[RequestRecord] = []
+        self._records: list[RequestRecord] = []
+        self._reports = {
+            "metrics": observer.metrics.count_requests,
+            "log": log.write,
+            "requests": observer.requests.add,
+        }
+        self._logged_at = dict.fromkeys(self._reports, -math.inf)
 
-    def ended(self, record: RequestRecord) -> None:
-        """A request was answered, or its client left."""
-        self._ended.append(record)
-        if len(self._ended) == 1:
-            asyncio.get_running_loop().call_later(_MOMENT_SECONDS, self.tell)
-        elif len(self._ended) >= _MOST:
-            self.tell()
+    def add(self, record: RequestRecord) -> None:
+        """Add a request that ended; it is reported a moment later."""
+        self._records.append(record)
+        if len(self._records) == 1:
+            asyncio.get_running_loop().call_later(_DELAY_SECONDS, self.flush)
+        elif len(self._records) >= _MAX_RECORDS:
+            self.flush()
 
-    def tell(self) -> None:
-        """Tell of all that have ended until now."""
-        records, self._ended = self._ended, []
-        for listener in (
-            self._observer.metrics.ended,
-            self._log.write,
-            self._observer.requests.keep,
-        ):
-            with suppress(Exception):
-                listener(records)
+    def flush(self) -> None:
+        """Report all requests that have ended until now."""
+        records, self._records = self._records, []
+        for name, report in self._reports.items():
+            try:
+                report(records)
+            except Exception as error:
+                self._failed(name, len(records), error)
+
+    def _failed(self, name: str, number: int, error: Exception) -> None:
+        """Count a failure, and log it unless the same report has failed in the last minute."""
+        self._observer.metrics.count_report_failure(name)
+        now = time.monotonic()
+        if now - self._logged_at[name] >= _FAULT_SECONDS:
+            self._logged_at[name] = now
+            self._observer.fault(f"{number} requests could not be reported ({name})", error)

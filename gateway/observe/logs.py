@@ -1,8 +1,8 @@
-"""All that is written to stderr goes one way: a line each, as text or as JSON.
+"""The one way to stderr: a line per record, as text or as JSON.
 
-The gateway's own texts, its requests, uvicorn and every library come as records of `logging` and
-leave through structlog's formatter. A failure is told by its type and its stack, never by its own
-message: those of databases and parsers quote the values that people have asked for.
+The gateway's own texts, its requests, uvicorn and every library log through `logging`, and
+structlog's formatter writes the lines. A failure is logged by its type and its stack, never by its
+own message: messages of databases and parsers quote the values that people search for.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ import msgspec
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from gateway.observe.audit import AUDIT, EVENT, personal_reads
-from gateway.observe.record import RequestRecord
+from gateway.observe.record import PersonalRead, RequestRecord
 
 REQUESTS = "gateway.requests"
+AUDIT = "gateway.audit"
+_AUDIT_EVENT = "personal_read"
+_CLIENT_DISCONNECTED = 499
 _QUIET = ("httpx", "httpcore", "aiohttp", "opentelemetry", "urllib3", "redis")
-"""They would log URLs."""
+"""Libraries that would log URLs."""
 PROBES = frozenset({"healthz", "readyz", "metrics"})
-"""What machines ask every few seconds: told at level debug only."""
-_TEXTS = ("workspace", "role", "key", "tag", "method", "resource", "route", "cache", "page")
+"""Resources that machines request every few seconds: logged at level debug only."""
+_CALLER_TEXTS = ("workspace", "role", "key", "tag", "method")
+_TEXTS = (*_CALLER_TEXTS, "resource", "route", "cache", "page")
 _FIRST = ("time", "level", "logger", "event")
 _BARE = re.compile(r"[\w.$:/+-]+", re.ASCII)
 _Failure: TypeAlias = (
@@ -37,9 +40,9 @@ _Failure: TypeAlias = (
 
 
 def configure_logging(format_: str, level: str) -> None:
-    """Let this process write to stderr; `format_` is `text` or `json`, `level` a name of logging's.
+    """Make this process log to stderr; `format_` is `text` or `json`, `level` a name of logging's.
 
-    What cannot be written is lost, and nothing fails for it.
+    Lines that cannot be written are lost, without a failure.
     """
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(log_formatter(format_))
@@ -53,7 +56,7 @@ def configure_logging(format_: str, level: str) -> None:
 
 
 def log_formatter(format_: str) -> logging.Formatter:
-    """Every record as one line; as text, with the stack of a failure below it."""
+    """Return a formatter that makes a line of each record; as text, a stack follows below it."""
     render: Processor = _as_json if format_ == "json" else _as_text
     return ProcessorFormatter(
         processors=[_describe, ProcessorFormatter.remove_processors_meta, render]
@@ -61,9 +64,9 @@ def log_formatter(format_: str) -> logging.Formatter:
 
 
 class RequestLog:
-    """Writes a line for each request, as the formatter would, but many at once.
+    """A log with a line for each request, as the formatter makes it, but many at once.
 
-    Reads of personal columns have lines of their own, behind that of their request.
+    Reads of personal columns have lines of their own, after that of their request.
     """
 
     def __init__(self, format_: str) -> None:
@@ -72,7 +75,7 @@ class RequestLog:
         self._line = _json_line if format_ == "json" else _text_line
 
     def write(self, records: Iterable[RequestRecord]) -> None:
-        """To stderr, what the level of logging lets through."""
+        """Write the lines that the log level allows to stderr."""
         lines: list[str] = []
         audited = self._audit.isEnabledFor(logging.INFO)
         for record in records:
@@ -86,17 +89,38 @@ class RequestLog:
 
 
 def line_of(record: RequestRecord, level: int) -> EventDict:
-    """Who asked what, how it was answered, and how long that took (milliseconds)."""
+    """Return the line of a request: caller, resource, outcome, and times in milliseconds."""
     return {**_head(record, level, REQUESTS, "request"), **facts_of(record)}
 
 
 def _audit_lines(record: RequestRecord) -> Iterator[EventDict]:
-    head = _head(record, logging.INFO, AUDIT, EVENT)
-    return ({**head, **facts} for facts in personal_reads(record))
+    """Yield a line for each read of personal columns, with caller, columns and number of rows.
+
+    Lines contain no values of rows or queries, and exist only if the response was sent, in full or
+    in part. They are written whatever `--log-level` is: a lower volume must not lose them.
+    """
+    head = _head(record, logging.INFO, AUDIT, _AUDIT_EVENT)
+    if 200 <= record.status < 300 or record.status == _CLIENT_DISCONNECTED:
+        for read in record.reads:
+            yield {**head, **_read_facts(record, read)}
+
+
+def _read_facts(record: RequestRecord, read: PersonalRead) -> dict[str, str | int]:
+    facts: dict[str, str | int] = {"request_id": record.id}
+    if record.part:
+        facts["part"] = record.part
+    facts |= {name: text for name in _CALLER_TEXTS if (text := getattr(record, name))}
+    facts["resource"] = read.resource
+    facts["columns"] = ",".join(read.columns)
+    if read.filters:
+        facts["filter"] = ",".join(read.filters)
+    facts["rows"] = (record.rows or 0) if read.rows is None else read.rows
+    facts["status"] = record.status
+    return facts
 
 
 def _head(record: RequestRecord, level: int, logger: str, event: str) -> EventDict:
-    """What each line begins with; `_FIRST` names it for the lines of others."""
+    """Return the fields that begin each line; `_FIRST` names them for other records."""
     time = _instant(record.at + record.seconds)
     return {
         "time": time,
@@ -107,7 +131,7 @@ def _head(record: RequestRecord, level: int, logger: str, event: str) -> EventDi
 
 
 def facts_of(record: RequestRecord) -> dict[str, str | int | float]:
-    """What is known of a request; nothing in it is secret, personal or asked for."""
+    """Return the facts about a request that are neither secret nor personal nor query values."""
     facts: dict[str, str | int | float] = {"request_id": record.id}
     if record.part:
         facts["part"] = record.part
@@ -122,15 +146,15 @@ def facts_of(record: RequestRecord) -> dict[str, str | int | float]:
     if record.error:
         facts["error"] = record.error
     facts["total_ms"] = round(record.seconds * 1000, 2)
-    for name, seconds in record.spent.items():
+    for name, seconds in record.stage_seconds.items():
         facts[f"{name}_ms"] = round(seconds * 1000, 2)
     return facts
 
 
 def _instant(seconds: float) -> str:
-    """Seconds since 1970 as UTC, to the millisecond."""
-    told = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return told.replace("+00:00", "Z")
+    """Return seconds since 1970 as UTC, to the millisecond."""
+    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
 
 
 def _level(record: RequestRecord) -> int:
@@ -141,7 +165,7 @@ def _level(record: RequestRecord) -> int:
 
 
 def _describe(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-    """What a record of logging says beside its text."""
+    """Add the fields of a logging record to its text."""
     record: logging.LogRecord = event["_record"]
     event["time"] = _instant(record.created)
     event["level"] = record.levelname.lower()
@@ -154,7 +178,7 @@ def _describe(logger: WrappedLogger, method: str, event: EventDict) -> EventDict
 
 
 def _failure(error: BaseException) -> str:
-    """Types and frames of an exception and of what has caused it, without their messages."""
+    """Return the types and frames of an exception and its causes, without their messages."""
     parts: list[str] = []
     seen: set[int] = set()
     cause: BaseException | None = error
@@ -172,7 +196,7 @@ def _as_json(logger: WrappedLogger, method: str, event: EventDict) -> str:
 
 
 def _as_text(logger: WrappedLogger, method: str, event: EventDict) -> str:
-    """A stack stands below its line, as people read it."""
+    """Return a line with the stack of a failure below it."""
     stack = event.pop("failure", None)
     line = _text_line(_in_order(event))
     return line if stack is None else f"{line}\n{stack}"
@@ -183,7 +207,7 @@ def _json_line(event: Mapping[str, object]) -> str:
 
 
 def _text_line(event: Mapping[str, object]) -> str:
-    """`key=value`, quoted as JSON quotes where it must be."""
+    """Return `key=value` pairs, quoted like JSON where necessary."""
     return " ".join([f"{name}={_value(value)}" for name, value in event.items()])
 
 

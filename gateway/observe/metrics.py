@@ -1,9 +1,9 @@
-"""Figures for Prometheus: counted where things happen, read at `/metrics`.
+"""Metrics for Prometheus: counted where events happen, read at `/metrics`.
 
 Labels are bounded: workspaces of the configuration, entity sets of the schema, codes of the error
-catalogue. With several workers prometheus_client keeps all values in files of one directory, which
-`PROMETHEUS_MULTIPROC_DIR` names; then any worker tells of all, and what a process holds is told by
-process (label `pid`).
+catalogue. With several workers, prometheus_client keeps all values in files of the directory that
+`PROMETHEUS_MULTIPROC_DIR` names; any worker then reports for all of them, and gauges have a label
+`pid` for each process.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from prometheus_client.multiprocess import MultiProcessCollector, mark_process_d
 from gateway.observe.oddities import OddRows
 from gateway.observe.record import RequestRecord
 
-NOBODY = "-"
-"""The workspace of who was not let in, and the page of what has none."""
+NO_LABEL = "-"
+"""The label of requests without an authenticated workspace, or without a page."""
 _DIRECTORY = "PROMETHEUS_MULTIPROC_DIR"
 _PREFIX = "skillhabit_odata"
 _REQUEST_SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10, 60)
@@ -44,7 +44,10 @@ Mode: TypeAlias = Literal["livesum", "liveall", "max"]
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """What a process holds now. Sizes in bytes; `newest` in seconds since 1970, 0 without any."""
+    """The current state of one process.
+
+    Sizes are in bytes; `newest` is in seconds since 1970, 0 without any.
+    """
 
     snapshots: tuple[tuple[str, int, int, float], ...] = ()
     """Workspace, number, bytes, newest."""
@@ -56,18 +59,18 @@ class Levels:
 
 
 class Metrics:
-    """All figures of one application; `text` is their exposition."""
+    """All metrics of one application; `text` returns them for Prometheus."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
         self._requests = self._counter(
-            "requests", "Requests answered", "workspace", "resource", "status"
+            "requests", "Requests that ended", "workspace", "resource", "status"
         )
-        self._errors = self._counter("errors", "Failures told to clients", "workspace", "code")
+        self._errors = self._counter("errors", "Errors returned to clients", "workspace", "code")
         self._bytes = self._counter("response_bytes", "Bytes of bodies sent", "workspace")
-        self._rows = self._counter("response_rows", "Rows in answers", "workspace")
+        self._rows = self._counter("response_rows", "Rows in responses", "workspace")
         self._cache = self._counter(
-            "cache", "How snapshots and their pages came to answer", "workspace", "snapshot", "page"
+            "cache", "How snapshots and their pages were found", "workspace", "snapshot", "page"
         )
         self._latency = self._histogram(
             "request_seconds", "Until the last byte was sent", _REQUEST_SECONDS, "route"
@@ -75,31 +78,34 @@ class Metrics:
         self._calls = self._histogram(
             "upstream_call_seconds", "Calls to the Analytics API", _CALL_SECONDS, "outcome"
         )
-        self._retries = self._counter("upstream_retries", "Calls that were made again")
+        self._retries = self._counter("upstream_retries", "Calls that were repeated")
         self._extracts = self._histogram(
             "extract_seconds", "Extracts that ended", _EXTRACT_SECONDS, "outcome"
         )
         self._extract_rows = self._counter("extract_rows", "Rows of the snapshots that were made")
+        self._report_failures = self._counter(
+            "report_failures", "Failures to report requests that ended", "report"
+        )
         self._odd = self._counter(
             "odd_rows", "Strange rows of snapshots that were made", "column", "reason"
         )
         self._lag = self._histogram(
             "event_loop_lag_seconds", "How late the event loop woke up", _LAG_SECONDS
         )
-        self._running = self._gauge("extracts_running", "Extracts that are being read", "livesum")
-        self._in_flight = self._gauge("requests_in_flight", "Requests begun, not ended", "livesum")
-        self._held = (
-            self._gauge("snapshots", "Snapshots kept", "liveall", "workspace"),
-            self._gauge("snapshot_bytes", "Their size", "liveall", "workspace"),
+        self._running = self._gauge("extracts_running", "Extracts that are running", "livesum")
+        self._in_flight = self._gauge("requests_in_flight", "Requests in flight", "livesum")
+        self._snapshots = (
+            self._gauge("snapshots", "Cached snapshots", "liveall", "workspace"),
+            self._gauge("snapshot_bytes", "Bytes of cached snapshots", "liveall", "workspace"),
             self._gauge(
                 "snapshot_newest_timestamp_seconds",
-                "When the newest one's extract began; 0 without any",
+                "Start of the newest snapshot's extract; 0 without any",
                 "liveall",
                 "workspace",
             ),
         )
-        self._page_bytes = self._gauge("page_cache_bytes", "Page bodies kept", "liveall")
-        self._pages = self._gauge("page_cache_pages", "Their number", "liveall")
+        self._page_bytes = self._gauge("page_cache_bytes", "Bytes of cached page bodies", "liveall")
+        self._pages = self._gauge("page_cache_pages", "Number of cached page bodies", "liveall")
         self._database = self._gauge("duckdb_memory_bytes", "Memory that DuckDB holds", "liveall")
         self._writable = self._gauge(
             "data_directory_writable", "1 while snapshots can be written, else 0", "liveall"
@@ -110,27 +116,27 @@ class Metrics:
             ProcessCollector(registry=self._registry)
         self._open = 0
         self._latencies: dict[str, Histogram] = {}
-        self._holders: set[str] = set()
+        self._workspaces: set[str] = set()
 
-    # --- what happens -----------------------------------------------------------------------------
+    # --- events -----------------------------------------------------------------------------------
 
-    def began(self) -> None:
-        """A request came."""
+    def request_began(self) -> None:
+        """Count a request in flight."""
         self._open += 1
 
-    def left(self) -> None:
-        """A request was answered, or its client left; `ended` comes later."""
+    def request_ended(self) -> None:
+        """Remove a request in flight; `count_requests` counts it later."""
         self._open -= 1
 
-    def ended(self, records: Iterable[RequestRecord]) -> None:
-        """Requests were answered. Each counter is touched once for all that are alike."""
+    def count_requests(self, records: Iterable[RequestRecord]) -> None:
+        """Count requests that ended, touching each counter once for all equal labels."""
         sums: dict[tuple[Counter, tuple[str, ...]], float] = defaultdict(float)
         for record in records:
-            workspace = record.workspace or NOBODY
+            workspace = record.workspace or NO_LABEL
             sums[self._requests, (workspace, record.resource, str(record.status))] += 1
             sums[self._bytes, (workspace,)] += 0 if record.part else record.bytes
             if record.cache:
-                sums[self._cache, (workspace, record.cache, record.page or NOBODY)] += 1
+                sums[self._cache, (workspace, record.cache, record.page or NO_LABEL)] += 1
             if record.rows:
                 sums[self._rows, (workspace,)] += record.rows
             if record.error:
@@ -143,26 +149,30 @@ class Metrics:
         for (counter, labels), amount in sums.items():
             counter.labels(*labels).inc(amount)
 
-    def upstream(self, outcome: str, seconds: float) -> None:
-        """The Analytics API was called."""
+    def observe_call(self, outcome: str, seconds: float) -> None:
+        """Record a call to the Analytics API."""
         self._calls.labels(outcome).observe(seconds)
 
-    def retried(self) -> None:
-        """A call failed and is made again."""
+    def count_retry(self) -> None:
+        """Count a call that failed and is repeated."""
         self._retries.inc()
 
-    def found_odd(self, odd: Iterable[OddRows]) -> None:
-        """A snapshot has strange rows; where a column is strange as a whole, that counts as one."""
+    def count_odd_rows(self, odd: Iterable[OddRows]) -> None:
+        """Count strange rows of a snapshot; a column that is strange as a whole counts as one."""
         for each in odd:
             self._odd.labels(each.column, each.reason).inc(each.rows or 1)
 
-    def lagged(self, seconds: float) -> None:
-        """The event loop woke up so much later than it was to."""
+    def count_report_failure(self, report: str) -> None:
+        """Count a failure to report requests; `report` is `metrics`, `log` or `requests`."""
+        self._report_failures.labels(report).inc()
+
+    def observe_lag(self, seconds: float) -> None:
+        """Record how late the event loop woke up."""
         self._lag.observe(seconds)
 
     @contextmanager
-    def extract(self, record: RequestRecord) -> Iterator[None]:
-        """An extract is made; its outcome is `ok`, an error's code, or `cancelled`."""
+    def track_extract(self, record: RequestRecord) -> Iterator[None]:
+        """Track an extract; its outcome is `ok`, an error's code, or `cancelled`."""
         outcome = "cancelled"
         self._running.inc()
         try:
@@ -176,28 +186,28 @@ class Metrics:
             self._running.dec()
             self._extracts.labels(outcome).observe(perf_counter() - record.began)
 
-    def hold(self, levels: Levels) -> None:
-        """What this process holds now; workspaces without snapshots any more have none."""
-        found = {name: figures for name, *figures in levels.snapshots}
-        self._holders |= found.keys()
-        for workspace in self._holders:
-            figures = found.get(workspace, (0, 0, 0))
-            for gauge, figure in zip(self._held, figures, strict=True):
-                gauge.labels(workspace).set(figure)
+    def set_levels(self, levels: Levels) -> None:
+        """Set the gauges of this process; workspaces that no longer have snapshots get 0."""
+        current = {name: values for name, *values in levels.snapshots}
+        self._workspaces |= current.keys()
+        for workspace in self._workspaces:
+            values = current.get(workspace, (0, 0, 0))
+            for gauge, value in zip(self._snapshots, values, strict=True):
+                gauge.labels(workspace).set(value)
         self._in_flight.set(self._open)
         self._page_bytes.set(levels.page_bytes)
         self._pages.set(levels.pages)
         self._database.set(levels.database_bytes)
         self._writable.set(levels.is_writable)
 
-    # --- what is told -----------------------------------------------------------------------------
+    # --- exposition -------------------------------------------------------------------------------
 
     def text(self) -> bytes:
-        """The text format, of all processes."""
+        """Return the metrics of all processes in the text format."""
         directory = os.environ.get(_DIRECTORY)
         if directory is None:
             return generate_latest(self._registry)
-        _forget_dead(Path(directory))
+        _forget_dead_processes(Path(directory))
         registry = CollectorRegistry()
         MultiProcessCollector(registry, directory)  # type: ignore[no-untyped-call]
         return generate_latest(registry)
@@ -213,21 +223,21 @@ class Metrics:
         )
 
     def _gauge(self, name: str, text: str, mode: Mode, *labels: str) -> Gauge:
-        """`mode` is how the values of several processes are put together."""
+        """Return a new gauge; `mode` says how the values of several processes are combined."""
         return Gauge(
             f"{_PREFIX}_{name}", text, labels, registry=self._registry, multiprocess_mode=mode
         )
 
 
-def _forget_dead(directory: Path) -> None:
-    """What a process that has ended held is held no more; what it counted stays counted."""
+def _forget_dead_processes(directory: Path) -> None:
+    """Remove the gauges of processes that ended; their counters stay."""
     for file in directory.glob("gauge_live*_*.db"):
         pid = file.stem.rpartition("_")[2]
-        if pid.isdigit() and not _lives(int(pid)):
+        if pid.isdigit() and not _is_alive(int(pid)):
             mark_process_dead(pid, str(directory))  # type: ignore[no-untyped-call]
 
 
-def _lives(pid: int) -> bool:
+def _is_alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

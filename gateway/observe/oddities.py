@@ -1,4 +1,4 @@
-"""What is strange about an extract's rows, as it is told: by column and reason, with a number."""
+"""Strange values in an extract's rows, reported by column and reason, with the number of rows."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 MOST_ROWS = 10_000
-"""So many rows of one oddity are told apart; the number is a lower bound then."""
+"""The most distinct rows that are counted for one oddity; beyond, the number is a lower bound."""
 
 
 @dataclass(frozen=True, slots=True)
 class OddRows:
-    """How many rows have something strange in a column; `rows` 0 says that it is in all of them."""
+    """Rows with something strange in a column; `rows` is 0 if all of them have it."""
 
     column: str
     reason: str
@@ -24,10 +24,10 @@ class OddRows:
         return f"{self.column}: {least}{self.rows} row{'s' * (self.rows > 1)} with {self.reason}"
 
 
-def told_together(odd: Iterable[OddRows]) -> str:
+def summarize(odd: Iterable[OddRows]) -> str:
     """Return one line for all of them.
 
-    >>> told_together([OddRows("userId", "no value", 3), OddRows("region", "no row has it", 0)])
+    >>> summarize([OddRows("userId", "no value", 3), OddRows("region", "no row has it", 0)])
     'userId: 3 rows with no value; region: no row has it'
     """
     return "; ".join(map(str, odd))

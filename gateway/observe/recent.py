@@ -9,14 +9,14 @@ from gateway.observe.record import RequestRecord
 
 
 class RecentRequests:
-    """The last `size` requests for OData of each workspace; 0 keeps none."""
+    """The last `size` OData requests of each workspace; none if `size` is 0."""
 
     def __init__(self, size: int = 0) -> None:
         self._size = size
         self._rings: dict[str, deque[RequestRecord]] = {}
 
-    def keep(self, records: Iterable[RequestRecord]) -> None:
-        """The oldest ones make room. Of who was not let in nothing is kept."""
+    def add(self, records: Iterable[RequestRecord]) -> None:
+        """Add requests, dropping the oldest ones; skip those without an authenticated caller."""
         for record in records:
             if self._size and record.is_query and record.workspace:
                 ring = self._rings.get(record.workspace)
@@ -25,5 +25,5 @@ class RecentRequests:
                 ring.append(record)
 
     def of(self, workspace: str) -> tuple[RequestRecord, ...]:
-        """Newest first."""
+        """Return the requests of a workspace, newest first."""
         return tuple(reversed(self._rings.get(workspace, ())))

@@ -1,7 +1,7 @@
-"""What is learned of one request while it is answered: stages write their facts into its record.
+"""The record of one request: stages write facts about it while it is handled.
 
-The record is found by a context variable, so that no stage needs to hand it on; worker threads and
-the tasks of a request see the same one. Where no request is answered, nothing is written.
+A context variable holds the record, so that no stage needs to pass it on; worker threads and the
+tasks of a request see the same one. Outside a request, nothing is written.
 """
 
 from __future__ import annotations
@@ -34,15 +34,14 @@ class PersonalRead:
 class RequestRecord:
     """One request, or one extract; mutable until it ends.
 
-    `began` is of `perf_counter`, `at` of the wall clock (seconds since 1970). `spent` has seconds
-    by stage, `marks` when each stage began and ended, for traces. `cache` says how a snapshot came
-    to answer, `page` whether its page was kept. `rows` is None where no rows are answered with.
-    `question` is the request as `gateway.service.messages` has it; it holds literals and is never
-    shown as it is.
-    `is_query` tells that OData was asked for, understood or not. `workspace` is empty, as `key` is,
-    when nobody was let in; `part` counts from 1 in a batch, whose `parts` have its id; `tag` is the
-    caller's own name for a data set.
-    `span` is the trace's, if there is one. `reads` are those of personal columns.
+    `began` is from `perf_counter`, `at` from the wall clock (seconds since 1970). `stage_seconds`
+    has the time by stage, `marks` when each stage began and ended, for traces. `cache` is how the
+    snapshot was found, `page` whether its page was cached. `rows` is None if the response has no
+    rows. `request` is the `PlannedRequest` of `gateway.service.messages`; it holds literals and is
+    never shown as it is. `is_query` is True for OData requests, valid or not. `workspace` and `key`
+    are empty without an authenticated caller. `part` counts from 1 in a batch, whose `parts` have
+    its id. `tag` is the client's own name for a data set. `span` is the trace's, if there is one.
+    `reads` are those of personal columns.
     """
 
     id: str
@@ -55,7 +54,7 @@ class RequestRecord:
     page: str = ""
     rows: int | None = None
     error: str = ""
-    spent: dict[str, float] = field(default_factory=dict)
+    stage_seconds: dict[str, float] = field(default_factory=dict)
     marks: list[tuple[str, float, float]] | None = None
     is_query: bool = False
     part: int = 0
@@ -65,7 +64,7 @@ class RequestRecord:
     role: str | None = None
     key: str = ""
     tag: str = ""
-    question: Any = field(default=None, repr=False)
+    request: Any = field(default=None, repr=False)
     span: Any = field(default=None, repr=False)
     status: int = 0
     bytes: int = 0
@@ -73,20 +72,20 @@ class RequestRecord:
 
     def spend(self, stage: str, began: float, ended: float) -> None:
         """Add to the time of a stage."""
-        self.spent[stage] = self.spent.get(stage, 0.0) + ended - began
+        self.stage_seconds[stage] = self.stage_seconds.get(stage, 0.0) + ended - began
         if self.marks is not None:
             self.marks.append((stage, began, ended))
 
 
 def current() -> RequestRecord | None:
-    """The record of what is being answered here; None where nothing is."""
+    """Return the record of the current request; None outside a request."""
     return _CURRENT.get()
 
 
 class Recording:
-    """`with Recording(record):` lets all that is learned inside go into `record`.
+    """A context, `with Recording(record):`, whose facts go into `record`.
 
-    No generator, as `Stage` is none: they are entered for each request.
+    A class like `Stage`, not a generator: every request enters them, and classes are faster.
     """
 
     __slots__ = ("_record", "_token")
@@ -103,7 +102,7 @@ class Recording:
 
 @contextmanager
 def part(method: str) -> Iterator[RequestRecord]:
-    """A part of the batch that is answered here has a record of its own, in the batch's trace."""
+    """Record the current part of a batch on its own, in the trace of the batch."""
     outer = _CURRENT.get() or RequestRecord("")
     record = RequestRecord(
         outer.id, method, resource="odata", is_query=True, part=len(outer.parts) + 1
@@ -119,7 +118,7 @@ def part(method: str) -> Iterator[RequestRecord]:
 
 
 class Stage:
-    """`with Stage("query"):` adds the time inside to the record."""
+    """A context, `with Stage("query"):`, whose time is added to the record."""
 
     __slots__ = ("_began", "_name")
 
@@ -136,29 +135,29 @@ class Stage:
             record.spend(self._name, self._began, perf_counter())
 
 
-def note_question(question: object, resource: str, route: str) -> None:
-    """What was asked: the entity set or document, and how the plan answers it."""
+def note_request(request: object, resource: str, route: str) -> None:
+    """Record the planned request, its entity set or document, and the route of its plan."""
     record = _CURRENT.get()
     if record is not None:
-        record.question, record.resource, record.route = question, resource, route
+        record.request, record.resource, record.route = request, resource, route
 
 
 def note_resource(resource: str) -> None:
-    """What is answered, where it is no question about an entity set."""
+    """Record the resource of a request that does not read an entity set."""
     record = _CURRENT.get()
     if record is not None:
         record.resource = resource
 
 
 def note_cache(verdict: str) -> None:
-    """How a snapshot came to answer."""
+    """Record how the snapshot was found."""
     record = _CURRENT.get()
     if record is not None:
         record.cache = verdict
 
 
 def note_page(verdict: str, rows: int | None = None) -> None:
-    """Whether a page was kept, made, or known to the client, and how many rows it has."""
+    """Record if a page was cached, made, or known to the client, and its number of rows."""
     record = _CURRENT.get()
     if record is not None:
         record.page = verdict
@@ -166,14 +165,14 @@ def note_page(verdict: str, rows: int | None = None) -> None:
 
 
 def note_rows(rows: int) -> None:
-    """How many rows the answer has."""
+    """Record the number of rows in the response."""
     record = _CURRENT.get()
     if record is not None:
         record.rows = rows
 
 
 def note_read(read: PersonalRead | None, *, whole: bool) -> None:
-    """Note that personal columns were read; unless `whole`, rows are still to be counted."""
+    """Record that personal columns were read; unless `whole`, rows are yet to be counted."""
     record = _CURRENT.get()
     if record is not None and read is not None:
         if whole and read.rows is None:
@@ -182,7 +181,7 @@ def note_read(read: PersonalRead | None, *, whole: bool) -> None:
 
 
 def note_error(code: str) -> None:
-    """The catalogue's code of the failure that is told."""
+    """Record the catalogue's code of the error that is returned."""
     record = _CURRENT.get()
     if record is not None:
         record.error = code

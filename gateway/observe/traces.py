@@ -1,8 +1,8 @@
-"""Traces by OpenTelemetry, where the extra `otel` is installed and its variables ask for them.
+"""Traces by OpenTelemetry, if the extra `otel` is installed and its variables request them.
 
-Without, nothing is imported and nothing is traced. Stages know nothing of it: their spans are made
-of the record's marks when a request ends. Only calls to the Analytics API have a span while they
-run, because its id goes along in `traceparent` (W3C Trace Context).
+Otherwise nothing is imported or traced. Stages know nothing of traces: their spans are made from
+the record's marks when a request ends. Only calls to the Analytics API have a span while they run,
+because `traceparent` carries its id (W3C Trace Context).
 """
 
 from __future__ import annotations
@@ -28,34 +28,34 @@ _SERVICE = "skillhabit-odata"
 
 
 class Call(Protocol):
-    """A call to the Analytics API that is made."""
+    """A running call to the Analytics API."""
 
     def end(self, outcome: str) -> None:
-        """It was answered, or failed: a status or the kind of failure."""
+        """End the call; `outcome` is a status or the kind of failure."""
 
 
 class Traces:
-    """Traces nothing; `is_on` spares its callers to ask for it."""
+    """Traces that are off; callers check `is_on` to save work."""
 
     is_on = False
 
     def begin(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
-        """A request came; `headers` may name the trace that it belongs to."""
+        """Begin a request; `headers` may name the trace that it belongs to."""
 
     def end(self, record: RequestRecord, facts: Mapping[str, Any]) -> None:
-        """A request has ended; `facts` are what its log line says."""
+        """End a request; `facts` are those of its log line."""
 
     @contextmanager
     def extract(self, record: RequestRecord, parent: RequestRecord | None) -> Iterator[None]:
-        """An extract is made; `parent` is what began it."""
+        """Trace an extract; `parent` is the request that started it."""
         yield
 
     def call(self, method: str, path: str, headers: MutableMapping[str, str]) -> Call | None:
-        """The Analytics API is called; the trace goes along in `headers`."""
+        """Begin a call to the Analytics API; add the trace to its `headers`."""
         return None
 
     def close(self) -> None:
-        """Send what is left; may take a while."""
+        """Send the remaining spans; this may take a while."""
 
 
 class _Call:
@@ -83,8 +83,8 @@ class OpenTelemetry(Traces):
 
     def begin(self, record: RequestRecord, headers: Mapping[bytes, bytes]) -> None:
         """See `Traces`."""
-        named = ((name, headers.get(name.encode())) for name in ("traceparent", "tracestate"))
-        carried = {name: value.decode("latin-1") for name, value in named if value is not None}
+        pairs = ((name, headers.get(name.encode())) for name in ("traceparent", "tracestate"))
+        carried = {name: value.decode("latin-1") for name, value in pairs if value is not None}
         context = self._extract(carried) if carried else None
         span = self._tracer.start_span(record.method, context, kind=self._kinds.SERVER)
         record.marks, record.span = [], span
@@ -101,7 +101,7 @@ class OpenTelemetry(Traces):
         record.span = record.marks = None
 
     def _stages(self, record: RequestRecord) -> None:
-        """Marks are of another clock than spans, which are of nanoseconds since 1970."""
+        """Add spans for the marks, moved from `perf_counter` to nanoseconds since 1970."""
         shift, within = time.time() - time.perf_counter(), self._within(record.span)
         for name, began, ended in record.marks or ():
             begun = int((began + shift) * 1e9)
@@ -111,7 +111,7 @@ class OpenTelemetry(Traces):
     @contextmanager
     def extract(self, record: RequestRecord, parent: RequestRecord | None) -> Iterator[None]:
         """See `Traces`."""
-        record.span = self._tracer.start_span("extract", context=self._inside(parent))
+        record.span = self._tracer.start_span("extract", context=self._parent_context(parent))
         try:
             yield
         finally:
@@ -120,12 +120,12 @@ class OpenTelemetry(Traces):
 
     def call(self, method: str, path: str, headers: MutableMapping[str, str]) -> Call | None:
         """See `Traces`."""
-        inside = self._inside(current())
-        span = self._tracer.start_span(f"{method} {path}", inside, kind=self._kinds.CLIENT)
+        context = self._parent_context(current())
+        span = self._tracer.start_span(f"{method} {path}", context, kind=self._kinds.CLIENT)
         self._inject(headers, context=self._within(span))
         return _Call(span)
 
-    def _inside(self, record: RequestRecord | None) -> Context | None:
+    def _parent_context(self, record: RequestRecord | None) -> Context | None:
         return None if record is None or record.span is None else self._within(record.span)
 
     def close(self) -> None:
@@ -134,14 +134,14 @@ class OpenTelemetry(Traces):
 
 
 def build_traces(environment: Mapping[str, str]) -> Traces:
-    """What the standard variables ask for; OpenTelemetry's own defaults for all they do not say.
+    """Return the traces that the standard variables request, with OpenTelemetry's own defaults.
 
     Raises:
-        ModuleNotFoundError: they ask for traces, and the extra `otel` is not installed.
+        ModuleNotFoundError: traces are requested, but the extra `otel` is not installed.
     """
-    asked = any(environment.get(name) for name in _ENDPOINTS)
+    requested = any(environment.get(name) for name in _ENDPOINTS)
     off = environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
-    if not asked or off or environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
+    if not requested or off or environment.get("OTEL_TRACES_EXPORTER", "otlp") != "otlp":
         return Traces()
     if importlib.util.find_spec("opentelemetry") is None:
         raise ModuleNotFoundError("opentelemetry")

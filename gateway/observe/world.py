@@ -1,7 +1,7 @@
-"""The outside world that is injected: what is said to an operator, and what time it is.
+"""The injected outside world: reports to operators, and the clock.
 
-`gateway.app` constructs both, so that no module owns a logger with handlers, tests can read what
-was said, and no test waits for a clock.
+`gateway.app` constructs both, so that no module owns a logger with handlers, tests can read the
+reports, and no test waits for a clock.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from gateway.observe.traces import Traces
 
 @dataclass(frozen=True, slots=True)
 class Clock:
-    """Time, injected: `now` is the wall clock (aware, UTC), `monotonic` counts seconds."""
+    """The injected time: `now` is the wall clock (aware, UTC), `monotonic` counts seconds."""
 
     now: Callable[[], datetime]
     monotonic: Callable[[], float]
@@ -29,9 +29,9 @@ class Clock:
 
 @dataclass(slots=True)
 class UpstreamHealth:
-    """How the Analytics API has answered lately: the last outcome of a call, and when it came.
+    """The outcome of the last call to the Analytics API.
 
-    `at` is of the wall clock, seconds since 1970; 0 before the first call.
+    `at` is its wall-clock time in seconds since 1970; 0 before the first call.
     """
 
     outcome: str = ""
@@ -39,10 +39,21 @@ class UpstreamHealth:
 
 
 @dataclass(frozen=True, slots=True)
-class Observer:
-    """Is told what happens: texts go to one logger, figures to the metrics, times to the traces.
+class ExtractFailureNotice:
+    """The log message of a failed extract, as an object so that log filters can recognise it."""
 
-    Texts carry no token, no personal data and no query values.
+    reason: str
+
+    def __str__(self) -> str:
+        """Return the text of the log line."""
+        return f"an extract failed: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Observer:
+    """The receiver of all reports: texts for one logger, metrics, and traces.
+
+    Texts contain no token, no personal data and no query values.
     """
 
     logger: logging.Logger
@@ -52,36 +63,40 @@ class Observer:
     upstream: UpstreamHealth = field(default_factory=UpstreamHealth)
 
     def debug(self, message: str) -> None:
-        """Something that follows from what was told already."""
+        """Log a detail that earlier messages imply."""
         self.logger.debug("%s", message)
 
     def info(self, message: str) -> None:
-        """Something that an operator may want to know."""
+        """Log an event that an operator may want to know."""
         self.logger.info("%s", message)
 
     def warn(self, message: str) -> None:
-        """Something that an operator should look at."""
+        """Log an event that an operator should look at."""
         self.logger.warning("%s", message)
 
+    def extract_failed(self, reason: str) -> None:
+        """Log a failed extract, whose error the waiting requests get too."""
+        self.logger.warning(ExtractFailureNotice(reason))
+
     def fault(self, message: str, error: BaseException) -> None:
-        """A fault of the gateway itself, with its stack trace."""
+        """Log a fault of the gateway itself, with its stack trace."""
         self.logger.error("%s", message, exc_info=error)
 
     def called(self, outcome: str, seconds: float) -> None:
-        """The Analytics API was called; `outcome` is a status or a kind of failure."""
-        self.metrics.upstream(outcome, seconds)
+        """Record a call to the Analytics API; `outcome` is a status or a kind of failure."""
+        self.metrics.observe_call(outcome, seconds)
         self.upstream.outcome, self.upstream.at = outcome, time()
 
     @contextmanager
     def extract(self) -> Iterator[RequestRecord]:
-        """An extract is made: what it waits for is its own, not that of the request it is for.
+        """Record an extract separately from the request that started it.
 
-        The block tells how many rows it has.
+        The block sets the number of rows in the yielded record.
         """
         record, parent = RequestRecord("extract"), current()
         with (
             Recording(record),
-            self.metrics.extract(record),
+            self.metrics.track_extract(record),
             self.traces.extract(record, parent),
         ):
             yield record

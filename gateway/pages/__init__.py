@@ -1,1 +1,1 @@
-"""What a person sees in a browser: HTML, made whole here, that needs no script to be read."""
+"""Web pages, rendered on the server and readable without scripts."""

@@ -1,6 +1,6 @@
-"""Styles, scripts and pictures: files of this package, under a URL that changes with any of them.
+"""Styles, scripts and images: files of this package, under a URL that changes with their content.
 
-So a browser may keep them for ever, and a new version of the gateway never meets old ones.
+Browsers can therefore cache them forever, and a new version of the gateway never gets old files.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ _TYPES: Final = {
     "svg": "image/svg+xml",
     "txt": "text/plain; charset=utf-8",
 }
-_FOR_EVER = "public, max-age=31536000, immutable"
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 
 class Assets:
-    """All files of the folder, in memory; they hold nothing of anybody's data."""
+    """All files of the folder, in memory; they hold no customer data."""
 
     def __init__(self) -> None:
         found = files("gateway.pages").joinpath("assets").iterdir()
@@ -33,31 +33,31 @@ class Assets:
         self.version = digest.hexdigest()[:16]
 
     def path(self, name: str) -> str:
-        """The URL of a file, relative to the gateway's own.
+        """Return the URL of a file, relative to the gateway's base URL.
 
         Raises:
-            KeyError: there is no such file.
+            KeyError: the file does not exist.
         """
         self._files[name]
         return f"assets/{self.version}/{name}"
 
     async def serve_icon(self, request: Request) -> Response:
-        """The endpoint of `/favicon.ico`, which browsers ask for where a page names no other."""
+        """Serve `/favicon.ico`, which browsers request if a page names no icon."""
         headers = {"Cache-Control": "public, max-age=86400"}
         return Response(self._files["icon.svg"], media_type=_TYPES["svg"], headers=headers)
 
     async def serve(self, request: Request) -> Response:
-        """The endpoint of `/assets/{version}/{name}`.
+        """Serve `/assets/{version}/{name}`.
 
-        While gateways of two versions run side by side, a page of one may ask the other: it gets
-        what there is, and is told not to keep it.
+        While gateways of two versions run side by side, a page of one may request a file from the
+        other. It gets that version's file, marked as not cacheable.
         """
         name: str = request.path_params["name"]
         if name not in self._files:
-            return PlainTextResponse("nothing is here", 404)
-        ours = request.path_params["version"] == self.version
+            return PlainTextResponse("not found", 404)
+        is_current = request.path_params["version"] == self.version
         headers = {
             "Content-Type": _TYPES[name.rpartition(".")[2]],
-            "Cache-Control": _FOR_EVER if ours else "no-store",
+            "Cache-Control": _IMMUTABLE if is_current else "no-store",
         }
         return Response(self._files[name], headers=headers)

@@ -1,7 +1,7 @@
-"""Who gets a page and who gets JSON at one URL, and whether a form was sent from a page of ours.
+"""The choice between page and JSON at one URL, and the check that a form came from our own page.
 
-Excel, Power BI and Tableau must never get HTML where they expect a feed, so a page is only for who
-names `text/html` and wants it more than JSON.
+Excel, Power BI and Tableau must never get HTML where they expect a feed. Only clients that name
+`text/html` and prefer it to JSON get a page.
 """
 
 from __future__ import annotations
@@ -26,12 +26,17 @@ _CLIENTS = (
     "spotfire",
     "odata",
 )
-"""Parts of the User-Agent of programs that read feeds; some of them embed a browser."""
-_OF_ODATA = ("odata-version", "odata-maxversion", "dataserviceversion", "maxdataserviceversion")
+"""Parts of the User-Agent of programs that read feeds. Some of them embed a browser."""
+_ODATA_HEADERS = (
+    "odata-version",
+    "odata-maxversion",
+    "dataserviceversion",
+    "maxdataserviceversion",
+)
 
 
 def prefers_html(headers: Mapping[str, str]) -> bool:
-    """Whether a browser asks, for a person.
+    """Return True if the client is a browser that prefers HTML to JSON.
 
     >>> chrome = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     >>> prefers_html({"accept": chrome, "user-agent": "Mozilla/5.0"})
@@ -42,27 +47,27 @@ def prefers_html(headers: Mapping[str, str]) -> bool:
     False
     """
     agent = headers.get("user-agent", "").lower()
-    if any(name in agent for name in _CLIENTS) or any(name in headers for name in _OF_ODATA):
+    if any(name in agent for name in _CLIENTS) or any(name in headers for name in _ODATA_HEADERS):
         return False
     ranges = parse_accept(headers.get("accept", ""))
-    wanted = max((r.quality for r in ranges if r.type == "text/html"), default=0.0)
-    return wanted > quality_of("application/json", ranges)
+    html = max((r.quality for r in ranges if r.type == "text/html"), default=0.0)
+    return html > quality_of("application/json", ranges)
 
 
 def check_same_site(headers: Mapping[str, str], root: str) -> None:
-    """Let a form pass that a page of this gateway has sent; `root` is its public URL, for certain.
+    """Check that a page of this gateway sent the form; `root` is its verified public URL.
 
-    A browser sends the person's key along with the form of any site, and says which site it was:
-    in Sec-Fetch-Site where the connection is trusted, in Origin always (Fetch, 3.1 and 3.2).
+    A browser sends the user's key with a form of any site and names that site: in Sec-Fetch-Site
+    if the connection is trusted, and always in Origin (Fetch, 3.1 and 3.2).
 
     Raises:
-        AccessDenied: another site's page has sent it, or nothing tells whose it is.
+        AccessDenied: a page of another site sent the form, or no header names the site.
     """
-    ours = urlsplit(root)
+    own = urlsplit(root)
     site, origin = headers.get("sec-fetch-site"), headers.get("origin")
-    if site == "same-origin" or (site is None and origin == f"{ours.scheme}://{ours.netloc}"):
+    if site == "same-origin" or (site is None and origin == f"{own.scheme}://{own.netloc}"):
         return
     raise AccessDenied(
-        "Origin: this is for pages of the gateway itself; open its own page, and retry (behind a"
-        " proxy, its owner names that in --trusted-proxies, or sets --public-url)"
+        "Origin: only pages of the gateway itself may send this form; open the gateway's own page"
+        " and retry (behind a proxy, the operator sets --trusted-proxies or --public-url)"
     )

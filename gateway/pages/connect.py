@@ -1,4 +1,4 @@
-"""How to connect: files that have the URL in them, steps, and lines of code to copy."""
+"""The connect page: ready-made files with the URL in them, steps, and code to copy."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from gateway.pages.layout import PageContext
 
 
 class Connect:
-    """The page; its code is that of `/connect/snippets.json`."""
+    """The page; it shows the same code as `/connect/snippets.json`."""
 
     def __init__(self) -> None:
         self._incremental = load_analysis().incremental
 
-    async def show(self, visit: PageContext) -> Response:
-        """The page, with the tables that the caller may see, and code for `table` or the first."""
-        schema, root = visit.service.schema, visit.root
-        asked = schema.find_set(visit.request.query_params.get("table", ""))
-        chosen = asked or schema.entity_sets[0]
-        return visit.show(
+    async def show(self, page: PageContext) -> Response:
+        """Return the page with the caller's tables, and code for `table` or the first one."""
+        schema, root = page.service.schema, page.root
+        requested = schema.find_set(page.request.query_params.get("table", ""))
+        chosen = requested or schema.entity_sets[0]
+        return page.show(
             "connect.html",
             section="connect",
             sets=[each.name for each in schema.entity_sets],

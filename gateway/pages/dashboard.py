@@ -1,6 +1,6 @@
-"""The dashboard: pictures of one snapshot, each with the query that it is drawn from.
+"""The dashboard: charts of one snapshot, each with its query.
 
-The server writes every number as a table; the script in the browser only draws what stands there.
+The server writes every number into a table; the script in the browser only draws these tables.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from gateway.pages.state import newest, state_of
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A picture, its numbers, or why it has none: the caller may not see what it needs."""
+    """A chart with its numbers, or with the reason why the caller may not see them."""
 
     picture: Picture
     link: str
@@ -28,50 +28,52 @@ class Drawn:
 
 
 class Dashboard:
-    """The page; what it shows is data of this package."""
+    """The page; its charts are defined in this package's `pictures.toml`."""
 
     def __init__(self) -> None:
         self._gallery: Gallery = read_gallery()
 
-    async def show(self, visit: PageContext) -> Response:
-        """All pictures of the newest snapshot; none while there is none.
+    async def show(self, page: PageContext) -> Response:
+        """Return the page with all charts of the newest snapshot, if there is one.
 
         Raises:
-            UpstreamUnavailable: the snapshot went while they were made; the next one is there.
+            UpstreamUnavailable: the snapshot was evicted meanwhile; a newer one exists.
         """
-        table = newest(visit.service)
-        kept = table and SnapshotRows(visit.service, table, visit.root)
-        schema = visit.service.schema
+        table = newest(page.service)
+        snapshot = table and SnapshotRows(page.service, table, page.root)
+        schema = page.service.schema
         listed = (p for p in self._gallery.pictures if unlisted_in(p.url, schema) is None)
-        pictures = tuple(listed) if kept else ()
-        began = time.perf_counter()
-        figures = await self._figures(kept) if kept else {}
-        drawn = [await self._draw(each, kept, visit.root) for each in pictures] if kept else []
-        return visit.show(
+        pictures = tuple(listed) if snapshot else ()
+        started = time.perf_counter()
+        figures = await self._figures(snapshot) if snapshot else {}
+        drawn = (
+            [await self._draw(each, snapshot, page.root) for each in pictures] if snapshot else []
+        )
+        return page.show(
             "dashboard.html",
             section="dashboard",
-            state=state_of(visit.service),
+            state=state_of(page.service),
             figures=figures,
             drawn=drawn,
             queries=1 + len(pictures),
-            milliseconds=(time.perf_counter() - began) * 1_000,
+            milliseconds=(time.perf_counter() - started) * 1_000,
             colours=self._gallery.colours,
         )
 
-    async def _figures(self, kept: SnapshotRows) -> Row:
-        """None where the caller may not see a column that one of them needs."""
+    async def _figures(self, snapshot: SnapshotRows) -> Row:
+        """Return the key figures; empty if the caller may not see a column that they need."""
         try:
-            rows = await kept.rows(self._gallery.figures.url)
+            rows = await snapshot.rows(self._gallery.figures.url)
         except UpstreamUnavailable:
             raise
         except GatewayError:
             return {}
         return {k: v for k, v in rows[0].items() if "@" not in k and v is not None}
 
-    async def _draw(self, picture: Picture, kept: SnapshotRows, root: str) -> Drawn:
+    async def _draw(self, picture: Picture, snapshot: SnapshotRows, root: str) -> Drawn:
         link = link_to(root, picture.url)
         try:
-            rows = await kept.rows(picture.url)
+            rows = await snapshot.rows(picture.url)
         except UpstreamUnavailable:
             raise
         except GatewayError as error:

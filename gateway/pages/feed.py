@@ -1,7 +1,7 @@
-"""Rows for pages: asked of the caller's own feed, in the feed's own language, of one snapshot.
+"""Rows for pages, queried from one snapshot with OData URLs and the caller's own rights.
 
-A page view never starts an extract. So numbers may be as old as the snapshot, and pages say when it
-was taken.
+A page view never starts an extract. Numbers may therefore be as old as the snapshot, and pages show
+when it was taken.
 """
 
 from __future__ import annotations
@@ -20,44 +20,44 @@ from gateway.writer.format import Format
 from gateway.writer.links import Links
 
 Row = dict[str, Any]
-_ROWS = 1_000
+_MAX_ROWS = 1_000
 _SAFE = "/$=&,():'*@;"
 
 
 class SnapshotRows:
-    """What a snapshot of all rows has for a caller."""
+    """A snapshot of all rows, as far as the caller may see it."""
 
     def __init__(self, service: QueryService, snapshot: StoredTable, root: str) -> None:
         self._service = service.at(snapshot)
         self._root = root
 
     async def rows(self, url: str) -> list[Row]:
-        """The rows that a URL below the service root stands for; of more than 1,000 the first.
+        """Return the rows of a URL below the service root, at most the first 1,000.
 
         Raises:
-            GatewayError: what the feed would answer; the snapshot may no longer be kept.
+            GatewayError: as the feed would; also if the snapshot is no longer cached.
         """
         path, _, query = url.partition("?")
-        question = self._service.read(path.encode(), _encoded(query).encode(), self._root)
-        wishes = Preferences(max_page_size=_ROWS)
-        reply = ResponseOptions(Format(), wishes, Links(self._root))
-        answer = await self._service.answer(question, reply)
-        body = gzip.decompress(answer.body) if answer.gzipped else answer.body
+        request = self._service.read(path.encode(), _encoded(query).encode(), self._root)
+        preferences = Preferences(max_page_size=_MAX_ROWS)
+        options = ResponseOptions(Format(), preferences, Links(self._root))
+        response = await self._service.respond(request, options)
+        body = gzip.decompress(response.body) if response.gzipped else response.body
         rows: list[Row] = msgspec.json.decode(body)["value"]
         return rows
 
     async def count(self, set_name: str) -> int:
-        """How many rows a set has.
+        """Return the number of rows of an entity set.
 
         Raises:
             GatewayError: as `rows`.
         """
-        counted = self._service.counted_as(set_name)
-        return int((await self.rows(f"{counted}?$apply=aggregate($count as rows)"))[0]["rows"])
+        source = self._service.counted_as(set_name)
+        return int((await self.rows(f"{source}?$apply=aggregate($count as rows)"))[0]["rows"])
 
 
 def link_to(root: str, url: str) -> str:
-    """The absolute URL of what a URL below the service root says with blanks and quotes in it.
+    """Return the absolute, encoded URL for an unencoded URL below the service root.
 
     >>> link_to("http://a/", "Results?$filter=state eq 'FAILED'")
     "http://a/Results?$filter=state%20eq%20'FAILED'"

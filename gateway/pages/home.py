@@ -1,4 +1,4 @@
-"""The first page: what this is, of when the rows are, which tables there are, how to connect."""
+"""The home page: the state of the data, the tables, and links to connect tools."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from gateway.pages.layout import PageContext
 from gateway.pages.state import newest, state_of
 from gateway.service.service import QueryService
 
-_PATIENCE_SECONDS = 1
+_COUNT_TIMEOUT_SECONDS = 1
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """An entity set as the page shows it; `rows` is None while none are at hand."""
+    """An entity set as the page shows it; `rows` is None if the count is not known yet."""
 
     entity_set: EntitySet
     rows: int | None
@@ -30,7 +30,7 @@ class Table:
 
 @dataclass(frozen=True, slots=True)
 class TableColumn:
-    """A column; `upstream` tells that conditions on it narrow what the Analytics API is asked."""
+    """A column; `upstream` is True if conditions on it narrow the requests to the Analytics API."""
 
     prop: Property
     is_key: bool
@@ -38,52 +38,51 @@ class TableColumn:
 
     @property
     def type(self) -> str:
-        """The type's name without its namespace, which is always the same."""
+        """Return the type's name without its namespace, which is always the same."""
         return self.prop.type.value.removeprefix("Edm.")
 
 
-async def show_home(visit: PageContext) -> Response:
-    """The page."""
-    service = visit.service
-    counts = await _counts(visit)
+async def show_home(page: PageContext) -> Response:
+    """Return the home page."""
+    service = page.service
+    counts = await _counts(page)
     tables = [
         Table(each, counts.get(each.name), _columns(service, each))
         for each in service.schema.entity_sets
     ]
-    return visit.show("home.html", section="home", state=state_of(service), tables=tables)
+    return page.show("home.html", section="home", state=state_of(service), tables=tables)
 
 
-async def read_now(visit: PageContext) -> Response:
-    """What the button does: begin to read all rows, and show how far that is.
+async def read_now(page: PageContext) -> Response:
+    """Start an extract of all rows, and redirect to the page that shows its progress.
 
     Raises:
-        AccessDenied: another site has sent the form.
+        AccessDenied: another site sent the form.
     """
-    check_same_site(visit.request.headers, visit.certain_root)
-    visit.service.begin()
-    return RedirectResponse(visit.base, 303)
+    check_same_site(page.request.headers, page.certain_root)
+    page.service.begin()
+    return RedirectResponse(page.base, 303)
 
 
-async def _counts(visit: PageContext) -> dict[str, int]:
-    """How many rows each set has, as far as that is known or found out within a second.
+async def _counts(page: PageContext) -> dict[str, int]:
+    """Return the row counts of the sets that can be counted within a second.
 
-    A set is made of the snapshot the first time that anybody asks for it; who looks at the page
-    anew sees more.
+    A set is derived from the snapshot on its first use, so a reload of the page may show more.
     """
     counts: dict[str, int] = {}
-    table = newest(visit.service)
+    table = newest(page.service)
     if table is None:
         return counts
-    kept = SnapshotRows(visit.service, table, visit.root)
-    with anyio.move_on_after(_PATIENCE_SECONDS):
-        for each in visit.service.schema.entity_sets:
-            with suppress(GatewayError):  # no longer kept, or counted by a set that is hidden
-                counts[each.name] = await kept.count(each.name)
+    snapshot = SnapshotRows(page.service, table, page.root)
+    with anyio.move_on_after(_COUNT_TIMEOUT_SECONDS):
+        for each in page.service.schema.entity_sets:
+            with suppress(GatewayError):  # evicted, or counted by a set that is hidden
+                counts[each.name] = await snapshot.count(each.name)
     return counts
 
 
 def _columns(service: QueryService, entity_set: EntitySet) -> tuple[TableColumn, ...]:
-    asked, kind = service.filtered_upstream(entity_set.name), entity_set.entity_type
+    upstream, kind = service.filtered_upstream(entity_set.name), entity_set.entity_type
     return tuple(
-        TableColumn(prop, prop.name in kind.key, prop.name in asked) for prop in kind.properties
+        TableColumn(prop, prop.name in kind.key, prop.name in upstream) for prop in kind.properties
     )

@@ -1,7 +1,7 @@
-"""The house that all pages live in: one layout, one set of texts, one set of headers.
+"""The frame of all pages: one layout, one set of texts, one set of headers.
 
 A page is a function from a `PageContext` to a response. It reads from the caller's own
-`QueryService`, so that it can show nothing that a feed of the same caller would not.
+`QueryService`, so it shows only what the same caller's feeds would.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ _SECTIONS = (
     ("connect", "connect"),
     ("status", "status"),
 )
-"""What the navigation leads to, and where that is."""
+"""The entries of the navigation and their paths."""
 _POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -59,7 +59,7 @@ _HEADERS = {
 
 
 class Layout:
-    """Writes pages."""
+    """The renderer of pages and of error pages."""
 
     def __init__(self, entrance: Entrance, root: PublicRoot, observer: Observer) -> None:
         self.entrance = entrance
@@ -78,25 +78,25 @@ class Layout:
         self._templates.globals.update(t=self.texts, sections=_SECTIONS)
 
     def root_of(self, request: Request) -> str:
-        """The service root as the browser knows it.
+        """Return the service root as the browser sees it.
 
         Raises:
-            InvalidValue: Host is missing or no host.
+            InvalidValue: the Host header is missing or invalid.
         """
         return self._root.of(Connection.of(request.scope))
 
     def certain_root_of(self, request: Request) -> str:
-        """Return the service root as far as it is sure: see `PublicRoot.certain`.
+        """Return the verified service root; see `PublicRoot.certain`.
 
         Raises:
-            InvalidValue: Host is missing or no host.
+            InvalidValue: the Host header is missing or invalid.
         """
         return self._root.certain(Connection.of(request.scope))
 
     def write(
         self, template: str, root: str, context: Mapping[str, object], status: int = 200
     ) -> Response:
-        """A page in the layout; of what a template needs nothing may be missing."""
+        """Return a page in the layout; `context` must have all names that the template uses."""
         base = base_of(root)
         text = self._templates.get_template(template).render(
             root=root, base=base, asset=lambda name: base + self.assets.path(name), **context
@@ -104,14 +104,14 @@ class Layout:
         return Response(text, status, _HEADERS)
 
     def refuse(self, error: GatewayError, root: str) -> Response:
-        """What a person is told when there is no page for them."""
+        """Return the error page."""
         note_error(error.code)
         response = self.write("error.html", root, {"error": error}, error.status)
         response.headers.update(dict(error.headers))
         return response
 
     def refuse_person(self, request: Request, error: GatewayError) -> Response | None:
-        """The same for a request that is none for a page; None for who wants JSON."""
+        """Return the error page for any route, or None if the client prefers JSON."""
         if not prefers_html(request.headers):
             return None
         try:
@@ -123,30 +123,30 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """Who asks for which page; `root` is the service root, absolute, with a slash at its end."""
+    """The request and caller of a page; `root` is the absolute service root, ending in a slash."""
 
     request: Request
     service: QueryService
     root: str
-    house: Layout
+    layout: Layout
 
     @property
     def base(self) -> str:
-        """The path of the first page; all others are below it."""
+        """Return the path of the home page; all other pages are below it."""
         return base_of(self.root)
 
     @property
     def certain_root(self) -> str:
-        """The service root, without the words of proxies that the owner has not named."""
-        return self.house.certain_root_of(self.request)
+        """Return the service root, ignoring headers of proxies that the operator has not named."""
+        return self.layout.certain_root_of(self.request)
 
     def show(self, template: str, /, **context: object) -> Response:
-        """The page that a template makes of `context`; `section` is its place in the navigation."""
-        return self.house.write(template, self.root, context)
+        """Return the page of a template; `section` in `context` is the navigation entry to mark."""
+        return self.layout.write(template, self.root, context)
 
 
 def base_of(root: str) -> str:
-    """The path that the gateway has at its clients, behind whatever proxies.
+    """Return the gateway's path as clients see it, including the prefix of a proxy.
 
     >>> base_of("https://bi.example.com/analytics/odata/v4/")
     '/analytics/'
@@ -155,13 +155,13 @@ def base_of(root: str) -> str:
 
 
 def read_texts(language: str = "en") -> SimpleNamespace:
-    """All words of all pages, by page; a file in `texts` for each language."""
+    """Return all texts, grouped by page, of a language; each has a file in `texts`."""
     name = f"{language}.toml"
-    found = tomllib.loads(files("gateway.pages").joinpath("texts", name).read_text("utf-8"))
-    return _by_name(found)
+    texts = tomllib.loads(files("gateway.pages").joinpath("texts", name).read_text("utf-8"))
+    return _as_namespace(texts)
 
 
-def _by_name(table: Mapping[str, Any]) -> SimpleNamespace:
-    """A table whose entries are attributes; a dict has others of its own, such as `copy`."""
-    entries = ((k, _by_name(v) if isinstance(v, dict) else v) for k, v in table.items())
+def _as_namespace(table: Mapping[str, Any]) -> SimpleNamespace:
+    """Return a table with its entries as attributes; a dict has its own, such as `copy`."""
+    entries = ((k, _as_namespace(v) if isinstance(v, dict) else v) for k, v in table.items())
     return SimpleNamespace(**dict(entries))

@@ -1,4 +1,4 @@
-"""Pages about the gateway itself: what it has and reads, what was asked, what a query would do."""
+"""Pages about the gateway itself: its snapshots, recent queries, and explanations of queries."""
 
 from __future__ import annotations
 
@@ -18,61 +18,61 @@ from gateway.service.service import QueryService
 
 
 @dataclass(frozen=True, slots=True)
-class Watching:
-    """What goes on."""
+class ObservationPages:
+    """The status page and the page of recent queries."""
 
     queries: LastQueries
 
-    async def show_status(self, visit: PageContext) -> Response:
-        """The snapshots at hand and the extracts that are being read; to a role without numbers."""
-        tables, extracts = visit.service.status()
-        return visit.show(
+    async def show_status(self, page: PageContext) -> Response:
+        """Return the cached snapshots and running extracts; a role sees no row counts."""
+        tables, extracts = page.service.status()
+        return page.show(
             "status.html",
             section="status",
-            state=state_of(visit.service),
-            tells=not visit.service.is_limited,
+            state=state_of(page.service),
+            shows_numbers=not page.service.is_limited,
             tables=[
-                (each, explain_pushdown(each.key.pushdown), visit.service.standing(each))
+                (each, explain_pushdown(each.key.pushdown), page.service.standing(each))
                 for each in tables
             ],
             extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
-            odd=_odd(visit.service),
-            has_requests=await self.queries.are_told_to(visit.request.scope),
+            odd=_irregular_rows(page.service),
+            has_requests=await self.queries.may_see(page.request.scope),
         )
 
-    async def show_requests(self, visit: PageContext) -> Response:
-        """The last queries of the workspace.
+    async def show_requests(self, page: PageContext) -> Response:
+        """Return the recent queries of the workspace.
 
         Raises:
             AccessDenied: the caller has a role.
         """
-        found = await self.queries.of(visit.request.scope)
-        return visit.show("requests.html", section="status", requests=found)
+        queries = await self.queries.of(page.request.scope)
+        return page.show("requests.html", section="status", requests=queries)
 
 
-def _odd(service: QueryService) -> tuple[OddRows, ...]:
-    """What is strange about the newest snapshot of all rows; a role sees no numbers of all rows."""
+def _irregular_rows(service: QueryService) -> tuple[OddRows, ...]:
+    """Return the irregular rows of the newest snapshot of all rows; none for a role."""
     table = None if service.is_limited else newest(service)
     return () if table is None else table.extracted.odd
 
 
-async def show_explanation(visit: PageContext) -> Response:
-    """The plan of the query that stands in the URL behind `/explain/`.
+async def show_explanation(page: PageContext) -> Response:
+    """Return the plan of the query in the URL after `/explain/`.
 
     Raises:
-        GatewayError: what the feed would answer, or the caller may not see plans.
+        GatewayError: as the feed would; also if the caller may not see plans.
     """
-    scope = visit.request.scope
-    await visit.house.entrance.check_explain(scope)
+    scope = page.request.scope
+    await page.layout.entrance.check_explain(scope)
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-    query, _ = visit.house.entrance.without_key(scope, scope["query_string"])
-    found = visit.service.explain(await visit.service.understand(path, query, visit.root))
-    below = (path + (b"?" + query if query else b"")).decode("latin-1")
-    return visit.show(
+    query, _ = page.layout.entrance.without_key(scope, scope["query_string"])
+    explanation = page.service.explain(await page.service.understand(path, query, page.root))
+    relative = (path + (b"?" + query if query else b"")).decode("latin-1")
+    return page.show(
         "explain.html",
         section="",
-        query=unquote(below),
-        link=visit.root + below,
-        lines=lines_of(found),
-        payload=request_of(found),
+        query=unquote(relative),
+        link=page.root + relative,
+        lines=lines_of(explanation),
+        payload=request_of(explanation),
     )

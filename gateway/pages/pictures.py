@@ -1,6 +1,6 @@
-"""The pictures of the dashboard: which feed each is drawn from, and its rows as a table of numbers.
+"""The charts of the dashboard: the feed of each, and its rows as a table of numbers.
 
-What they are is data, in `pictures.toml`: no name of a column stands in code.
+`pictures.toml` defines the charts; the code names no columns.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from grammar import parse_query_options
 
 
 class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One picture; see the head of `pictures.toml`."""
+    """One chart; see the comment at the top of `pictures.toml`."""
 
     name: str
     kind: str
@@ -34,13 +34,13 @@ class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FigureRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One row of numbers, each shown large."""
+    """The feed of the key figures: one row of numbers."""
 
     url: str
 
 
 class Gallery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """All of the dashboard; `colours` are numbers of series colours, by column or value."""
+    """The whole dashboard; `colours` maps a column or value to the number of its series colour."""
 
     colours: dict[str, int]
     figures: FigureRow
@@ -49,20 +49,20 @@ class Gallery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 @dataclass(frozen=True, slots=True)
 class Numbers:
-    """What a picture shows: a row for each label, a number or None for each series."""
+    """The data of a chart: a row for each label with a number or None for each series."""
 
     series: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
 
 
 def read_gallery() -> Gallery:
-    """The built-in one."""
+    """Return the built-in dashboard."""
     text = files("gateway.pages").joinpath("pictures.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), Gallery)
 
 
 def unlisted_in(url: str, schema: Schema) -> Unlisted | None:
-    """The value in a feed's query that the contract file does not list for its column."""
+    """Return the first value in a feed's query that the contract file does not list, or None."""
     path, _, query = url.partition("?")
     entity_set = schema.find_set(path)
     if entity_set is None:
@@ -73,15 +73,15 @@ def unlisted_in(url: str, schema: Schema) -> Unlisted | None:
 
 
 def left_out(schema: Schema) -> Iterator[str]:
-    """Yield a warning for each picture that compares a column with a value that is not listed."""
+    """Yield a warning for each chart that compares a column with an unlisted value."""
     for picture in read_gallery().pictures:
         unlisted = unlisted_in(picture.url, schema)
         if unlisted is not None:
-            yield f"the dashboard's picture {picture.name!r} is left out: {unlisted}"
+            yield f"the dashboard leaves out the chart {picture.name!r}: {unlisted}"
 
 
 def arrange(picture: Picture, rows: Iterable[Row], order: Iterable[str] = ()) -> Numbers:
-    """The rows of a picture's feed as it shows them; series that are values follow `order`.
+    """Return a feed's rows as a chart shows them; series that are values follow `order`.
 
     >>> picture = Picture("m", "columns", "", ("year", "month"), ("n",), by="state", newest=2)
     >>> found = [{"year": 2025, "month": m, "state": s, "n": m} for m in (9, 8) for s in "ab"]
@@ -101,7 +101,7 @@ def arrange(picture: Picture, rows: Iterable[Row], order: Iterable[str] = ()) ->
 
 
 def _values(rows: list[Row], name: str, order: tuple[str, ...]) -> tuple[str, ...]:
-    """What a column has in any row: first what `order` knows, in its order."""
+    """Return the distinct values of a column: those in `order` first, in that order."""
     found = tuple(dict.fromkeys(_series(row[name]) for row in rows))
     return (*(v for v in order if v in found), *(v for v in found if v not in order))
 
@@ -109,7 +109,7 @@ def _values(rows: list[Row], name: str, order: tuple[str, ...]) -> tuple[str, ..
 def _by_value(
     picture: Picture, by: str, series: tuple[str, ...], rows: list[Row]
 ) -> list[tuple[str, tuple[float | None, ...]]]:
-    """One row a label: the number of each value of `by`, 0 where there is no row."""
+    """Return a row for each label with the number of each value of `by`, 0 if there is no row."""
     cells: dict[str, dict[str, Any]] = {}
     for row in rows:
         cells.setdefault(_label(picture, row), {})[_series(row[by])] = row[picture.series[0]]
@@ -121,7 +121,7 @@ def _series(value: object) -> str:
 
 
 def _label(picture: Picture, row: Row) -> str:
-    """What names a row; empty where that is null. Numbers get two digits, so that months align."""
+    """Return a row's label, or "" if a part is null. Numbers get two digits, so months align."""
     parts = [row[name] for name in picture.label]
     if None in parts:
         return ""

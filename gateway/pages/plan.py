@@ -1,4 +1,4 @@
-"""What a query does, as pages tell it: first what happens now, then what would without a copy."""
+"""An explanation as pages show it: first the current route, then the route without a snapshot."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import msgspec
 
 from gateway.service.explain import Explanation
 
-_NOW = "snapshot"
+_CURRENT_ROUTE = "snapshot"
 
 
 def lines_of(explanation: Explanation) -> tuple[tuple[str, str], ...]:
-    """Labels and texts; what the copies at hand have to say stands first."""
-    now = tuple(line for line in explanation.lines if line[0] == _NOW)
-    return (*now, *(line for line in explanation.lines if line[0] != _NOW))
+    """Return labels and texts, with the line about cached snapshots first."""
+    current = tuple(line for line in explanation.lines if line[0] == _CURRENT_ROUTE)
+    return (*current, *(line for line in explanation.lines if line[0] != _CURRENT_ROUTE))
 
 
 def request_of(explanation: Explanation) -> str:
-    """The first request to the Analytics API, if no copy answers; empty where there is none."""
+    """Return the first request to the Analytics API if no snapshot serves the query, or ""."""
     if explanation.payload is None:
         return ""
     body = msgspec.json.format(msgspec.json.encode(explanation.payload), indent=2).decode()

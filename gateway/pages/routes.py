@@ -1,4 +1,4 @@
-"""The routes of the pages. Where a URL is the feed's too, a page is for browsers only."""
+"""The routes of the pages. At URLs that the feed uses too, only browsers get a page."""
 
 from __future__ import annotations
 
@@ -12,63 +12,63 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route, request_response
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance, in_the_callers_words
+from gateway.edge.browser_pages import BrowserPages
+from gateway.edge.entrance import Entrance, attribute_to_caller
 from gateway.edge.last_queries import LastQueries
-from gateway.edge.people import ForPeople
 from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.pages.browser import prefers_html
-from gateway.pages.builder.page import read_for_query, show_query, tell_query
+from gateway.pages.builder.page import query_as_json, read_for_query, show_query
 from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
 from gateway.pages.layout import Layout, PageContext
-from gateway.pages.observing import Watching, show_explanation
+from gateway.pages.observing import ObservationPages, show_explanation
 
 Page = Callable[[PageContext], Awaitable[Response]]
 
 
 def build_pages(
     entrance: Entrance, root: PublicRoot, observer: Observer, ledger: Ledger
-) -> ForPeople:
-    """The pages and what they are made with."""
-    house = Layout(entrance, root, observer)
-    watching = Watching(LastQueries(entrance, observer, ledger))
-    return ForPeople(_routes(house, watching), house.refuse_person)
+) -> BrowserPages:
+    """Build all pages and the layout that they share."""
+    layout = Layout(entrance, root, observer)
+    observation = ObservationPages(LastQueries(entrance, observer, ledger))
+    return BrowserPages(_routes(layout, observation), layout.refuse_person)
 
 
-def _routes(house: Layout, watching: Watching) -> Sequence[BaseRoute]:
+def _routes(layout: Layout, observation: ObservationPages) -> Sequence[BaseRoute]:
     connect, dashboard = Connect(), Dashboard()
     return (
-        Route("/assets/{version}/{name}", GZipMiddleware(request_response(house.assets.serve))),
-        Route("/favicon.ico", house.assets.serve_icon),
-        PageRoute(house, show_home, "/"),
-        PageRoute(house, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
-        PageRoute(house, dashboard.show, "/dashboard", only=True),
-        PageRoute(house, connect.show, "/connect", only=True),
-        PageRoute(house, watching.show_status, "/status"),
-        PageRoute(house, watching.show_requests, "/requests"),
-        PageRoute(house, show_explanation, EXPLAIN_PATH, below=True),
-        PageRoute(house, read_now, "/read-now", method="POST", only=True),
-        PageRoute(house, show_query, "/query", only=True),
-        PageRoute(house, tell_query, "/query.json", only=True),
-        PageRoute(house, read_for_query, "/query/read-now", method="POST", only=True),
+        Route("/assets/{version}/{name}", GZipMiddleware(request_response(layout.assets.serve))),
+        Route("/favicon.ico", layout.assets.serve_icon),
+        PageRoute(layout, show_home, "/"),
+        PageRoute(layout, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
+        PageRoute(layout, dashboard.show, "/dashboard", only=True),
+        PageRoute(layout, connect.show, "/connect", only=True),
+        PageRoute(layout, observation.show_status, "/status"),
+        PageRoute(layout, observation.show_requests, "/requests"),
+        PageRoute(layout, show_explanation, EXPLAIN_PATH, below=True),
+        PageRoute(layout, read_now, "/read-now", method="POST", only=True),
+        PageRoute(layout, show_query, "/query", only=True),
+        PageRoute(layout, query_as_json, "/query.json", only=True),
+        PageRoute(layout, read_for_query, "/query/read-now", method="POST", only=True),
     )
 
 
 class PageRoute(BaseRoute):
-    """Pages at URLs that may be others' too, who then go without `text/html` in Accept.
+    """A page at URLs that the feed may serve too, to clients that do not prefer `text/html`.
 
-    With `bare` only while the URL has no query: options are the feed's. With `below` everything
-    below the paths belongs to the page, found by the undecoded path. With `only` there is nothing
-    else at these URLs, and whoever asks gets the page.
+    `bare` matches only URLs without a query, because options belong to the feed. `below` also
+    matches all undecoded paths below the given ones. `only` serves the page to all clients, because
+    nothing else is at these URLs.
     """
 
     def __init__(
         self,
-        house: Layout,
+        layout: Layout,
         page: Page,
         *paths: str,
         method: str = "GET",
@@ -76,21 +76,21 @@ class PageRoute(BaseRoute):
         below: bool = False,
         only: bool = False,
     ) -> None:
-        self._house, self._page = house, page
+        self._layout, self._page = layout, page
         self._paths = tuple(path.encode() for path in paths)
         self._methods = ("GET", "HEAD") if method == "GET" else (method,)
         self._bare, self._below, self._only = bare, below, only
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Starlette's question."""
-        found = (
+        """Return whether this route serves a request, as Starlette requires."""
+        is_match = (
             scope["type"] == "http"
             and scope["method"] in self._methods
             and self._is_at(scope["raw_path"])
             and not (self._bare and scope["query_string"])
             and (self._only or prefers_html(Headers(scope=scope)))
         )
-        return (Match.FULL if found else Match.NONE), {}
+        return (Match.FULL if is_match else Match.NONE), {}
 
     def _is_at(self, path: bytes) -> bool:
         return path in self._paths or (
@@ -98,24 +98,24 @@ class PageRoute(BaseRoute):
         )
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """Pages know their URLs."""
+        """Raise: pages build their own URLs."""
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI."""
+        """Serve a request; ASGI."""
         response = await self._respond(Request(scope, receive))
         if scope["method"] == "HEAD":
             response.body = b""
         await response(scope, receive, send)
 
     async def _respond(self, request: Request) -> Response:
-        house, root = self._house, f"{SERVICE_PATH}/"
+        layout, root = self._layout, f"{SERVICE_PATH}/"
         try:
-            root = house.root_of(request)
-            service = await house.entrance.admit(request.scope)
-            return await self._page(PageContext(request, service, root, house))
+            root = layout.root_of(request)
+            service = await layout.entrance.admit(request.scope)
+            return await self._page(PageContext(request, service, root, layout))
         except GatewayError as error:
-            return house.refuse(in_the_callers_words(error, request.scope), root)
+            return layout.refuse(attribute_to_caller(error, request.scope), root)
         except Exception as error:  # the last line of defence
-            house.observer.fault("an unexpected failure", error)
-            return house.refuse(InternalError("the gateway failed; its log tells why"), root)
+            layout.observer.fault("an unexpected failure", error)
+            return layout.refuse(InternalError.unexpected(), root)

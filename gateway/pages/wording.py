@@ -1,4 +1,4 @@
-"""How numbers, sizes and moments are written for people; all moments are UTC, and say so."""
+"""Numbers, sizes and times as text for readers; all times are UTC and labelled as such."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
 def as_number(value: float) -> str:
-    """With thousands apart; one digit behind the point, where there is one.
+    """Return a number with thousands separators and at most one decimal.
 
     >>> as_number(1234567), as_number(12.345), as_number(12.0)
     ('1,234,567', '12.3', '12')
@@ -19,7 +19,7 @@ def as_number(value: float) -> str:
 
 
 def as_size(value: int) -> str:
-    """Bytes, in the unit that leaves few digits.
+    """Return a number of bytes in a readable unit.
 
     >>> as_size(900), as_size(5_300_000)
     ('900 bytes', '5.1 MiB')
@@ -33,7 +33,7 @@ def as_size(value: int) -> str:
 
 
 def as_took(milliseconds: float) -> str:
-    """How long something took.
+    """Return a duration in milliseconds or seconds.
 
     >>> as_took(0.04), as_took(85.25), as_took(12345)
     ('0.0 ms', '85.2 ms', '12.3 s')
@@ -42,7 +42,7 @@ def as_took(milliseconds: float) -> str:
 
 
 def as_moment(value: datetime) -> str:
-    """To the minute.
+    """Return a time to the minute.
 
     >>> as_moment(datetime(2025, 3, 9, 7, 5, tzinfo=UTC))
     '2025-03-09 07:05 UTC'
@@ -51,12 +51,12 @@ def as_moment(value: datetime) -> str:
 
 
 def as_machine_moment(value: datetime) -> str:
-    """As HTML's `datetime` attribute wants it."""
+    """Return a time as HTML's `datetime` attribute requires it."""
     return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def as_age(value: timedelta) -> str:
-    """The largest unit that fits, and no other.
+    """Return an age in the largest unit that fits.
 
     >>> [as_age(timedelta(seconds=s)) for s in (20, 60, 7300, 200000)]
     ['less than a minute', '1 minute', '2 hours', '2 days']
@@ -76,4 +76,4 @@ FILTERS: Final = {
     "machine_moment": as_machine_moment,
     "age": as_age,
 }
-"""What templates may pipe values through."""
+"""The filters that templates can use."""

@@ -1,1 +1,1 @@
-"""What goes upstream, what stays here."""
+"""Planning: the part of a query that goes upstream, and the part that stays here."""

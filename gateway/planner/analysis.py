@@ -1,8 +1,8 @@
 """A bound filter -> for each column the set of values it can have in a matching row.
 
-`when_true` and `when_false` go down together, because `not` exchanges them; a row for which the
-filter is null is in neither (URL Conventions 5.1.1.1: it is dropped). What is not understood
-constrains nothing and is not faithful, so that it stays in the residual.
+The analysis follows both truth values, because `not` exchanges them; a row for which the filter is
+null matches neither (URL Conventions 5.1.1.1: it is dropped). Expressions without an analysis
+constrain nothing and are not faithful, so that they stay in the residual.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ from gateway.query.tree.expressions import (
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """What a set is about: a column's value, or (`quantified`) some element of a collection.
+    """The subject of a set: a column's value, or (`quantified`) some element of a collection.
 
     Two sets about "some element" do not intersect: different elements may satisfy them.
     """
@@ -61,7 +61,7 @@ class Term:
 class Analysis:
     """Sets by term; a term that is absent is unconstrained.
 
-    `faithful`: a row satisfies the expression exactly if every term's value is in its set.
+    `faithful`: a row satisfies the expression if and only if every term's value is in its set.
     `impossible`: no row satisfies it.
     """
 
@@ -76,7 +76,7 @@ _NEVER = Analysis(faithful=True, impossible=True)
 
 
 def analyse(expr: BoundExpr) -> Analysis:
-    """What must hold of a row for which `expr` is true."""
+    """Return what must hold of a row for which `expr` is true."""
     return _analyse(expr, truth=True)
 
 
@@ -102,7 +102,7 @@ def _analyse(expr: BoundExpr, *, truth: bool) -> Analysis:
 
 
 def conjoin(left: Analysis, right: Analysis) -> Analysis:
-    """Both hold: sets intersect term by term."""
+    """Combine two analyses that both hold: sets intersect term by term."""
     if left.impossible or right.impossible:
         return _NEVER
     sets = dict(left.sets)
@@ -130,19 +130,19 @@ def _size(values: ValueSet) -> float:
 
 
 def _disjoin(left: Analysis, right: Analysis) -> Analysis:
-    """Either holds: only terms that both constrain stay constrained."""
+    """Combine two analyses of which one holds: only terms that both constrain stay constrained."""
     if left.impossible or right.impossible:
         return left if right.impossible else right
-    others = dict(right.sets)
+    right_sets = dict(right.sets)
     sets = []
     exact = True
     for term, values in left.sets:
-        if term in others:
-            united, united_exactly = unite(values, others[term])
+        if term in right_sets:
+            united, united_exactly = unite(values, right_sets[term])
             exact = exact and united_exactly
             if not united.is_everything:
                 sets.append((term, united))
-    one_term = len(left.sets) == len(others) == 1 and left.sets[0][0] in others
+    one_term = len(left.sets) == len(right_sets) == 1 and left.sets[0][0] in right_sets
     return Analysis(tuple(sets), left.faithful and right.faithful and one_term and exact)
 
 
@@ -168,7 +168,7 @@ _Sets: TypeAlias = tuple[ValueSet | None, ValueSet | None]
 
 
 def _spanned(operator: CompareOperator, left: BoundExpr, value: Any) -> tuple[str, _Sets] | None:
-    """The column of a date function and where the comparison is true and false."""
+    """Return the column of a date function, and the sets where the comparison is true and false."""
     column = spanned_column(left)
     if column is None:
         return None
@@ -181,7 +181,7 @@ def _spanned(operator: CompareOperator, left: BoundExpr, value: Any) -> tuple[st
 def _computed(
     operator: CompareOperator, left: BoundExpr, right: BoundExpr, *, truth: bool
 ) -> Analysis:
-    """A comparison that is true only of values says that what they are computed of is not null."""
+    """Analyse a comparison of computed values; if it needs values, its columns are not null."""
     wants_values = operator not in (CompareOperator.EQ, CompareOperator.NE)
     if wants_values and truth:
         return conjoin(_not_null(left), _not_null(right))
@@ -191,7 +191,7 @@ def _computed(
 
 
 def _not_null(expr: BoundExpr) -> Analysis:
-    """What must hold when the value of `expr` is not null: all these are null of null."""
+    """Return what must hold if the value of `expr` is not null: nor are its operands."""
     match expr:
         case ColumnRef(prop):
             return Analysis(((Term(prop.name), NOT_NULL),))
@@ -206,7 +206,7 @@ def _not_null(expr: BoundExpr) -> Analysis:
 
 
 def _sets_of_span(operator: CompareOperator, span: InstantSpan) -> _Sets:
-    """Where `year(column) operator value` is true and false; None: two rays, which are no set."""
+    """Return where `year(column) operator value` is true and false; None for two rays."""
     match operator:
         case CompareOperator.EQ:
             return span.values, None
@@ -220,7 +220,7 @@ def _sets_of_span(operator: CompareOperator, span: InstantSpan) -> _Sets:
 
 
 def _sets_of(operator: CompareOperator, value: Any) -> tuple[ValueSet, ValueSet]:
-    """Where `column operator value` is true, and where it is false (4.6 of the null rules)."""
+    """Return where `column operator value` is true and where it is false, by OData's null rules."""
     match operator:
         case CompareOperator.EQ:
             return _equal(value), _unequal(value)
@@ -255,7 +255,7 @@ def _in(operand: BoundExpr, values: tuple[Constant, ...], *, truth: bool) -> Ana
 
 
 def _any(column: str, predicate: BoundExpr) -> Analysis:
-    """An element is never null, and even "any element at all" says that there is one."""
+    """Analyse `any`; an element is never null, and even an unconstrained one must exist."""
     inner = analyse(predicate)
     if inner.impossible:
         return _NEVER
@@ -281,9 +281,9 @@ def _term(expr: BoundExpr) -> Term | None:
 
 
 def _same_line(operand: BoundExpr, constant: Constant) -> bool:
-    """Whether Python orders the constant among the operand's values as OData does.
+    """Return True if Python orders the constant among the operand's values as OData does.
 
-    Not NaN, which has no place, and not a Double among integers, which OData rounds first.
+    NaN has no order, and OData rounds a Double before it compares it with integers.
     """
     value = constant.value
     if isinstance(value, float):

@@ -1,7 +1,7 @@
-"""Whether the rows of one pushdown contain all rows of another.
+"""Coverage: one pushdown's rows contain all rows of another.
 
-A snapshot of the wider pushdown then answers the narrower query without an upstream call; the
-query's whole filter is checked on it.
+A snapshot of the wider pushdown then serves the narrower query without an upstream call; the
+query's whole filter is applied to it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedVa
 
 
 def covers(wider: Pushdown, narrower: Pushdown) -> bool:
-    """Whether every row of `narrower` is a row of `wider`; False also when that cannot be told.
+    """Return True if every row of `narrower` is surely a row of `wider`.
 
     The empty pushdown, which is all rows, covers everything.
 

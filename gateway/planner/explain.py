@@ -1,4 +1,4 @@
-"""`QueryPlan` -> an explanation for people: what goes upstream, what stays here, and why."""
+"""`QueryPlan` -> an explanation for people: the part that goes upstream, the rest, and why."""
 
 from __future__ import annotations
 
@@ -6,19 +6,19 @@ from datetime import datetime
 
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
-from gateway.planner.statistics import Told
+from gateway.planner.statistics import StatisticsPlan
 from gateway.query.tree.render import render_expr
 from gateway.query.tree.transformations import BoundApply
 
 
 def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
-    """Label and text, in the order of the data flow; all are always present but for `apply`."""
+    """Return labels and texts in the order of the data flow; only `apply` may be absent."""
     query = plan.query
     residual = "nothing" if plan.residual is None else render_expr(plan.residual)
     order = ", ".join(
         f"{render_expr(o.expr)} {'desc' if o.descending else 'asc'}" for o in plan.order
     )
-    apply = () if query.apply is None else (("apply", _apply(query.apply, plan.told)),)
+    apply = () if query.apply is None else (("apply", _apply(query.apply, plan.statistics_plan)),)
     return (
         ("resource", f"{query.entity_set.name} ({query.shape})"),
         ("pushdown", _pushdown(plan)),
@@ -31,7 +31,7 @@ def explain(plan: QueryPlan) -> tuple[tuple[str, str], ...]:
 
 
 def explain_pushdown(pushdown: Pushdown) -> str:
-    """What the Analytics API is asked for; `all rows` when it is asked for nothing less."""
+    """Return the request to the Analytics API as text; `all rows` if nothing narrows it."""
     return " and ".join(_pushed(term) for term in pushdown.terms) or "all rows"
 
 
@@ -42,13 +42,13 @@ def _pushdown(plan: QueryPlan) -> str:
     return text if plan.pushdown.terms else f"nothing: {text}"
 
 
-def _apply(apply: BoundApply, told: Told | None) -> str:
+def _apply(apply: BoundApply, statistics_plan: StatisticsPlan | None) -> str:
     left = "" if apply.filter is None else f", then {render_expr(apply.filter)}"
-    if told is None:
-        return f"{apply.text}{left}: here"
-    members = ", ".join(".".join(statistic.member) for statistic in told.statistics)
+    if statistics_plan is None:
+        return f"{apply.text}{left}: runs here"
+    members = ", ".join(".".join(statistic.member) for statistic in statistics_plan.statistics)
     return (
-        f"{apply.text}{left}: its first step goes to the statistics ({members}), the rest is here"
+        f"{apply.text}{left}: the statistics serve its first step ({members}), the rest runs here"
     )
 
 
@@ -64,12 +64,12 @@ def _instant(value: datetime | None) -> str:
 
 def _window(plan: QueryPlan) -> str:
     top = "all" if plan.query.top is None else str(plan.query.top)
-    asked = f"skip {plan.query.skip}, top {top}"
+    window = f"skip {plan.query.skip}, top {top}"
     if plan.route in (Route.NOTHING, Route.TOTAL):
-        return f"{asked}: no rows are needed"
+        return f"{window}: no rows are needed"
     if plan.window is not None:
         return (
-            f"{asked}: pushed, {plan.window.limit} rows asked (one more shows whether a tie crosses"
-            " the end)"
+            f"{window}: pushed, {plan.window.limit} rows requested (one more shows whether a tie"
+            " crosses the end)"
         )
-    return f"{asked}: applied here, because {plan.why}"
+    return f"{window}: applied here, because {plan.why}"

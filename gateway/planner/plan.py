@@ -1,8 +1,8 @@
-"""`BoundQuery` + the upstream's capabilities -> `QueryPlan`: what goes upstream, what stays here.
+"""`BoundQuery` + the upstream's capabilities -> `QueryPlan`: which part goes upstream.
 
-Law 2: the window ($top and $skip) is pushed only when nothing is left to do here: residual empty,
-every pushed term exact, order pushed whole. Without $orderby the feed comes in the contract's
-extract order (newest first) and then by key, so that a preview can be pushed too.
+Law 2: the window ($top and $skip) is pushed only if nothing is left to do here: residual empty,
+every pushed term exact, order pushed whole. Without $orderby, rows come in the contract's extract
+order (newest first) and then by key, so that a preview can be pushed too.
 """
 
 from __future__ import annotations
@@ -14,16 +14,15 @@ from gateway.contract.derived import DerivedSet
 from gateway.contract.model import Contract
 from gateway.edm.model import EntityType
 from gateway.edm.types import PrimitiveType
-from gateway.planner.derived import split_derived
-from gateway.planner.pushdown import Pushdown, SplitFilter, split_filter
-from gateway.planner.statistics import Told, told_by_statistics
+from gateway.planner.pushdown import Pushdown, SplitFilter, split_derived, split_filter
+from gateway.planner.statistics import StatisticsPlan, plan_statistics
 from gateway.query.tree.expressions import BoundExpr, BoundOrder, ColumnRef
 from gateway.query.tree.queries import BoundQuery, Shape
 from gateway.query.tree.render import render_expr
 
 
 class Route(StrEnum):
-    """How a query is answered, cheapest first."""
+    """The sources of a response, cheapest first."""
 
     NOTHING = "no upstream call"
     TOTAL = "one upstream call for the total"
@@ -34,10 +33,10 @@ class Route(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """The rows asked of the upstream by Route.WINDOW: always from the first, `limit` of them.
+    """The rows that Route.WINDOW requests from the upstream: `limit` of them from the first.
 
-    `limit` is one more than skip + top, to see whether rows that tie in the order cross the end
-    of the window; then the upstream's order is not ours, and a snapshot answers instead.
+    `limit` is one more than skip + top, to detect rows that tie in the order at the end of the
+    window; then the upstream's order is not the gateway's, and a snapshot is used instead.
     """
 
     limit: int
@@ -46,10 +45,10 @@ class Window:
 
 @dataclass(frozen=True, slots=True)
 class QueryPlan:
-    """The decision. `order` is total: it ends in the key. `why` names what kept the window here.
+    """The decision. `order` is total: it ends in the key. `why` says why the window stays here.
 
-    `impossible`: no row can match, so that nobody is asked. `derived` names the sets made of the
-    results that are read. `told` is what $apply begins with, for Route.STATISTICS.
+    `impossible`: no row can match, so there is no upstream call. `derived` names the sets to make
+    from the loaded results. `statistics_plan` is the start of $apply, for Route.STATISTICS.
     """
 
     query: BoundQuery
@@ -61,20 +60,20 @@ class QueryPlan:
     why: str = ""
     impossible: bool = False
     derived: tuple[str, ...] = ()
-    told: Told | None = None
+    statistics_plan: StatisticsPlan | None = None
 
 
 def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
-    """Decide; a pure function of the query and the contract."""
+    """Plan a query; a pure function of the query and the contract."""
     split = _split(query, contract)
     derived = _derived(query, contract)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
-    here = bool(derived) or contract.limited
-    told = None if here else _told(query, split, contract)
+    here = bool(derived) or not contract.has_total
+    statistics_plan = None if derived else _statistics_plan(query, split, contract)
     return QueryPlan(
         query=query,
-        route=_route(query, split, window, here=here, told=told is not None),
+        route=_route(query, split, window, here=here, by_statistics=statistics_plan is not None),
         pushdown=split.pushdown,
         residual=split.residual,
         order=order,
@@ -82,29 +81,31 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
         why=why,
         impossible=split.impossible and query.apply is None,
         derived=derived,
-        told=told,
+        statistics_plan=statistics_plan,
     )
 
 
 def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
-    """Who looks at other sets needs all of them: they are made of all results.
+    """Split the filter; push nothing if the query needs the extract of all results.
 
-    So does who may not see all rows: the extract of all of them is every role's.
+    Queries that navigate need it, because other sets are made from all results.
     """
     derived = contract.derived_set(query.entity_set.name)
     if derived is not None:
         split = split_derived(query.filter, derived, contract)
     else:
         split = split_filter(query.filter, contract, moves=query.moment is not None)
-    if (query.others or contract.limited) and not split.impossible:
+    if query.referenced_sets and not split.impossible:
         return SplitFilter(residual=query.filter)
     return split
 
 
-def _told(query: BoundQuery, split: SplitFilter, contract: Contract) -> Told | None:
+def _statistics_plan(
+    query: BoundQuery, split: SplitFilter, contract: Contract
+) -> StatisticsPlan | None:
     if query.apply is None or _needs_no_rows(query):
         return None
-    return told_by_statistics(query.apply, split.residual, contract)
+    return plan_statistics(query.apply, split.residual, contract)
 
 
 def _needs_no_rows(query: BoundQuery) -> bool:
@@ -112,23 +113,23 @@ def _needs_no_rows(query: BoundQuery) -> bool:
 
 
 def _derived(query: BoundQuery, contract: Contract) -> tuple[str, ...]:
-    names = dict.fromkeys((query.entity_set.name, *query.others))
+    names = dict.fromkeys((query.entity_set.name, *query.referenced_sets))
     return tuple(name for name in names if contract.derived_set(name) is not None)
 
 
 def key_order(entity_type: EntityType) -> tuple[BoundOrder, ...]:
-    """The own order of a set with groups."""
+    """Return the own order of a set of groups."""
     return tuple(BoundOrder(ColumnRef(prop)) for prop in entity_type.key_properties)
 
 
 def copied_order(derived: DerivedSet, contract: Contract) -> tuple[BoundOrder, ...]:
-    """The own order of a set that has a row for each result: theirs."""
+    """Return the own order of a set that has a row for each result: that of the results."""
     copies = ((derived.copy_of(o.prop.name), o.descending) for o in natural_order(contract))
     return tuple(BoundOrder(ColumnRef(prop), desc) for prop, desc in copies if prop is not None)
 
 
 def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
-    """The feed's own order, newest first and then by key; snapshots are laid out by it."""
+    """Return the order of the results, newest first and then by key; snapshots are sorted by it."""
     key = contract.key
     newest_first = BoundOrder(
         ColumnRef(contract.column(contract.order_column).prop), descending=True
@@ -137,13 +138,13 @@ def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
 
 
 def _route(
-    query: BoundQuery, split: SplitFilter, window: Window | None, *, here: bool, told: bool
+    query: BoundQuery, split: SplitFilter, window: Window | None, *, here: bool, by_statistics: bool
 ) -> Route:
-    """`here` tells that which rows there are is found out here, whatever the filter."""
+    """Choose the route; `here` is true if the rows are determined here, whatever the filter."""
     if _needs_no_rows(query):
         return Route.NOTHING
-    if query.apply is not None:  # it may make a row of nothing
-        return Route.STATISTICS if told else Route.SNAPSHOT
+    if query.apply is not None:  # it may make a row from no rows
+        return Route.STATISTICS if by_statistics else Route.SNAPSHOT
     if split.impossible:
         return Route.NOTHING
     only_number = query.shape is Shape.COUNT or query.top == 0
@@ -154,7 +155,7 @@ def _route(
 
 
 def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...]:
-    """The client's order made total by the feed's own; what stands twice sorts once."""
+    """Return the client's order, made total by the set's own; repeated keys are dropped."""
     first_of: dict[BoundExpr, BoundOrder] = {}
     derived = contract.derived_set(query.entity_set.name)
     if derived is not None and not derived.copies_results:
@@ -170,33 +171,33 @@ def _total_order(query: BoundQuery, contract: Contract) -> tuple[BoundOrder, ...
 def _window(
     query: BoundQuery, split: SplitFilter, order: tuple[BoundOrder, ...], contract: Contract
 ) -> tuple[Window | None, str]:
-    """The pushed window, or None and the reason."""
-    why = _made_here(query, contract)
+    """Return the pushed window, or None and the reason."""
+    why = _why_computed_here(query, contract)
     if why or query.top is None:
         return None, why or "no $top"
     if split.residual is not None:
-        return None, "a part of $filter is checked here"
+        return None, "a part of $filter is applied here"
     first = order[0]
     if not isinstance(first.expr, ColumnRef):
         return None, f"{render_expr(first.expr)} is computed here"
     if contract.column(first.prop.name).order is None:
-        return None, f"the Analytics API cannot sort by {first.prop.name}"
+        return None, f"the Analytics API does not sort by {first.prop.name} here"
     if first.prop.type is PrimitiveType.STRING:
-        return None, f"how the Analytics API sorts the text of {first.prop.name} is not known"
+        return None, f"it is unknown how the Analytics API sorts the text of {first.prop.name}"
     if first.prop.nullable and first.prop.name not in split.not_null:
-        return None, f"where the Analytics API sorts null in {first.prop.name} is not known"
+        return None, f"it is unknown where the Analytics API sorts null in {first.prop.name}"
     limit = query.skip + query.top + 1
     if limit > contract.request.page_limit:
         return None, f"the window is larger than one page of {contract.request.page_limit} rows"
     return Window(limit, first.descending), ""
 
 
-def _made_here(query: BoundQuery, contract: Contract) -> str:
-    """Why the rows asked for are not those of the Analytics API; empty when they are."""
+def _why_computed_here(query: BoundQuery, contract: Contract) -> str:
+    """Return why the rows are not those of the Analytics API; empty if they are."""
     if query.shape is not Shape.COLLECTION:
         return "no $top"
     if query.apply is not None:
         return "$apply is evaluated here"
-    if query.others or contract.derived_set(query.entity_set.name) is not None:
-        return "all tables are made of one extract"
-    return "what this access may see is found out here" if contract.limited else ""
+    if query.referenced_sets or contract.derived_set(query.entity_set.name) is not None:
+        return "all tables are made from one extract"
+    return ""

@@ -1,7 +1,8 @@
-"""Sets of values -> what the upstream is asked, and what must be checked again here.
+"""A filter -> its pushdown, which the upstream applies, and its residual, which is applied here.
 
-Law 1: what goes upstream may return too much, never too little. A set that the contract's filter
-cannot say is not pushed; one that it can only say loosely is pushed and stays in the residual.
+Law 1: a pushdown may return too much, never too little. A set that the contract's filter cannot
+express is not pushed; a set that it expresses only loosely is pushed and stays in the residual.
+Instants are truncated to microseconds here and may be finer upstream: see docs/decisions/030.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from datetime import datetime, timedelta
 from functools import reduce
 from typing import TypeAlias
 
+from gateway.contract.derived import ColumnKind, DerivedSet
 from gateway.contract.model import Column, Contract, CustomFieldFilter, RangeFilter, ValuesFilter
 from gateway.contract.texts import may_be_made
 from gateway.planner.analysis import Analysis, Term, analyse, conjoin
@@ -26,8 +28,10 @@ from gateway.planner.value_set import (
 from gateway.query.tree.expressions import And, BoundExpr
 
 _REPLACED = "\ufffd"
-"""What stands here for half of a character, of which the upstream has the half: it matches nothing
-there."""
+"""The replacement for half of a surrogate pair, which the upstream stores as it is: a filter with
+it matches nothing there."""
+KEPT = timedelta(microseconds=1)
+"""The resolution of instants here; what the upstream has beyond it is cut off, never rounded."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,8 @@ class PushedValues:
 class PushedRange:
     """The column's instant lies between the ends as they are sent; None is open.
 
-    Whether the upstream includes its ends is the contract's business; the ends were chosen so
-    that nothing is lost.
+    The contract says whether the upstream includes the ends; they are chosen so that no row is
+    lost, even one whose instant is finer there than here.
     """
 
     column: str
@@ -63,9 +67,9 @@ class Pushdown:
 
 @dataclass(frozen=True, slots=True)
 class SplitFilter:
-    """A filter divided between the two sides; `impossible` when no row can match.
+    """A filter divided between the two sides; `impossible` if no row can match.
 
-    `residual` is the part that is checked here, None when the upstream says it all. `not_null`
+    `residual` is the part that is applied here, None if the upstream applies all of it. `not_null`
     names the columns that are never null in a matching row.
     """
 
@@ -78,9 +82,9 @@ class SplitFilter:
 def split_filter(
     filter_: BoundExpr | None, contract: Contract, *, moves: bool = False
 ) -> SplitFilter:
-    """Divide a filter; without one everything is asked and nothing is left.
+    """Divide a filter; without one, all rows are requested and nothing is left to apply.
 
-    `moves` tells that it depends on now().
+    `moves` is true if the filter depends on now().
     """
     if filter_ is None:
         return SplitFilter()
@@ -100,16 +104,33 @@ def split_filter(
     return SplitFilter(Pushdown(pushed), _conjunction(residual), not_null=not_null)
 
 
-def push_superset(analysis: Analysis, contract: Contract) -> Pushdown:
-    """What can be asked of the sets, and may return too much."""
-    return Pushdown(_push(analysis, contract)[0])
+def split_derived(
+    filter_: BoundExpr | None, derived: DerivedSet, contract: Contract
+) -> SplitFilter:
+    """Divide a filter on a derived set: the pushdown narrows the extract, the residual is whole.
+
+    A row of the set is made from all results that share its values in the grouping columns. So
+    conditions on these columns apply to the results too: each remaining row is still made from all
+    of its results. Conditions on counts, or on values of one result, cannot be pushed.
+    """
+    if filter_ is None:
+        return SplitFilter()
+    analysis = analyse(filter_)
+    if analysis.impossible:
+        return SplitFilter(residual=filter_, impossible=True)
+    sets = tuple(
+        (Term(column.of, quantified=column.of in derived.unnest), values)
+        for term, values in analysis.sets
+        if (column := derived.find(term.column)) is not None and column.kind is ColumnKind.GROUP
+    )
+    return SplitFilter(Pushdown(_push(Analysis(sets), contract)[0]), residual=filter_)
 
 
 def _steadied(analysis: Analysis) -> Analysis:
-    """Upper ends moved to the next whole hour.
+    """Move upper ends to the next whole hour.
 
-    Otherwise a filter such as `updatedAt lt now()` would need an extract of its own each time:
-    its rows of a moment later are not all in the snapshot of a moment before.
+    Otherwise a filter such as `updatedAt lt now()` would need another extract each time, because
+    an earlier snapshot lacks the rows of the moments since.
     """
     return replace(analysis, sets=tuple((t, _with_steady_end(v)) for t, v in analysis.sets))
 
@@ -118,10 +139,12 @@ def _with_steady_end(values: ValueSet) -> ValueSet:
     match values.values:
         case Interval(lower, Bound(datetime() as end, _)):
             try:
-                steady = Bound(end + _to_grid(end, timedelta(hours=1)), inclusive=True)
+                steady = _next_on_grid(end, timedelta(hours=1))
             except OverflowError:  # the last hour of the year 9999
                 return values
-            return replace(values, values=Interval(lower, steady))
+            if steady == end:
+                return values
+            return replace(values, values=Interval(lower, Bound(steady, inclusive=False)))
         case _:
             return values
 
@@ -133,7 +156,7 @@ def _conjunction(terms: tuple[BoundExpr, ...]) -> BoundExpr | None:
 
 
 def _within_model(analysis: Analysis, contract: Contract) -> Analysis:
-    """Use what the model knows: a column that is never null, an enumeration that is closed."""
+    """Narrow sets by the model: columns that are never null, enumerations that are closed."""
     narrowed = ((term, _narrow(term, values, contract)) for term, values in analysis.sets)
     parts = [
         Analysis(((term, values),), analysis.faithful)
@@ -154,7 +177,7 @@ def _narrow(term: Term, values: ValueSet, contract: Contract) -> ValueSet:
 
 
 def _is_vacuous(term: Term, values: ValueSet, contract: Contract) -> bool:
-    """Whether every row of the model has such a value: `updatedAt ne null`, say."""
+    """Return True if every row of the model has such a value, as for `updatedAt ne null`."""
     prop = contract.column(term.column).prop
     if term.quantified or (prop.nullable and not values.null):
         return False
@@ -163,10 +186,10 @@ def _is_vacuous(term: Term, values: ValueSet, contract: Contract) -> bool:
 
 
 def _all_exact(analysis: Analysis, whole: Analysis, exact: frozenset[Term]) -> bool:
-    """Whether the pushed sets say all that this conjunct says.
+    """Return True if the pushed sets imply this conjunct.
 
-    The pushed set may be wider than the conjunct's own, where two sets have no exact
-    intersection. For "some element" only the same set will do: see `Term`.
+    The pushed set may be wider than the conjunct's own if two sets have no exact intersection.
+    For "some element" only the same set implies it: see `Term`.
     """
     pushed = dict(whole.sets)
     return all(
@@ -194,60 +217,85 @@ def _push(whole: Analysis, contract: Contract) -> tuple[tuple[PushedTerm, ...], 
 
 
 def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | None:
-    """The term and whether it is exact; None when the upstream cannot say the set."""
+    """Return the term and whether it is exact; None if the upstream cannot express the set."""
     if values.null:
         return None
     match column.filter, values.values:
         case (ValuesFilter() | CustomFieldFilter()) as filter_, Points(points):
             if not 0 < len(points) <= filter_.max_values or any(_REPLACED in p for p in points):
                 return None
-            if not all(_can_be_asked(point, column) for point in points):
+            if not all(_can_be_sent(point, column) for point in points):
                 return None
             return PushedValues(column.name, tuple(sorted(points))), filter_.exact
         case RangeFilter() as filter_, Interval() as interval:
             return _push_range(column.name, filter_, interval)
         case RangeFilter() as filter_, Points(points) if points:
             hull = Interval(Bound(min(points), True), Bound(max(points), True))
-            term, exact = _push_range(column.name, filter_, hull)
-            return term, exact and len(points) == 1
+            found = _push_range(column.name, filter_, hull)
+            return None if found is None else (found[0], False)
         case _:
             return None
 
 
-def _can_be_asked(value: str, column: Column) -> bool:
-    """Whether the upstream knows the value, as a text: an unlisted one may be an error there."""
+def _can_be_sent(value: str, column: Column) -> bool:
+    """Return True if the upstream accepts the value; an unlisted one may be an error there."""
     if isinstance(column.filter, CustomFieldFilter):
         return not may_be_made(value)
     return not column.prop.known_values or value in column.prop.known_values
 
 
-def _push_range(name: str, filter_: RangeFilter, interval: Interval) -> tuple[PushedTerm, bool]:
+def _push_range(
+    name: str, filter_: RangeFilter, interval: Interval
+) -> tuple[PushedTerm, bool] | None:
+    """The range that holds every instant which the upstream has and the interval means.
+
+    The upstream compares instants as it keeps them, perhaps to the nanosecond; the interval is
+    about what is left of them here. An instant that is cut to T is somewhere in [T, T + 1 us), so
+    an interval means all instants from its first one up to, and without, the end of its last one.
+    """
     step = timedelta(milliseconds=filter_.resolution_milliseconds)
-    lower, lower_exact = _end(interval.lower, -step, inclusive=filter_.from_inclusive)
+    lower, lower_exact = _start(interval.lower, step, inclusive=filter_.from_inclusive)
     upper, upper_exact = _end(interval.upper, step, inclusive=filter_.to_inclusive)
+    if lower is None and upper is None:
+        return None
     return PushedRange(name, lower, upper), filter_.exact and lower_exact and upper_exact
 
 
-def _end(
-    bound: Bound | None, outward: timedelta, *, inclusive: bool
-) -> tuple[datetime | None, bool]:
-    """The end as it is sent: on the upstream's grid, moved outward where it would cut too much."""
+_Sent: TypeAlias = tuple[datetime | None, bool]
+"""An end as it is sent, None for no end, and True if it loses and adds no row."""
+
+
+def _start(bound: Bound | None, step: timedelta, *, inclusive: bool) -> _Sent:
+    """Return the last instant on the upstream's grid that loses no row."""
     if bound is None:
         return None, True
-    value: datetime = bound.value
     try:
-        on_grid = value + _to_grid(value, outward)
-        if bound.inclusive and not inclusive:
-            on_grid += outward
+        first: datetime = bound.value if bound.inclusive else bound.value + KEPT
+        on_grid = first - _beyond_grid(first, step)
+        if on_grid == first and not inclusive:
+            on_grid -= step
     except OverflowError:  # beyond the years that can be sent; an open end loses nothing
         return None, False
-    return on_grid, on_grid == value and bound.inclusive == inclusive
+    return on_grid, inclusive and on_grid == first
 
 
-def _to_grid(value: datetime, outward: timedelta) -> timedelta:
-    """The way to the nearest multiple of the resolution that is not inside of `value`."""
-    step = abs(outward)
-    rest = (value - value.replace(hour=0, minute=0, second=0, microsecond=0)) % step
-    if not rest:
-        return rest
-    return -rest if outward < timedelta() else step - rest
+def _end(bound: Bound | None, step: timedelta, *, inclusive: bool) -> _Sent:
+    """Return the first instant on the upstream's grid that loses no row."""
+    if bound is None:
+        return None, True
+    try:
+        behind: datetime = bound.value + KEPT if bound.inclusive else bound.value
+        on_grid = _next_on_grid(behind, step)
+    except OverflowError:
+        return None, False
+    return on_grid, not inclusive and on_grid == behind
+
+
+def _next_on_grid(value: datetime, step: timedelta) -> datetime:
+    rest = _beyond_grid(value, step)
+    return value + (step - rest) if rest else value
+
+
+def _beyond_grid(value: datetime, step: timedelta) -> timedelta:
+    """Return the time since the last instant on the grid, which begins at midnight."""
+    return (value - value.replace(hour=0, minute=0, second=0, microsecond=0)) % step

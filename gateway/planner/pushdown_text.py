@@ -15,15 +15,15 @@ from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedVa
 
 
 def to_text(pushdown: Pushdown) -> str:
-    """JSON; equal pushdowns give equal texts."""
+    """Return JSON; equal pushdowns give equal texts."""
     return json.dumps([_term(term) for term in pushdown.terms], ensure_ascii=False)
 
 
 def from_text(text: str) -> Pushdown:
-    """The reverse of `to_text`.
+    """Parse the text that `to_text` returns.
 
     Raises:
-        ValueError: the text was not made by it.
+        ValueError: the text is not that of a pushdown.
     """
     try:
         return Pushdown(tuple(_read(entry) for entry in json.loads(text)))

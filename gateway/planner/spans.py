@@ -17,20 +17,20 @@ _LAST_YEAR = 9999
 
 @dataclass(frozen=True, slots=True)
 class InstantSpan:
-    """The instants from `start` up to and without `end`; None when time ends before."""
+    """The instants from `start` up to but not including `end`; None is the end of time."""
 
     start: datetime
     end: datetime | None
 
     @property
     def values(self) -> ValueSet:
-        """The set of a column that lies in the span."""
+        """Return the values in the span."""
         lower = Bound(self.start, inclusive=True)
         upper = None if self.end is None else Bound(self.end, inclusive=False)
         return ValueSet(Interval(lower, upper), null=False)
 
     def edge(self, operator: CompareOperator) -> tuple[CompareOperator, datetime | None]:
-        """The comparison of the column itself that says the same; None is the end of time."""
+        """Return the equivalent comparison of the column itself; None is the end of time."""
         match operator:
             case CompareOperator.LE:
                 return CompareOperator.LT, self.end
@@ -41,7 +41,7 @@ class InstantSpan:
 
 
 def spanned_column(expr: BoundExpr) -> str | None:
-    """The column that `expr` is a date function of, when its values are spans of the column's."""
+    """Return the column of a date function whose values are spans of it; None for others."""
     match expr:
         case Call("year" | "date", (ColumnRef(prop),), _):
             return prop.name
@@ -50,7 +50,7 @@ def spanned_column(expr: BoundExpr) -> str | None:
 
 
 def span_of(value: Any) -> InstantSpan | None:
-    """The instants whose year or date is `value`; None when that is no year or date.
+    """Return the instants whose year or date is `value`; None if it is neither.
 
     >>> span_of(2024).end
     datetime.datetime(2025, 1, 1, 0, 0, tzinfo=datetime.timezone.utc)

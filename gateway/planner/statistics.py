@@ -1,8 +1,8 @@
-"""$apply -> what one answer of the upstream's statistics tells of it, and what is left to do here.
+"""$apply -> the part that one response of the upstream's statistics serves, and the rest.
 
-Only the first step can be told: it makes few rows of the results. All that follows sees these rows
-alone, so that it is evaluated as it would be on a snapshot. Of rows that are still to be checked
-here nothing is told, but for one condition, that a column is not null, of which a member may tell.
+Statistics can serve only the first step, which makes few rows from the results. Later steps see
+only these rows, so they are evaluated as on a snapshot. A residual filter rules statistics out,
+except that a column is not null, because a member may count such rows.
 """
 
 from __future__ import annotations
@@ -27,12 +27,12 @@ Item: TypeAlias = tuple[Property, Statistic]
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class StatisticsPlan:
     """The rows of the first step: one, or with `by` one for each of its values that some row has.
 
-    `items` tells for each further property of a row which member is its number: in groups the one
-    of VALUES that they are made of, else one of VALUES stands for how many values there are.
-    `rest` is $apply behind the first step.
+    `items` maps each further property of a row to the member that holds its number. In groups it
+    is the member of VALUES that makes them; otherwise a member of VALUES gives the number of its
+    values. `rest` is $apply after the first step.
     """
 
     by: Item | None
@@ -41,29 +41,31 @@ class Told:
 
     @property
     def statistics(self) -> tuple[Statistic, ...]:
-        """The members that it is told by, each once."""
+        """Return the members in use, each once."""
         items = self.items if self.by is None else (self.by, *self.items)
         return tuple(dict.fromkeys(statistic for _, statistic in items))
 
 
-def told_by_statistics(
+def plan_statistics(
     apply: BoundApply, residual: BoundExpr | None, contract: Contract
-) -> Told | None:
-    """None when the statistics do not tell exactly of the rows that pass pushdown and residual."""
-    known = _Known(residual, contract)
+) -> StatisticsPlan | None:
+    """Return a plan; None if the statistics are not exact for the rows that pass the filter."""
+    known = _ExactStatistics(residual, contract)
     match apply.steps:
         case (AggregateRows(items), *others):
             found = known.numbers(items)
             rest = replace(apply, steps=tuple(others))
-            return None if found is None else Told(None, found, rest)
+            return None if found is None else StatisticsPlan(None, found, rest)
         case (BranchRows() as groups, *_):
-            return _told_groups(groups, apply, known)
+            return _plan_groups(groups, apply, known)
         case _:
             return None
 
 
-def _told_groups(groups: BranchRows, apply: BoundApply, known: _Known) -> Told | None:
-    """Groups by one column; what was to be done in each group remains, and sees its one row."""
+def _plan_groups(
+    groups: BranchRows, apply: BoundApply, known: _ExactStatistics
+) -> StatisticsPlan | None:
+    """Plan groups by one column; the remaining steps in each group see its one row."""
     match groups.branches:
         case (Branch((by,), (AggregateRows(items), *inner)) as branch,):
             values = known.values(by)
@@ -73,11 +75,11 @@ def _told_groups(groups: BranchRows, apply: BoundApply, known: _Known) -> Told |
         return None
     branch = replace(branch, steps=tuple(inner))
     rest = replace(apply, steps=(replace(groups, branches=(branch,)), *apply.steps[1:]))
-    return Told((by, values), tuple((item.prop, values) for item in items), rest)
+    return StatisticsPlan((by, values), tuple((item.prop, values) for item in items), rest)
 
 
-class _Known:
-    """The exact members of the statistics, by what they mean."""
+class _ExactStatistics:
+    """The exact members of the statistics, by measure and column."""
 
     def __init__(self, residual: BoundExpr | None, contract: Contract) -> None:
         self._key = contract.key
@@ -88,14 +90,14 @@ class _Known:
         self._exact = exact
 
     def values(self, by: Property) -> Statistic | None:
-        """The member that tells how many rows each value has."""
+        """Return the member with the number of rows of each value."""
         return self._exact.get((Measure.VALUES, by.name))
 
     def numbers(self, items: tuple[BoundAggregate, ...]) -> tuple[Item, ...] | None:
-        """The member of each item, None when one has none."""
+        """Return the member of each item; None if one has none."""
         found = [(item.prop, self._number(item)) for item in items]
-        told = tuple((prop, number) for prop, number in found if number is not None)
-        return told if len(told) == len(found) else None
+        complete = tuple((prop, number) for prop, number in found if number is not None)
+        return complete if len(complete) == len(found) else None
 
     def _number(self, item: BoundAggregate) -> Statistic | None:
         if self.counts_rows(item):
@@ -108,7 +110,7 @@ class _Known:
                 return None
 
     def counts_rows(self, item: BoundAggregate) -> bool:
-        """Whether it is the number of rows: no two have the same key, which is never null."""
+        """Return True if it is the number of rows: keys are unique and never null."""
         match item:
             case BoundAggregate(_, Method.COUNT, None, ()):
                 return True
@@ -119,7 +121,7 @@ class _Known:
 
 
 def _column_not_null(condition: BoundExpr) -> str:
-    """The column of `column ne null`; empty for any other condition."""
+    """Return the column of `column ne null`; empty for any other condition."""
     match condition:
         case Compare(CompareOperator.NE, ColumnRef(prop), Constant(None)):
             return prop.name

@@ -1,7 +1,7 @@
 """Sets of values that one column can have in a matching row: the algebra of the pushdown.
 
-A set is a superset by construction. Each operation also tells whether its result is exact, because
-only exact sets may replace the filter (law 1 of docs/architecture.md).
+A set is a superset by construction. Each operation also returns whether its result is exact,
+because only exact sets may replace the filter (law 1 of docs/architecture.md).
 """
 
 from __future__ import annotations
@@ -54,12 +54,12 @@ class ValueSet:
 
     @property
     def is_empty(self) -> bool:
-        """No row can match."""
+        """True if no row can match."""
         return not self.null and _is_empty(self.values)
 
     @property
     def is_everything(self) -> bool:
-        """The column is not constrained."""
+        """True if the column is not constrained."""
         return self.null and self.values == ANY_VALUE
 
 
@@ -70,7 +70,7 @@ NOT_NULL = ValueSet(ANY_VALUE, null=False)
 
 
 def intersect(left: ValueSet, right: ValueSet) -> tuple[ValueSet, bool]:
-    """The values in both, and whether that is exact (False: a superset).
+    """Return the values in both, and whether the result is exact (False: a superset).
 
     >>> a, b = Interval(Bound(1, True), None), Interval(None, Bound(5, False))
     >>> intersect(ValueSet(a, False), ValueSet(b, True))[0].values
@@ -81,7 +81,7 @@ def intersect(left: ValueSet, right: ValueSet) -> tuple[ValueSet, bool]:
 
 
 def unite(left: ValueSet, right: ValueSet) -> tuple[ValueSet, bool]:
-    """The values in either, and whether that is exact (False: a superset).
+    """Return the values in either, and whether the result is exact (False: a superset).
 
     >>> unite(ValueSet(Points(frozenset("a")), False), ONLY_NULL)
     (ValueSet(values=Points(values=frozenset({'a'})), null=True), True)
@@ -91,7 +91,7 @@ def unite(left: ValueSet, right: ValueSet) -> tuple[ValueSet, bool]:
 
 
 def is_subset(inner: ValueSet, outer: ValueSet) -> bool:
-    """Whether every value of `inner` is in `outer`; False also when that cannot be told.
+    """Return True if every value of `inner` is surely in `outer`.
 
     >>> is_subset(ONLY_NULL, NOT_NULL)
     False
@@ -100,7 +100,7 @@ def is_subset(inner: ValueSet, outer: ValueSet) -> bool:
 
 
 def contains(values: Values, value: Any) -> bool:
-    """Whether a non-null value is in the set."""
+    """Return True if a non-null value is in the set."""
     match values:
         case Points(points):
             return value in points
@@ -147,7 +147,7 @@ def _normal(interval: Interval) -> tuple[Values, bool]:
 
 
 def _tighter(a: Bound | None, b: Bound | None, sign: int) -> Bound | None:
-    """The end that leaves less; `sign` 1 for lower ends, -1 for upper ends."""
+    """Return the end that leaves fewer values; `sign` 1 for lower ends, -1 for upper ends."""
     if a is None or b is None:
         return b if a is None else a
     if a.value == b.value:
@@ -192,13 +192,13 @@ def _hull_of(values: Values, other: Interval) -> Values:
 
 
 def _hull(a: Interval, b: Interval) -> Values:
-    """The smallest interval around both; every value when no end is left."""
+    """Return the smallest interval around both; every value if no end is left."""
     lower, upper = _looser(a.lower, b.lower, 1), _looser(a.upper, b.upper, -1)
     return ANY_VALUE if lower is None and upper is None else Interval(lower, upper)
 
 
 def _touch(a: Interval, b: Interval) -> bool:
-    """Whether nothing lies between the upper end of `a` and the lower end of `b`."""
+    """Return True if nothing lies between the upper end of `a` and the lower end of `b`."""
     if a.upper is None or b.lower is None:
         return True
     if a.upper.value == b.lower.value:

@@ -1,7 +1,7 @@
-"""The `Prefer` header (RFC 7240, OData Protocol 8.2.8) as far as the service applies it.
+"""The preferences of the `Prefer` header that the service applies (RFC 7240, Protocol 8.2.8).
 
-Unknown, unsupported and malformed preferences are ignored, as 8.2.8 demands; whatever is applied
-is answered in `Preference-Applied`.
+Unknown, unsupported and malformed preferences are ignored, as 8.2.8 demands. The response lists
+the applied ones in `Preference-Applied`.
 """
 
 from __future__ import annotations
@@ -9,29 +9,23 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import attrgetter
 
-_PREFERENCE = re.compile(
-    r"""\s*([!#$%&'*+.^_`|~\w-]+)            # name
-        (?:\s*=\s*("(?:[^"\\]|\\.)*"|[^\s;,"]*))?   # value, quoted or not
-        (?:\s*;[^,]*)?\s*(?:,|$)             # parameters are not used by any preference we know""",
-    re.VERBOSE,
-)
-
+from grammar import Preference, parse_prefer
 
 _BOOLEANS = {"": True, "true": True, "false": False}
-_TRACKING = ("track-changes", "odata.track-changes")
 _ANNOTATION = r"-?(?:\*|\w+(?:\.\w+)*(?:\.\*)?(?:\#\w+)?)"
 _ANNOTATIONS = re.compile(rf"{_ANNOTATION}(?:,{_ANNOTATION})*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """What the client would like.
+    """The client's preferences.
 
-    `max_page_size` is in rows, at least 1, None when not asked. `omit_nulls` leaves properties out
-    whose value is null. `include_annotations` is kept as written, empty when not asked.
-    `track_changes` asks for a deltaLink at the end of the feed (8.2.8.6).
-    `continue_on_error` is about a `$batch`, None when not asked.
+    `max_page_size` is in rows, at least 1, None if absent. `omit_nulls` leaves out properties
+    whose value is null. `include_annotations` is the value as written, empty if absent.
+    `track_changes` requests a deltaLink on the last page (8.2.8.6).
+    `continue_on_error` applies to a `$batch`, None if absent.
     """
 
     max_page_size: int | None = None
@@ -41,8 +35,8 @@ class Preferences:
     track_changes: bool = False
 
 
-def includes_annotation(wish: str, term: str) -> bool:
-    """Whether `include_annotations` asks for a term; the most specific pattern decides (8.2.8.4).
+def includes_annotation(preference: str, term: str) -> bool:
+    """Return True if `include_annotations` includes a term; the most specific wins (8.2.8.4).
 
     >>> includes_annotation("Skillhabit.*", "Skillhabit.SnapshotTakenAt")
     True
@@ -50,7 +44,7 @@ def includes_annotation(wish: str, term: str) -> bool:
     False
     """
     namespace = term.rpartition(".")[0]
-    patterns = [pattern for pattern in wish.split(",") if pattern]
+    patterns = [pattern for pattern in preference.split(",") if pattern]
     for name in (term, f"{namespace}.*", "*"):
         found = [p for p in patterns if p.removeprefix("-") == name]
         if found:
@@ -59,7 +53,7 @@ def includes_annotation(wish: str, term: str) -> bool:
 
 
 def parse_preferences(values: Iterable[str]) -> Preferences:
-    """All `Prefer` header lines; with and without `odata.`, the latter wins (Protocol 8.2.8).
+    """Parse all `Prefer` lines; a name without `odata.` wins over one with it (Protocol 8.2.8).
 
     >>> parse_preferences(["odata.maxpagesize=50, respond-async"]).max_page_size
     50
@@ -72,23 +66,21 @@ def parse_preferences(values: Iterable[str]) -> Preferences:
     >>> parse_preferences(["track-changes, maxpagesize=7"]).track_changes
     True
     """
-    found: dict[str, str] = {}
-    for value in values:
-        for match in _PREFERENCE.finditer(value):
-            found.setdefault(match[1].lower(), (match[2] or "").strip('"'))
-
-    def wish(name: str) -> str:
-        return found.get(name, found.get(f"odata.{name}", ""))
-
-    annotations = wish("include-annotations")
-    going_on = found.get("continue-on-error", found.get("odata.continue-on-error", "unknown"))
+    preferred: dict[str, str] = {}
+    for preference in sorted(_well_formed(values), key=attrgetter("has_prefix")):
+        preferred.setdefault(preference.name, preference.value)
+    annotations = preferred.get("include-annotations", "")
     return Preferences(
-        max_page_size=_rows(wish("maxpagesize")),
-        omit_nulls=wish("omit-values").lower() == "nulls",
+        max_page_size=_rows(preferred.get("maxpagesize", "")),
+        omit_nulls=preferred.get("omit-values", "").lower() == "nulls",
         include_annotations=annotations if _ANNOTATIONS.fullmatch(annotations) else "",
-        continue_on_error=_BOOLEANS.get(going_on.lower()),
-        track_changes=not found.keys().isdisjoint(_TRACKING),
+        continue_on_error=_BOOLEANS.get(preferred.get("continue-on-error", "unknown").lower()),
+        track_changes="track-changes" in preferred,
     )
+
+
+def _well_formed(values: Iterable[str]) -> list[Preference]:
+    return [item for value in values for item in parse_prefer(value, skip_malformed=True)]
 
 
 def _rows(text: str) -> int | None:
@@ -97,17 +89,12 @@ def _rows(text: str) -> int | None:
 
 
 def merge_preferences(own: Iterable[str], inherited: Iterable[str]) -> str:
-    """One `Prefer` value: all of `own`, and what of `inherited` it does not speak of.
+    """Return one `Prefer` value: all of `own`, and those of `inherited` that it does not name.
 
     >>> merge_preferences(["odata.maxpagesize=2"], ["maxpagesize=9, respond-async"])
     'odata.maxpagesize=2, respond-async'
     """
-    kept = [match for value in own for match in _PREFERENCE.finditer(value)]
-    spoken_of = {_bare_name(match) for match in kept}
-    for value in inherited:
-        kept += [m for m in _PREFERENCE.finditer(value) if _bare_name(m) not in spoken_of]
-    return ", ".join(match[0].strip(" \t,") for match in kept)
-
-
-def _bare_name(match: re.Match[str]) -> str:
-    return match[1].lower().removeprefix("odata.")
+    preferences = _well_formed(own)
+    named = {preference.name for preference in preferences}
+    preferences += [item for item in _well_formed(inherited) if item.name not in named]
+    return ", ".join(preference.written for preference in preferences)

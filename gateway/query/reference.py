@@ -8,10 +8,10 @@ _ABSOLUTE = re.compile(r"https?://([^/?#]*)", re.IGNORECASE)
 
 
 def below_root(url: str, root: str) -> str | None:
-    """The part of a URL below the service root, path and query as written; None when elsewhere.
+    """Return the part of a URL below the service root as written; None if it is elsewhere.
 
-    The URL is absolute, or an absolute path, or relative to the root. The scheme is not compared:
-    behind a proxy that ends TLS, only the client knows it.
+    The URL is absolute, an absolute path, or relative to the root. The scheme is not compared,
+    because only the client knows it behind a proxy that terminates TLS.
 
     >>> root = "https://h.example/odata/v4/"
     >>> below_root("http://H.example:80/odata/v4/Results?$top=1", root)
@@ -35,7 +35,7 @@ def below_root(url: str, root: str) -> str | None:
 
 
 def bare_host(host: str) -> str:
-    """Host and port in lower case, without a port that a scheme implies.
+    """Return host and port in lower case, without the default port of http or https.
 
     >>> bare_host("H.example:443"), bare_host("h.example:8080")
     ('h.example', 'h.example:8080')

@@ -1,6 +1,6 @@
-"""Raw URL -> `ODataRequest`: parsed by the grammar, no schema needed.
+"""Raw URL -> `ODataRequest`: parsed by the grammar, without a schema.
 
-Here the grammar's exceptions become the service's (400), once and for all.
+The grammar's exceptions become the service's errors (400) here and nowhere else.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ _TEXTS = ("format", "id", "skiptoken", "deltatoken")
 class ODataRequest:
     """A parsed URL. `pairs` are the decoded name-value pairs of the query, in order, for links.
 
-    `by_id` tells that the URL was `$entity`, and `path` is what its `$id` says.
+    `by_id` is true if the URL was `$entity`; `path` is then the path in its `$id`.
     """
 
     path: ResourcePath
@@ -48,13 +48,13 @@ class ODataRequest:
 
 
 def parse_request(raw_path: bytes, raw_query: bytes, root: str = "") -> ODataRequest:
-    """Parse path (below the service root) and query as they stood on the wire, undecoded.
+    """Parse path (below the service root) and query as they were on the wire, undecoded.
 
-    `root` is the service root, below which an absolute `$id` must lie. `/$query` at the end says
-    that the query came as a body, which makes no difference here (URL Conventions 4.17).
+    `root` is the service root, below which an absolute `$id` must lie. `/$query` at the end means
+    that the query came in the body, which makes no difference here (URL Conventions 4.17).
 
     Raises:
-        InvalidSyntax: with the position, a caret line and, for usual slips, a hint.
+        InvalidSyntax: with the position, a caret line and, for common mistakes, a hint.
         UnknownOption: for a `$` option that OData does not know.
     """
     try:
@@ -72,7 +72,7 @@ def parse_request(raw_path: bytes, raw_query: bytes, root: str = "") -> ODataReq
 
 
 def _trimmed(options: QueryOptions) -> QueryOptions:
-    """Without blanks at the ends of options that the grammar takes as texts."""
+    """Strip blanks from the options that the grammar leaves as text."""
     texts = {name: getattr(options, name) for name in _TEXTS}
     return replace(options, **{name: t.strip() for name, t in texts.items() if t is not None})
 
@@ -83,20 +83,23 @@ def _without_query(path: ResourcePath) -> ResourcePath:
 
 
 def _dereferenced(request: ODataRequest, root: str) -> ODataRequest:
-    """`$entity?$id=...` as if the entity's own URL had been asked (URL Conventions 4.3.4)."""
+    """Return `$entity?$id=...` as a request for the entity's own URL (URL Conventions 4.3.4)."""
     if request.options.id is None:
         raise InvalidSyntax(
             "$entity needs the option $id, for example $entity?$id=Results('a')", target="$id"
         )
     referenced = below_root(request.options.id, root)
     if referenced is None:
-        raise ResourceNotFound("$id: this leads to another service", target="$id")
+        raise ResourceNotFound(
+            "$id: this URL belongs to another service; use the @odata.id of an entity here",
+            target="$id",
+        )
     try:
         path = parse_resource_path(split_path(referenced.encode()))
     except ODataSyntaxError as error:
         raise InvalidSyntax(
-            f"$id: {error.message}; its value is a URL, percent-encoded once more"
-            " for standing in a URL",
+            f"$id: {error.message}; its value is a URL, which must be percent-encoded once more"
+            " inside another URL",
             target="$id",
         ) from error
     segments = (*path.segments, *request.path.segments[1:])
@@ -105,28 +108,28 @@ def _dereferenced(request: ODataRequest, root: str) -> ODataRequest:
 
 
 def _check_custom_names(options: QueryOptions) -> None:
-    """Custom options are ignored, as proxies append theirs; but not what was meant as OData's own.
+    """Refuse custom options that were probably meant as OData's own; ignore all others.
 
-    Neither is the rest of an option that a bare `&` has cut in two. Protocol 6.1 lets a service
-    refuse options that it does not understand.
+    Proxies append options of theirs. The rest of an option that a bare `&` has cut in two is
+    refused too: Protocol 6.1 lets a service refuse options that it does not understand.
     """
     for written, _ in options.custom:
         name = written.strip()
         if name and not _CUSTOM_NAME.fullmatch(name):
             raise UnknownOption(
-                f"{name!r} stands behind a & that ended the option before it; inside an option"
+                f"{name!r} follows a & that ended the option before it; inside an option"
                 " write %26 for &, and `and` between conditions",
                 target=name,
             )
         close = get_close_matches(name.lower(), _OPTION_NAMES, n=1, cutoff=0.85)
         if close:
             raise UnknownOption(
-                f"{name} is no option of OData; did you mean ${close[0]}?", target=name
+                f"{name} is not an OData option; did you mean ${close[0]}?", target=name
             )
 
 
 def to_gateway_error(error: ODataSyntaxError) -> GatewayError:
-    """The service's own words for what the grammar refuses."""
+    """Return the service's error for a syntax error of the grammar."""
     family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
     where = f"{error.option}: " if error.option else ""
     at = f" at position {error.position + 1}" if error.text else ""
@@ -138,13 +141,13 @@ def to_gateway_error(error: ODataSyntaxError) -> GatewayError:
 
 
 def _slash_hint(error: ODataSyntaxError) -> str:
-    """The path is cut at its slashes before anything else is read (URL Conventions 2.1)."""
+    """Return the hint for a path that was split inside $filter(...) (URL Conventions 2.1)."""
     cut = error.text.startswith("$filter(") and error.text.count("(") > error.text.count(")")
     if error.option != "path" or not cut:
         return ""
-    return "a slash inside of $filter(...) is written %2F, or the condition as $filter(@f)?@f=..."
+    return "write a slash inside of $filter(...) as %2F, or the condition as $filter(@f)?@f=..."
 
 
 def _caret(error: ODataSyntaxError) -> str:
-    """The text around the position, and a caret below it."""
+    """Return the text around the position, and a caret below it."""
     return "\n".join(error.render().splitlines()[1:3])

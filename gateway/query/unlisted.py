@@ -1,6 +1,6 @@
-"""Literals that a column is compared with, though the contract file does not list them.
+"""Literals compared with a column whose values in the contract file do not include them.
 
-Such a comparison is never true and says so nowhere: a count of 0 looks like any other number.
+Such a comparison is never true, and nothing shows it: a count of 0 looks like any other number.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ _COMPARED = frozenset({"eq", "ne", "lt", "le", "gt", "ge", "in"})
 
 @dataclass(frozen=True, slots=True)
 class Unlisted:
-    """A literal, the column that it is compared with, and the values that are listed."""
+    """A literal, the column that it is compared with, and the values listed for that column."""
 
     column: str
     literal: str
@@ -30,7 +30,7 @@ class Unlisted:
 
 
 def find_unlisted(tree: object, properties: Iterable[Property]) -> Unlisted | None:
-    """Return the first such literal in any tree of the grammar; None when there is none.
+    """Return the first such literal in any tree of the grammar; None if there is none.
 
     >>> from gateway.edm.types import PrimitiveType
     >>> from grammar import parse_filter
@@ -41,7 +41,7 @@ the two
     """
     listed = {prop.name: prop.known_values for prop in properties if prop.known_values}
     nodes = [*_nodes(tree)] if listed else []
-    for node in nodes:  # a variable of any and all stands for the elements of a column
+    for node in nodes:  # a variable of any and all is an element of a column
         if isinstance(node, Lambda) and node.variable and _column(node.base) in listed:
             listed[node.variable] = listed[_column(node.base)]
     found = (pair for node in nodes for pair in _comparisons(node, listed))
@@ -65,12 +65,12 @@ def _column(expr: Expr) -> str:
 
 
 def _nodes(tree: object) -> Iterator[object]:
-    """All nodes; without recursion, because chains of `or` are long."""
-    waiting = [tree]
-    while waiting:
-        node = waiting.pop()
+    """Yield all nodes; without recursion, because chains of `or` are long."""
+    pending = [tree]
+    while pending:
+        node = pending.pop()
         if isinstance(node, tuple):
-            waiting += reversed(node)
+            pending += reversed(node)
         elif is_dataclass(node) and not isinstance(node, type):
             yield node
-            waiting += [getattr(node, each.name) for each in reversed(fields(node))]
+            pending += [getattr(node, each.name) for each in reversed(fields(node))]

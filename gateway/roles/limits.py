@@ -151,7 +151,7 @@ def limit_contract(contract: Contract, limits: RoleLimits, role: Role) -> Contra
         schema=limited,
         derived=_with_sets(derived, limited),
         statistics=(),
-        limited=True,
+        has_total=False,
     )
 
 
@@ -168,9 +168,7 @@ def prune_sets(contract: Contract, sets: tuple[str, ...], place: str) -> Contrac
     _check_known(sets, (s.name for s in schema.entity_sets), place, "entity set")
     chosen = tuple(s for s in schema.entity_sets if s.name in sets)
     pruned = replace(schema, entity_sets=_with_ways_between(chosen))
-    return replace(
-        contract, schema=pruned, derived=_with_sets(contract.derived, pruned), pruned=True
-    )
+    return replace(contract, schema=pruned, derived=_with_sets(contract.derived, pruned))
 
 
 def _without(entity_set: EntitySet, names: set[str]) -> EntitySet:

@@ -1,4 +1,4 @@
-"""A second, independent implementation of the Analytics API, for demo, tests and load."""
+"""An independent implementation of the Analytics API, for demos, tests and load tests."""
 
 from gateway.sandbox.app import create_sandbox
 from gateway.sandbox.dataset import Dataset

@@ -1,4 +1,4 @@
-"""`python -m gateway.sandbox`: a sandbox of generated rows on its own, and a token for it."""
+"""`python -m gateway.sandbox`: serve a sandbox of generated rows, and print a token for it."""
 
 import sys
 from argparse import ArgumentParser, Namespace
@@ -34,11 +34,19 @@ def _options() -> Namespace:
     add("--host", default="127.0.0.1")
     add("--port", type=int, default=9000, help="0 takes any free port")
     add("--rows", type=int, default=50_000, help="how many results to generate")
-    add("--seed", type=int, default=7, help="another seed, other data")
-    add("--secret", default=token_hex(32), help="signs tokens; a new one at each start if left out")
-    add("--token-days", type=float, default=30, help="how long the printed token is good")
-    add("--page-limit", type=int, default=1000, help="the most rows on a page")
-    add("--admin", action="store_true", help="open /sandbox/faults and /sandbox/requests to all")
+    add("--seed", type=int, default=7, help="a different seed generates different data")
+    add(
+        "--secret",
+        default=token_hex(32),
+        help="the key that signs tokens; by default a new one at each start",
+    )
+    add("--token-days", type=float, default=30, help="how long the printed token is valid")
+    add("--page-limit", type=int, default=1000, help="the most rows a page may have")
+    add(
+        "--admin",
+        action="store_true",
+        help="open /sandbox/faults and /sandbox/requests to everyone",
+    )
     return parser.parse_args()
 
 

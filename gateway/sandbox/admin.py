@@ -1,6 +1,6 @@
-"""The switches and the journal over HTTP, for a sandbox that runs in another process.
+"""Switches and journal over HTTP, for a sandbox that runs in another process.
 
-None of these endpoints asks for a token: they are there only when the sandbox was created for it.
+These endpoints need no token; they exist only if the sandbox was created with `admin=True`.
 """
 
 import msgspec
@@ -14,7 +14,7 @@ from gateway.sandbox.journal import Journal
 
 
 class Admin:
-    """Endpoints below `/sandbox` over the switches and the journal of one sandbox."""
+    """The endpoints below `/sandbox`, for the switches and the journal of one sandbox."""
 
     def __init__(self, faults: Faults, journal: Journal) -> None:
         self._faults = faults
@@ -24,35 +24,35 @@ class Admin:
         """Return the routes to mount."""
         return [
             Route("/sandbox/faults", self.show_faults, methods=["GET"]),
-            Route("/sandbox/faults", self.turn_faults, methods=["POST"]),
-            Route("/sandbox/faults", self.turn_faults_off, methods=["DELETE"]),
+            Route("/sandbox/faults", self.set_faults, methods=["POST"]),
+            Route("/sandbox/faults", self.reset_faults, methods=["DELETE"]),
             Route("/sandbox/requests", self.show_requests, methods=["GET"]),
-            Route("/sandbox/requests", self.forget_requests, methods=["DELETE"]),
+            Route("/sandbox/requests", self.clear_requests, methods=["DELETE"]),
         ]
 
     async def show_faults(self, _request: Request) -> Response:
-        """Answer all switches; counters show what is still to go wrong."""
+        """Return all switches; counters show how many faults are left."""
         return _json(self._faults)
 
-    async def turn_faults(self, request: Request) -> Response:
-        """Turn the switches in the body, leave the others, answer all."""
+    async def set_faults(self, request: Request) -> Response:
+        """Set the switches in the body, keep the others, and return all."""
         try:
             switches = msgspec.json.decode(await request.body(), type=dict[str, object])
-            self._faults.turn(switches)
+            self._faults.update(switches)
         except msgspec.DecodeError as error:
             raise ApiFailure(400, str(error)) from error
         return _json(self._faults)
 
-    async def turn_faults_off(self, _request: Request) -> Response:
-        """Turn all switches off, answer them."""
+    async def reset_faults(self, _request: Request) -> Response:
+        """Turn all switches off and return them."""
         self._faults.turn_off()
         return _json(self._faults)
 
     async def show_requests(self, _request: Request) -> Response:
-        """Answer the latest requests to the documented endpoints, oldest first."""
+        """Return the latest requests to the documented endpoints, oldest first."""
         return _json(list(self._journal.requests))
 
-    async def forget_requests(self, _request: Request) -> Response:
+    async def clear_requests(self, _request: Request) -> Response:
         """Empty the journal."""
         self._journal.requests.clear()
         return Response(status_code=204)

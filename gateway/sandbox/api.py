@@ -1,6 +1,6 @@
 """The two documented endpoints: `POST /analyse/results` and `POST /analyse/statistics`.
 
-A request is let in by its token, then its body is parsed, then it is answered.
+A request is authorized by its token, then its body is parsed, then the rows are selected.
 """
 
 from starlette.requests import Request
@@ -18,7 +18,7 @@ from gateway.sandbox.views import Ordering, to_ordering
 
 
 class AnalyticsApi:
-    """Endpoints over one store of rows."""
+    """The endpoints for one store of rows."""
 
     def __init__(
         self, store: Store, drift: Drift, *, secret: str, page_limit: int, clock: Clock
@@ -30,23 +30,23 @@ class AnalyticsApi:
         self._clock = clock
 
     async def results(self, request: Request) -> Response:
-        """Answer one page and the number of rows on all pages; rows may change after it."""
-        body = await self._admitted_body(request)
+        """Return one page and the number of rows on all pages; rows may change afterwards."""
+        body = await self._authorized_body(request)
         parsed = parse_results_request(body, self._page_limit)
         options = parsed.options
         rows = self._store.matching(parsed.filters(), to_ordering(options))
         page = encode_rows(rows[options.skip : options.skip + options.limit])
-        answer = b'{"total":%d,"results":[%b]}' % (len(rows), page)
+        response = b'{"total":%d,"results":[%b]}' % (len(rows), page)
         self._drift.after_page()
-        return _json(answer)
+        return _json(response)
 
     async def statistics(self, request: Request) -> Response:
-        """Answer aggregates of the matching rows."""
-        body = await self._admitted_body(request)
+        """Return aggregates of the matching rows."""
+        body = await self._authorized_body(request)
         filters = parse_body(body, Filters)
         return _json(encode_statistics(self._store.matching(filters, Ordering())))
 
-    async def _admitted_body(self, request: Request) -> bytes:
+    async def _authorized_body(self, request: Request) -> bytes:
         authorization = request.headers.get("authorization")
         check_access(authorization, secret=self._secret, now=self._clock())
         media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""The sandbox as an ASGI application: construction only, and the one place that knows all parts."""
+"""Construction of the sandbox, an ASGI application, from all of its parts."""
 
 from collections import deque
 from collections.abc import Iterable, Mapping
@@ -15,7 +15,7 @@ from gateway.sandbox.api import AnalyticsApi
 from gateway.sandbox.dataset import Dataset
 from gateway.sandbox.date_header import DateHeader
 from gateway.sandbox.drift import Drift
-from gateway.sandbox.failures import answer_failure
+from gateway.sandbox.failures import respond_to_failure
 from gateway.sandbox.faults import Faults
 from gateway.sandbox.gate import FaultGate
 from gateway.sandbox.instants import Clock, utc_now
@@ -24,9 +24,9 @@ from gateway.sandbox.store import Store
 
 
 class Sandbox(Starlette):
-    """An Analytics API over a dataset, with handles for tests in the same process.
+    """An Analytics API over a dataset, with attributes for tests in the same process.
 
-    `store` holds the rows as they are now, `faults` the switches, `drift` changes rows on demand.
+    `store` holds the current rows, `faults` the switches; `drift` changes rows on demand.
     """
 
     def __init__(
@@ -47,12 +47,12 @@ class Sandbox(Starlette):
                 Route("/health", _health),
             ],
             middleware=[Middleware(DateHeader, clock=clock)],
-            exception_handlers={HTTPException: answer_failure},
+            exception_handlers={HTTPException: respond_to_failure},
         )
 
     @property
     def received(self) -> deque[Received]:
-        """The latest requests to the documented endpoints, refused ones included, oldest first."""
+        """The latest requests to the documented endpoints, failed ones included, oldest first."""
         return self.journal.requests
 
 
@@ -65,10 +65,10 @@ def create_sandbox(
     clock: Clock = utc_now,
     admin: bool = False,
 ) -> Sandbox:
-    """Create a sandbox over a dataset, or over nested rows as `Dataset.from_rows` takes them.
+    """Create a sandbox over a dataset, or over nested rows for `Dataset.from_rows`.
 
-    The sandbox keeps the given `faults` object, so it may be turned from outside. With `admin`,
-    whoever reaches the sandbox may turn the switches and read the requests, without a token.
+    The sandbox uses the given `faults` object, so that callers can set its switches. With `admin`,
+    every client may set switches and read the requests, without a token.
     """
     rows = dataset if isinstance(dataset, Dataset) else Dataset.from_rows(dataset)
     switches = Faults() if faults is None else faults

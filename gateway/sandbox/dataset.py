@@ -1,7 +1,7 @@
-"""A fixed set of results: made from nested rows here, or by `gateway.sandbox.generator`.
+"""A fixed set of results, from nested rows or from `gateway.sandbox.generator`.
 
-A dataset never changes, so tests may share one; each sandbox copies the list when it starts and
-changes its own copy when it drifts.
+A dataset never changes, so tests may share one. Each sandbox has its own list of rows, which it
+changes when it drifts.
 """
 
 from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +26,7 @@ _Shared = TypeVar("_Shared", Content, User)
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Rows in order of insertion."""
+    """Rows in the order of insertion."""
 
     rows: tuple[Row, ...]
 
@@ -34,11 +34,11 @@ class Dataset:
     def from_rows(cls, rows: Iterable[Mapping[str, object]]) -> "Dataset":
         """Build a dataset of results in the API's nested shape, each with an `id`.
 
-        Unknown members are answered as they are and absent ones stay absent, save `user` and
-        `content`, which are answered as null.
+        Unknown members are returned unchanged. Absent ones stay absent, except `user` and
+        `content`, which become null.
 
         Raises:
-            msgspec.ValidationError: a member has another type than the API documents.
+            msgspec.ValidationError: a member has a type that the API does not document.
         """
         contents: dict[bytes, Content] = {}
         users: dict[bytes, User] = {}
@@ -54,7 +54,7 @@ class Dataset:
         return len(self.rows)
 
     def to_rows(self) -> list[dict[str, object]]:
-        """Return the results in the nested shape, fresh dicts on each call."""
+        """Return the results in the nested shape, as new dicts on each call."""
         return decode_rows(self.rows)
 
     def to_json(self) -> bytes:
@@ -67,7 +67,7 @@ def _shared(
     member: object,
     build: Callable[[Mapping[str, object] | None], _Shared],
 ) -> _Shared:
-    """Return the one record for this nested object, so that rows of one user share it."""
+    """Return the record of a nested object, which all rows of a user or content share."""
     text = msgspec.json.encode(member)
     if text not in known:
         known[text] = build(msgspec.convert(member, dict[str, object] | None))

@@ -1,7 +1,7 @@
-"""The `Date` of every answer, by the sandbox's clock (RFC 9110, section 6.6.1).
+"""The `Date` header of every response, by the sandbox's clock (RFC 9110, section 6.6.1).
 
 A client that corrects for the upstream's clock must see the clock that stamps the rows. uvicorn
-sends its own `Date` unless told not to: `gateway.sandbox.serving` tells it.
+would send its own `Date`; `gateway.sandbox.serving` turns that off.
 """
 
 from datetime import UTC
@@ -14,14 +14,14 @@ from gateway.sandbox.instants import Clock
 
 
 class DateHeader:
-    """Middleware that dates each answer when it starts."""
+    """Middleware that adds `Date` to each response when it starts."""
 
     def __init__(self, app: ASGIApp, *, clock: Clock) -> None:
         self._app = app
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Pass the request on; scopes without an answer, such as lifespan, pass untouched."""
+        """Pass the request on; scopes without a response, such as lifespan, stay unchanged."""
 
         async def send_dated(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -1,8 +1,8 @@
-"""Who and what generated results are about: users with groups and custom fields, and contents.
+"""Generated users, with groups and custom fields, and generated contents.
 
-Awkward names come early, so that a few hundred users have met them all, and are rarer later. Some
-ids end in characters that need escaping in a URL, a JSON text or an OData literal; they stay
-unique, since what is awkward only follows the number.
+Awkward names come early, so that a few hundred users have them all, and are rarer later. Some ids
+end in characters that need escaping in a URL, a JSON text or an OData literal. They stay unique,
+because the awkward part follows the number.
 """
 
 from gateway.sandbox.draws import Draw
@@ -18,26 +18,26 @@ from gateway.sandbox.vocabulary import (
     TOPICS,
 )
 
-_AWKWARD_EARLY = 5
-"""One name in so many, until each awkward one has occurred."""
-_AWKWARD_LATER = 1 / 20
-_AWKWARD_ID = 1 / 40
-_MOST_GROUPS = 4
+_NAMES_PER_EARLY_AWKWARD_ONE = 5
+"""One name in five is awkward, until each awkward name has occurred."""
+_AWKWARD_NAME_PROBABILITY = 1 / 20
+_AWKWARD_ID_PROBABILITY = 1 / 40
+_MAX_GROUPS_PER_USER = 4
 
 
 def build_users(count: int, draw: Draw) -> list[User]:
-    """Build users `usr-000000` and up."""
+    """Build users, from `usr-000000` on."""
     return [build_user(_user(number, draw)) for number in range(count)]
 
 
 def build_contents(count: int, draw: Draw) -> list[Content]:
-    """Build contents `cnt-0000` and up."""
+    """Build contents, from `cnt-0000` on."""
     return [build_content(_content(number, draw)) for number in range(count)]
 
 
 def awkward_id(text: str, draw: Draw) -> str:
-    """Return the id, now and then with an end that needs escaping."""
-    return text + draw.pick(AWKWARD_ID_ENDS) if draw.chance(_AWKWARD_ID) else text
+    """Return the id, sometimes with an end that needs escaping."""
+    return text + draw.pick(AWKWARD_ID_ENDS) if draw.chance(_AWKWARD_ID_PROBABILITY) else text
 
 
 def _user(number: int, draw: Draw) -> dict[str, object]:
@@ -62,10 +62,10 @@ def _content(number: int, draw: Draw) -> dict[str, object]:
 
 
 def _name(number: int, ordinary: str, draw: Draw) -> str:
-    turn, place = divmod(number, _AWKWARD_EARLY)
+    turn, place = divmod(number, _NAMES_PER_EARLY_AWKWARD_ONE)
     if turn < len(AWKWARD_TEXTS):
-        return AWKWARD_TEXTS[turn] if place == _AWKWARD_EARLY - 1 else ordinary
-    return draw.pick(AWKWARD_TEXTS) if draw.chance(_AWKWARD_LATER) else ordinary
+        return AWKWARD_TEXTS[turn] if place == _NAMES_PER_EARLY_AWKWARD_ONE - 1 else ordinary
+    return draw.pick(AWKWARD_TEXTS) if draw.chance(_AWKWARD_NAME_PROBABILITY) else ordinary
 
 
 def _email(name: str, number: int, draw: Draw) -> str | None:
@@ -76,13 +76,13 @@ def _email(name: str, number: int, draw: Draw) -> str | None:
 
 
 def _groups(draw: Draw) -> list[dict[str, str]]:
-    """Return no to four groups, none of them twice."""
-    numbers = {draw.below(len(GROUP_NAMES)) for _ in range(draw.below(_MOST_GROUPS + 1))}
+    """Return up to four different groups."""
+    numbers = {draw.below(len(GROUP_NAMES)) for _ in range(draw.below(_MAX_GROUPS_PER_USER + 1))}
     return [{"id": f"grp-{number:02}", "name": GROUP_NAMES[number]} for number in sorted(numbers)]
 
 
 def _custom_fields(draw: Draw) -> list[dict[str, str | None]]:
-    """Return a value for most fields, null for some; others are missing."""
+    """Return a value for most fields and null for some; other fields are missing."""
     fields: list[dict[str, str | None]] = []
     for field_id, name, values in CUSTOM_FIELDS:
         if draw.chance(0.9):

@@ -1,6 +1,6 @@
-"""Random draws that come out the same on every machine and Python version.
+"""Random draws that are the same on every machine and Python version.
 
-Only `Random.random` is asked: it is the one method whose sequence Python promises to keep.
+They use `Random.random` only, the one method whose sequence Python guarantees.
 """
 
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ class Draw:
         self._random = Random(seed).random
 
     def chance(self, probability: float) -> bool:
-        """Return true that often, 0 to 1."""
+        """Return true with a probability from 0 to 1."""
         return self._random() < probability
 
     def below(self, bound: int) -> int:
@@ -27,5 +27,5 @@ class Draw:
         return int(self._random() * bound)
 
     def pick(self, options: Sequence[T]) -> T:
-        """Return one of the options, each as likely as the others."""
+        """Return one of the options, all equally likely."""
         return options[int(self._random() * len(options))]

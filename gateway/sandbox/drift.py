@@ -1,7 +1,7 @@
 """Rows that change while a client pages over them: touched, inserted, deleted.
 
-A changed row's `updatedAt` is the present of the sandbox's clock, cut to milliseconds. Which row
-and which change is drawn from the seed, so a run can be repeated.
+A changed row's `updatedAt` is the time of the sandbox's clock, cut to milliseconds. The seed
+determines the rows and the changes, so that a run can be repeated.
 """
 
 from collections.abc import Mapping
@@ -32,7 +32,7 @@ _NOT_STARTED: Mapping[str, object] = MappingProxyType(
 
 
 class Drift:
-    """Changes to a store: on demand, or as the switches say after every n-th page."""
+    """Changes to a store: on demand, or after every n-th page as the switches set it."""
 
     def __init__(self, store: Store, faults: Faults, clock: Clock) -> None:
         self._store = store
@@ -42,7 +42,7 @@ class Drift:
         self._reseed()
 
     def after_page(self) -> None:
-        """Count a page that was answered, and change rows when it is their turn."""
+        """Count a served page, and change rows after every `drift_every` pages."""
         if not self._faults.drift_every:
             return
         self._pages += 1
@@ -53,7 +53,7 @@ class Drift:
                 self.mutate(self._draw.pick(self._faults.drift_kinds))
 
     def mutate(self, kind: Mutation) -> None:
-        """Change one row, or none when there is none to change or to take the content from."""
+        """Change one row, unless the store is empty."""
         if not self._store.rows:
             return
         row = self._draw.pick(self._store.rows)
@@ -75,7 +75,7 @@ class Drift:
         return to_text(to_instant(self._clock()))
 
     def _touched(self, row: Row) -> Row:
-        """Return the row after its user went on with the content, or finished it."""
+        """Return the row after its user made progress in the content or finished it."""
         members, now = own_members(row), self._now()
         finished = self._draw.chance(0.5)
         members |= {
@@ -89,7 +89,7 @@ class Drift:
         return build_row(row.sequence, members, row.content, row.user)
 
     def _newcomer(self, row: Row) -> Row:
-        """Return a first result of a new user in the row's content."""
+        """Return the first result of a new user in the row's content."""
         sequence = self._store.next_sequence()
         user_id = f"usr-drift-{sequence}"
         user = build_user({**_NEWCOMER, "id": user_id, "name": f"Newcomer {sequence}"})

@@ -1,4 +1,4 @@
-"""The API's error answers: an exception that carries status and message, and its JSON body."""
+"""The API's error responses: an exception with status and message, and its JSON body."""
 
 from collections.abc import Mapping
 from http import HTTPStatus
@@ -10,20 +10,20 @@ from starlette.responses import Response
 
 
 class ApiFailure(HTTPException):
-    """A request that is answered with an error body; Starlette's own failures are its parents."""
+    """A request that gets an error response."""
 
     def __init__(self, status: int, message: str, headers: Mapping[str, str] | None = None) -> None:
         super().__init__(status, message, headers)
 
 
 def error_response(status: int, message: str, headers: Mapping[str, str] | None = None) -> Response:
-    """Build an answer with the body `{statusCode, error, message}`."""
+    """Build a response with the body `{statusCode, error, message}`."""
     body = {"statusCode": status, "error": HTTPStatus(status).phrase, "message": message}
     return Response(msgspec.json.encode(body), status, headers, "application/json")
 
 
-async def answer_failure(_request: Request, failure: Exception) -> Response:
-    """Answer an `ApiFailure`, or Starlette's own failure such as an unknown path."""
+async def respond_to_failure(_request: Request, failure: Exception) -> Response:
+    """Respond to an `ApiFailure`, or to an error of Starlette such as an unknown path."""
     if not isinstance(failure, HTTPException):
         raise failure
     return error_response(failure.status_code, failure.detail, failure.headers)

@@ -1,9 +1,8 @@
-"""Faults as switches: what the sandbox does wrong on purpose, and how often.
+"""Switches for faults that the sandbox makes on purpose.
 
-Counters named `..._next` are requests that are still to go wrong; each one counts down as it does.
-When several are on, one request meets one fault, the first in the order of `Fault`. Only the
-documented endpoints are touched, before the token is looked at: `/health` and the switches
-themselves always work.
+Counters named `..._next` are the numbers of requests that will fail; each counts down. If several
+are on, one request gets one fault, the first in the order of `Fault`. Faults affect the documented
+endpoints only, before the token is checked; `/health` and the switches always work.
 """
 
 from enum import Enum
@@ -19,7 +18,7 @@ Shape = Literal["envelope", "no-total", "array", "types", "html"]
 
 
 class Fault(Enum):
-    """What may happen to one request; the value is the counter's name."""
+    """A fault of one request; the value is the name of its counter."""
 
     RATE_LIMIT = "rate_limit_next"
     ERROR = "error_next"
@@ -29,24 +28,24 @@ class Fault(Enum):
 
 
 class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="camel"):
-    """Switches that may be turned while the sandbox runs; all are off at first.
+    """Switches that may be set while the sandbox runs; all are off at first.
 
     Attributes:
-        latency_seconds: delay of every request, also of one that goes wrong.
-        rate_limit_next: answer 429 that many times.
-        rate_limit_every: answer 429 to every n-th request; 0 is never.
-        retry_after_seconds: the `Retry-After` of a 429; null leaves the header out.
-        retry_after_as_date: say it as an HTTP date of the sandbox's clock instead.
-        error_next: answer `error_status` that many times.
-        truncate_next: promise the whole body, send half of it and close, that many times.
-        hang_next: send nothing for `hang_seconds`, or less when the client leaves, that many times.
-        hang_after_headers: hang after the headers, then close; otherwise before them, then 504.
-        wrong_shape_next: answer 200 in another shape that many times.
-        wrong_shape: `envelope` renames the members, `no-total` leaves the total out, `array` is the
-            bare rows, `types` puts text where numbers belong, `html` is a page and no JSON.
+        latency_seconds: delay of every request, also of one that fails.
+        rate_limit_next: respond with 429 that many times.
+        rate_limit_every: respond with 429 to every n-th request; 0 is never.
+        retry_after_seconds: the `Retry-After` of a 429; null omits the header.
+        retry_after_as_date: send an HTTP date by the sandbox's clock instead of seconds.
+        error_next: respond with `error_status` that many times.
+        truncate_next: announce the whole body, send half of it and close, that many times.
+        hang_next: send nothing for `hang_seconds` or until the client disconnects, that often.
+        hang_after_headers: hang after the headers, then close; if false, before them, then 504.
+        wrong_shape_next: respond with 200 in an undocumented shape that many times.
+        wrong_shape: `envelope` renames the members, `no-total` omits the total, `array` is the rows
+            alone, `types` has texts instead of numbers, `html` is a page instead of JSON.
         drift_every: change rows after every n-th page; 0 is never.
-        drift_changes: how many changes each time.
-        drift_kinds: what a change may be; the kind and the row are chosen by `drift_seed`.
+        drift_changes: the number of changes each time.
+        drift_kinds: the kinds of changes; `drift_seed` determines kind and row.
     """
 
     latency_seconds: _Seconds = 0.0
@@ -68,7 +67,7 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="c
     drift_seed: int = 0
 
     def take(self, request_number: int) -> Fault | None:
-        """Return what happens to a request, counted from 1, and count it down."""
+        """Return the fault of a request, numbered from 1, and count it down."""
         if self.rate_limit_every and request_number % self.rate_limit_every == 0:
             return Fault.RATE_LIMIT
         for fault in Fault:
@@ -78,16 +77,16 @@ class Faults(msgspec.Struct, kw_only=True, forbid_unknown_fields=True, rename="c
                 return fault
         return None
 
-    def turn(self, switches: dict[str, object]) -> None:
-        """Turn the named switches (wire names) and leave the others as they are.
+    def update(self, switches: dict[str, object]) -> None:
+        """Set the named switches (by their JSON names) and keep the others.
 
         Raises:
-            msgspec.ValidationError: an unknown switch or a wrong value; nothing is turned then.
+            msgspec.ValidationError: a switch is unknown or a value is wrong; no switch is set then.
         """
-        turned = msgspec.convert(msgspec.to_builtins(self) | switches, Faults)
+        changed = msgspec.convert(msgspec.to_builtins(self) | switches, Faults)
         for name in self.__struct_fields__:
-            setattr(self, name, getattr(turned, name))
+            setattr(self, name, getattr(changed, name))
 
     def turn_off(self) -> None:
-        """Turn all switches back to where they were in a new object."""
-        self.turn(msgspec.to_builtins(Faults()))
+        """Reset all switches to their defaults."""
+        self.update(msgspec.to_builtins(Faults()))

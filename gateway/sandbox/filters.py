@@ -1,6 +1,6 @@
-"""Filters as checks of one row: a row matches when every check says so.
+"""Filters as checks of one row; a row matches if it passes every check.
 
-A null never matches: not a date range, not a list of values.
+Null never matches, neither a date range nor a list of values.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,7 +8,7 @@ from datetime import datetime
 
 from msgspec import UNSET, UnsetType
 
-from gateway.sandbox.instants import to_instant
+from gateway.sandbox.instants import NANOSECONDS_PER_MICROSECOND, to_instant
 from gateway.sandbox.payloads import CustomFieldFilter, DateRange, Filters
 from gateway.sandbox.records import Row
 
@@ -16,7 +16,7 @@ Check = Callable[[Row], bool]
 
 
 def build_checks(filters: Filters) -> tuple[Check, ...]:
-    """Build one check for each filter that is given, the cheapest first."""
+    """Build one check for each given filter, the cheapest first."""
     checks = [
         _one_of(filters.states, lambda row: row.state),
         _one_of(filters.enrollment_types, lambda row: row.enrollment_type),
@@ -61,7 +61,8 @@ def _within(span: DateRange | UnsetType, value: Callable[[Row], int | None]) -> 
 
 
 def _bound(moment: datetime | UnsetType, unbounded: float) -> float:
-    return unbounded if moment is UNSET else to_instant(moment)
+    """The end as rows have it, in nanoseconds."""
+    return unbounded if moment is UNSET else to_instant(moment) * NANOSECONDS_PER_MICROSECOND
 
 
 def _in_group(group_ids: tuple[str, ...] | UnsetType) -> Check | None:

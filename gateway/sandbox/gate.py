@@ -1,6 +1,6 @@
-"""The ASGI gate before the documented endpoints: it records a request, then lets a fault happen.
+"""The ASGI middleware before the documented endpoints: it records requests and makes faults.
 
-Input is a request with whatever body, output is the endpoint's answer, a refusal or a spoilt one.
+The response is the endpoint's own, an error, or a spoilt one.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from gateway.sandbox.failures import error_response
 from gateway.sandbox.faults import Fault, Faults
 from gateway.sandbox.instants import Clock
 from gateway.sandbox.journal import Journal
-from gateway.sandbox.spoiling import hang, hang_after_headers, reshape_answer, truncate
+from gateway.sandbox.spoiling import hang, hang_after_headers, reshape_response, truncate
 
 
 class FaultGate:
@@ -28,7 +28,7 @@ class FaultGate:
         self._clock = clock
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, rightly or not."""
+        """Respond to one request, correctly or with a fault."""
         request = Request(scope, receive)
         try:
             body = await request.body()
@@ -40,7 +40,7 @@ class FaultGate:
         await self._app_with(fault)(scope, _replay(body, receive), send)
 
     def _app_with(self, fault: Fault | None) -> ASGIApp:
-        """Return the endpoint as this fault leaves it."""
+        """Return the endpoint with this fault."""
         faults = self._faults
         match fault:
             case None:
@@ -56,7 +56,7 @@ class FaultGate:
             case Fault.TRUNCATE:
                 return truncate(self._app)
             case Fault.WRONG_SHAPE:
-                return reshape_answer(self._app, faults.wrong_shape)
+                return reshape_response(self._app, faults.wrong_shape)
             case _:
                 assert_never(fault)
 
@@ -71,7 +71,7 @@ class FaultGate:
 
 
 def _replay(body: bytes, receive: Receive) -> Receive:
-    """Return a `receive` that gives the body that was read, then what follows it."""
+    """Return a `receive` that repeats the body, then passes on later messages."""
     messages: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
     async def replayed() -> Message:

@@ -1,10 +1,11 @@
-"""Deterministic results of any number: same rows and seed, same bytes, on every machine.
+"""Any number of generated results: the same bytes for a seed on every machine.
 
-About every fifteenth row brings a new user; a user has at most one result per content. Rows are
-built straight from instants, not through `build_row`: a million of them take seconds this way.
+About every fifteenth row has a new user; a user has at most one result per content. Rows are built
+directly from instants, not by `build_row`, so that a million of them take only seconds.
 """
 
 from math import isqrt
+from typing import Any
 
 import msgspec
 
@@ -12,16 +13,16 @@ from gateway.sandbox.dataset import Dataset
 from gateway.sandbox.directory import awkward_id, build_contents, build_users
 from gateway.sandbox.draws import Draw
 from gateway.sandbox.histories import History, build_history, build_ties
-from gateway.sandbox.instants import to_text
+from gateway.sandbox.instants import NANOSECONDS_PER_MICROSECOND, to_text
 from gateway.sandbox.records import Content, Row, User
 
 _ROWS_PER_USER = 15
-_FEWEST_CONTENTS = 2 * _ROWS_PER_USER
-"""With fewer, a user of a small dataset would meet a content twice."""
+_MIN_CONTENTS = 2 * _ROWS_PER_USER
+"""With fewer, a user of a small dataset would get two results of one content."""
 
 
 class _Members(msgspec.Struct, rename="camel", gc=False):
-    """A row's own members in wire order."""
+    """A row's own members in the order of the JSON."""
 
     id: str
     enrollment_type: str
@@ -35,10 +36,10 @@ class _Members(msgspec.Struct, rename="camel", gc=False):
 
 
 def generate(rows: int, seed: int = 7) -> Dataset:
-    """Generate a dataset of that many rows."""
+    """Generate a dataset with this number of rows."""
     draw = Draw(seed)
     users = build_users(max(1, rows // _ROWS_PER_USER), draw)
-    contents = build_contents(max(_FEWEST_CONTENTS, isqrt(rows)), draw)
+    contents = build_contents(max(_MIN_CONTENTS, isqrt(rows)), draw)
     ties = build_ties(rows, draw)
     first_contents = [draw.below(len(contents)) for _ in users]
     generated: list[Row] = []
@@ -69,8 +70,15 @@ def _row(sequence: int, row_id: str, user: User, content: Content, history: Hist
     )
     text = msgspec.json.encode(members)[:-1]
     return Row(
-        sequence=sequence, id=row_id, user=user, content=content, text=text, **history._asdict()
+        sequence=sequence, id=row_id, user=user, content=content, text=text, **_facts(history)
     )
+
+
+def _facts(history: History) -> dict[str, Any]:
+    """The history as a row keeps it: instants in nanoseconds."""
+    facts = history._asdict()
+    instants = {name: facts[name] for name in facts if name.endswith(("_at", "_date"))}
+    return facts | {name: at and at * NANOSECONDS_PER_MICROSECOND for name, at in instants.items()}
 
 
 def _text(instant: int | None) -> str | None:

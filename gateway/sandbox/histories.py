@@ -1,23 +1,23 @@
-"""How far a generated user got in a content, and when: state, progress and instants that agree.
+"""Generated progress of a user in a content: a consistent state, progress and instants.
 
-Started <= completed <= certified <= updated, and an expired result's expiry lies before its
-update. A third of the updates share few instants, as bulk imports leave them, so that an order by
-`updatedAt` has long ties. Instants are whole milliseconds, given in microseconds.
+Started <= completed <= certified <= updated, and an expired result expired before its update. A
+third of the updates share few instants, as after bulk imports, so that an order by `updatedAt` has
+long ties. Instants are whole milliseconds, given in microseconds.
 """
 
 from typing import NamedTuple
 
 from gateway.sandbox.draws import Draw
-from gateway.sandbox.instants import DAY, MILLISECOND
+from gateway.sandbox.instants import MICROSECONDS_PER_DAY, MICROSECONDS_PER_MILLISECOND
 
-FIRST_UPDATE = 1_640_995_200_000_000
+FIRST_UPDATE_MICROSECONDS = 1_640_995_200_000_000
 """2022-01-01T00:00:00.000Z."""
-LAST_UPDATE = 1_767_225_599_999_000
+LAST_UPDATE_MICROSECONDS = 1_767_225_599_999_000
 """2025-12-31T23:59:59.999Z."""
 
-_EDGES = (
-    FIRST_UPDATE,
-    LAST_UPDATE,
+_EDGE_MICROSECONDS = (
+    FIRST_UPDATE_MICROSECONDS,
+    LAST_UPDATE_MICROSECONDS,
     1_709_251_199_999_000,  # the last millisecond of 2024-02-29
     1_709_251_200_000_000,  # and the next one
     1_711_846_800_000_000,  # 2024-03-31T01:00:00Z, when clocks in Europe go forward
@@ -32,7 +32,7 @@ _ENROLLMENT_TYPES = ("MANDATORY",) * 5 + ("OPTIONAL",) * 4 + ("NOT_ENROLLED",)
 
 
 class History(NamedTuple):
-    """What a result tells beside who and what; progress 0 to 100, instants in microseconds."""
+    """A result without user and content; progress from 0 to 100, instants in microseconds."""
 
     enrollment_type: str
     state: str
@@ -45,8 +45,8 @@ class History(NamedTuple):
 
 
 def build_ties(rows: int, draw: Draw) -> list[int]:
-    """Return the instants that many rows share: edges of the calendar, then random ones."""
-    return [*_EDGES, *(_any_update(draw) for _ in range(rows // _ROWS_PER_TIE))]
+    """Return the instants that many rows share: calendar edge cases, then random ones."""
+    return [*_EDGE_MICROSECONDS, *(_any_update(draw) for _ in range(rows // _ROWS_PER_TIE))]
 
 
 def build_history(ties: list[int], draw: Draw) -> History:
@@ -68,20 +68,30 @@ def build_history(ties: list[int], draw: Draw) -> History:
 
 
 def _any_update(draw: Draw) -> int:
-    span = (LAST_UPDATE - FIRST_UPDATE) // MILLISECOND + 1
-    return FIRST_UPDATE + draw.below(span) * MILLISECOND
+    span = (
+        LAST_UPDATE_MICROSECONDS - FIRST_UPDATE_MICROSECONDS
+    ) // MICROSECONDS_PER_MILLISECOND + 1
+    return FIRST_UPDATE_MICROSECONDS + draw.below(span) * MICROSECONDS_PER_MILLISECOND
 
 
 def _before(instant: int, days: int, draw: Draw) -> int:
-    return instant - draw.below(days * DAY // MILLISECOND) * MILLISECOND
+    return (
+        instant
+        - draw.below(days * MICROSECONDS_PER_DAY // MICROSECONDS_PER_MILLISECOND)
+        * MICROSECONDS_PER_MILLISECOND
+    )
 
 
 def _between(first: int, last: int, draw: Draw) -> int:
-    return first + draw.below((last - first) // MILLISECOND + 1) * MILLISECOND
+    return (
+        first
+        + draw.below((last - first) // MICROSECONDS_PER_MILLISECOND + 1)
+        * MICROSECONDS_PER_MILLISECOND
+    )
 
 
 def _progress(state: str, draw: Draw) -> float:
-    """Return a whole number for most rows, else up to two decimals."""
+    """Return a whole number for most rows, else one with up to two decimals."""
     match state:
         case "NOT_STARTED":
             return 0
@@ -93,7 +103,7 @@ def _progress(state: str, draw: Draw) -> float:
 
 
 def _completed(state: str, started: int | None, updated: int, draw: Draw) -> int | None:
-    """Only what was finished has a date; an expired result may have been finished once."""
+    """Return a date for finished results, and for some of the expired ones."""
     finished = state in ("APPROVED", "FAILED") or (state == "EXPIRED" and draw.chance(0.5))
     return _between(started, updated, draw) if started is not None and finished else None
 
@@ -103,7 +113,7 @@ def _expiry(state: str, started: int | None, updated: int, draw: Draw) -> int | 
         return _between(started, updated, draw)
     if draw.chance(0.5):
         return None
-    return updated + (draw.below(730) + 1) * DAY
+    return updated + (draw.below(730) + 1) * MICROSECONDS_PER_DAY
 
 
 def _certificate(state: str, completed: int | None, updated: int, draw: Draw) -> int | None:

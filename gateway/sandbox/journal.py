@@ -1,32 +1,32 @@
-"""What a sandbox was asked, in order, for tests that look at the requests of a client."""
+"""The requests that a sandbox received, in order, for tests of clients."""
 
 from collections import deque
 from typing import Any
 
 import msgspec
 
-_MOST_REQUESTS = 10_000
+_MAX_REQUESTS = 10_000
 
 
 class Received(msgspec.Struct, frozen=True):
-    """One request; `body` is its decoded JSON, or null when it is none."""
+    """One request; `body` is its decoded JSON, or null if it is not JSON."""
 
     method: str
     path: str
-    body: Any  # whatever the client sent
+    body: Any  # any JSON
 
 
 class Journal:
-    """The latest requests to the documented endpoints, refused ones included, oldest first."""
+    """The latest requests to the documented endpoints, failed ones included, oldest first."""
 
     __slots__ = ("_count", "requests")
 
     def __init__(self) -> None:
-        self.requests: deque[Received] = deque(maxlen=_MOST_REQUESTS)
+        self.requests: deque[Received] = deque(maxlen=_MAX_REQUESTS)
         self._count = 0
 
     def record(self, method: str, path: str, body: bytes) -> int:
-        """Add a request, dropping the oldest if need be; return its number, the first being 1."""
+        """Add a request, drop the oldest if there are too many, and return its number, from 1."""
         try:
             decoded = msgspec.json.decode(body)
         except ValueError:

@@ -1,8 +1,8 @@
-"""Request bodies as typed, hashable values; what the contract does not name is refused.
+"""Request bodies as typed, hashable values; members outside of the contract are rejected.
 
-Unknown members, wrong types, unknown states and instants without an offset are a 400 whose
-message names the member. So is an empty list or an empty range: whether it matches all or nothing
-is undocumented, and nobody shall come to rely on either.
+Unknown members, wrong types, unknown states and instants without an offset get a 400 whose message
+names the member. So does an empty list or an empty range: the API does not document whether it
+matches all rows or none, so clients must not rely on either.
 """
 
 from datetime import datetime
@@ -33,30 +33,30 @@ _Texts = Annotated[tuple[str, ...], _AtLeastOne]
 
 
 class _Strict(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """The settings that all bodies share."""
+    """The base of all bodies: frozen, with camelCase names and no other members."""
 
 
 class DateRange(_Strict, frozen=True):
-    """Both ends belong to the range; either may be left out, but not both."""
+    """A range that includes both ends; either may be left out, but not both."""
 
     start: _Instant | UnsetType = msgspec.field(default=UNSET, name="from")
     end: _Instant | UnsetType = msgspec.field(default=UNSET, name="to")
 
     def __post_init__(self) -> None:
-        """Refuse the range without ends."""
+        """Raise ValueError for a range without ends."""
         if self.start is UNSET and self.end is UNSET:
             raise ValueError("A date range needs `from` or `to`")
 
 
 class CustomFieldFilter(_Strict, frozen=True):
-    """One custom field, by id, and the values that match exactly."""
+    """A custom field, by id, and the values that match exactly."""
 
     custom_field_id: str
     values: _Texts
 
 
 class Filters(_Strict, frozen=True):
-    """Given filters are ANDed; the values inside one are ORed."""
+    """Filters that a row must all pass; the values inside one are alternatives."""
 
     group_ids: _Texts | UnsetType = UNSET
     user_ids: _Texts | UnsetType = UNSET
@@ -69,7 +69,7 @@ class Filters(_Strict, frozen=True):
 
 
 class Options(_Strict, frozen=True):
-    """The window and the order; without `order_by` rows come in the order of insertion."""
+    """The page and the order of rows; without `order_by`, the order of insertion."""
 
     limit: Annotated[int, msgspec.Meta(ge=1)] = 20
     skip: Annotated[int, msgspec.Meta(ge=0)] = 0
@@ -77,7 +77,7 @@ class Options(_Strict, frozen=True):
     order: Literal["ASC", "DESC"] | UnsetType = UNSET
 
     def __post_init__(self) -> None:
-        """Refuse a direction of nothing."""
+        """Raise ValueError for a direction without a field."""
         if self.order_by is UNSET and self.order is not UNSET:
             raise ValueError("`order` needs `orderBy`")
 
@@ -88,7 +88,7 @@ class ResultsRequest(Filters, frozen=True):
     options: Options = Options()
 
     def filters(self) -> Filters:
-        """Return the filters alone, the same value for every page of one question."""
+        """Return the filters alone, which are equal for all pages of a query."""
         members = {name: getattr(self, name) for name in Filters.__struct_fields__}
         return Filters(**members)
 
@@ -100,7 +100,7 @@ def parse_body(body: bytes, kind: type[Body]) -> Body:
     """Parse a request body.
 
     Raises:
-        ApiFailure: 400, naming the member that is unknown or wrong.
+        ApiFailure: 400; the message names the unknown or wrong member.
     """
     try:
         return msgspec.json.decode(body, type=kind)
@@ -111,10 +111,10 @@ def parse_body(body: bytes, kind: type[Body]) -> Body:
 
 
 def parse_results_request(body: bytes, page_limit: int) -> ResultsRequest:
-    """Parse the body of `POST /analyse/results`, whose page may have up to `page_limit` rows.
+    """Parse the body of `POST /analyse/results`, with up to `page_limit` rows a page.
 
     Raises:
-        ApiFailure: 400, naming the member that is unknown or wrong.
+        ApiFailure: 400; the message names the unknown or wrong member.
     """
     request = parse_body(body, ResultsRequest)
     if request.options.limit > page_limit:

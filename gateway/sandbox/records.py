@@ -1,26 +1,22 @@
-"""Rows as the sandbox keeps them: what filters and orders look at, beside ready JSON text.
+"""Rows in memory: the values for filters and orders, and encoded JSON text.
 
-A page of a thousand rows must be a join of byte strings, and a million rows must fit in memory.
-So each user and each content is encoded once and shared by its rows; a row's own text leaves
-both out. `text` fragments only make sense in the order row, content, user: the row's opens the
+A page of a thousand rows must be a join of byte strings, and a million rows must fit in memory. So
+each user and each content is encoded once and shared by its rows; a row's own text contains
+neither. The `text` fragments are joined in the order row, content, user: the row's opens the
 object, the user's closes it.
 
-Input is the nested shape of the API's Result schema, output is the same shape as bytes.
+Input is the nested shape of the API's Result schema; output is the same shape as bytes.
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
-from typing import Annotated
 
 import msgspec
 
-from gateway.sandbox.instants import to_instant
-
-_AwareDatetime = Annotated[datetime, msgspec.Meta(tz=True)]
+from gateway.sandbox.instants import to_nanoseconds
 
 
 class User(msgspec.Struct, frozen=True, gc=False):
-    """A participant; `fields` maps a custom field's id to its value, which may be null."""
+    """A participant; `fields` maps a custom field's id to its value, possibly null."""
 
     id: str | None
     groups: frozenset[str]
@@ -36,9 +32,9 @@ class Content(msgspec.Struct, frozen=True, gc=False):
 
 
 class Row(msgspec.Struct, frozen=True, gc=False, kw_only=True):
-    """One user's result in one content; instants in microseconds, progress 0 to 100.
+    """One user's result in one content; instants in nanoseconds, progress 0 to 100.
 
-    `sequence` is the row's place in the order of insertion: it breaks ties, and survives changes.
+    `sequence` is the row's number in the order of insertion. It breaks ties and never changes.
     """
 
     sequence: int
@@ -76,17 +72,17 @@ class _Content(msgspec.Struct):
 
 
 class _Result(msgspec.Struct, rename="camel"):
-    """The members that filters and orders need; all others pass through unread."""
+    """The members that filters and orders need; all others stay encoded."""
 
     id: str
     enrollment_type: str | None = None
     state: str | None = None
     progress: float | None = None
-    started_at: _AwareDatetime | None = None
-    completed_at: _AwareDatetime | None = None
-    updated_at: _AwareDatetime | None = None
-    expiry_date: _AwareDatetime | None = None
-    certificate_issued_at: _AwareDatetime | None = None
+    started_at: str | None = None
+    completed_at: str | None = None
+    updated_at: str | None = None
+    expiry_date: str | None = None
+    certificate_issued_at: str | None = None
 
 
 def build_user(member: Mapping[str, object] | None) -> User:
@@ -110,7 +106,7 @@ def build_row(sequence: int, members: Mapping[str, object], content: Content, us
     """Build a row from the members of a result other than `user` and `content`.
 
     Raises:
-        msgspec.ValidationError: no `id`, or a member of another type than the API documents.
+        msgspec.ValidationError: `id` is missing, or a type is not the one that the API documents.
     """
     result = msgspec.convert(members, _Result)
     return Row(
@@ -131,10 +127,10 @@ def build_row(sequence: int, members: Mapping[str, object], content: Content, us
 
 
 def build_nested(sequence: int, row: Mapping[str, object]) -> Row:
-    """Build a row from a whole result, its user and content shared with no other.
+    """Build a row from a whole result; its user and content are not shared.
 
     Raises:
-        msgspec.ValidationError: no `id`, or a member of another type than the API documents.
+        msgspec.ValidationError: `id` is missing, or a type is not the one that the API documents.
     """
     members = dict(row)
     parts = {name: members.pop(name, None) for name in ("content", "user")}
@@ -145,7 +141,7 @@ def build_nested(sequence: int, row: Mapping[str, object]) -> Row:
 
 
 def own_members(row: Row) -> dict[str, object]:
-    """Return a row's members other than `user` and `content`, to be changed and built anew."""
+    """Return a row's members other than `user` and `content`, for changes."""
     return msgspec.json.decode(row.text + b"}", type=dict[str, object])
 
 
@@ -155,9 +151,12 @@ def encode_rows(rows: Iterable[Row]) -> bytes:
 
 
 def decode_rows(rows: Iterable[Row]) -> list[dict[str, object]]:
-    """Return rows in the nested shape, each dict its own."""
+    """Return rows in the nested shape, each as a new dict."""
     return msgspec.json.decode(b"[%b]" % encode_rows(rows), type=list[dict[str, object]])
 
 
-def _instant(moment: datetime | None) -> int | None:
-    return None if moment is None else to_instant(moment)
+def _instant(text: str | None) -> int | None:
+    try:
+        return None if text is None else to_nanoseconds(text)
+    except ValueError as error:
+        raise msgspec.ValidationError(str(error)) from error

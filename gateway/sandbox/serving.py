@@ -1,7 +1,7 @@
-"""Serving a sandbox on a socket with uvicorn.
+"""A server for the sandbox: uvicorn on a socket.
 
-The application dates its answers itself, so uvicorn must run with `date_header=False`; `uvicorn`'s
-own command needs `--no-date-header` for that.
+The application sends `Date` itself, so uvicorn must run with `date_header=False`, or on its own
+command line with `--no-date-header`.
 """
 
 import socket
@@ -11,13 +11,13 @@ from types import TracebackType
 import uvicorn
 from starlette.types import ASGIApp
 
-_GRACE_SECONDS = 1
+_SHUTDOWN_TIMEOUT_SECONDS = 1
 
 
 class SandboxServer(uvicorn.Server):
-    """A server that is bound when it is made: clients may connect (and wait) from then on.
+    """A server that is bound on construction: from then on clients can connect, and wait.
 
-    `base_url` has no slash at its end, and the port in use where port 0 was asked for.
+    `base_url` has no slash at its end. For port 0 it has the port in use.
     """
 
     def __init__(self, config: uvicorn.Config) -> None:
@@ -33,11 +33,11 @@ class SandboxServer(uvicorn.Server):
         self.run(sockets=[self._socket])
 
     def start(self) -> None:
-        """Serve in a thread of its own until `stop`."""
+        """Serve in a new thread until `stop`."""
         self._thread.start()
 
     def stop(self) -> None:
-        """Stop the thread, hanging answers included, and wait for its end."""
+        """Stop the thread, hanging responses included, and wait until it ends."""
         self.should_exit = True
         self._thread.join()
 
@@ -54,7 +54,7 @@ class SandboxServer(uvicorn.Server):
 
 
 def serve_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 9000) -> uvicorn.Config:
-    """Return how uvicorn serves a sandbox: no `Date` of its own, no access log."""
+    """Return the configuration of uvicorn for a sandbox: without `Date` and access log."""
     return uvicorn.Config(
         app,
         host=host,
@@ -64,12 +64,12 @@ def serve_config(app: ASGIApp, host: str = "127.0.0.1", port: int = 9000) -> uvi
         log_config=None,
         lifespan="off",
         ws="none",
-        timeout_graceful_shutdown=_GRACE_SECONDS,
+        timeout_graceful_shutdown=_SHUTDOWN_TIMEOUT_SECONDS,
     )
 
 
 def run_sandbox(app: ASGIApp, host: str = "127.0.0.1", port: int = 0) -> SandboxServer:
-    """Serve a sandbox in a thread of its own; `stop` it, or use it in a `with` statement.
+    """Serve a sandbox in a new thread; call `stop` or use a `with` statement.
 
     Raises:
         OSError: the port is taken.

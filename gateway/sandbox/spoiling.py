@@ -1,22 +1,25 @@
-"""Endpoints spoilt on the wire: an ASGI application in, one that answers badly out.
+"""Endpoints with spoilt responses: each function wraps an ASGI application.
 
-Truncated and hanging answers end without their last message. uvicorn closes the connection then
-(and logs that the application did not complete); an in-process transport cannot show it, so
-clients need a socket to see these.
+Truncated and hanging responses end without their last message. uvicorn then closes the connection
+and logs that the application did not complete. An in-process transport cannot show this, so tests
+of it need a socket.
 """
 
 import asyncio
+from typing import assert_never
 
+import msgspec
 from starlette.datastructures import MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.sandbox.failures import error_response
 from gateway.sandbox.faults import Shape
-from gateway.sandbox.shapes import reshape
+
+HTML = b"<!doctype html><title>Just a moment...</title><p>Checking your browser</p>"
 
 
 def hang(seconds: float) -> ASGIApp:
-    """Return an endpoint that sends nothing for so long, then 504."""
+    """Return an endpoint that sends nothing for some seconds, then 504."""
 
     async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
         if await _stays_connected(receive, seconds):
@@ -26,7 +29,7 @@ def hang(seconds: float) -> ASGIApp:
 
 
 def hang_after_headers(app: ASGIApp, seconds: float) -> ASGIApp:
-    """Return an endpoint that sends its headers, then nothing for so long, then closes."""
+    """Return an endpoint that sends its headers, then nothing for some seconds, then closes."""
 
     async def hanging(scope: Scope, receive: Receive, send: Send) -> None:
         start, _ = await _capture(app, scope, receive)
@@ -48,12 +51,12 @@ def truncate(app: ASGIApp) -> ASGIApp:
     return truncating
 
 
-def reshape_answer(app: ASGIApp, shape: Shape) -> ASGIApp:
-    """Return an endpoint that answers in another shape than documented."""
+def reshape_response(app: ASGIApp, shape: Shape) -> ASGIApp:
+    """Return an endpoint that responds with 200 in an undocumented shape."""
 
     async def reshaping(scope: Scope, receive: Receive, send: Send) -> None:
         start, body = await _capture(app, scope, receive)
-        reshaped = reshape(body, shape)
+        reshaped = _reshape(body, shape)
         headers = MutableHeaders(raw=start["headers"])
         headers["Content-Length"] = str(len(reshaped))
         if shape == "html":
@@ -76,7 +79,7 @@ async def _capture(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Messag
 
 
 async def _stays_connected(receive: Receive, seconds: float) -> bool:
-    """Wait so long, or until the client leaves; return whether it is still there."""
+    """Wait some seconds, or until the client disconnects; return true if it is connected."""
     try:
         async with asyncio.timeout(seconds):
             while (await receive())["type"] != "http.disconnect":
@@ -84,3 +87,36 @@ async def _stays_connected(receive: Receive, seconds: float) -> bool:
     except TimeoutError:
         return True
     return False
+
+
+class _Page(msgspec.Struct):
+    total: int
+    results: list[dict[str, object]]
+
+
+def _reshape(body: bytes, shape: Shape) -> bytes:
+    """Return a page in another shape; a body that is not a page becomes an empty object."""
+    if shape == "html":
+        return HTML
+    try:
+        page = msgspec.json.decode(body, type=_Page)
+    except msgspec.ValidationError:
+        return b"{}"
+    return msgspec.json.encode(_reshaped(page, shape))
+
+
+def _reshaped(page: _Page, shape: Shape) -> object:
+    match shape:
+        case "envelope":
+            return {"count": page.total, "items": page.results}
+        case "no-total":
+            return {"results": page.results}
+        case "array":
+            return page.results
+        case "types":
+            rows = [row | {"progress": "half", "updatedAt": 0, "user": []} for row in page.results]
+            return {"total": str(page.total), "results": rows}
+        case "html":
+            return HTML.decode()
+        case _:
+            assert_never(shape)

@@ -18,7 +18,7 @@ class _Statistics(msgspec.Struct, rename="camel"):
 
 
 def encode_statistics(rows: list[Row]) -> bytes:
-    """Encode the aggregates of rows: nulls are left out, the average of nothing is 0."""
+    """Encode the aggregates of rows; nulls do not count, and the average of no rows is 0."""
     progress = [row.progress for row in rows if row.progress is not None]
     statistics = _Statistics(
         total=len(rows),

@@ -1,7 +1,7 @@
 """Bearer tokens: JSON Web Tokens signed with HMAC-SHA256 (RFC 7519, RFC 7515).
 
-The claims that count are `exp` and `nbf` in seconds since 1970, and `analyticsAccess`, which says
-whether API access is enabled for the workspace; a token without it has access.
+The checked claims are `exp` and `nbf` in seconds since 1970, and `analyticsAccess`: true if API
+access is enabled for the workspace, as it is without the claim.
 """
 
 import base64
@@ -34,7 +34,7 @@ def make_token(
 ) -> str:
     """Make a token that a sandbox with the same secret accepts.
 
-    A negative life makes an expired token; without access the answer is 403.
+    A negative lifetime makes an expired token. Without access the sandbox responds with 403.
     """
     expires = int(clock().timestamp() + expires_in_seconds)
     claims = {"sub": "sandbox", "exp": expires, "analyticsAccess": access}
@@ -47,8 +47,8 @@ def check_access(authorization: str | None, *, secret: str, now: datetime) -> No
     """Check the value of an Authorization header.
 
     Raises:
-        ApiFailure: 401 when the token is missing, malformed, forged or out of its time; 403 when
-            it is good but the workspace has no API access.
+        ApiFailure: 401 if the token is missing, malformed, forged, expired or not valid yet; 403 if
+            it is valid but the workspace has no API access.
     """
     claims = _verified_claims(_bearer_token(authorization), secret)
     seconds = now.timestamp()
@@ -70,7 +70,7 @@ def _bearer_token(authorization: str | None) -> str:
 
 
 def _verified_claims(token: str, secret: str) -> _Claims:
-    """Return the claims of a token whose signature is right."""
+    """Return the claims of a token after checking its signature."""
     signed, _, signature = token.rpartition(".")
     try:
         header, payload = map(_decode_part, signed.split("."))
@@ -95,7 +95,7 @@ def _encode_part(part: bytes) -> bytes:
 
 
 def _decode_part(part: str) -> bytes:
-    """Decode base64url without padding, refusing any character outside its alphabet."""
+    """Decode base64url without padding; raise ValueError for other characters."""
     padded = part + "=" * (-len(part) % 4)
     return base64.b64decode(padded.encode("ascii"), altchars=b"-_", validate=True)
 

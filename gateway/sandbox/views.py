@@ -1,6 +1,6 @@
-"""The matching rows of one question in their order, kept so that a page is a slice.
+"""Views: the matching rows of one query in order, so that a page is a slice.
 
-Ties keep the order of insertion and nulls come last, ascending and descending alike.
+Ties are in the order of insertion. Nulls come last, ascending and descending.
 """
 
 from bisect import bisect_left
@@ -28,7 +28,7 @@ _ATTRIBUTES = {
 
 @dataclass(frozen=True, slots=True)
 class _Descending:
-    """A value that sorts before what is smaller."""
+    """A value that sorts before smaller ones."""
 
     value: float | str
 
@@ -43,13 +43,13 @@ class _Descending:
 
 
 class Ordering(NamedTuple):
-    """A row attribute (none: the order of insertion) and a direction."""
+    """A row attribute and a direction; without attribute, the order of insertion."""
 
     attribute: str | None = None
     descending: bool = False
 
     def sort(self, rows: list[Row]) -> list[Row]:
-        """Return rows, given in the order of insertion, in this order."""
+        """Sort rows that are in the order of insertion."""
         if self.attribute is None:
             return rows
         value = attrgetter(self.attribute)
@@ -58,7 +58,7 @@ class Ordering(NamedTuple):
         return sorted(known, key=value, reverse=self.descending) + nulls
 
     def key(self, row: Row) -> tuple[bool, object, int]:
-        """Return what this order compares rows by: slower than `sort`, for one row at a time."""
+        """Return the sort key of one row; `sort` is faster for many."""
         value = getattr(row, self.attribute) if self.attribute else 0
         if value is None:
             return (True, 0, row.sequence)
@@ -66,14 +66,14 @@ class Ordering(NamedTuple):
 
 
 def to_ordering(options: Options) -> Ordering:
-    """Convert the order that a request asks for; ascending unless it says otherwise."""
+    """Convert the order in a request; ascending by default."""
     if not options.order_by:
         return Ordering()
     return Ordering(_ATTRIBUTES[options.order_by], options.order == "DESC")
 
 
 class RowView:
-    """Rows that pass the checks, in one order, and kept so while rows come, change and go."""
+    """The rows that pass the checks, in one order; `add` and `discard` update them."""
 
     __slots__ = ("_checks", "_ordering", "rows")
 
@@ -83,17 +83,17 @@ class RowView:
         self._ordering = ordering
 
     def add(self, row: Row) -> None:
-        """Put a new row in its place, when it matches."""
+        """Insert a new row if it matches."""
         if self._matches(row):
-            self.rows.insert(self._place(row), row)
+            self.rows.insert(self._index(row), row)
 
     def discard(self, row: Row) -> None:
-        """Take a row out, when it matches."""
+        """Remove a row if it matches."""
         if self._matches(row):
-            del self.rows[self._place(row)]
+            del self.rows[self._index(row)]
 
     def _matches(self, row: Row) -> bool:
         return all(check(row) for check in self._checks)
 
-    def _place(self, row: Row) -> int:
+    def _index(self, row: Row) -> int:
         return bisect_left(self.rows, self._ordering.key(row), key=self._ordering.key)

@@ -1,6 +1,6 @@
-"""The words that generated data is made of: ordinary ones, and ones that break careless clients.
+"""The words of generated data: ordinary ones, and ones that break careless clients.
 
-The order of every tuple is part of the data: an inserted word changes what a seed generates.
+The order of every tuple matters: an inserted word changes the data of every seed.
 """
 
 FIRST_NAMES = (
@@ -82,4 +82,4 @@ CUSTOM_FIELDS = (
         ),
     ),
 )  # fmt: skip
-"""Id, name and the values that occur."""
+"""The id, the name and the values of each field."""

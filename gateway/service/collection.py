@@ -1,4 +1,4 @@
-"""Collections, page by page, each feed from one snapshot."""
+"""Collections, page by page; every page of a feed comes from one snapshot."""
 
 from __future__ import annotations
 
@@ -7,127 +7,125 @@ from functools import partial
 
 from gateway.contract.model import Contract
 from gateway.engine.fitting import brings_many, rows_that_fit
-from gateway.engine.run import Selection, count_rows, fetch_rows
 from gateway.errors import FeedGone
 from gateway.observe.record import Stage, note_page, note_rows
-from gateway.planner.plan import QueryPlan, Route
-from gateway.query.request import ODataRequest
+from gateway.planner.plan import QueryPlan
+from gateway.query.tree.expressions import BoundOrder
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.queries import BoundQuery
 from gateway.service.delta import DeltaService
+from gateway.service.dependencies import Dependencies
 from gateway.service.long_queries import LONGEST_LINK
-from gateway.service.messages import ResponseBody, ResponseOptions
+from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.page_cache import CachedPage, PageKey, is_packed, is_small, packed
-from gateway.service.paging import left_to_check, may_be_early, query_identity, rows_ready
-from gateway.service.prefetch import Prefetch, PreparedPage
-from gateway.service.rows import Dependencies, RowReader
-from gateway.service.single import SingleService
-from gateway.service.statistics import StatisticsRows, StatisticsService
-from gateway.snapshots.cache import Snapshot
+from gateway.service.paging import query_identity, rows_ready
+from gateway.service.planning import plan_of
+from gateway.service.prefetch import KeyFor, Prefetch, PreparedPage
+from gateway.service.related import RelatedRows
+from gateway.service.rows import RowReader
+from gateway.service.source import SnapshotRows, Source, UpstreamRows, selection_of
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from gateway.writer.skiptoken import Position
 from grammar import ResourcePath, encode_path
 
 
 @dataclass(frozen=True, slots=True)
-class _PageOfSnapshot:
-    """A page of a snapshot: of which query, from where on, and how many rows there are in all."""
+class _Page:
+    """One page of a snapshot: of which request, from which position on.
 
-    request: ODataRequest
-    plan: QueryPlan
+    `count` is the number of rows on all pages, None if it was not requested.
+    """
+
+    request: PlannedRequest
     at: Position
-    snapshot: Snapshot
-    reply: ResponseOptions
-    count: int | None
+    source: SnapshotRows
+    options: ResponseOptions
+    count: int | None = None
 
-    def selection(self, limit: int) -> Selection:
-        """Its rows, in the order in which they came while their extract is still read."""
-        plan = self.plan
-        left, order = left_to_check(plan, self.snapshot), () if self.at.early else plan.order
-        return Selection(left, order, self.at.offset, limit, plan.query.apply)
+    @property
+    def plan(self) -> QueryPlan:
+        """The request's plan."""
+        return plan_of(self.request)
 
+    @property
+    def order(self) -> tuple[BoundOrder, ...]:
+        """The order of the rows; none while they come as they arrived."""
+        return () if self.source.is_early else self.plan.order
 
-def _key(asked: _PageOfSnapshot, wanted: int, page: PageBody, path: ResourcePath) -> PageKey:
-    """All that a page depends on; a row of a draft may still become newer."""
-    at, reply, final = asked.at, asked.reply, asked.snapshot.growing is None
-    facts = (at.offset, at.moment, at.early, wanted, page, final, reply.format, reply.links)
-    return PageKey(at.snapshot, (path, asked.request.pairs, *facts))
+    def key(self, size: int, body: PageBody, path: ResourcePath) -> PageKey:
+        """Return all that the page depends on; a row of a draft may still become newer."""
+        at, options, request = self.at, self.options, self.request.request
+        is_final = self.source.snapshot.draft is None
+        facts = (
+            at.offset,
+            at.moment,
+            at.early,
+            size,
+            body,
+            is_final,
+            options.format,
+            options.links,
+        )
+        return PageKey(at.snapshot, (path, request.pairs, *facts))
 
 
 class CollectionService:
-    """Answers with collections of one workspace."""
+    """Serves the collections of one workspace, page by page."""
 
     def __init__(
         self,
         contract: Contract,
-        machinery: Dependencies,
+        dependencies: Dependencies,
         rows: RowReader,
-        summing: StatisticsService,
-        changes: DeltaService,
-        single: SingleService,
+        delta: DeltaService,
+        related: RelatedRows,
+        prefetch: Prefetch,
     ) -> None:
         self._namespace = contract.schema.namespace
-        self._with = machinery
+        self._with = dependencies
         self._rows = rows
-        self._summing = summing
-        self._changes = changes
-        self._single = single
-        self._ahead = Prefetch(contract, machinery, rows)
+        self._delta = delta
+        self._related = related
+        self._prefetch = prefetch
 
-    async def answer(
-        self, request: ODataRequest, plan: QueryPlan, reply: ResponseOptions
+    async def first_page(
+        self, request: PlannedRequest, source: Source, options: ResponseOptions
     ) -> ResponseBody:
-        """A page: the first, or the one that the request's link leads to.
+        """Return the first page; the only one unless the source is a snapshot."""
+        plan = plan_of(request)
+        query = plan.query
+        count = await self._rows.count(source, plan) if query.count else None
+        if isinstance(source, SnapshotRows):
+            tracks = options.preferences.track_changes
+            start = Position(
+                source.snapshot.id, query.skip, query.top, query.moment, tracks, source.is_early
+            )
+            return await self._page(_Page(request, start, source, options, count))
+        rows = await self._rows.fetch(
+            source,
+            plan,
+            self._projection(query, options),
+            order=plan.order,
+            offset=query.skip,
+            limit=query.top,
+        )
+        await self._related.check(request, options, found=bool(rows or count))
+        body = PageBody(count, None, self._taken_at(source, options))
+        note_rows(len(rows))
+        with Stage("write"):
+            text = write_collection(rows, body, query, options.format, options.links)
+        return self._response(text, options)
+
+    async def next_page(self, request: PlannedRequest, options: ResponseOptions) -> ResponseBody:
+        """Return the page that the request's nextLink leads to, from the same snapshot.
 
         Raises:
-            FeedGone: the snapshot of the link is no longer kept.
+            FeedGone: the snapshot of the link has been dropped.
         """
-        query, token = plan.query, request.options.skiptoken
-        if token is not None:
-            position = self._with.signer.verify(token, query_identity(request))
-            return await self._next_page(request, plan, position, reply)
-        reply = self._changes.considered(request, plan, reply)
-        if reply.preferences.track_changes:
-            return await self._first_page(request, plan, reply)
-        if plan.route in (Route.NOTHING, Route.TOTAL):
-            if not query.count:
-                await self._single.check_source(query, reply, found=False)
-                return self._write([], PageBody(), plan, reply)
-            found = await self._single.count(plan, reply)
-            await self._single.check_source(query, reply, found=found.number > 0)
-            counted = self._write([], PageBody(found.number), plan, reply)
-            return replace(counted, headers=(*counted.headers, *found.headers))
-        if self._rows.goes_straight_through(plan, reply):
-            answer = await self._straight_through(plan, reply)
-            if answer is not None:
-                return answer
-        if plan.told is not None:
-            projection = self._projection(query, reply)
-            summed = await self._summing.collection(plan, projection, reply)
-            if summed is not None:
-                return await self._summed(summed, plan, reply)
-        return await self._first_page(request, plan, reply)
-
-    async def _first_page(
-        self, request: ODataRequest, plan: QueryPlan, reply: ResponseOptions
-    ) -> ResponseBody:
-        """Changes are those of a complete snapshot: rows of a draft may differ from it."""
-        query, tracks = plan.query, reply.preferences.track_changes
-        early = may_be_early(plan) and not tracks
-        async with self._rows.snapshot(
-            plan.pushdown, fresher=reply.fresher, early=early
-        ) as snapshot:
-            left = left_to_check(plan, snapshot)
-            counted = (count_rows, left, query.apply)
-            count = await self._rows.on(snapshot, plan, *counted) if query.count else None
-            begun = snapshot.growing is not None
-            start = Position(snapshot.id, query.skip, query.top, query.moment, tracks, begun)
-            return await self._page(_PageOfSnapshot(request, plan, start, snapshot, reply, count))
-
-    async def _next_page(
-        self, request: ODataRequest, plan: QueryPlan, position: Position, reply: ResponseOptions
-    ) -> ResponseBody:
-        async with self._with.cache.pinned(self._with.scope(), position.snapshot) as snapshot:
+        token = request.request.options.skiptoken
+        assert token is not None  # noqa: S101 - it is a request for a next page
+        at = self._with.signer.verify(token, query_identity(request.request))
+        async with self._with.cache.pinned(self._with.scope(), at.snapshot) as snapshot:
             if snapshot is None:
                 raise FeedGone(
                     "$skiptoken: the extract that this link leads into is no longer kept; refresh"
@@ -135,135 +133,101 @@ class CollectionService:
                     " --snapshot-budget)",
                     target="$skiptoken",
                 )
-            reply = self._changes.ignored(reply)
-            return await self._page(_PageOfSnapshot(request, plan, position, snapshot, reply, None))
+            source = SnapshotRows(snapshot, is_early=at.early)
+            return await self._page(_Page(request, at, source, self._delta.ignored(options)))
 
-    async def _page(self, asked: _PageOfSnapshot) -> ResponseBody:
-        """From the cache, or made; a client that has it already is told so."""
-        at, snapshot, reply = asked.at, asked.snapshot, asked.reply
-        size = self._rows.page_size(reply.preferences)
+    async def _page(self, page: _Page) -> ResponseBody:
+        """Return a page from the cache, or make it; 304 if the client has it already."""
+        at, options, snapshot = page.at, page.options, page.source.snapshot
+        size = self._rows.page_size(options.preferences)
         wanted = size if at.remaining is None else min(size, at.remaining)
         wanted = await rows_ready(snapshot, at, wanted)
-        page = self._last_page(asked)
-        key_for = partial(_key, asked, wanted, page)
-        key = key_for(asked.request.path)
-        about = self._rows.about(snapshot, key)
-        if about.etag in reply.known or "*" in reply.known:
+        body = self._last_page(page)
+        key_for = partial(page.key, wanted, body)
+        key = key_for(page.request.request.path)
+        headers = self._rows.cache_headers(snapshot, key)
+        if options.has(headers.etag):
             note_page("known")
-            return ResponseBody(b"", reply.format.content_type, about.headers, not_modified=True)
-        kept = self._with.pages.get(key, plain=reply.plain)
-        if kept is not None:
-            note_page("hit", kept.rows)
-        else:
-            made = PreparedPage(
-                snapshot, asked.plan, await self._fitting(asked, wanted), page, key_for
+            return ResponseBody(
+                b"", options.format.content_type, headers.headers, not_modified=True
             )
-            whole, kept = await self._made(asked, made)
-            self._with.pages.put(key, kept)
-            note_page("made", kept.rows)
-            await self._ahead.noticed(asked.request, replace(made, page=whole), reply)
-        return about.put_on(self._as_answer(kept.body, reply, gzipped=is_packed(kept.body)))
+        cached = self._with.pages.get(key, plain=options.plain)
+        if cached is None:
+            cached = await self._made(page, wanted, body, key_for)
+            self._with.pages.put(key, cached)
+            note_page("made", cached.rows)
+        else:
+            note_page("hit", cached.rows)
+        return headers.put_on(self._response(cached.body, options, gzipped=is_packed(cached.body)))
 
-    def _last_page(self, asked: _PageOfSnapshot) -> PageBody:
-        """What a page says beside its rows, if it is the last one."""
-        at, reply = asked.at, asked.reply
+    def _last_page(self, page: _Page) -> PageBody:
+        """Return what a page says beside its rows, if it is the last one."""
+        at, options, snapshot = page.at, page.options, page.source.snapshot
         delta = None
         if at.tracks:
-            delta = self._changes.link(asked.request, asked.snapshot, at.moment, reply)
-        moment = None if at.early else asked.snapshot.taken_at  # early pages are not all of one
-        taken_at = reply.taken_at(self._namespace, moment)
-        instead_of = reply.instead_of(self._namespace, asked.snapshot.instead_of)
-        return PageBody(asked.count, None, taken_at, delta, instead_of=instead_of)
+            delta = self._delta.link(page.request.request, snapshot, at.moment, options)
+        moment = None if at.early else snapshot.taken_at  # early rows are of several moments
+        taken_at = options.taken_at(self._namespace, moment)
+        instead_of = options.instead_of(self._namespace, snapshot.instead_of)
+        return PageBody(page.count, None, taken_at, delta, instead_of=instead_of)
 
-    async def _fitting(self, asked: _PageOfSnapshot, wanted: int) -> int:
-        """Fewer rows where each brings many others, but one at least."""
-        expand = asked.plan.query.expand
+    async def _made(self, page: _Page, wanted: int, body: PageBody, key_for: KeyFor) -> CachedPage:
+        """Read and write a page; one row more than wanted shows whether there is a next one."""
+        plan, options, at = page.plan, page.options, page.at
+        wanted = await self._fitting(page, wanted)
+        rows = await self._rows.fetch(
+            page.source,
+            plan,
+            self._projection(plan.query, options),
+            order=page.order,
+            offset=at.offset,
+            limit=wanted + 1,
+        )
+        whole = body
+        if len(rows) > wanted and wanted != at.remaining:
+            whole = replace(body, next_link=self._following(page, wanted), delta_link=None)
+        await self._related.check(page.request, options, found=bool(rows))
+        shown = rows[:wanted]
+        with Stage("write"):
+            text = write_collection(shown, whole, plan.query, options.format, options.links)
+            kept = text if is_small(text) else await self._rows.in_thread(packed, text)
+        prepared = PreparedPage(page.source.snapshot, plan, wanted, whole, key_for)
+        await self._prefetch.after(page.request.request, prepared, options)
+        return CachedPage(kept, len(shown))
+
+    async def _fitting(self, page: _Page, wanted: int) -> int:
+        """Return how many rows fit where each brings many others, at least one."""
+        expand = page.plan.query.expand
         if not (wanted and brings_many(expand)):
             return wanted
-        fitting = (rows_that_fit, asked.selection(wanted), expand)
-        return max(1, await self._rows.on(asked.snapshot, asked.plan, *fitting))
+        selection = selection_of(page.source, page.plan, page.order, page.at.offset, wanted)
+        fitting = await self._rows.run(page.source, page.plan, rows_that_fit, selection, expand)
+        return max(1, fitting)
 
-    async def _made(
-        self, asked: _PageOfSnapshot, made: PreparedPage
-    ) -> tuple[PageBody, CachedPage]:
-        """The page, with its link if there is a next one, and what of it is kept.
-
-        One row more than wanted tells whether there is.
-        """
-        plan, at, reply = asked.plan, asked.at, asked.reply
-        selection = asked.selection(made.wanted + 1)
-        projection = self._projection(plan.query, reply)
-        if at.early:
-            rows = await self._rows.on_draft(asked.snapshot, fetch_rows, selection, projection)
-        else:
-            rows = await self._rows.on(asked.snapshot, plan, fetch_rows, selection, projection)
-        page = made.page
-        if len(rows) > made.wanted and made.wanted != at.remaining:
-            link = self._following(asked, made.wanted)
-            page = replace(page, next_link=link, delta_link=None)
-        await self._single.check_source(plan.query, reply, found=bool(rows))
-        found = rows[: made.wanted]
-        with Stage("write"):
-            body = write_collection(found, page, plan.query, reply.format, reply.links)
-            kept = body if is_small(body) else await self._rows.in_thread(packed, body)
-        return page, CachedPage(kept, len(found))
-
-    def _following(self, asked: _PageOfSnapshot, read: int) -> str:
-        at = asked.at
+    def _following(self, page: _Page, read: int) -> str:
+        """Return the nextLink behind so many rows."""
+        at, request = page.at, page.request.request
         remaining = None if at.remaining is None else at.remaining - read
         following = replace(at, offset=at.offset + read, remaining=remaining)
-        token = self._with.signer.sign(following, query_identity(asked.request))
-        return self._link(asked.request, token, asked.reply)
-
-    def _link(self, request: ODataRequest, token: str, reply: ResponseOptions) -> str:
-        path = encode_path(request.path)
-        link = reply.links.next_page(path, request.pairs, token)
+        token = self._with.signer.sign(following, query_identity(request))
+        links = page.options.links
+        link = links.next_page(encode_path(request.path), request.pairs, token)
         if len(link) <= LONGEST_LINK:
             return link
         name = self._with.long_queries.keep(request.pairs, token)
-        return reply.links.next_page(path, request.options.custom, name)
+        return links.next_page(encode_path(request.path), request.options.custom, name)
 
-    async def _straight_through(
-        self, plan: QueryPlan, reply: ResponseOptions
-    ) -> ResponseBody | None:
-        """One upstream page, or None when it is not enough: see `Window`."""
-        page = await self._rows.window_page(plan, reply)
-        if page is None:
+    def _taken_at(self, source: Source, options: ResponseOptions) -> tuple[str, str] | None:
+        """Return the annotation with the moment of rows that come from upstream, if requested."""
+        if not isinstance(source, UpstreamRows):
             return None
-        selection = Selection(None, plan.order, plan.query.skip, plan.query.top)
-        projection = self._projection(plan.query, reply)
-        rows = await self._rows.queried(
-            self._rows.run_transient,
-            page.rows,
-            partial(fetch_rows, selection=selection, projection=projection),
-        )
-        await self._single.check_source(plan.query, reply, found=bool(rows))
-        count = page.total if plan.query.count else None
-        taken_at = reply.taken_at(self._namespace, page.date or self._with.clock.now())
-        return self._write(rows, PageBody(count, None, taken_at), plan, reply)
+        return options.taken_at(self._namespace, source.date or self._with.clock.now())
 
-    async def _summed(
-        self, summed: StatisticsRows, plan: QueryPlan, reply: ResponseOptions
+    def _response(
+        self, body: bytes, options: ResponseOptions, *, gzipped: bool = False
     ) -> ResponseBody:
-        """All rows of a collection that the statistics tell."""
-        await self._single.check_source(plan.query, reply, found=bool(summed.rows))
-        taken_at = reply.taken_at(self._namespace, summed.date or self._with.clock.now())
-        body = PageBody(summed.count, None, taken_at)
-        return self._write(summed.rows[: plan.query.top], body, plan, reply)
+        headers = options.applied(self._rows.page_size(options.preferences))
+        return ResponseBody(body, options.format.content_type, headers, gzipped)
 
-    def _write(
-        self, rows: list[bytes], page: PageBody, plan: QueryPlan, reply: ResponseOptions
-    ) -> ResponseBody:
-        note_rows(len(rows))
-        with Stage("write"):
-            body = write_collection(rows, page, plan.query, reply.format, reply.links)
-        return self._as_answer(body, reply)
-
-    def _as_answer(
-        self, body: bytes, reply: ResponseOptions, *, gzipped: bool = False
-    ) -> ResponseBody:
-        headers = reply.applied(self._rows.page_size(reply.preferences))
-        return ResponseBody(body, reply.format.content_type, headers, gzipped)
-
-    def _projection(self, query: BoundQuery, reply: ResponseOptions) -> Projection:
-        return projection_for(query, reply.format, reply.links, self._namespace)
+    def _projection(self, query: BoundQuery, options: ResponseOptions) -> Projection:
+        return projection_for(query, options.format, options.links, self._namespace)

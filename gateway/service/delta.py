@@ -1,7 +1,7 @@
-"""What has changed since a client read a feed (Protocol 11.3): two snapshots, compared by key.
+"""Changes since a client read a collection (Protocol 11.3): two snapshots, compared by key.
 
 A deltaLink names the snapshot that its client has read. Following it opens one that is fresh by the
-usual rules; the answer is the difference, and a link that names the new one.
+usual rules; the response has the difference, and a link that names the new snapshot.
 """
 
 from __future__ import annotations
@@ -19,11 +19,14 @@ from gateway.observe.record import note_rows
 from gateway.planner.plan import QueryPlan
 from gateway.planner.pushdown import Pushdown
 from gateway.query.request import ODataRequest
+from gateway.query.tree.queries import Shape
+from gateway.service.dependencies import Dependencies
 from gateway.service.long_queries import LONGEST_LINK
 from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.page_cache import PageKey
-from gateway.service.paging import planned
-from gateway.service.rows import Dependencies, RowReader
+from gateway.service.planning import plan_of
+from gateway.service.rows import RowReader
+from gateway.service.source import SnapshotRows
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from gateway.writer.changes import projection_of_removed, write_removed
@@ -48,7 +51,7 @@ _GONE = (
 
 @dataclass(frozen=True, slots=True)
 class _FollowedLink:
-    """A deltaLink that was followed: its query as it was meant then, and as it is meant now."""
+    """A followed deltaLink: its query as it was planned for the old state, and for the new one."""
 
     request: ODataRequest
     since: DeltaPosition
@@ -57,45 +60,48 @@ class _FollowedLink:
 
 
 class DeltaService:
-    """Tracks the changes of one workspace's feeds; `read_at` binds a request for a given now()."""
+    """Serves the changes of one workspace's collections; `plan_at` plans for a given now()."""
 
     def __init__(
         self,
         contract: Contract,
-        machinery: Dependencies,
+        dependencies: Dependencies,
         rows: RowReader,
-        read_at: Callable[[ODataRequest, datetime | None], PlannedRequest],
+        plan_at: Callable[[ODataRequest, datetime | None], PlannedRequest],
     ) -> None:
         self._contract = contract
-        self._with = machinery
+        self._with = dependencies
         self._rows = rows
-        self._read_at = read_at
+        self._plan_at = plan_at
 
-    # --- the feed that is tracked -----------------------------------------------------------------
+    # --- collections that are tracked ------------------------------------------------------------
 
-    def considered(
-        self, request: ODataRequest, plan: QueryPlan, reply: ResponseOptions
-    ) -> ResponseOptions:
-        """The reply without the preference to track changes, where that cannot be done."""
-        tracked = reply.preferences.track_changes and self._can_track(request, plan, reply)
-        return reply if tracked else self.ignored(reply)
+    def considered(self, request: PlannedRequest, options: ResponseOptions) -> ResponseOptions:
+        """Return the options without the preference to track changes where that cannot be done."""
+        is_tracked = options.preferences.track_changes and self._can_track(request, options)
+        return options if is_tracked else self.ignored(options)
 
-    def ignored(self, reply: ResponseOptions) -> ResponseOptions:
-        """The reply without the preference; only a feed's first request can have it (8.2.8.6)."""
-        return replace(reply, preferences=replace(reply.preferences, track_changes=False))
+    def ignored(self, options: ResponseOptions) -> ResponseOptions:
+        """Return the options without the preference; only a first request can have it (8.2.8.6)."""
+        preferences = replace(options.preferences, track_changes=False)
+        return replace(options, preferences=preferences)
 
-    def _can_track(self, request: ODataRequest, plan: QueryPlan, reply: ResponseOptions) -> bool:
-        """Rows with a key, of one set, made of nothing but data.
+    def _can_track(self, planned: PlannedRequest, options: ResponseOptions) -> bool:
+        """Return True for rows with a key, of one set, made of nothing but data.
 
-        There must be a place for the link, which metadata=none has not (JSON Format 3.1.3), and
-        room for it.
+        The response must have a place for the link, which metadata=none has not (JSON Format
+        3.1.3), and room for it.
         """
-        query, options = plan.query, request.options
-        rows = not options.apply and not query.references and query.entity_set.trackable
-        alone = not query.others and query.source is None and not options.expand
-        if not (rows and alone) or plan.impossible or reply.format.metadata is Metadata.NONE:
+        plan, request = plan_of(planned), planned.request
+        query, given = plan.query, request.options
+        rows = not given.apply and not query.references and query.entity_set.trackable
+        alone = not query.referenced_sets and query.source is None and not given.expand
+        is_collection = query.shape is Shape.COLLECTION
+        if not (rows and alone and is_collection) or plan.impossible:
             return False
-        link = reply.links.collection(encode_path(request.path), request.pairs)
+        if options.format.metadata is Metadata.NONE:
+            return False
+        link = options.links.collection(encode_path(request.path), request.pairs)
         return len(link) + _ROOM_FOR_TOKENS <= LONGEST_LINK
 
     def link(
@@ -103,120 +109,133 @@ class DeltaService:
         request: ODataRequest,
         snapshot: Snapshot,
         moment: datetime | None,
-        reply: ResponseOptions,
+        options: ResponseOptions,
     ) -> str:
-        """The deltaLink of who has read this snapshot, which is kept for it.
+        """Return the deltaLink for a snapshot, and retain the snapshot for it.
 
-        Which part of the rows was read, and in which order, makes no difference (11.3).
+        It is the same for every page and order of the rows (11.3).
         """
-        self._with.cache.promise(snapshot.id)
-        return self._link(request, DeltaPosition(SnapshotState(snapshot.id, moment)), reply)
+        self._with.cache.retain(snapshot.id)
+        return self._link(request, DeltaPosition(SnapshotState(snapshot.id, moment)), options)
 
-    def _link(self, request: ODataRequest, since: DeltaPosition, reply: ResponseOptions) -> str:
-        token = sign_changes(self._with.signer, since, request)
-        options = (*tracked_options(request.pairs), (TOKEN, token))
-        return reply.links.collection(encode_path(request.path), options)
+    def _link(
+        self, request: ODataRequest, position: DeltaPosition, options: ResponseOptions
+    ) -> str:
+        token = sign_changes(self._with.signer, position, request)
+        pairs = (*tracked_options(request.pairs), (TOKEN, token))
+        return options.links.collection(encode_path(request.path), pairs)
 
     # --- the changes ------------------------------------------------------------------------------
 
-    async def answer(self, question: PlannedRequest, reply: ResponseOptions) -> ResponseBody:
-        """What has changed since the state that the request's token names.
+    async def respond(self, planned: PlannedRequest, options: ResponseOptions) -> ResponseBody:
+        """Return what has changed since the state that the request's token names.
 
         Raises:
             InvalidDeltaToken: the link is not one of this service, or was changed.
-            ChangesGone: a snapshot that it names is no longer kept.
+            ChangesGone: a snapshot that it names has been dropped.
         """
-        asked = self._asked(question)
-        if reply.format.metadata is Metadata.NONE:
+        followed = self._followed(planned)
+        if options.format.metadata is Metadata.NONE:
             raise NotAcceptable(
                 "metadata=none has no place for what changes must say; ask for metadata=minimal"
             )
-        reply = _with_nulls(reply)
-        async with self._kept(asked.since.old) as old, self._newer(asked, old, reply) as new:
+        options = _with_nulls(options)
+        async with (
+            self._pinned(followed.since.old) as old,
+            self._newer(followed, old, options) as new,
+        ):
             if old is None or new is None:
-                path, pairs = encode_path(asked.request.path), asked.request.pairs
-                full = reply.links.collection(path, tracked_options(pairs))
+                path, pairs = encode_path(followed.request.path), followed.request.pairs
+                full = options.links.collection(path, tracked_options(pairs))
                 raise ChangesGone(_GONE, target=TOKEN, location=full)
-            return await self._page(asked, old, new, reply)
+            return await self._page(followed, old, new, options)
 
-    def _asked(self, question: PlannedRequest) -> _FollowedLink:
-        """Where now() is used, it has one meaning in each state, on all pages of an answer."""
-        request = question.request
+    def _followed(self, planned: PlannedRequest) -> _FollowedLink:
+        """Plan the query for each state: now() keeps its meaning on all pages of a response."""
+        request = planned.request
         since = verify_changes(self._with.signer, request)
-        before = after = planned(question)
-        if question.moment is not None:
-            before = planned(self._read_at(request, since.old.moment))
+        before = after = plan_of(planned)
+        if planned.moment is not None:
+            before = plan_of(self._plan_at(request, since.old.moment))
             if since.new is not None:
-                after = planned(self._read_at(request, since.new.moment))
+                after = plan_of(self._plan_at(request, since.new.moment))
         return _FollowedLink(request, since, before, after)
 
-    def _kept(self, state: SnapshotState) -> AbstractAsyncContextManager[Snapshot | None]:
+    def _pinned(self, state: SnapshotState) -> AbstractAsyncContextManager[Snapshot | None]:
         return self._with.cache.pinned(self._with.scope(), state.snapshot)
 
     def _newer(
-        self, asked: _FollowedLink, old: Snapshot | None, reply: ResponseOptions
+        self, followed: _FollowedLink, old: Snapshot | None, options: ResponseOptions
     ) -> AbstractAsyncContextManager[Snapshot | None]:
-        """The snapshot of the new state; nobody is asked for one when the old one is gone."""
+        """Open the snapshot of the new state; none if the old one is gone."""
         if old is None:
             return nullcontext()
-        if asked.since.new is not None:
-            return self._kept(asked.since.new)
-        return self._rows.snapshot(asked.after.pushdown, fresher=reply.fresher)
+        if followed.since.new is not None:
+            return self._pinned(followed.since.new)
+        return self._rows.snapshot(followed.after.pushdown, fresher=options.fresher)
 
     async def _page(
-        self, asked: _FollowedLink, old: Snapshot, new: Snapshot, reply: ResponseOptions
+        self, followed: _FollowedLink, old: Snapshot, new: Snapshot, options: ResponseOptions
     ) -> ResponseBody:
-        query, request = asked.after.query, asked.request
-        size = self._rows.page_size(reply.preferences)
+        query, request = followed.after.query, followed.request
+        size = self._rows.page_size(options.preferences)
         namespace = self._contract.schema.namespace
-        taken_at = reply.taken_at(namespace, new.taken_at)
-        instead_of = reply.instead_of(namespace, new.instead_of)
+        taken_at = options.taken_at(namespace, new.taken_at)
+        instead_of = options.instead_of(namespace, new.instead_of)
         facts = (request.path, request.pairs, query.moment, size, taken_at, instead_of)
-        about = self._rows.about(new, PageKey(new.id, (*facts, reply.format, reply.links)))
+        key = PageKey(new.id, (*facts, options.format, options.links))
+        headers = self._rows.cache_headers(new, key)
         state = SnapshotState(new.id, query.moment)
-        if about.etag in reply.known or "*" in reply.known:
-            self._with.cache.promise(new.id)
-            return ResponseBody(b"", reply.format.content_type, about.headers, not_modified=True)
-        found = await self._changed(asked, old, new, size, reply)
+        if options.has(headers.etag):
+            self._with.cache.retain(new.id)
+            return ResponseBody(
+                b"", options.format.content_type, headers.headers, not_modified=True
+            )
+        found = await self._changed(followed, old, new, size, options)
         if found.more:
-            offset = asked.since.offset + size
-            following = self._link(request, DeltaPosition(asked.since.old, state, offset), reply)
-            link = PageBody(next_link=following)
+            offset = followed.since.offset + size
+            position = DeltaPosition(followed.since.old, state, offset)
+            link = PageBody(next_link=self._link(request, position, options))
         else:
-            last = self.link(request, new, query.moment, reply)
-            link = PageBody(delta_link=last)
+            link = PageBody(delta_link=self.link(request, new, query.moment, options))
         page = replace(link, taken_at=taken_at, instead_of=instead_of, changes=True)
         note_rows(len(found.rows))
-        left = write_removed(found.left, query, reply.format, reply.links)
-        body = write_collection((*found.rows, *left), page, query, reply.format, reply.links)
-        headers = reply.applied(size)
-        return about.put_on(ResponseBody(body, reply.format.content_type, headers))
+        removed = write_removed(found.left, query, options.format, options.links)
+        rows = (*found.rows, *removed)
+        body = write_collection(rows, page, query, options.format, options.links)
+        response = ResponseBody(body, options.format.content_type, options.applied(size))
+        return headers.put_on(response)
 
     async def _changed(
-        self, asked: _FollowedLink, old: Snapshot, new: Snapshot, size: int, reply: ResponseOptions
+        self,
+        followed: _FollowedLink,
+        old: Snapshot,
+        new: Snapshot,
+        size: int,
+        options: ResponseOptions,
     ) -> TableChanges:
-        """In a worker thread."""
-        query = asked.after.query
-        if old.id == new.id and asked.before == asked.after:
+        """Compare the two snapshots by key, in a worker thread."""
+        query = followed.after.query
+        if old.id == new.id and followed.before == followed.after:
             return TableChanges((), (), more=False)
         namespace = self._contract.schema.namespace
         projections = (
-            projection_for(query, reply.format, reply.links, namespace),
-            projection_of_removed(query, reply.format, reply.links),
+            projection_for(query, options.format, options.links, namespace),
+            projection_of_removed(query, options.format, options.links),
         )
-        comparison = Comparison(asked.before.query, query, new.pushdown == Pushdown())
-        window = (asked.since.offset, size)
+        comparison = Comparison(followed.before.query, query, new.pushdown == Pushdown())
+        window = (followed.since.offset, size)
 
-        def compared(was: Relation) -> TableChanges:
-            found: TableChanges = self._rows.run_on(
-                new, asked.after, fetch_changes, was, comparison, window, projections
-            )
-            return found
+        def compare(before: Relation) -> TableChanges:
+            source = SnapshotRows(new)
+            arguments = (before, comparison, window, projections)
+            return self._rows.run_here(source, followed.after, fetch_changes, *arguments)
 
-        return await self._rows.on(old, asked.before, compared)
+        return await self._rows.run(SnapshotRows(old), followed.before, compare)
 
 
-def _with_nulls(reply: ResponseOptions) -> ResponseOptions:
-    """A null may be what has changed; neither is the client in need of a deltaLink twice."""
-    wishes = replace(reply.preferences, omit_nulls=False, track_changes=False)
-    return replace(reply, format=replace(reply.format, omit_nulls=False), preferences=wishes)
+def _with_nulls(options: ResponseOptions) -> ResponseOptions:
+    """Show nulls, because a null may be what has changed; the deltaLink comes without asking."""
+    wanted = replace(options.preferences, omit_nulls=False, track_changes=False)
+    format_ = replace(options.format, omit_nulls=False)
+    return replace(options, format=format_, preferences=wanted)

@@ -16,9 +16,10 @@ from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery
-from gateway.snapshots.build.extract_run import Progress
+from gateway.roles.view import EVERYTHING, View
 from gateway.snapshots.cache import SnapshotChoice
 from gateway.snapshots.freshness import Verdict
+from gateway.snapshots.load.extract_run import Progress
 
 _VERDICTS = {
     Verdict.FRESH: "it answers, nobody is asked",
@@ -26,7 +27,6 @@ _VERDICTS = {
     Verdict.LAST_RESORT: "it answers only if the Analytics API cannot be reached",
     Verdict.EXPIRED: "too old to answer",
 }
-_LIMITED = ("access", "the rows and columns that this access may see, of a copy of all rows")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,19 +54,19 @@ def explain_request(
         bound = bound.entity
     if not isinstance(bound, BoundQuery):
         return Explanation((("resource", "a document made from the contract"),), "", None)
-    return explain_plan(plan_query(bound, contract), contract)
+    return explain_plan(plan_query(bound, contract), contract, EVERYTHING)
 
 
 def explain_plan(
-    plan: QueryPlan, contract: Contract, choice: SnapshotChoice | None = None
+    plan: QueryPlan, contract: Contract, view: View, choice: SnapshotChoice | None = None
 ) -> Explanation:
-    """What a plan would do; `choice` is what a running gateway has at hand for it.
+    """Explain a plan; `choice` is the snapshot that a running gateway has for it.
 
-    To a role nothing is told of the extract, in which there are rows that it must not know of.
+    A role sees nothing of the extract, in which there are rows that it must not know of.
     """
+    if view.limits is not None:
+        return Explanation((*explain(plan), view.access), "", None)
     lines = explain(plan)
-    if contract.limited:
-        return Explanation((*lines, _LIMITED), "", None)
     if choice is not None and plan.route is not Route.NOTHING:
         lines = (*lines, ("snapshot", _explain_choice(choice)))
     if plan.route is Route.NOTHING:

@@ -17,7 +17,7 @@ from gateway.edm.model import Property
 from gateway.engine.columns import Columns, named, text_columns, typed_columns
 from gateway.engine.sql import Sql
 from gateway.errors import LimitExceeded, OptionNotAllowed
-from gateway.fairness.visit import current_visit
+from gateway.fairness.budget import current_budget
 from gateway.observe.record import note_rows
 from gateway.query.request import ODataRequest
 from gateway.query.tree.queries import BoundQuery
@@ -97,7 +97,7 @@ def check_export(request: ODataRequest, query: BoundQuery) -> None:
             "$select of a part of a list has no place in this format; select the list whole",
             target="$select",
         )
-    if query.expand or query.ways:
+    if query.expand or query.selected_navigation:
         raise OptionNotAllowed(
             "$expand and $select of other rows have no place in this format; take their values as"
             " columns, e.g. $compute=user/name as person, or ask for their own table",
@@ -168,5 +168,5 @@ async def _all(
     part = first
     while part is not None:
         yield part
-        current_visit().renew()  # the client sets the pace: each part has the whole time
+        current_budget().renew()  # the client sets the pace: each part has the whole time
         part = await in_thread(next, parts, None)

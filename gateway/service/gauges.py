@@ -51,7 +51,7 @@ class Gauges:
         pages, page_bytes = self.pages.size
         memory = await anyio.to_thread.run_sync(self._memory)
         writable = await self.directory.state() == WRITABLE
-        self.observer.metrics.hold(Levels(snapshots, page_bytes, pages, memory, writable))
+        self.observer.metrics.set_levels(Levels(snapshots, page_bytes, pages, memory, writable))
 
     async def _beat(self) -> None:
         beats = 0
@@ -61,7 +61,7 @@ class Gauges:
             beats += 1
             due = self.clock.monotonic() + _BEAT_SECONDS
             await anyio.sleep(_BEAT_SECONDS)
-            self.observer.metrics.lagged(max(0.0, self.clock.monotonic() - due))
+            self.observer.metrics.observe_lag(max(0.0, self.clock.monotonic() - due))
 
     async def _look(self) -> None:
         """A failure is told, and ends no beating."""

@@ -19,16 +19,28 @@ from gateway.writer.links import Links
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """How to find out whether the `entity` exists whose related rows are requested.
+
+    `count` counts the related rows, for an $apply that makes rows even of none.
+    """
+
+    entity: QueryPlan
+    count: QueryPlan | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedRequest:
     """A parsed and bound request, before it is known how the answer must look.
 
-    `plan` is there for everything that asks for rows. `personal` are the personal columns that it
-    reads, None without any.
+    `plan` is there for every request for rows, `related` for rows behind navigation from an entity.
+    `personal` are the personal columns that it reads, None without any.
     """
 
     request: ODataRequest
     bound: Bound
     plan: QueryPlan | None = None
+    related: Related | None = None
     personal: PersonalRead | None = None
 
     @property
@@ -65,6 +77,10 @@ class ResponseOptions:
     known: frozenset[str] = frozenset()
     fresher: bool = False
     plain: bool = False
+
+    def has(self, etag: str) -> bool:
+        """Return True if the client has the version with this ETag (If-None-Match)."""
+        return etag in self.known or "*" in self.known
 
     def applied(self, page_size: int | None = None) -> tuple[tuple[str, str], ...]:
         """The header that tells which preferences the rows follow; `page_size` None for no page.

@@ -6,21 +6,8 @@ from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.planner.plan import QueryPlan
 from gateway.query.request import ODataRequest
-from gateway.query.tree.expressions import BoundExpr
-from gateway.service.messages import PlannedRequest
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.skiptoken import Position
-
-
-def planned(question: PlannedRequest) -> QueryPlan:
-    """The plan of a question about rows; all such are planned when they are read."""
-    assert question.plan is not None  # noqa: S101 - see `QueryService.read`
-    return question.plan
-
-
-def left_to_check(plan: QueryPlan, snapshot: Snapshot) -> BoundExpr | None:
-    """What of the filter is still to be checked: all of it on a snapshot that is wider."""
-    return plan.residual if snapshot.pushdown == plan.pushdown else plan.query.filter
 
 
 def may_be_early(plan: QueryPlan) -> bool:

@@ -68,7 +68,7 @@ def _read(query: BoundQuery, path: str, *, shown: bool) -> Iterator[Use]:
     if query.source is not None:
         yield from _read(query.source, path, shown=False)
     for item in query.expand:
-        there = f"{path}{item.way.navigation.name}/"
+        there = f"{path}{item.path.navigation.name}/"
         yield from _read(item.query, there, shown=item.form is ExpandForm.ENTITIES)
 
 
@@ -85,7 +85,7 @@ def _used(node: Any, rows: Rows, *, filtered: bool) -> Iterator[Use]:
         case tuple():
             for item in node:
                 yield from _used(item, rows, filtered=filtered)
-        case Reached(way=way) | QuantifiedRows(way=way) | CountRows(way=way):
+        case Reached(path=way) | QuantifiedRows(path=way) | CountRows(path=way):
             inner = _along(way, rows)
             for name in ("value", "predicate", "condition"):
                 yield from _used(getattr(node, name, None), inner, filtered=filtered)

@@ -1,14 +1,15 @@
-"""Pages made before they are asked for: Power Query asks for related rows one entity at a time.
+"""Pages made before they are requested: Power Query requests related rows entity by entity.
 
 When it expands a column of lists, it sends `Users('a')/results`, `Users('b')/results` and so on,
 thousands of times, in the order of the keys. The third such request in a row makes the pages of the
-entities that follow, in one question, as `$expand` does.
+entities that follow, by one query, as `$expand` does.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeAlias
 
 import msgspec
@@ -18,14 +19,15 @@ from gateway.contract.model import Contract
 from gateway.engine.fitting import rows_that_fit
 from gateway.engine.run import Selection, fetch_rows
 from gateway.errors import LimitExceeded
-from gateway.planner.plan import QueryPlan, plan_query
+from gateway.planner.plan import QueryPlan
 from gateway.planner.pushdown import Pushdown
-from gateway.query.bind.query import bind
 from gateway.query.request import ODataRequest
-from gateway.query.tree.queries import BoundQuery
-from gateway.service.messages import ResponseOptions
+from gateway.service.dependencies import Dependencies
+from gateway.service.messages import PlannedRequest, ResponseOptions
 from gateway.service.page_cache import CachedPage, PageKey, packed
-from gateway.service.rows import Dependencies, RowReader
+from gateway.service.planning import plan_of
+from gateway.service.rows import RowReader
+from gateway.service.source import SnapshotRows
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.bodies import PageBody, projection_for, write_collection
 from grammar import (
@@ -61,47 +63,54 @@ class PreparedPage:
 
 
 class Prefetch:
-    """Makes pages of one workspace ahead."""
+    """Makes pages of one workspace ahead; `plan_at` plans a request for a given now()."""
 
-    def __init__(self, contract: Contract, machinery: Dependencies, rows: RowReader) -> None:
-        self._contract = contract
-        self._with = machinery
+    def __init__(
+        self,
+        contract: Contract,
+        dependencies: Dependencies,
+        rows: RowReader,
+        plan_at: Callable[[ODataRequest, datetime | None], PlannedRequest],
+    ) -> None:
+        self._namespace = contract.schema.namespace
+        self._with = dependencies
         self._rows = rows
+        self._plan_at = plan_at
         self._streaks: LRUCache[tuple[object, ...], int] = LRUCache(_STREAKS)
 
-    async def noticed(
-        self, request: ODataRequest, made: PreparedPage, reply: ResponseOptions
+    async def after(
+        self, request: ODataRequest, made: PreparedPage, options: ResponseOptions
     ) -> None:
-        """A page had to be made; the pages of the entities that follow may be wanted next."""
+        """Make the pages of the entities that follow, after the third page in a row was made."""
         if not _is_one_of_many(request, made):
             return
         entity, way = request.path.segments
-        streak = (made.snapshot.id, entity.name, way.name, request.pairs, reply.format, reply.links)
+        facts = (request.pairs, options.format, options.links)
+        streak = (made.snapshot.id, entity.name, way.name, *facts)
         self._streaks[streak] = self._streaks.get(streak, 0) + 1
         if self._streaks[streak] >= _ENOUGH:
             self._streaks[streak] = 0
-            await self._make(request, made, reply)
+            await self._make(request, made, options)
 
     async def _make(
-        self, request: ODataRequest, made: PreparedPage, reply: ResponseOptions
+        self, request: ODataRequest, made: PreparedPage, options: ResponseOptions
     ) -> None:
-        """Nothing when each brings so many rows that few would fit."""
-        bound = bind(_following(request, made), self._contract.schema)
-        assert isinstance(bound, BoundQuery)  # noqa: S101 - a set's name is its path
-        plan, items = plan_query(bound, self._contract), bound.expand
+        """Make the pages, unless each has so many rows that few would fit."""
+        plan = plan_of(self._plan_at(_following(request, made), None))
+        source = SnapshotRows(made.snapshot)
         selection = Selection(plan.query.filter, plan.order, 0, _AHEAD)
-        on = (made.snapshot, plan)
         try:
-            fitting = await self._rows.on(*on, rows_that_fit, selection, items)
+            fitting = await self._rows.run(
+                source, plan, rows_that_fit, selection, plan.query.expand
+            )
         except LimitExceeded:
             return
         if fitting < _FEWEST:
             return
-        namespace = self._contract.schema.namespace
-        projection = projection_for(bound, reply.format, reply.links, namespace)
+        projection = projection_for(plan.query, options.format, options.links, self._namespace)
         selection = replace(selection, limit=fitting)
-        found = await self._rows.on(*on, fetch_rows, selection, projection)
-        for path, kept in await self._rows.in_thread(_pages, found, request, made, reply):
+        found = await self._rows.run(source, plan, fetch_rows, selection, projection)
+        for path, kept in await self._rows.in_thread(_pages, found, request, made, options):
             self._with.pages.put(made.key_for(path), kept)
 
 
@@ -121,7 +130,7 @@ def _is_one_of_many(request: ODataRequest, made: PreparedPage) -> bool:
         and isinstance(key.values[0][1], Literal)
         and segments[1].key is None
         and query.apply is None
-        and not (query.orderby or query.references or query.others or query.moment)
+        and not (query.orderby or query.references or query.referenced_sets or query.moment)
         and made.page == PageBody(taken_at=made.page.taken_at, instead_of=made.page.instead_of)
         and made.snapshot.pushdown == Pushdown()
         and made.snapshot.is_complete

@@ -8,8 +8,6 @@ from gateway.contract.model import Contract
 
 def filtered_upstream(contract: Contract, set_name: str) -> frozenset[str]:
     """The names of such columns in an entity set; for a role there are none: all is asked for."""
-    if contract.limited:
-        return frozenset()
     filtered = {column.name for column in contract.columns if column.filter is not None}
     derived = contract.derived_set(set_name)
     if derived is None:

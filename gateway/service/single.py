@@ -1,144 +1,92 @@
-"""What is not a collection: a number of rows, one entity, one property of it."""
+"""Responses that are not collections: a number of rows, one entity, one property of it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
-from gateway.analytics.read.request import first_request
 from gateway.contract.model import Contract
-from gateway.engine.run import Selection, count_rows, fetch_rows
-from gateway.errors import ResourceNotFound
 from gateway.observe.record import note_rows
-from gateway.planner.plan import QueryPlan, Route, plan_query
 from gateway.query.tree.projection import Projection
-from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
-from gateway.query.tree.transformations import makes_rows_of_nothing
-from gateway.service.messages import ResponseBody, ResponseOptions, Served
-from gateway.service.paging import left_to_check
-from gateway.service.rows import Dependencies, RowReader
-from gateway.service.statistics import StatisticsService
+from gateway.query.tree.queries import PropertyPart, PropertyQuery
+from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
+from gateway.service.planning import plan_of
+from gateway.service.related import RelatedRows, missing_entity
+from gateway.service.rows import RowReader
+from gateway.service.source import SnapshotRows, Source
 from gateway.writer.bodies import projection_for, write_entity
 from gateway.writer.property_bodies import projection_for_property, write_property
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """A number of rows; `served` is there if it was counted in a snapshot."""
-
-    number: int
-    served: Served | None = None
-
-    @property
-    def headers(self) -> tuple[tuple[str, str], ...]:
-        """Age and Cache-Status, or none for a number that is as new as the response."""
-        return () if self.served is None else self.served.headers
-
-
 class SingleService:
-    """Answers with one thing of one workspace."""
+    """Serves single values of one workspace."""
 
-    def __init__(
-        self,
-        contract: Contract,
-        machinery: Dependencies,
-        rows: RowReader,
-        summing: StatisticsService,
-    ) -> None:
-        self._contract = contract
-        self._with = machinery
+    def __init__(self, contract: Contract, rows: RowReader, related: RelatedRows) -> None:
+        self._namespace = contract.schema.namespace
         self._rows = rows
-        self._summing = summing
+        self._related = related
 
-    async def count(self, plan: QueryPlan, reply: ResponseOptions) -> Counted:
-        """How many rows there are, for a query that asks for that."""
-        if plan.route is Route.NOTHING:
-            return Counted(0)
-        if plan.route is Route.TOTAL and not self._rows.at_hand(plan, reply):
-            call = self._with.client.fetch(first_request(plan, self._contract))
-            page = await self._rows.asked(call, plan, reply)
-            if page is not None:
-                return Counted(page.total)
-        told = await self._summing.count(plan, reply)
-        if told is not None:
-            return Counted(told)
-        async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            left = left_to_check(plan, snapshot)
-            number = await self._rows.on(snapshot, plan, count_rows, left, plan.query.apply)
-            return Counted(number, self._rows.served(snapshot))
-
-    async def check_source(self, query: BoundQuery, reply: ResponseOptions, *, found: bool) -> None:
-        """Check that the entity exists whose related rows were requested, in every format alike.
-
-        Rows that were `found` are proof enough, unless $apply makes rows of no rows at all.
+    async def count(
+        self, request: PlannedRequest, source: Source, options: ResponseOptions
+    ) -> ResponseBody:
+        """Return the number of rows as text.
 
         Raises:
-            ResourceNotFound: it does not, and so neither does the collection behind it.
+            ResourceNotFound: the entity whose related rows are counted does not exist.
         """
-        if query.source is None or (found and not await self._is_made_of_nothing(query, reply)):
-            return
-        plan = plan_query(query.source, self._contract)
-        await self._row(
-            plan, Projection((), query.source.entity_set.entity_type.key_properties), reply
-        )
+        number = await self._rows.count(source, plan_of(request))
+        await self._related.check(request, options, found=number > 0)
+        return ResponseBody(str(number).encode(), options.format.media, self._served(source))
 
-    async def _is_made_of_nothing(self, query: BoundQuery, reply: ResponseOptions) -> bool:
-        """Return True if $apply had no related row to work on."""
-        if query.apply is None or not makes_rows_of_nothing(query.apply.steps):
-            return False
-        related = BoundQuery(
-            query.entity_set,
-            Shape.COUNT,
-            (),
-            filter=query.filter,
-            count=True,
-            moment=query.moment,
-            others=query.others,
-        )
-        return not await self.count(plan_query(related, self._contract), reply)
-
-    async def entity(self, plan: QueryPlan, reply: ResponseOptions) -> ResponseBody:
-        """The entity; 204 where a way from one that is there leads to none.
+    async def entity(
+        self, request: PlannedRequest, source: Source, options: ResponseOptions
+    ) -> ResponseBody:
+        """Return the entity; 204 where navigation from an existing entity leads to none.
 
         Raises:
             ResourceNotFound: there is none.
         """
-        namespace = self._contract.schema.namespace
-        projection = projection_for(plan.query, reply.format, reply.links, namespace)
-        try:
-            row, served = await self._row(plan, projection, reply)
-        except ResourceNotFound:
-            if plan.query.source is None:
-                raise
-            await self.check_source(plan.query, reply, found=False)
-            return ResponseBody(b"", reply.format.content_type, no_content=True)
-        body = write_entity(row, plan.query, reply.format, reply.links)
-        return ResponseBody(body, reply.format.content_type, (*reply.applied(), *served.headers))
+        query = plan_of(request).query
+        projection = projection_for(query, options.format, options.links, self._namespace)
+        row = await self._row(request, source, projection)
+        if row is None and request.related is not None:
+            await self._related.check(request, options, found=False)
+            return ResponseBody(b"", options.format.content_type, no_content=True)
+        if row is None:
+            raise missing_entity(plan_of(request))
+        body = write_entity(row, query, options.format, options.links)
+        headers = (*options.applied(), *self._served(source))
+        return ResponseBody(body, options.format.content_type, headers)
 
     async def property(
-        self, query: PropertyQuery, plan: QueryPlan, reply: ResponseOptions
+        self,
+        query: PropertyQuery,
+        request: PlannedRequest,
+        source: Source,
+        options: ResponseOptions,
     ) -> ResponseBody:
-        """A property of the entity, 204 where it is null.
+        """Return a property of the entity, 204 where it is null.
 
         Raises:
             ResourceNotFound: there is no such entity.
         """
-        row, served = await self._row(plan, projection_for_property(query, reply.format), reply)
-        body = write_property(row, query, reply.format, reply.links)
-        text = query.part is PropertyPart.TEXT
-        content_type = "text/plain;charset=utf-8" if text else reply.format.content_type
-        return ResponseBody(body or b"", content_type, served.headers, no_content=body is None)
+        row = await self._row(request, source, projection_for_property(query, options.format))
+        if row is None:
+            raise missing_entity(plan_of(request))
+        body = write_property(row, query, options.format, options.links)
+        is_text = query.part is PropertyPart.TEXT
+        content_type = "text/plain;charset=utf-8" if is_text else options.format.content_type
+        return ResponseBody(
+            body or b"", content_type, self._served(source), no_content=body is None
+        )
 
     async def _row(
-        self, plan: QueryPlan, projection: Projection, reply: ResponseOptions
-    ) -> tuple[bytes, Served]:
-        async with self._rows.snapshot(plan.pushdown, fresher=reply.fresher) as snapshot:
-            selection = Selection(left_to_check(plan, snapshot), (), limit=1)
-            rows: list[bytes] = await self._rows.on(
-                snapshot, plan, fetch_rows, selection, projection
-            )
-            served = self._rows.served(snapshot)
+        self, request: PlannedRequest, source: Source, projection: Projection
+    ) -> bytes | None:
+        plan = plan_of(request)
+        rows = await self._rows.fetch(source, plan, projection, order=(), limit=1)
         note_rows(len(rows))
-        if not rows:
-            name = plan.query.entity_set.name
-            raise ResourceNotFound(f"{name} has no entity with this key", target=name)
-        return rows[0], served
+        return rows[0] if rows else None
+
+    def _served(self, source: Source) -> tuple[tuple[str, str], ...]:
+        """Return Age and Cache-Status; nothing for rows as new as the response."""
+        if not isinstance(source, SnapshotRows):
+            return ()
+        return self._rows.served(source.snapshot).headers

@@ -1,1 +1,1 @@
-"""Immutable extracts: made, found, kept, dropped."""
+"""Immutable extracts of the upstream's rows: loaded, found, retained, evicted."""

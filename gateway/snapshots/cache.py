@@ -1,8 +1,8 @@
-"""Which snapshot answers: at hand, being made, or to be made; kept while it is read.
+"""Choice of the snapshot for a request: a cached one, one that is loading, or a new one.
 
-A snapshot answers its own selection and every narrower one. Many requests for one extract cause
-one. Where the rows' own order is asked for, they can be read while the extract is still running,
-and what is read of it once stays as it is. Runs on the event loop.
+A snapshot serves its own selection and every narrower one. Concurrent requests for one extract
+share a single run. Requests for the rows in their natural order can read while the extract is
+still running; rows that were read once stay the same. Runs on the event loop.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ import anyio.to_thread
 from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import DraftTable
-from gateway.snapshots.build.extract_run import ExtractRun, ExtractTools, Progress
-from gateway.snapshots.build.single_flight import ExtractFailure, SingleFlight
 from gateway.snapshots.facts import SnapshotKey, StoredTable
 from gateway.snapshots.freshness import Verdict, may_stand_in
 from gateway.snapshots.keep.catalog import Entry
+from gateway.snapshots.load.draft import DraftTable
+from gateway.snapshots.load.extract_run import ExtractRun, ExtractTools, Progress
+from gateway.snapshots.load.single_flight import ExtractFailure, SingleFlight
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotChoice:
-    """What would answer now: the best snapshot at hand, how good it is, and what is being made."""
+    """The snapshot that would be served now, how fresh it is, and the extract that is running."""
 
     table: StoredTable | None
     verdict: Verdict
@@ -38,7 +38,7 @@ class SnapshotChoice:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How good a snapshot is; `instead_of` is the code of the error that it stands in for."""
+    """The freshness of a snapshot; `instead_of` is the code of the error that it stands in for."""
 
     verdict: Verdict
     instead_of: str = ""
@@ -48,11 +48,11 @@ class Standing:
 class Snapshot:
     """A snapshot in use; valid inside the `async with` that gave it.
 
-    `pushdown` is what it was extracted with: a query with another one must check its whole filter.
-    `status` says how it came to answer, as a Cache-Status member (RFC 9211). `instead_of` is the
-    code of the error in whose place it is served, empty otherwise. `made_at` is as of when it
-    tells, which `taken_at` outlives while nothing changes. `growing` is there while not all of its
-    rows are.
+    `pushdown` is the selection that was extracted: a query with another one must check its whole
+    filter. `status` is the Cache-Status member (RFC 9211). `instead_of` is the code of the error
+    that the snapshot stands in for, empty otherwise. `made_at` is when the extract of its rows
+    began; `taken_at` is later if an incremental extract found no change since. `draft` is set while
+    the rows are still arriving.
     """
 
     id: str
@@ -62,102 +62,101 @@ class Snapshot:
     status: str
     made_at: datetime
     rows: int
-    growing: DraftTable | None = None
+    draft: DraftTable | None = None
     instead_of: str = ""
 
     @property
     def is_complete(self) -> bool:
-        """Whether all of its rows are there, of one moment."""
-        return self.growing is None or self.growing.is_complete
+        """True if all rows have arrived, so that they are consistent."""
+        return self.draft is None or self.draft.is_complete
 
     async def reach(self, rows: int) -> int:
-        """Wait until so many rows are there, or all; how many are.
+        """Wait until this many rows, or all, have arrived; return how many have.
 
         Raises:
-            GatewayError: what reading the extract raises.
+            GatewayError: the extract failed.
         """
-        return self.rows if self.growing is None else await self.growing.reach(rows)
+        return self.rows if self.draft is None else await self.draft.reach(rows)
 
 
 class SnapshotCache:
-    """All snapshots of this process."""
+    """The snapshots of one workspace in this process."""
 
-    def __init__(self, workshop: ExtractTools) -> None:
-        self.workshop = workshop
-        self._with = workshop
-        self._shelf = workshop.shelf
-        self._flights = SingleFlight(workshop)
+    def __init__(self, tools: ExtractTools) -> None:
+        self.tools = tools
+        self._catalog = tools.catalog
+        self._single_flight = SingleFlight(tools)
 
     @property
     def tables(self) -> tuple[StoredTable, ...]:
         """The finished snapshots."""
-        return self._shelf.tables
+        return self._catalog.tables
 
     def progress(self) -> tuple[Progress, ...]:
-        """The extracts that are being made."""
-        return self._flights.progress()
+        """Return the progress of all extracts that run or wait to be resumed."""
+        return self._single_flight.progress()
 
     def begin(self, key: SnapshotKey) -> None:
-        """Begin an extract that nobody waits for, unless one runs or was made this moment."""
+        """Start an extract in the background, unless one is running or has just been made."""
         if not self.is_fresh(key, fresher=True):
-            self._flights.start(key)
+            self._single_flight.start(key)
 
-    def trouble(self, scope: str) -> ExtractFailure | None:
-        """Why the last extract of a scope failed; None when one has been made since."""
-        return self._flights.trouble(scope)
+    def last_failure(self, scope: str) -> ExtractFailure | None:
+        """Return why the last extract of a scope failed; None if one has succeeded since."""
+        return self._single_flight.last_failure(scope)
 
     def standing(self, table: StoredTable) -> Standing:
         """Return how good a snapshot is now, and the error that it is served in place of."""
-        verdict, trouble = self._shelf.judge(table), self._trouble_since(table)
-        if verdict in (Verdict.FRESH, Verdict.STALE) or trouble is None:
+        verdict, failure = self._catalog.judge(table), self._failure_since(table)
+        if verdict in (Verdict.FRESH, Verdict.STALE) or failure is None:
             return Standing(verdict)
-        stands_in = may_stand_in(verdict, trouble.error.stopgap)
-        return Standing(verdict, trouble.error.code if stands_in else "")
+        stands_in = may_stand_in(verdict, failure.error.stopgap)
+        return Standing(verdict, failure.error.code if stands_in else "")
 
-    def _trouble_since(self, table: StoredTable) -> ExtractFailure | None:
+    def _failure_since(self, table: StoredTable) -> ExtractFailure | None:
         """Return the failure of the last extract, if a younger snapshot was wanted by then."""
-        trouble = self._flights.trouble(table.key.scope)
-        return trouble if trouble is not None and trouble.at >= table.taken_at else None
+        failure = self._single_flight.last_failure(table.key.scope)
+        return failure if failure is not None and failure.at >= table.taken_at else None
 
     async def recover(self) -> None:
-        """Take over what an earlier process left on disk."""
-        await self._shelf.recover()
+        """Adopt the snapshots that an earlier process left on disk."""
+        await self._catalog.recover()
 
     async def end(self) -> None:
-        """End running extracts; who waits for one is told to come again."""
-        await self._flights.close()
+        """Stop running extracts; requests that wait for one get an error and can be retried."""
+        await self._single_flight.close()
 
     async def close(self) -> None:
-        """The same, and close the store."""
+        """Stop running extracts and close the store."""
         await self.end()
-        await self._with.peers.close()
-        await anyio.to_thread.run_sync(self._with.store.close)
+        await self.tools.peers.close()
+        await anyio.to_thread.run_sync(self.tools.store.close)
 
     def is_fresh(self, key: SnapshotKey, *, fresher: bool = False) -> bool:
-        """Whether a snapshot would answer now without an upstream call."""
+        """Return True if a snapshot could be served now without an upstream call."""
         return self.choice(key, fresher=fresher).verdict is Verdict.FRESH
 
     def choice(self, key: SnapshotKey, *, fresher: bool = False) -> SnapshotChoice:
-        """What `open` would choose; nothing is begun."""
-        extract = self._flights.progress_of(key)
-        found = self._shelf.best(key)
+        """Return the snapshot that `open` would choose, without starting an extract."""
+        extract = self._single_flight.progress_of(key)
+        found = self._catalog.best(key)
         if found is None:
             return SnapshotChoice(None, Verdict.EXPIRED, 0.0, extract)
-        age = (self._with.clock.now() - found.table.taken_at).total_seconds()
+        age = (self.tools.clock.now() - found.table.taken_at).total_seconds()
         return SnapshotChoice(
-            found.table, self._shelf.judge(found.table, fresher=fresher), age, extract
+            found.table, self._catalog.judge(found.table, fresher=fresher), age, extract
         )
 
     @asynccontextmanager
     async def open(
         self, key: SnapshotKey, *, fresher: bool = False, early: bool = False
     ) -> AsyncIterator[Snapshot]:
-        """A snapshot that has all rows of `key`, made when none is young enough.
+        """Open a snapshot that has all rows of `key`; make one if none is fresh enough.
 
-        With `early` it may be one whose rows are still coming, if they come in an order that stays.
+        With `early`, its rows may still be arriving, if they arrive in an order that stays.
 
         Raises:
-            GatewayError: what reading an extract raises; every waiter gets it.
+            GatewayError: the extract failed; all its waiters get the same error.
         """
         with Stage("snapshot"):
             chosen = await self._choose(key, fresher=fresher, early=early)
@@ -166,119 +165,121 @@ class SnapshotCache:
 
     @asynccontextmanager
     async def pinned(self, scope: str, snapshot_id: str) -> AsyncIterator[Snapshot | None]:
-        """The snapshot that a nextLink names, however old; None when it is gone.
+        """Open the snapshot that a nextLink names, however old; yield None if it was evicted.
 
-        One whose extract had failed goes on being read; one that another process is making is
-        waited for. Of another scope there is nothing (law 5).
+        If its extract failed, resume the extract; if another process is making the snapshot, wait
+        for it. Only snapshots of the same scope are found (law 5).
 
         Raises:
-            GatewayError: its extract came to nothing, for this reason.
+            GatewayError: its extract failed for good.
         """
         with Stage("snapshot"):
             draft = await self._draft_of(scope, snapshot_id)
-            entry = None if draft else await self._shelf.find(scope, snapshot_id)
+            entry = None if draft else await self._catalog.find(scope, snapshot_id)
         note_cache("fresh" if draft or entry else "gone")
         if entry is not None:
             instead_of = self.standing(entry.table).instead_of
-            with self._reading(entry.held(), "hit", instead_of) as snapshot:
+            with self._reading(entry.acquire(), "hit", instead_of) as snapshot:
                 yield snapshot
         elif draft is not None:
             with self._reading_draft(*draft, "hit; detail=reading") as snapshot:
                 yield snapshot
         else:
-            failure = self._flights.failure(scope, snapshot_id)
+            failure = self._single_flight.failure(scope, snapshot_id)
             if failure is not None:
                 raise copy(failure)
             yield None
 
-    def promise(self, snapshot_id: str) -> None:
-        """Keep a snapshot for `pinned`, because a deltaLink names it."""
-        self._shelf.promise(snapshot_id)
+    def retain(self, snapshot_id: str) -> None:
+        """Retain a snapshot for `pinned`, because a deltaLink names it."""
+        self._catalog.retain(snapshot_id)
 
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool
     ) -> AbstractContextManager[Snapshot]:
         if not self.is_fresh(key, fresher=fresher):
-            await self._shelf.discover(key)
-        found = self._shelf.best(key)
+            await self._catalog.discover(key)
+        found = self._catalog.best(key)
         if found is None:
-            return await self._made(key, "fwd=miss", early=early)
-        match self._shelf.judge(found.table, fresher=fresher):
+            return await self._load(key, "fwd=miss", early=early)
+        match self._catalog.judge(found.table, fresher=fresher):
             case Verdict.FRESH:
                 note_cache("fresh")
-                return self._reading(found.held(), "hit")
+                return self._reading(found.acquire(), "hit")
             case Verdict.STALE if self._may_be_refreshed_behind(found):
-                self._flights.start(found.table.key)
+                self._single_flight.start(found.table.key)
                 note_cache("stale")
-                return self._reading(found.held(), "hit; detail=refreshing")
+                return self._reading(found.acquire(), "hit; detail=refreshing")
             case Verdict.EXPIRED:
-                return await self._made(key, "fwd=stale", early=early)
-        with self._reading(found.held(), "") as _:  # or making another one may drop it
+                return await self._load(key, "fwd=stale", early=early)
+        with self._reading(found.acquire(), "") as _:  # or loading another one may evict it
             try:
-                return await self._made(key, "fwd=stale", early=early)
+                return await self._load(key, "fwd=stale", early=early)
             except GatewayError as error:
-                if not may_stand_in(self._shelf.judge(found.table), error.stopgap):
+                if not may_stand_in(self._catalog.judge(found.table), error.stopgap):
                     raise
-                self._with.observer.warn(f"an older snapshot answers, because: {error.message}")
+                self.tools.observer.warn(f"serving an older snapshot, because: {error.message}")
                 note_cache("last_resort")
-                return self._reading(found.held(), "hit", error.code)
+                return self._reading(found.acquire(), "hit", error.code)
 
     def _may_be_refreshed_behind(self, found: Entry) -> bool:
-        """Return False once a refresh has failed in a way that old rows must not hide."""
-        trouble = self._trouble_since(found.table)
-        return trouble is None or trouble.error.stopgap is not Stopgap.NEVER
+        """Return False if a refresh has failed with an error that old rows must not hide."""
+        failure = self._failure_since(found.table)
+        return failure is None or failure.error.stopgap is not Stopgap.NEVER
 
-    async def _made(
+    async def _load(
         self, key: SnapshotKey, status: str, *, early: bool
     ) -> AbstractContextManager[Snapshot]:
-        """A new snapshot, or its draft as soon as that has rows.
+        """Return a new snapshot, or its draft as soon as the draft has rows.
 
-        Who belongs to a selection can be told only while nothing changes for a moment; all rows can
-        be read in any case, and answer too.
+        The upstream can say which rows match a selection only if no row changes meanwhile. If rows
+        keep changing, extract all rows instead: that always works, and serves the selection too.
         """
         try:
-            return await self._made_of(key, status, early=early)
+            return await self._load_exactly(key, status, early=early)
         except UpstreamKeepsChanging as error:
             if not key.pushdown.terms:
                 raise
-            self._with.observer.warn(f"all rows are read instead, because: {error.message}")
-            return await self._made_of(replace(key, pushdown=Pushdown()), status, early=False)
+            self.tools.observer.warn(
+                f"extracting all rows instead of a selection, because: {error.message}"
+            )
+            return await self._load_exactly(replace(key, pushdown=Pushdown()), status, early=False)
 
-    async def _made_of(
+    async def _load_exactly(
         self, key: SnapshotKey, status: str, *, early: bool
     ) -> AbstractContextManager[Snapshot]:
-        note_cache("waited" if self._flights.progress_of(key) else "made")
-        flight = self._flights.start(key)
-        growing = await flight.draft() if early else None
-        if growing is not None:
-            await growing.reach(1)
-            if not growing.is_complete and self._flights.keeps(flight):
-                return self._reading_draft(flight, growing, f"{status}; detail=reading")
-        entry = flight.made
+        note_cache("waited" if self._single_flight.progress_of(key) else "made")
+        run = self._single_flight.start(key)
+        draft = await run.readable_draft() if early else None
+        if draft is not None:
+            await draft.reach(1)
+            if not draft.is_complete and self._single_flight.is_active(run):
+                return self._reading_draft(run, draft, f"{status}; detail=reading")
+        entry = run.result
         if entry is None:
-            return self._reading(await self._flights.land(flight), status)
-        if self._shelf.get(entry.table.id) is not entry:  # made while we waited, and dropped again
-            return await self._made_of(key, status, early=False)
-        return self._reading(entry.held(), status)
+            return self._reading(await self._single_flight.wait_for(run), status)
+        if self._catalog.get(entry.table.id) is not entry:  # finished and evicted while we waited
+            return await self._load_exactly(key, status, early=False)
+        return self._reading(entry.acquire(), status)
 
     async def _draft_of(self, scope: str, snapshot_id: str) -> tuple[ExtractRun, DraftTable] | None:
-        """The draft of an extract that runs."""
-        flight = self._flights.find(scope, snapshot_id)
-        growing = None if flight is None else await flight.draft()
-        if flight is None or growing is None or growing.is_complete:
+        """Return a running extract and its draft, if the draft can be read."""
+        run = self._single_flight.find(scope, snapshot_id)
+        draft = None if run is None else await run.readable_draft()
+        if run is None or draft is None or draft.is_complete:
             return None
-        return flight, growing
+        return run, draft
 
     @contextmanager
     def _reading(self, entry: Entry, status: str, instead_of: str = "") -> Iterator[Snapshot]:
-        """A held entry as the reader sees it; let go at the end."""
+        """Yield an acquired entry as a snapshot, and release it at the end."""
         table = entry.table
         if instead_of:
             status = f"{status}; detail={instead_of}"
         try:
             yield Snapshot(
                 table.id,
-                self._with.store.table_name(table.id),
+                self.tools.store.table_name(table.id),
                 table.taken_at,
                 table.key.pushdown,
                 status,
@@ -287,20 +288,18 @@ class SnapshotCache:
                 instead_of=instead_of,
             )
         finally:
-            self._shelf.let_go(entry)
+            self._catalog.release(entry)
 
     @contextmanager
-    def _reading_draft(
-        self, flight: ExtractRun, growing: DraftTable, status: str
-    ) -> Iterator[Snapshot]:
-        with self._flights.reading(flight):
+    def _reading_draft(self, run: ExtractRun, draft: DraftTable, status: str) -> Iterator[Snapshot]:
+        with self._single_flight.reading(run):
             yield Snapshot(
-                flight.id,
-                self._with.store.draft_name(flight.id),
-                flight.began,
-                flight.key.pushdown,
+                run.id,
+                self.tools.store.draft_name(run.id),
+                run.began,
+                run.key.pushdown,
                 status,
-                flight.began,
-                rows=growing.rows,
-                growing=growing,
+                run.began,
+                rows=draft.rows,
+                draft=draft,
             )

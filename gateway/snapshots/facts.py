@@ -1,4 +1,4 @@
-"""What is known of a snapshot without looking at its rows, and the same as text in its file."""
+"""The description of a snapshot without its rows, and its text form inside the snapshot's file."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 from gateway.planner.pushdown_text import from_text, to_text
 
-_FORMAT = 5
+_FORMAT = 6
 
 
 @dataclass(frozen=True, slots=True)
 class SnapshotKey:
-    """Whose rows, and which: `scope` stands for workspace and contract (law 5)."""
+    """A selection of rows; `scope` identifies the workspace and its contract (law 5)."""
 
     scope: str
     pushdown: Pushdown
@@ -23,12 +23,12 @@ class SnapshotKey:
 
 @dataclass(frozen=True, slots=True)
 class Extracted:
-    """Where an extract's rows come from; instants are aware, UTC.
+    """The origin of an extract's rows; instants are aware, UTC.
 
     `taken_at` is when it began, by the gateway's clock; each row is of then or later. `complete_at`
-    is the same of the last extract that read all rows, which an incremental one builds on. `since`
-    is from when changes are not in it, by the upstream's clock; None when that is not known. `odd`
-    says what is strange about the rows.
+    is the same of the last extract that read all rows, which an incremental one builds on. Changes
+    from `since` on, by the upstream's clock, are not included; None if that instant is unknown.
+    `odd` lists what is strange about the rows.
     """
 
     taken_at: datetime
@@ -39,9 +39,10 @@ class Extracted:
 
 @dataclass(frozen=True, slots=True)
 class StoredTable:
-    """A table that will not change.
+    """A table that never changes.
 
-    `made_at` is when its extract began; when it is found to be one of now, that does not move.
+    `made_at` is when the extract of its rows began. An incremental extract without changes moves
+    `taken_at`, but not `made_at`.
     """
 
     id: str
@@ -53,12 +54,12 @@ class StoredTable:
 
     @property
     def taken_at(self) -> datetime:
-        """When the extract began."""
+        """The start of the extract."""
         return self.extracted.taken_at
 
 
 def write_facts(stored: StoredTable) -> str:
-    """JSON; what it is read back from by `read_facts`."""
+    """Return the facts as JSON for `read_facts`."""
     extracted = stored.extracted
     return json.dumps(
         {
@@ -76,10 +77,10 @@ def write_facts(stored: StoredTable) -> str:
 
 
 def read_facts(snapshot_id: str, text: str, size: int) -> StoredTable:
-    """The table that a file of `size` bytes says it holds.
+    """Return the table that a file of `size` bytes describes.
 
     Raises:
-        ValueError, KeyError: the text is of another format, or damaged.
+        ValueError, KeyError: the text has another format, or is damaged.
     """
     facts = json.loads(text)
     if not isinstance(facts, dict) or facts.get("format") != _FORMAT:

@@ -1,4 +1,4 @@
-"""How old a snapshot may be and still answer: the policy, without clocks and without I/O."""
+"""The policy of how old a served snapshot may be; pure, without a clock or I/O."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from gateway.errors import Stopgap
 
 
 class Verdict(StrEnum):
-    """What an age means."""
+    """The meaning of a snapshot's age."""
 
     FRESH = "fresh"
     STALE = "stale"
@@ -21,11 +21,11 @@ class Verdict(StrEnum):
 class FreshnessPolicy:
     """Ages in seconds since the extract began.
 
-    Up to `fresh_for` a snapshot answers. For `stale_for` more it answers at once while a new one is
-    made behind it (RFC 5861 3). When a new one cannot be made now, it answers until
-    `stale_if_error` after it was fresh (RFC 5861 4); when the data changed too fast, only as long
-    as it is stale. A client's wish for fresher data is granted at most every `least_age`. For
-    `full_refresh_every` after all rows were read, only changes are asked for.
+    A snapshot is served up to `fresh_for`. For `stale_for` more it is served at once while a new
+    one loads in the background (RFC 5861 3). If no new one can be loaded, it is served until
+    `stale_if_error` after it was fresh (RFC 5861 4), but only while it is stale if the reason is
+    that rows keep changing. A client that requests fresher data gets a new snapshot at most every
+    `least_age`. For `full_refresh_every` after all rows were read, extracts read only changes.
     """
 
     fresh_for: float
@@ -35,11 +35,11 @@ class FreshnessPolicy:
     least_age: float = 5.0
 
     def may_build_on(self, age: float) -> bool:
-        """Whether only what has changed is read, `age` seconds after all rows were read."""
+        """Return True if an extract may read only changes, `age` after all rows were read."""
         return age < self.full_refresh_every
 
     def judge(self, age: float, *, fresher: bool = False) -> Verdict:
-        """The verdict; `fresher` when the client asks for newer data than is at hand.
+        """Return the verdict; `fresher` is True if the client requests newer data.
 
         >>> policy = FreshnessPolicy(fresh_for=10, stale_for=5, stale_if_error=60)
         >>> [str(policy.judge(age)) for age in (10, 15, 70, 71)]

@@ -1,4 +1,4 @@
-"""One snapshot for who looks and must not set anything in motion: it answers, however old."""
+"""A cache of one given snapshot, however old, for callers that must not start an extract."""
 
 from __future__ import annotations
 
@@ -12,33 +12,35 @@ from gateway.snapshots.keep.catalog import Entry
 
 
 class PinnedSnapshot(SnapshotCache):
-    """Of the snapshots of another cache just one, of all rows; none is ever made.
+    """A view of another cache that has only one snapshot, of all rows, and makes no other.
 
-    So many questions are answered from one moment, whatever is made meanwhile.
+    Several queries therefore see the same rows, even if newer snapshots are made meanwhile.
     """
 
     def __init__(self, cache: SnapshotCache, snapshot_id: str) -> None:
-        super().__init__(cache.workshop)
+        super().__init__(cache.tools)
         self._id = snapshot_id
 
     def choice(self, key: SnapshotKey, *, fresher: bool = False) -> SnapshotChoice:
-        """The one.
+        """Return the pinned snapshot.
 
         Raises:
-            UpstreamUnavailable: it is no longer kept.
+            UpstreamUnavailable: it has been evicted.
         """
         table = self._entry(key).table
-        age = (self.workshop.clock.now() - table.taken_at).total_seconds()
+        age = (self.tools.clock.now() - table.taken_at).total_seconds()
         return SnapshotChoice(table, Verdict.FRESH, age, None)
 
     async def _choose(
         self, key: SnapshotKey, *, fresher: bool, early: bool
     ) -> AbstractContextManager[Snapshot]:
-        return self._reading(self._entry(key).held(), "hit")
+        return self._reading(self._entry(key).acquire(), "hit")
 
     def _entry(self, key: SnapshotKey) -> Entry:
-        """Of another scope there is nothing (law 5), and of a part of the rows neither."""
-        found = self.workshop.shelf.get(self._id)
+        """Return the entry, unless it has another scope (law 5) or only some of the rows."""
+        found = self.tools.catalog.get(self._id)
         if found is None or found.table.key.scope != key.scope or found.table.key.pushdown.terms:
-            raise UpstreamUnavailable("this copy of the rows is no longer kept; load the page anew")
+            raise UpstreamUnavailable(
+                "the rows that this page showed are no longer cached; reload the page"
+            )
         return found

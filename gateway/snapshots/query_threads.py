@@ -1,7 +1,7 @@
-"""A client's query on the database: its turn, its time, and its end when its client has left.
+"""The threads that run queries on the database: turns, a time limit, and cancellation.
 
-A query that runs holds a thread and memory. It is interrupted when its time is over, and when its
-client has left; then its thread is waited for, because its snapshot must stay until then.
+A running query occupies a thread and memory. It is interrupted when its time is over or its client
+disconnects. The request then waits for the thread, because the snapshot must stay until it ends.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ import anyio.to_thread
 import duckdb
 
 from gateway.errors import QueryTimeout
-from gateway.fairness.turns import Turns
-from gateway.fairness.visit import current_visit
+from gateway.fairness.budget import current_budget
+from gateway.fairness.round_robin import RoundRobin
 
 T = TypeVar("T")
-_AGAIN_SECONDS = 0.05
-"""An interruption between two statements is lost, so it is repeated until the work has ended."""
+_INTERRUPT_SECONDS = 0.05
+"""An interrupt between two statements is lost, so it is repeated this often until the work ends."""
 _RESERVE = 1
 
 
 class RunningQuery:
-    """The cursors of one question, in whatever thread they are."""
+    """The cursors of one query, in whatever threads they are."""
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._cursors: list[duckdb.DuckDBPyConnection] = []
 
     @contextmanager
-    def using(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
-        """The cursor can be interrupted until this ends, and is never closed meanwhile."""
+    def track(self, cursor: duckdb.DuckDBPyConnection) -> Iterator[None]:
+        """Make a cursor interruptible until the block ends; it is not closed inside."""
         with self._lock:
             self._cursors.append(cursor)
         try:
@@ -46,43 +46,43 @@ class RunningQuery:
                 self._cursors.remove(cursor)
 
     def interrupt(self) -> None:
-        """What runs fails with `duckdb.InterruptException`."""
+        """Interrupt all cursors; their statements raise `duckdb.InterruptException`."""
         with self._lock:
             for cursor in self._cursors:
                 cursor.interrupt()
 
 
-class Threads:
-    """Which question the work of this thread belongs to."""
+class QueryThreads:
+    """The query that each worker thread is running."""
 
     def __init__(self) -> None:
         self._here = local()
 
     @property
-    def asked(self) -> RunningQuery | None:
-        """The question; None for what nobody waits for, such as an extract."""
-        return getattr(self._here, "asked", None)
+    def query(self) -> RunningQuery | None:
+        """The query of this thread; None for background work such as an extract."""
+        return getattr(self._here, "query", None)
 
-    def work_for(self, asked: RunningQuery, work: Callable[[], T]) -> T:
-        """Do the work in this thread."""
-        self._here.asked = asked
+    def run_for(self, query: RunningQuery, work: Callable[[], T]) -> T:
+        """Run work in this thread on behalf of a query."""
+        self._here.query = query
         try:
             return work()
         finally:
-            self._here.asked = None
+            self._here.query = None
 
 
 class QueryPool:
-    """Runs a few queries at once, because DuckDB uses all cores for each; others wait.
+    """A pool that runs a few queries at once, because DuckDB uses all cores for each.
 
     Callers take turns, and one more query may run for a caller that has none running. `seconds` is
-    the time limit of a request, all its queries and waits together.
+    the time limit of a request: all its queries and waits together.
     """
 
-    def __init__(self, threads: Threads, seconds: float, at_once: int = 2) -> None:
+    def __init__(self, threads: QueryThreads, seconds: float, at_once: int = 2) -> None:
         self._threads = threads
         self._seconds = seconds
-        self._turns = Turns(at_once, _RESERVE)
+        self._turns = RoundRobin(at_once, _RESERVE)
         self._workers = anyio.CapacityLimiter(at_once + _RESERVE)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
@@ -92,38 +92,38 @@ class QueryPool:
             ServiceUnavailable: its turn did not come in time, or so late that too little was left.
             QueryTimeout: it took too long.
         """
-        visit = current_visit()
+        budget = current_budget()
         try:
-            async with visit.turn(self._turns, self._seconds) as left:
+            async with budget.turn(self._turns, self._seconds) as left:
                 return await self._run(partial(work, *arguments), left)
         except QueryTimeout as error:
-            raise visit.out_of_time(self._seconds) from error
+            raise budget.out_of_time(self._seconds) from error
 
     async def _run(self, work: Callable[[], T], seconds: float) -> T:
-        asked = RunningQuery()
-        job = partial(self._threads.work_for, asked, work)
+        query = RunningQuery()
+        job = partial(self._threads.run_for, query, work)
         task = asyncio.ensure_future(anyio.to_thread.run_sync(job, limiter=self._workers))
-        ending = asyncio.get_running_loop().call_later(seconds, _end, asked, task)
+        timer = asyncio.get_running_loop().call_later(seconds, _interrupt, query, task)
         try:
             return await asyncio.shield(task)
         except asyncio.CancelledError:
-            task.add_done_callback(_note_end)
-            _end(asked, task)
+            task.add_done_callback(_retrieve_exception)
+            _interrupt(query, task)
             with anyio.CancelScope(shield=True):
                 await asyncio.wait([task])
             raise
         finally:
-            ending.cancel()
+            timer.cancel()
 
 
-def _end(asked: RunningQuery, task: asyncio.Future[T]) -> None:
-    """Interrupt the work until it has ended, however it ends."""
+def _interrupt(query: RunningQuery, task: asyncio.Future[T]) -> None:
+    """Interrupt the work, repeatedly, until it has ended."""
     if not task.done():
-        asked.interrupt()
-        asyncio.get_running_loop().call_later(_AGAIN_SECONDS, _end, asked, task)
+        query.interrupt()
+        asyncio.get_running_loop().call_later(_INTERRUPT_SECONDS, _interrupt, query, task)
 
 
-def _note_end(task: asyncio.Future[T]) -> None:
-    """Nobody asks any more how it ended, and asyncio is not to complain of that."""
+def _retrieve_exception(task: asyncio.Future[T]) -> None:
+    """Retrieve the exception so that asyncio does not log it."""
     if not task.cancelled():
         task.exception()

@@ -1,4 +1,4 @@
-"""Waiting for one's turn: try, sleep, try again, and not for ever."""
+"""Waiting for a lease of another process: try, sleep, and try again, for a limited time."""
 
 from __future__ import annotations
 
@@ -14,35 +14,36 @@ T = TypeVar("T")
 
 
 class HeldElsewhere(Exception):
-    """It is another's turn."""
+    """Another process holds the lease."""
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
-    """Seconds: the longest wait for another's extract, and how often to look, slower with time."""
+class WaitPolicy:
+    """The longest wait for another process's extract, and the sleeps between tries, in seconds."""
 
     seconds: float = 600.0
-    first_sleep: float = 0.05
-    longest_sleep: float = 0.5
+    first_sleep_seconds: float = 0.05
+    max_sleep_seconds: float = 0.5
 
 
-async def wait_for_turn(
-    attempt: Callable[[], Awaitable[T]], patience: Patience, clock: Clock, observer: Observer
+async def retry_while_held(
+    attempt: Callable[[], Awaitable[T]], policy: WaitPolicy, clock: Clock, observer: Observer
 ) -> T | None:
-    """What `attempt` answers once it is not `HeldElsewhere`; None when patience ends.
+    """Return the result of `attempt` once it does not raise `HeldElsewhere`; None on timeout.
 
-    A process that hangs with a lease in its hand must not stop all others for ever; without the
-    lease they make the same extract twice, which costs time and nothing else.
+    A process that hangs while it holds a lease must not block all others for ever. Without it they
+    make the same extract twice, which costs time and nothing else.
     """
-    deadline = clock.monotonic() + patience.seconds
-    sleep = patience.first_sleep
+    deadline = clock.monotonic() + policy.seconds
+    sleep = policy.first_sleep_seconds
     while clock.monotonic() < deadline:
         try:
             return await attempt()
         except HeldElsewhere:
             await anyio.sleep(sleep)
-            sleep = min(sleep * 1.5, patience.longest_sleep)
+            sleep = min(sleep * 1.5, policy.max_sleep_seconds)
     observer.warn(
-        f"another process has extracted the same for {patience.seconds:.0f} seconds: not waited for"
+        "stopped waiting for another process, which has been making the same extract for"
+        f" {policy.seconds:.0f} seconds"
     )
     return None

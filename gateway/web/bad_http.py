@@ -1,9 +1,9 @@
-"""Requests that do not reach the application: refused as OData errors, in their turn.
+"""Requests that never reach the application: refused as OData errors, in order.
 
-A head or body beyond the limits, an unencoded blank or letter in a URL, an unknown method. A client
-that sends several requests at once gets the answers to those before it first. The connection ends,
-but not before the client had time to read why: closed while more is on its way, it would be
-reset, and the answer might be lost.
+Such as a head or body beyond the limits, an unencoded space or letter in a URL, or an unknown
+method. A client that pipelines requests first gets the responses to earlier ones. The connection
+closes only after the client had time to read the error: if it closed while data is still arriving,
+it would be reset, and the response might be lost.
 """
 
 from __future__ import annotations
@@ -20,15 +20,15 @@ from gateway.errors import (
     RequestHeaderFieldsTooLarge,
     UriTooLong,
 )
-from gateway.web.measured import MeasuredProtocol
+from gateway.web.request_size import SizeLimitedProtocol
 from gateway.web.respond import protecting, react_to_error, to_response
 
-_LONGEST_URL = 16_384
-_PARTING_SECONDS = 0.5
+_MAX_URL_BYTES = 16_384
+_TLS_CLOSE_SECONDS = 0.5
 MAX_UNREAD_BYTES = 67_108_864
 
 
-class ODataProtocol(MeasuredProtocol):
+class ODataProtocol(SizeLimitedProtocol):
     """uvicorn's protocol over httptools with OData's errors, and limits in time and bytes."""
 
     lingering_seconds: ClassVar[float] = 5.0
@@ -40,7 +40,7 @@ class ODataProtocol(MeasuredProtocol):
         self._end: asyncio.TimerHandle | None = None
 
     def data_received(self, data: bytes) -> None:
-        """Parse what came; behind a refusal, ignore it for a while."""
+        """Parse data; after a refusal, discard it for a while."""
         if self.problem is None:
             super().data_received(data)
             return
@@ -49,40 +49,40 @@ class ODataProtocol(MeasuredProtocol):
             self.transport.abort()
 
     def on_headers_complete(self) -> None:
-        """A request for the application begins."""
+        """Count a request for the application."""
         super().on_headers_complete()
         self._unanswered += 1
 
     def on_response_complete(self) -> None:
-        """The application has answered a request."""
+        """Count a response of the application; send a refusal that waited for it."""
         self._unanswered -= 1
         super().on_response_complete()
         if self.problem is not None and not self.transport.is_closing():
             self._refuse()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The connection has ended."""
+        """Cancel the timer of the connection."""
         if self._end is not None:
             self._end.cancel()
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
-        """Refuse what is read now, behind the answers to what came before, and hang up."""
-        self.problem = self._named(self.problem)
+        """Refuse the current request after the responses to earlier ones, and close."""
+        self.problem = self._to_error(self.problem)
         self._waiting.clear()
         self._expect_no_head()
-        if self._is_answered_by_the_application():
+        if self._has_response():
             return
         self._refuse()
 
     def shutdown(self) -> None:
-        """Part from an idle client; over TLS many never answer, and none is waited for long."""
+        """Close an idle connection; do not wait long for TLS clients, which often never answer."""
         super().shutdown()
         if self.transport.is_closing() and self.transport.get_extra_info("ssl_object"):
-            self.loop.call_later(_PARTING_SECONDS, self.transport.abort)
+            self.loop.call_later(_TLS_CLOSE_SECONDS, self.transport.abort)
 
-    def _is_answered_by_the_application(self) -> bool:
-        """Take a request whose body is refused from the application; true if it is too late."""
+    def _has_response(self) -> bool:
+        """Take the request of a refused body from the application; True if it has responded."""
         if not self._meter.is_in_body:
             return False
         cycle = self.cycle
@@ -90,7 +90,7 @@ class ODataProtocol(MeasuredProtocol):
             self._linger()
             return True
         if cycle.response_started:
-            self.transport.abort()  # no refusal fits into the middle of an answer
+            self.transport.abort()  # a refusal cannot be sent in the middle of a response
             return True
         self.pipeline = deque(item for item in self.pipeline if item[0] is not cycle)
         self._unanswered -= 1
@@ -109,20 +109,22 @@ class ODataProtocol(MeasuredProtocol):
         self._linger()
 
     def _linger(self) -> None:
-        """Send no more, and read on for a while without looking at it (RFC 9112 9.6)."""
+        """Send no more, and discard incoming data for a while (RFC 9112 9.6)."""
         self._unset_keepalive_if_required()
         self.flow.resume_reading()
         if self.transport.can_write_eof():
             self.transport.write_eof()
         self._end = self.loop.call_later(self.lingering_seconds, self.transport.abort)
 
-    def _named(self, problem: GatewayError | None) -> GatewayError:
-        """Return what is wrong; a head that is too large for its URL is a URL that is too long."""
+    def _to_error(self, problem: GatewayError | None) -> GatewayError:
+        """Return the error; if the URL makes the head too large, the URL is too long."""
         url = getattr(self, "url", None) or b""  # unset before a first line
         is_large = isinstance(problem, RequestHeaderFieldsTooLarge)
-        if is_large and not self._meter.is_in_body and len(url) > _LONGEST_URL:
-            return UriTooLong("the URL is far too long; select or filter less at once")
+        if is_large and not self._meter.is_in_body and len(url) > _MAX_URL_BYTES:
+            return UriTooLong(
+                "the URL is far too long; select fewer columns or use a shorter filter"
+            )
         return problem or InvalidSyntax(
-            "this is no HTTP request: use GET, and percent-encode blanks and letters beyond ASCII"
-            " in the URL, e.g. %20 for a blank"
+            "this is not a valid HTTP request: use GET, and percent-encode spaces and characters"
+            " beyond ASCII in the URL, e.g. %20 for a space"
         )

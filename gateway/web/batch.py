@@ -1,9 +1,8 @@
-"""`POST $batch` (Protocol 11.7): many requests in one, each answered exactly as if sent alone.
+"""`POST $batch` (Protocol 11.7): many requests in one, each handled exactly as if sent alone.
 
-Each part goes the one path of every request, `ODataEndpoint.react`, as an ASGI scope of its own.
-A short answer is sent whole. A longer one is streamed part by part, so that one part at a time is
-held; since a part that fails is an error inside the answer, a 200 that was begun can always be
-finished.
+Each part takes the path of every request, `ODataEndpoint.react`, with an ASGI scope of its own. A
+short response is sent whole; a longer one is streamed, with one part in memory at a time. A part
+that fails becomes an error inside the response, so every 200 can be finished.
 """
 
 from __future__ import annotations
@@ -27,7 +26,7 @@ from gateway.errors import (
     OptionNotAllowed,
     ServiceUnavailable,
 )
-from gateway.fairness.visit import current_visit, part_of_visit
+from gateway.fairness.budget import current_budget, part_budget
 from gateway.observe.record import note_resource, part
 from gateway.query.bind.placement import given_options
 from gateway.query.preferences import parse_preferences
@@ -62,7 +61,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What was asked: the requests, whether an error ends them, and how the answer must look."""
+    """A parsed batch: its requests, whether an error ends it, and the format of the response."""
 
     outer: Outer
     version: str
@@ -74,7 +73,7 @@ class Batch:
 
 @dataclass(slots=True)
 class _Progress:
-    """What later requests ask about earlier ones: who failed, and which paths they had."""
+    """The state that later requests need from earlier ones: failures and paths."""
 
     failed: set[str] = field(default_factory=set)
     paths: dict[str, str] = field(default_factory=dict)
@@ -87,7 +86,7 @@ class _Progress:
             TooManyRequests: the key has made as many as it may in a minute.
         """
         if self.has_begun:
-            current_visit().count()
+            current_budget().count()
         self.has_begun = True
 
     def check_dependencies(self, item: Item) -> None:
@@ -102,9 +101,9 @@ class _Progress:
 
 @dataclass(frozen=True, slots=True)
 class BatchEndpoint:
-    """Serves `$batch`; `endpoint` answers each request in it, and all that come alone.
+    """Serves `$batch`; `endpoint` handles each request in it, and all other requests.
 
-    Requests that have not begun after `seconds` are refused one by one.
+    Requests that have not started after `seconds` are refused one by one.
     """
 
     endpoint: ODataEndpoint
@@ -155,7 +154,7 @@ class BatchEndpoint:
         return Batch(outer, version, items, stops, answer_type, applied)
 
     def _written(self, batch: Batch) -> tuple[AsyncIterator[bytes], dict[str, str]]:
-        """The answer in pieces, and its headers."""
+        """Return the response in pieces, and its headers."""
         fields = {"OData-Version": batch.version, "Cache-Control": "no-store"}
         if batch.applied:
             prefix = "odata." if batch.version == "4.0" else ""
@@ -167,7 +166,7 @@ class BatchEndpoint:
         return _as_multipart(self._answers(batch), boundary), fields | content_type
 
     async def _answers(self, batch: Batch) -> AsyncIterator[tuple[Item, Reaction]]:
-        """In order; stops behind the first error where that is wanted."""
+        """Yield the responses in order; stop after the first error if the client wants that."""
         progress, ends = _Progress(), anyio.current_time() + self.seconds
         for item in batch.items:
             if anyio.current_time() < ends:
@@ -196,7 +195,7 @@ class BatchEndpoint:
             scope = batch.outer.scope_of(item, path, query)
         except GatewayError as error:
             return react_to_error(error, batch.version)
-        with part(scope["method"]) as record, part_of_visit():
+        with part(scope["method"]) as record, part_budget():
             reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
             whole = await in_identity(reaction)
             record.status, record.bytes = whole.status, len(whole.body)
@@ -204,7 +203,7 @@ class BatchEndpoint:
 
 
 def _check_outside(raw_query: bytes, headers: Headers) -> None:
-    """What a batch as a whole cannot have (Protocol 8.2.4, URL Conventions 5.1)."""
+    """Refuse options and headers that only parts may have (Protocol 8.2.4, URL Conventions 5.1)."""
     for name in given_options(parse_request(b"$batch", raw_query).options):
         raise OptionNotAllowed(f"{name} stands in the URLs inside a batch", target=name)
     for name in ("If-Match", "If-None-Match"):
@@ -243,5 +242,5 @@ def _all(chunks: Iterable[bytes]) -> tuple[bytes, ...]:
 
 
 async def _apart(size: int, work: Callable[[], T]) -> T:
-    """Large work in a thread, so that others are not kept waiting."""
+    """Run large work in a thread, so that other requests do not wait."""
     return work() if size <= _INLINE_BYTES else await anyio.to_thread.run_sync(work)

@@ -1,4 +1,4 @@
-"""`$batch` as JSON (OData JSON Format 4.01, 19): reading requests, writing answers."""
+"""`$batch` as JSON (OData JSON Format 4.01, 19): reading requests, writing responses."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from gateway.web.batch_model import Item, Part, Refused, check_number, encoded_u
 from gateway.web.respond import Reaction
 
 OPEN, CLOSE = b'{"responses":[', b"]}"
-_READING = ("GET", "HEAD")
+_READ_METHODS = ("GET", "HEAD")
 _ABSENT = msgspec.Raw()
-_NOTHING = (b"", b"null")
+_ABSENT_OR_NULL = (b"", b"null")
 
 
 class _Request(msgspec.Struct, rename="camel", frozen=True):
-    """A request object; null is as good as absent, because serializers write it."""
+    """A request object; null means absent, because serializers write it."""
 
     id: str
     method: str
@@ -35,44 +35,47 @@ class _Batch(msgspec.Struct, frozen=True):
 
 
 def read_json(body: bytes) -> tuple[Item, ...]:
-    """The requests in order.
+    """Parse the requests, in order.
 
     Raises:
-        InvalidSyntax: the body is no JSON batch, or its requests refer to each other in a way that
-            cannot be followed.
-        LimitExceeded: too many requests.
+        InvalidSyntax: the body is not a JSON batch, or its requests have invalid references.
+        LimitExceeded: the batch has too many requests.
     """
     try:
         batch = msgspec.json.decode(body, type=_Batch)
     except (msgspec.MsgspecError, RecursionError) as error:
-        problem = "too deep" if isinstance(error, RecursionError) else str(error)
-        raise InvalidSyntax(f"the body is no JSON batch: {problem}") from error
+        problem = "nested too deeply" if isinstance(error, RecursionError) else str(error)
+        raise InvalidSyntax(f"the body is not a JSON batch: {problem}") from error
     check_number(len(batch.requests))
     _check_names(batch.requests)
-    writing = {r.atomicity_group for r in batch.requests if not _reads(r)} - {None}
-    return tuple(_item(request, writing) for request in batch.requests)
+    writing_groups = {r.atomicity_group for r in batch.requests if not _reads(r)} - {None}
+    return tuple(_item(request, writing_groups) for request in batch.requests)
 
 
 def _reads(request: _Request) -> bool:
     path = request.url.strip().partition("?")[0].removesuffix("/")
-    return request.method.upper() in _READING or path.endswith("$query")
+    return request.method.upper() in _READ_METHODS or path.endswith("$query")
 
 
 def _check_names(requests: list[_Request]) -> None:
-    """Ids and groups are different names; groups stay together; dependencies point backwards."""
+    """Check that ids and groups differ, groups are contiguous, and dependencies come first."""
     ids = {request.id for request in requests}
     groups = [request.atomicity_group for request in requests]
     seen: set[str] = set()
     for position, request in enumerate(requests):
         group = request.atomicity_group
         if not is_id(request.id) or request.id in seen:
-            raise _misnamed(request, "its id must be one of its own, of 1 to 128 ASCII characters")
+            raise _misnamed(
+                request, "its id must be unique, of 1 to 128 printable ASCII characters"
+            )
         if group is not None and (not is_id(group) or group in ids):
-            raise _misnamed(request, "its atomicityGroup must have a name that no request has")
+            raise _misnamed(
+                request, "its atomicityGroup must be a valid name that is not the id of a request"
+            )
         if group in seen and groups[position - 1] != group:
-            raise _misnamed(request, "its atomicityGroup must stand together")
+            raise _misnamed(request, "the requests of its atomicityGroup must be adjacent")
         if not seen.issuperset(request.depends_on or ()):
-            raise _misnamed(request, "dependsOn names what does not come before it")
+            raise _misnamed(request, "dependsOn may only name earlier requests and groups")
         seen |= {request.id} if group is None else {request.id, group}
 
 
@@ -82,14 +85,17 @@ def _misnamed(request: _Request, problem: str) -> InvalidSyntax:
     )
 
 
-def _item(request: _Request, writing: set[str | None]) -> Item:
-    """A request; one that reads in a group that also writes fails with it."""
+def _item(request: _Request, writing_groups: set[str | None]) -> Item:
+    """Return a request; a read in a group that also writes fails with the group."""
     group, depends_on = request.atomicity_group or "", tuple(request.depends_on or ())
     try:
-        if bytes(request.condition) not in _NOTHING:
-            raise NotSupported("`if` is not evaluated here; use dependsOn alone", target="if")
-        if group in writing and _reads(request):
-            raise FailedDependency(f"the atomicity group {group} also writes, which fails here")
+        if bytes(request.condition) not in _ABSENT_OR_NULL:
+            raise NotSupported("`if` is not supported; use dependsOn alone", target="if")
+        if group in writing_groups and _reads(request):
+            raise FailedDependency(
+                f"the atomicity group {group} also writes, and this service is read-only; send the"
+                " read outside of the group"
+            )
         headers = tuple((name.lower(), value) for name, value in (request.headers or {}).items())
         _check_headers(request)
         url = encoded_url(request.url.encode())
@@ -101,7 +107,7 @@ def _item(request: _Request, writing: set[str | None]) -> Item:
 
 
 def _check_headers(request: _Request) -> None:
-    """Names and values must fit into a header.
+    """Check that names and values fit into a header.
 
     Raises:
         InvalidSyntax: one does not.
@@ -109,26 +115,26 @@ def _check_headers(request: _Request) -> None:
     for name, value in (request.headers or {}).items():
         if not name.isascii() or not value.isascii() or not (name + value).isprintable():
             raise InvalidSyntax(
-                "headers: a name or a value is not printable ASCII", target="headers"
+                "headers: names and values must be printable ASCII", target="headers"
             )
 
 
 def _body(request: _Request, headers: dict[str, str]) -> bytes:
-    """A body of text, which is the only one that anything here reads; others stay JSON."""
-    if bytes(request.body) in _NOTHING:
+    """Return a text body decoded, the only kind that the service reads; others stay JSON."""
+    if bytes(request.body) in _ABSENT_OR_NULL:
         return b""
-    if request.method.upper() in _READING:
-        raise InvalidValue(f"body: {request.method} has none", target="body")
+    if request.method.upper() in _READ_METHODS:
+        raise InvalidValue(f"body: {request.method} must not have one", target="body")
     if not headers.get("content-type", "").lower().startswith("text/"):
         return bytes(request.body)
     try:
         return msgspec.json.decode(request.body, type=str).encode()
     except msgspec.MsgspecError as error:
-        raise InvalidValue("body: a text is a JSON string", target="body") from error
+        raise InvalidValue("body: a text must be a JSON string", target="body") from error
 
 
 def write_json(item: Item, reaction: Reaction) -> Iterator[bytes]:
-    """One answer as an object: JSON in place, text as a string, all else in base64url (19.6)."""
+    """Yield a response as an object: JSON inline, text as a string, else base64url (19.6)."""
     head: dict[str, object] = {"id": item.id} if item.id else {}
     if item.group:
         head["atomicityGroup"] = item.group

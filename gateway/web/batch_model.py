@@ -1,4 +1,4 @@
-"""A `$batch` apart from its format: the requests it holds, and how large it may be."""
+"""The contents and limits of a `$batch`, independent of its format."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ MAX_BATCH_BYTES = 4 * 1_048_576
 MAX_PARTS = 1_000
 _BLANKS = b" \t\r\n"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
-_CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
+_CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
 _ID = re.compile(r"[!-~]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One request. `headers` have names in lower case; `url` is printable ASCII without blanks.
+    """One request. `headers` have names in lower case; `url` is printable ASCII without spaces.
 
-    `id` is the Content-ID, empty for none. `group` names the atomicity group, and `depends_on` the
+    `id` is the Content-ID, or empty. `group` names the atomicity group; `depends_on` names the
     requests and groups that must have succeeded.
     """
 
@@ -37,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """What is no request, or none that can succeed: answered with `error` and not looked at."""
+    """An invalid request, or one that cannot succeed; its response is `error`."""
 
     id: str
     error: GatewayError
@@ -49,12 +49,12 @@ Item: TypeAlias = Part | Refused
 
 
 def is_id(text: str) -> bool:
-    """Whether a request may be called so: it must fit into a header of the answer."""
+    """Return True if the text can be a request's id, which must fit into a response header."""
     return _ID.fullmatch(text) is not None
 
 
 def named(items: Sequence[Item]) -> tuple[Item, ...]:
-    """All with an id, which a JSON answer must have (JSON Format 19.5): its number if it has none.
+    """Return all items with an id, as a JSON response requires (JSON Format 19.5): own or number.
 
     >>> [item.id for item in named((Part("", "GET", "x"), Part("1", "GET", "y")))]
     ['1-1', '1']
@@ -70,24 +70,26 @@ def named(items: Sequence[Item]) -> tuple[Item, ...]:
 
 
 def encoded_url(written: bytes) -> str:
-    """A URL as it could be sent alone: blanks and letters beyond ASCII percent-encoded.
+    """Percent-encode spaces and characters beyond ASCII, as in a URL that is sent alone.
 
-    Samples and libraries write them bare in a batch, where no client's URL parser sees them.
+    Samples and libraries write them bare in a batch, where no URL parser of a client sees them.
 
     >>> encoded_url("Results?$filter=state eq 'Ü%20b'".encode())
     "Results?$filter=state%20eq%20'%C3%9C%20b'"
 
     Raises:
-        InvalidSyntax: it has control characters that are no blanks, or nothing else.
+        InvalidSyntax: it is empty, or has control characters other than white space.
     """
     url = quote(written.strip(_BLANKS), safe=_PRINTABLE)
-    if not url or _CONTROL.search(written):
-        raise InvalidSyntax("url: control characters cannot stand in a URL", target="url")
+    if not url or _CONTROL_CHARACTER.search(written):
+        raise InvalidSyntax(
+            "url: a URL must not be empty or contain control characters", target="url"
+        )
     return url
 
 
 def check_number(parts: int) -> None:
-    """Refuse too many at once.
+    """Refuse a batch with too many requests.
 
     Raises:
         LimitExceeded: 400, with the limit.

@@ -1,4 +1,4 @@
-"""A request inside a `$batch` as the ASGI scope that it would have had alone (Protocol 11.7)."""
+"""The ASGI scope of a request inside a `$batch`, as if it were sent alone (Protocol 11.7)."""
 
 from __future__ import annotations
 
@@ -24,29 +24,29 @@ _OF_THE_CONNECTION = frozenset(
     {"host", "forwarded", "authorization", "x-forwarded-for", "x-forwarded-host"}
     | {"x-forwarded-port", "x-forwarded-prefix", "x-forwarded-proto"}
 )
-_WITHOUT_MEANING = frozenset({"accept-encoding", "connection", "content-length", "keep-alive"})
+_IGNORED = frozenset({"accept-encoding", "connection", "content-length", "keep-alive"})
 _INHERITED = ("accept-language", "odata-maxversion")
 _SYSTEM = frozenset({"$metadata", "$batch", "$entity", "$all", "$root", "$id"})
 
 
 @dataclass(frozen=True, slots=True)
 class Outer:
-    """The batch request itself; `root` is the service root as its client knows it."""
+    """The batch request itself; `root` is the service root that its client uses."""
 
     scope: Scope
     headers: Headers
     root: str
 
     def scope_of(self, part: Part, path: str, query: str) -> Scope:
-        """The scope of a part; its URL was found by `target_of`.
+        """Return the scope of a part; `target_of` has found path and query.
 
-        Who asks, and by which name, is the batch's business and none of the part's.
+        Credentials and host come from the batch, never from the part.
 
         Raises:
-            InvalidValue: the part has what no part may have, or is a batch.
+            InvalidValue: the part has a header that no part may have, or is a batch.
         """
         if last_segment(path.encode()) == BATCH:
-            raise InvalidValue("a batch cannot hold a batch; send its requests themselves")
+            raise InvalidValue("a batch cannot contain a batch; add its requests to this one")
         raw_path = f"{SERVICE_PATH}/{path}"
         return {
             **self.scope,
@@ -58,40 +58,42 @@ class Outer:
         }
 
     def target_of(self, part: Part, paths: dict[str, str]) -> tuple[str, str]:
-        """Path below the service root, and query, from any of the three forms of a URL.
+        """Return the path below the service root, and the query, from any of three forms of URL.
 
-        A path may begin with `$` and the id of a request before it, whose path `paths` knows
-        (JSON Format 19.2).
+        A path may begin with `$` and the id of an earlier request, whose path is in `paths` (JSON
+        Format 19.2).
 
         Raises:
-            InvalidValue: the URL or the part's Host leads to another service.
-            InvalidSyntax: it refers to a request that it does not depend on.
+            InvalidValue: the URL or the part's Host belongs to another service.
+            InvalidSyntax: the URL refers to a request that the part does not depend on.
         """
         path, _, query = self._below(part).partition("?")
         first, slash, rest = path.partition("/")
         if first in _SYSTEM or first[:1] != "$" or first[1:] not in paths:
             return path, query
         if first[1:] not in part.depends_on:
-            raise InvalidSyntax(f"{first} refers to a request that dependsOn must name")
+            raise InvalidSyntax(
+                f"{first} refers to another request; name that request in dependsOn"
+            )
         return paths[first[1:]] + slash + rest, query
 
     def _below(self, part: Part) -> str:
-        """The URL below the service root, which has two names: the public one and Host's."""
+        """Return the URL below the service root, which may be the public one or Host's."""
         host = self.headers.get("host", "")
         roots = (self.root, f"{self.scope['scheme']}://{host}{SERVICE_PATH}/")
         relative = [below_root(part.url, root) for root in roots]
         found = next((url for url in relative if url is not None), None)
         named = bare_host(dict(part.headers).get("host", host))
         if found is None or named not in {bare_host(root.split("/")[2]) for root in roots}:
-            raise InvalidValue(f"the URL leads outside of this service, which is {self.root}")
+            raise InvalidValue(f"the URL is outside of this service, whose root is {self.root}")
         return found
 
     def _fields(self, part: Part) -> list[tuple[str, str]]:
-        fields = {n: v for n, v in part.headers if n not in _OF_THE_CONNECTION | _WITHOUT_MEANING}
+        fields = {n: v for n, v in part.headers if n not in _OF_THE_CONNECTION | _IGNORED}
         forbidden = sorted(_FORBIDDEN & dict(part.headers).keys())
         if forbidden:
             raise InvalidValue(
-                f"{forbidden[0]} cannot stand in a part of a batch; it is the batch's own",
+                f"{forbidden[0]} is not allowed in a part of a batch; send it with the batch",
                 target=forbidden[0],
             )
         for name in _INHERITED:

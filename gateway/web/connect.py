@@ -1,7 +1,7 @@
-"""`/connect/...`: files that open a program with the caller's tables, for their URL of the service.
+"""`/connect/...`: files that open the caller's tables in a program, with the caller's service URL.
 
-They go through the same door as the feed, so that each holds what the caller's role may see, and
-nothing else. No file holds rows or credentials.
+Callers are admitted as for data, so each file holds only what the caller's role may see. No file
+holds rows or credentials.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ _SHEETS = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 @dataclass(frozen=True, slots=True)
 class FileRequest:
-    """What a file is made of; `refresh` is the option of that name, empty when it is not given."""
+    """The inputs of a file; `refresh` is the query option of that name, or empty."""
 
     root: str
     schema: Schema
@@ -41,78 +41,79 @@ class FileRequest:
 
 
 def connect_routes(endpoint: ODataEndpoint) -> list[Route]:
-    """The routes, which are below `/connect/`."""
+    """Return the routes below `/connect/`."""
     analysis = load_analysis()
 
     async def serve(request: Request) -> Response:
         service = await endpoint.entrance.admit(request.scope)
         root = endpoint.root_of(request.scope)
         refresh = request.query_params.get("refresh", "")
-        asked = FileRequest(root, service.schema, analysis, refresh)
-        return await anyio.to_thread.run_sync(_file, request.path_params["name"], asked)
+        wanted = FileRequest(root, service.schema, analysis, refresh)
+        return await anyio.to_thread.run_sync(_file, request.path_params["name"], wanted)
 
     return [Route("/connect/{name}", serve)]
 
 
-def _file(name: str, asked: FileRequest) -> Response:
-    """The file of this name, made in a thread: a project takes some 40 ms.
+def _file(name: str, request: FileRequest) -> Response:
+    """Return the file of this name; call it in a thread, because a project takes some 40 ms.
 
     Raises:
-        GatewayError: there is none, or not for this caller.
+        ResourceNotFound: there is none, or none for this caller.
+        InvalidValue: `refresh` has an unknown value.
     """
     if name.endswith(_ODC):
-        return _connection(name, asked)
+        return _connection(name, request)
     found = _FILES.get(name)
     if found is None:
-        first = f"{asked.schema.entity_sets[0].name}{_ODC}"
+        first = f"{request.schema.entity_sets[0].name}{_ODC}"
         raise ResourceNotFound(
-            f"/connect/{name} is not here; there are {', '.join(_FILES)}, and one for each table,"
+            f"/connect/{name} does not exist; use {', '.join(_FILES)}, or the file of a table,"
             f" such as {first}"
         )
     media, write = found
-    return _attachment(name, media, write(asked))
+    return _attachment(name, media, write(request))
 
 
-def _connection(name: str, asked: FileRequest) -> Response:
-    entity_set = asked.schema.find_set(name.removesuffix(_ODC))
+def _connection(name: str, request: FileRequest) -> Response:
+    entity_set = request.schema.find_set(name.removesuffix(_ODC))
     if entity_set is None:
-        known = ", ".join(f"{each.name}{_ODC}" for each in asked.schema.entity_sets)
-        raise ResourceNotFound(f"/connect/{name} is not here; there are {known}")
-    content = write_odc(asked.root, entity_set)
+        known = ", ".join(f"{each.name}{_ODC}" for each in request.schema.entity_sets)
+        raise ResourceNotFound(f"/connect/{name} does not exist; use one of {known}")
+    content = write_odc(request.root, entity_set)
     return _attachment(name, "text/x-ms-odc; charset=utf-8", content)
 
 
-def _pbids(asked: FileRequest) -> str:
-    return write_pbids(asked.root)
+def _pbids(request: FileRequest) -> str:
+    return write_pbids(request.root)
 
 
-def _project(asked: FileRequest) -> bytes:
-    if asked.refresh not in ("", "full", "incremental"):
+def _project(request: FileRequest) -> bytes:
+    if request.refresh not in ("", "full", "incremental"):
         raise InvalidValue(
-            f"refresh={asked.refresh} is not known; use full or incremental", target="refresh"
+            f"refresh={request.refresh} is not valid; use full or incremental", target="refresh"
         )
-    in_partitions = asked.refresh == "incremental"
-    star = build_star(asked.schema, asked.analysis, in_partitions=in_partitions)
-    return write_project(asked.root, star, asked.analysis)
+    in_partitions = request.refresh == "incremental"
+    star = build_star(request.schema, request.analysis, in_partitions=in_partitions)
+    return write_project(request.root, star, request.analysis)
 
 
-def _workbook(asked: FileRequest) -> bytes:
-    return write_workbook(asked.root, asked.schema, asked.analysis)
+def _workbook(request: FileRequest) -> bytes:
+    return write_workbook(request.root, request.schema, request.analysis)
 
 
-def _snippets(asked: FileRequest) -> bytes:
-    found = write_snippets(asked.root, asked.schema, asked.analysis.incremental)
-    body = {"root": asked.root, "files": _names(asked), "snippets": found}
+def _snippets(request: FileRequest) -> bytes:
+    found = write_snippets(request.root, request.schema, request.analysis.incremental)
+    body = {"root": request.root, "files": _names(request), "snippets": found}
     return msgspec.json.format(msgspec.json.encode(body), indent=2)
 
 
-def _names(asked: FileRequest) -> list[str]:
-    connections = (f"{each.name}{_ODC}" for each in asked.schema.entity_sets)
+def _names(request: FileRequest) -> list[str]:
+    connections = (f"{each.name}{_ODC}" for each in request.schema.entity_sets)
     return [*(name for name in _FILES if name != _SNIPPETS), *connections]
 
 
 def _attachment(name: str, media: str, content: str | bytes) -> Response:
-    """A download; snippets are shown. Names of sets are identifiers and need no escaping."""
+    """Return a download, or snippets to show. Entity set names need no escaping."""
     kind = "inline" if name == _SNIPPETS else "attachment"
     headers = {
         "Content-Disposition": f'{kind}; filename="{name}"',

@@ -1,8 +1,8 @@
-"""Work ends when its client leaves before the response, and frees what it held.
+"""Cancellation of work whose client disconnects before the response.
 
 Pure ASGI, around all routes, so that no endpoint can forget it. The watch lasts from the end of the
-request's body, which only the endpoint can read, to the start of the response; from then on
-Starlette's own streaming responses watch for themselves.
+request's body, which only the endpoint can read, to the start of the response. After that,
+Starlette's streaming responses detect a disconnect themselves.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ import asyncio
 import anyio
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-_SOON_SECONDS = 0.05
-"""Work that takes less is not watched: most responses come from memory."""
+_UNWATCHED_SECONDS = 0.05
+"""Shorter work is not watched: most responses come from memory."""
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 
 
-class Attended:
-    """The application, for clients that may leave at any time."""
+class CancelOnDisconnect:
+    """The application, cancelled when its client disconnects."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -39,9 +39,9 @@ class Attended:
 
 
 class _Watch:
-    """Cancels a scope when the client leaves; `receive` and `send` take the place of the server's.
+    """Cancels a scope when the client disconnects; `receive` and `send` replace the server's.
 
-    A body that arrives while nothing reads it is dropped.
+    A body that arrives while nothing reads it is discarded.
     """
 
     def __init__(self, receive: Receive, send: Send, work: anyio.CancelScope) -> None:
@@ -53,24 +53,24 @@ class _Watch:
         self._is_over = False
 
     async def receive(self) -> Message:
-        """Pass on a message; the watch begins behind the last one of the body."""
+        """Pass on a message; start the watch after the last message of the body."""
         message = await self._receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             self.begin_soon()
         return message
 
     async def send(self, message: Message) -> None:
-        """Pass on a message; the watch ends before the first one."""
+        """Pass on a message; end the watch before the first one."""
         self.end()
         await self._send(message)
 
     def begin_soon(self) -> None:
-        """Watch from a moment later on."""
+        """Start the watch after a short delay."""
         if self._start is None and not self._is_over:
-            self._start = asyncio.get_running_loop().call_later(_SOON_SECONDS, self._begin)
+            self._start = asyncio.get_running_loop().call_later(_UNWATCHED_SECONDS, self._begin)
 
     def end(self) -> None:
-        """Watch no longer."""
+        """End the watch."""
         self._is_over = True
         if self._start is not None:
             self._start.cancel()

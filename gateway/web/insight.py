@@ -1,11 +1,11 @@
-"""What the gateway is doing, for people and their programs: `/explain/...` and `/status`, as JSON.
+"""The gateway's work as JSON: `/explain/...`, `/status` and `/requests`.
 
-Both ask for the access key as the feed does: pushdowns and columns are the workspace's own.
+All require the same credentials as the data: pushdowns and columns belong to the workspace.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -16,25 +16,23 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.edge.entrance import Entrance
+from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
-from gateway.errors import GatewayError, InternalError, MethodNotAllowed
-from gateway.observe import Observer
+from gateway.errors import MethodNotAllowed
 from gateway.planner.explain import explain_pushdown
-from gateway.snapshots.build.extract_run import Progress
-from gateway.snapshots.build.single_flight import ExtractFailure
 from gateway.snapshots.cache import Standing
 from gateway.snapshots.facts import StoredTable
-from gateway.web.odata import check_length
-from gateway.web.respond import react_to_error, to_response
+from gateway.snapshots.load.extract_run import Progress
+from gateway.snapshots.load.single_flight import ExtractFailure
+from gateway.web.odata import ODataEndpoint, check_length
+from gateway.web.respond import to_response
 
 
 @dataclass(frozen=True, slots=True)
 class ExplainEndpoint:
-    """A feed's URL with `/explain/` in the place of `/odata/v4/`: what it would do, and why."""
+    """The plan of a query and its reasons, at its URL with `/explain/` instead of `/odata/v4/`."""
 
-    entrance: Entrance
-    observer: Observer
-    root_of: Callable[[Scope], str]
+    endpoint: ODataEndpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
@@ -46,41 +44,53 @@ class ExplainEndpoint:
     async def _respond(self, scope: Scope) -> Response:
         try:
             return as_json(await self._explain(scope))
-        except GatewayError as error:
-            return to_response(react_to_error(error, "4.0"))
         except Exception as error:  # the last line of defence
-            self.observer.fault("an unexpected failure", error)
-            hidden = InternalError("the gateway failed; its log tells why")
-            return to_response(react_to_error(hidden, "4.0"))
+            return to_response(self.endpoint.refuse(error, "4.0"))
 
     async def _explain(self, scope: Scope) -> dict[str, Any]:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
         check_length(scope)
-        service = await self.entrance.admit(scope)
-        await self.entrance.check_explain(scope)
+        entrance = self.endpoint.entrance
+        service = await entrance.admit(scope)
+        await entrance.check_explain(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-        query, _ = self.entrance.without_key(scope, scope["query_string"])
-        question = await service.understand(path, query, self.root_of(scope))
-        found = service.explain(question)
-        return {**dict(found.lines), "payload": found.payload}
+        query, _ = entrance.without_key(scope, scope["query_string"])
+        planned = await service.understand(path, query, self.endpoint.root_of(scope))
+        explanation = service.explain(planned)
+        return {**dict(explanation.lines), "payload": explanation.payload}
+
+
+@dataclass(frozen=True, slots=True)
+class RequestsEndpoint:
+    """The last queries of the workspace; see `gateway.edge.last_queries`."""
+
+    queries: LastQueries
+
+    async def __call__(self, request: Request) -> Response:
+        """Respond to a route; the application converts errors.
+
+        Raises:
+            AccessDenied: the caller may not see all of the workspace.
+        """
+        return as_json({"requests": await self.queries.of(request.scope)})
 
 
 @dataclass(frozen=True, slots=True)
 class StatusEndpoint:
-    """The snapshots at hand and the extracts that are being read, with their progress."""
+    """The current snapshots, and the running extracts with their progress."""
 
     entrance: Entrance
 
     async def __call__(self, request: Request) -> Response:
-        """The endpoint of a route; failures are told by the application."""
+        """Respond to a route; the application converts errors."""
         service = await self.entrance.admit(request.scope)
         tables, extracts = service.status()
-        told = {
+        status = {
             "snapshots": [_snapshot(table, service.standing(table)) for table in tables],
             "extracts": [_extract(progress) for progress in extracts],
         }
-        shown: dict[str, Any] = _without_numbers(told) if service.is_limited else dict(told)
+        shown: dict[str, Any] = _without_numbers(status) if service.is_limited else dict(status)
         trouble = service.trouble()
         return as_json(shown if trouble is None else shown | {"lastFailure": _failure(trouble)})
 
@@ -88,16 +98,16 @@ class StatusEndpoint:
 _NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond", "odd"})
 
 
-def _without_numbers(told: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """What a role may know: of when the rows are, and not how many others there are."""
+def _without_numbers(status: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
+    """Return the part that a role may see: the age of rows, not the number of hidden ones."""
     return {
         name: [{k: v for k, v in item.items() if k not in _NUMBERS} for item in items]
-        for name, items in told.items()
+        for name, items in status.items()
     }
 
 
 def _failure(trouble: ExtractFailure) -> dict[str, Any]:
-    """Why the last extract failed, in the words that this caller may see."""
+    """Return the failure of the last extract, in a form that this caller may see."""
     code, message = trouble.error.code, trouble.error.message
     return {"at": _instant(trouble.at), "code": code, "message": message}
 
@@ -136,7 +146,7 @@ def _instant(moment: datetime) -> str:
 
 
 def as_json(body: Mapping[str, object]) -> Response:
-    """An answer for people and programs, never cached."""
+    """Return a response for people and programs; it is never cached."""
     text = msgspec.json.format(msgspec.json.encode(body), indent=2)
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
     return Response(text, headers=headers)

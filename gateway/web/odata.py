@@ -1,7 +1,7 @@
 """The OData endpoint: everything below the service root, as one pure ASGI application.
 
-It reads the raw path and raw query of the scope, because decoding belongs to the grammar and
-happens once (URL Conventions 2.1), and it answers every failure as OData JSON.
+It reads the raw path and raw query of the scope, because the grammar decodes them once (URL
+Conventions 2.1), and it responds to every failure with OData JSON.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance, in_the_callers_words
+from gateway.edge.entrance import Entrance, attribute_to_caller
 from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.errors import (
     GatewayError,
@@ -22,7 +22,7 @@ from gateway.errors import (
     UriTooLong,
 )
 from gateway.observe import Observer
-from gateway.observe.record import note_question
+from gateway.observe.record import note_request
 from gateway.query.bind.resource import MetadataDocument
 from gateway.query.preferences import parse_preferences
 from gateway.query.tree.queries import BoundQuery, PropertyPart, PropertyQuery, Shape
@@ -40,7 +40,7 @@ from gateway.web.negotiation import (
 from gateway.web.request_body import BODY_SECONDS, allowed_methods, check_media_type, read_body
 from gateway.web.respond import (
     Reaction,
-    react_to_answer,
+    react_to_body,
     react_to_error,
     react_to_export,
     react_to_options,
@@ -53,16 +53,16 @@ from gateway.writer.links import Links
 from grammar import DEFAULT_LIMITS
 
 _MAX_URL_BYTES = 16_384
-MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_length  # each character may be percent-encoded
-_LONGEST_SHOWN = 4_096
-"""A longer query is not kept for the log of requests, which holds many."""
+MAX_QUERY_BYTES = 3 * DEFAULT_LIMITS.max_characters  # each character may be percent-encoded
+_MAX_LOGGED_QUERY_BYTES = 4_096
+"""Longer queries are not kept for the list of last requests, which holds many."""
 
 
 @dataclass(frozen=True, slots=True)
 class ODataEndpoint:
     """Serves each caller's `QueryService` under `/odata/v4/`.
 
-    `body_seconds` is how long the body of a POST may take.
+    `body_seconds` limits the time for the body of a POST.
     """
 
     entrance: Entrance
@@ -84,9 +84,9 @@ class ODataEndpoint:
         *,
         longest_url: int = _MAX_URL_BYTES,
     ) -> Reaction:
-        """The one path of every request: the answer, or the failure as OData JSON.
+        """Return the response to a request, or its failure as OData JSON.
 
-        `held` keeps what a file is made from until it is sent; without it there are no files.
+        `held` retains the snapshot of an export until it is sent; without it, exports are refused.
         """
         headers = Headers(scope=scope)
         version = "4.0"
@@ -101,31 +101,31 @@ class ODataEndpoint:
             check_length(scope, longest_url)
             service = await self.entrance.admit(scope)
             check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
-            question, reply = await self._understand(service, scope, receive, headers, version)
-            if reply.format.media in EXPORTS and isinstance(question.bound, BoundQuery):
-                export = await _hold(service.export(question, reply), held)
+            planned, options = await self._understand(service, scope, receive, headers, version)
+            if options.format.media in EXPORTS and isinstance(planned.bound, BoundQuery):
+                export = await _hold(service.export(planned, options), held)
                 check_match(headers.getlist("if-match"), export.headers)
                 return react_to_export(export, version)
-            answer = await service.answer(question, reply)
-            check_match(headers.getlist("if-match"), answer.headers)
-            return react_to_answer(answer, version)
+            body = await service.respond(planned, options)
+            check_match(headers.getlist("if-match"), body.headers)
+            return react_to_body(body, version)
         except GatewayError as error:
-            return self.refuse(in_the_callers_words(error, scope), version)
+            return self.refuse(attribute_to_caller(error, scope), version)
         except Exception as error:  # the last line of defence
             return self.refuse(error, version)
 
     def refuse(self, error: Exception, version: str) -> Reaction:
-        """A failure from the catalogue as it is, any other as 500 and into the log."""
+        """Return a gateway error as it is; log any other exception and return 500."""
         if isinstance(error, GatewayError):
             return react_to_error(error, version)
         self.observer.fault("an unexpected failure", error)
-        return react_to_error(InternalError("the gateway failed; its log tells why"), version)
+        return react_to_error(InternalError.unexpected(), version)
 
     def root_of(self, scope: Scope) -> str:
-        """The service root as the client knows it.
+        """Return the service root that the client uses.
 
         Raises:
-            InvalidValue: Host is missing or no host.
+            InvalidValue: Host is missing or is not a host name.
         """
         return self.root.of(Connection.of(scope))
 
@@ -141,13 +141,13 @@ class ODataEndpoint:
         path = below_service(scope["raw_path"])
         whole = await _whole_query(scope, receive, headers, self.body_seconds)
         query, key = self.entrance.without_key(scope, whole)
-        question = await service.understand(path, query, root)
-        route = "document" if question.plan is None else question.plan.route.name.lower()
-        kept = question if len(query) <= _LONGEST_SHOWN else None
-        note_question(kept, question.resource, route)
+        planned = await service.understand(path, query, root)
+        route = "document" if planned.plan is None else planned.plan.route.name.lower()
+        logged = planned if len(query) <= _MAX_LOGGED_QUERY_BYTES else None
+        note_request(logged, planned.resource, route)
         preferences = parse_preferences(headers.getlist("prefer"))
-        format_ = _negotiate(question, headers, version)
-        reply = ResponseOptions(
+        format_ = _negotiate(planned, headers, version)
+        options = ResponseOptions(
             format=replace(format_, omit_nulls=preferences.omit_nulls),
             preferences=preferences,
             links=Links(root, key),
@@ -155,14 +155,16 @@ class ODataEndpoint:
             fresher="no-cache" in ",".join(headers.getlist("cache-control")).lower(),
             plain=not takes_gzip(headers),
         )
-        return question, reply
+        return planned, options
 
 
 async def _hold(
     export: AbstractAsyncContextManager[ExportStream], held: AsyncExitStack | None
 ) -> ExportStream:
     if held is None:
-        raise NotAcceptable("a file is asked for by itself, not inside a $batch; here, use json")
+        raise NotAcceptable(
+            "files cannot be exported inside a $batch; send this request alone, or use json"
+        )
     return await held.enter_async_context(export)
 
 
@@ -174,15 +176,15 @@ def check_length(scope: Scope, longest: int = _MAX_URL_BYTES) -> None:
     """
     if len(scope["raw_path"]) + len(scope["query_string"]) > longest:
         raise UriTooLong(
-            f"the URL is longer than {longest} bytes; select or filter less at once, or send the"
-            " query as the body of a POST to /$query"
+            f"the URL is longer than {longest} bytes; select fewer columns, use a shorter filter,"
+            " or send the query as the body of a POST to /$query"
         )
 
 
 async def _whole_query(scope: Scope, receive: Receive, headers: Headers, seconds: float) -> bytes:
-    """The query of the URL and, for `/$query`, that of the body, undecoded (URL Conventions 4.17).
+    """Return the raw query of the URL, joined with the body's for `/$query` (URL Conventions 4.17).
 
-    A line break at the end of the body is an editor's, not the query's.
+    A line break at the end of the body comes from an editor and is dropped.
     """
     query: bytes = scope["query_string"]
     if scope["method"] != "POST":
@@ -195,22 +197,22 @@ async def _whole_query(scope: Scope, receive: Receive, headers: Headers, seconds
 def _check_method(method: str, allowed: tuple[str, ...]) -> None:
     if method in allowed:
         return
-    remedy = "use GET" if "GET" in allowed else "only POST reads this resource"
+    remedy = "use GET" if "GET" in allowed else "use POST for this resource"
     raise MethodNotAllowed(
-        f"{method} is not served here: this service is read-only; {remedy}", allow=allowed
+        f"{method} is not allowed here: this service is read-only; {remedy}", allow=allowed
     )
 
 
 def below_service(raw_path: bytes) -> bytes:
-    """The undecoded path below the service root."""
+    """Return the raw path below the service root."""
     return raw_path.removeprefix(SERVICE_PATH.encode()).removeprefix(b"/")
 
 
-def _negotiate(question: PlannedRequest, headers: Headers, version: str) -> Format:
+def _negotiate(planned: PlannedRequest, headers: Headers, version: str) -> Format:
     check_reader(headers.get("user-agent", ""))
     accept = ",".join(headers.getlist("accept")).strip() or None
-    format_option = question.request.options.format
-    match question.bound:
+    format_option = planned.request.options.format
+    match planned.bound:
         case MetadataDocument():
             return negotiate_metadata(accept, format_option, version)
         case (
@@ -219,12 +221,12 @@ def _negotiate(question: PlannedRequest, headers: Headers, version: str) -> Form
         ):
             return negotiate_text(accept, format_option, version)
         case _:
-            return negotiate_rows(accept, format_option, version, whole=_is_whole(question))
+            return negotiate_rows(accept, format_option, version, whole=_is_whole(planned))
 
 
-def _is_whole(question: PlannedRequest) -> bool:
-    """Return True if a file can hold the response: rows of a collection, with their columns."""
-    bound, changes = question.bound, question.request.options.deltatoken is not None
-    if not isinstance(bound, BoundQuery) or bound.references or changes:
+def _is_whole(planned: PlannedRequest) -> bool:
+    """Return True if the response can be exported: rows of a collection, with their columns."""
+    bound, is_delta = planned.bound, planned.request.options.deltatoken is not None
+    if not isinstance(bound, BoundQuery) or bound.references or is_delta:
         return False
     return bound.shape is Shape.COLLECTION

@@ -1,8 +1,7 @@
-"""What the operator and the machines in front ask: `/healthz`, `/readyz` and `/metrics`.
+"""Endpoints for operators and load balancers: `/healthz`, `/readyz` and `/metrics`.
 
-Metrics are of the whole process, of all workspaces: no workspace's key opens them. They are for who
-asks on this computer by a loopback name and through no proxy, or has the token of
-`metrics_token_file`.
+Metrics cover the whole process with all workspaces, so no workspace's key opens them. Clients need
+the token of `metrics_token_file`, or must use a loopback name on this computer without a proxy.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ from starlette.responses import JSONResponse, PlainTextResponse, Response
 
 from gateway.auth.hosts import is_loopback
 from gateway.edge.proxies import FORWARDING, TrustedProxies
-from gateway.edge.unnamed_proxies import forwarding_of
+from gateway.edge.unnamed_proxies import Forwarding, forwarding_of
 from gateway.errors import ResourceNotFound, Unauthorized
 from gateway.observe import Observer
 from gateway.observe.directory import DataDirectory
 from gateway.observe.ledger import Ledger
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
-_BY_A_PROXY = FORWARDING | {"via", "x-real-ip"}
+_PROXY_HEADERS = FORWARDING | {"via", "x-real-ip"}
 
 
 @dataclass(slots=True)
@@ -34,64 +33,66 @@ class Readiness:
     """The readiness of the process; the application sets `is_open` as it starts and stops.
 
     Only starting and stopping make it unready. Counts, windows and retained snapshots need neither
-    the Analytics API nor a disk, and another process would do no better: an unready one would turn
-    a degradation into an outage. What is degraded is in the facts.
+    the Analytics API nor a disk, and another process would do no better: an unready process would
+    turn a degradation into an outage. The facts describe any degradation.
     """
 
     observer: Observer
     directory: DataDirectory
     is_open: bool = False
 
-    async def look(self) -> tuple[bool, dict[str, object]]:
+    async def check(self) -> tuple[bool, dict[str, object]]:
         """Return whether the process is ready, and the facts about its surroundings."""
-        seen = self.observer.upstream
-        asked = {"outcome": seen.outcome, "secondsAgo": round(time.time() - seen.at)}
+        health = self.observer.upstream
+        last_call = {"outcome": health.outcome, "secondsAgo": round(time.time() - health.at)}
         facts: dict[str, object] = {
-            "serving": "yes" if self.is_open else "no: it starts or ends",
+            "serving": "yes" if self.is_open else "no: it is starting or stopping",
             "dataDirectory": await self.directory.state(),
-            "upstream": asked if seen.at else "not asked yet",
+            "upstream": last_call if health.at else "not called yet",
         }
         return self.is_open, facts
 
 
 @dataclass(frozen=True, slots=True)
 class OperatorEndpoints:
-    """`look` is called before metrics are told, so that they are of now.
+    """The endpoints; `sample` updates the gauges before metrics are served.
 
-    `is_open_here` tells that metrics are told without a token to who asks on this computer: not
-    where others are let in, because a proxy that says nothing of itself looks just so.
+    `is_open_here` is True if clients on this computer get metrics without a token. It is False if
+    the gateway serves remote clients, because a silent proxy looks like a local client.
     """
 
     observer: Observer
     ledger: Ledger
     readiness: Readiness
-    look: Callable[[], Awaitable[None]]
+    sample: Callable[[], Awaitable[None]]
     proxies: TrustedProxies
     token: bytes | None = field(default=None, repr=False)
     is_open_here: bool = True
 
     async def health(self, request: Request) -> Response:
-        """The process lives."""
+        """Return 200 while the process lives."""
         return PlainTextResponse("ok")
 
     async def ready(self, request: Request) -> Response:
-        """200 when it can answer, else 503; says nothing secret."""
-        is_ready, facts = await self.readiness.look()
+        """Return 200 if the process serves requests, else 503; the facts hold no secret."""
+        is_ready, facts = await self.readiness.check()
         headers = {"Cache-Control": "no-store"}
         peer = request.client.host if request.client else ""
-        facts["forwardingHeaders"] = forwarding_of(peer, request.headers.keys(), self.proxies)
+        forwarding = forwarding_of(peer, request.headers.keys(), self.proxies)
+        if forwarding is not Forwarding.NONE:
+            facts["forwardingHeaders"] = forwarding
         return JSONResponse({"ready": is_ready, **facts}, 200 if is_ready else 503, headers)
 
     async def metrics(self, request: Request) -> Response:
-        """The text format of Prometheus.
+        """Return metrics in the text format of Prometheus.
 
         Raises:
             Unauthorized: the token is wrong or missing.
-            ResourceNotFound: there is no token, and the request is not from this computer.
+            ResourceNotFound: no token is set, and the request is not from this computer.
         """
         self._admit(request)
-        self.ledger.tell()
-        await self.look()
+        self.ledger.flush()
+        await self.sample()
         text = await anyio.to_thread.run_sync(self.observer.metrics.text)
         return Response(text, headers={"Content-Type": _TEXT, "Cache-Control": "no-store"})
 
@@ -104,24 +105,23 @@ class OperatorEndpoints:
             return
         else:
             raise ResourceNotFound(
-                "metrics are told on the gateway's own computer, by a loopback address, as long as"
-                " nobody needs a key and there is no --public-url; else its owner sets"
-                " --metrics-token-file"
+                "metrics are served only on the gateway's own computer, at a loopback address,"
+                " while it needs no key and has no --public-url; otherwise set --metrics-token-file"
             )
         raise Unauthorized(
-            "the metrics' token is needed: send it as Authorization: Bearer TOKEN",
+            "metrics need their token: send it as Authorization: Bearer TOKEN",
             challenges=('Bearer realm="metrics"',),
         )
 
 
 def _is_direct(request: Request) -> bool:
-    """From this computer, by one of its own names, and through nothing in front.
+    """Return True for a request from this computer, to a loopback name, through no proxy.
 
-    A proxy on this computer makes everybody's peer a loopback address; a web page that is found by
-    a name of its own (DNS rebinding) makes the operator's browser ask.
+    Behind a proxy on this computer, every client has a loopback address; a web page can make the
+    operator's browser send requests under the page's own name (DNS rebinding).
     """
     names = request.headers.keys()
-    if any(name in _BY_A_PROXY or name.startswith("x-forwarded-") for name in names):
+    if any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in names):
         return False
     if request.client is None:
         return False

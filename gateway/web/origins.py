@@ -1,6 +1,6 @@
-"""The outer edge: what is decided about a request before anything else looks at it.
+"""Browser security: allowed hosts, HSTS and CORS, checked before anything else.
 
-Two pure ASGI middlewares. Neither holds an answer back: files and batches stream through them.
+Two pure ASGI middlewares. Neither buffers a response: exports and batches stream through them.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from gateway.edge.public_root import Connection, PublicRoot
 from gateway.errors import GatewayError, MisdirectedRequest
 from gateway.web.respond import react_to_error, to_response
 
-_FOR_MACHINES = frozenset({"/healthz", "/readyz", "/metrics"})
-"""Asked by address, whatever the service is called."""
-_ASKED_BY_SCRIPTS = (
+_PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
+"""Requested by address, under any host name."""
+_REQUEST_HEADERS = (
     *("Authorization", "X-API-Key", "apikey", "Content-Type", "Prefer"),
     *(
         "OData-Version",
@@ -31,7 +31,7 @@ _ASKED_BY_SCRIPTS = (
     ),
     *("X-Request-Id", "traceparent", "tracestate"),
 )
-_SHOWN_TO_SCRIPTS = (
+_RESPONSE_HEADERS = (
     *("OData-Version", "Preference-Applied", "ETag", "Age", "Cache-Status", "Location", "Allow"),
     *("Content-Location", "Content-Disposition", "Retry-After", "WWW-Authenticate"),
     *("Server-Timing", "X-Request-Id"),
@@ -42,8 +42,8 @@ _SHOWN_TO_SCRIPTS = (
 class EdgePolicy:
     """Settings of the edge.
 
-    `allowed_hosts` are names in lower case, `*.` in front stands for any name below; empty allows
-    all. `hsts_seconds` 0 sends no header. Pages of `cors_origins` may read answers.
+    `allowed_hosts` are names in lower case; a leading `*.` matches any subdomain; empty allows all.
+    `hsts_seconds` 0 sends no header. Pages of `cors_origins` may read responses.
     """
 
     allowed_hosts: tuple[str, ...] = ()
@@ -52,39 +52,39 @@ class EdgePolicy:
 
 
 def build_edge(root: PublicRoot, policy: EdgePolicy) -> Sequence[Middleware]:
-    """The middlewares that the policy needs, outermost first; none costs nothing.
+    """Return the middlewares that the policy needs, outermost first.
 
-    Credentials that a browser would add by itself are never allowed to other origins: a script
-    that has a key sends it in `Authorization`.
+    Other origins can never use credentials that a browser adds by itself: a script with a key sends
+    it in `Authorization`.
     """
-    found = []
+    middlewares = []
     if policy.allowed_hosts or policy.hsts_seconds:
-        found.append(Middleware(Edge, root=root, policy=policy))
+        middlewares.append(Middleware(Edge, root=root, policy=policy))
     if policy.cors_origins:
-        found.append(
+        middlewares.append(
             Middleware(
                 CORSMiddleware,
                 allow_origins=policy.cors_origins,
                 allow_methods=("GET", "HEAD", "POST", "OPTIONS"),
-                allow_headers=_ASKED_BY_SCRIPTS,
-                expose_headers=_SHOWN_TO_SCRIPTS,
+                allow_headers=_REQUEST_HEADERS,
+                expose_headers=_RESPONSE_HEADERS,
             )
         )
-    return found
+    return middlewares
 
 
 class Edge:
-    """Refuses hosts that the service is not known by, and lets browsers remember https."""
+    """Refuses other hosts than the allowed ones, and adds Strict-Transport-Security over https."""
 
     def __init__(self, app: ASGIApp, root: PublicRoot, policy: EdgePolicy) -> None:
         self._app = app
         self._root = root
         self._hosts = policy.allowed_hosts
-        self._https = f"max-age={policy.hsts_seconds}".encode() if policy.hsts_seconds else None
+        self._hsts = f"max-age={policy.hsts_seconds}".encode() if policy.hsts_seconds else None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
-        if scope["type"] != "http" or scope["path"] in _FOR_MACHINES:
+        if scope["type"] != "http" or scope["path"] in _PROBES:
             await self._app(scope, receive, send)
             return
         try:
@@ -93,25 +93,25 @@ class Edge:
         except GatewayError as error:
             await to_response(react_to_error(error, "4.0"))(scope, receive, send)
             return
-        remembered = self._https is not None and origin.scheme == "https"
-        await self._app(scope, receive, self._remembering(send) if remembered else send)
+        adds_hsts = self._hsts is not None and origin.scheme == "https"
+        await self._app(scope, receive, self._adding_hsts(send) if adds_hsts else send)
 
     def _check(self, name: str) -> None:
         if not self._hosts or any(_fits(name, allowed) for allowed in self._hosts):
             return
         raise MisdirectedRequest(
-            f"Host: this service is not known as {name!r}; ask it by its own name, or let its owner"
-            " add this one to --allowed-hosts",
+            f"Host: this service does not accept the name {name!r}; use its own name, or ask its"
+            " owner to add this one to --allowed-hosts",
             target="Host",
         )
 
-    def _remembering(self, send: Send) -> Send:
-        """Adds Strict-Transport-Security (RFC 6797), for this host alone."""
+    def _adding_hsts(self, send: Send) -> Send:
+        """Return a `send` that adds Strict-Transport-Security (RFC 6797), for this host alone."""
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
-                line = (b"strict-transport-security", self._https)
-                message = {**message, "headers": [*message["headers"], line]}
+                header = (b"strict-transport-security", self._hsts)
+                message = {**message, "headers": [*message["headers"], header]}
             await send(message)
 
         return sending

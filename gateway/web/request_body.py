@@ -1,4 +1,4 @@
-"""What POST may be sent to, although the service is read-only, and how a body is read."""
+"""POST in a read-only service: the resources that accept it, and reading its body."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ BODY_SECONDS = 60.0
 
 
 def last_segment(raw_path: bytes) -> bytes:
-    """The last segment of an undecoded path, decoded; a slash at the end does not count.
+    """Return the last segment of a raw path, decoded; ignore a slash at the end.
 
     >>> last_segment(b"Results/%24query/")
     b'$query'
@@ -33,33 +33,33 @@ def last_segment(raw_path: bytes) -> bytes:
 
 
 def allowed_methods(raw_path: bytes) -> tuple[str, ...]:
-    """What may be sent to a path below the service root; whether it exists is another matter."""
+    """Return the methods for a path below the service root, whether or not it exists."""
     return _POST if last_segment(raw_path) in (QUERY, BATCH) else _GET
 
 
 def media_type(headers: Headers) -> Message:
-    """Content-Type, parsed; `text/plain` when there is none, as in mail (RFC 2045 5.2)."""
+    """Parse Content-Type; return `text/plain` if there is none, as in mail (RFC 2045 5.2)."""
     parsed = Message()
     parsed["Content-Type"] = headers.get("content-type", "")
     return parsed
 
 
 def check_media_type(headers: Headers, *accepted: str) -> Message:
-    """Content-Type, if it is one of `accepted`.
+    """Return Content-Type if it is one of `accepted`.
 
     Raises:
-        UnsupportedMediaType: it is another, or none, or the body is compressed.
+        UnsupportedMediaType: it is another type, or missing, or the body is compressed.
     """
     coding = headers.get("content-encoding", "identity").strip().lower()
     if coding != "identity":
         raise UnsupportedMediaType(
-            f"Content-Encoding: {coding} is not read here; send the body as it is",
+            f"Content-Encoding: {coding} is not supported; send the body uncompressed",
             target="Content-Encoding",
         )
     parsed = media_type(headers)
     if "content-type" not in headers or parsed.get_content_type() not in accepted:
         raise UnsupportedMediaType(
-            f"Content-Type: {headers.get('content-type', '(none)')} is not read here; send"
+            f"Content-Type: {headers.get('content-type', '(none)')} is not supported here; send"
             f" {' or '.join(accepted)}",
             target="Content-Type",
         )
@@ -67,31 +67,31 @@ def check_media_type(headers: Headers, *accepted: str) -> Message:
 
 
 async def read_body(receive: Receive, headers: Headers, limit: int, seconds: float) -> bytes:
-    """The whole body, if it has at most `limit` bytes and they come within `seconds`.
+    """Read the whole body, of at most `limit` bytes, within `seconds`.
 
     Raises:
-        ContentTooLarge: it has more; reading stops there.
-        InvalidSyntax: the client went away before its end.
-        RequestTimeout: it takes longer.
+        ContentTooLarge: the body has more bytes; reading stops there.
+        InvalidSyntax: the client disconnected before sending the whole body.
+        RequestTimeout: the body takes longer.
     """
     announced = headers.get("content-length", "0")
     if announced.isdigit() and int(announced) > limit:
         raise _too_large(limit)
     try:
         with anyio.fail_after(seconds):
-            return await _all_of_it(receive, limit)
+            return await _read_all(receive, limit)
     except TimeoutError:
         raise RequestTimeout(
-            f"the body did not come within {seconds:g} seconds; send it at once"
+            f"the body did not arrive within {seconds:g} seconds; send it faster"
         ) from None
 
 
-async def _all_of_it(receive: Receive, limit: int) -> bytes:
+async def _read_all(receive: Receive, limit: int) -> bytes:
     body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
-            raise InvalidSyntax("the body ended before its end")
+            raise InvalidSyntax("the client disconnected before sending the whole body")
         body += message.get("body", b"")
         if len(body) > limit:
             raise _too_large(limit)
@@ -101,4 +101,4 @@ async def _all_of_it(receive: Receive, limit: int) -> bytes:
 
 def _too_large(limit: int) -> ContentTooLarge:
     shown = f"{limit // _MEBIBYTE} MiB" if limit >= _MEBIBYTE else f"{limit} bytes"
-    return ContentTooLarge(f"the body is larger than {shown}; ask for less at once")
+    return ContentTooLarge(f"the body is larger than {shown}; send a smaller request, or several")

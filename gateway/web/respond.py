@@ -1,8 +1,8 @@
-"""Answers and errors -> HTTP responses: whole bodies with their length, gzip where it is wanted.
+"""Bodies and errors -> HTTP responses: whole bodies with their length, gzip where accepted.
 
-A response is complete before its first byte leaves: no 200 is sent that cannot be finished. For
-who takes no gzip, a kept body is unpacked in pieces while it is sent: it was packed here, from a
-whole body, and is in memory. Files are sent while they are made, from a snapshot that is complete.
+A response is complete before its first byte is sent, so every 200 can be finished. For clients that
+refuse gzip, a cached body is unpacked in pieces while it is sent: it was compressed here, from a
+whole body, and is in memory. Exports are sent while they are written, from a complete snapshot.
 """
 
 from __future__ import annotations
@@ -29,12 +29,12 @@ _PROTECTING = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),
 )
-"""A browser takes no text of the data for a page, and gives no other site's page a response."""
-_WORTH_COMPRESSING = 1_000
+"""Browsers must not render data as a page, nor give a response to the page of another site."""
+_MIN_COMPRESSED_BYTES = 1_000
 _INLINE_BYTES = 65_536
 _PIECE_BYTES = 65_536
-"""Of a packed body; some 300 kB of rows."""
-_GZIP = 31
+"""Compressed bytes; some 300 kB of rows."""
+_GZIP_WBITS = 31
 """zlib's `wbits` for one gzip member with its header and checksum."""
 _HELD_BYTES = 65_536
 _HELD_SECONDS = 2.0
@@ -42,9 +42,9 @@ _HELD_SECONDS = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Reaction:
-    """A response before its content coding is chosen; `gzipped` tells how the body is kept.
+    """A response before its content coding is chosen; `gzipped` is True if the body is compressed.
 
-    `parts` come instead of a body when the response is made while it is sent.
+    `parts` replace the body if the response is written while it is sent.
     """
 
     status: int
@@ -54,39 +54,39 @@ class Reaction:
     parts: AsyncIterator[bytes] | None = None
 
 
-def react_to_answer(answer: ResponseBody, version: str) -> Reaction:
-    """200 with the headers that OData and caches need, 204 for null, 304 for what is known."""
-    headers = _headers(answer, version)
-    if answer.not_modified:
+def react_to_body(body: ResponseBody, version: str) -> Reaction:
+    """Return 200 with the headers for OData and caches, 204 for null, 304 if not modified."""
+    headers = _headers(body, version)
+    if body.not_modified:
         return Reaction(304, b"", headers)
-    if answer.no_content:
+    if body.no_content:
         return Reaction(204, b"", headers[1:])
-    return Reaction(200, answer.body, headers, answer.gzipped)
+    return Reaction(200, body.body, headers, body.gzipped)
 
 
 def react_to_export(export: ExportStream, version: str) -> Reaction:
-    """200 with the parts of the file, or 304 when the client has it."""
+    """Return 200 with the parts of the file, or 304 if the client has it."""
     headers = _headers(export, version)
     return Reaction(304 if export.parts is None else 200, b"", headers, parts=export.parts)
 
 
-def _headers(answer: ResponseBody | ExportStream, version: str) -> tuple[tuple[str, str], ...]:
+def _headers(content: ResponseBody | ExportStream, version: str) -> tuple[tuple[str, str], ...]:
     return (
-        ("Content-Type", answer.content_type),
+        ("Content-Type", content.content_type),
         ("OData-Version", version),
         ("Vary", _VARY),
         ("Cache-Control", "private, no-cache"),
-        *answer.headers,
+        *content.headers,
     )
 
 
 def react_to_options(allowed: tuple[str, ...], version: str) -> Reaction:
-    """What may be sent to this resource (RFC 9110 9.3.7)."""
+    """Return 204 with the allowed methods (RFC 9110 9.3.7)."""
     return Reaction(204, b"", (("Allow", ", ".join(allowed)), ("OData-Version", version)))
 
 
 def react_to_error(error: GatewayError, version: str) -> Reaction:
-    """The error as OData JSON, whatever was asked for (Protocol 9.4); never cached."""
+    """Return the error as OData JSON, whatever the request accepts (Protocol 9.4); never cached."""
     note_error(error.code)
     headers = (
         ("Content-Type", "application/json"),
@@ -100,7 +100,7 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
 
 
 async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send: Send) -> None:
-    """Send it; HEAD gets the headers that GET would, and no body."""
+    """Send the response; HEAD gets the same headers as GET, and no body."""
     gzip = takes_gzip(Headers(scope=scope))
     if reaction.parts is not None:
         response = _streamed(reaction, reaction.parts, gzip=gzip)
@@ -109,14 +109,14 @@ async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send
         await response(scope, receive, send)
         return
     coded = await _coded(reaction, gzip=gzip)
-    reply = to_response(coded)
+    whole = to_response(coded)
     if scope["method"] == "HEAD":
-        reply.body = b""
-    await reply(scope, receive, send)
+        whole.body = b""
+    await whole(scope, receive, send)
 
 
 def to_response(reaction: Reaction) -> Response:
-    """The response as Starlette sends it; with the length of its body, if it may have one."""
+    """Return Starlette's response, with Content-Length if it may have a body."""
     headers = list(reaction.headers)
     if reaction.status not in (204, 304):  # RFC 9110 8.6
         headers.append(("Content-Length", str(_length(reaction))))
@@ -127,17 +127,17 @@ def to_response(reaction: Reaction) -> Response:
 
 
 class _Unpacking(Response):
-    """Sends a gzip body as what was packed.
+    """A response that unpacks its gzip body while it is sent.
 
-    Small pieces in the event loop, with a turn for everyone else after each: as fast as a thread
-    for the whole, as far as could be measured, but only one piece is held, not a page.
+    It unpacks small pieces in the event loop and yields to other requests after each. Measurements
+    show the same speed as one thread for the whole body, but only one piece is in memory.
     """
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         headers = self.raw_headers
         await send({"type": "http.response.start", "status": self.status_code, "headers": headers})
-        packed, unpack = memoryview(self.body), isal_zlib.decompressobj(wbits=_GZIP)
+        packed, unpack = memoryview(self.body), isal_zlib.decompressobj(wbits=_GZIP_WBITS)
         for start in range(0, len(packed) or 1, _PIECE_BYTES):
             end = start + _PIECE_BYTES
             piece, more = unpack.decompress(packed[start:end]), end < len(packed)
@@ -147,15 +147,15 @@ class _Unpacking(Response):
 
 
 def _length(reaction: Reaction) -> int:
-    """The bytes to be sent; gzip ends in the length of what it holds (RFC 1952 2.3.1)."""
+    """Return the bytes to send; gzip ends with the uncompressed length (RFC 1952 2.3.1)."""
     body = reaction.body
     return int.from_bytes(body[-4:], "little") if reaction.gzipped else len(body)
 
 
 def _streamed(reaction: Reaction, parts: AsyncIterator[bytes], *, gzip: bool) -> StreamingResponse:
-    """Starlette's response stops to ask for parts when the client is gone.
+    """Return a response that stops reading parts when the client disconnects.
 
-    Only text is compressed: the other formats are compact already, or compressed.
+    Only text is compressed: the other formats are compact or compressed already.
     """
     headers = dict(reaction.headers)
     if gzip and headers["Content-Type"].startswith("text/"):
@@ -165,10 +165,10 @@ def _streamed(reaction: Reaction, parts: AsyncIterator[bytes], *, gzip: bool) ->
 
 
 class ShortOrStreamed(StreamingResponse):
-    """A short body with its length; a long or slow one in chunks, as it is made.
+    """Sends a short body with its length, and a long or slow one in chunks.
 
-    A client notices that a body with a length was cut off on its way, whatever the proxy between
-    them says about its end.
+    If a proxy cuts off a body that has a length, every client notices, even if the proxy ends the
+    response as if it were complete.
     """
 
     held_seconds: ClassVar[float] = _HELD_SECONDS
@@ -178,7 +178,7 @@ class ShortOrStreamed(StreamingResponse):
         self._chunks = chunks
 
     async def stream_response(self, send: Send) -> None:
-        """Hold the chunks until the body ends, or is long, or takes its time."""
+        """Hold the chunks back until the body ends, is long, or has taken `held_seconds`."""
         held, ends = bytearray(), anyio.current_time() + self.held_seconds
         async for chunk in self._chunks:
             held += chunk
@@ -197,20 +197,20 @@ async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[byt
 
 
 async def _compressed(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    stream = isal_zlib.compressobj(1, wbits=_GZIP)
+    stream = isal_zlib.compressobj(1, wbits=_GZIP_WBITS)
     async for part in parts:
         yield await anyio.to_thread.run_sync(stream.compress, part)
     yield stream.flush()
 
 
 def protecting(headers: Iterable[tuple[bytes, bytes]]) -> tuple[tuple[bytes, bytes], ...]:
-    """Return the header fields that every response has, without those that it has already."""
+    """Return the headers that protect browsers, without those that the response has already."""
     there = {name.lower() for name, _ in headers}
     return tuple(pair for pair in _PROTECTING if pair[0] not in there)
 
 
 def takes_gzip(headers: Headers) -> bool:
-    """Whether gzip has a quality above 0; its own item counts before `*` (RFC 9110 12.5.3)."""
+    """Return True if gzip has a quality above 0; its item overrides `*` (RFC 9110 12.5.3)."""
     qualities: dict[str, str] = {}
     for item in ",".join(headers.getlist("accept-encoding")).lower().split(","):
         coding, _, quality = item.partition(";")
@@ -220,7 +220,7 @@ def takes_gzip(headers: Headers) -> bool:
 
 
 async def in_identity(reaction: Reaction) -> Reaction:
-    """The reaction with its body unpacked, if it is kept compressed."""
+    """Return the response with its body unpacked."""
     if not reaction.gzipped:
         return reaction
     body = await anyio.to_thread.run_sync(igzip.decompress, reaction.body)
@@ -228,8 +228,8 @@ async def in_identity(reaction: Reaction) -> Reaction:
 
 
 async def compressed_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
-    """Chunks as one gzip stream; each large one in a thread, and out as soon as it is done."""
-    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP)
+    """Compress chunks into one gzip stream: large ones in a thread, each sent without delay."""
+    packer = isal_zlib.compressobj(1, isal_zlib.DEFLATED, _GZIP_WBITS)
 
     def pack(chunk: bytes) -> bytes:
         return packer.compress(chunk) + packer.flush(isal_zlib.Z_SYNC_FLUSH)
@@ -241,15 +241,15 @@ async def compressed_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes
 
 
 async def _coded(reaction: Reaction, *, gzip: bool) -> Reaction:
-    """The reaction in the content coding that the client takes; large bodies in a thread.
+    """Return the response in a content coding that the client accepts; large bodies in a thread.
 
-    `gzipped` stays only where the body must be unpacked.
+    `gzipped` stays True only if the body must be unpacked.
     """
     if not gzip:
         return reaction
     body = reaction.body
     if not reaction.gzipped:
-        if len(body) < _WORTH_COMPRESSING:
+        if len(body) < _MIN_COMPRESSED_BYTES:
             return reaction
         small = len(body) < _INLINE_BYTES
         body = _compress(body) if small else await anyio.to_thread.run_sync(_compress, body)
@@ -258,5 +258,5 @@ async def _coded(reaction: Reaction, *, gzip: bool) -> Reaction:
 
 
 def _compress(body: bytes) -> bytes:
-    """Level 1 of ISA-L, which frees the GIL."""
+    """Compress with level 1 of ISA-L, which releases the GIL."""
     return igzip.compress(body, 1)

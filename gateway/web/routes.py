@@ -1,4 +1,4 @@
-"""The routes of the service; everything OData is one endpoint."""
+"""The routes of the service; all OData requests go to one endpoint."""
 
 from __future__ import annotations
 
@@ -15,40 +15,39 @@ from starlette.responses import JSONResponse, RedirectResponse, Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from gateway.edge.browser_pages import BrowserPages
 from gateway.edge.last_queries import LastQueries
-from gateway.edge.people import ForPeople
 from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, Connection
 from gateway.edm.openapi import render_openapi
 from gateway.errors import GatewayError, InternalError, MethodNotAllowed, ResourceNotFound
 from gateway.web.batch import BatchEndpoint
 from gateway.web.connect import connect_routes
-from gateway.web.disconnect import Attended
-from gateway.web.insight import ExplainEndpoint, StatusEndpoint
+from gateway.web.disconnect import CancelOnDisconnect
+from gateway.web.insight import ExplainEndpoint, RequestsEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
-from gateway.web.requests import RequestsEndpoint
 from gateway.web.respond import protecting, react_to_error, to_response
 
-_PRIVATE = {"Cache-Control": "private, no-cache"}  # it is the caller's own
+_PRIVATE = {"Cache-Control": "private, no-cache"}  # it belongs to the caller
 
 
 def build_web(
     endpoint: ODataEndpoint,
     operator: OperatorEndpoints,
     lifespan: Callable[[Starlette], AbstractAsyncContextManager[None]],
-    people: ForPeople,
+    pages: BrowserPages,
     middleware: Sequence[Middleware] = (),
 ) -> Starlette:
-    """The ASGI application; `middleware` stands around all routes, the first one outermost.
+    """Return the ASGI application; `middleware` wraps all routes, the first one outermost.
 
-    `people` get pages where programs get JSON, but below the service root.
+    Browsers get `pages` where programs get JSON, except below the service root.
     """
     entrance = endpoint.entrance
     queries = LastQueries(entrance, endpoint.observer, operator.ledger)
-    refuse = _refusing(people)
+    refuse = _error_handler(pages)
 
     async def describe(request: Request) -> Response:
-        service = await entrance.admit(request.scope)  # it names the workspace's own columns
+        service = await entrance.admit(request.scope)  # it names columns of the workspace
         base = endpoint.root.base(Connection.of(request.scope))
         return JSONResponse(render_openapi(service.schema, base), headers=_PRIVATE)
 
@@ -57,9 +56,9 @@ def build_web(
 
     app = Starlette(
         routes=[
-            *people.routes,
+            *pages.routes,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
-            RawRoute(EXPLAIN_PATH, ExplainEndpoint(entrance, endpoint.observer, endpoint.root_of)),
+            RawRoute(EXPLAIN_PATH, ExplainEndpoint(endpoint)),
             Route("/status", StatusEndpoint(entrance).__call__),
             Route("/", home),
             Route("/requests", RequestsEndpoint(queries).__call__),
@@ -71,17 +70,17 @@ def build_web(
         ],
         exception_handlers={HTTPException: refuse, GatewayError: refuse, Exception: _fail},
         lifespan=lifespan,
-        middleware=(*middleware, Middleware(Attended)),
+        middleware=(*middleware, Middleware(CancelOnDisconnect)),
     )
-    app.router.redirect_slashes = False  # it knows neither https nor prefix of a proxy in front
+    app.router.redirect_slashes = False  # it ignores the scheme and prefix of a proxy in front
     return app
 
 
 class RawRoute(BaseRoute):
-    """A path and all below it, found by the undecoded path.
+    """A path and all paths below it, matched before decoding.
 
-    A key may hold any character once decoded, line breaks and slashes too, which a route's pattern
-    would not match or would cut in two.
+    A decoded key may contain any character, also line breaks and slashes, which the pattern of a
+    route would not match or would split.
     """
 
     def __init__(self, root: str, endpoint: ASGIApp) -> None:
@@ -89,14 +88,14 @@ class RawRoute(BaseRoute):
         self._root = root.encode()
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Starlette's question."""
+        """Return a full match for the path and all paths below it."""
         found = scope["type"] == "http" and (
             scope["raw_path"] == self._root or scope["raw_path"].startswith(self._root + b"/")
         )
         return (Match.FULL if found else Match.NONE), {}
 
     def url_path_for(self, name: str, /, **path_params: Any) -> URLPath:
-        """No URL is made here: that is the writer's (`gateway.writer.links`)."""
+        """Refuse to build a URL: only `gateway.writer.links` does."""
         raise NoMatchFound(name, path_params)
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -104,32 +103,31 @@ class RawRoute(BaseRoute):
         await self._endpoint(scope, receive, send)
 
 
-def _refusing(
-    people: ForPeople,
+def _error_handler(
+    pages: BrowserPages,
 ) -> Callable[[Request, Exception], Coroutine[None, None, Response]]:
-    """What lies outside the service root is refused as inside; people get a page that says it."""
+    """Return a handler that responds with OData JSON; browsers get a page instead."""
 
     async def refuse(request: Request, problem: Exception) -> Response:
-        error = _told(request, problem)
-        page = people.refuse(request, error)
+        error = _to_gateway_error(request, problem)
+        page = pages.refuse(request, error)
         return to_response(react_to_error(error, "4.0")) if page is None else page
 
     return refuse
 
 
 async def _fail(request: Request, problem: Exception) -> Response:
-    """Answer for an endpoint that failed; Starlette sends this outside of all middleware."""
-    error = InternalError("the gateway failed; its log tells why")
-    response = to_response(react_to_error(error, "4.0"))
+    """Respond for an endpoint that failed; Starlette sends this outside of all middleware."""
+    response = to_response(react_to_error(InternalError.unexpected(), "4.0"))
     response.raw_headers += protecting(response.raw_headers)
     return response
 
 
-def _told(request: Request, problem: Exception) -> GatewayError:
+def _to_gateway_error(request: Request, problem: Exception) -> GatewayError:
     if isinstance(problem, GatewayError):
         return problem
     if not isinstance(problem, HTTPException):  # Starlette looks handlers up by class
         raise problem
     if problem.status_code == MethodNotAllowed.status:
         return MethodNotAllowed(f"{request.method} is not served here; use GET")
-    return ResourceNotFound(f"nothing is here; the service root is {SERVICE_PATH}/")
+    return ResourceNotFound(f"there is nothing at this URL; the service root is {SERVICE_PATH}/")

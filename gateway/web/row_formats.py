@@ -1,7 +1,7 @@
 """Accept and $format -> the format of rows (Protocol 8.2.1 and 11.2.11, JSON Format 3).
 
-$format beats Accept. JSON wins whatever else a client lists with the same quality: Power Query
-lists Atom too and breaks when it gets it.
+$format overrides Accept. JSON wins over other types of the same quality: Power Query lists Atom too
+and breaks when it gets it.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ _CSV_PARAMETERS = {("charset", "utf-8"), ("header", "present")}
 def negotiate_rows(
     accept: str | None, format_option: str | None, version: str, *, whole: bool
 ) -> Format:
-    """JSON, or a file of a whole collection where the resource is one (`whole`).
+    """Return JSON, or an export format if the resource is a whole collection (`whole`).
 
     Raises:
-        NotAcceptable: no range of Accept, or the $format, can be served.
+        NotAcceptable: neither $format nor any range of Accept can be served.
     """
     if format_option is not None:
         found = _format_of(parse_format_option(format_option), version, whole=whole)
@@ -37,26 +37,26 @@ def negotiate_rows(
         if found is not None:
             return found
     raise NotAcceptable(
-        f"Accept: {accept} leaves no format that is served here; send application/json. For Excel's"
-        f" legacy feed reader: {LEGACY_ADVICE}"
+        f"Accept: {accept} allows no format that is served here; send application/json. If this is"
+        f" Excel's legacy feed reader, {LEGACY_ADVICE}"
     )
 
 
 def _usable(ranges: list[MediaRange]) -> list[MediaRange]:
-    """Without those of quality 0, nor wildcards when JSON itself has it (RFC 9110 12.5.1)."""
+    """Drop ranges of quality 0, and wildcards if JSON itself has quality 0 (RFC 9110 12.5.1)."""
     refused = {r.type for r in ranges if r.quality == 0 and not r.parameters}
     wildcards = _WILDCARDS if Media.JSON in refused else ()
     return [r for r in ranges if r.quality > 0 and r.type not in wildcards]
 
 
 def _rank(media_range: MediaRange) -> tuple[float, int]:
-    """The most wanted first; of those alike JSON by name, then other names, then wildcards."""
+    """Return a sort key: quality, then JSON by name, other names, wildcards."""
     exactness = 2 if media_range.type.endswith("*") else int(media_range.type != Media.JSON)
     return -media_range.quality, exactness
 
 
 def _format_of(media_range: MediaRange, version: str, *, whole: bool) -> Format | None:
-    """The format a range asks for; None when it cannot be served or has an unknown parameter."""
+    """Return the format of a range; None if it is not served or has an unknown parameter."""
     if media_range.type in _WILDCARDS:
         return Format(version)
     if media_range.type == Media.JSON:

@@ -1,8 +1,8 @@
-"""A client that reads nothing for a while, or never ends what it asks, is hung up on.
+"""Timeouts for clients that stop reading, or do not finish the head of a request.
 
-What is sent to it waits in this process, and what it is made from is held: a snapshot, the rest of
-a file or batch. A slow client that takes a little at a time is let be. Who dribbles the head of a
-request is not: nothing but that needs a connection for so long without asking anything.
+Unread data waits in this process and retains its source: a snapshot, the rest of a file or batch. A
+slow client that keeps reading a little is accepted. A client that sends a head byte by byte is not:
+no honest client needs a connection for so long without a request.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from typing import Any, ClassVar
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 
-class StalledProtocol(HttpToolsProtocol):
+class TimeLimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol over httptools, with timeouts for writing and for a request's head.
 
-    The head's time begins with the connection, and later with the first byte behind an answer:
-    until then uvicorn's own timeout for idle connections counts.
+    The timeout for a head starts with the connection, and later with the first byte after a
+    response; until then uvicorn's own timeout for idle connections applies.
     """
 
     stalled_seconds: ClassVar[float] = 60.0
@@ -32,38 +32,38 @@ class StalledProtocol(HttpToolsProtocol):
         self._head: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
-        """A client is there, and has to ask something."""
+        """Start the timeout for the first head."""
         super().connection_made(transport)
         self._expect_head()
 
     def data_received(self, data: bytes) -> None:
-        """A part of a request; behind an answer it is the next one's head, or should be."""
+        """Parse a part of a request; after a response, start the timeout for the next head."""
         if self._head is None and self.cycle is not None and self.cycle.response_complete:
             self._expect_head()
         super().data_received(data)
 
     def on_headers_complete(self) -> None:
-        """The head is whole."""
+        """Stop the timeout: the head is complete."""
         self._expect_no_head()
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """A request is whole, perhaps one that was answered before its body's end."""
+        """Stop the timeout: the request is complete, perhaps after its response."""
         self._expect_no_head()
         super().on_message_complete()
 
     def pause_writing(self) -> None:
-        """More waits to be read than the transport likes."""
+        """Start to watch a client that leaves much data unread."""
         super().pause_writing()
         self._look_later()
 
     def resume_writing(self) -> None:
-        """Nearly all was read."""
+        """Stop the watch: the client has read nearly all data."""
         super().resume_writing()
         self._look_no_more()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """The client is gone."""
+        """Stop all timers."""
         self._look_no_more()
         self._expect_no_head()
         super().connection_lost(exc)
@@ -87,7 +87,7 @@ class StalledProtocol(HttpToolsProtocol):
             self._look = None
 
     def _check(self) -> None:
-        """Hang up unless some was read; `close` would wait for the rest to be read."""
+        """Abort unless the client has read some data; `close` would wait for the rest."""
         if _unread(self.transport) >= self._unread:
             self.transport.abort()
         else:
@@ -95,9 +95,9 @@ class StalledProtocol(HttpToolsProtocol):
 
 
 def _unread(transport: asyncio.Transport) -> int:
-    """Bytes that the client has not taken, also of those that the system holds for it.
+    """Return the bytes that the client has not read, including those in the system's buffer.
 
-    The system takes some megabytes at once; without them a slow client would look like a dead one.
+    The system buffers some megabytes; without them a slow client would look like a dead one.
     """
     return transport.get_write_buffer_size() + _in_system(transport)
 

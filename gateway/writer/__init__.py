@@ -1,1 +1,1 @@
-"""From rows to bodies and links."""
+"""Response bodies, links and tokens."""

@@ -1,7 +1,7 @@
-"""Rows and facts -> response bodies (OData JSON Format 4.01).
+"""Rows and annotations -> response bodies (OData JSON Format 4.01).
 
 Rows arrive as JSON objects in UTF-8. The context comes first, annotations before the rows, the
-nextLink last; `value` is there even when it is empty.
+nextLink last; `value` is present even if it is empty.
 """
 
 from __future__ import annotations
@@ -21,12 +21,11 @@ from gateway.writer.links import Links
 
 @dataclass(frozen=True, slots=True)
 class PageBody:
-    """What a page says besides its rows; None leaves the member out.
+    """The members of a page besides its rows; None leaves a member out.
 
-    `taken_at` is the term and the value of the annotation that tells how old the rows are.
-    `instead_of` is the one with the code of the error that old rows are served in place of.
-    `delta_link` ends a feed whose changes are tracked. `changes` tells that the rows are changes
-    (JSON Format 15).
+    `taken_at` is the term and the value of the annotation for the age of the rows. `instead_of` is
+    the annotation for the code of the error that stale rows replace. `delta_link` is on the last
+    page if changes are tracked. `changes` is true if the rows are changes (JSON Format 15).
     """
 
     count: int | None = None
@@ -40,7 +39,7 @@ class PageBody:
 def write_collection(
     rows: Sequence[bytes], page: PageBody, query: BoundQuery, format_: Format, links: Links
 ) -> bytes:
-    """One page of a collection."""
+    """Return one page of a collection."""
     head: dict[str, object] = {}
     if format_.metadata is not Metadata.NONE:
         head["context"] = links.context(query, format_.version) + (
@@ -60,7 +59,7 @@ def write_collection(
 
 
 def write_entity(row: bytes, query: BoundQuery, format_: Format, links: Links) -> bytes:
-    """One entity, or a reference to one: the row with its context in front."""
+    """Return one entity, or a reference to one: the row with its context in front."""
     if format_.metadata is Metadata.NONE:
         return row
     context = _member(f"{format_.prefix}context", links.context(query, format_.version))
@@ -68,7 +67,7 @@ def write_entity(row: bytes, query: BoundQuery, format_: Format, links: Links) -
 
 
 def write_service_document(schema: Schema, format_: Format, links: Links) -> bytes:
-    """The list of entity sets (JSON Format 5)."""
+    """Return the list of entity sets (JSON Format 5)."""
     body: dict[str, object] = {}
     if format_.metadata is not Metadata.NONE:
         body[f"{format_.prefix}context"] = links.context()
@@ -79,7 +78,7 @@ def write_service_document(schema: Schema, format_: Format, links: Links) -> byt
 
 
 def write_error(error: GatewayError) -> bytes:
-    """An error (JSON Format 21): code and message, never empty, and no context."""
+    """Return an error (JSON Format 21): code and message, never empty, and no context."""
     body: dict[str, object] = {"code": error.code, "message": error.message}
     if error.target:
         body["target"] = error.target
@@ -89,7 +88,7 @@ def write_error(error: GatewayError) -> bytes:
 
 
 def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: str) -> Projection:
-    """The members of each row: control information by metadata level (JSON Format 3.1)."""
+    """Return the members of each row; the metadata level adds control information (3.1)."""
     if query.references:
         return _reference(query, format_, links)
     if query.apply is None:
@@ -97,14 +96,14 @@ def projection_for(query: BoundQuery, format_: Format, links: Links, namespace: 
     rows: list[Projection] = []
     for variant in query.apply.rows.variants:
         names = {*variant.names, *(computed.prop.name for computed in query.computed)}
-        kept = tuple(prop for prop in query.select if prop.name in names)
-        entity = _entity(query, kept, format_, links, namespace)
+        properties = tuple(prop for prop in query.select if prop.name in names)
+        entity = _entity(query, properties, format_, links, namespace)
         rows.append(entity if variant.entity else _transient(entity, format_))
     return rows[0] if len(rows) == 1 else replace(rows[0], variants=tuple(rows))
 
 
 def _reference(query: BoundQuery, format_: Format, links: Links) -> Projection:
-    """Nothing but the id (14), at every level of metadata."""
+    """Return only the id (14), at every metadata level."""
     entity_set = query.entity_set
     id_member, id_prefix = f"{format_.prefix}id", links.entity_prefix(entity_set.name)
     key = entity_set.entity_type.key_properties
@@ -118,9 +117,10 @@ def _entity(
     links: Links,
     namespace: str,
 ) -> Projection:
-    """Minimal metadata must carry the id when the key was not selected (4.6.8).
+    """Return the members of entities.
 
-    Full metadata has the readLink of an entity that cannot be edited.
+    Minimal metadata includes the id if the key was not selected (4.6.8). Full metadata includes
+    the readLink, because entities cannot be edited.
     """
     entity_type = query.entity_set.entity_type
     key_missing = not set(entity_type.key) <= {p.name for p in properties}
@@ -139,7 +139,7 @@ def _entity(
         all_typed=full,
         int64_as_text=format_.ieee754,
         omit_nulls=format_.omit_nulls,
-        ways=_navigation_links(entity_type, format_) if full else (),
+        navigation_links=_navigation_links(entity_type, format_) if full else (),
         views=query.views,
         count_suffix=f"{format_.prefix}count",
         expanded=tuple(_expanded(item, format_, links, namespace) for item in query.expand),
@@ -147,16 +147,16 @@ def _entity(
 
 
 def _navigation_links(entity_type: EntityType, format_: Format) -> tuple[tuple[str, str], ...]:
-    """Where related rows are, which full metadata has to say (4.5.11)."""
-    names = (way.name for way in entity_type.navigation)
+    """Return the navigation links, which full metadata must include (4.5.11)."""
+    names = (navigation.name for navigation in entity_type.navigation)
     return tuple((f"{name}{format_.prefix}navigationLink", f"/{name}") for name in names)
 
 
 def _expanded(item: BoundExpand, format_: Format, links: Links, namespace: str) -> Expanded:
-    name = item.way.navigation.name
+    name = item.path.navigation.name
     counted = item.query.count or item.form is ExpandForm.COUNT
     return Expanded(
-        item.way,
+        item.path,
         item.query,
         projection_for(item.query, format_, links, namespace),
         "" if item.form is ExpandForm.COUNT else name,
@@ -165,10 +165,10 @@ def _expanded(item: BoundExpand, format_: Format, links: Links, namespace: str) 
 
 
 def _transient(entity: Projection, format_: Format) -> Projection:
-    """A row that was made has no id; 4.0 wants that said (4.6.8), in 4.01 it is left out."""
-    said = format_.version == "4.0" and format_.metadata is not Metadata.NONE
-    constants = ((f"{format_.prefix}id", None),) if said else ()
-    return replace(entity, constants=constants, id_members=(), ways=())
+    """Return the members of rows without identity: 4.0 has a null id (4.6.8), 4.01 has none."""
+    null_id = format_.version == "4.0" and format_.metadata is not Metadata.NONE
+    constants = ((f"{format_.prefix}id", None),) if null_id else ()
+    return replace(entity, constants=constants, id_members=(), navigation_links=())
 
 
 def _member(name: str, value: object) -> bytes:

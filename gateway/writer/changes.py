@@ -1,7 +1,7 @@
-"""Rows that are gone, as an answer about changes tells them (JSON Format 15.3).
+"""Removed rows in a delta response (JSON Format 15.3).
 
-4.0 and 4.01 say it differently: an object of another context with `id` and `reason`, or a row that
-is nothing but `@removed` and `@id`.
+4.0 writes an object with another context, `id` and `reason`; 4.01 writes a row with only `@removed`
+and `@id`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from gateway.writer.links import Links
 
 
 def projection_of_removed(query: BoundQuery, format_: Format, links: Links) -> Projection:
-    """Where the row was."""
+    """Return the projection of a removed row: only its id."""
     entity_set = query.entity_set
     return Projection(
         properties=(),
@@ -30,9 +30,9 @@ def projection_of_removed(query: BoundQuery, format_: Format, links: Links) -> P
 def write_removed(
     left: Iterable[tuple[bytes, bool]], query: BoundQuery, format_: Format, links: Links
 ) -> Iterator[bytes]:
-    """Each of `left` is an object with the id, and whether the row is gone from everywhere.
+    """Yield removed rows; each of `left` is an object with the id, and whether the row is gone.
 
-    `changed` says that it only does not belong to the feed any more, as far as is known.
+    The reason `changed` means that the row no longer belongs to the collection but may exist.
     """
     context = msgspec.json.encode(links.deleted(query.entity_set.name))
     for row, gone in left:

@@ -1,7 +1,7 @@
-"""The opaque `$deltatoken` of a deltaLink (Protocol 11.3): which state of the rows a client has.
+"""The opaque `$deltatoken` of a deltaLink (Protocol 11.3): the state of the rows at the client.
 
 It names the snapshot that the client has read, and is signed together with the query. The links
-between the pages of an answer about changes name the snapshot of the new state, too.
+between the pages of a delta response also name the snapshot of the new state.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Pairs = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class SnapshotState:
-    """The rows of a snapshot that pass the filter; `moment` is what now() means there, if asked."""
+    """The rows of a snapshot that pass the filter; `moment` is the value of now(), if used."""
 
     snapshot: str
     moment: datetime | None = None
@@ -29,7 +29,7 @@ class SnapshotState:
 
 @dataclass(frozen=True, slots=True)
 class DeltaPosition:
-    """Changes since the state `old`: all that there are, or those to `new` from `offset` on."""
+    """Changes since the state `old`: up to the current one, or up to `new` from `offset` on."""
 
     old: SnapshotState
     new: SnapshotState | None = None
@@ -37,27 +37,27 @@ class DeltaPosition:
 
 
 def tracked_options(pairs: Pairs) -> Pairs:
-    """What of a query a deltaLink keeps: which rows and how they look, not which part of them."""
+    """Return the options that a deltaLink retains: all but those that page or sort the rows."""
     return tuple((n, v) for n, v in pairs if n.lower().removeprefix("$") not in _NOT_TRACKED)
 
 
 def sign_changes(signer: TokenSigner, since: DeltaPosition, request: ODataRequest) -> str:
-    """A token for what a deltaLink keeps of a query."""
+    """Return a token for a position and the options that a deltaLink retains."""
     return signer.seal(since, _identity(request, tracked_options(request.pairs)))
 
 
 def verify_changes(signer: TokenSigner, request: ODataRequest) -> DeltaPosition:
-    """What the request's token says, which this service issued for this query.
+    """Return the position in the request's token.
 
     Raises:
-        InvalidDeltaToken: it did not, or the query was changed.
+        InvalidDeltaToken: this service did not issue it, or the query was changed.
     """
     token = request.options.deltatoken or ""
     since = signer.unseal(token, _identity(request, request.pairs), DeltaPosition)
     if since is None:
         raise InvalidDeltaToken(
             "$deltatoken: this link was not issued by this service, or its options were changed;"
-            " follow @odata.deltaLink exactly as it came, or read the feed again with"
+            " follow @odata.deltaLink exactly as received, or load all rows again with"
             " Prefer: odata.track-changes",
             target=TOKEN,
         )
@@ -65,9 +65,9 @@ def verify_changes(signer: TokenSigner, request: ODataRequest) -> DeltaPosition:
 
 
 def _identity(request: ODataRequest, pairs: Pairs) -> str:
-    """Not that of any nextLink: neither kind of token stands for the other.
+    """Return the text to sign; it starts differently from a nextLink's, so tokens do not mix.
 
-    Custom options mean nothing here, and proxies append theirs to links too.
+    Custom options are left out: they have no effect, and proxies append theirs to links too.
     """
     custom = set(request.options.custom)
     options = [(n, v) for n, v in pairs if n.lower() != TOKEN and (n, v) not in custom]

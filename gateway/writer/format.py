@@ -1,4 +1,4 @@
-"""The format that was negotiated: the media type, and how much control information JSON has."""
+"""The negotiated format: the media type, and the control information in JSON."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from enum import StrEnum
 
 
 class Metadata(StrEnum):
-    """How much control information the client wants (JSON Format 3.1)."""
+    """The amount of control information (JSON Format 3.1)."""
 
     NONE = "none"
     MINIMAL = "minimal"
@@ -15,7 +15,7 @@ class Metadata(StrEnum):
 
 
 class Media(StrEnum):
-    """What the service writes; the value is the media type."""
+    """The formats of responses; the value is the media type."""
 
     JSON = "application/json"
     XML = "application/xml"
@@ -26,16 +26,16 @@ class Media(StrEnum):
 
 
 EXPORTS: dict[Media, str] = {Media.CSV: "csv", Media.ARROW: "arrows", Media.PARQUET: "parquet"}
-"""Whole collections in one file, for who knows no OData, by the extension of the file's name."""
+"""Formats for whole collections in one file, with the extension of the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """What a client asked for; all but `version`, `media` and `spreadsheet` is about JSON.
+    """The requested format; all but `version`, `media` and `spreadsheet` applies to JSON only.
 
     `version` is `4.0` or `4.01`. `ieee754` sends 64-bit numbers as strings. `charset` and
-    `streaming` are echoed only when asked for (JSON Format 3). `omit_nulls` comes from Prefer.
-    `spreadsheet` is CSV for Excel: with a byte order mark, and no text is taken for a formula.
+    `streaming` are echoed only if requested (JSON Format 3). `omit_nulls` comes from Prefer.
+    `spreadsheet` is CSV for Excel: with a byte order mark, and texts cannot run as formulas.
     """
 
     version: str = "4.0"
@@ -49,21 +49,21 @@ class Format:
 
     @property
     def prefix(self) -> str:
-        """`@odata.` for 4.0, `@` for 4.01: Excel and Power BI fail on the other one."""
+        """Return `@odata.` for 4.0, `@` for 4.01: Excel and Power BI fail on the other one."""
         return "@odata." if self.version == "4.0" else "@"
 
     @property
     def type_mark(self) -> str:
-        """`#` in front of a primitive type's name; 4.01 drops it (JSON Format 4.6.3)."""
+        """Return the prefix of a primitive type's name: `#` in 4.0, none in 4.01 (4.6.3)."""
         return "#" if self.version == "4.0" else ""
 
     def preference(self, name: str) -> str:
-        """A preference as this version spells it in `Preference-Applied` (Protocol 8.2.8)."""
+        """Return a preference's name in `Preference-Applied` for this version (Protocol 8.2.8)."""
         return f"odata.{name}" if self.version == "4.0" else name
 
     @property
     def content_type(self) -> str:
-        """The media type with the parameters that were applied."""
+        """Return the media type with the parameters that were applied."""
         if self.media is Media.CSV:
             return f"{self.media};charset=utf-8;header=present"
         if self.media is not Media.JSON:

@@ -1,7 +1,6 @@
 """One property of one entity -> a body (OData JSON Format 4.01, 11; Protocol 11.2.4).
 
-The row arrives as the text of a JSON object with this property alone. A null has no body: the
-answer is 204 then.
+The row arrives as a JSON object with only this property. A null has no body: the response is 204.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ _NULL = b"null"
 
 
 def projection_for_property(query: PropertyQuery, format_: Format) -> Projection:
-    """The property alone; bare text has no control information and writes all numbers plainly."""
+    """Return a projection of the property; bare text has no control information or quotes."""
     as_json = query.part is PropertyPart.JSON
     full = as_json and format_.metadata is Metadata.FULL
     return Projection(
@@ -30,7 +29,7 @@ def projection_for_property(query: PropertyQuery, format_: Format) -> Projection
 
 
 def write_property(row: bytes, query: PropertyQuery, format_: Format, links: Links) -> bytes | None:
-    """The body, None for a null."""
+    """Return the body; None for a null."""
     members = msgspec.json.decode(row, type=dict[str, msgspec.Raw])
     value = bytes(members[query.prop.name])
     if value == _NULL:
@@ -53,7 +52,7 @@ def write_property(row: bytes, query: PropertyQuery, format_: Format, links: Lin
 
 
 def _bare(value: bytes) -> bytes:
-    """A primitive value as text: a string without its quotes, all else as in JSON."""
+    """Return a primitive value as text: a string without its quotes, all else as in JSON."""
     return msgspec.json.decode(value, type=str).encode() if value.startswith(b'"') else value
 
 

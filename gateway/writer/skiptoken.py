@@ -1,4 +1,4 @@
-"""The opaque `$skiptoken` of a nextLink (Protocol 11.2.6.7): where the next page starts.
+"""The opaque `$skiptoken` of a nextLink (Protocol 11.2.6.7): the position of the next page.
 
 It names the snapshot, so that every page comes from the same extract, and is signed together with
 the query, so that neither can be changed. An immutable, totally ordered snapshot makes a plain row
@@ -27,9 +27,9 @@ _SIGNATURE_BYTES = 16
 class Position:
     """The next page: `offset` rows into the ordered result, `remaining` rows of $top, if any.
 
-    `moment` is what now() meant on the first page, when something depends on it. `tracks` tells
-    that the feed ends in a deltaLink, `early` that its first page came before all rows were there:
-    the others are in the same order.
+    `moment` is the value of now() on the first page, if something depends on it. `tracks` is true
+    if the last page has a deltaLink. `early` is true if the first page was sent before all rows
+    were loaded; later pages keep its order.
     """
 
     snapshot: str
@@ -50,9 +50,9 @@ class _Fields(msgspec.Struct, array_like=True, frozen=True):
 
 
 class TokenSigner:
-    """Makes and checks tokens; `key` is secret and shared by all who serve the same snapshots.
+    """A signer and verifier of tokens; all processes that share snapshots share its secret `key`.
 
-    What is signed in one `realm` is worth nothing in another.
+    Tokens of one `realm` are invalid in another.
     """
 
     def __init__(self, key: bytes, realm: str = "") -> None:
@@ -60,47 +60,47 @@ class TokenSigner:
         self._realm = realm
 
     def __repr__(self) -> str:
-        """Without the key."""
+        """Return a text without the key."""
         return "TokenSigner()"
 
     def agree_on(self, key: bytes) -> None:
-        """Sign with this key from now on; what was signed before stays valid."""
+        """Sign with this key from now on; tokens signed before stay valid."""
         if key != self._keys[0]:
             self._keys.insert(0, key)
 
     def of_realm(self, realm: str) -> TokenSigner:
-        """A signer with the same keys, those that are agreed on later too."""
+        """Return a signer with the same keys, including those agreed on later."""
         other = TokenSigner(self._keys[0], realm)
         other._keys = self._keys
         return other
 
     def sign(self, position: Position, query: str) -> str:
-        """A token for `position` in the answer of `query`, its canonical text."""
+        """Return a token for `position` in the result of `query`, given as its canonical text."""
         fields = _Fields(*(getattr(position, name) for name in _Fields.__struct_fields__))
         return self.seal(fields, query)
 
     def verify(self, token: str, query: str) -> Position:
-        """The position of a token that this service issued for this query.
+        """Return the position in a token.
 
         Raises:
-            InvalidSkipToken: it did not, or the query was changed.
+            InvalidSkipToken: this service did not issue it, or the query was changed.
         """
         fields = self.unseal(token, query, _Fields)
         if fields is None:
             raise InvalidSkipToken(
                 "$skiptoken: this link was not issued by this service, or its options were changed;"
-                " follow @odata.nextLink exactly as it came, or start the feed again",
+                " follow @odata.nextLink exactly as received, or start over at the first page",
                 target="$skiptoken",
             )
         return Position(*(getattr(fields, name) for name in _Fields.__struct_fields__))
 
     def seal(self, fields: object, query: str) -> str:
-        """A text that says so, which nobody can change, nor use for another query."""
+        """Return a signed text that cannot be changed or used for another query."""
         body = msgspec.msgpack.encode(fields)
         return _encode(body + _signature(self._keys[0], body, self._realm + query))
 
     def unseal(self, token: str, query: str, kind: type[T]) -> T | None:
-        """What such a text says; None when it was not sealed here for this query."""
+        """Return the content of a sealed text; None if it was not sealed for this query."""
         try:
             raw = urlsafe_b64decode(token.encode("ascii") + b"=" * (-len(token) % 4))
             body = raw[:-_SIGNATURE_BYTES]
@@ -122,5 +122,5 @@ def _signature(key: bytes, body: bytes, query: str) -> bytes:
 
 
 def _encode(raw: bytes) -> str:
-    """The one text of these bytes; decoding alone would pass over foreign characters."""
+    """Return the canonical text of these bytes; decoding alone would ignore invalid characters."""
     return urlsafe_b64encode(raw).rstrip(b"=").decode()

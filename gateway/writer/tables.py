@@ -1,7 +1,7 @@
-"""Arrow tables -> the bytes of CSV, of an Arrow stream, of a Parquet file, part by part.
+"""Arrow tables -> CSV, an Arrow stream or a Parquet file, part by part.
 
-Each function takes tables of one schema, at least one, and yields what they add to the file. What
-is yielded is never kept, so that a file of any length needs the memory of one part.
+Each function takes tables of one schema, at least one, and yields the bytes that they add to the
+file. Nothing is kept after it is yielded, so a file of any length needs the memory of one part.
 """
 
 from __future__ import annotations
@@ -25,10 +25,10 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 def write_csv(tables: Iterable[pa.Table], *, marked: bool) -> Iterator[bytes]:
-    """RFC 4180 with a header line; `marked` by a byte order mark.
+    """Yield CSV by RFC 4180 with a header line; `marked` adds a byte order mark.
 
-    Texts stand in quotes and null is nothing at all, so that readers can tell it from an empty one.
-    A file of one column has an empty text for null: readers skip blank lines, and with them rows.
+    Texts are quoted and a null is empty, so that readers can distinguish it from an empty text.
+    A file of one column has an empty text for null, because readers skip blank lines.
     """
     before, header = _BYTE_ORDER_MARK if marked else b"", True
     for table in tables:
@@ -48,19 +48,19 @@ def _without_blank_lines(table: pa.Table) -> pa.Table:
 
 
 def write_arrow(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:
-    """Arrow's streaming format; instants have the time zone UTC."""
+    """Yield Arrow's streaming format; instants have the time zone UTC."""
     return _write_typed(tables, properties, pa.ipc.new_stream)
 
 
 def write_parquet(tables: Iterable[pa.Table], properties: tuple[Property, ...]) -> Iterator[bytes]:
-    """A Parquet file with a row group for each table; instants have the time zone UTC."""
+    """Yield a Parquet file with a row group for each table; instants have the time zone UTC."""
     return _write_typed(tables, properties, partial(pq.ParquetWriter, compression="zstd"))
 
 
 def _write_typed(
     tables: Iterable[pa.Table], properties: tuple[Property, ...], open_: Callable[..., Any]
 ) -> Iterator[bytes]:
-    """Write with the writer that `open_` makes of a sink and a schema."""
+    """Write with the writer that `open_` returns for a sink and a schema."""
     sink, typed = _Sink(), (_typed(table, properties) for table in tables)
     first = next(typed)
     with open_(sink, first.schema) as writer:
@@ -71,7 +71,7 @@ def _write_typed(
 
 
 class _Sink(io.RawIOBase):
-    """Takes what is written until it is taken away; tells the place in the whole file."""
+    """A buffer of written parts, which knows its position in the whole file."""
 
     def __init__(self) -> None:
         self._parts: list[bytes] = []
@@ -89,13 +89,13 @@ class _Sink(io.RawIOBase):
         return self._written
 
     def taken(self) -> bytes:
-        """What came since the last time."""
+        """Return the bytes written since the last call, and drop them."""
         parts, self._parts = self._parts, []
         return b"".join(parts)
 
 
 def _typed(table: pa.Table, properties: tuple[Property, ...]) -> pa.Table:
-    """The table with time zones, and with nulls only where the model has them."""
+    """Return the table with time zones, and nullable only where the model is."""
     fields = [
         pa.field(prop.name, _with_zone(table.schema.field(prop.name).type), prop.nullable)
         for prop in properties

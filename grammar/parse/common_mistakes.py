@@ -1,8 +1,8 @@
-"""The usual slips in OData text, and the way out of each.
+"""Common mistakes in OData text, and how to fix each.
 
-`SLIPS` is tried in order where the grammar stopped: `at` must match there, `before` at the end of
-what precedes, and the terminal `wants` must be one that could have come. The first that fits is
-told. The tests hold an example of every entry.
+`COMMON_MISTAKES` is tried in order where the parser stopped: `at` must match there, `before` at the
+end of the text before, and `expects` must be one of the terminals that are valid there. The first
+match becomes the message. The tests have an example of every entry.
 """
 
 from __future__ import annotations
@@ -11,26 +11,26 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
-_WINDOW = 200
+_MAX_CHARACTERS_BEFORE = 200
 _OPTIONS = r"\$?(?:filter|search|orderby|select|expand|compute|apply|top|skip|count|levels)"
-_TWO_DIGITS = "a date is written 2024-01-31: four digits, two, two"
-_INSTANT = "an instant is written 2024-01-31T08:00:00Z, or with an offset such as +01:00"
+_TWO_DIGITS = "write a date as 2024-01-31: four digits, two, two"
+_INSTANT = "write an instant as 2024-01-31T08:00:00Z, or with an offset such as +01:00"
 
 
 @dataclass(frozen=True, slots=True)
-class Slip:
-    """One slip; `message` and `hint` may show the groups of `at`, and behind them of `before`."""
+class Mistake:
+    """One mistake; `message` and `hint` may use the groups of `at`, then those of `before`."""
 
     at: str
     message: str
     hint: str
     before: str = ""
-    wants: str = ""
+    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """What to tell about the slip that fits."""
+class Advice:
+    """The message and hint for a mistake that matched."""
 
     message: str
     hint: str
@@ -53,192 +53,208 @@ _SYMBOLS = {
 }
 
 _OPERATORS = tuple(
-    Slip(f"({symbol})", "'{0}' is no operator", f"OData writes {name}", wants="EQUALITY")
+    Mistake(f"({symbol})", "'{0}' is not an operator", f"write {name}", expects="EQUALITY")
     for symbol, name in _SYMBOLS.items()
 )
 
 _WHOLE = (
-    Slip(
+    Mistake(
         rf"({_OPTIONS}\s*=)",
-        "the name of the option once more",
+        "the option's name is repeated",
         "leave out {0}",
         before=r"^\s*$",
     ),
-    Slip("=", "the name of the option once more", "leave it out", before=rf"^{_OPTIONS}\s*$"),
-    Slip(
+    Mistake("=", "the option's name is repeated", "leave it out", before=rf"^{_OPTIONS}\s*$"),
+    Mistake(
         r"",
         "an operator at the beginning",
-        "an operator stands between two values",
+        "an operator goes between two values",
         before=r"^\s*(?i:eq|ne|lt|le|gt|ge|and|or|has|in|add|sub|mul|div|mod)\s*$",
-        wants="EQUALITY",
+        expects="EQUALITY",
     ),
 )
 
-_TWICE = Slip(
+_TWICE = Mistake(
     r"",
     "two operators in a row",
-    "an operator stands between two values",
+    "an operator goes between two values",
     before=r"(?i:\b(?:and|or)\s+(?:and|or)\s+)$",
-    wants="EQUALITY",
+    expects="EQUALITY",
 )
 
 _DATES = (
-    Slip(
+    Mistake(
         r"(-[0-9]{2}-[0-9]{2})[Zz]",
         "a date with an offset",
-        "a day is written {1}{0}, its first instant {1}{0}T00:00:00Z",
+        "write the day as {1}{0}, or its first instant as {1}{0}T00:00:00Z",
         before=r"\b([0-9]{4})$",
     ),
-    Slip(
+    Mistake(
         r"\s*([-+][0-9]{2}:[0-9]{2})",
         "a date with an offset",
-        "a day is written {1}, its first instant {1}T00:00:00{0}",
+        "write the day as {1}, or its first instant as {1}T00:00:00{0}",
         before=r"\b([0-9]{4}-[0-9]{2}-[0-9]{2})\s*$",
     ),
-    Slip(r"-[0-9]{2}-[0-9]{2}[Tt]", "a date and time without offset", _INSTANT, r"\b[0-9]{4}$"),
-    Slip(r"-[0-9]+-[0-9]+", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
-    Slip(r"[0-9]{1,2}:", "a blank between date and time", _INSTANT, r"[0-9]{4}-[0-9-]{5}\s*$"),
-    Slip(r"/[0-9]{1,2}/[0-9]", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
-    Slip(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}", "not a date", _TWO_DIGITS),
-    Slip(r"#[0-9]", "not a date", _TWO_DIGITS, wants="DATE"),
+    Mistake(r"-[0-9]{2}-[0-9]{2}[Tt]", "a date and time without offset", _INSTANT, r"\b[0-9]{4}$"),
+    Mistake(r"-[0-9]+-[0-9]+", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
+    Mistake(r"[0-9]{1,2}:", "a space between date and time", _INSTANT, r"[0-9]{4}-[0-9-]{5}\s*$"),
+    Mistake(r"/[0-9]{1,2}/[0-9]", "not a date", _TWO_DIGITS, before=r"\b[0-9]{1,4}$"),
+    Mistake(r"[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{4}", "not a date", _TWO_DIGITS),
+    Mistake(r"#[0-9]", "not a date", _TWO_DIGITS, expects="DATE"),
 )
 
 _NUMBERS = (
-    Slip(r"\.[0-9]", "a number begins with a digit", "for example 0.5", wants="NUMBER"),
-    Slip(r"[0-9]+\.(?![0-9])", "a number ends with a digit", "for example 5.0", wants="NUMBER"),
-    Slip(r"0[xX]", "a hexadecimal number", "OData knows decimal numbers only"),
-    Slip(
+    Mistake(r"\.[0-9]", "a number must start with a digit", "for example 0.5", expects="NUMBER"),
+    Mistake(
+        r"[0-9]+\.(?![0-9])", "a number must end with a digit", "for example 5.0", expects="NUMBER"
+    ),
+    Mistake(r"0[xX]", "a hexadecimal number", "OData has decimal numbers only"),
+    Mistake(
         r",[0-9]",
         "a comma in a number",
-        "a point separates decimals, nothing separates thousands",
+        "use a point for decimals and no separator for thousands",
         before=r"\b(?<!\()(?<!,)[0-9.]+$",
-        wants="OR",
+        expects="OR",
     ),
 )
 
 _QUOTES = (
-    Slip(r"'", "a type in quotes", "write it plainly, e.g. Edm.Int32", r"(?i:cast|isof)\(.*$", ""),
-    Slip(r'"', "text in double quotes", "text stands in single quotes: 'text'", wants="STRING"),
-    Slip("[\u2018-\u201f`\u00b4]", "a typographic quote", "text stands in straight quotes: 'text'"),
-    Slip(
-        r"'", "a quote that is not closed", "a quote inside is doubled: 'O''Neil'", wants="STRING"
+    Mistake(
+        r"'",
+        "a type in quotes",
+        "write it without quotes, e.g. Edm.Int32",
+        r"(?i:cast|isof)\(.*$",
+        "",
     ),
-    Slip(r"'", "a quote too many", "a quote inside is doubled: 'O''Neil'", before=r"'$"),
-    Slip(
+    Mistake(r'"', "text in double quotes", "put text in single quotes: 'text'", expects="STRING"),
+    Mistake("[\u2018-\u201f`\u00b4]", "a typographic quote", "put text in straight quotes: 'text'"),
+    Mistake(
+        r"'", "a quote is not closed", "double a quote inside text: 'O''Neil'", expects="STRING"
+    ),
+    Mistake(r"'", "one quote too many", "double a quote inside text: 'O''Neil'", before=r"'$"),
+    Mistake(
         r"[^\s'(),;][^']*'",
-        "text goes on after its closing quote",
-        "a quote inside is doubled: 'O''Neil'",
+        "text continues after its closing quote",
+        "double a quote inside text: 'O''Neil'",
         before=r"'$",
     ),
-    Slip(
+    Mistake(
         r"'",
         "a function between its arguments",
         "write contains(name,'text')",
         before=r"\b(?i:contains|startswith|endswith)\s*$",
     ),
-    Slip(r"'", "two values in a row", "is an operator or a comma missing?", before=r"'\s+$"),
+    Mistake(r"'", "two values in a row", "is an operator or a comma missing?", before=r"'\s+$"),
 )
 
 _LISTS = (
-    Slip(",", "a list without parentheses", "write in (1,2,3)", before=r"(?i:\sin\s)[^()]*$"),
-    Slip(
+    Mistake(",", "a list without parentheses", "write in (1,2,3)", before=r"(?i:\sin\s)[^()]*$"),
+    Mistake(
         ",",
         "a name in the list after `in`",
-        "the list holds literals; text stands in single quotes",
+        "the list takes literals; put text in single quotes",
         before=r"(?i:\sin)\s*\([^()]*$",
-        wants="OR",
+        expects="OR",
     ),
-    Slip(
+    Mistake(
         ",",
         "a list where one value is compared",
-        "a list in parentheses stands only after `in`",
+        "a list in parentheses can only follow `in`",
         before=r"(?i:\s(?:eq|ne))\s*\([^()]*$",
     ),
-    Slip(r"[;|]", "a list is separated by commas", "write in (1,2,3)", r"(?i:\sin)\s*\([^()]*$"),
-    Slip(r";", "a semicolon between parameters", "write (a=1,b=2)", r"\([^()]*$", "_CLOSE"),
+    Mistake(r"[;|]", "a list is separated by commas", "write in (1,2,3)", r"(?i:\sin)\s*\([^()]*$"),
+    Mistake(r";", "a semicolon between parameters", "write (a=1,b=2)", r"\([^()]*$", "_CLOSE"),
 )
 
 _WORDS = (
-    Slip(
+    Mistake(
         r"(?i:(?:not\s+)?like)\b",
-        "'like' is no operator",
+        "'like' is not an operator",
         "write contains(name,'text'), startswith or endswith",
     ),
-    Slip(r"(?i:is\s+null)\b", "'is null' is no operator", "write x eq null"),
-    Slip(r"(?i:is\s+not\s+null)\b", "'is not null' is no operator", "write x ne null"),
-    Slip(r"(?i:between)\b", "'between' is no operator", "write x ge 1 and x le 9"),
-    Slip(r"(?i:not\s+in)\b", "'not in' is no operator", "write not (x in (1,2))"),
-    Slip(
+    Mistake(r"(?i:is\s+null)\b", "'is null' is not an operator", "write x eq null"),
+    Mistake(r"(?i:is\s+not\s+null)\b", "'is not null' is not an operator", "write x ne null"),
+    Mistake(r"(?i:between)\b", "'between' is not an operator", "write x ge 1 and x le 9"),
+    Mistake(r"(?i:not\s+in)\b", "'not in' is not an operator", "write not (x in (1,2))"),
+    Mistake(
         r"(?i:(contains|startswith|endswith|matchespattern|indexof))\b",
         "'{0}' is a function",
         "write {0}(name,'text')",
-        wants="EQUALITY",
+        expects="EQUALITY",
     ),
-    Slip(r"(?i:equals?|is|===?)\b", "no operator", "equality is written eq", wants="EQUALITY"),
-    Slip(r"(?i:order\s*by)\b", "'order by' is an option of its own", "use $orderby=name desc"),
-    Slip(r"(?i:(asc|desc)ending)", "'{0}ending' is no direction", "write {0}", wants="DIRECTION"),
-    Slip(
+    Mistake(
+        r"(?i:equals?|is|===?)\b", "not an operator", "write eq for equality", expects="EQUALITY"
+    ),
+    Mistake(r"(?i:order\s*by)\b", "'order by' is a separate option", "use $orderby=name desc"),
+    Mistake(
+        r"(?i:(asc|desc)ending)", "'{0}ending' is not a direction", "write {0}", expects="DIRECTION"
+    ),
+    Mistake(
         r"\w",
         "two words in a row",
-        "text stands in single quotes: 'New York'",
+        "put text in single quotes: 'New York'",
         before=r"(?i:eq|ne)\s+[^\W\d]\w*\s+$",
-        wants="EQUALITY",
+        expects="EQUALITY",
     ),
-    Slip(r"(?i:nulls)\b", "nothing says where nulls go", "they come first, with desc last"),
-    Slip(r"\?", "'?' is no operator", "write case(condition:value,true:other)"),
-    Slip(r"!", "'!' is no operator", "OData writes not", wants="NOT"),
+    Mistake(
+        r"(?i:nulls)\b", "the place of nulls cannot be chosen", "they come first, with desc last"
+    ),
+    Mistake(r"\?", "'?' is not an operator", "write case(condition:value,true:other)"),
+    Mistake(r"!", "'!' is not an operator", "write not", expects="NOT"),
 )
 
 _SEARCH = (
-    Slip('"', "a phrase that does not end", 'write "blue green" OR red', wants="SEARCH_WORD"),
-    Slip("'", "a word that begins with a quote", 'write "\'tis"', wants="SEARCH_WORD"),
+    Mistake('"', "a phrase is not closed", 'write "blue green" OR red', expects="SEARCH_WORD"),
+    Mistake("'", "a word starts with a quote", 'write "\'tis"', expects="SEARCH_WORD"),
 )
 
 _STRUCTURE = (
-    Slip(
+    Mistake(
         rf",\s*{_OPTIONS}\s*=",
         "nested options are separated by semicolons",
         "for example Items($top=1;$skip=2)",
     ),
-    Slip(
+    Mistake(
         r"(\$?[A-Za-z]+)\s*=",
-        "the option {0} cannot stand here",
-        "after /$count only $filter and $search, after /$ref also $orderby, $skip, $top, $count",
+        "the option {0} is not allowed here",
+        "after /$count use $filter and $search; after /$ref also $orderby, $skip, $top, $count",
         before=r"/\$(?:ref|count)\([^()]*$",
     ),
-    Slip(
+    Mistake(
         r"(\$?[A-Za-z]+)",
-        "'{0}' is no option",
-        "in parentheses stand options: $select=name;$top=5",
-        wants="SELECT_IS",
+        "'{0}' is not an option",
+        "the parentheses take options: $select=name;$top=5",
+        expects="SELECT_IS",
     ),
-    Slip("", "groupby has two pairs of parentheses", "write groupby((a,b))", r"groupby\(\s*$"),
-    Slip(
+    Mistake("", "groupby needs two pairs of parentheses", "write groupby((a,b))", r"groupby\(\s*$"),
+    Mistake(
         r":",
         "'any' and 'all' follow a collection",
         "write Items/any(i:i/Price gt 5)",
         before=r"(?<![/\w])(?i:any|all)\(\s*\w+$",
     ),
-    Slip(
+    Mistake(
         r"",
-        "a lambda without variable",
+        "a lambda without a variable",
         "write Items/any(i:i/Price gt 5)",
         before=r"/(?i:any|all)\(\s*[\w/]+\s*$",
-        wants="_COLON",
+        expects="_COLON",
     ),
-    Slip("[,)]", "case takes pairs", "write case(condition:value,true:other)", wants="_COLON"),
-    Slip(r"\)|(?:as)?$", "the value needs a name", "write expression as name", wants="_AS"),
-    Slip(r"\)", "a parenthesis too many", "each ) closes one (", wants="$END"),
-    Slip(r";", "a semicolon between conditions", "join them with and, or", wants="OR"),
-    Slip(r",", "a comma between conditions", "join them with and, or", wants="OR"),
-    Slip(r"-", "'-' is no operator between values", "OData writes sub", wants="EQUALITY"),
-    Slip(r"/\s", "a blank in a path", "a path has none: Address/City; division is div"),
-    Slip(r"/", "a blank in a path", "a path has none: Address/City; division is div", r"\s$"),
-    Slip(r"\.", "a point in a path", "a path is written with slashes: Address/City", r"[\w)]$"),
-    Slip(r"\[", "an index in brackets", "OData has none; filter with any or all", r"\w$"),
+    Mistake("[,)]", "case takes pairs", "write case(condition:value,true:other)", expects="_COLON"),
+    Mistake(r"\)|(?:as)?$", "the value needs a name", "write expression as name", expects="_AS"),
+    Mistake(r"\)", "one parenthesis too many", "each ) closes one (", expects="$END"),
+    Mistake(r";", "a semicolon between conditions", "join them with and, or", expects="OR"),
+    Mistake(r",", "a comma between conditions", "join them with and, or", expects="OR"),
+    Mistake(r"-", "'-' is not an operator between values", "write sub", expects="EQUALITY"),
+    Mistake(r"/\s", "a space in a path", "write Address/City without spaces, or use div to divide"),
+    Mistake(
+        r"/", "a space in a path", "write Address/City without spaces, or use div to divide", r"\s$"
+    ),
+    Mistake(r"\.", "a dot in a path", "separate the names with slashes: Address/City", r"[\w)]$"),
+    Mistake(r"\[", "an index in brackets", "OData has no indexes; filter with any or all", r"\w$"),
 )
 
-SLIPS = (
+COMMON_MISTAKES = (
     *_WHOLE,
     _TWICE,
     *_DATES,
@@ -255,22 +271,25 @@ _SPELLED = ("eq", "ne", "lt", "le", "gt", "ge", "and", "or", "not", "has", "in",
 _WORD = re.compile(r"[^\W\d]\w*")
 
 
-def find_slip(text: str, position: int, expected: tuple[str, ...]) -> Found | None:
-    """The slip at `position`, where one of the terminals `expected` could have come."""
-    before = text[max(0, position - _WINDOW) : position]
-    for slip in SLIPS:
-        match, behind = re.compile(slip.at).match(text, position), re.search(slip.before, before)
-        if match and behind and (not slip.wants or slip.wants in expected):
+def find_mistake(text: str, position: int, expected: tuple[str, ...]) -> Advice | None:
+    """Return advice on the mistake at `position`, where the terminals `expected` are valid."""
+    before = text[max(0, position - _MAX_CHARACTERS_BEFORE) : position]
+    for mistake in COMMON_MISTAKES:
+        match, behind = (
+            re.compile(mistake.at).match(text, position),
+            re.search(mistake.before, before),
+        )
+        if match and behind and (not mistake.expects or mistake.expects in expected):
             shown = [group or "" for group in (*match.groups(), *behind.groups())]
-            return Found(slip.message.format(*shown), slip.hint.format(*shown))
+            return Advice(mistake.message.format(*shown), mistake.hint.format(*shown))
     return _misspelt(text, position, expected)
 
 
-def _misspelt(text: str, position: int, expected: tuple[str, ...]) -> Found | None:
-    """A word where an operator is due: the nearest operator, or two words of one text."""
+def _misspelt(text: str, position: int, expected: tuple[str, ...]) -> Advice | None:
+    """Return advice on a word instead of an operator: misspelt, or part of an unquoted text."""
     word = _WORD.match(text, position)
     if word is None or "EQUALITY" not in expected:
         return None
     near = get_close_matches(word[0].lower()[:20], _SPELLED, 1, cutoff=0.6)
-    hint = f"did you mean {near[0]}?" if near else "text stands in single quotes: 'New York'"
-    return Found(f"'{word[0][:40]}' is no operator", hint)
+    hint = f"did you mean {near[0]}?" if near else "put text in single quotes: 'New York'"
+    return Advice(f"'{word[0][:40]}' is not an operator", hint)

@@ -1,6 +1,6 @@
-"""The canonical functions and how many arguments they take (Part 2, 5.1.1.5 to 5.1.1.12).
+"""The canonical functions and their numbers of arguments (Part 2, 5.1.1.5 to 5.1.1.12).
 
-Names are case-insensitive in 4.01; the tree and the unparser use the lower case of this table.
+Names are case-insensitive in 4.01; the tree and `unparse` use the lower case of this table.
 """
 
 from __future__ import annotations
@@ -47,13 +47,13 @@ ARITIES: dict[str, tuple[int, int]] = {
     "geo.distance": (2, 2),
     "geo.intersects": (2, 2),
     "geo.length": (1, 1),
-    # Data Aggregation 3: whether a property is there at all in a row of a heterogeneous collection
+    # Data Aggregation 3: true if a row of a heterogeneous collection has the property
     "isdefined": (1, 1),
 }
 
-# What people write who come from SQL, Excel, another language or OData 2.
+# Names from SQL, Excel, other languages and OData 2, and what OData 4 has instead.
 SYNONYMS: dict[str, str] = {
-    "substringof": "contains(haystack,needle), the other way round",
+    "substringof": "contains(haystack,needle), with the arguments swapped",
     "any": "Items/any(i:i/Price gt 5), after a collection",
     "all": "Items/all(i:i/Price gt 5), after a collection",
     "like": "contains(haystack,needle), startswith or endswith",
@@ -67,7 +67,7 @@ SYNONYMS: dict[str, str] = {
     "mid": "substring(text,start,count)",
     "instr": "indexof",
     "find": "indexof",
-    "replace": "nothing: OData cannot replace inside text",
+    "replace": "another tool: OData cannot replace parts of a text",
     "iif": "case(condition:value,true:other)",
     "if": "case(condition:value,true:other)",
     "coalesce": "case(a ne null:a,true:b)",
@@ -90,21 +90,21 @@ SYNONYMS: dict[str, str] = {
 
 
 def check_arity(name: str, count: int) -> None:
-    """Refuse a call of the canonical function `name` with a wrong number of arguments."""
+    """Raise BuilderError for a call of a canonical function with a wrong number of arguments."""
     least, most = ARITIES[name]
     if not least <= count <= most:
-        wanted = f"{least} or {most}" if most > least else str(least)
-        noun = "argument" if wanted == "1" else "arguments"
-        raise BuilderError(f"{name} takes {wanted} {noun}, not {count}")
+        expected = f"{least} or {most}" if most > least else str(least)
+        noun = "argument" if expected == "1" else "arguments"
+        raise BuilderError(f"{name} takes {expected} {noun}, not {count}")
 
 
 def unknown_function(name: str) -> BuilderError:
-    """What to say about a function without namespace that the standard does not know."""
+    """Build the error for a function without namespace that is not canonical."""
     synonym = SYNONYMS.get(name.lower())
     if synonym:
-        return BuilderError(f"unknown function '{name}'", hint=f"OData writes {synonym}")
+        return BuilderError(f"unknown function '{name}'", hint=f"use {synonym}")
     near = get_close_matches(name.lower()[:60], [*ARITIES, "cast", "isof", "case"], 1, cutoff=0.6)
     if near:
         return BuilderError(f"unknown function '{name}'", hint=f"did you mean {near[0]}?")
-    hint = "a function of the service is written with its namespace, e.g. Model.Name(x=1)"
+    hint = "write a function of the service with its namespace, e.g. Model.Name(x=1)"
     return BuilderError(f"unknown function '{name}'", hint=hint)

@@ -1,15 +1,16 @@
-"""Runs the LALR tables that Lark computed from `odata.lark`, several times faster than Lark does.
+"""A runtime for the LALR tables of `odata.lark`, several times faster than Lark's own.
 
-Lark stays the one definition of the syntax: rules, terminals, priorities, tables and callbacks are
-its own, and a test parses every case with Lark's own parser and compares. What differs is the loop:
+Rules, terminals, priorities, tables and callbacks all come from Lark, and a test compares the trees
+of every case with those of Lark's own parser. Only the loop differs:
 
 - one compiled pattern per parser state finds the next terminal (Lark's contextual lexer, without
   its token objects and line counting);
-- rules that only pass one value on (`?sum: product`), ten in a row below every operand, are
-  followed once and remembered per (state, terminal, state below);
-- along with each value go its start in the text, for messages, and its depth, for the limit.
+- chains of rules that pass one value on (`?sum: product`), ten long below every operand, are
+  followed once and cached per (state, terminal, state below);
+- each value has its start in the text, for messages, and its depth, for the limit.
 
-No recursion, and each step consumes a terminal or removes a state: time is linear in the text.
+There is no recursion, and each step consumes a terminal or removes a state, so the time is linear
+in the length of the text.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from grammar.limits import Limits
 
 BLANKS = " \t\r\n"
 END = "$END"
-_PATIENCE = 200
+_MAX_REDUCTIONS = 200
 
 Scan: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
 
@@ -32,7 +33,7 @@ Scan: TypeAlias = "Callable[[str, int], re.Match[str] | None]"
 @final
 @dataclass(slots=True, eq=False)
 class ParserState:
-    """A parser state: the pattern of the terminals that may follow, and what to do on each."""
+    """A parser state: the pattern of the terminals that may follow, and the action for each."""
 
     scan: Scan
     actions: dict[str, Action] = field(default_factory=dict)
@@ -42,7 +43,7 @@ class ParserState:
 @final
 @dataclass(slots=True, eq=False)
 class Enter:
-    """Consume the terminal, its text converted, and go to `state`; also accepts the end."""
+    """An action that consumes the terminal, converts its text and enters `state`; END accepts."""
 
     state: ParserState
     convert: Callable[[str], object]
@@ -51,7 +52,7 @@ class Enter:
 @final
 @dataclass(slots=True, eq=False)
 class Pass:
-    """A rule with one symbol and no callback changes only the state; `known` fills on use."""
+    """A rule with one symbol and no callback, which only changes the state; `known` is a cache."""
 
     origin: str
     known: dict[ParserState, ParserState] = field(default_factory=dict)
@@ -60,9 +61,9 @@ class Pass:
 @final
 @dataclass(slots=True, eq=False)
 class Reduce:
-    """Replace the topmost `size` values by `build` of them.
+    """An action that replaces the topmost `size` values by the result of `build`.
 
-    A list (`deepens` 0) is as deep as its deepest item; a chain does not deepen on its left side.
+    A list (`deepens` is 0) is as deep as its deepest item; a chain adds no depth on its left side.
     """
 
     origin: str
@@ -76,7 +77,7 @@ Action: TypeAlias = "Enter | Pass | Reduce"
 
 
 class UnexpectedInput(Exception):
-    """The text stops being OData at `position`; `expected` are the terminals that could go on."""
+    """Text that is wrong at `position`; `expected` are the terminals that are valid there."""
 
     def __init__(self, position: int, expected: tuple[str, ...]) -> None:
         super().__init__(position)
@@ -87,7 +88,7 @@ class UnexpectedInput(Exception):
 @final
 @dataclass(slots=True, eq=False)
 class _Stacks:
-    """What has been read and not been reduced: values, their starts and depths, and the states."""
+    """The values that are not reduced yet, their starts and depths, and the parser states."""
 
     states: list[ParserState]
     values: list[object] = field(default_factory=list)
@@ -96,53 +97,53 @@ class _Stacks:
 
 
 def run(start: ParserState, text: str, limits: Limits) -> object:
-    """Parse the whole text, blanks around it aside; the value is what the start rule built.
+    """Parse the whole text without surrounding whitespace; return the value of the start rule.
 
     Raises:
         UnexpectedInput: the syntax is wrong.
-        Refusal: a callback refused a value, or a limit was passed; `position` is set.
+        BuilderError: a callback rejected a value, or a limit is exceeded; `position` is set.
     """
     text = text.rstrip(BLANKS)
     position = len(text) - len(text.lstrip(BLANKS))
     stacks = _Stacks([start])
     states, values = stacks.states, stacks.values
-    for _ in range(limits.max_nodes + 1):
+    for _ in range(limits.max_symbols + 1):
         match = states[-1].scan(text, position)
         if match is None:
-            return _finish(stacks, text, position, limits)
-        action = _settle(stacks, str(match.lastgroup), position, limits.max_depth)
+            return _accept(stacks, text, position, limits)
+        action = _advance(stacks, str(match.lastgroup), position, limits.max_levels)
         values.append(_convert(action.convert, match))
         states.append(action.state)
         stacks.starts.append(position)
         stacks.depths.append(0)
         position = match.end()
     raise BuilderError(
-        f"more than {limits.max_nodes} words and symbols", position=stacks.starts[-1]
+        f"more than {limits.max_symbols} words and symbols", position=stacks.starts[-1]
     )
 
 
-def _finish(stacks: _Stacks, text: str, position: int, limits: Limits) -> object:
-    """No terminal matched: right at the end of a whole text only."""
+def _accept(stacks: _Stacks, text: str, position: int, limits: Limits) -> object:
+    """Return the value if the text is complete; no terminal matched at `position`."""
     if position < len(text):
-        raise UnexpectedInput(position, _viable(stacks.states))
+        raise UnexpectedInput(position, _possible_terminals(stacks.states))
     before = stacks.states[:]
     try:
-        _settle(stacks, END, position, limits.max_depth)
+        _advance(stacks, END, position, limits.max_levels)
     except UnexpectedInput:
-        raise UnexpectedInput(position, _viable(before)) from None
+        raise UnexpectedInput(position, _possible_terminals(before)) from None
     return stacks.values[-1]
 
 
 def _convert(convert: Callable[[str], object], match: re.Match[str]) -> object:
     try:
         return convert(match[0])
-    except BuilderError as refusal:
-        refusal.position = match.start() + refusal.at
+    except BuilderError as error:
+        error.position = match.start() + error.at
         raise
 
 
-def _settle(stacks: _Stacks, kind: str, position: int, max_depth: int) -> Enter:
-    """Do all that precedes consuming the terminal `kind`; the action that consumes it."""
+def _advance(stacks: _Stacks, kind: str, position: int, max_levels: int) -> Enter:
+    """Run all reductions before the terminal `kind`; return the action that consumes it."""
     states = stacks.states
     while True:
         action = states[-1].actions.get(kind)
@@ -150,15 +151,15 @@ def _settle(stacks: _Stacks, kind: str, position: int, max_depth: int) -> Enter:
             below = states[-2]
             states[-1] = action.known.get(below) or _follow(action, below, kind)
         elif type(action) is Reduce:
-            _reduce(stacks, action, position, max_depth)
+            _reduce(stacks, action, position, max_levels)
         elif action is None:
-            raise UnexpectedInput(position, _viable(states))
+            raise UnexpectedInput(position, _possible_terminals(states))
         else:
             return action
 
 
-def _reduce(stacks: _Stacks, action: Reduce, position: int, max_depth: int) -> None:
-    """Build one value of the topmost ones, and note where it starts and how deep it is."""
+def _reduce(stacks: _Stacks, action: Reduce, position: int, max_levels: int) -> None:
+    """Replace the topmost values by one, and set its start and depth."""
     size = action.size
     states, starts, depths = stacks.states, stacks.starts, stacks.depths
     if size == 0:
@@ -168,20 +169,20 @@ def _reduce(stacks: _Stacks, action: Reduce, position: int, max_depth: int) -> N
     else:
         try:
             stacks.values[-size:] = [action.build(stacks.values[-size:])]
-        except BuilderError as refusal:
-            refusal.position = starts[refusal.at - size]
+        except BuilderError as error:
+            error.position = starts[error.at - size]
             raise
         levels = depths[-size:]
         depth = max(levels[0], levels[-1] + 1) if action.is_chain else max(levels) + action.deepens
-        if depth > max_depth:
-            raise BuilderError(f"nested deeper than {max_depth} levels", position=starts[-size])
+        if depth > max_levels:
+            raise BuilderError(f"nested deeper than {max_levels} levels", position=starts[-size])
         depths[-size:] = [depth]
         del starts[len(starts) - size + 1 :], states[-size:]
     states.append(states[-1].gotos[action.origin])
 
 
 def _follow(action: Pass, below: ParserState, kind: str) -> ParserState:
-    """Where a row of `Pass` actions ends above `below` when `kind` comes next."""
+    """Return the state after a chain of `Pass` actions above `below`, with `kind` next."""
     state = below.gotos[action.origin]
     while type(following := state.actions.get(kind)) is Pass:
         state = below.gotos[following.origin]
@@ -189,19 +190,19 @@ def _follow(action: Pass, below: ParserState, kind: str) -> ParserState:
     return state
 
 
-def _viable(states: list[ParserState]) -> tuple[str, ...]:
-    """The terminals that can really come next.
+def _possible_terminals(states: list[ParserState]) -> tuple[str, ...]:
+    """Return the terminals that are valid next.
 
-    A state of an LALR table also reduces on terminals that only fit elsewhere, a `)` that closes
-    nothing say, so each one is tried on the states alone.
+    A state of an LALR table also reduces on terminals that are valid only elsewhere, such as a `)`
+    that closes nothing, so each terminal is tried on the states alone.
     """
-    return tuple(kind for kind in states[-1].actions if _is_viable(states, kind))
+    return tuple(kind for kind in states[-1].actions if _is_possible(states, kind))
 
 
-def _is_viable(states: list[ParserState], kind: str) -> bool:
-    """Follow the reductions before `kind`; after many of them it is taken for possible."""
+def _is_possible(states: list[ParserState], kind: str) -> bool:
+    """Follow the reductions before `kind`; return true also after `_MAX_REDUCTIONS` of them."""
     below, above = len(states), list[ParserState]()
-    for _ in range(_PATIENCE):
+    for _ in range(_MAX_REDUCTIONS):
         top = above[-1] if above else states[below - 1]
         action = top.actions.get(kind)
         if action is None or type(action) is Enter:

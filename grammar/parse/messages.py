@@ -1,17 +1,17 @@
-"""What a syntax error says to a person: what stands there, what could, and the usual way out."""
+"""Messages of syntax errors: what is there, what would be valid, and how to fix it."""
 
 from __future__ import annotations
 
 import re
 
 from grammar.errors import BuilderError, ODataSyntaxError
-from grammar.parse.common_mistakes import find_slip
+from grammar.parse.common_mistakes import find_mistake
 from grammar.parse.lalr_runtime import BLANKS, END, UnexpectedInput
 
 _WORD = re.compile(r"[\w.$@]+|.", re.DOTALL)
-_SHOWN = 24
+_MAX_WORD_CHARACTERS = 24
 
-# Terminals, or groups of them, in the standard's words; the first that fits stands for its group.
+# Terminals in the standard's words; where several mean the same group, the first one is listed.
 _PHRASES: tuple[tuple[str, str], ...] = (
     ("NOT", "an expression"),
     ("STRING", "a literal"),
@@ -47,7 +47,7 @@ _PHRASES: tuple[tuple[str, str], ...] = (
     ("STAR", "*"),
     (END, "the end"),
 )
-# Where the first of a pair is possible, the second goes without saying.
+# The first of a pair implies the others, which are then left out.
 _IMPLIED = (
     ("an expression", {"a literal", "a name", "an alias such as @x", "(", "true or false"}),
     ("a literal", {"true or false"}),
@@ -57,30 +57,30 @@ _IMPLIED = (
 
 
 def unexpected(error: UnexpectedInput, text: str, option: str) -> ODataSyntaxError:
-    """The syntax ends at a position: name the slip if it is a usual one, else what is expected."""
+    """Build the error for wrong syntax: a common mistake by name, else what is expected."""
     position = error.position
     while position < len(text) and text[position] in BLANKS:
         position += 1
-    slip = find_slip(text, position, error.expected)
+    advice = find_mistake(text, position, error.expected)
     return ODataSyntaxError(
-        slip.message if slip else _found(text, position),
+        advice.message if advice else _found(text, position),
         text=text,
         position=position,
-        expected=() if slip else expected_words(error.expected),
-        hint=slip.hint if slip else "",
+        expected=() if advice else expected_words(error.expected),
+        hint=advice.hint if advice else "",
         option=option,
     )
 
 
-def refused(error: BuilderError, text: str, option: str) -> ODataSyntaxError:
-    """A builder refused a value: its message, with the place."""
+def rejected(error: BuilderError, text: str, option: str) -> ODataSyntaxError:
+    """Build the error for a value that a builder rejected, with the position."""
     return ODataSyntaxError(
         error.message, text=text, position=error.position, hint=error.hint, option=option
     )
 
 
 def expected_words(terminals: tuple[str, ...]) -> tuple[str, ...]:
-    """Terminals of the grammar in the standard's words, each once."""
+    """Return terminals of the grammar in the standard's words, each once."""
     words = dict.fromkeys(words for name, words in _PHRASES if name in terminals)
     for implying, implied in _IMPLIED:
         if implying in words:
@@ -93,5 +93,5 @@ def _found(text: str, position: int) -> str:
     if word is None:
         return "unexpected end"
     if word[0].isprintable():
-        return f"unexpected '{word[0][:_SHOWN]}'"
+        return f"unexpected '{word[0][:_MAX_WORD_CHARACTERS]}'"
     return f"unexpected character U+{ord(text[position]):04X}"

@@ -1,4 +1,4 @@
-"""Decoded name-value pairs -> `QueryOptions` (Part 2, 5)."""
+"""Decoded name-value pairs to `QueryOptions` (Part 2, 5)."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ from grammar.limits import DEFAULT_LIMITS, Limits
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.parse.parser import parse
 from grammar.parse.rules_options import natural
-from grammar.tree.expressions import Alias, QueryOptions
+from grammar.tree.expressions import Alias
+from grammar.tree.options import QueryOptions
 
-_DOLLAR_ONLY = frozenset({"skiptoken", "deltatoken"})
+_NEEDING_DOLLAR = frozenset({"skiptoken", "deltatoken"})
 
 
 def _text(value: str, _limits: Limits, _option: str) -> str:
@@ -26,8 +27,8 @@ def _number(value: str, _limits: Limits, option: str) -> int:
         raise ODataSyntaxError("not a whole number of 0 or more", text=value, option=option)
     try:
         return natural(digits)
-    except BuilderError as refusal:
-        raise ODataSyntaxError(refusal.message, text=value, option=option) from None
+    except BuilderError as error:
+        raise ODataSyntaxError(error.message, text=value, option=option) from None
 
 
 def _boolean(value: str, _limits: Limits, option: str) -> bool:
@@ -39,7 +40,7 @@ def _boolean(value: str, _limits: Limits, option: str) -> bool:
 
 def _levels(_value: str, _limits: Limits, option: str) -> int:
     hint = "for example $expand=Manager($levels=2)"
-    raise ODataSyntaxError("stands only inside $expand", option=option, hint=hint)
+    raise ODataSyntaxError("is only allowed inside $expand", option=option, hint=hint)
 
 
 def _expression(value: str, limits: Limits, option: str) -> object:
@@ -78,14 +79,14 @@ _READERS: dict[str, Callable[[str, Limits, str], object]] = {
 def parse_query_options(
     pairs: tuple[tuple[str, str], ...], limits: Limits = DEFAULT_LIMITS
 ) -> QueryOptions:
-    """Pairs from `split_query` -> all options of one resource.
+    """Parse the pairs from `split_query` into all options of one resource.
 
-    System options are known with or without `$`, in any case (4.01), except `$skiptoken` and
-    `$deltatoken`, which have no form without `$`. Custom options are kept as they are.
+    System options may be written with or without `$`, in any case (4.01), except `$skiptoken` and
+    `$deltatoken`, which need the `$`. Custom options stay as they are.
 
     Raises:
-        UnknownOptionError: a name with `$` that is no system option.
-        ODataSyntaxError: an option given twice, an empty value, or what its parser refuses.
+        UnknownOptionError: a name with `$` is not a system option.
+        ODataSyntaxError: an option is repeated, its value is empty, or its parser rejects it.
     """
     found: dict[str, object] = {}
     aliases: dict[str, object] = {}
@@ -102,10 +103,10 @@ def parse_query_options(
 
 
 def _system_name(written: str) -> str:
-    """The lower-case name without `$`, or nothing for aliases and custom options."""
+    """Return the lower-case name without `$`; empty for aliases and custom options."""
     folded = written.strip(BLANKS).lower()
     name = folded.removeprefix("$")
-    if name in _READERS and (folded.startswith("$") or name not in _DOLLAR_ONLY):
+    if name in _READERS and (folded.startswith("$") or name not in _NEEDING_DOLLAR):
         return name
     if folded.startswith("$"):
         near = get_close_matches(name[:40], _READERS, 1)
@@ -117,14 +118,16 @@ def _system_name(written: str) -> str:
 def _add(found: dict[str, object], name: str, value: str, limits: Limits) -> None:
     option = f"${name}"
     if name in found:
-        raise ODataSyntaxError("given twice", option=option, hint="with and without $ is the same")
+        raise ODataSyntaxError(
+            "given twice", option=option, hint="the name is the same with and without $"
+        )
     _check_value(value, limits, option)
     found[name] = _READERS[name](value, limits, option)
 
 
 def _add_alias(aliases: dict[str, object], written: str, value: str, limits: Limits) -> None:
     if not isinstance(parse("expression", written, limits, written), Alias):
-        raise ODataSyntaxError("not the name of an alias", option=written, hint="for example @x=1")
+        raise ODataSyntaxError("not an alias name", option=written, hint="for example @x=1")
     name = written.strip(BLANKS)[1:]
     if name in aliases:
         raise ODataSyntaxError("assigned twice", option=written)
@@ -135,6 +138,6 @@ def _add_alias(aliases: dict[str, object], written: str, value: str, limits: Lim
 def _check_value(value: str, limits: Limits, option: str) -> None:
     if not value.strip(BLANKS):
         raise ODataSyntaxError("has no value", option=option)
-    if len(value) > limits.max_length:
-        message = f"longer than the limit of {limits.max_length} characters"
+    if len(value) > limits.max_characters:
+        message = f"longer than the limit of {limits.max_characters} characters"
         raise ODataSyntaxError(message, option=option)

@@ -1,7 +1,7 @@
-"""Decoded path segments -> `ResourcePath` (Part 2, 4).
+"""Decoded path segments to `ResourcePath` (Part 2, 4).
 
-Without a schema only the form is checked: what each segment looks like and which system segments
-may stand where. Whether a name is an entity set, a property or a key, the binder decides.
+Without a schema only the form of each segment and the order of system segments are checked. The
+binder decides if a name is an entity set, a property or a key.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _SYSTEM = _FIRST | _LAST | {"$filter", "$each"}
 
 
 def parse_resource_path(segments: tuple[str, ...], limits: Limits = DEFAULT_LIMITS) -> ResourcePath:
-    """Segments from `split_path` -> the path; none, or one empty one, is the service document.
+    """Parse segments from `split_path`; none, or one empty one, is the service document.
 
     >>> parse_resource_path(("Results", "$count")).segments
     (Segment(name='Results', key=None, argument=None, names=()), \
@@ -30,8 +30,8 @@ Segment(name='$count', key=None, argument=None, names=()))
     """
     if segments and not segments[-1]:
         segments = segments[:-1]
-    if len(segments) > limits.max_depth:
-        raise ODataSyntaxError(f"more than {limits.max_depth} segments", option=OPTION)
+    if len(segments) > limits.max_levels:
+        raise ODataSyntaxError(f"more than {limits.max_levels} segments", option=OPTION)
     parsed: list[Segment] = []
     for text in segments:
         parsed += _segment(text, limits, is_first=not parsed)
@@ -45,23 +45,23 @@ def _segment(text: str, limits: Limits, *, is_first: bool) -> tuple[Segment, ...
     try:
         return cast(tuple[Segment, ...], parse("segment", text, limits, OPTION))
     except ODataSyntaxError:
-        if is_first or not _is_plain(text, limits):
+        if is_first or not _may_be_key(text, limits):
             raise
         return (Segment(text),)
 
 
-def _is_plain(text: str, limits: Limits) -> bool:
-    """Whether text that is no segment of another kind may be a key-as-segment (4.3.6).
+def _may_be_key(text: str, limits: Limits) -> bool:
+    """Return true for a possible key-as-segment (4.3.6), if no other kind of segment matched.
 
-    `Items(1` and `$cuont` are rather slips; `Tablet (small)`, `2001` and `O'Neil` are keys.
+    `Items(1` and `$cuont` are mistakes; `Tablet (small)`, `2001` and `O'Neil` are keys.
     """
     name, _, _ = text.partition("(")
     looks_called = "(" in text and name.replace(".", "_").isidentifier()
-    return len(text) <= limits.max_length and text[0] != "$" and not looks_called
+    return len(text) <= limits.max_characters and text[0] != "$" and not looks_called
 
 
 def _check_order(parsed: list[Segment], text: str) -> None:
-    """Which system segments exist, and that those come first or last which must."""
+    """Check that a system segment exists and is where it may be."""
     name = parsed[-1].name
     before = parsed[-2].name if len(parsed) > 1 else ""
     if name.startswith("$") and name not in _SYSTEM:
@@ -69,7 +69,9 @@ def _check_order(parsed: list[Segment], text: str) -> None:
         hint = f"did you mean {near[0]}?" if near else ""
         raise ODataSyntaxError(f"unknown segment {name}", text=text, option=OPTION, hint=hint)
     if len(parsed) > 1 and name in _FIRST:
-        raise ODataSyntaxError(f"{name} stands only at the service root", text=text, option=OPTION)
+        raise ODataSyntaxError(
+            f"{name} is only allowed at the service root", text=text, option=OPTION
+        )
     if len(parsed) == 1 and name in _SYSTEM - _FIRST:
         raise ODataSyntaxError(f"{name} needs a resource before it", text=text, option=OPTION)
     if before in _ALONE or (before in _LAST and name != "$query") or before == "$query":

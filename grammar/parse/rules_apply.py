@@ -11,12 +11,19 @@ from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.parse.rules_expression import Arguments, PathStep
 from grammar.parse.rules_options import alias_name, natural
-from grammar.tree.expressions import Aggregated, CountOf, Expr, Member, Name, Special
+from grammar.tree.expressions import (
+    Aggregated,
+    AggregateFrom,
+    AggregateItem,
+    CountOf,
+    Expr,
+    Member,
+    Name,
+    Special,
+)
 from grammar.tree.transformations import (
     AddNested,
     Aggregate,
-    AggregateFrom,
-    AggregateItem,
     ComputeStep,
     Concat,
     CustomStep,
@@ -45,7 +52,7 @@ METHODS = ("sum", "min", "max", "average", "countdistinct")
 
 
 def method(name: str, *, at: int) -> str:
-    """A standard method, case-sensitive, or a qualified custom one (3.2.1.3, 3.2.1.4)."""
+    """Check for a standard method, case-sensitive, or a qualified custom one (3.2.1.3, .4)."""
     if "." in name or name in METHODS:
         return name
     folded = name.lower()
@@ -62,60 +69,60 @@ def method(name: str, *, at: int) -> str:
 def aggregate_with(
     expression: Expr, name: str, steps: list[AggregateFrom] | None = None
 ) -> AggregateItem:
-    """`expression with method from ...`: every further step needs a method too."""
+    """Build `expression with method from ...`: every further step needs a method too."""
     chosen = method(name, at=2)
     if not all(step.method for step in steps or ()):
-        raise BuilderError("each `from` after `with` needs a `with` of its own", at=3)
+        raise BuilderError("each `from` after `with` needs its own `with`", at=3)
     return AggregateItem(expression, chosen, "", tuple(steps or ()))
 
 
 def aggregate_custom(expression: Expr, steps: list[AggregateFrom] | None = None) -> AggregateItem:
-    """A custom aggregate or a `path/$count`: what else it could be needs a method."""
+    """Build a custom aggregate or a `path/$count`; any other expression needs a method."""
     if not isinstance(expression, Name | Member | CountOf):
         hint = "for example aggregate(price mul amount with sum as total)"
-        raise BuilderError("the expression needs `with` a method", hint=hint)
+        raise BuilderError("the expression needs `with` and a method", hint=hint)
     return AggregateItem(expression, "", "", tuple(steps or ()))
 
 
 def aggregate_named(item: AggregateItem, alias: str) -> AggregateItem:
-    """`item as alias`."""
+    """Build `item as alias`."""
     return replace(item, alias=alias_name(alias, at=2))
 
 
 def aggregate_count(alias: str) -> AggregateItem:
-    """`$count as alias`."""
+    """Build `$count as alias`."""
     return AggregateItem(Special("$count"), "", alias_name(alias, at=2))
 
 
 def aggregate_count_from(steps: list[AggregateFrom], alias: str) -> AggregateItem:
-    """`$count from paths with method as alias`."""
+    """Build `$count from paths with method as alias`."""
     return AggregateItem(Special("$count"), "", alias_name(alias, at=3), tuple(steps))
 
 
 def aggregate_step(item: AggregateItem) -> PathStep:
-    """`/aggregate(...)` at the end of a path."""
+    """Build `/aggregate(...)` at the end of a path."""
     return lambda base: Aggregated(base, item)
 
 
 def from_step(paths: list[Expr], name: str = "") -> AggregateFrom:
-    """`from paths with method`."""
+    """Build `from paths with method`."""
     return AggregateFrom(tuple(paths), method(name, at=3) if name else "")
 
 
 def group_path(path: Expr) -> Expr:
-    """A property or navigation path; a type cast at its end would group by nothing (3.2.3.1)."""
+    """Check for a property or navigation path; a type cast at its end has no value (3.2.3.1)."""
     if not isinstance(path, Name | Member) or ("." in path.name and path.name[0] != "@"):
         raise BuilderError("groupby takes paths that end in a property")
     return path
 
 
 def concat(sequences: list[Sequence], last: Sequence) -> Concat:
-    """`concat(a,b)`; at least two."""
+    """Build `concat(a,b)`, of two sequences or more."""
     return Concat((*map(tuple, sequences), tuple(last)))
 
 
 def relatives(kind: str, hierarchy: RecursiveHierarchy, start: Sequence, *rest: str) -> Relatives:
-    """`ancestors(...)`, `descendants(...)`: distance and `keep start` are optional."""
+    """Build `ancestors(...)` or `descendants(...)`; distance and `keep start` are optional."""
     distances = [natural(text) for text in rest if text.isdigit()]
     return Relatives(
         kind,
@@ -127,10 +134,14 @@ def relatives(kind: str, hierarchy: RecursiveHierarchy, start: Sequence, *rest: 
 
 
 def custom_step(name: str, arguments: Arguments) -> CustomStep:
-    """A function of the service as a transformation: qualified, with named parameters."""
+    """Build a function of the service as a transformation: qualified, with named parameters."""
     if "." not in name:
         near = get_close_matches(name.lower()[:60], TRANSFORMATIONS, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(TRANSFORMATIONS)}"
+        hint = (
+            f"did you mean {near[0]}?"
+            if near
+            else f"the transformations are {', '.join(TRANSFORMATIONS)}"
+        )
         raise BuilderError(f"unknown transformation '{name}'", hint=hint)
     if arguments.positional:
         raise BuilderError(f"{name} takes named parameters", at=1)

@@ -27,11 +27,11 @@ from grammar.tree.expressions import (
     LiteralKind,
     Member,
     Name,
-    QueryOptions,
     RecordExpr,
     Special,
     Unary,
 )
+from grammar.tree.options import QueryOptions
 
 PathStep: TypeAlias = Callable[[Expr], Expr]
 Pair: TypeAlias = tuple[str, Expr]
@@ -39,40 +39,40 @@ Pair: TypeAlias = tuple[str, Expr]
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What stands in the parentheses of a call: values by position or by name, never both."""
+    """The arguments of a call: values by position or by name, never both."""
 
     positional: tuple[Expr, ...] = ()
     named: tuple[Pair, ...] = ()
 
 
 def first(item: object) -> list[object]:
-    """Begin a list."""
+    """Start a list."""
     return [item]
 
 
 def more(items: list[object], item: object) -> list[object]:
-    """Go on with a list; the list is the parser's own, so it may grow in place."""
+    """Extend a list in place, which only the parser has."""
     items.append(item)
     return items
 
 
 def binary(left: Expr, operator: str, right: Expr) -> Binary:
-    """`left operator right`."""
+    """Build `left operator right`."""
     return Binary(operator, left, right)
 
 
 def in_one(left: Expr, item: Expr) -> Binary:
-    """`x in ('a')` has a list of one, `x in (Names)` the parenthesized collection."""
+    """Build `x in ('a')`, with a list of one, or `x in (Names)`, with a collection."""
     return Binary("in", left, ListExpr((item,)) if isinstance(item, Literal) else item)
 
 
 def in_many(left: Expr, item: Expr, items: list[Expr]) -> Binary:
-    """`x in ('a','b')`."""
+    """Build `x in ('a','b')`."""
     return Binary("in", left, ListExpr((item, *items)))
 
 
 def call(name: str, arguments: Arguments) -> Expr:
-    """A canonical function, or one of the service if the name has a namespace."""
+    """Build a canonical function, or one of the service if the name has a namespace."""
     canonical = name.lower()
     if canonical in ARITIES:
         if arguments.named:
@@ -85,7 +85,7 @@ def call(name: str, arguments: Arguments) -> Expr:
 
 
 def call_start(name: str, arguments: Arguments) -> Expr:
-    """A call with a path after it; `Items(1)/x` is a collection with a key."""
+    """Build a call with a path after it; `Items(1)/x` is a collection with a key."""
     if "." in name or name.lower() in ARITIES:
         return call(name, arguments)
     key = _key(arguments)
@@ -95,7 +95,7 @@ def call_start(name: str, arguments: Arguments) -> Expr:
 
 
 def call_step(name: str, arguments: Arguments) -> PathStep:
-    """`/Name(...)`: a key if it can be one, otherwise a function bound to what precedes."""
+    """Build `/Name(...)`: a key if possible, otherwise a function bound to the path before."""
     key = None if "." in name else _key(arguments)
     if key is not None:
         return lambda base: KeyLookup(Member(base, name), key)
@@ -111,7 +111,7 @@ def _parameters(name: str, arguments: Arguments) -> tuple[Pair, ...]:
 
 
 def _key(arguments: Arguments) -> Key | None:
-    """One literal or alias, or named ones; None when the arguments cannot be a key (4.3)."""
+    """Return one literal or alias, or named ones; None if the arguments are not a key (4.3)."""
     if len(arguments.positional) == 1:
         pairs: tuple[Pair, ...] = (("", arguments.positional[0]),)
     else:
@@ -121,39 +121,39 @@ def _key(arguments: Arguments) -> Key | None:
 
 
 def extend(base: Expr, step: PathStep) -> Expr:
-    """A path and its next step."""
+    """Add a step to a path."""
     return step(base)
 
 
 def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = None) -> PathStep:
-    """`/any()`, `/any(x:...)`, `/all(x:...)`."""
+    """Build `/any()`, `/any(x:...)`, `/all(x:...)`."""
     if predicate is None and quantifier == "all":
         raise BuilderError(
             "all needs a predicate", hint="for example Items/all(i:i/Price gt 5)", at=1
         )
     if "." in variable:
-        raise BuilderError("a lambda variable has no namespace", at=1)
+        raise BuilderError("a lambda variable cannot have a namespace", at=1)
     return lambda base: Lambda(base, quantifier, variable or None, predicate)
 
 
 def count_step(_text: str) -> PathStep:
-    """`/$count`."""
+    """Build `/$count`."""
     return CountOf
 
 
 def count_step_with(options: dict[str, object]) -> PathStep:
-    """`/$count($filter=...;$search=...)`."""
-    given = QueryOptions(**options)  # type: ignore[arg-type]  # the grammar made the types right
+    """Build `/$count($filter=...;$search=...)`."""
+    given = QueryOptions(**options)  # type: ignore[arg-type]  # the grammar ensures the types
     return lambda base: CountOf(base, given.filter, given.search)
 
 
 def case(branches: list[tuple[Expr, Expr]]) -> Case:
-    """`case(condition:value,...)`."""
+    """Build `case(condition:value,...)`."""
     return Case(tuple(branches))
 
 
 def json_member(name: str, value: Expr) -> Pair:
-    """`"name":value` in a JSON object."""
+    """Build `"name":value` in a JSON object."""
     return name, value
 
 

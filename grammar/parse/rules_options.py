@@ -1,62 +1,60 @@
-"""The rules of $orderby, $compute, $select, $expand and the options nested in parentheses (5.1)."""
+"""The rules of $orderby, $compute, $select, $expand, $search and options in parentheses (5.1)."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import TypeAlias
 
 from grammar.errors import BuilderError
 from grammar.parse.lalr_runtime import BLANKS
-from grammar.tree.expressions import (
-    ComputeItem,
-    ExpandItem,
-    OrderItem,
-    QueryOptions,
-    SelectItem,
-)
+from grammar.tree.expressions import ComputeItem, OrderItem
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
+from grammar.tree.search import SearchAnd, SearchIncomplete, SearchNot, SearchOr, SearchTerm
 
 Options: TypeAlias = dict[str, object]
 NamedOption: TypeAlias = tuple[str, object]
 Expanded: TypeAlias = dict[tuple[str, ...], ExpandItem]
 
 MAX_NUMBER_DIGITS = 18
+_ESCAPED = re.compile(r'\\(["\\])')
 
 
 def _option_name(text: str) -> str:
-    """`$Filter =` -> `filter`; `@x=` -> `@x`."""
+    """Convert `$Filter =` to `filter`, and `@x=` to `@x`."""
     name = text.strip(f"={BLANKS}")
     return name if name[0] == "@" else name.removeprefix("$").lower()
 
 
 def list_option(name: str, items: list[object]) -> NamedOption:
-    """A nested option whose value is a list."""
+    """Build a nested option with a list as its value."""
     return name, tuple(items)
 
 
 def number_option(name: str, digits: str) -> NamedOption:
-    """`$top`, `$skip`."""
+    """Build `$top` or `$skip`."""
     return name, natural(digits)
 
 
 def natural(digits: str) -> int:
-    """A count of rows; what no service can have is refused before it becomes a huge integer."""
+    """Convert a number of rows; reject one that no service has before it becomes an integer."""
     if len(digits) > MAX_NUMBER_DIGITS:
         raise BuilderError(f"a number with {len(digits)} digits is too large")
     return int(digits)
 
 
 def levels_option(name: str, text: str) -> NamedOption:
-    """`$levels`; `max` is -1."""
+    """Build `$levels`; `max` is -1."""
     return name, -1 if text.lower() == "max" else natural(text)
 
 
 def first_option(option: NamedOption) -> Options:
-    """Begin the options in one pair of parentheses."""
+    """Start the options in one pair of parentheses."""
     return more_options({}, option)
 
 
 def more_options(options: Options, option: NamedOption) -> Options:
-    """Add an option; each at most once, each alias at most once."""
+    """Add an option or an alias; each may occur once."""
     name, value = option
     if name[0] == "@":
         aliases = options.setdefault("aliases", {})
@@ -71,31 +69,36 @@ def more_options(options: Options, option: NamedOption) -> Options:
 
 
 def to_options(options: Options) -> QueryOptions:
-    """The collected options as one node."""
+    """Build one node from the collected options."""
     aliases = options.pop("aliases", {})
     pairs = tuple(aliases.items()) if isinstance(aliases, dict) else ()
-    return QueryOptions(**options, aliases=pairs)  # type: ignore[arg-type]  # typed by the grammar
+    return QueryOptions(**options, aliases=pairs)  # type: ignore[arg-type]  # the grammar ensures the types
 
 
 def alias_name(name: str, *, at: int) -> str:
-    """The name that $compute and $apply give to a value has no namespace."""
+    """Check the name that $compute or $apply gives to a value: it has no namespace."""
     if "." in name:
-        raise BuilderError("a new name has no namespace", at=at)
+        raise BuilderError("a new name cannot have a namespace", at=at)
     return name
 
 
 def expand_suffix(path: list[str], suffix: str, options: Options | None = None) -> ExpandItem:
-    """`path/$ref` or `path/$count`, the former with options."""
+    """Build `path/$ref`, with or without options, or `path/$count`."""
     return ExpandItem(tuple(path), suffix[1:], to_options(options) if options else None)
 
 
 def more_expand(items: Expanded, item: ExpandItem) -> Expanded:
-    """Add an item; no path may stand in two items (5.1.3), with and without `/$ref` are two."""
+    """Add an item; no path may be in two items (5.1.3), except with and without `/$ref`."""
     path = (*item.path, item.suffix)
     if path in items:
         raise BuilderError(f"{'/'.join(item.path)} is expanded twice", at=2)
     items[path] = item
     return items
+
+
+def phrase(text: str) -> str:
+    """Remove the double quotes; inside, only a quote and a backslash are escaped."""
+    return _ESCAPED.sub(r"\1", text[1:-1])
 
 
 OPTION_RULES: dict[str, Callable[..., object]] = {
@@ -121,24 +124,22 @@ OPTION_RULES: dict[str, Callable[..., object]] = {
     "number_option": number_option,
     "boolean_option": lambda name, literal: (name, literal.value),
     "levels_option": levels_option,
+    "search_word": SearchTerm,
+    "search_phrase": lambda text: SearchTerm(text, phrase=True),
+    "search_incomplete": SearchIncomplete,
+    "search_not": SearchNot,
+    "search_and": SearchAnd,
+    "search_or": SearchOr,
+    "longer_word": lambda word, rest: word + rest,
 }
 
+_NAMED_OPTIONS = (
+    "FILTER", "ORDERBY", "COMPUTE", "SELECT", "EXPAND", "SKIP", "TOP", "COUNT", "LEVELS", "SEARCH",
+    "APPLY", "ALIAS",
+)  # fmt: skip
+
 OPTION_TERMINALS: dict[str, Callable[[str], object]] = {
-    f"{name}_IS": _option_name
-    for name in (
-        [
-            "FILTER",
-            "ORDERBY",
-            "COMPUTE",
-            "SELECT",
-            "EXPAND",
-            "SKIP",
-            "TOP",
-            "COUNT",
-            "LEVELS",
-            "SEARCH",
-            "APPLY",
-            "ALIAS",
-        ]
-    )
+    **{f"{name}_IS": _option_name for name in _NAMED_OPTIONS},
+    "SEARCH_PHRASE": phrase,
+    "SEARCH_INCOMPLETE": lambda text: text[1:-1].replace("''", "'"),
 }

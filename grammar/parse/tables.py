@@ -1,4 +1,4 @@
-"""Lark's tables for `odata.lark`, prepared for `machine.run`; computed once, on the first parse."""
+"""Lark's tables for `odata.lark`, converted for `lalr_runtime.run` and computed once."""
 
 from __future__ import annotations
 
@@ -26,24 +26,25 @@ STARTS = (
     "apply",
     "segment",
     "alias_value",
-    "context",
 )
 
-# Rules, by name or alias, that do not deepen the tree, or not on their left; see odata.lark.
+# Rules, by name or alias, that add no depth on their left (CHAINS) or at all; see odata.lark.
 CHAINS = frozenset({"binary", "search_and", "search_or"})
-FLAT = frozenset({"operand", "sought", "positional", "named", "projections"})
+FLAT = frozenset({"operand", "sought", "positional", "named"})
 LISTS = ("first", "more")
 
 
 def grammar_text() -> str:
-    """The grammar as it ships."""
+    """Return the text of `odata.lark`."""
     return files("grammar").joinpath("odata.lark").read_text(encoding="utf-8")
 
 
-def callbacks() -> object:
-    """Our functions as the transformer that Lark calls for each rule and terminal."""
-    rules = {name: _spread(function) for name, function in RULES.items()}
-    return SimpleNamespace(**rules, **TERMINALS)
+def callbacks(
+    rules: Mapping[str, Callable[..., object]], terminals: Mapping[str, Callable[[str], object]]
+) -> object:
+    """Return the transformer that Lark calls for each rule and terminal."""
+    spread = {name: _spread(function) for name, function in rules.items()}
+    return SimpleNamespace(**spread, **terminals)
 
 
 def _spread(function: Callable[..., object]) -> Callable[[list[object]], object]:
@@ -51,32 +52,39 @@ def _spread(function: Callable[..., object]) -> Callable[[list[object]], object]
 
 
 class NoLexer(Lexer):
-    """Keeps Lark from building lexers that nobody uses: `machine.run` finds the terminals."""
+    """A lexer that does nothing, so that Lark builds none: `lalr_runtime.run` finds terminals."""
 
     def __init__(self, lexer_conf: object) -> None:
-        """Lark hands its configuration to every lexer."""
+        """Accept the configuration that Lark passes to every lexer."""
 
     def lex(self, lexer_state: object, parser_state: object) -> Iterator[Token]:
-        """Never called."""
+        """Raise: Lark's own parser is never run."""
         raise NotImplementedError
 
 
 @cache
 def start_states() -> Mapping[str, ParserState]:
-    """The machine's first state for each start rule."""
+    """Return the first parser state for each start rule of the grammar."""
+    return build_states(grammar_text(), STARTS, callbacks(RULES, TERMINALS))
+
+
+def build_states(
+    grammar: str, starts: tuple[str, ...], transformer: object
+) -> Mapping[str, ParserState]:
+    """Compute the tables of a grammar and return its first parser state for each start rule."""
     lark = Lark(
-        grammar_text(),
+        grammar,
         parser="lalr",
         lexer=NoLexer,
-        start=list(STARTS),
-        transformer=callbacks(),
+        start=list(starts),
+        transformer=transformer,
         maybe_placeholders=False,
     )
-    return _Preparation(lark).start_states()
+    return _Conversion(lark).start_states()
 
 
-class _Preparation:
-    """Turns the parse table of `lark` into states of our machine."""
+class _Conversion:
+    """The conversion of a Lark parse table into our parser states."""
 
     def __init__(self, lark: Lark) -> None:
         parser = lark.parser.parser.parser
@@ -103,7 +111,7 @@ class _Preparation:
         return {name: states[number] for name, number in self._table.start_states.items()}
 
     def _rank(self, name: str) -> tuple[int, int, int, str]:
-        """Lark's order of trying terminals: priority, then the longer pattern, then the name."""
+        """Sort terminals as Lark does: by priority, then by the longer pattern, then by name."""
         terminal: TerminalDef = self._terminals[name]
         pattern = terminal.pattern
         return -terminal.priority, -pattern.max_width, -len(pattern.value), name
@@ -120,7 +128,7 @@ class _Preparation:
         return converter
 
     def _reduction(self, rule: Rule) -> Action:
-        """A rule `?a: b` has nothing to build; others share one action over all states."""
+        """Return the action of a rule, shared by all states; `?a: b` builds nothing."""
         if len(rule.expansion) == 1 and rule.options.expand1 and not rule.alias:
             return Pass(rule.origin.name)
         if rule not in self._reductions:

@@ -1,6 +1,6 @@
-"""What each terminal of `odata.lark` becomes: a Literal, a checked name, an operator in lower case.
+"""Conversion of terminals: to a Literal, a checked name, an operator in lower case.
 
-These are the terminals of expressions; others stand beside the rules that use them.
+These are the terminals of expressions; others are next to the rules that use them.
 """
 
 from __future__ import annotations
@@ -17,18 +17,18 @@ from grammar.parse import canonical
 from grammar.parse.lalr_runtime import BLANKS
 from grammar.tree.expressions import Literal, LiteralKind
 
-MAX_IDENTIFIER = 128
+MAX_IDENTIFIER_CHARACTERS = 128
 _GUID = re.compile(r"[0-9A-Fa-f]{8}(?:-[0-9A-Fa-f]{4}){3}-[0-9A-Fa-f]{12}")
-_MAX_DIGITS = 400
+_MAX_NUMBER_CHARACTERS = 400
 _LETTERS = frozenset({"Lu", "Ll", "Lt", "Lm", "Lo", "Nl"})
 _PARTS = _LETTERS | {"Nd", "Mn", "Mc", "Pc", "Cf"}
-# Categories of what office programs make of straight quotes, blanks and minus signs.
+# Unicode categories of the characters that office programs put for quotes, spaces and minus signs.
 _LOOKALIKES = {
-    "Pi": "text stands in straight single quotes: 'text'",
-    "Pf": "text stands in straight single quotes: 'text'",
-    "Ps": "text stands in straight single quotes: 'text'",
-    "Zs": "it looks like a blank: type it anew",
-    "Pd": "it looks like a minus sign: type it anew",
+    "Pi": "put text in straight single quotes: 'text'",
+    "Pf": "put text in straight single quotes: 'text'",
+    "Ps": "put text in straight single quotes: 'text'",
+    "Zs": "it looks like a space: type it again",
+    "Pd": "it looks like a minus sign: type it again",
 }
 
 _NULL = Literal(LiteralKind.NULL, None)
@@ -45,45 +45,45 @@ _NON_FINITE = {
 
 
 def name(text: str) -> str:
-    """Check a possibly qualified name (ABNF `odataIdentifier`): letters, digits, 128 characters."""
-    if text.isascii() and len(text) <= MAX_IDENTIFIER:
+    """Check a name, qualified or not (ABNF `odataIdentifier`): letters and digits, up to 128."""
+    if text.isascii() and len(text) <= MAX_IDENTIFIER_CHARACTERS:
         return text
-    if max(map(len, text.split("."))) > MAX_IDENTIFIER:
-        raise BuilderError(f"a name has at most {MAX_IDENTIFIER} characters")
-    for place, character in enumerate(text):
-        allowed = _PARTS if place and text[place - 1] != "." else _LETTERS
+    if max(map(len, text.split("."))) > MAX_IDENTIFIER_CHARACTERS:
+        raise BuilderError(f"a name has at most {MAX_IDENTIFIER_CHARACTERS} characters")
+    for index, character in enumerate(text):
+        allowed = _PARTS if index and text[index - 1] != "." else _LETTERS
         if not character.isascii() and unicodedata.category(character) not in allowed:
             hint = _LOOKALIKES.get(unicodedata.category(character), "")
-            message = f"the character U+{ord(character):04X} cannot stand in a name"
-            raise BuilderError(message, hint=hint, at=place)
+            message = f"the character U+{ord(character):04X} is not allowed in a name"
+            raise BuilderError(message, hint=hint, at=index)
     return text
 
 
 def annotation(text: str) -> str:
-    """`@Namespace.Term#Qualifier`: check the names in it."""
+    """Check the names in `@Namespace.Term#Qualifier`."""
     name(text[1:].replace("#", "."))
     return text
 
 
 def step(text: str) -> str:
-    """`/Name` or `/@Namespace.Term` -> without the slash."""
+    """Check `/Name` or `/@Namespace.Term` and remove the slash."""
     return annotation(text[1:]) if text[1] == "@" else name(text[1:])
 
 
 def opened(text: str) -> str:
-    """`Name(` or `/Name(` -> Name."""
+    """Return the name in `Name(` or `/Name(`."""
     return name(text.rstrip(f"({BLANKS}").removeprefix("/"))
 
 
 def string(text: str) -> Literal:
-    """Without the quotes around it, a doubled quote inside made one."""
+    """Remove the quotes, and halve doubled quotes inside."""
     return Literal(LiteralKind.STRING, text[1:-1].replace("''", "'"))
 
 
 def number(text: str) -> Literal:
-    """Digits alone are an integer, a point makes a Decimal, an exponent a Double.
+    """Convert digits to an integer, with a point to a Decimal, with an exponent to a Double.
 
-    The letters of OData 2 and 3 say it otherwise: `d` and `f` Double, `m` Decimal, `L` integer.
+    The suffixes of OData 2 and 3 override this: `d` and `f` Double, `m` Decimal, `L` integer.
     """
     digits = text.rstrip("dDfFlLmM")
     suffix = text[len(digits) :].lower()
@@ -110,27 +110,27 @@ def _decimal(text: str) -> Literal:
 
 
 def _exact(text: str) -> Literal:
-    if len(text) > _MAX_DIGITS:
-        raise BuilderError(f"a number has at most {_MAX_DIGITS} digits")
+    if len(text) > _MAX_NUMBER_CHARACTERS:
+        raise BuilderError(f"a number has at most {_MAX_NUMBER_CHARACTERS} digits")
     if "." in text:
         return Literal(LiteralKind.DECIMAL, Decimal(text))
     return Literal(LiteralKind.INTEGER, int(text))
 
 
 def boolean(text: str) -> Literal:
-    """`true` and `false` in any case."""
+    """Convert `true` or `false` in any case."""
     return _BOOLEANS[text.lower()]
 
 
 def non_finite(text: str) -> Literal:
-    """INF, -INF, NaN, in exactly this case."""
+    """Convert INF, -INF or NaN, in exactly this case."""
     return _NON_FINITE[text]
 
 
 def quoted(text: str) -> Literal:
-    """`prefix'value'`: duration, binary, geography, geometry, or the name of an enumeration.
+    """Convert `prefix'value'`: duration, binary, geography, geometry, or an enumeration.
 
-    `guid'...'` is OData 2 and 3, which some clients still send.
+    Some clients still send `guid'...'`, as in OData 2 and 3.
     """
     prefix, _, value = text[:-1].partition("'")
     match prefix.lower():
@@ -150,27 +150,27 @@ def quoted(text: str) -> Literal:
 
 
 def guid(text: str) -> Literal:
-    """Lower case."""
+    """Convert a Guid to lower case."""
     return Literal(LiteralKind.GUID, text.lower())
 
 
 def date(text: str) -> Literal:
-    """See `canonical.date`."""
+    """Convert a date as `canonical.date` does."""
     return Literal(LiteralKind.DATE, canonical.date(text))
 
 
 def time_of_day(text: str) -> Literal:
-    """See `canonical.time_of_day`."""
+    """Convert a time as `canonical.time_of_day` does."""
     return Literal(LiteralKind.TIME_OF_DAY, canonical.time_of_day(text))
 
 
 def date_time_offset(text: str) -> Literal:
-    """See `canonical.date_time_offset`."""
+    """Convert an instant as `canonical.date_time_offset` does."""
     return Literal(LiteralKind.DATE_TIME_OFFSET, canonical.date_time_offset(text))
 
 
 def json_string(text: str) -> str:
-    """A JSON string -> its value."""
+    """Return the value of a JSON string."""
     try:
         value = str(json.loads(text))
         value.encode()
@@ -180,7 +180,7 @@ def json_string(text: str) -> str:
 
 
 def word(text: str) -> str:
-    """An operator or direction without the blanks around it, in lower case."""
+    """Return an operator or direction in lower case, without whitespace around it."""
     return text.strip(BLANKS).lower()
 
 

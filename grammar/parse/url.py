@@ -1,4 +1,4 @@
-"""Raw URL bytes -> decoded pieces, in the standard's order: split, decode once (Part 2, 2)."""
+"""Raw URL bytes to decoded pieces, in the standard's order: split, then decode once (Part 2, 2)."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from urllib.parse import quote, unquote_to_bytes
 from grammar.errors import ODataSyntaxError
 
 _BAD_PERCENT = re.compile(rb"%(?![0-9A-Fa-f]{2})")
-# What RFC 3986 allows bare in a query, without those that mean something to us or to others.
-_BARE_IN_NAME = "$@!'()*,;:/?~-._"
-_BARE_IN_VALUE = _BARE_IN_NAME + "="
+# Characters that RFC 3986 allows unencoded in a query and that separate nothing.
+_UNENCODED_IN_NAME = "$@!'()*,;:/?~-._"
+_UNENCODED_IN_VALUE = _UNENCODED_IN_NAME + "="
 
 
 def split_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
-    """The query after `?`, undecoded -> (name, value) pairs, decoded, in order.
+    """Split the undecoded query after `?` into decoded (name, value) pairs, in order.
 
-    A `+` is a blank: the standard gives it no meaning, and too many clients encode blanks so. An
-    option without `=` has the empty value; empty pieces between two `&` are skipped.
+    A `+` becomes a space: the standard gives it no meaning, and many clients encode spaces that
+    way. An option without `=` has an empty value; empty pieces between two `&` are skipped.
 
     >>> split_query(b"$filter=a%20eq%20'x%26y'&$top=5")
     (('$filter', "a eq 'x&y'"), ('$top', '5'))
 
     Raises:
-        ODataSyntaxError: for `%zz`, for bytes that are not UTF-8, for a bare `#`.
+        ODataSyntaxError: for `%zz`, for bytes that are not UTF-8, for an unencoded `#`.
     """
-    _refuse_fragment(raw_query)
+    _check_no_fragment(raw_query)
     pieces = [piece.partition(b"=") for piece in raw_query.split(b"&") if piece]
     return tuple(
         (_decode(name.replace(b"+", b" ")), _decode(value.replace(b"+", b" ")))
@@ -34,41 +34,41 @@ def split_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
 
 
 def split_path(raw_path: bytes) -> tuple[str, ...]:
-    """The path below the service root, undecoded -> its segments, each decoded once.
+    """Split the undecoded path below the service root into segments, each decoded once.
 
-    A plus stays a plus. One slash at the front does not count; one at the end leaves an empty
-    segment, which `parse_resource_path` tolerates.
+    A plus stays a plus. A leading slash is ignored; a trailing one leaves an empty segment, which
+    `parse_resource_path` accepts.
 
     >>> split_path(b"Results('a%2Fb')/state")
     ("Results('a/b')", 'state')
     """
-    _refuse_fragment(raw_path)
+    _check_no_fragment(raw_path)
     path = raw_path.removeprefix(b"/")
     return tuple(_decode(segment) for segment in path.split(b"/")) if path else ()
 
 
 def encode_query(pairs: tuple[tuple[str, str], ...]) -> str:
-    """Decoded pairs -> a query, percent-encoded as every client and proxy understands it.
+    """Encode decoded pairs as a query that every client and proxy understands.
 
     >>> encode_query((("$filter", "a eq 'x&y'"),))
     "$filter=a%20eq%20'x%26y'"
     """
     return "&".join(
-        f"{quote(name, safe=_BARE_IN_NAME)}={quote(value, safe=_BARE_IN_VALUE)}"
+        f"{quote(name, safe=_UNENCODED_IN_NAME)}={quote(value, safe=_UNENCODED_IN_VALUE)}"
         for name, value in pairs
     )
 
 
-def _refuse_fragment(raw: bytes) -> None:
+def _check_no_fragment(raw: bytes) -> None:
     position = raw.find(b"#")
     if position >= 0:
-        raise _error("'#' begins a fragment", raw, position, hint="write it as %23")
+        raise _error("'#' starts a fragment", raw, position, hint="write it as %23")
 
 
 def _decode(raw: bytes) -> str:
     bad = _BAD_PERCENT.search(raw)
     if bad:
-        hint = "a percent sign itself is written %25"
+        hint = "write a percent sign as %25"
         raise _error("'%' without two hexadecimal digits", raw, bad.start(), hint=hint)
     data = unquote_to_bytes(raw)
     try:

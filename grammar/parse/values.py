@@ -1,7 +1,7 @@
-"""Primitive values as they stand in payloads, defaults and key segments (ABNF section 6).
+"""Primitive values in payloads, defaults and key segments (ABNF section 6).
 
-There they have no quotes and no prefix, and their type is known: `2024-02-29`, `P1D`, `O'Neil`. The
-text is stricter than in a URL: `true` in lower case, offsets with their plus sign.
+Their type is known, so they have no quotes and no prefix: `2024-02-29`, `P1D`, `O'Neil`. The text
+is stricter than in a URL: `true` in lower case, offsets with their plus sign.
 """
 
 from __future__ import annotations
@@ -50,23 +50,23 @@ _READERS: dict[str, tuple[str, Callable[[str], Literal]]] = {
 
 
 def parse_value(text: str, type_name: str) -> Literal:
-    """The literal that `text` is in the type `type_name`; a type without `Edm.` is an enumeration.
+    """Parse the text of a value of a type; a type without `Edm.` is an enumeration.
 
-    Ranges of integer types are for the binder, as everywhere.
+    The binder checks the ranges of integer types.
 
     >>> parse_value("2024-02-29", "Edm.Date").kind
     <LiteralKind.DATE: 'Edm.Date'>
 
     Raises:
-        ODataSyntaxError: `text` is no value of that type.
+        ODataSyntaxError: the text is not a value of that type.
     """
     pattern, read = _reader(type_name)
     if not re.fullmatch(pattern, text):
-        raise ODataSyntaxError(f"no value of type {type_name}", text=text)
+        raise ODataSyntaxError(f"not a value of type {type_name}", text=text)
     try:
         return read(text)
-    except BuilderError as refusal:
-        raise ODataSyntaxError(refusal.message, text=text, hint=refusal.hint) from None
+    except BuilderError as error:
+        raise ODataSyntaxError(error.message, text=text, hint=error.hint) from None
 
 
 def _reader(type_name: str) -> tuple[str, Callable[[str], Literal]]:
@@ -79,5 +79,5 @@ def _reader(type_name: str) -> tuple[str, Callable[[str], Literal]]:
         if type_name.startswith(prefix):
             return "(?s:.*)", _of(kind, canonical.geo)
     if type_name.startswith("Edm."):
-        raise ODataSyntaxError(f"no primitive type: {type_name}")
+        raise ODataSyntaxError(f"not a primitive type: {type_name}")
     return "(?s:.*)", lambda text: Literal(LiteralKind.ENUM, canonical.enumeration(text), type_name)

@@ -1,8 +1,8 @@
-"""The syntax tree: what a client wrote, before any schema is known.
+"""The syntax tree of expressions, before any schema is known (Part 2, 5.1.1).
 
-Every node is a frozen dataclass, hence hashable: a tree serves as a cache key. Nothing here says
-what a name means or whether an expression has a type; that is the binder's work. Names of nodes
-follow OData 4.01 Part 2 (URL Conventions), section 5.1.1 for expressions.
+Every node is a frozen dataclass, hence hashable: a tree serves as a cache key. The binder, not the
+tree, knows the meaning of names and the types of expressions. Node names follow OData 4.01 Part 2
+(URL Conventions).
 """
 
 from __future__ import annotations
@@ -10,18 +10,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from enum import StrEnum
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
 from grammar.tree.left_deep import Chain
-
-if TYPE_CHECKING:
-    from grammar.tree.transformations import AggregateItem, Transformation
+from grammar.tree.search import SearchExpr
 
 
 class LiteralKind(StrEnum):
-    """What a primitive literal looks like; its EDM type may still be promoted by the binder.
+    """The form of a primitive literal; the binder may still promote its EDM type.
 
-    NULL..STRING carry a Python value. All kinds after STRING carry canonical text, because OData
+    NULL to STRING carry a Python value. All kinds after STRING carry canonical text, because OData
     allows years, offsets and fractions that Python's types do not; `grammar.literals` converts.
     """
 
@@ -81,7 +79,7 @@ class Special:
 
 @dataclass(frozen=True, slots=True)
 class Alias:
-    """A parameter alias `@name` (5.3); `name` is written without the `@`."""
+    """A parameter alias `@name` (5.3); `name` has no `@`."""
 
     name: str
 
@@ -121,7 +119,7 @@ class FilteredBy:
 
 @dataclass(frozen=True, slots=True)
 class Lambda:
-    """`base/any(variable:predicate)` or `all` (5.1.1.13); both None for the bare `any()`."""
+    """`base/any(variable:predicate)` or `all` (5.1.1.13); `any()` has neither."""
 
     base: Expr
     quantifier: str
@@ -131,7 +129,7 @@ class Lambda:
 
 @dataclass(frozen=True, slots=True)
 class Aggregated:
-    """`base/aggregate(item)`: one value aggregated from a collection (Data Aggregation 3.2.1)."""
+    """`base/aggregate(item)`: one value computed from a collection (Data Aggregation 3.2.1)."""
 
     base: Expr
     item: AggregateItem
@@ -149,8 +147,8 @@ class Call:
 class BoundCall:
     """A service-defined function with named parameters; `base` is None for an unbound one.
 
-    After a path, `Items/Best(Size=1)` may as well be a key: with a name that has no namespace and
-    with only literals and aliases as values it is a `KeyLookup`, and the binder decides.
+    After a path, `Items/Best(Size=1)` may also be a key. With a name without namespace, and only
+    literals and aliases as values, it is a `KeyLookup`; the binder decides.
     """
 
     base: Expr | None
@@ -160,7 +158,7 @@ class BoundCall:
 
 @dataclass(frozen=True, slots=True)
 class Cast:
-    """`cast(operand,type)`; `operand` None is the current instance, `type` a qualified name."""
+    """`cast(operand,type)`; no `operand` means the current instance; `type` is a qualified name."""
 
     operand: Expr | None
     type: str
@@ -168,7 +166,7 @@ class Cast:
 
 @dataclass(frozen=True, slots=True)
 class IsOf:
-    """`isof(operand,type)`; `operand` None means the current instance."""
+    """`isof(operand,type)`; no `operand` means the current instance."""
 
     operand: Expr | None
     type: str
@@ -194,7 +192,7 @@ class Binary(Chain):
     """`operator` in lower case: or and eq ne lt le gt ge has in add sub mul div divby mod.
 
     All associate to the left, so a chain of a thousand `or` is a thousand levels deep on its left
-    and flat on its right. A visitor walks `operands(node, "or")` instead of recurring into `left`.
+    and flat on its right. Visitors iterate over `operands(node, "or")` instead of recursing.
     """
 
     operator: str
@@ -223,6 +221,33 @@ Expr: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
+class AggregateFrom:
+    """`from paths with method`: first per group of `paths`, then over the groups (3.2.1.5).
+
+    `method` is empty for a custom aggregate that defines its own.
+    """
+
+    paths: tuple[Expr, ...]
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AggregateItem:
+    """`expression with method from ... as alias` (3.2.1).
+
+    `method` is one of sum min max average countdistinct, case-sensitive, or a qualified custom
+    method; empty for `$count`, for `path/$count` and for a custom aggregate. `expression` is
+    `Special("$count")` for the number of instances. `alias` is empty in `Aggregated`, and for a
+    custom aggregate that keeps its own name.
+    """
+
+    expression: Expr
+    method: str = ""
+    alias: str = ""
+    steps: tuple[AggregateFrom, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Key:
     """The key in parentheses: one unnamed value, or named values in the order written (4.3).
 
@@ -234,7 +259,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class OrderItem:
-    """One item of $orderby (5.1.5); ascending is the default and not kept apart from `asc`."""
+    """One item of $orderby (5.1.5); ascending, with `asc` or without, by default."""
 
     expression: Expr
     descending: bool = False
@@ -246,98 +271,3 @@ class ComputeItem:
 
     expression: Expr
     alias: str
-
-
-@dataclass(frozen=True, slots=True)
-class SearchTerm:
-    """A word or a phrase of $search (5.1.8); `phrase` tells whether it stood in double quotes."""
-
-    text: str
-    phrase: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class SearchNot:
-    """`NOT operand`."""
-
-    operand: SearchExpr
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SearchAnd(Chain):
-    """`left AND right`; a blank between two terms means the same."""
-
-    left: SearchExpr
-    right: SearchExpr
-
-
-@dataclass(frozen=True, slots=True, eq=False, repr=False)
-class SearchOr(Chain):
-    """`left OR right`; binds weaker than AND."""
-
-    left: SearchExpr
-    right: SearchExpr
-
-
-@dataclass(frozen=True, slots=True)
-class SearchIncomplete:
-    """`'text'` in single quotes: what a person has typed so far, whatever it is (4.01 5.1.8)."""
-
-    text: str
-
-
-SearchExpr: TypeAlias = "SearchTerm | SearchNot | SearchAnd | SearchOr | SearchIncomplete"
-
-
-@dataclass(frozen=True, slots=True)
-class SelectItem:
-    """One item of $select (5.1.4).
-
-    `path` holds the names in order, type casts included; `("*",)` selects all structural
-    properties, `("ns.*",)` all operations of a namespace. `options` are the nested options in
-    parentheses (4.01), None when there are none. `parameters` are the parameter names that tell
-    one overload of an operation from the others, None when there are no parentheses.
-    """
-
-    path: tuple[str, ...]
-    options: QueryOptions | None = None
-    parameters: tuple[str, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ExpandItem:
-    """One item of $expand (5.1.3); `suffix` is empty, `$ref` or `$count`; path `("*",)` = all."""
-
-    path: tuple[str, ...]
-    suffix: str = ""
-    options: QueryOptions | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class QueryOptions:
-    """All query options of one resource, as written; None or empty when absent.
-
-    `levels` is -1 for `max`. `aliases` maps parameter aliases (without `@`) to expressions.
-    `custom` keeps what is neither a system option nor an alias, decoded, in the order written.
-    `format`, `schemaversion`, `skiptoken` and `deltatoken` keep their decoded text.
-    """
-
-    apply: tuple[Transformation, ...] = ()
-    compute: tuple[ComputeItem, ...] = ()
-    search: SearchExpr | None = None
-    filter: Expr | None = None
-    count: bool | None = None
-    orderby: tuple[OrderItem, ...] = ()
-    skip: int | None = None
-    top: int | None = None
-    expand: tuple[ExpandItem, ...] = ()
-    select: tuple[SelectItem, ...] = ()
-    format: str | None = None
-    schemaversion: str | None = None
-    skiptoken: str | None = None
-    deltatoken: str | None = None
-    id: str | None = None
-    index: int | None = None
-    levels: int | None = None
-    aliases: tuple[tuple[str, Expr], ...] = ()
-    custom: tuple[tuple[str, str], ...] = ()

@@ -1,13 +1,13 @@
-"""Left-nested chains of any length: hashed, compared and shown without recursion."""
+"""Left-nested chains of any length: hashing, comparison and repr without recursion."""
 
 from __future__ import annotations
 
 
 class Chain:
-    """Base of a frozen dataclass whose field `left` may hold the same class, thousands deep.
+    """A base for frozen dataclasses whose field `left` may nest the same class thousands deep.
 
-    The methods that a dataclass generates recur into `left` and overflow Python's stack at a few
-    hundred levels; these walk down in a loop and otherwise mean the same.
+    The methods that a dataclass generates recurse into `left` and overflow Python's stack at a few
+    hundred levels. These loop, and are otherwise equivalent.
     """
 
     __slots__ = ()
@@ -32,7 +32,7 @@ class Chain:
 
 
 def _links(chain: Chain) -> tuple[object, tuple[tuple[str, object], ...]]:
-    """The leftmost operand, then (operator, right side) of each level, innermost first."""
+    """Return the leftmost operand, then (operator, right side) of each level, innermost first."""
     links = []
     node: object = chain
     while isinstance(node, Chain) and type(node) is type(chain):

@@ -1,6 +1,6 @@
-"""A tree without the values that its writer gave: every literal becomes `?`.
+"""Trees without personal values: every literal becomes `?`.
 
-What remains says how something was asked, and nothing of whom: names, operators and functions.
+Names, operators and functions remain.
 """
 
 from __future__ import annotations
@@ -8,18 +8,11 @@ from __future__ import annotations
 from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeVar, cast
 
-from grammar.tree.expressions import (
-    Expr,
-    ListExpr,
-    Literal,
-    LiteralKind,
-    QueryOptions,
-    RecordExpr,
-    SearchIncomplete,
-    SearchTerm,
-)
+from grammar.tree.expressions import Expr, ListExpr, Literal, LiteralKind, RecordExpr
 from grammar.tree.left_deep import Chain
+from grammar.tree.options import QueryOptions
 from grammar.tree.resource import ResourcePath
+from grammar.tree.search import SearchIncomplete, SearchTerm
 
 Tree = TypeVar("Tree", "Expr", QueryOptions, ResourcePath)
 _MARK = "?"
@@ -28,10 +21,10 @@ _TEXTS = ("skiptoken", "deltatoken", "id", "format", "schemaversion")
 
 
 def without_literals(tree: Tree) -> Tree:
-    """The same tree with placeholders; it unparses, but does not parse again.
+    """Return the tree with placeholders; it can be unparsed, but not parsed again.
 
-    Lists of literals become one placeholder, however long they are. Tokens and other texts that a
-    client chose are placeholders too, and custom options are left out.
+    A list of literals becomes one placeholder. Tokens and other texts that a client chose become
+    placeholders too, and custom options are left out.
 
     >>> from grammar.parse.parser import parse_filter
     >>> from grammar.write.nodes import unparse
@@ -72,7 +65,7 @@ def _options(options: QueryOptions) -> QueryOptions:
 
 
 def _chain(node: Chain) -> object:
-    """Down the left side in a loop: it may be thousands deep."""
+    """Mask a chain in a loop: its left side may be thousands deep."""
     links: list[Any] = []
     left: object = node
     while isinstance(left, Chain):

@@ -9,15 +9,15 @@ from grammar.tree.expressions import Expr, Key
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One segment between two slashes, decoded.
+    """One decoded segment between two slashes.
 
     Attributes:
         name: an identifier, qualified or not; one of `$metadata $batch $entity $all $crossjoin
             $filter $each $count $ref $value $query`; or, anywhere but first, the text of a
-            key-as-segment (4.3.6): which of the two an identifier is, the binder decides. Empty
-            for the key after a call, `ByColor(color='red')('k')`, which stands in no segment of
-            its own.
-        key: what stands in parentheses after the name. Parameters of a function look like a
+            key-as-segment (4.3.6); for an identifier, the binder decides between the two. Empty
+            for the key after a call, `ByColor(color='red')('k')`, which has no segment of its
+            own.
+        key: the content of the parentheses after the name. Parameters of a function look like a
             compound key; `F()` has a Key without values.
         argument: the predicate of `$filter`.
         names: the entity sets of `$crossjoin`.

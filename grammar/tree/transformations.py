@@ -1,7 +1,7 @@
 """The syntax tree of $apply (OData Extension for Data Aggregation 4.0, 3).
 
-`QueryOptions.apply` holds the transformations of a sequence in order; each takes the rows of the
-one before. What a name means is for the binder, as in `grammar.tree.expressions`.
+`QueryOptions.apply` holds the transformations in order; each takes the rows of the one before. The
+binder knows the meaning of names, as in `grammar.tree.expressions`.
 """
 
 from __future__ import annotations
@@ -9,40 +9,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from grammar.tree.expressions import ComputeItem, Expr, OrderItem, SearchExpr
+from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, OrderItem
+from grammar.tree.search import SearchExpr
 
 
 class Step:
-    """Base of all transformations, to tell them from other nodes at a glance."""
+    """The base of all transformations."""
 
     __slots__ = ()
-
-
-@dataclass(frozen=True, slots=True)
-class AggregateFrom:
-    """`from paths with method`: first per group of `paths`, then over the groups (3.2.1.5).
-
-    `method` is empty when a custom aggregate knows itself how to go on.
-    """
-
-    paths: tuple[Expr, ...]
-    method: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class AggregateItem:
-    """`expression with method from ... as alias` (3.2.1).
-
-    `method` is one of sum min max average countdistinct, case-sensitive, or a qualified custom
-    method; empty for `$count`, for `path/$count` and for a custom aggregate. `expression` is
-    `Special("$count")` for the number of instances. `alias` is empty for a custom aggregate under
-    its own name, and in `Aggregated`.
-    """
-
-    expression: Expr
-    method: str = ""
-    alias: str = ""
-    steps: tuple[AggregateFrom, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,8 +37,8 @@ class Rollup:
 class RecursiveHierarchy:
     """The first three parameters of the hierarchy transformations (6.2).
 
-    Where the nodes are, the qualifier of the annotation that makes them a hierarchy, and the path
-    to the key of a node.
+    They are the collection of nodes, the qualifier of the annotation that makes it a hierarchy, and
+    the path to the key of a node.
     """
 
     nodes: Expr
@@ -144,7 +118,7 @@ class TopStep(Step):
 
 @dataclass(frozen=True, slots=True)
 class TopBottom(Step):
-    """`topcount(limit,expression)` and its five relatives (3.3.1 to 3.3.6).
+    """`topcount(limit,expression)` and the five like it (3.3.1 to 3.3.6).
 
     `kind` is topcount topsum toppercent bottomcount bottomsum bottompercent.
     """
@@ -179,7 +153,7 @@ class AddNested(Step):
 
 @dataclass(frozen=True, slots=True)
 class Join(Step):
-    """`join(path as alias,transformations)` (3.5.3); `outer` keeps rows without related ones."""
+    """`join(path as alias,transformations)` (3.5.3); with `outer`, `outerjoin`."""
 
     path: Expr
     alias: str

@@ -1,4 +1,4 @@
-"""Helpers for visitors of the tree."""
+"""Iteration over a tree without recursion."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from grammar.tree.expressions import Binary, Expr, Name
 
 
 def operands(node: Expr, operator: str) -> tuple[Expr, ...]:
-    """The operands of a left-nested chain of one operator, in order; the node itself if it is none.
+    """Return the operands of a left-nested chain of one operator, in order; else the node itself.
 
-    Visitors use it for `and` and `or`, whose chains may be thousands long: recurring into
+    Visitors use it for `and` and `or`, whose chains may be thousands long: recursion into
     `Binary.left` would overflow Python's stack.
 
     >>> from grammar.parse.parser import parse_filter
@@ -26,7 +26,7 @@ def operands(node: Expr, operator: str) -> tuple[Expr, ...]:
 
 
 def names(node: object) -> Iterator[str]:
-    """All bare names in a tree, in no order; however deep it is, there is no recursion.
+    """Yield all bare names in a tree, in no order, without recursion.
 
     >>> from grammar.parse.parser import parse_filter
     >>> sorted(names(parse_filter("a eq 1 or length(b) in (2,3)")))

@@ -1,15 +1,14 @@
-"""Transformations of $apply -> canonical decoded text."""
+"""Transformations of $apply to canonical decoded text."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import assert_never
 
-from grammar.tree.expressions import Expr
+from grammar.tree.expressions import AggregateItem, Expr
 from grammar.tree.transformations import (
     AddNested,
     Aggregate,
-    AggregateItem,
     ComputeStep,
     Concat,
     CustomStep,
@@ -31,18 +30,23 @@ from grammar.tree.transformations import (
     Transformation,
     Traverse,
 )
-from grammar.write.expressions import aggregated_text, expression_text, parameters_text
-from grammar.write.items import compute_text, order_text
+from grammar.write.expressions import (
+    aggregated_text,
+    compute_text,
+    expression_text,
+    order_text,
+    parameters_text,
+)
 from grammar.write.search import search_text
 
 
 def apply_text(steps: Iterable[Transformation]) -> str:
-    """A sequence, joined with slashes."""
+    """Return a sequence, joined with slashes."""
     return "/".join(map(transformation_text, steps))
 
 
 def transformation_text(step: Transformation) -> str:
-    """One transformation."""
+    """Return one transformation."""
     match step:
         case Identity():
             return "identity"
@@ -98,7 +102,7 @@ def _set_step(step: Aggregate | GroupBy | Concat | Nest | AddNested | Join) -> s
 
 
 def aggregate_item_text(item: AggregateItem) -> str:
-    """`expression with method as alias`."""
+    """Return `expression with method as alias`."""
     return aggregated_text(item) + (f" as {item.alias}" if item.alias else "")
 
 

@@ -1,7 +1,8 @@
-"""Expressions -> canonical decoded text: the reverse of `parse_expression`.
+"""Expressions and items of $orderby and $compute to canonical decoded text.
 
-Canonical: one blank around operators, none elsewhere, lower-case operators and functions,
-parentheses only where precedence needs them, literals as `grammar.parse.canonical` describes.
+Canonical text has one space around operators and none elsewhere, lower-case operators and
+functions, parentheses only where precedence needs them, and literals as `grammar.parse.canonical`
+describes.
 """
 
 from __future__ import annotations
@@ -12,12 +13,14 @@ from decimal import Decimal
 from grammar.literals import from_decimal, from_float
 from grammar.tree.expressions import (
     Aggregated,
+    AggregateItem,
     Alias,
     Binary,
     BoundCall,
     Call,
     Case,
     Cast,
+    ComputeItem,
     CountOf,
     Expr,
     FilteredBy,
@@ -30,13 +33,35 @@ from grammar.tree.expressions import (
     LiteralKind,
     Member,
     Name,
+    OrderItem,
     RecordExpr,
     Special,
     Unary,
 )
-from grammar.tree.transformations import AggregateItem
-from grammar.write.precedence import BINDING, TIGHTEST, UNARY
 from grammar.write.search import search_text
+
+# How tightly operators bind (Part 2, 5.1.1.17), as odata.lark has it.
+UNARY = 7
+TIGHTEST = 9
+
+BINDING: dict[str, int] = {
+    "or": 1,
+    "and": 2,
+    "eq": 3,
+    "ne": 3,
+    "lt": 4,
+    "le": 4,
+    "gt": 4,
+    "ge": 4,
+    "add": 5,
+    "sub": 5,
+    "mul": 6,
+    "div": 6,
+    "divby": 6,
+    "mod": 6,
+    "has": 8,
+    "in": 8,
+}
 
 _PREFIXES = {
     LiteralKind.DURATION: "duration",
@@ -47,7 +72,7 @@ _PREFIXES = {
 
 
 def literal_text(node: Literal) -> str:
-    """A literal; the prefix is kept where 4.01 could leave it out, so that the kind survives."""
+    """Return a literal, with the prefix that 4.01 makes optional: it shows the kind."""
     match node.value:
         case None:
             return "null"
@@ -70,12 +95,12 @@ def literal_text(node: Literal) -> str:
 
 
 def quoted(text: str) -> str:
-    """Text in single quotes, a quote inside doubled."""
+    """Return text in single quotes, with quotes inside doubled."""
     return "'" + text.replace("'", "''") + "'"
 
 
 def expression_text(node: Expr) -> str:
-    """Any expression."""
+    """Return any expression; `parse_expression` is the reverse."""
     match node:
         case Binary():
             return _binary(node)
@@ -92,7 +117,7 @@ def expression_text(node: Expr) -> str:
 
 
 def _binary(node: Binary) -> str:
-    """A chain from right to left in a loop, because its left side may be thousands deep."""
+    """Write a chain in a loop, because its left side may be thousands deep."""
     pieces: list[str] = []
     left: Expr = node
     binding = 0
@@ -105,7 +130,7 @@ def _binary(node: Binary) -> str:
 
 
 def _right(node: Binary) -> str:
-    """The right operand; a list of literals stands in parentheses after `in` only."""
+    """Return the right operand; only after `in` a list of literals is in parentheses."""
     right = node.right
     if node.operator == "in" and isinstance(right, ListExpr):
         if all(isinstance(item, Literal) for item in right.items):
@@ -115,7 +140,7 @@ def _right(node: Binary) -> str:
 
 
 def _operand(node: Expr, binding: int) -> str:
-    """In parentheses unless it binds at least as tightly as `binding`."""
+    """Add parentheses unless the node binds at least as tightly as `binding`."""
     text = expression_text(node)
     return f"({text})" if _binding(node) < binding else text
 
@@ -127,7 +152,7 @@ def _binding(node: Expr) -> int:
 
 
 def _unary(operator: str, operand: Expr) -> str:
-    """`-(5)` is the negation of a literal and `-5` a literal."""
+    """Write the operator; `-(5)` negates a literal, while `-5` is one literal."""
     text = _operand(operand, UNARY)
     if operator == "not":
         return f"not {text}"
@@ -135,19 +160,19 @@ def _unary(operator: str, operand: Expr) -> str:
 
 
 def _json(item: Expr) -> str:
-    """Text inside JSON stands in double quotes, everything else as usual."""
+    """Return an item inside JSON, where text is in double quotes."""
     if isinstance(item, Literal) and item.kind is LiteralKind.STRING:
         return json_text(str(item.value))
     return expression_text(item)
 
 
 def json_text(text: str) -> str:
-    """A JSON string."""
+    """Return a JSON string."""
     return json.dumps(text, ensure_ascii=False)
 
 
 def _path(node: Expr) -> str:
-    """A path, a call, or what begins one."""
+    """Return a path, or the call that starts it."""
     match node:
         case Name(name) | Special(name):
             return name
@@ -183,7 +208,7 @@ def _call(node: Expr) -> str:
         case Case(branches):
             return f"case({','.join(map(_branch, branches))})"
         case _:
-            raise TypeError(f"no expression: {type(node).__name__}")
+            raise TypeError(f"not an expression: {type(node).__name__}")
 
 
 def _count_options(node: CountOf) -> str:
@@ -196,7 +221,7 @@ def _count_options(node: CountOf) -> str:
 
 
 def aggregated_text(item: AggregateItem) -> str:
-    """`expression with method from ...`, without the alias."""
+    """Return `expression with method from ...`, without the alias."""
     steps = "".join(
         f" from {','.join(map(expression_text, step.paths))}{_with(step.method)}"
         for step in item.steps
@@ -219,17 +244,27 @@ def _operand_and_type(operand: Expr | None, type_name: str) -> str:
 
 
 def _branch(branch: tuple[Expr, Expr]) -> str:
-    """`10 :15` keeps its blank: without it the colon would make a time of day."""
+    """Return `condition:value`; `10 :15` needs the space, as `10:15` is a time of day."""
     condition, value = map(expression_text, branch)
-    blank = " " if condition[-1].isdigit() and value[0].isdigit() else ""
-    return f"{condition}{blank}:{value}"
+    space = " " if condition[-1].isdigit() and value[0].isdigit() else ""
+    return f"{condition}{space}:{value}"
 
 
 def key_text(key: Key) -> str:
-    """What stands in the parentheses of a key."""
+    """Return the content of the parentheses of a key."""
     return parameters_text(key.values)
 
 
 def parameters_text(pairs: tuple[tuple[str, Expr], ...]) -> str:
-    """`name=value` separated by commas; a value without name stands alone."""
+    """Return `name=value` pairs separated by commas; a pair without name is the value alone."""
     return ",".join(f"{n}={expression_text(v)}" if n else expression_text(v) for n, v in pairs)
+
+
+def order_text(item: OrderItem) -> str:
+    """Return `expression` or `expression desc`; `asc` is the default and left out."""
+    return f"{expression_text(item.expression)}{' desc' if item.descending else ''}"
+
+
+def compute_text(item: ComputeItem) -> str:
+    """Return `expression as alias`."""
+    return f"{expression_text(item.expression)} as {item.alias}"

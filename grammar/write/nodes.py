@@ -1,35 +1,27 @@
-"""`unparse`: any node, or a tuple of them, -> its canonical decoded text.
+"""`unparse`: any node, or a tuple of nodes, to canonical decoded text.
 
 `parse(unparse(tree)) == tree` for every tree that a parser returns, and `unparse(parse(text))` is a
-fixed point: it serves as a cache key, in links and in explanations.
+fixed point: the text serves as a cache key, in links and in explanations.
 """
 
 from __future__ import annotations
 
 from typing import TypeAlias
 
-from grammar.tree.context import ContextFragment
-from grammar.tree.expressions import (
-    ComputeItem,
-    ExpandItem,
-    Expr,
-    Key,
-    OrderItem,
-    QueryOptions,
+from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, Key, OrderItem
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
+from grammar.tree.resource import ResourcePath, Segment
+from grammar.tree.search import (
     SearchAnd,
     SearchExpr,
     SearchIncomplete,
     SearchNot,
     SearchOr,
     SearchTerm,
-    SelectItem,
 )
-from grammar.tree.resource import ResourcePath, Segment
-from grammar.tree.transformations import AggregateItem, Step, Transformation
+from grammar.tree.transformations import Step, Transformation
 from grammar.write.apply import aggregate_item_text, transformation_text
-from grammar.write.context import context_text
-from grammar.write.expressions import expression_text, key_text
-from grammar.write.items import compute_text, order_text
+from grammar.write.expressions import compute_text, expression_text, key_text, order_text
 from grammar.write.options import expand_text, option_pairs, select_text
 from grammar.write.resource import path_text, segment_text
 from grammar.write.search import search_text
@@ -37,14 +29,13 @@ from grammar.write.search import search_text
 ItemNode: TypeAlias = "Expr | OrderItem | ComputeItem | SelectItem | ExpandItem | AggregateItem"
 Node: TypeAlias = (
     "ItemNode | SearchExpr | Transformation | QueryOptions | Key | Segment | ResourcePath"
-    " | ContextFragment"
 )
 
 
 def unparse(node: Node | tuple[Node, ...]) -> str:
-    """Canonical text of a node, or of several, joined as their option joins them.
+    """Return the canonical text of a node, or of several, joined as their option joins them.
 
-    The result is decoded: `encode_query` and `encode_path` make what can be sent. The options of a
+    The text is decoded: `encode_query` and `encode_path` encode it for a URL. The options of a
     `QueryOptions` are joined with `&`.
 
     >>> from grammar.parse.parser import parse_filter
@@ -67,8 +58,6 @@ def unparse(node: Node | tuple[Node, ...]) -> str:
             return segment_text(node)
         case ResourcePath():
             return path_text(node)
-        case ContextFragment():
-            return context_text(node)
         case _:
             return _item(node)
 

@@ -1,25 +1,20 @@
-"""Select and expand items, search expressions and whole option sets -> canonical decoded text."""
+"""Items of $select and $expand, and whole option sets, to canonical decoded text."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import TypeVar
 
-from grammar.tree.expressions import (
-    ExpandItem,
-    QueryOptions,
-    SelectItem,
-)
+from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
 from grammar.write.apply import apply_text
-from grammar.write.expressions import expression_text
-from grammar.write.items import compute_text, order_text
+from grammar.write.expressions import compute_text, expression_text, order_text
 from grammar.write.search import search_text
 
 Item = TypeVar("Item")
 
 
 def select_text(item: SelectItem) -> str:
-    """A path, and in parentheses nested options or the parameter names of an overload."""
+    """Return a path, and in parentheses nested options or the parameter names of an overload."""
     path = "/".join(item.path)
     if item.parameters is not None:
         return f"{path}({','.join(item.parameters)})"
@@ -27,7 +22,7 @@ def select_text(item: SelectItem) -> str:
 
 
 def expand_text(item: ExpandItem) -> str:
-    """A path, `/$ref` or `/$count`, and nested options."""
+    """Return a path, `/$ref` or `/$count`, and nested options."""
     path = "/".join((*item.path, item.suffix) if item.suffix else item.path)
     return f"{path}{_in_parentheses(item.options)}"
 
@@ -37,12 +32,12 @@ def _in_parentheses(options: QueryOptions | None) -> str:
 
 
 def options_text(options: QueryOptions) -> str:
-    """Options as they stand in parentheses, separated by semicolons, in the standard's order."""
+    """Return nested options, separated by semicolons, in the standard's order."""
     return ";".join(f"{name}={value}" for name, value in option_pairs(options))
 
 
 def option_pairs(options: QueryOptions) -> tuple[tuple[str, str], ...]:
-    """(name with `$`, canonical decoded value), ready for `encode_query`; custom options last."""
+    """Return (name with `$`, canonical decoded value) pairs for `encode_query`, custom last."""
     return (*_system_pairs(options), *_alias_pairs(options), *options.custom)
 
 
@@ -69,7 +64,7 @@ _WRITERS: dict[str, Callable[..., str]] = {
     "compute": _list_of(compute_text),
     "search": search_text,
     "filter": expression_text,
-    "count": lambda wanted: "true" if wanted else "false",
+    "count": lambda count: "true" if count else "false",
     "orderby": _list_of(order_text),
     "skip": str,
     "top": str,

@@ -1,4 +1,4 @@
-"""Resource paths -> canonical decoded text."""
+"""Resource paths to canonical decoded text."""
 
 from __future__ import annotations
 
@@ -7,17 +7,20 @@ from urllib.parse import quote
 from grammar.tree.resource import ResourcePath, Segment
 from grammar.write.expressions import expression_text, key_text
 
-# What RFC 3986 allows bare in a segment of a path.
-_BARE_IN_SEGMENT = "$@!&'()*+,;=:-._~"
+# Characters that RFC 3986 allows unencoded in a segment of a path.
+_UNENCODED_IN_SEGMENT = "$@!&'()*+,;=:-._~"
 
 
 def path_text(path: ResourcePath) -> str:
-    """Segments joined with slashes; a slash inside a key is not told apart, see `encode_path`."""
-    return segments_text(path.segments)
+    """Return segments joined with slashes; only `encode_path` marks a slash inside a key."""
+    text = ""
+    for segment in path.segments:
+        text += ("/" if text and segment.name else "") + segment_text(segment)
+    return text
 
 
 def encode_path(path: ResourcePath) -> str:
-    """Segments percent-encoded and joined with slashes: ready for a URL, below the service root.
+    """Return segments percent-encoded and joined with slashes, for a URL below the service root.
 
     >>> from grammar.parse.paths import parse_resource_path
     >>> encode_path(parse_resource_path(("Results('a/b')", "state")))
@@ -26,20 +29,12 @@ def encode_path(path: ResourcePath) -> str:
     text = ""
     for segment in path.segments:
         text += "/" if text and segment.name else ""
-        text += quote(segment_text(segment), safe=_BARE_IN_SEGMENT)
-    return text
-
-
-def segments_text(segments: tuple[Segment, ...]) -> str:
-    """See `path_text`; a key without name follows without a slash."""
-    text = ""
-    for segment in segments:
-        text += ("/" if text and segment.name else "") + segment_text(segment)
+        text += quote(segment_text(segment), safe=_UNENCODED_IN_SEGMENT)
     return text
 
 
 def segment_text(segment: Segment) -> str:
-    """One segment, decoded."""
+    """Return one segment, decoded."""
     if segment.argument is not None:
         return f"{segment.name}({expression_text(segment.argument)})"
     if segment.names:

@@ -1,10 +1,10 @@
-"""$search expressions -> canonical text."""
+"""$search expressions to canonical text."""
 
 from __future__ import annotations
 
 from typing import assert_never
 
-from grammar.tree.expressions import (
+from grammar.tree.search import (
     SearchAnd,
     SearchExpr,
     SearchIncomplete,
@@ -17,7 +17,7 @@ _BINDING: dict[type, int] = {SearchOr: 1, SearchAnd: 2, SearchNot: 3}
 
 
 def search_text(node: SearchExpr) -> str:
-    """AND is always written out; parentheses stand only where precedence needs them."""
+    """Return a search with every AND, and parentheses only where precedence needs them."""
     match node:
         case SearchTerm(text, phrase):
             return _phrase(text) if phrase else _word(text)
@@ -34,7 +34,7 @@ def search_text(node: SearchExpr) -> str:
 
 
 def _chain(node: SearchAnd | SearchOr, operator: str, binding: int) -> str:
-    """From right to left in a loop: the left side may be thousands deep."""
+    """Write a chain in a loop: its left side may be thousands deep."""
     pieces: list[str] = []
     left: SearchExpr = node
     while isinstance(left, SearchAnd | SearchOr) and type(left) is type(node):
@@ -54,5 +54,5 @@ def _phrase(text: str) -> str:
 
 
 def _word(text: str) -> str:
-    """The word NOT is an operator wherever something follows."""
+    """Return a word; NOT needs parentheses, as it is an operator wherever something follows."""
     return f"({text})" if text == "NOT" else text

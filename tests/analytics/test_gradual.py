@@ -179,7 +179,7 @@ async def test_no_page_is_asked_for_again(at: int, name: str) -> None:
     upstream = breaking(1, at, limit=8)
     upstream.tells_date, upstream.shuffle_ties = True, False
     await read_twice(upstream, pushdown, 0)
-    behind = [request for request in upstream.answered if request.skip]
+    behind = [request for request in upstream.answered if request.skip and request.limit > 1]
     sweep = [request.skip for request in behind if request.pushdown == behind[0].pushdown]
     assert len(sweep) == len(set(sweep)) >= 3
 

@@ -98,8 +98,11 @@ P = PrimitiveType
         (column(P.DATE_TIME_OFFSET), {"x": "2024-05-01T10:00:00"}, ["timezone", "`type`"]),
         (column(P.DATE_TIME_OFFSET), {"x": "2024-05-01"}, ["Edm.DateTimeOffset", "`type`"]),
         (column(P.DATE_TIME_OFFSET), {"x": 1714557600}, ["$.rows[0].x", "str"]),
-        (column(P.DATE_TIME_OFFSET), {"x": "0001-01-01T00:00:00+05:00"}, ["years 1 to 9999"]),
-        (column(P.DATE_TIME_OFFSET), {"x": "9999-12-31T23:00:00-05:00"}, ["years 1 to 9999"]),
+        (
+            column(P.DATE_TIME_OFFSET, nullable=False),
+            {"x": "0001-01-01T00:00:00+05:00"},
+            ["years 1 to 9999", "nullable = true"],
+        ),
         (column(P.STRING), None, ["$.rows[0]", "object"]),
         (column(P.STRING), [], ["$.rows[0]", "object"]),
         (column(P.STRING, "user", "id"), {"user": "u"}, ["$.rows[0].user"]),
@@ -334,7 +337,7 @@ def test_two_columns_may_read_one_member() -> None:
     ("text", "instant"),
     [
         ("2024-02-29T23:59:59.999999Z", "2024-02-29T23:59:59.999999"),
-        ("2024-02-29T23:59:59.1234567Z", "2024-02-29T23:59:59.123457"),
+        ("2024-02-29T23:59:59.1234567Z", "2024-02-29T23:59:59.123456"),
         ("2024-05-01t10:00:00z", "2024-05-01T10:00:00"),
         ("2024-05-01 10:00:00+02:00", "2024-05-01T08:00:00"),
         ("1969-12-31T23:59:59.5-00:30", "1970-01-01T00:29:59.500000"),

@@ -15,7 +15,7 @@ import pytest
 
 from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
-from gateway.auth.tokens import CallersToken
+from gateway.auth.tokens import CallerTokenSource
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
@@ -47,7 +47,7 @@ class Calls:
         text = built_in_contract().replace("maximum = 1000", f"maximum = {PAGE}")
         self._contract = load_contract(text)
         self._clock = Clock(lambda: datetime.now(UTC), lambda: time.monotonic() * HURRY)
-        world = World(CallersToken(make_token(SECRET)), self._sleep, self._clock)
+        world = World(CallerTokenSource(make_token(SECRET)), self._sleep, self._clock)
         self._client = AnalyticsClient(http, self._contract, world, RetryPolicy(budget=600))
 
     async def extract(self) -> int:

@@ -19,7 +19,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.read.observed_client import ObservedClient
-from gateway.auth.tokens import CallersToken
+from gateway.auth.tokens import CallerTokenSource
 from gateway.errors import (
     GatewayError,
     UpstreamBrokeContract,
@@ -55,7 +55,7 @@ async def answering(answer: bytes, patience: float = 0.0) -> AsyncIterator[str]:
 
 async def fetch(base_url: str) -> int:
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
-    world = World(CallersToken(TOKEN), anyio.sleep, clock)
+    world = World(CallerTokenSource(TOKEN), anyio.sleep, clock)
     async with HttpxAiohttpClient(base_url=base_url, timeout=httpx.Timeout(0.2)) as http:
         client = AnalyticsClient(http, small_contract(), world, RetryPolicy(tries=1))
         return (await client.fetch(FIRST_PAGE)).total

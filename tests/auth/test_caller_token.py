@@ -10,12 +10,11 @@ from functools import partial
 import jwt
 import pytest
 
-from gateway.auth.acceptance import Acceptance
-from gateway.auth.caller_token import CallerToken
+from gateway.auth.authenticator import CredentialRefusal, PendingCheck
+from gateway.auth.caller_token import Acceptance, CallerToken
 from gateway.auth.claims import read_claims
 from gateway.auth.credentials import Credential, CredentialKind
-from gateway.auth.gate import CredentialRefusal, Undecided
-from gateway.auth.identity import token_identity, whole_identity
+from gateway.auth.identity import digest, token_identity
 from gateway.auth.principal import Principal
 from gateway.errors import UpstreamRejectedToken
 from gateway.sandbox import generate, make_token
@@ -38,7 +37,7 @@ async def judged(
     token: str, kind: CredentialKind = CredentialKind.BEARER
 ) -> Principal | CredentialRefusal | None:
     found = await CallerToken(Acceptance(taken, lambda: 0.0)).admit(Credential(kind, token))
-    return await found.ask() if isinstance(found, Undecided) else found
+    return await found.run() if isinstance(found, PendingCheck) else found
 
 
 def shown(gateway: Bridge, target: str, token: str, peer: str = "192.0.2.1") -> WireAnswer:
@@ -52,7 +51,7 @@ async def test_a_token_in_its_time_is_passed_on(claims: dict[str, object]) -> No
     found = await judged(token)
     assert isinstance(found, Principal)
     assert (found.token, found.role) == (token, None)
-    assert found.id == f"caller:{whole_identity(token)[:12]}"
+    assert found.id == f"caller:{digest(token)[:12]}"
     assert token not in repr(found)
     assert "anna" not in repr(found)
 
@@ -63,7 +62,7 @@ async def test_a_token_in_its_time_is_passed_on(claims: dict[str, object]) -> No
     [
         ({"exp": -90}, "get a new one", True),
         ({"nbf": 900}, "clocks", True),
-        ({"exp": "tomorrow"}, "no JSON Web Token", False),
+        ({"exp": "tomorrow"}, "not a JSON Web Token", False),
     ],
 )
 async def test_a_token_out_of_its_time_is_refused_with_the_way_out(
@@ -101,7 +100,7 @@ def test_claims_that_anyone_can_write_open_no_other_snapshots() -> None:
     """Without verification, equal claims do not make the same caller."""
     forged = jwt.encode({"sub": "anna@example.com"}, KEY + "another", algorithm="HS256")
     assert token_identity(made()) == token_identity(forged)
-    assert whole_identity(made()) != whole_identity(forged)
+    assert digest(made()) != digest(forged)
 
 
 def test_it_is_not_answered_from_what_the_gateways_own_token_may_see() -> None:

@@ -258,11 +258,11 @@ def test_keys_are_fetched_once_and_again_when_they_have_changed(sign_in: SignIn)
     with serve(issuer), bridge([], settings=trusting(issuer)) as gateway:
         for _ in range(3):
             assert send(gateway.root, "/odata/v4/", [bearer(issuer.token())]).status == 200
-        assert len(issuer.asked) == 2
+        assert len(issuer.requested_paths) == 2
         stranger = jwt.encode({}, "k" * 32, algorithm="HS256", headers={"kid": "unknown"})
         for _ in range(5):
             assert send(gateway.root, "/odata/v4/", [bearer(stranger)]).status == 401
-        assert len(issuer.asked) <= 6
+        assert len(issuer.requested_paths) <= 6
 
 
 def test_without_its_issuer_a_first_sign_in_is_503() -> None:

@@ -22,16 +22,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from gateway.auth.acceptance import Acceptance
-from gateway.auth.caller_token import CallerToken
+from gateway.auth.authenticator import CredentialAuthenticator
+from gateway.auth.caller_token import Acceptance, CallerToken
 from gateway.auth.entra import EntraAccount, Tenant
-from gateway.auth.gate import CredentialAuthenticator
 from gateway.auth.identity import expires_at, token_identity
-from gateway.auth.key_list import read_keys
+from gateway.auth.key_file import read_keys
 from gateway.auth.principal import ClientRequest, Principal
 from gateway.auth.signing_keys import MAX_DOCUMENT_BYTES, SigningKeys, fetch_json
 from gateway.auth.throttle import Throttle
-from gateway.auth.watched import Unreadable, WatchedFile
+from gateway.auth.watched_file import Unreadable, WatchedFile
 from gateway.config.grants import Grant
 from gateway.errors import GatewayError, SignInUnavailable
 from gateway.observe import Observer

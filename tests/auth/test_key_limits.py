@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from gateway.auth.key_list import read_keys
+from gateway.auth.key_file import read_keys
 from gateway.auth.keys import LIMITS
 from gateway.cli import main
 from gateway.planner.plan import Route

@@ -15,8 +15,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from gateway.auth.expiry import parse_expiry
-from gateway.auth.key_list import read_keys
+from gateway.auth.key_file import read_keys
+from gateway.auth.keys import parse_expiry
 from gateway.cli import main
 from tests.support.access import change_key, make_key
 from tests.support.process import clean_environment
@@ -45,7 +45,7 @@ def test_a_key_is_shown_once_and_alone_and_kept_as_a_digest(run: Run, file: Path
     assert re.fullmatch(KEY, done.stdout.strip())
     secret = done.stdout.strip().rpartition("_")[2]
     assert "It opens workspace default as role hr and works until" in done.stderr
-    assert "warning: nobody has checked" in done.stderr
+    assert "are not checked: give --config FILE" in done.stderr
     assert secret not in done.stderr
     assert secret not in file.read_text("utf-8")
     assert stat.S_IMODE(file.stat().st_mode) == 0o600

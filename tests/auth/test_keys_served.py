@@ -63,11 +63,11 @@ def test_a_key_works_from_the_moment_it_is_made_to_the_one_it_is_revoked(served:
         [*COMMAND, "keys", "revoke", key_id, "--keys-file", str(served.file)],
         cwd=served.file.parent,
     ) as command:
-        command.wait_for("(opens nothing)")
+        command.wait_for("(is revoked)")
     refused = served.ask(key)
     assert refused.status == 401
     said = refused.json()["error"]["message"]
-    assert said == f"the key {key_id} was revoked, ask the gateway's owner for another"
+    assert said == f"the key {key_id} was revoked; ask the gateway's owner for another"
     assert served.status(served.first) == 200
 
 

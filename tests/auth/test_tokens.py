@@ -15,7 +15,7 @@ import pytest
 from gateway.auth.tokens import (
     TOKEN_VARIABLE,
     CommandToken,
-    Named,
+    TokenOptions,
     TokenSource,
     run_command,
     token_source,
@@ -151,23 +151,23 @@ def test_no_shell_reads_the_words(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("text", ["", "two\nlines", "ünicode"])
 async def test_a_variable_without_a_token_is_named(text: str) -> None:
-    source = named(Named(variable="MY_TOKEN"), MY_TOKEN=text)
+    source = named(TokenOptions(variable="MY_TOKEN"), MY_TOKEN=text)
     assert "MY_TOKEN" in await said(source)
 
 
 async def test_a_variable_is_read_when_no_source_is_named() -> None:
     token = make_token(SECRET)
-    assert await named(Named(), **{TOKEN_VARIABLE: f" {token}\n"})() == token
-    assert await named(Named(variable="MY_TOKEN"), MY_TOKEN=token)() == token
+    assert await named(TokenOptions(), **{TOKEN_VARIABLE: f" {token}\n"})() == token
+    assert await named(TokenOptions(variable="MY_TOKEN"), MY_TOKEN=token)() == token
 
 
 def test_a_choice_between_two_is_refused(tmp_path: Path) -> None:
     with pytest.raises(ConfigurationProblem, match="only one of"):
-        Named(file=tmp_path, variable="MY_TOKEN")
-    assert "secret" not in repr(Named(command=("vault", "secret")))
+        TokenOptions(file=tmp_path, variable="MY_TOKEN")
+    assert "secret" not in repr(TokenOptions(command=("vault", "secret")))
 
 
-def named(source: Named, **environment: str) -> TokenSource:
+def named(source: TokenOptions, **environment: str) -> TokenSource:
     return token_source(source, environment, Clock(lambda: START, lambda: 0.0), Watch().observer)
 
 

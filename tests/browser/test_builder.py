@@ -94,7 +94,7 @@ def test_the_place_of_a_mistake_is_shown_and_the_form_stays(visitor: Watched) ->
     expect(mark).to_have_text("=")
     text, caret = page.locator("#problem pre").inner_text().splitlines()
     assert text.index("==") == caret.index("^")
-    expect(page.get_by_role("status")).to_contain_text("OData writes eq")
+    expect(page.get_by_role("status")).to_contain_text("write eq")
     expect(page.locator("#c0-column")).to_have_value("state")
     page.fill("#top", "many")
     expect(page.get_by_role("status")).to_contain_text("$top: not a whole number")
@@ -241,7 +241,7 @@ def test_rows_that_are_not_there_yet_are_read_on_request(
         tab(browser, gateway.root.removesuffix("/odata/v4/")) as visitor,
     ):
         page = visitor.open(f"/query?url={quote(QUESTION)}")
-        expect(page.get_by_text(WORDS.not_at_hand)).to_be_visible()
+        expect(page.get_by_text(WORDS.no_snapshot)).to_be_visible()
         assert gateway.client.get(f"{visitor.base}/status").json()["extracts"] == []
         page.get_by_role("button", name=read_texts().state.read).click()
         expect(page.locator("#result tbody tr")).to_have_count(9, timeout=20_000)

@@ -32,7 +32,7 @@ def lines_about(output: str, subject: str) -> list[str]:
 def test_a_contract_that_fits_ends_with_0(run: Run, upstream: str, token_file: Path) -> None:
     done = run("check", "--upstream", upstream, "--token-file", str(token_file), *ALL_FIELDS)
     assert done.exit_code == 0, done.output
-    assert done.output.splitlines()[-1] == "the contract file fits"
+    assert done.output.splitlines()[-1] == "the contract file matches"
     for subject in ("[response.total]", "[response.rows]", "column id", "column groupIds"):
         assert lines_about(done.output, subject)[0].startswith("ok")
     for name, field in FIELDS:
@@ -189,14 +189,14 @@ def test_a_token_that_the_upstream_repeats_is_not_shown(
     assert "eyJ" not in done.output
 
 
-def test_check_only_reads_and_asks_each_endpoint_once(
+def test_check_only_reads_a_page_two_totals_and_the_statistics(
     run: Run, sandbox_rows: list[dict[str, Any]], token_file: Path
 ) -> None:
     sandbox = create_sandbox(sandbox_rows, secret=SECRET)
     with running(sandbox, date_header=False) as upstream:
         run("check", "--upstream", upstream, "--token-file", str(token_file))
     assert [request.path for request in sandbox.received] == [
-        "/analyse/results",
+        *["/analyse/results"] * 3,
         "/analyse/statistics",
     ]
 
@@ -274,7 +274,7 @@ def test_a_refused_token_is_told_and_not_shown(
     done = run("check", "--upstream", upstream, "--token-file", str(path))
     assert done.exit_code == code
     assert f"answered {status}" in done.output
-    assert (f"the token is refused: renew {path}" in done.output) == (status == "401")
+    assert (f"the token was rejected: renew {path}" in done.output) == (status == "401")
     assert token not in done.output
 
 

@@ -42,7 +42,7 @@ def test_a_url_may_be_pasted_in_any_form(run: Run, url: str) -> None:
 @pytest.mark.parametrize("url", ["Results?$top=0", "Results?$filter=false", "", "$metadata"])
 def test_what_asks_nobody_has_no_payload(run: Run, url: str) -> None:
     assert json.loads(run("explain", "--json", url).output)["payload"] is None
-    assert "nothing is asked" in run("explain", url).output
+    assert "no request is sent" in run("explain", url).output
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_no_url_ends_with_2(run: Run, url: str) -> None:
     done = run("explain", url)
     assert done.exit_code == 2
     assert isinstance(done.exception, SystemExit)
-    assert f"{url!r} is no URL" in done.stderr
+    assert f"{url!r} is not a URL" in done.stderr
 
 
 def test_custom_fields_come_from_option_environment_or_file_in_this_order(

@@ -104,8 +104,8 @@ def test_a_file_that_is_not_whole_is_none(run: Run, tmp_path: Path, before: str 
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (["Results", "-o", "rows.txt"], 2, "say --format"),
-        (["Results?$format=csv", "-o", "rows.csv"], 2, "--format says"),
+        (["Results", "-o", "rows.txt"], 2, "give --format"),
+        (["Results?$format=csv", "-o", "rows.csv"], 2, "use --format instead"),
         (["Results", "-o", "nowhere/rows.csv"], 2, "No such file"),
         (["Results?filter=x", "-o", "rows.csv"], 1, "400 UnknownName"),
         (["Results?count=true", "-o", "rows.csv"], 1, "400 OptionNotAllowed"),

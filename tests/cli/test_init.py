@@ -12,7 +12,7 @@ import jsonschema_rs
 import pexpect
 import pytest
 
-from gateway.auth.key_list import read_keys
+from gateway.auth.key_file import read_keys
 from gateway.auth.keys import id_of
 from gateway.cli.interview import proposed_name
 from gateway.config import SETTINGS, load_settings
@@ -58,7 +58,7 @@ def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None
         ("Token of the Analytics API", token),
         ("Custom field Department", ""),
         ("Custom field Job Title", "userName"),
-        ("there is such a column", "-"),
+        ("another column has this name", "-"),
         ("Custom field Region", "area"),
         ("Folder that keeps", ""),
         ("Name of a first key", "Anna"),
@@ -116,7 +116,7 @@ def test_a_key_for_a_script_is_added_to_those_that_are_there(
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (["--token-file", "nowhere"], 2, "no token can be read"),
+        (["--token-file", "nowhere"], 2, "the file has no token"),
         (["--upstream", "api.example.com"], 2, "must be a URL"),
         (["--custom-field", "x"], 2, "must be NAME=ID"),
         (["--first-key", " "], 2, "must not be empty"),
@@ -176,7 +176,7 @@ def test_the_url_that_was_typed_is_kept_for_another_try(upstream: str, folder: P
         ("Token of the Analytics API", make_token(SECRET)),
         (r"cannot be reached \(refused\)(.|\n)*Try again", ""),
         (r"URL of the Analytics API \[http://127.0.0.1:1\]", upstream),
-        ("it answers(.|\n)*Custom field Department", "-"),
+        ("it responds(.|\n)*Custom field Department", "-"),
         ("Custom field", "-"),
         ("Custom field", "-"),
         ("Folder that keeps", "-"),

@@ -61,9 +61,9 @@ def test_one_workspace_goes_and_others_stay(run: Run, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("options", "says"),
     [
-        ((), "--data-dir is needed"),
-        (("--data-dir", "nowhere"), "is no folder"),
-        (("--data-dir", ".", "--workspace", "east"), "nothing of it"),
+        ((), "--data-dir is required"),
+        (("--data-dir", "nowhere"), "is not a folder"),
+        (("--data-dir", ".", "--workspace", "east"), "no files of it"),
     ],
 )
 def test_what_cannot_be_purged_is_said(run: Run, options: tuple[str, ...], says: str) -> None:
@@ -76,5 +76,5 @@ def test_a_redis_that_is_away_is_told_without_its_password(run: Run, tmp_path: P
     url = "redis://:hidden@127.0.0.1:1/0"
     done = run("purge", "--data-dir", str(tmp_path), "--redis", url)
     assert done.exit_code == 1
-    assert "Redis cannot be asked" in done.output
+    assert "Redis cannot be reached" in done.output
     assert "hidden" not in done.output

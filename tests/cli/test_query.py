@@ -105,7 +105,7 @@ def test_a_table_in_a_pipe_is_whole_and_on_a_terminal_fits(gateway: Bridge, run:
     shown = str(child.before)
     lines = [line for line in shown.splitlines() if "\x1b[2K" not in line]
     assert any("…" in line for line in lines)
-    assert any("more columns have no room" in line for line in lines)
+    assert any("more columns do not fit" in line for line in lines)
     assert longest not in shown
 
 
@@ -170,13 +170,13 @@ def test_a_key_opens_and_is_sent_nowhere_else(
     [
         (
             ["http://a.example/odata/v4/Results", "--gateway", "http://b.example"],
-            "not of --gateway",
+            "not to --gateway",
         ),
-        (["http://a.example/odata/v4/Results", "--role", "hr"], "those of the key"),
-        (["Results", "--gateway", "b.example"], "is no URL"),
-        (["Results", "--workspace", "acme"], "there are: default"),
-        (["Results", "--role", "hr"], "there are: none"),
-        (["Results?$format=csv"], "--format says"),
+        (["http://a.example/odata/v4/Results", "--role", "hr"], "its key determines both"),
+        (["Results", "--gateway", "b.example"], "is not a URL"),
+        (["Results", "--workspace", "acme"], "known names: default"),
+        (["Results", "--role", "hr"], "known names: none"),
+        (["Results?$format=csv"], "use --format instead"),
         (["Results", "--gateway", "http://b.example", "--key-file", "/nowhere"], "--key-file"),
     ],
 )
@@ -218,6 +218,6 @@ def test_a_refused_token_is_2_with_its_place_and_no_line_of_a_server(
     token.write_text(make_token("another secret of thirty-two bytes"), "utf-8")
     command = [COMMAND, "query", "Results", "--upstream", upstream, "--token-file", str(token)]
     with started(command, cwd=tmp_path) as process:
-        process.wait_for(f"the token is that of ({token}): renew")
+        process.wait_for(f"renew the token in ({token})")
         assert process.stop(0) == 2
     assert process.output.startswith("502 UpstreamRejectedToken: ")

@@ -92,14 +92,14 @@ def test_without_a_folder_nothing_would_be_kept(run: Run, upstream: str, token_f
 def test_a_bar_is_shown_on_a_terminal_only(upstream: str, token_file: Path, tmp_path: Path) -> None:
     command = ["sync", "--upstream", upstream, "--token-file", str(token_file), "--data-dir"]
     child = pexpect.spawn(COMMAND, [*command, str(tmp_path / "a")], encoding="utf-8", timeout=20)
-    child.expect("Reading default")
+    child.expect("Loading default")
     child.expect("300 rows as of")
     child.expect(pexpect.EOF)
     child.close()
     assert child.exitstatus == 0
     with started([COMMAND, *command, str(tmp_path / "b")], cwd=tmp_path) as process:
         process.wait_for("300 rows as (of)")
-    assert "Reading" not in process.output
+    assert "Loading" not in process.output
 
 
 @pytest.mark.parametrize("form", [["--json"], []])

@@ -123,7 +123,7 @@ def test_one_file_alone_is_refused(run: Run, tmp_path: Path) -> None:
     for option in ("--tls-certificate", "--tls-key"):
         done = run("serve", "--port", "0", option, str(tmp_path / "x.pem"))
         assert done.exit_code == 2
-        assert "name both" in done.output
+        assert "give both" in done.output
 
 
 def test_files_that_are_no_pair_are_refused(

@@ -1,4 +1,4 @@
-"""Refuse phrases that plain English does not use, in docstrings, comments, messages, pages and docs.
+"""Refuse phrases that plain English does not use, in code, messages, pages and documentation.
 
 `make check` runs it. The list holds phrases that are never right here; ordinary words are not on
 it. A line that must quote somebody else's words is listed in `QUOTED`.
@@ -26,7 +26,9 @@ PHRASES = {
     r"\b(?:is|are|was|were|be|been) told\b": "gets, learns, sees; is logged, is reported",
     r"\btells\b": "says, shows, reports, returns; for a flag: true if",
     r"\b(?:is|are|was|were) asked (?:for|of)\b": "is requested",
-    r"\bwho (?:asks|asked|wishes|reads|wants|looks|measures|waits|sees|comes)\b": "the caller, clients that",
+    r"\bwho (?:asks|asked|wishes|reads|wants|looks|measures|waits|sees|comes)\b": (
+        "the caller, clients that"
+    ),
     r"\bfor who(?:ever)?\b": "for clients that, for callers that",
     r"\bto who\b": "to callers that",
     r"\bwishes\b": "wants; preferences",
@@ -39,7 +41,9 @@ PHRASES = {
     r"\bnot any more\b": "no longer",
     r"\bthe same as ever\b|\bas ever\b": "as before",
     r"\bthat is being read\b|\bis being read\b": "is loading",
-    r"\bways? (?:to|of|from|between|in) (?:a |the |other )?(?:sets?|entit\w+|rows|tables)\b": "navigation",
+    r"\bways? (?:to|of|from|between|in) (?:a |the |other )?(?:sets?|entit\w+|rows|tables)\b": (
+        "navigation"
+    ),
 }
 OPENING = re.compile(r"(?:Whether|What|Who|How|That|When|Where|Which|Why)\b")
 OPENING_HINT = "start with an imperative verb (functions), a noun (classes), or `True if`"

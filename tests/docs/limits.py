@@ -8,28 +8,28 @@ from pathlib import Path
 
 from gateway.analytics.read.observed_client import MAX_RESPONSE_BYTES, TIMES_UPSTREAM_TIMEOUT
 from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
-from gateway.auth.tokens import _COMMAND_SECONDS, COMMAND_BYTES
+from gateway.auth.tokens import _COMMAND_SECONDS, MAX_OUTPUT_BYTES
 from gateway.config import SETTINGS
-from gateway.engine.fitting import _MOST_WITH_ONE
-from gateway.fairness.calls import _PATIENCE_SECONDS
+from gateway.engine.fitting import MAX_RELATED_ROWS
+from gateway.fairness.call_limit import _PATIENCE_SECONDS
 from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS
-from gateway.query.bind.text_widths import MOST_TEXT
+from gateway.query.bind.text_widths import MAX_TEXT_CHARACTERS
 from gateway.service.export_file import MOST_MADE_ROWS
-from gateway.snapshots.build.extract_limit import ExtractLimit
+from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
 from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
-from gateway.web.measured import (
+from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
+from gateway.web.request_body import BODY_SECONDS
+from gateway.web.request_size import (
     MAX_FIELDS,
     MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,
     MAX_MESSAGE_BYTES,
     MAX_WAITING_BYTES,
 )
-from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
-from gateway.web.request_body import BODY_SECONDS
-from gateway.web.slow_clients import StalledProtocol
+from gateway.web.slow_clients import TimeLimitedProtocol
 from grammar import DEFAULT_LIMITS
 
 PAGE = Path(__file__).parents[2] / "docs" / "reliability.md"
@@ -37,7 +37,7 @@ _PLACE = re.compile(r"(<!-- limits:.*?-->\n).*?(<!-- /limits -->)", re.DOTALL)
 _DEFAULTS = {setting.name: setting.default for setting in SETTINGS}
 _SILENCE_SECONDS = float(str(_DEFAULTS["upstream_timeout"]))
 _MEBIBYTE = 1_048_576
-_TOO_DEEP = DEFAULT_LIMITS.max_depth + 1
+_TOO_DEEP = DEFAULT_LIMITS.max_levels + 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,17 +83,17 @@ LIMITS = (
         Request("Results?$top=1", headers=(("X-Field", "x"),) * MAX_FIELDS),
     ),
     Limit(
-        "extensions of a body's chunks, and the trailer fields behind it",
+        "chunk extensions of a body, and the trailer fields after it",
         f"{MAX_FRAMING_BYTES // 1024} KiB",
         "431 RequestHeaderFieldsTooLarge",
     ),
     Limit(
-        "a body, also behind an answer that came before its end",
+        "a body, also after a response that was sent before its end",
         f"{MAX_MESSAGE_BYTES // _MEBIBYTE} MiB",
         "the connection ends",
     ),
     Limit(
-        "what is sent ahead while an earlier request is answered",
+        "bytes that a client sends ahead while an earlier request runs",
         f"{MAX_WAITING_BYTES // _MEBIBYTE} MiB",
         "the connection ends",
     ),
@@ -111,19 +111,19 @@ LIMITS = (
     ),
     Limit(
         "text of one option, decoded",
-        f"{DEFAULT_LIMITS.max_length // 1024} KiB",
+        f"{DEFAULT_LIMITS.max_characters // 1024} KiB",
         "400 InvalidSyntax",
-        _posted("$filter=" + "x" * (DEFAULT_LIMITS.max_length + 1)),
+        _posted("$filter=" + "x" * (DEFAULT_LIMITS.max_characters + 1)),
     ),
     Limit(
-        "words and symbols of an expression, and so values of `in`",
-        f"{DEFAULT_LIMITS.max_nodes:,}",
+        "words and symbols of an expression, including values of `in`",
+        f"{DEFAULT_LIMITS.max_symbols:,}",
         "400 InvalidSyntax",
-        _posted(f"$filter=progress in ({','.join('1' * DEFAULT_LIMITS.max_nodes)})"),
+        _posted(f"$filter=progress in ({','.join('1' * DEFAULT_LIMITS.max_symbols)})"),
     ),
     Limit(
-        "operators and calls inside of each other",
-        f"{DEFAULT_LIMITS.max_depth}",
+        "nested operators and calls",
+        f"{DEFAULT_LIMITS.max_levels}",
         "400 InvalidSyntax",
         Request("Results?$filter=" + "not(" * _TOO_DEEP + "true" + ")" * _TOO_DEEP),
     ),
@@ -135,14 +135,14 @@ LIMITS = (
     ),
     Limit("aliases, computed columns and transformations", f"{_MAX_USES}", "400 LimitExceeded"),
     Limit(
-        "characters of the texts that are put together for a row",
-        f"{MOST_TEXT:,}",
+        "characters of texts that a query builds for one row",
+        f"{MAX_TEXT_CHARACTERS:,}",
         "400 LimitExceeded",
-        Request(f"Results?$filter=concat(id,concat(id,'{'x' * MOST_TEXT}'))%20eq%20'a'"),
+        Request(f"Results?$filter=concat(id,concat(id,'{'x' * MAX_TEXT_CHARACTERS}'))%20eq%20'a'"),
     ),
     Limit("items of `$expand`, levels", f"{_MAX_ITEMS}, {MAX_DEPTH}", "400 LimitExceeded"),
-    Limit("rows that come along with one by `$expand`", f"{_MOST_WITH_ONE:,}", "400 LimitExceeded"),
-    Limit("rows that `$apply` makes, in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),
+    Limit("related rows of one row in `$expand`", f"{MAX_RELATED_ROWS:,}", "400 LimitExceeded"),
+    Limit("rows of an `$apply` result in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),
     Limit(
         "body of a `$batch`",
         f"{MAX_BATCH_BYTES // _MEBIBYTE} MiB",
@@ -160,69 +160,73 @@ LIMITS = (
         f"{BATCH_SECONDS:g} s",
         "503 ServiceUnavailable",
     ),
-    Limit("rows a page", f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)", "as many come"),
     Limit(
-        "time of a request here: parsing, waits for turns and queries together",
+        "rows a page",
+        f"{_DEFAULTS['max_page_size']:,} (`--max-page-size`)",
+        "the page has that many",
+    ),
+    Limit(
+        "time of a request: parsing, waiting for turns and queries together",
         f"{_DEFAULTS['query_timeout']:g} s (`--query-timeout`; less with a key's `query_seconds`)",
         "504 QueryTimeout, 503 ServiceUnavailable",
     ),
     Limit(
-        "requests of one key at once, and in a minute",
-        "as its owner says (`skillhabit-odata keys`)",
+        "concurrent requests of one key, and requests per minute",
+        "as set for the key (`skillhabit-odata keys`)",
         "429 TooManyRequests",
     ),
     Limit(
         "memory of queries, and of snapshots without `--data-dir`",
-        "a half of the machine's or container's (`--memory-limit`)",
+        "half of the machine's or container's (`--memory-limit`)",
         "507 InsufficientStorage",
     ),
     Limit(
-        "what sorts put aside in `--data-dir`",
+        "temporary files of sorts in `--data-dir`",
         f"{_DEFAULTS['snapshot_budget']:,} MiB (`--snapshot-budget`)",
         "507 InsufficientStorage",
     ),
     Limit(
-        "extracts at once, those of a caller that wait, and how long",
-        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`), {ExtractLimit().longest},"
-        f" {ExtractLimit().patience:g} s",
+        "concurrent extracts, waiting extracts of one caller, and their wait",
+        f"{_DEFAULTS['extract_concurrency']} (`--extract-concurrency`),"
+        f" {ExtractLimit().max_waiting}, {ExtractLimit().patience_seconds:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(
-        "wait for a call to the Analytics API that a request makes itself",
+        "wait of a request for its own call to the Analytics API",
         f"{_PATIENCE_SECONDS:g} s",
         "503 ServiceUnavailable",
     ),
     Limit(
-        "one call to the Analytics API: silence, its whole answer, all its repetitions",
+        "one call to the Analytics API: silence, the whole response, all retries",
         f"{_SILENCE_SECONDS:g} s,"
         f" {_SILENCE_SECONDS * TIMES_UPSTREAM_TIMEOUT:g} s,"
         f" {_DEFAULTS['retry_budget']:g} s",
         "503 UpstreamUnavailable",
     ),
     Limit(
-        "an answer of the Analytics API",
+        "a response of the Analytics API",
         f"{MAX_RESPONSE_BYTES // _MEBIBYTE} MiB",
         "502 UpstreamBrokeContract",
     ),
     Limit(
-        "a run of `--token-command`, and what it prints",
-        f"{_COMMAND_SECONDS:g} s, {COMMAND_BYTES // 1024} KiB",
+        "a run of `--token-command`, and its output",
+        f"{_COMMAND_SECONDS:g} s, {MAX_OUTPUT_BYTES // 1024} KiB",
         "502 UpstreamRejectedToken",
     ),
     Limit(
-        "a document of who issues the tokens of organizational accounts",
+        "a document of the issuer of organizational accounts",
         f"{DOCUMENT_SECONDS:g} s, {MAX_DOCUMENT_BYTES // _MEBIBYTE} MiB",
         "503 SignInUnavailable",
     ),
     Limit(
-        "time of a request's head, from the connection or the first byte behind an answer",
-        f"{StalledProtocol.head_seconds:g} s",
+        "time of a request's head, from the connection or the first byte after a response",
+        f"{TimeLimitedProtocol.head_seconds:g} s",
         "the connection ends",
     ),
     Limit("time of a body", f"{BODY_SECONDS:g} s", "408 RequestTimeout"),
     Limit(
-        "how long a client may read nothing of what waits for it",
-        f"{StalledProtocol.stalled_seconds:g} s",
+        "how long a client may leave its response unread",
+        f"{TimeLimitedProtocol.stalled_seconds:g} s",
         "the connection ends",
     ),
 )

@@ -1,4 +1,4 @@
-"""Reference pages that are made from the code; `python -m tests.docs.render` writes them."""
+"""Reference pages that are generated from the code; `python -m tests.docs.render` writes them."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ _COLUMNS = 100
 
 _SETTINGS_HEAD = f"""# Settings
 
-On the command line as below; in the environment as `SKILLHABIT_ODATA_` and the name in capitals;
-in the file of `--config` (`SKILLHABIT_ODATA_CONFIG`) under the name with underscores. The first one
-given wins. `skillhabit-odata config show` tells what is in force and where it was given.
+Set each on the command line as below, in the environment as `SKILLHABIT_ODATA_` and the name in
+capitals, or in the file of `--config` (`SKILLHABIT_ODATA_CONFIG`) under the name with underscores.
+The first one given wins. `skillhabit-odata config show` prints what is in force and where it was
+set.
 
 The file may also have [roles and workspaces](roles.md). [{SCHEMA_FILE}]({SCHEMA_FILE})
-describes it to editors, and `skillhabit-odata init` writes one. Made from
+describes it to editors, and `skillhabit-odata init` writes one. This page is generated from
 `gateway/config/table.py`.
 
 """
 
 _CLI_HEAD = """# Commands
 
-What `--help` prints of each command is below. In double quotes a shell takes `$filter` for a
-variable of its own; OData's options may stand without their `$`. Tables fit the terminal, where
-long texts are cut; in a pipe they are whole. Progress is shown on a terminal only, on stderr.
-Made from `gateway/cli`.
+Below is the `--help` of each command. In double quotes a shell takes `$filter` for one of its own
+variables; write OData's options without `$`. On a terminal, tables fit the window and long texts
+are cut; in a pipe they are complete. Progress appears on stderr, on a terminal only. This page is
+generated from `gateway/cli`.
 
 ## Exit codes
 
@@ -44,25 +45,26 @@ Made from `gateway/cli`.
 _COMPLETION = """
 ## Completion
 
-Your shell completes commands, options and choices. For bash, in `~/.bashrc`:
+Your shell can complete commands, options and choices. For bash, add to `~/.bashrc`:
 
 ```sh
 eval "$(_SKILLHABIT_ODATA_COMPLETE=bash_source skillhabit-odata)"
 ```
 
-For zsh, in `~/.zshrc`, the same with `zsh_source`; for fish,
+For zsh, add the same with `zsh_source` to `~/.zshrc`; for fish, run
 `_SKILLHABIT_ODATA_COMPLETE=fish_source skillhabit-odata | source`.
 """
 
 _DECISIONS_HEAD = """# Decisions
 
-Choices that are not obvious, with their reasons and their cost. Made from the pages' titles.
+Choices that are not obvious, with their reasons and their cost. This page is generated from the
+titles.
 
 """
 
 
 def settings_table() -> str:
-    """All settings."""
+    """Return the table of all settings."""
     lines = ["| option | default | meaning |", "|---|---|---|"]
     for setting in SETTINGS:
         name = f"`{setting.option} {setting.metavar}`"
@@ -78,7 +80,7 @@ def _default(setting: Setting) -> str:
 
 
 def commands_page() -> str:
-    """The help of every command."""
+    """Return the help of every command."""
     codes = "\n".join(f"| {code.value} | {code.meaning} |" for code in Exit)
     return f"{_CLI_HEAD}{codes}\n{_COMPLETION}{''.join(_commands(main, 'skillhabit-odata'))}"
 
@@ -104,7 +106,7 @@ def _commands(group: click.Group, name: str) -> Iterator[str]:
 
 
 def decisions_page() -> str:
-    """All decisions, by number."""
+    """Return the list of all decisions, by number."""
     pages = sorted(page for page in (DOCS / "decisions").glob("*.md") if page.name[0].isdigit())
     lines = (f"- [{_title(page)}]({page.name})" for page in pages)
     return _DECISIONS_HEAD + "\n".join(lines) + "\n"
@@ -115,12 +117,12 @@ def _title(page: Path) -> str:
 
 
 def schema_text() -> str:
-    """The JSON schema of the configuration file."""
+    """Return the JSON schema of the configuration file."""
     return json.dumps(json_schema(), indent=2) + "\n"
 
 
 def pages() -> dict[Path, str]:
-    """What each generated file must hold."""
+    """Return the expected text of each generated file."""
     return {
         DOCS / "settings.md": _SETTINGS_HEAD + settings_table(),
         DOCS / "cli.md": commands_page(),
@@ -130,6 +132,6 @@ def pages() -> dict[Path, str]:
 
 
 def write_pages() -> None:
-    """Bring all of them up to date."""
+    """Write all generated files."""
     for path, text in pages().items():
         path.write_text(text, "utf-8")

@@ -1,6 +1,6 @@
-"""Documentation that is made from the code; `python -m tests.docs.render` writes it.
+"""Documentation that is generated from the code; `python -m tests.docs.render` writes it.
 
-The tests beside this module fail when a document lags behind.
+The tests beside this module fail if a document is out of date.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ POWER_BI = ROOT / "docs" / "powerbi.md"
 
 _ERRORS_HEAD = """# Errors
 
-Every failure is OData JSON: `{"error": {"code", "message", "target", "details"}}`. The message
-names the option, the place and the way out; Power BI and Excel show it. A syntax error's `details`
-hold the text with a caret under the place. 502 and 503 speak of the Analytics API, whose own words
-are in `details`, and to roles without reasons (see [roles.md](roles.md)); 503 carries
-`Retry-After` in whole seconds, which Power Query waits for. Made from `gateway/errors`.
+Every error is OData JSON: `{"error": {"code", "message", "target", "details"}}`. The message names
+the option, the position and what to do; Power BI and Excel show it. The `details` of a syntax error
+hold the text with a caret under the position. 502 and 503 concern the Analytics API, whose own
+words are in `details`; roles get no reasons (see [roles.md](roles.md)). 503 has `Retry-After` in
+whole seconds, which Power Query respects. This page is generated from `gateway/errors`.
 
 | status | code | meaning |
 |---|---|---|
@@ -37,17 +37,17 @@ are in `details`, and to roles without reasons (see [roles.md](roles.md)); 503 c
 
 _TABLES_HEAD = """# Tables
 
-One extract of results feeds all tables, so that all are of one moment and their numbers agree.
-People, contents and groups without any result are not in them: the Analytics API tells of results
-only. A name, an address or a custom field is that of the newest result. What is overdue or
-expires soon is as of the moment when the extract began. Custom fields that you map are columns of
-`Results` and `Users`; where a table has a column of that name already, the field's gets `_2`
-behind its name. Made from the contract file, as `$metadata` is.
+All tables come from one extract of results, so their numbers agree. People, contents and groups
+without any result are missing, because the Analytics API reports only results. A name, an address
+or a custom field is that of the newest result. Overdue and soon expiring results are counted as of
+the start of the extract. Custom fields that you map are columns of `Results` and `Users`; if a
+table already has a column of that name, the field's column gets the suffix `_2`. This page is
+generated from the contract file, like `$metadata`.
 """
 
 
 def tables_page() -> str:
-    """docs/tables.md."""
+    """Return docs/tables.md."""
     schema = load_contract(built_in_contract()).schema
     return _TABLES_HEAD + "".join(_table(entity_set) for entity_set in schema.entity_sets)
 
@@ -62,19 +62,19 @@ def _table(entity_set: EntitySet) -> str:
         never = "" if prop.nullable else "never null"
         about = "; ".join(filter(None, (key.strip("; "), prop.label, never)))
         lines.append(f"| `{prop.name}` | {kind} | {about} |")
-    ways = [_way(way) for way in entity_type.navigation]
-    head = ["", "| way | leads to | where |", "|---|---|---|"] if ways else []
-    return "\n".join((*lines, *head, *ways)) + "\n"
+    rows = [_navigation_row(prop) for prop in entity_type.navigation]
+    head = ["", "| navigation property | leads to | where |", "|---|---|---|"] if rows else []
+    return "\n".join((*lines, *head, *rows)) + "\n"
 
 
-def _way(way: NavigationProperty) -> str:
-    on = " and ".join(f"`{own}` = its `{other}`" for own, other in way.on)
-    kind = "rows" if way.collection else "the row"
-    return f"| `{way.name}` | {kind} of `{way.target}` | {on} |"
+def _navigation_row(prop: NavigationProperty) -> str:
+    on = " and ".join(f"`{own}` = its `{other}`" for own, other in prop.on)
+    kind = "rows" if prop.collection else "the row"
+    return f"| `{prop.name}` | {kind} of `{prop.target}` | {on} |"
 
 
 def catalogue() -> list[type[GatewayError]]:
-    """Every error with a code of its own, by status and code."""
+    """Return every error with a code of its own, by status and code."""
     found = [
         value
         for value in vars(errors).values()
@@ -84,7 +84,7 @@ def catalogue() -> list[type[GatewayError]]:
 
 
 def errors_page() -> str:
-    """docs/errors.md."""
+    """Return docs/errors.md."""
     rows = (
         f"| {error.status} | `{error.code}` | {(error.__doc__ or '').splitlines()[0]} |"
         for error in catalogue()

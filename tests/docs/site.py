@@ -1,7 +1,7 @@
-"""What mkdocs calls while it makes the site (`hooks` in mkdocs.yml).
+"""Hooks that mkdocs calls while it builds the site (`hooks` in mkdocs.yml).
 
-Pages link to files of the repository that are no part of the site. There such a link becomes the
-file's path, as text.
+Pages link to files of the repository that are not part of the site. In the site such a link becomes
+the file's path, as text.
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ _LINK = re.compile(r"\[([^\]\n]+)\]\((\.\./[^)\s]+)\)")
 
 
 def on_page_markdown(markdown: str, *, page: Page, **_: object) -> str:
-    """The page without links that lead out of docs/."""
+    """Return the page without links that lead out of docs/."""
     return name_files(markdown, page.file.src_uri)
 
 
 def name_files(markdown: str, source: str) -> str:
-    """Paths count from the repository's root; `source` is the page's own, from docs/.
+    """Replace links by paths from the repository's root; `source` is the page's path in docs/.
 
     >>> name_files("[a unit](../deploy/a.service), [Makefile](../Makefile)", "operations.md")
     'a unit (`deploy/a.service`), `Makefile`'

@@ -18,26 +18,29 @@ from tests.docs.render import README, ROOT
 from tests.support.live import SECRET, Bridge, bridge
 
 _SERVES = "serves until it is ended; tests/cli/test_serve.py runs it"
-_OWN = "test_the_readmes_rehearsal_works runs it"
+_OWN = "test_the_rehearsal_of_the_operators_page_works runs it"
 _ACCESS = "tests/docs/test_access_page.py walks it"
 NOT_RUN = {
-    "README.md: make demo": "serves until it is ended; tests/cli/test_demo.py runs it",
-    "README.md: .venv/bin/python -m gateway.sandbox": _OWN,
-    "README.md: tail -n 1 sandbox.txt": _OWN,
-    "README.md: skillhabit-odata init": "asks; test_first_setup.py answers",
+    "CONTRIBUTING.md: make check": "runs all checks and tests, this one too",
+    "CONTRIBUTING.md: python3 -m venv": "installs from a package index",
+    "README.md: pipx install": "installs from a package index; tests/packaging builds the wheel",
+    "README.md: docker compose up": "needs a container engine; tests/packaging runs its parts",
+    "README.md: skillhabit-odata demo": "serves until it is ended; tests/cli/test_demo.py runs it",
+    "README.md: skillhabit-odata init": "prompts; test_first_setup.py types the answers",
     "README.md: skillhabit-odata serve": _SERVES,
-    "README.md: make test": "is what runs this",
     "docs/access.md: .venv/bin/python -m gateway.sandbox": _ACCESS,
     "docs/access.md: tail -n 1 sandbox.txt": _ACCESS,
     "docs/access.md: curl -i -H": _ACCESS,
     "docs/behind-a-proxy.md: skillhabit-odata serve": _SERVES,
     "docs/cli.md: eval": "changes the reader's shell; tests/cli/test_main.py asks for the script",
     "docs/custom-fields.md: skillhabit-odata serve": _SERVES,
+    "docs/operators.md: .venv/bin/python -m gateway.sandbox": _OWN,
+    "docs/operators.md: tail -n 1 sandbox.txt": _OWN,
     "docs/replicas.md: skillhabit-odata serve": _SERVES,
 }
 """Page and beginning of a block, and why it is not run here."""
 TRANSCRIPT = "docs/first-setup.md"  # test_first_setup.py types it
-PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [README, ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 _SPAN = re.compile(r"`(skillhabit-odata [^`\n]*)`")
 

@@ -30,7 +30,13 @@ from tests.support.process import Process, started
 _LINK = re.compile(r"\]\(([^)#]+)(?:#[^)]*)?\)")
 _TOML = re.compile(r"```toml\n(.*?)```", re.DOTALL)
 _BASH = re.compile(r"```bash\n(.*?)```", re.DOTALL)
-_PAGES = [README, *sorted((ROOT / "docs").rglob("*.md"))]
+_ROOT_PAGES = [README, *(ROOT / f"{name}.md" for name in ("CHANGELOG", "CONTRIBUTING", "SECURITY"))]
+_PAGES = [*_ROOT_PAGES, *sorted((ROOT / "docs").rglob("*.md"))]
+_OPERATORS = ROOT / "docs" / "operators.md"
+
+
+def test_the_readme_is_short() -> None:
+    assert len(README.read_text("utf-8").split()) <= 800
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
@@ -58,18 +64,18 @@ def test_links_inside_the_project_lead_somewhere(page: Path) -> None:
             assert (page.parent / target).exists(), target
 
 
-def test_the_readmes_configuration_file_is_one() -> None:
-    (text,) = _TOML.findall(README.read_text("utf-8"))
+def test_the_configuration_file_of_the_operators_page_loads() -> None:
+    (text,) = _TOML.findall(_OPERATORS.read_text("utf-8"))
     settings = load_settings({}, {}, text)
     assert settings.custom_field == (("department", "cf_department"), ("region", "cf_region"))
     assert settings.token_file == Path("token.txt")
     assert (settings.data_dir, settings.fresh_for) == (Path("snapshots"), 900)
 
 
-def test_the_readmes_rehearsal_works(tmp_path: Path) -> None:
+def test_the_rehearsal_of_the_operators_page_works(tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    first, second = _BASH.findall(README.read_text("utf-8"))
+    first, second = _BASH.findall(_OPERATORS.read_text("utf-8"))
     tail, check, faults, serve = second.splitlines()
     port, environment = free_port(), {"PYTHONPATH": str(ROOT), "SKILLHABIT_ODATA_PORT": "0"}
 
@@ -82,7 +88,7 @@ def test_the_readmes_rehearsal_works(tmp_path: Path) -> None:
         wait_for_lines(tmp_path / "sandbox.txt", 2)
         subprocess.run(["/bin/sh", "-c", tail], cwd=tmp_path, check=True)
         with typed(check) as terminal:
-            terminal.wait_for("(the contract file fits)")
+            terminal.wait_for("(the contract file matches)")
         with typed(faults) as terminal:
             assert terminal.wait_for(r'"errorNext":(\d)') == "2"
         with typed(serve) as terminal:

@@ -17,7 +17,7 @@ from tests.docs.render import ROOT
 from tests.docs.test_commands import TRANSCRIPT
 from tests.support.live import SECRET, running
 
-_PROMPT = re.compile(r"^ *[^\n]*(?:\]|\(it is not shown\)):(?: |$)", re.MULTILINE)
+_PROMPT = re.compile(r"^ *[^\n]*(?:\]|\(hidden\)):(?: |$)", re.MULTILINE)
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def asked(terminal: Terminal, block: Block) -> str:
     for question, answer in answers(shown):
         child.expect_exact(terminal.as_typed(question))
         seen += child.before + child.after
-        hidden = "not shown" in question
+        hidden = "(hidden)" in question
         child.sendline(make_token(SECRET) if hidden else terminal.as_typed(answer))
     child.expect(pexpect.EOF)
     child.close()

@@ -21,7 +21,7 @@ def _record() -> RequestRecord:
     record = RequestRecord("0" * 16, "GET", resource="Results", route="snapshot", cache="fresh")
     record.page, record.rows, record.error, record.part = "hit", 3, "NotFound", 1
     record.workspace, record.role, record.key, record.tag = "default", "team", "key", "report"
-    record.spent = dict.fromkeys(STAGES, 0.001)
+    record.stage_seconds = dict.fromkeys(STAGES, 0.001)
     return record
 
 
@@ -33,12 +33,13 @@ def test_every_field_of_a_line_is_told() -> None:
 
 def test_every_metric_is_told_with_its_labels() -> None:
     metrics = Metrics()
-    metrics.ended([_record()])
-    metrics.upstream("200", 0.1)
-    metrics.found_odd([OddRows("userId", "no value", 1)])
-    metrics.hold(Levels((("default", 1, 2, 3.0),)))
-    with metrics.extract(_record()):
+    metrics.count_requests([_record()])
+    metrics.observe_call("200", 0.1)
+    metrics.count_odd_rows([OddRows("userId", "no value", 1)])
+    metrics.set_levels(Levels((("default", 1, 2, 3.0),)))
+    with metrics.track_extract(_record()):
         pass
+    metrics.count_report_failure("log")
     told = re.findall(
         r"^\| `(\w+)` \| ([a-z, ]*) \| ", PAGE.partition("## Metrics")[2], re.MULTILINE
     )

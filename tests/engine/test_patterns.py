@@ -29,7 +29,7 @@ REFUSED_BUT_VALID = {
     "backreference": (r"(a)\1", r"(?<x>a)\k<x>"),
     "repetitions": ("a{1001}", "(?:a{100}){11}", "((a{10}){10,}b?){11}"),
     "Unicode property": (r"\p{Alphabetic}", r"\p{C}", r"\p{Cn}", r"\p{scx=Grek}", r"\p{LC}"),
-    "groups inside": ("(" * 101 + ")" * 101,),
+    "nested groups": ("(" * 101 + ")" * 101,),
 }
 """What ECMAScript knows and the service does not evaluate."""
 

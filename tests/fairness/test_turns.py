@@ -15,12 +15,12 @@ from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, QueryTimeout, ServiceUnavailable, TooManyRequests
 from gateway.fairness.allowance import Allowance, Meter
-from gateway.fairness.calls import Calls
+from gateway.fairness.budget import BudgetScope, RequestBudget, current_budget, part_budget
+from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
-from gateway.fairness.turns import Turns
-from gateway.fairness.visit import Visit, Visiting, current_visit, part_of_visit
-from gateway.snapshots.build.extract_limit import ExtractLimit
-from gateway.snapshots.query_threads import QueryPool, Threads
+from gateway.fairness.round_robin import RoundRobin
+from gateway.snapshots.load.extract_limit import ExtractLimit
+from gateway.snapshots.query_threads import QueryPool, QueryThreads
 from tests.support.examples import examples
 
 GREEDY, MODEST = "key:greedy", "key:modest"
@@ -35,7 +35,7 @@ async def settled() -> None:
 class Recorder:
     """Notes who begins a turn, and lets one turn at a time end."""
 
-    def __init__(self, turns: Turns) -> None:
+    def __init__(self, turns: RoundRobin) -> None:
         self.turns = turns
         self.begun: list[str] = []
         self.running: list[tuple[str, anyio.Event]] = []
@@ -54,7 +54,7 @@ class Recorder:
 
 @pytest.mark.anyio
 async def test_sixty_turns_of_one_caller_cost_another_no_more_than_one() -> None:
-    recorder = Recorder(Turns(1))
+    recorder = Recorder(RoundRobin(1))
     async with anyio.create_task_group() as group:
         for _ in range(60):
             group.start_soon(recorder.take, GREEDY)
@@ -71,7 +71,7 @@ async def test_sixty_turns_of_one_caller_cost_another_no_more_than_one() -> None
 @pytest.mark.anyio
 async def test_long_turns_of_one_caller_leave_room_for_another() -> None:
     """The reserve is for callers that have no turn; not even a second one of theirs gets it."""
-    recorder = Recorder(Turns(2, reserve=1))
+    recorder = Recorder(RoundRobin(2, reserve=1))
     async with anyio.create_task_group() as group:
         for caller in (GREEDY, GREEDY, GREEDY, MODEST, MODEST):
             group.start_soon(recorder.take, caller)
@@ -96,7 +96,7 @@ async def test_long_turns_of_one_caller_leave_room_for_another() -> None:
 async def test_no_turn_is_lost_none_is_too_many_and_nobody_is_passed_twice(
     at_once: int, reserve: int, steps: list[tuple[str, int]]
 ) -> None:
-    recorder = Recorder(Turns(at_once, reserve))
+    recorder = Recorder(RoundRobin(at_once, reserve))
     waiting: list[tuple[str, anyio.CancelScope]] = []
     passed: dict[str, Counter[str]] = {}
 
@@ -151,8 +151,8 @@ Run = Callable[[Callable[[], object]], Awaitable[object]]
 
 
 def _runners() -> dict[str, Run]:
-    desk, parser = QueryPool(Threads(), 60, at_once=1), Parser()
-    return {"queries": desk.run, "parsing": lambda work: parser.run(60, work)}
+    pool, parser = QueryPool(QueryThreads(), 60, at_once=1), Parser()
+    return {"queries": pool.run, "parsing": lambda work: parser.run(60, work)}
 
 
 @pytest.mark.parametrize("name", _runners())
@@ -165,8 +165,8 @@ async def test_queries_and_parsing_are_done_in_turns_of_callers(name: str) -> No
             begin.wait()
             done.append((caller, number))
 
-        with Visiting():
-            current_visit().caller = caller
+        with BudgetScope():
+            current_budget().caller = caller
             await run(work)
 
     async with anyio.create_task_group() as group:
@@ -184,14 +184,14 @@ async def test_queries_and_parsing_are_done_in_turns_of_callers(name: str) -> No
 
 @pytest.mark.anyio
 async def test_extracts_are_begun_in_turns_and_each_caller_has_a_line_of_its_own() -> None:
-    lanes, begun, refused = ExtractLimit(1, longest=5), list[str](), list[str]()
+    limit, begun, refused = ExtractLimit(1, max_waiting=5), list[str](), list[str]()
     go_on = anyio.Event()
 
     async def extract(caller: str) -> None:
-        with Visiting():
-            current_visit().caller = caller
+        with BudgetScope():
+            current_budget().caller = caller
             try:
-                async with lanes.turn("workspace"):
+                async with limit.turn("workspace"):
                     begun.append(caller)
                     await go_on.wait()
             except ServiceUnavailable:
@@ -209,11 +209,11 @@ async def test_extracts_are_begun_in_turns_and_each_caller_has_a_line_of_its_own
 
 @pytest.mark.anyio
 async def test_calls_to_the_analytics_api_are_made_in_turns_and_not_waited_for_for_ever() -> None:
-    calls, begun, go_on = Calls(1), list[str](), anyio.Event()
+    calls, begun, go_on = CallLimit(1), list[str](), anyio.Event()
 
     async def call(caller: str) -> None:
-        with Visiting():
-            current_visit().caller = caller
+        with BudgetScope():
+            current_budget().caller = caller
             async with calls.turn():
                 begun.append(caller)
                 await go_on.wait()
@@ -225,7 +225,7 @@ async def test_calls_to_the_analytics_api_are_made_in_turns_and_not_waited_for_f
         assert begun == [GREEDY, GREEDY, MODEST]
         go_on.set()
     assert begun.index(MODEST, 3) <= 5
-    hurried = Calls(1, patience=0.05)
+    hurried = CallLimit(1, patience_seconds=0.05)
     async with hurried.turn(), hurried.turn():
         with pytest.raises(ServiceUnavailable, match="--upstream-concurrency"):
             async with hurried.turn():
@@ -237,46 +237,46 @@ async def test_calls_to_the_analytics_api_are_made_in_turns_and_not_waited_for_f
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("visit", "left"),
+    ("budget", "left"),
     [
-        (Visit(waited=10, worked=30), 80),
-        (Visit(query_seconds=50, waited=10, worked=30), 10),
-        (Visit(query_seconds=500, waited=10, worked=30), 80),  # a key only lowers it
+        (RequestBudget(waited=10, worked=30), 80),
+        (RequestBudget(query_seconds=50, waited=10, worked=30), 10),
+        (RequestBudget(query_seconds=500, waited=10, worked=30), 80),  # a key only lowers it
     ],
 )
 async def test_a_request_has_one_time_for_parsing_waiting_and_queries(
-    visit: Visit, left: float
+    budget: RequestBudget, left: float
 ) -> None:
-    async with visit.turn(Turns(1), 120) as seconds:
+    async with budget.turn(RoundRobin(1), 120) as seconds:
         assert left - 1 < seconds <= left
 
 
 @pytest.mark.anyio
 @pytest.mark.parametrize(
-    ("visit", "expected", "remedy"),
+    ("budget", "expected", "remedy"),
     [
-        (Visit(waited=100, worked=20), ServiceUnavailable, "try again"),
-        (Visit(waited=20, worked=100), QueryTimeout, "--query-timeout"),
-        (Visit(query_seconds=30, worked=30), QueryTimeout, "query_seconds"),
-        (Visit(query_seconds=500, worked=120), QueryTimeout, "--query-timeout"),
+        (RequestBudget(waited=100, worked=20), ServiceUnavailable, "try again"),
+        (RequestBudget(waited=20, worked=100), QueryTimeout, "--query-timeout"),
+        (RequestBudget(query_seconds=30, worked=30), QueryTimeout, "query_seconds"),
+        (RequestBudget(query_seconds=500, worked=120), QueryTimeout, "--query-timeout"),
     ],
 )
 async def test_the_way_out_depends_on_where_the_time_went(
-    visit: Visit, expected: type[GatewayError], remedy: str
+    budget: RequestBudget, expected: type[GatewayError], remedy: str
 ) -> None:
-    turns = Turns(1)
+    turns = RoundRobin(1)
     with pytest.raises(expected, match=remedy):
-        async with visit.turn(turns, 120):
+        async with budget.turn(turns, 120):
             pass
     assert turns.is_idle
 
 
 @pytest.mark.anyio
 async def test_a_turn_that_comes_too_late_is_given_up() -> None:
-    turns = Turns(1)
+    turns = RoundRobin(1)
     async with turns.turn(GREEDY):
         with pytest.raises(ServiceUnavailable):
-            async with Visit(MODEST).turn(turns, 0.05):
+            async with RequestBudget(MODEST).turn(turns, 0.05):
                 pass
         assert turns.waiting(MODEST) == 0
     assert turns.is_idle
@@ -284,29 +284,29 @@ async def test_a_turn_that_comes_too_late_is_given_up() -> None:
 
 @pytest.mark.anyio
 async def test_a_query_that_began_late_is_ended_by_the_requests_limit_not_its_own() -> None:
-    desk, visits = QueryPool(Threads(), 120), list[float]()
+    pool, used = QueryPool(QueryThreads(), 120), list[float]()
 
     async def measured() -> None:
-        current_visit().worked = 119.9
+        current_budget().worked = 119.9
         end = threading.Event()
         asyncio.get_running_loop().call_later(0.2, end.set)
-        await desk.run(end.wait)  # nothing here can be interrupted
+        await pool.run(end.wait)  # nothing here can be interrupted
         with pytest.raises(QueryTimeout):
-            await desk.run(lambda: None)
-        visits.append(current_visit().worked)
+            await pool.run(lambda: None)
+        used.append(current_budget().worked)
 
-    with Visiting():
+    with BudgetScope():
         await measured()
-    assert visits[0] >= 120
+    assert used[0] >= 120
 
 
 def test_parts_of_a_batch_have_their_own_time_in_their_callers_line() -> None:
-    with Visiting():
-        outer = current_visit()
+    with BudgetScope():
+        outer = current_budget()
         outer.caller, outer.worked = MODEST, 100.0
-        with part_of_visit():
-            assert (current_visit().caller, current_visit().worked) == (MODEST, 0.0)
-        assert current_visit() is outer
+        with part_budget():
+            assert (current_budget().caller, current_budget().worked) == (MODEST, 0.0)
+        assert current_budget() is outer
 
 
 # --- the meter ------------------------------------------------------------------------------------

@@ -18,7 +18,7 @@ from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
 from gateway.app import create_app
-from gateway.auth.gate import OpenAuthenticator
+from gateway.auth.authenticator import OpenAuthenticator
 from gateway.auth.principal import Principal
 from gateway.edge.entrance import Entrance
 from gateway.edge.proxies import TrustedProxies

@@ -16,11 +16,10 @@ import pytest
 
 from gateway.errors import InsufficientStorage, QueryTimeout, ServiceUnavailable
 from gateway.sandbox import Dataset, generate
-from gateway.snapshots.build.extract_limit import ExtractLimit
-from gateway.snapshots.keep.database import Bounds
-from gateway.snapshots.keep.memory import memory_share
+from gateway.snapshots.keep.database import Bounds, memory_share
 from gateway.snapshots.keep.store import SnapshotStore
-from gateway.snapshots.query_threads import QueryPool, Threads
+from gateway.snapshots.load.extract_limit import ExtractLimit
+from gateway.snapshots.query_threads import QueryPool, QueryThreads
 from tests.faults.slow_questions import greedy_apply, slow_apply
 from tests.snapshots import tables
 from tests.snapshots.tables import LAYOUT, Watch, key, rows_of, store_of, taken
@@ -105,7 +104,7 @@ def _with_names(name: str) -> Iterator[dict[str, object]]:
         yield {**row, "user": {**user, "name": name}}
 
 
-# --- the desk, the lanes, the database ------------------------------------------------------------
+# --- the desk, the limit, the database ------------------------------------------------------------
 
 
 def for_ever(store: SnapshotStore) -> None:
@@ -156,7 +155,7 @@ async def test_a_table_that_takes_too_long_to_make_is_made_by_the_next_who_asks(
 
 @pytest.mark.anyio
 async def test_who_does_not_get_a_turn_in_time_is_told_to_come_again() -> None:
-    desk, end = QueryPool(Threads(), 0.1, at_once=1), threading.Event()
+    desk, end = QueryPool(QueryThreads(), 0.1, at_once=1), threading.Event()
     async with anyio.create_task_group() as group:
         group.start_soon(desk.run, end.wait)
         await anyio.wait_all_tasks_blocked()
@@ -168,8 +167,8 @@ async def test_who_does_not_get_a_turn_in_time_is_told_to_come_again() -> None:
 
 @pytest.mark.anyio
 async def test_so_many_extracts_run_and_so_many_wait() -> None:
-    lanes, running, refused, end = (
-        ExtractLimit(2, longest=3, patience=600),
+    limit, running, refused, end = (
+        ExtractLimit(2, max_waiting=3, patience_seconds=600),
         [0, 0],
         [],
         anyio.Event(),
@@ -177,7 +176,7 @@ async def test_so_many_extracts_run_and_so_many_wait() -> None:
 
     async def extract() -> None:
         try:
-            async with lanes.turn("scope"):
+            async with limit.turn("scope"):
                 running[0] += 1
                 running[1] = max(running)
                 await end.wait()
@@ -190,19 +189,19 @@ async def test_so_many_extracts_run_and_so_many_wait() -> None:
             group.start_soon(extract)
         await anyio.wait_all_tasks_blocked()
         assert (running[0], len(refused)) == (2, 4)
-        async with lanes.turn("another"):  # has a line of its own
+        async with limit.turn("another"):  # has a line of its own
             end.set()
     assert (running, len(refused)) == ([0, 2], 4)
 
 
 @pytest.mark.anyio
 async def test_who_waits_too_long_for_an_extract_is_told_to_come_again() -> None:
-    lanes = ExtractLimit(1, patience=0.05)
-    async with lanes.turn("scope"):
+    limit = ExtractLimit(1, patience_seconds=0.05)
+    async with limit.turn("scope"):
         with pytest.raises(ServiceUnavailable, match="--extract-concurrency"):
-            async with lanes.turn("scope"):
+            async with limit.turn("scope"):
                 pass
-    async with lanes.turn("scope"):  # the one who left has kept no place
+    async with limit.turn("scope"):  # the one who left has kept no place
         pass
 
 

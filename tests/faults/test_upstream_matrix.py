@@ -146,7 +146,7 @@ class Restless(Play):
     sandbox: Sandbox
 
     def at_fault(self, fault: str, *, honest: int = 0) -> str:
-        self.sandbox.faults.turn({"driftEvery": 1, "driftChanges": 150, "driftKinds": ["touch"]})
+        self.sandbox.faults.update({"driftEvery": 1, "driftChanges": 150, "driftKinds": ["touch"]})
         try:
             found = self._ask()
             self._settle()
@@ -273,7 +273,7 @@ def no_name() -> Iterator[str]:
 UNREACHABLE = {
     "connection refused": nobody,
     "TLS where none is spoken": no_tls,
-    "a certificate of nobody": foreign_certificate,
+    "an untrusted certificate": foreign_certificate,
     "a name that is not known": no_name,
 }
 

@@ -19,10 +19,10 @@ from grammar import (
     QueryOptions,
     Segment,
     Transformation,
-    parse_relative_url,
 )
 from grammar.tree.transformations import Concat, FilterStep, GroupBy, Identity, Rollup, SearchStep
 from tests.fuzz.world import KEYS, WAYS, Entity, World
+from tests.grammar.relative_url import parse_relative_url
 from tests.support.apply_oracle import transformed
 from tests.support.oracle import evaluate, in_order, window
 from tests.support.oracle_values import DoesNotExist

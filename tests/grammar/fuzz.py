@@ -17,12 +17,11 @@ from grammar import (
     option_pairs,
     parse_apply,
     parse_compute,
-    parse_context,
     parse_expand,
     parse_expression,
     parse_orderby,
+    parse_prefer,
     parse_query_options,
-    parse_relative_url,
     parse_resource_path,
     parse_search,
     parse_select,
@@ -32,8 +31,10 @@ from grammar import (
     unparse,
 )
 from grammar.limits import DEFAULT_LIMITS
-from grammar.parse.headers import parse_prefer
 from grammar.parse.parser import parse
+from tests.grammar.context import parse_context
+from tests.grammar.headers import check_prefer
+from tests.grammar.relative_url import parse_relative_url
 
 PARSERS: tuple[Callable[[str], object], ...] = (
     parse_expression,
@@ -45,6 +46,7 @@ PARSERS: tuple[Callable[[str], object], ...] = (
     parse_apply,
     parse_context,
     parse_prefer,
+    check_prefer,
     lambda text: parse("segment", text, DEFAULT_LIMITS, ""),
     lambda text: parse("alias_value", text, DEFAULT_LIMITS, ""),
     lambda text: parse_value(text, "Edm.DateTimeOffset"),

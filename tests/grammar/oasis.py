@@ -19,10 +19,8 @@ from grammar import (
     encode_path,
     encode_query,
     option_pairs,
-    parse_context,
     parse_expression,
     parse_query_options,
-    parse_relative_url,
     parse_resource_path,
     parse_search,
     parse_value,
@@ -30,7 +28,9 @@ from grammar import (
     split_query,
     unparse,
 )
-from grammar.parse.headers import check_header, parse_prefer
+from tests.grammar.context import context_text, parse_context
+from tests.grammar.headers import check_header, check_prefer
+from tests.grammar.relative_url import parse_relative_url
 
 SHARED = Path(os.environ.get("SKILLHABIT_SHARED", Path(__file__).parents[3] / "shared"))
 CASES = SHARED / "data" / "abnf" / "cases.jsonl"
@@ -153,12 +153,12 @@ def _other(case: Case) -> None:
     elif case.rule in _HEADERS:
         name, _, value = case.input.partition(": ")
         if name == "Prefer":
-            parse_prefer(value)
+            check_prefer(value)
         else:
             check_header(name if value else "Content-ID", value or name)
     else:
         assert case.rule.lower().endswith("preference"), case.rule
-        parse_prefer(case.input)
+        check_prefer(case.input)
 
 
 def _literal(case: Case) -> None:
@@ -210,4 +210,4 @@ def _url(case: Case) -> None:
 
 def _context(fragment: str) -> None:
     tree = parse_context(fragment)
-    assert unparse(tree) == fragment
+    assert context_text(tree) == fragment

@@ -46,7 +46,7 @@ from grammar import (
     Unary,
 )
 from grammar.parse.functions import ARITIES
-from grammar.write.precedence import BINDING
+from grammar.write.expressions import BINDING
 
 K = LiteralKind
 RESERVED = {"true", "false", "not", "null", "inf", "nan"}

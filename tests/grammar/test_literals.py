@@ -103,16 +103,16 @@ LITERALS: dict[str, tuple[LiteralKind, LiteralValue, str]] = {
 }
 
 REFUSED = {
-    ".5": "begins with a digit",
-    "5.": "ends with a digit",
+    ".5": "must start with a digit",
+    "5.": "must end with a digit",
     "1e999": "out of the range",
     "9" * 401: "at most 400 digits",
-    "inf inf": "no operator",
+    "inf inf": "not an operator",
     "2024-13-01": "month 13",
     "2024-00-01": "month 00",
     "2023-02-29": "no day 29",
     "2024-04-31": "no day 31",
-    "02024-01-01": "superfluous zero",
+    "02024-01-01": "leading zero",
     "24:00": "hour 24",
     "25:00": "hour 25",
     "10:60": "minute 60",
@@ -120,31 +120,31 @@ REFUSED = {
     "10:00:00.1234567890123": "at most 12 digits",
     "2024-01-01T10:00:00+24:00": "offset +24:00",
     "2024-01-01T10:00:00-10:60": "offset -10:60",
-    "duration'P1Y'": "no duration",
-    "duration'+P1D'": "no duration",
-    "duration'P'": "no duration",
-    "duration'PT'": "no duration",
+    "duration'P1Y'": "not a duration",
+    "duration'+P1D'": "not a duration",
+    "duration'P'": "not a duration",
+    "duration'PT'": "not a duration",
     "binary'Zm9'": "not base64url",
     "binary'Zg==='": "not base64url",
     "binary'Zh'": "not base64url",
     "binary'+/=='": "not base64url",
     "binary'\u00e9'": "not base64url",
-    "geography'Point(1 2)'": "no SRID",
-    "geography'SRID=1'": "no geo literal",
-    "geography'SRID=0;Point(1)'": "no geo literal",
-    "geography'SRID=0;Collection()'": "no geo literal",
-    "geography'SRID=0;Collection(Point(1 2)'": "no geo literal",
-    "geography'SRID=0;Collection(Point(1 2) Point(1 2))'": "no geo literal",
-    "geography'SRID=0;Point(1 2))'": "no geo literal",
-    "N.T'1A'": "no list of enumeration members",
-    "datetime'2024-01-01'": "no literal of OData 4",
-    "guid'A1B2C3D4'": "no literal of OData 4",
+    "geography'Point(1 2)'": "SRID is missing",
+    "geography'SRID=1'": "not a geo literal",
+    "geography'SRID=0;Point(1)'": "not a geo literal",
+    "geography'SRID=0;Collection()'": "not a geo literal",
+    "geography'SRID=0;Collection(Point(1 2)'": "not a geo literal",
+    "geography'SRID=0;Collection(Point(1 2) Point(1 2))'": "not a geo literal",
+    "geography'SRID=0;Point(1 2))'": "not a geo literal",
+    "N.T'1A'": "not a list of enumeration members",
+    "datetime'2024-01-01'": "not an OData 4 literal",
+    "guid'A1B2C3D4'": "not an OData 4 literal",
     "1e3m": "has no exponent",
     "5.5L": "neither point nor exponent",
     "1e3L": "neither point nor exponent",
     "1e999d": "out of the range",
-    "X'00'": "no literal of OData 4",
-    "foo'bar'": "no literal of OData 4",
+    "X'00'": "not an OData 4 literal",
+    "foo'bar'": "not an OData 4 literal",
 }
 
 
@@ -196,7 +196,7 @@ def test_to_datetime_out_of_range(text: str) -> None:
 def test_durations() -> None:
     assert convert.to_timedelta("-P1DT2H3M4.5S") == -timedelta(1, 7384, 500_000)
     assert convert.to_timedelta("P1D") == timedelta(1)
-    with pytest.raises(ValueError, match="no duration"):
+    with pytest.raises(ValueError, match="not a duration"):
         convert.to_timedelta("1 day")
     with pytest.raises(ValueError, match="too long"):
         convert.to_timedelta("P9999999999D")

@@ -18,107 +18,107 @@ from grammar import (
     parse_select,
     split_query,
 )
-from grammar.parse.common_mistakes import SLIPS, find_slip
+from grammar.parse.common_mistakes import COMMON_MISTAKES, find_mistake
 
-DATE = "a date is written 2024-01-31: four digits, two, two"
-ZONED = "a day is written 2024-01-31, its first instant 2024-01-31T00:00:00{}"
-INSTANT = "an instant is written 2024-01-31T08:00:00Z, or with an offset such as +01:00"
-DOUBLED = "a quote inside is doubled: 'O''Neil'"
+DATE = "write a date as 2024-01-31: four digits, two, two"
+ZONED = "write the day as 2024-01-31, or its first instant as 2024-01-31T00:00:00{}"
+INSTANT = "write an instant as 2024-01-31T08:00:00Z, or with an offset such as +01:00"
+DOUBLED = "double a quote inside text: 'O''Neil'"
 LAMBDA = "write Items/any(i:i/Price gt 5)"
 PAIRS = "write case(condition:value,true:other)"
 
 # text -> (position from 0, message, hint)
 FILTERS: dict[str, tuple[int, str, str]] = {
     # operators of other languages
-    "a == 1": (2, "'==' is no operator", "OData writes eq"),
-    "a = 1": (2, "'=' is no operator", "OData writes eq"),
-    "a=1": (1, "'=' is no operator", "OData writes eq"),
-    "a != 1": (2, "'!=' is no operator", "OData writes ne"),
-    "a <> 1": (2, "'<>' is no operator", "OData writes ne"),
-    "a <= 1": (2, "'<=' is no operator", "OData writes le"),
-    "a => 1": (2, "'=>' is no operator", "OData writes ge"),
-    "a < 1": (2, "'<' is no operator", "OData writes lt"),
-    "a > 1": (2, "'>' is no operator", "OData writes gt"),
-    "a eq 1 && b": (7, "'&&' is no operator", "OData writes and"),
-    "a eq 1 || b": (7, "'||' is no operator", "OData writes or"),
-    "!a": (0, "'!' is no operator", "OData writes not"),
-    "a + 1 eq 2": (2, "'+' is no operator", "OData writes add; in a URL the sign itself is %2B"),
-    "a - 1 eq 2": (2, "'-' is no operator between values", "OData writes sub"),
-    "a * 2 eq 2": (2, "'*' is no operator", "OData writes mul"),
-    "a / 2 eq 2": (2, "'/' is no operator", "OData writes div"),
-    "a % 2 eq 2": (2, "'%' is no operator", "OData writes mod"),
-    "a ? 1 : 2": (2, "'?' is no operator", PAIRS),
+    "a == 1": (2, "'==' is not an operator", "write eq"),
+    "a = 1": (2, "'=' is not an operator", "write eq"),
+    "a=1": (1, "'=' is not an operator", "write eq"),
+    "a != 1": (2, "'!=' is not an operator", "write ne"),
+    "a <> 1": (2, "'<>' is not an operator", "write ne"),
+    "a <= 1": (2, "'<=' is not an operator", "write le"),
+    "a => 1": (2, "'=>' is not an operator", "write ge"),
+    "a < 1": (2, "'<' is not an operator", "write lt"),
+    "a > 1": (2, "'>' is not an operator", "write gt"),
+    "a eq 1 && b": (7, "'&&' is not an operator", "write and"),
+    "a eq 1 || b": (7, "'||' is not an operator", "write or"),
+    "!a": (0, "'!' is not an operator", "write not"),
+    "a + 1 eq 2": (2, "'+' is not an operator", "write add; in a URL the sign itself is %2B"),
+    "a - 1 eq 2": (2, "'-' is not an operator between values", "write sub"),
+    "a * 2 eq 2": (2, "'*' is not an operator", "write mul"),
+    "a / 2 eq 2": (2, "'/' is not an operator", "write div"),
+    "a % 2 eq 2": (2, "'%' is not an operator", "write mod"),
+    "a ? 1 : 2": (2, "'?' is not an operator", PAIRS),
     # words of other languages
     "a like 'x%'": (
         2,
-        "'like' is no operator",
+        "'like' is not an operator",
         "write contains(name,'text'), startswith or endswith",
     ),
     "a NOT LIKE 'x'": (
         2,
-        "'like' is no operator",
+        "'like' is not an operator",
         "write contains(name,'text'), startswith or endswith",
     ),
-    "a is null": (2, "'is null' is no operator", "write x eq null"),
-    "a is not null": (2, "'is not null' is no operator", "write x ne null"),
-    "a between 1 and 2": (2, "'between' is no operator", "write x ge 1 and x le 9"),
-    "a not in (1)": (2, "'not in' is no operator", "write not (x in (1,2))"),
+    "a is null": (2, "'is null' is not an operator", "write x eq null"),
+    "a is not null": (2, "'is not null' is not an operator", "write x ne null"),
+    "a between 1 and 2": (2, "'between' is not an operator", "write x ge 1 and x le 9"),
+    "a not in (1)": (2, "'not in' is not an operator", "write not (x in (1,2))"),
     "a contains 'x'": (2, "'contains' is a function", "write contains(name,'text')"),
     "not contains 'x'": (13, "a function between its arguments", "write contains(name,'text')"),
-    "a equals 1": (2, "no operator", "equality is written eq"),
-    "a gte 1": (2, "'gte' is no operator", "did you mean gt?"),
-    "a eq 1 andd b": (7, "'andd' is no operator", "did you mean and?"),
-    "a zzz 1": (2, "'zzz' is no operator", "text stands in single quotes: 'New York'"),
-    "a eq 1 order by b": (7, "'order by' is an option of its own", "use $orderby=name desc"),
-    "eq 1": (3, "an operator at the beginning", "an operator stands between two values"),
-    "a or or b": (8, "two operators in a row", "an operator stands between two values"),
+    "a equals 1": (2, "not an operator", "write eq for equality"),
+    "a gte 1": (2, "'gte' is not an operator", "did you mean gt?"),
+    "a eq 1 andd b": (7, "'andd' is not an operator", "did you mean and?"),
+    "a zzz 1": (2, "'zzz' is not an operator", "put text in single quotes: 'New York'"),
+    "a eq 1 order by b": (7, "'order by' is a separate option", "use $orderby=name desc"),
+    "eq 1": (3, "an operator at the beginning", "an operator goes between two values"),
+    "a or or b": (8, "two operators in a row", "an operator goes between two values"),
     # quotes
-    'a eq "x"': (5, "text in double quotes", "text stands in single quotes: 'text'"),
-    "a eq `x`": (5, "a typographic quote", "text stands in straight quotes: 'text'"),
+    'a eq "x"': (5, "text in double quotes", "put text in single quotes: 'text'"),
+    "a eq `x`": (5, "a typographic quote", "put text in straight quotes: 'text'"),
     "a eq \u2018x\u2019": (
         5,
-        "the character U+2018 cannot stand in a name",
-        "text stands in straight single quotes: 'text'",
+        "the character U+2018 is not allowed in a name",
+        "put text in straight single quotes: 'text'",
     ),
-    "a eq 'x": (5, "a quote that is not closed", DOUBLED),
-    "a eq 'x''": (8, "a quote too many", DOUBLED),
-    "a eq 'O'Neil'": (8, "text goes on after its closing quote", DOUBLED),
+    "a eq 'x": (5, "a quote is not closed", DOUBLED),
+    "a eq 'x''": (8, "one quote too many", DOUBLED),
+    "a eq 'O'Neil'": (8, "text continues after its closing quote", DOUBLED),
     "a eq 'x' 'y'": (9, "two values in a row", "is an operator or a comma missing?"),
-    "a eq New York": (9, "two words in a row", "text stands in single quotes: 'New York'"),
+    "a eq New York": (9, "two words in a row", "put text in single quotes: 'New York'"),
     "a\u00a0eq 1": (
         1,
-        "the character U+00A0 cannot stand in a name",
-        "it looks like a blank: type it anew",
+        "the character U+00A0 is not allowed in a name",
+        "it looks like a space: type it again",
     ),
     # literals of OData 2 and 3, and of other languages
     "d gt datetime'2024-01-31T08:00:00'": (
         5,
-        "datetime'...' is no literal of OData 4",
+        "datetime'...' is not an OData 4 literal",
         "write the instant without quotes and with its offset, e.g. 2024-01-31T08:00:00Z",
     ),
     "d gt datetimeoffset'x'": (
         5,
-        "datetimeoffset'...' is no literal of OData 4",
+        "datetimeoffset'...' is not an OData 4 literal",
         "write the instant without quotes, e.g. 2024-01-31T08:00:00Z",
     ),
     "g eq guid'x'": (
         5,
-        "guid'...' is no literal of OData 4",
+        "guid'...' is not an OData 4 literal",
         "write the Guid without quotes",
     ),
-    "b eq X'00'": (5, "X'...' is no literal of OData 4", "write binary'...' in base64url"),
+    "b eq X'00'": (5, "X'...' is not an OData 4 literal", "write binary'...' in base64url"),
     "a eq foo'x'": (
         5,
-        "foo'...' is no literal of OData 4",
-        "text stands in single quotes alone; enums in Ns.Type'Name'",
+        "foo'...' is not an OData 4 literal",
+        "put text in single quotes without a prefix, and write enums as Ns.Type'Name'",
     ),
-    "a eq .5": (5, "a number begins with a digit", "for example 0.5"),
-    "a eq 5.": (5, "a number ends with a digit", "for example 5.0"),
-    "a eq 0x2A": (5, "a hexadecimal number", "OData knows decimal numbers only"),
+    "a eq .5": (5, "a number must start with a digit", "for example 0.5"),
+    "a eq 5.": (5, "a number must end with a digit", "for example 5.0"),
+    "a eq 0x2A": (5, "a hexadecimal number", "OData has decimal numbers only"),
     "a eq 1,000": (
         6,
         "a comma in a number",
-        "a point separates decimals, nothing separates thousands",
+        "use a point for decimals and no separator for thousands",
     ),
     "d gt 2024-01-31T08:00:00": (9, "a date and time without offset", INSTANT),
     "d gt 2024-1-31": (9, "not a date", DATE),
@@ -127,26 +127,26 @@ FILTERS: dict[str, tuple[int, str, str]] = {
     "d in (2024-01-31Z)": (10, "a date with an offset", ZONED.format("Z")),
     "d ge 2024-01-31+01:00": (15, "a date with an offset", ZONED.format("+01:00")),
     "d ge 2024-01-31 -05:30": (16, "a date with an offset", ZONED.format("-05:30")),
-    "d gt 2024-01-31 08:00": (16, "a blank between date and time", INSTANT),
+    "d gt 2024-01-31 08:00": (16, "a space between date and time", INSTANT),
     "d gt 31.01.2024": (5, "not a date", DATE),
     "d gt 01/31/2024": (7, "not a date", DATE),
     "d gt #2024-01-31#": (5, "not a date", DATE),
     "t gt 24:00": (
         5,
         "hour 24 does not exist",
-        "midnight at the end of a day is 00:00 of the next",
+        "write midnight as 00:00 of the next day",
     ),
     # functions
     "strtswith(a,'x')": (0, "unknown function 'strtswith'", "did you mean startswith?"),
     "substringof('x',a)": (
         0,
         "unknown function 'substringof'",
-        "OData writes contains(haystack,needle), the other way round",
+        "use contains(haystack,needle), with the arguments swapped",
     ),
     "zzz(a)": (
         0,
         "unknown function 'zzz'",
-        "a function of the service is written with its namespace, e.g. Model.Name(x=1)",
+        "write a function of the service with its namespace, e.g. Model.Name(x=1)",
     ),
     "contains(a)": (0, "contains takes 2 arguments, not 1", ""),
     "substring(a)": (0, "substring takes 2 or 3 arguments, not 1", ""),
@@ -157,44 +157,44 @@ FILTERS: dict[str, tuple[int, str, str]] = {
     "a in (b,c)": (
         7,
         "a name in the list after `in`",
-        "the list holds literals; text stands in single quotes",
+        "the list takes literals; put text in single quotes",
     ),
     "a eq (1,2)": (
         7,
         "a list where one value is compared",
-        "a list in parentheses stands only after `in`",
+        "a list in parentheses can only follow `in`",
     ),
     "a in (1;2)": (7, "a list is separated by commas", "write in (1,2,3)"),
     # paths, lambdas, case
-    "a/ b": (1, "a blank in a path", "a path has none: Address/City; division is div"),
-    "a /b": (2, "a blank in a path", "a path has none: Address/City; division is div"),
-    "$it.a": (3, "a point in a path", "a path is written with slashes: Address/City"),
-    "a[0]": (1, "an index in brackets", "OData has none; filter with any or all"),
+    "a/ b": (1, "a space in a path", "write Address/City without spaces, or use div to divide"),
+    "a /b": (2, "a space in a path", "write Address/City without spaces, or use div to divide"),
+    "$it.a": (3, "a dot in a path", "separate the names with slashes: Address/City"),
+    "a[0]": (1, "an index in brackets", "OData has no indexes; filter with any or all"),
     "any()": (
         0,
         "unknown function 'any'",
-        "OData writes Items/any(i:i/Price gt 5), after a collection",
+        "use Items/any(i:i/Price gt 5), after a collection",
     ),
     "any(x:x)": (5, "'any' and 'all' follow a collection", LAMBDA),
-    "a/any(b gt 5)": (8, "a lambda without variable", LAMBDA),
+    "a/any(b gt 5)": (8, "a lambda without a variable", LAMBDA),
     "a/all()": (6, "all needs a predicate", "for example Items/all(i:i/Price gt 5)"),
     "case(a,1)": (6, "case takes pairs", PAIRS),
-    "cast(a,'Edm.Int32')": (7, "a type in quotes", "write it plainly, e.g. Edm.Int32"),
+    "cast(a,'Edm.Int32')": (7, "a type in quotes", "write it without quotes, e.g. Edm.Int32"),
     # structure
-    "a eq 1)": (6, "a parenthesis too many", "each ) closes one ("),
+    "a eq 1)": (6, "one parenthesis too many", "each ) closes one ("),
     "a eq 1; b eq 2": (6, "a semicolon between conditions", "join them with and, or"),
     "a eq 1, b eq 2": (6, "a comma between conditions", "join them with and, or"),
-    "$filter=a eq 1": (0, "the name of the option once more", "leave out $filter="),
-    "filter=a eq 1": (6, "the name of the option once more", "leave it out"),
+    "$filter=a eq 1": (0, "the option's name is repeated", "leave out $filter="),
+    "filter=a eq 1": (6, "the option's name is repeated", "leave it out"),
 }
 
 OTHERS: list[tuple[Callable[[str], object], str, int, str, str]] = [
-    (parse_orderby, "a descending", 2, "'descending' is no direction", "write desc"),
+    (parse_orderby, "a descending", 2, "'descending' is not a direction", "write desc"),
     (
         parse_orderby,
         "a desc nulls last",
         7,
-        "nothing says where nulls go",
+        "the place of nulls cannot be chosen",
         "they come first, with desc last",
     ),
     (parse_compute, "a add 1", 7, "the value needs a name", "write expression as name"),
@@ -209,17 +209,23 @@ OTHERS: list[tuple[Callable[[str], object], str, int, str, str]] = [
         parse_expand,
         "a/$ref($levels=4)",
         7,
-        "the option $levels cannot stand here",
-        "after /$count only $filter and $search, after /$ref also $orderby, $skip, $top, $count",
+        "the option $levels is not allowed here",
+        "after /$count use $filter and $search; after /$ref also $orderby, $skip, $top, $count",
     ),
     (
         parse_expand,
         "a(b)",
         2,
-        "'b' is no option",
-        "in parentheses stand options: $select=name;$top=5",
+        "'b' is not an option",
+        "the parentheses take options: $select=name;$top=5",
     ),
-    (parse_apply, "groupby(a)", 8, "groupby has two pairs of parentheses", "write groupby((a,b))"),
+    (
+        parse_apply,
+        "groupby(a)",
+        8,
+        "groupby needs two pairs of parentheses",
+        "write groupby((a,b))",
+    ),
     (
         parse_apply,
         "aggregate(a with sum)",
@@ -234,8 +240,8 @@ OTHERS: list[tuple[Callable[[str], object], str, int, str, str]] = [
         "unknown transformation 'agregate'",
         "did you mean aggregate?",
     ),
-    (parse_search, '"a', 0, "a phrase that does not end", 'write "blue green" OR red'),
-    (parse_search, "'a", 0, "a word that begins with a quote", 'write "\'tis"'),
+    (parse_search, '"a', 0, "a phrase is not closed", 'write "blue green" OR red'),
+    (parse_search, "'a", 0, "a word starts with a quote", 'write "\'tis"'),
 ]
 
 # text -> what was expected, in words, when it is no usual slip
@@ -285,21 +291,21 @@ def test_expected_in_words(
 def test_every_slip_has_an_example() -> None:
     told = {value[1] for value in FILTERS.values()} | {example[3] for example in OTHERS}
     told |= {"a semicolon between parameters"}  # in test_paths
-    for slip in SLIPS:
+    for slip in COMMON_MISTAKES:
         pattern = slip.message.partition("{0}")
         assert any(t.startswith(pattern[0]) and t.endswith(pattern[2]) for t in told), slip
 
 
 def test_slips_are_tried_where_the_parser_stopped() -> None:
-    assert find_slip("a", 1, ("EQUALITY",)) is None
+    assert find_mistake("a", 1, ("EQUALITY",)) is None
 
 
 def test_rendered_with_a_caret() -> None:
     assert caught(parse_filter, "state == 'x'").render().splitlines() == [
-        "$filter: '==' is no operator at position 7",
+        "$filter: '==' is not an operator at position 7",
         "  state == 'x'",
         "        ^",
-        "hint: OData writes eq",
+        "hint: write eq",
     ]
 
 

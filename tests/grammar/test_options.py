@@ -186,7 +186,7 @@ REFUSED = {
     "$TOP=1&$top=1": ("$top", "given twice"),
     "@a=1&@a=2": ("@a", "assigned twice"),
     "@=1": ("@", "unexpected '@'"),
-    "@a/b=1": ("@a/b", "not the name of an alias"),
+    "@a/b=1": ("@a/b", "not an alias name"),
     "@a=": ("@a", "has no value"),
     "$filter=": ("$filter", "has no value"),
     "$top": ("$top", "has no value"),
@@ -195,12 +195,12 @@ REFUSED = {
     "$skip=%D9%A1": ("$skip", "not a whole number of 0 or more"),
     "$top=1234567890123456789": ("$top", "a number with 19 digits is too large"),
     "$count=1": ("$count", "neither true nor false"),
-    "$levels=1": ("$levels", "stands only inside $expand"),
+    "$levels=1": ("$levels", "is only allowed inside $expand"),
     "$expand=a,b,a": ("$expand", "a is expanded twice"),
     "$expand=a($levels=1234567890123456789)": ("$expand", "a number with 19 digits is too large"),
     "$expand=a($filter=b;$filter=b)": ("$expand", "$filter is given twice"),
     "$expand=a(@x=b;@x=b)": ("$expand", "the alias @x is assigned twice"),
-    "$compute=a as N.b": ("$compute", "a new name has no namespace"),
+    "$compute=a as N.b": ("$compute", "a new name cannot have a namespace"),
     "$select=a,": ("$select", "unexpected end"),
     "$format=" + "x" * 40: ("$format", "longer than the limit of 32 characters"),
 }
@@ -208,7 +208,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("query", "expected"), REFUSED.items())
 def test_refused(query: str, expected: tuple[str, str]) -> None:
-    limits = Limits(max_length=32) if query.startswith("$format") else Limits()
+    limits = Limits(max_characters=32) if query.startswith("$format") else Limits()
     with pytest.raises(ODataSyntaxError) as caught:
         parse_query_options(split_query(query.encode()), limits)
     assert (caught.value.option, caught.value.message) == expected

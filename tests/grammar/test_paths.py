@@ -16,12 +16,12 @@ from grammar import (
     Segment,
     encode_path,
     encode_query,
-    parse_relative_url,
     parse_resource_path,
     split_path,
     split_query,
     unparse,
 )
+from tests.grammar.relative_url import parse_relative_url
 
 ONE = Literal(LiteralKind.INTEGER, 1)
 
@@ -93,7 +93,7 @@ REFUSED = {
     "2001": "unexpected '2001'",
     "$count": "$count needs a resource before it",
     "$filter(a)": "$filter needs a resource before it",
-    "Results/$metadata": "$metadata stands only at the service root",
+    "Results/$metadata": "$metadata is only allowed at the service root",
     "$cuont": "unknown segment $cuont",
     "Results/$cuont": "unknown segment $cuont",
     "Results/$Count": "unknown segment $Count",
@@ -130,7 +130,7 @@ def test_refused_path(raw: str, message: str) -> None:
 
 def test_long_segment() -> None:
     with pytest.raises(ODataSyntaxError, match="longer than the limit"):
-        parse_resource_path(("Results", "x" * 100), Limits(max_length=50))
+        parse_resource_path(("Results", "x" * 100), Limits(max_characters=50))
 
 
 def test_query_is_split_before_it_is_decoded() -> None:

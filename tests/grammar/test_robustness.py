@@ -27,7 +27,7 @@ from tests.grammar.test_expressions import CANONICAL, STRUCTURE
 from tests.support.examples import examples
 
 MEGABYTE = 2**20
-WIDE = Limits(max_length=4 * MEGABYTE, max_nodes=4 * MEGABYTE)
+WIDE = Limits(max_characters=4 * MEGABYTE, max_symbols=4 * MEGABYTE)
 
 DEEP: list[tuple[Callable[[str], object], str]] = [
     (parse_filter, "(" * 10_000),
@@ -91,9 +91,9 @@ def test_length_is_limited() -> None:
 
 
 def test_nodes_are_limited() -> None:
-    assert parse_filter("a eq 1 and b", Limits(max_nodes=5))
+    assert parse_filter("a eq 1 and b", Limits(max_symbols=5))
     with pytest.raises(ODataSyntaxError, match="more than 5 words and symbols") as caught:
-        parse_filter("a eq 1 and b eq 1", Limits(max_nodes=5))
+        parse_filter("a eq 1 and b eq 1", Limits(max_symbols=5))
     assert caught.value.position == 12
 
 

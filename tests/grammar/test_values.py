@@ -8,19 +8,18 @@ from decimal import Decimal
 import pytest
 
 from grammar import (
-    ContextFragment,
-    ContextItem,
     Key,
     Literal,
     LiteralKind,
     LiteralValue,
     ODataSyntaxError,
+    Preference,
     Segment,
-    parse_context,
+    parse_prefer,
     parse_value,
-    unparse,
 )
-from grammar.parse.headers import Preference, check_header, parse_prefer
+from tests.grammar.context import ContextFragment, ContextItem, context_text, parse_context
+from tests.grammar.headers import check_header, check_prefer
 
 VALUES: dict[tuple[str, str], LiteralValue] = {
     ("Edm.Boolean", "true"): True,
@@ -100,7 +99,7 @@ CONTEXTS = {
 @pytest.mark.parametrize(("text", "tree"), CONTEXTS.items())
 def test_context(text: str, tree: ContextFragment) -> None:
     assert parse_context(text) == tree
-    assert unparse(tree) == text
+    assert context_text(tree) == text
 
 
 @pytest.mark.parametrize("text", ["", "Results(", "Results/$nope", "Results(a,)", "Results%28a%29"])
@@ -111,10 +110,14 @@ def test_refused_context(text: str) -> None:
 
 def test_prefer() -> None:
     text = 'odata.maxpagesize=50 , foo="a\\"b" ; Bar=1; baz,return=minimal'
-    assert parse_prefer(text) == (
-        Preference("maxpagesize", "50"),
-        Preference("foo", 'a"b', (("bar", "1"), ("baz", ""))),
-        Preference("return", "minimal"),
+    assert (
+        parse_prefer(text)
+        == check_prefer(text)
+        == (
+            Preference("maxpagesize", "50"),
+            Preference("foo", 'a"b', (("bar", "1"), ("baz", ""))),
+            Preference("return", "minimal"),
+        )
     )
     assert parse_prefer("") == ()
 
@@ -124,7 +127,7 @@ def test_prefer() -> None:
 )
 def test_refused_preference(text: str) -> None:
     with pytest.raises(ODataSyntaxError) as caught:
-        parse_prefer(text)
+        check_prefer(text)
     assert caught.value.option == "Prefer"
 
 

@@ -77,7 +77,7 @@ def test_probes_are_open_and_tell_nothing_secret(tmp_path: Path) -> None:
             "ready": True,
             "serving": "yes",
             "dataDirectory": "writable",
-            "upstream": "not asked yet",
+            "upstream": "not called yet",
         }
 
 

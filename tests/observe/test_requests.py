@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 import pytest
 from starlette.requests import Request
@@ -20,7 +21,8 @@ from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RequestRecord
 from gateway.service.service import QueryService
-from gateway.web.requests import RequestsEndpoint
+from gateway.web.insight import RequestsEndpoint
+from tests.snapshots.tables import Watch
 
 pytestmark = pytest.mark.anyio
 
@@ -57,7 +59,7 @@ def kept() -> RecentRequests:
             record = RequestRecord(
                 f"{workspace}{number}", "GET", is_query=True, workspace=workspace
             )
-            recent.keep([record])
+            recent.add([record])
     return recent
 
 
@@ -76,3 +78,24 @@ async def test_a_role_sees_none() -> None:
 
 def test_200_are_kept_unless_told_otherwise() -> None:
     assert load_settings({}, {}).request_log == 200
+
+
+class Full(RequestLog):
+    """A log on a disk without space."""
+
+    def write(self, records: Iterable[RequestRecord]) -> None:
+        raise OSError(28, "No space left on device")
+
+
+async def test_a_report_that_fails_is_counted_and_logged_and_stops_no_other() -> None:
+    watch, recent = Watch(), RecentRequests(10)
+    observer = replace(watch.observer, requests=recent)
+    ledger = Ledger(observer, Full("text"))
+    for number in range(3):
+        ledger.add(RequestRecord(str(number), "GET", is_query=True, workspace="a"))
+        ledger.flush()
+    text = observer.metrics.text().decode()
+    assert 'skillhabit_odata_report_failures_total{report="log"} 3.0' in text
+    assert 'requests_total{resource="",status="0",workspace="a"} 3.0' in text
+    assert len(recent.of("a")) == 3
+    assert watch.log == ["1 requests could not be reported (log)"], "not once for each"

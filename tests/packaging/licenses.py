@@ -31,9 +31,9 @@ _ROW = re.compile(r"^\| (\S+) \| \S+ \| (.+) \|$", re.MULTILINE)
 
 _HEAD = """# Licences
 
-What an image or a fresh installation holds besides the gateway (MIT) and Python itself. Made by
-`make licenses` from [requirements.lock](../requirements.lock) and the packages' own metadata; a
-test fails when a licence comes in that is not one of
+The packages of an image or a fresh installation, besides the gateway (MIT) and Python itself.
+`make licenses` generates this page from [requirements.lock](../requirements.lock) and the packages'
+own metadata; a test fails if a licence is not one of
 """
 
 

@@ -101,7 +101,7 @@ def test_files_of_pages_are_kept_for_ever_under_a_name_of_their_content(live: Br
     assert "immutable" in style.headers["cache-control"]
     older = path.replace(path.split("/")[2], "0" * 16)
     assert _get(live, older).headers["cache-control"] == "no-store"
-    assert _get(live, path.replace("style.css", "..%2fhouse.py")).status_code == 404
+    assert _get(live, path.replace("style.css", "..%2flayout.py")).status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -54,18 +54,18 @@ COUNTED: dict[str, tuple[str, Callable[[Rows], dict[Any, Any]]]] = {
         lambda rows: dict(Counter((row["state"],) for row in rows)),
     ),
     "enrollment": (
-        "Results by type of enrollment",
+        "Results by enrollment type",
         lambda rows: dict(Counter((row["enrollmentType"],) for row in rows)),
     ),
     "completed": (
-        "Results by month of completion",
+        "Completed results by month",
         lambda rows: newest({k: len(v) for k, v in by_month(rows, "completedAt").items()}),
     ),
     "learners": (
-        "People by month of their results' last changes",
+        "People with changed results by month",
         lambda rows: newest({k: people(v) for k, v in by_month(rows, "updatedAt").items()}),
     ),
-    "expiring": ("Results that are approved and whose expiry date is near", near),
+    "expiring": ("Results expiring soon (approved only)", near),
 }
 
 
@@ -99,7 +99,7 @@ def test_results_by_month_of_their_last_change_and_by_state(
     for row in rows:
         own = months[row["year"], row["month"]]
         assert row["results"] == sum(each["state"] == row["state"] for each in own)
-    assert TITLES["pictures"]["months"]["title"].startswith("Results by month of their last change")
+    assert TITLES["pictures"]["months"]["title"].startswith("Results by month of last change")
 
 
 @pytest.mark.parametrize(("name", "table"), [("contents", "contentName"), ("groups", "groupName")])
@@ -110,4 +110,4 @@ def test_tables_with_most_results(name: str, table: str, dataset: Dataset, gatew
     if name == "contents":
         counts = Counter(row["contentName"] for row in whole if row["state"] == "APPROVED")
         assert all(row["approved"] == counts[row["contentName"]] for row in rows)
-    assert TITLES["pictures"][name]["title"].endswith("with most results")
+    assert TITLES["pictures"][name]["title"].endswith("with the most results")

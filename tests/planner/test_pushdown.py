@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from gateway.contract.model import CustomFieldFilter, ValuesFilter
+from gateway.contract.model import Contract, CustomFieldFilter, ValuesFilter
 from gateway.planner.explain import explain
 from gateway.planner.plan import QueryPlan, Route
 from tests.planner.cases import CONTRACT, plan_of, with_column
@@ -34,10 +34,6 @@ def sides(plan: QueryPlan) -> tuple[str, str]:
         ("state gt 'E' and state lt 'G'", "state in ('EXPIRED', 'FAILED')"),
         ("state eq 'FAILED' and state ne null", "state in ('FAILED')"),
         ("userId in ('u1','u2') and userId in ('u2','u3')", "userId in ('u2')"),
-        ("updatedAt ge 2024-01-01T00:00:00Z and updatedAt le 2024-02-01T01:00:00+01:00",
-         "updatedAt from 2024-01-01T00:00:00Z to 2024-02-01T00:00:00Z"),
-        ("updatedAt eq 2024-01-01T00:00:00Z",
-         "updatedAt from 2024-01-01T00:00:00Z to 2024-01-01T00:00:00Z"),
         ("expiryDate ge 2024-01-01T00:00Z", "expiryDate from 2024-01-01T00:00:00Z to any"),
         ("groupIds/any(g:g eq 'a' or g eq 'b')", "groupIds in ('a', 'b')"),
         ("groupIds/any(g:g eq 'a') or groupIds/any(g:g eq 'b')", "groupIds in ('a', 'b')"),
@@ -69,8 +65,14 @@ def test_what_the_upstream_can_say_exactly_leaves_nothing_to_do(
          "not (expiryDate gt 2024-01-01T00:00:00Z)"),
         ("updatedAt gt 2024-01-01T00:00:00.0005Z",
          "updatedAt from 2024-01-01T00:00:00Z to any", "updatedAt gt 2024-01-01T00:00:00.0005Z"),
+        ("updatedAt ge 2024-01-01T00:00:00Z and updatedAt le 2024-02-01T01:00:00+01:00",
+         "updatedAt from 2024-01-01T00:00:00Z to 2024-02-01T00:00:00.001000Z",
+         "(updatedAt ge 2024-01-01T00:00:00Z) and (updatedAt le 2024-02-01T00:00:00Z)"),
+        ("updatedAt eq 2024-01-01T00:00:00Z",
+         "updatedAt from 2024-01-01T00:00:00Z to 2024-01-01T00:00:00.001000Z",
+         "updatedAt eq 2024-01-01T00:00:00Z"),
         ("updatedAt in (2024-01-01T00:00:00Z,2024-03-01T00:00:00Z)",
-         "updatedAt from 2024-01-01T00:00:00Z to 2024-03-01T00:00:00Z",
+         "updatedAt from 2024-01-01T00:00:00Z to 2024-03-01T00:00:00.001000Z",
          "updatedAt in (2024-01-01T00:00:00Z,2024-03-01T00:00:00Z)"),
         ("updatedAt in (2024-01-01T00:00:00Z,2024-02-01T00:00:00Z) or updatedAt ge"
          " 2024-03-01T00:00:00Z", "updatedAt from 2024-01-01T00:00:00Z to any",
@@ -182,8 +184,36 @@ def test_the_end_of_a_range_loses_nothing_on_a_coarse_grid_or_at_the_end_of_time
     changes: dict[str, Any], filter_: str, pushdown: str, *, exact: bool
 ) -> None:
     plan = plan_of(f"$filter=updatedAt {filter_}", with_column("updatedAt", **changes))
-    assert sides(plan)[0] == f"updatedAt from any to {pushdown}"
+    ranged = ALL_ROWS if pushdown == "any" else f"updatedAt from any to {pushdown}"
+    assert sides(plan)[0] == ranged
     assert (plan.residual is None) is exact
+
+
+_GRID = "2024-01-01T00:00:00Z"
+
+
+@pytest.mark.parametrize(
+    ("comparison", "contract", "route"),
+    [
+        (f"ge {_GRID}", CONTRACT, Route.WINDOW),
+        ("ge 2024-01-01T00:00:00.001Z", CONTRACT, Route.WINDOW),
+        (f"lt {_GRID}", with_column("updatedAt", to_inclusive=False), Route.WINDOW),
+        (f"lt {_GRID}", CONTRACT, Route.SNAPSHOT),
+        (f"le {_GRID}", CONTRACT, Route.SNAPSHOT),
+        (f"gt {_GRID}", CONTRACT, Route.SNAPSHOT),
+        (f"gt {_GRID}", with_column("updatedAt", from_inclusive=False), Route.SNAPSHOT),
+        (f"eq {_GRID}", CONTRACT, Route.SNAPSHOT),
+        ("ge 2024-01-01T00:00:00.0005Z", CONTRACT, Route.SNAPSHOT),
+        ("ge 2024-01-01T00:00:00.0000001Z", CONTRACT, Route.SNAPSHOT),
+    ],
+)
+def test_only_ge_and_lt_on_the_grid_leave_a_window_and_a_total_to_the_upstream(
+    comparison: str, contract: Contract, route: Route
+) -> None:
+    query = f"$filter=updatedAt {comparison}"
+    counted = Route.TOTAL if route is Route.WINDOW else route
+    assert plan_of(f"{query}&$top=5", contract).route is route
+    assert plan_of(query, contract, "Results/$count").route is counted
 
 
 def test_more_values_than_the_upstream_takes_are_not_sent() -> None:

@@ -61,8 +61,8 @@ def test_a_count_asks_for_the_total_when_the_upstream_can_filter(query: str, rou
     ("query", "reason"),
     [
         ("$skip=5", "no $top"),
-        ("$top=5&$filter=progress gt 5", "a part of $filter is checked here"),
-        ("$top=5&$orderby=progress", "the Analytics API cannot sort by progress"),
+        ("$top=5&$filter=progress gt 5", "a part of $filter is applied here"),
+        ("$top=5&$orderby=progress", "the Analytics API does not sort by progress here"),
         ("$top=5&$apply=groupby((userId))", "$apply is evaluated here"),
         ("$top=1000", "the window is larger than one page of 1000 rows"),
         ("$top=500&$skip=500", "the window is larger than one page of 1000 rows"),
@@ -76,7 +76,7 @@ def test_a_window_that_stays_here_has_a_reason(query: str, reason: str) -> None:
 
 def test_a_window_that_is_pushed_asks_one_row_more() -> None:
     text = window(plan_of("$top=5&$skip=2&$orderby=updatedAt asc"))
-    assert text.startswith("skip 2, top 5: pushed, 8 rows asked")
+    assert text.startswith("skip 2, top 5: pushed, 8 rows requested")
 
 
 def test_a_window_without_rows_says_so() -> None:
@@ -87,7 +87,7 @@ def test_nulls_in_the_order_keep_the_window_here_unless_the_filter_excludes_them
     contract = with_column("updatedAt", nullable=True)
     plan = plan_of("$top=5", contract)
     assert plan.route is Route.SNAPSHOT
-    assert "where the Analytics API sorts null in updatedAt is not known" in window(plan)
+    assert "it is unknown where the Analytics API sorts null in updatedAt" in window(plan)
     pushed = plan_of("$top=5&$filter=updatedAt ge 2024-01-01T00:00:00Z", contract)
     assert pushed.route is Route.WINDOW
 
@@ -95,7 +95,7 @@ def test_nulls_in_the_order_keep_the_window_here_unless_the_filter_excludes_them
 def test_text_is_sorted_here_because_collations_differ() -> None:
     plan = plan_of("$top=5&$orderby=id", with_column("id", order="id"))
     assert plan.route is Route.SNAPSHOT
-    assert "how the Analytics API sorts the text of id is not known" in window(plan)
+    assert "it is unknown how the Analytics API sorts the text of id" in window(plan)
 
 
 @pytest.mark.parametrize(
@@ -126,7 +126,9 @@ def test_apply_is_explained_between_the_filters() -> None:
     lines = dict(explain(plan))
     assert lines["pushdown"] == "state in ('FAILED')"
     assert lines["residual"] == "progress gt 5"
-    assert lines["apply"].endswith("groupby((userId),aggregate($count as n)), then n gt 1: here")
+    assert lines["apply"].endswith(
+        "groupby((userId),aggregate($count as n)), then n gt 1: runs here"
+    )
     assert lines["order"] == "n desc, userId asc"
     assert "apply" not in dict(explain(plan_of("")))
-    assert dict(explain(plan_of("$apply=top(1)")))["apply"] == "top(1): here"
+    assert dict(explain(plan_of("$apply=top(1)")))["apply"] == "top(1): runs here"

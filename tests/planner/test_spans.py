@@ -98,13 +98,14 @@ NOW = datetime(2024, 2, 29, 12, 30, tzinfo=UTC)
         ("updatedAt ge now() sub duration'P7D'", "from 2024-02-22T12:30:00Z to any", None),
         ("updatedAt gt now()", "from 2024-02-29T12:30:00Z to any", "gt 2024-02-29T12:30:00Z"),
         ("updatedAt lt now()", "from any to 2024-02-29T13:00:00Z", "lt 2024-02-29T12:30:00Z"),
-        ("updatedAt le now() sub duration'PT30M'", "from any to 2024-02-29T12:00:00Z", None),
+        ("updatedAt le now() sub duration'PT30M'", "from any to 2024-02-29T12:00:00.001000Z",
+         "le 2024-02-29T12:00:00Z"),
         ("year(updatedAt) eq year(now())", "from 2024-01-01T00:00:00Z to 2025-01-01T00:00:00Z",
          "year(updatedAt) eq 2024"),
         ("updatedAt le now() and updatedAt le 9999-12-31T23:59:59Z",
          "from any to 2024-02-29T13:00:00Z", "le 2024-02-29T12:30:00Z"),
         ("updatedAt le 9999-12-31T23:59:59Z and now() ne null",
-         "from any to 9999-12-31T23:59:59Z", None),
+         "from any to 9999-12-31T23:59:59.001000Z", "le 9999-12-31T23:59:59Z"),
     ],
 )  # fmt: skip
 def test_what_ends_now_is_asked_up_to_the_next_hour(

@@ -16,8 +16,12 @@ from tests.planner.cases import CONTRACT, plan_of, with_column
 def members(query: str, contract: Contract = CONTRACT) -> list[str]:
     """The members that the answer is made of; none when an extract is read."""
     plan = plan_of(query, contract)
-    assert (plan.route is Route.STATISTICS) is (plan.told is not None)
-    return [] if plan.told is None else [s.member[0] for s in plan.told.statistics]
+    assert (plan.route is Route.STATISTICS) is (plan.statistics_plan is not None)
+    return (
+        []
+        if plan.statistics_plan is None
+        else [s.member[0] for s in plan.statistics_plan.statistics]
+    )
 
 
 @pytest.mark.parametrize(
@@ -79,17 +83,17 @@ def test_members_that_tell_it(apply: str, found: list[str]) -> None:
 )
 def test_what_they_do_not_tell_is_read(apply: str) -> None:
     plan = plan_of(f"$apply={apply}", now=datetime(2025, 3, 1, 12, 30, tzinfo=UTC))
-    assert (plan.route, plan.told) == (Route.SNAPSHOT, None)
+    assert (plan.route, plan.statistics_plan) == (Route.SNAPSHOT, None)
 
 
 def test_derived_sets_are_made_of_rows() -> None:
     plan = plan_of("$apply=aggregate($count as n)", path="Users")
-    assert (plan.route, plan.told) == (Route.SNAPSHOT, None)
+    assert (plan.route, plan.statistics_plan) == (Route.SNAPSHOT, None)
 
 
 def test_who_wants_no_rows_asks_nobody() -> None:
     plan = plan_of("$apply=aggregate($count as n)&$top=0")
-    assert (plan.route, plan.told) == (Route.NOTHING, None)
+    assert (plan.route, plan.statistics_plan) == (Route.NOTHING, None)
 
 
 def test_a_filter_that_is_not_exact_is_checked_on_rows() -> None:
@@ -109,6 +113,6 @@ def test_explain_names_the_members() -> None:
     plan = plan_of("$apply=groupby((state),aggregate($count as n))&$filter=n gt 3")
     lines = dict(explain(plan))
     assert lines["apply"].endswith(
-        "its first step goes to the statistics (states), the rest is here"
+        "the statistics serve its first step (states), the rest runs here"
     )
     assert lines["route"] == "one upstream call for the statistics"

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.planner.plan import Route
 from gateway.sandbox import create_sandbox
-from tests.planner.cases import plan_of
+from tests.planner.cases import SHIPPED, plan_of
 from tests.support.examples import examples
 from tests.support.live import SECRET, running, served
 from tests.support.oracle import matching, ordered, window
@@ -79,13 +79,17 @@ class Recorded:
 
 @pytest.fixture(scope="module")
 def recorded() -> Iterator[Recorded]:
-    """No snapshot is used twice, so that every question shows the route of its own."""
+    """No snapshot is used twice, so that every question shows the route of its own.
+
+    The second number of the total has been asked for when the first question comes.
+    """
     upstream = Recorder(create_sandbox(ROWS, secret=SECRET))
     with (
         running(upstream, date_header=False) as base,
         served(base, {"fresh_for": 0}) as root,
         httpx.Client(timeout=30) as client,
     ):
+        client.get(f"{root}Results")
         yield Recorded(root, client, upstream)
 
 
@@ -131,7 +135,7 @@ def test_a_pushed_window_is_the_oracles_and_costs_one_call_unless_a_tie_crosses_
         row["id"] for row in window(sequence, skip, top)
     ]
     assert body["@odata.count"] == len(wanted)
-    route = plan_of(f"{query}&$count=true").route
+    route = plan_of(f"{query}&$count=true", SHIPPED).route
     if route is Route.NOTHING:
         assert payloads == []
     elif route is Route.WINDOW:
@@ -144,11 +148,11 @@ def test_a_pushed_window_is_the_oracles_and_costs_one_call_unless_a_tie_crosses_
 
 def test_ties_inside_the_window_are_put_in_the_feeds_order(recorded: Recorded) -> None:
     newest = [row for row in FLAT if row["updatedAt"] == datetime.fromisoformat(TIMES[1])]
-    body, payloads = recorded.ask(f"$top={len(newest)}&$filter=updatedAt eq {TIMES[1]}")
+    body, payloads = recorded.ask(f"$top={len(newest)}&$filter=updatedAt ge {TIMES[1]}")
     assert len(payloads) == 1
     assert [row["id"] for row in body["value"]] == sorted(row["id"] for row in newest)
 
 
 def test_a_tie_across_the_end_is_answered_by_an_extract(recorded: Recorded) -> None:
-    _, payloads = recorded.ask(f"$top=1&$filter=updatedAt eq {TIMES[1]}")
+    _, payloads = recorded.ask(f"$top=1&$filter=updatedAt ge {TIMES[1]}")
     assert [payload["options"]["limit"] for payload in payloads] == [2, 1000]

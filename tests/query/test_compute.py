@@ -91,10 +91,10 @@ def test_an_entity_and_a_count_take_it_too() -> None:
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [
-        ("$compute=progress as state", 400, "$compute: state is the name of something else"),
-        ("$compute=progress as p,state as p", 400, "choose another one behind `as`"),
-        ("$compute=progress as State", 501, "State and state differ in case only"),
-        ("$compute=progress as p,state as P", 501, "differ in case only"),
+        ("$compute=progress as state", 400, "$compute: the name state is already taken"),
+        ("$compute=progress as p,state as p", 400, "choose another one after `as`"),
+        ("$compute=progress as State", 501, "State and state differ only in case"),
+        ("$compute=progress as p,state as P", 501, "differ only in case"),
         ("$compute=nosuch as p", 400, "$compute: Result has no property 'nosuch'"),
         ("$compute=groupIds as p", 400, "groupIds is a collection"),
         ("$compute=1 div 0 as p", 400, "divides by zero"),

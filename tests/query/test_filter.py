@@ -130,7 +130,7 @@ def test_numbers_are_promoted_without_changing_the_outcome(text: str, meaning: s
         ("groupIds eq 'x'", 400, "TypeMismatch", "groupIds/any(x:x eq ...)"),
         ("progress eq '50.5'", 400, "TypeMismatch", "write 50.5 without quotes"),
         ("progress eq ''", 400, "TypeMismatch", "write the value without quotes"),
-        ("state eq 5", 400, "TypeMismatch", "text stands in single quotes: '5'"),
+        ("state eq 5", 400, "TypeMismatch", "write text in single quotes: '5'"),
         ("5 eq state", 400, "TypeMismatch", "compares Edm.Int64 with Edm.String"),
         ("updatedAt ge 2024-01-01", 400, "TypeMismatch", "write 2024-01-01T00:00:00Z"),
         ("2024-01-01 le updatedAt", 400, "TypeMismatch", "write 2024-01-01T00:00:00Z"),
@@ -242,10 +242,10 @@ def test_a_guid_is_written_in_lower_case_without_quotes() -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (f"guid eq '{GUID}'", "a Guid stands without quotes"),
-        (f"guid in ({GUID},'x')", "a Guid stands without quotes"),
+        (f"guid eq '{GUID}'", "write a Guid without quotes"),
+        (f"guid in ({GUID},'x')", "write a Guid without quotes"),
         ("guid eq 5", "compares Edm.Guid with Edm.Int64"),
-        (f"id eq {GUID}", f"text stands in single quotes: '{GUID}'"),
+        (f"id eq {GUID}", f"write text in single quotes: '{GUID}'"),
         (f"startswith(guid,'{GUID}')", "takes text, but guid is of type Edm.Guid"),
         (f"{GUID} add 1 gt 5", "Edm.Guid"),
     ],
@@ -327,7 +327,7 @@ def test_a_literal_with_an_offset_is_shown_as_it_must_be_pasted(name: str, writt
     """The message is followed: what it says to write is the same instant, and is accepted."""
     literal = unquote(written)
     whole = f"{name}({literal}) eq {name}(updatedAt)"
-    told = re.search(r"in place of (\S+) write .*: (\S+Z)$", refusal(f"$filter={whole}").message)
+    told = re.search(r"instead of (\S+) write .*: (\S+Z)$", refusal(f"$filter={whole}").message)
     assert told is not None
     assert datetime.fromisoformat(told[2]) == datetime.fromisoformat(literal)
     assert filtered(f"updatedAt eq {told[1]}") == filtered(f"updatedAt eq {literal}")

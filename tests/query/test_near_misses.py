@@ -28,7 +28,7 @@ def test_what_proxies_append_is_ignored(query: str) -> None:
 
 def test_text_without_quotes_is_told_so() -> None:
     error = refusal("$filter=state eq FAILED")
-    assert "text stands in single quotes: 'FAILED'" in error.message
+    assert "write text in single quotes: 'FAILED'" in error.message
 
 
 @pytest.mark.parametrize("start", ["contains(id,'a')", "true"])
@@ -54,8 +54,8 @@ def test_a_way_behind_a_way_is_suggested() -> None:
 @pytest.mark.parametrize(
     ("query", "told"),
     [
-        ("$filter=groupIds/any(g:h eq 'x')", "'h'; variables in reach: g; text stands"),
-        ("$filter=user/results/any(r:zzz eq 'x')", "'zzz'; variables in reach: r; text stands"),
+        ("$filter=groupIds/any(g:h eq 'x')", "'h'; variables in scope: g; write text"),
+        ("$filter=user/results/any(r:zzz eq 'x')", "'zzz'; variables in scope: r; write text"),
         ("$orderby=zzzz", "'zzzz'; $metadata lists them"),
         ("$orderby=user/results/$count,zzzz", "'zzzz'; $metadata lists them"),
     ],

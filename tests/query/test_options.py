@@ -54,9 +54,9 @@ def test_what_the_model_does_not_have_is_refused_by_option(query: str, words: st
 
 def test_expanding_everything_follows_each_way() -> None:
     query = bound("$expand=*")
-    assert [item.way.navigation.name for item in query.expand] == ["user", "content"]
-    assert query.others == ("Users", "Contents")
-    assert bound("").others == ()
+    assert [item.path.navigation.name for item in query.expand] == ["user", "content"]
+    assert query.referenced_sets == ("Users", "Contents")
+    assert bound("").referenced_sets == ()
 
 
 def test_orderby_takes_columns_and_directions() -> None:

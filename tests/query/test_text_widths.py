@@ -7,11 +7,11 @@ import pytest
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.errors import LimitExceeded
 from gateway.query.bind.query import bind
-from gateway.query.bind.text_widths import MOST_TEXT
+from gateway.query.bind.text_widths import MAX_TEXT_CHARACTERS
 from gateway.query.request import parse_request
 
 SCHEMA = load_contract(built_in_contract()).schema
-LONG = "x" * (MOST_TEXT // 8)
+LONG = "x" * (MAX_TEXT_CHARACTERS // 8)
 
 
 def ask(query: str) -> object:
@@ -41,7 +41,7 @@ def nested(levels: int, text: str) -> str:
     ],
 )  # fmt: skip
 def test_what_would_grow_beyond_all_bounds_is_refused(query: str) -> None:
-    with pytest.raises(LimitExceeded, match=f"more than {MOST_TEXT} characters"):
+    with pytest.raises(LimitExceeded, match=f"could exceed {MAX_TEXT_CHARACTERS} characters"):
         ask(query)
 
 

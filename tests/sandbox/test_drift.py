@@ -69,7 +69,7 @@ async def test_equal_seeds_drift_alike_and_other_seeds_do_not(ask: Ask, secret: 
 async def test_a_new_seed_counts_from_its_start(ask: Ask, secret: str) -> None:
     app, other = drifting(secret), drifting(secret, drift_every=1, drift_seed=5)
     await ask(app)
-    app.faults.turn({"driftEvery": 1, "driftSeed": 5})
+    app.faults.update({"driftEvery": 1, "driftSeed": 5})
     assert (await ask(app)) == (await ask(other))
     assert app.store.to_rows() == other.store.to_rows()
 

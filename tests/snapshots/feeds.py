@@ -15,12 +15,12 @@ from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
 from gateway.planner.pushdown import Pushdown, PushedValues
 from gateway.service.paging import rows_ready
-from gateway.snapshots.build.extract_run import ExtractTools
 from gateway.snapshots.cache import Snapshot, SnapshotCache
 from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
 from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.load.extract_run import ExtractTools
 from gateway.snapshots.peers.interface import Alone
 from gateway.writer.skiptoken import Position
 from tests.analytics.moving import Upstream, Version
@@ -34,7 +34,10 @@ PLENTY = 10**9
 
 @dataclass
 class Gated(Upstream):
-    """Stops before its call number `stops_at`, counted from 1, and is down when told to be.
+    """Stops before page number `stops_at`, counted from 1, and is down when told to be.
+
+    Totals, which extracts compare before they read on, are no pages: they are neither counted nor
+    stopped.
 
     While `is_restless`, no selection can be read consistently.
     """
@@ -46,6 +49,8 @@ class Gated(Upstream):
     gate: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def fetch(self, request: PageRequest) -> Page:
+        if request.for_total:
+            return await super().fetch(request)
         self.called += 1
         if self.called >= self.stops_at > 0:
             await self.gate.wait()
@@ -76,9 +81,9 @@ class Feeds:
         self.directory = directory
         self.store = SnapshotStore(layout, directory, observer)
         extractor = Extractor(upstream.fetch, contract, ExtractPolicy(2), clock)
-        shelf = Catalog(self.store, peers, policies, clock)
+        catalog = Catalog(self.store, peers, policies, clock)
         self.cache = SnapshotCache(
-            ExtractTools(self.store, shelf, peers, extractor, clock, observer)
+            ExtractTools(self.store, catalog, peers, extractor, clock, observer)
         )
 
     def key(self, pushdown: Pushdown | None = None, scope: str = "scope") -> SnapshotKey:
@@ -96,7 +101,7 @@ class Feeds:
     ) -> tuple[list[Version], bool]:
         """A page as the service cuts it, and whether it is the last."""
         wanted = await rows_ready(snapshot, Position(snapshot.id, offset, None), PAGE)
-        place = "$arrival" if early or snapshot.growing else "$position"
+        place = "$arrival" if early or snapshot.draft else "$position"
         window = (snapshot.table_name, offset, wanted + 1)
         rows = await asyncio.to_thread(self.read, *window, place)
         return rows[:wanted], len(rows) <= wanted

@@ -19,7 +19,7 @@ from gateway.snapshots.peers.interface import NearAndFar, Peers
 from gateway.snapshots.peers.redis import RedisPeers, RedisPolicy
 from gateway.snapshots.peers.redis_lease import LeasePolicy
 from gateway.snapshots.peers.redis_link import LinkPolicy
-from gateway.snapshots.waiting import Patience
+from gateway.snapshots.waiting import WaitPolicy
 from tests.snapshots.tables import START, Watch, key, taken
 from tests.support.redis_server import RedisServer
 
@@ -59,7 +59,7 @@ class Member:
         return table(snapshot_id, size=len(content))
 
     def by_directory(self, patience: float = 30) -> DirectoryPeers:
-        return DirectoryPeers(self.folder, Patience(patience), CLOCK, self.observer)
+        return DirectoryPeers(self.folder, WaitPolicy(patience), CLOCK, self.observer)
 
     def by_redis(self, url: str, policy: RedisPolicy | None = None) -> RedisPeers:
         drafts = self.folder / "building"
@@ -77,7 +77,7 @@ def policy_of(
     timeout: float = 1,
     pause: float = 0,
 ) -> RedisPolicy:
-    link, turns = LinkPolicy(timeout, pause), Patience(patience)
+    link, turns = LinkPolicy(timeout, pause), WaitPolicy(patience)
     return RedisPolicy(keep, LeasePolicy(lease, turns), link)
 
 

@@ -28,13 +28,13 @@ from gateway.errors import (
 )
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
-from gateway.snapshots.build.draft import DraftTable
-from gateway.snapshots.build.extract_run import ExtractTools
-from gateway.snapshots.build.extract_source import BaseSnapshot, ChangesReader, ExtractReader
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
 from gateway.snapshots.keep.store import SnapshotStore
+from gateway.snapshots.load.draft import DraftTable
+from gateway.snapshots.load.extract_run import ExtractTools
+from gateway.snapshots.load.extract_source import BaseSnapshot, ChangesReader, ExtractReader
 from gateway.snapshots.peers.interface import Alone
 from tests.snapshots.tables import LAYOUT, START, Watch, add, contents, key, rows_of, taken
 
@@ -110,9 +110,9 @@ class World:
         policies = FreshnessPolicy(FRESH, STALE, ERROR), RetentionPolicy(lifetime, budget, promised)
         clock, observer = self.watch.clock, self.watch.observer
         peers = Alone()
-        shelf = Catalog(self.store, peers, policies, clock)
+        catalog = Catalog(self.store, peers, policies, clock)
         self.cache = SnapshotCache(
-            ExtractTools(self.store, shelf, peers, self.upstream, clock, observer)
+            ExtractTools(self.store, catalog, peers, self.upstream, clock, observer)
         )
 
     async def id_of(self, scope: str = "scope", *, fresher: bool = False) -> str:
@@ -347,7 +347,7 @@ async def test_a_refresh_that_fails_for_good_is_not_hidden_by_the_next_one(
         failure = UpstreamRejectedToken("401") if fails_for_good else UpstreamUnavailable("down")
         w.upstream.failure = failure
         assert await w.status_of() == "hit; detail=refreshing"
-        await w.until(lambda: w.cache.trouble("scope") is not None)
+        await w.until(lambda: w.cache.last_failure("scope") is not None)
         if fails_for_good:
             with pytest.raises(UpstreamRejectedToken):
                 await w.id_of()
@@ -520,8 +520,8 @@ async def test_a_snapshot_is_kept_for_a_token_s_lifetime_after_it_was_last_read(
 async def test_a_snapshot_is_kept_as_long_as_a_link_may_come_back() -> None:
     async with world(lifetime=10, promised=50_000) as w:
         old, other = await w.id_of("a"), await w.id_of("b")
-        w.cache.promise(old)
-        w.cache.promise("0" * 16)
+        w.cache.retain(old)
+        w.cache.retain("0" * 16)
         for w.watch.seconds in (20_000, 49_000):
             await w.id_of("a")
             await w.id_of("b")
@@ -541,10 +541,10 @@ async def test_what_links_name_goes_only_when_what_is_useless_has_gone() -> None
         size = max(table.bytes for table in w.cache.tables)
     async with world(lifetime=10, promised=50_000, budget=int(3.5 * size)) as w:
         first, useless = await w.id_of("a"), await w.id_of("b")
-        w.cache.promise(first)
+        w.cache.retain(first)
         w.watch.seconds = 10_000
         second = await w.id_of("a")
-        w.cache.promise(second)
+        w.cache.retain(second)
         await w.id_of("b")  # four, one of them useless
         assert not await w.is_kept(useless)
         assert await w.is_kept(second)

@@ -94,7 +94,7 @@ def test_an_amended_snapshot_has_all_rows_in_the_natural_order(place: Path | Non
         publish(store, ONE)
         store.abandon(ONE)
         before = plain(store, ONE)
-        assert store.amend(TWO, ONE, table(changes), pa.array(gone))
+        assert store.apply_changes(TWO, ONE, table(changes), pa.array(gone))
         stored = publish(store, TWO)
         store.abandon(TWO)
         touched = {*gone, *(change["id"] for change in changes)}
@@ -110,11 +110,13 @@ def test_without_changes_there_is_nothing_new(place: Path | None) -> None:
     with store_of(Watch(), place) as store:
         tables.add(store, ONE, key(), taken(), table(rows))
         for same in (rows, rows[1:], []):
-            assert not store.amend(TWO, ONE, table(same), pa.array(["never there"], pa.string()))
+            assert not store.apply_changes(
+                TWO, ONE, table(same), pa.array(["never there"], pa.string())
+            )
             with pytest.raises(duckdb.Error):
                 count(store, store.draft_name(TWO))
         for other in (row("a", 5), row("b", 5), row("c", None), row("d", 1)):
-            assert store.amend(TWO, ONE, table([other]), pa.array([], pa.string()))
+            assert store.apply_changes(TWO, ONE, table([other]), pa.array([], pa.string()))
             store.abandon(TWO)
     assert left_in(place) == []
 
@@ -232,5 +234,5 @@ def test_a_draft_that_cannot_be_published_is_no_snapshot(tmp_path: Path) -> None
 
 def test_a_base_that_is_gone_is_a_clear_failure(place: Path | None) -> None:
     with store_of(Watch(), place) as store, pytest.raises(InternalError):
-        store.amend(TWO, ONE, rows_of(1), pa.array([], pa.string()))
+        store.apply_changes(TWO, ONE, rows_of(1), pa.array([], pa.string()))
     assert left_in(place) == []

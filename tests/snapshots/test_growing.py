@@ -11,8 +11,8 @@ import pyarrow as pa
 import pytest
 
 from gateway.errors import InternalError, UpstreamUnavailable
-from gateway.snapshots.build.draft import DraftTable
 from gateway.snapshots.keep.store import SnapshotStore
+from gateway.snapshots.load.draft import DraftTable
 from tests.snapshots.tables import Watch, rows_of, store_of
 
 pytestmark = pytest.mark.anyio
@@ -148,7 +148,7 @@ async def test_a_failure_reaches_who_waits_but_not_who_has_what_it_wants(
         ] * 2
         assert failures[0] is not failures[1]
         assert await table.reach(5) == 10
-        table.go_on()
+        table.resume()
         waiter = asyncio.create_task(table.reach(20))
         table.append(ROWS.slice(10, 10))
         assert await waiter == 20
@@ -187,7 +187,7 @@ async def test_what_a_disk_did_not_take_is_not_left_out_when_it_goes_on(
             with pytest.raises(InternalError):
                 await waiter
             table.end(UpstreamUnavailable("down"))
-        table.go_on()
+        table.resume()
         table.append(ROWS.slice(20, 10))
         await table.flush()
         assert keys(store) == wanted(30)

@@ -214,10 +214,10 @@ async def test_reading_and_forgetting_what_is_not_there_is_no_trouble(
     async with two(kind, url, tmp_path) as (_, mine, theirs, other):
         mine.touch(ONE)
         assert mine.idle_seconds(ONE) == math.inf
-        assert mine.promised_seconds(ONE) == 0
-        mine.promise(ONE, 100)
+        assert mine.retained_seconds(ONE) == 0
+        mine.retain(ONE, 100)
         await mine.forget(ONE)
-        assert mine.promised_seconds(ONE) == 0
+        assert mine.retained_seconds(ONE) == 0
         await mine.withdraw(ONE)
         assert not await theirs.fetch(table(), other.path())
 
@@ -236,9 +236,9 @@ async def test_what_one_brought_from_afar_all_of_its_machine_have(
         theirs.touch(ONE)
         assert neighbour.idle_seconds(ONE) < 10
         assert theirs.idle_seconds(ONE) < 10
-        theirs.promise(ONE, 1000)
+        theirs.retain(ONE, 1000)
         for promised in (theirs, neighbour):
-            assert 990 < promised.promised_seconds(ONE) <= 1000
+            assert 990 < promised.retained_seconds(ONE) <= 1000
         await mine.forget(ONE)  # by the one who made it
         assert await theirs.find("scope", ONE) == offered
 
@@ -280,8 +280,8 @@ async def test_alone_nobody_waits_and_nobody_has_anything(tmp_path: Path) -> Non
     assert await alone.shared_secret(b"1" * 32) is None
     alone.touch(ONE)
     assert alone.idle_seconds(ONE) == math.inf
-    alone.promise(ONE, 100)
-    assert alone.promised_seconds(ONE) == 0
+    alone.retain(ONE, 100)
+    assert alone.retained_seconds(ONE) == 0
     await alone.forget(ONE)
     await alone.withdraw(ONE)
     await alone.close()

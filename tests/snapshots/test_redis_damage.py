@@ -56,10 +56,10 @@ def drop_last(client: redis.Redis) -> None:
 
 DAMAGES: dict[str, tuple[Callable[[redis.Redis], object], str]] = {
     "a bit": (lambda client: flip(client, "1"), "a chunk is damaged"),
-    "the order": (swap, "not those of its digest"),
+    "the order": (swap, "do not match its digest"),
     "the end of a chunk": (shorten, "a chunk is damaged"),
     "a chunk": (lambda client: client.hdel(SNAPSHOT, "2"), "chunk 3 of 4 is missing"),
-    "the last chunk, unnoticed": (drop_last, "not those of its digest"),
+    "the last chunk, unnoticed": (drop_last, "do not match its digest"),
     "all of a chunk": (lambda client: client.hset(SNAPSHOT, "0", b""), "a chunk is damaged"),
 }
 
@@ -200,5 +200,5 @@ async def test_a_draft_that_cannot_be_written_is_told(server: RedisServer, tmp_p
         one.path(TWO).mkdir()
         await mine.offer(table(TWO), one.path(TWO))
     assert "No such file" in other.log[0]
-    assert "cannot be put in place" in other.log[1]
+    assert "cannot be moved to the data directory" in other.log[1]
     assert "not shared" in one.log[0]

@@ -47,7 +47,8 @@ async def test_without_a_redis_everyone_stands_alone_and_is_told_once(tmp_path: 
         for _ in range(3):
             await everything(peers, member)
     assert member.log == [
-        "redis://127.0.0.1:1 cannot be used (no connection): this process stands alone until it can"
+        "redis://127.0.0.1:1 cannot be used (no connection): this process shares nothing with"
+        " other machines until it can"
     ]
 
 
@@ -65,7 +66,7 @@ async def test_a_redis_that_dies_and_comes_back_is_told_of_twice(
         assert await theirs.fetch(table(), other.path())
         assert await theirs.shared_secret(b"t" * 32) == SECRET
         assert len(one.log) == 2
-        assert "stands alone" in one.log[0]
+        assert "shares nothing" in one.log[0]
         assert "can be used again" in one.log[1]
         assert other.log == []  # a lost connection is no outage
 
@@ -103,7 +104,7 @@ async def test_a_redis_that_stands_still_costs_one_timeout_and_then_nothing(
         assert 0.3 <= time.monotonic() - begun < 2
         proxy.flowing.set()
     assert len(member.log) == 1
-    assert "no answer within 0.3 seconds" in member.log[0]
+    assert "no response within 0.3 seconds" in member.log[0]
 
 
 async def test_after_a_pause_it_is_asked_again(server: RedisServer, tmp_path: Path) -> None:
@@ -124,8 +125,8 @@ async def test_a_redis_that_only_answers_with_errors_is_an_outage(
     server.client.config_set("min-replicas-to-write", "1")
     async with joined(member, server.url, policy_of()) as peers:
         await peers.offer(member.written(), member.path())
-    assert len([line for line in member.log if "stands alone" in line]) == 1
-    assert "answers with an error" in member.log[0]
+    assert len([line for line in member.log if "shares nothing" in line]) == 1
+    assert "responds with an error" in member.log[0]
 
 
 async def test_who_is_told_to_end_as_redis_answers_ends(

@@ -87,15 +87,15 @@ async def test_it_stays_as_long_as_a_link_may_come_back(
     async with pair(server, tmp_path) as (one, mine, _, _):
         offered = one.written(CONTENT)
         await mine.offer(offered, one.path())
-        mine.promise(ONE, 90_000)
-        mine.promise(TWO, 90_000)  # which is not there
+        mine.retain(ONE, 90_000)
+        mine.retain(TWO, 90_000)  # which is not there
         mine.touch(ONE)
         await mine.offer(offered, one.path())
         await asyncio.sleep(0.2)
         left = server.client.ttl(SNAPSHOT)
         assert left is not None
         assert 89_000 < left <= 90_000
-        mine.promise(ONE, 1)  # no reason to have it expire any sooner
+        mine.retain(ONE, 1)  # no reason to have it expire any sooner
         await asyncio.sleep(0.2)
         assert server.client.ttl(SNAPSHOT) > 89_000
 

@@ -209,7 +209,7 @@ def facts(text: str) -> Callable[[Path], None]:
 
 
 GOOD = (
-    '{"format": 5, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
+    '{"format": 6, "scope": "s", "pushdown": "[]", "taken_at": "2025-01-01T00:00:00+00:00",'
     ' "complete_at": "2025-01-01T00:00:00+00:00", "since": null, "rows": 0,'
     ' "made_at": "2025-01-01T00:00:00+00:00"}'
 )
@@ -293,7 +293,7 @@ def test_a_file_that_cannot_be_renamed_either_does_not_stop_the_start(tmp_path: 
     (tmp_path / "notes.unusable").mkdir()
     watch = Watch()
     assert len(reopened(tmp_path, watch)[0]) == 1
-    assert [line for line in watch.log if "nor renamed" in line]
+    assert [line for line in watch.log if "cannot be renamed" in line]
 
 
 def test_what_a_crash_left_is_removed_when_it_is_old(tmp_path: Path) -> None:
@@ -364,7 +364,7 @@ def test_a_directory_that_is_gone_is_a_clear_failure_and_leaves_the_rest_alone(
         assert len(contents(store, ONE)) == 100
         (tmp_path / "elsewhere").rename(tmp_path / "data" / "building")
         assert add(store, TWO).rows == 100
-    assert [line for line in watch.log if "cannot be kept" in line]
+    assert [line for line in watch.log if "cannot be stored" in line]
 
 
 def test_a_table_that_cannot_be_made_leaves_nothing_behind(place: Path | None) -> None:

@@ -61,7 +61,7 @@ class Walk:
         scope, early = self.random.choice(SCOPES), self.random.random() < 0.7
         async with self.f.first(scope=scope, early=early) as snapshot:
             await asyncio.sleep(self.random.choice((0, 0, 0.004)))
-            begun = snapshot.growing is not None
+            begun = snapshot.draft is not None
             rows, is_last = await self.f.page(snapshot, 0)
         while not is_last:
             if self.random.random() < 0.03:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 from click.testing import CliRunner
 
-from gateway.auth.key_list import write_keys
+from gateway.auth.key_file import write_keys
 from gateway.auth.keys import Key
 from gateway.cli import main
 

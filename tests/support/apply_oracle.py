@@ -15,9 +15,9 @@ from itertools import product
 from typing import Any
 
 from grammar import Expr, Member, Name, OrderItem, Special, Transformation, parse_apply
+from grammar.tree.expressions import AggregateItem
 from grammar.tree.transformations import (
     Aggregate,
-    AggregateItem,
     ComputeStep,
     Concat,
     FilterStep,

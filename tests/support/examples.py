@@ -1,7 +1,7 @@
-"""How many examples a property test tries: a few in `make test`, all in `make test-all`.
+"""The number of examples of a property test: a quarter in `make test`, all in `make test-all`.
 
-A test states how many it is worth. Hypothesis's profile `full` tries as many, `fast` a quarter; the
-profile is chosen by `--hypothesis-profile`.
+A test states how many examples it needs. Hypothesis's profile `full` tries all of them, `fast` a
+quarter; `--hypothesis-profile` chooses the profile.
 """
 
 from __future__ import annotations
@@ -12,11 +12,11 @@ from hypothesis import HealthCheck, settings
 
 _FULL = 100
 _FAST = 25
-"""In per cent, and so for tests that do not say how many, as Hypothesis itself tries 100."""
+"""In per cent. Tests without `@examples` get these numbers, as Hypothesis's own default is 100."""
 
 
 def register_profiles() -> None:
-    """Make the profiles known; `fast` is the one that is not asked for."""
+    """Register both profiles; `fast` is the default."""
     settings.register_profile("full", max_examples=_FULL, deadline=None)
     settings.register_profile("fast", max_examples=_FAST, deadline=None)
     settings.load_profile("fast")
@@ -25,7 +25,7 @@ def register_profiles() -> None:
 def examples(
     number: int, *, repeatable: bool = False, suppress: Collection[HealthCheck] = ()
 ) -> settings:
-    """Settings for `number` examples in `full`; if `repeatable`, the same ones in every run."""
+    """Return settings for `number` examples; if `repeatable`, every run tries the same ones."""
     profile = settings.default
     assert profile is not None
     tried = settings(

@@ -30,14 +30,14 @@ from gateway.web.bad_http import ODataProtocol
 
 SECRET = "a secret of at least thirty-two bytes"
 NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-"""For clients of loopback: to read the system's authorities anew takes longer than many a test."""
+"""For clients of plain HTTP: loading the system's authorities takes longer than many a test."""
 FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
 
 
 class _Server(uvicorn.Server):
-    """Ends as soon as it is told to; uvicorn itself looks ten times a second.
+    """Stops at once; uvicorn itself looks ten times a second whether it is to stop.
 
-    So many servers are started and ended that this is a good part of the tests' time.
+    The tests start and stop hundreds of servers.
     """
 
     def __init__(self, config: uvicorn.Config) -> None:

@@ -46,7 +46,7 @@ class Process:
         return code
 
     def end(self, seconds: float = 10) -> None:
-        """Kill it if it still runs, and read to the end: the stream is closed after that."""
+        """Kill it if it still runs, and read its output to the end before the stream is closed."""
         if self._popen.poll() is None:
             self._popen.kill()
         self._popen.wait(seconds)

@@ -138,7 +138,7 @@ def test_a_batch_holds_no_batch(batch: Batch) -> None:
     inner = {"Content-Type": "application/json"}
     (part,) = batch([Request("%24batch/", inner, "POST", "{}")])
     assert part.status == 400
-    assert "cannot hold a batch" in part.json()["error"]["message"]
+    assert "cannot contain a batch" in part.json()["error"]["message"]
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "PATCH", "DELETE"])

@@ -170,7 +170,7 @@ def test_keys_come_through_undecoded(front: Front, key: str) -> None:
     answer = front.client.get(f"{front.root}Users('{key}')")
     assert answer.status_code == 404
     body = json.loads(answer.text)
-    assert "nothing is here" not in body["error"]["message"]
+    assert "there is nothing at this URL" not in body["error"]["message"]
 
 
 def test_a_long_url_comes_through(front: Front) -> None:

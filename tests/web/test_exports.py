@@ -365,9 +365,13 @@ def test_a_preview_costs_one_small_call_and_leaves_no_snapshot(dataset: Dataset)
     with bridge(rows) as gateway:
         answer = gateway.get("Results?$top=5&$format=text/csv")
         assert answer.text.count("\r\n") == 6
-        [request] = gateway.sandbox.received
+        request, *second_number = gateway.sandbox.received
         assert request.body["options"]["limit"] == 6
+        assert all(call.body["options"]["limit"] <= 20 for call in second_number)
         assert "age" not in answer.headers
+        asked = len(gateway.sandbox.received)
+        gateway.get("Results?$top=5&$format=text/csv")
+        assert len(gateway.sandbox.received) == asked + 1
 
 
 def test_a_window_that_ends_in_a_tie_comes_from_a_snapshot(dataset: Dataset) -> None:

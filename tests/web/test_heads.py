@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 
 from gateway.app import create_app
 from gateway.web.bad_http import ODataProtocol
-from gateway.web.measured import (
+from gateway.web.request_size import (
     MAX_FIELDS,
     MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,

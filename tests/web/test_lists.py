@@ -97,9 +97,9 @@ def test_aliases_are_seen_where_they_are_given_and_inside(
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [
-        ("$select=groupIds($expand=x)", 400, "$expand has no meaning behind groupIds"),
-        ("$select=groupIds($select=x)", 400, "$select has no meaning behind groupIds"),
-        ("$select=groupIds($orderby=id)", 501, "sorted by $this alone"),
+        ("$select=groupIds($expand=x)", 400, "$expand has no meaning for groupIds"),
+        ("$select=groupIds($select=x)", 400, "$select has no meaning for groupIds"),
+        ("$select=groupIds($orderby=id)", 501, "sorted only by $this"),
         ("$select=groupIds($filter=$this gt 5)", 400, "$this gt 5"),
         ("$select=state($filter=true)", 400, "goes below a property"),
         ("$filter=$this eq 'x'", 501, "$this"),

@@ -67,7 +67,7 @@ def test_a_storm_asks_the_engine_a_few_times(
     dataset: Dataset, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     asked = 0
-    answer = run.ask
+    answer = run.execute
 
     def counted(*arguments: object) -> object:
         nonlocal asked
@@ -77,7 +77,7 @@ def test_a_storm_asks_the_engine_a_few_times(
     with bridge(dataset, settings={"fresh_for": 10_000}) as gateway:
         people = [row["id"] for row in gateway.feed("Users?$select=id")]
         gateway.feed("Results?$select=id")
-        monkeypatch.setattr(run, "ask", counted)
+        monkeypatch.setattr(run, "execute", counted)
         for key in people:
             quoted = quote(key.replace("'", "''"), safe="")
             assert gateway.get(f"Users('{quoted}')/results").status_code == 200

@@ -19,7 +19,7 @@ import anyio.to_thread
 import pytest
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-from gateway.auth.gate import OpenAuthenticator
+from gateway.auth.authenticator import OpenAuthenticator
 from gateway.auth.principal import Principal
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edge.entrance import Entrance
@@ -30,7 +30,7 @@ from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.service.messages import ExportStream, PlannedRequest
 from gateway.web.odata import ODataEndpoint
-from gateway.web.slow_clients import StalledProtocol
+from gateway.web.slow_clients import TimeLimitedProtocol
 from tests.support.live import FIELDS, running
 
 SCHEMA = load_contract(built_in_contract(), FIELDS).schema
@@ -121,7 +121,7 @@ def test_nothing_is_made_that_the_client_does_not_read() -> None:
         wait_until(lambda: service.made > made)
 
 
-class Impatient(StalledProtocol):
+class Impatient(TimeLimitedProtocol):
     stalled_seconds = 0.2
 
 

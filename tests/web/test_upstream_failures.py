@@ -19,6 +19,8 @@ from tests.support.live import SECRET, Bridge, bridge, running, served
 from tests.support.wire import WireAnswer, send
 
 RESULTS = "/odata/v4/Results"
+SECOND_NUMBER = 2
+"""Calls of an extract for the totals of its two halves."""
 ONE_PAGE = f"{RESULTS}?$filter=state%20eq%20'FAILED'"
 """Answered by one call to the upstream."""
 QUESTIONS = [RESULTS, f"{RESULTS}?$top=5", f"{RESULTS}/$count", f"{RESULTS}('x')"]
@@ -59,7 +61,7 @@ def test_a_throttled_call_is_repeated_after_the_time_that_was_asked_for(dataset:
         started = time.monotonic()
         assert send(gateway.root, ONE_PAGE).status == 200
         assert time.monotonic() - started >= 1.0
-        assert len(gateway.sandbox.received) == 2
+        assert len(gateway.sandbox.received) == 2 + SECOND_NUMBER
 
 
 @pytest.mark.parametrize(
@@ -86,7 +88,7 @@ def test_a_failure_that_passes_is_not_seen_by_the_client(
         answer = send(gateway.root, ONE_PAGE)
         assert answer.status == 200, answer.text
         assert {row["state"] for row in answer.json()["value"]} == {"FAILED"}
-        assert len(gateway.sandbox.received) == 2
+        assert len(gateway.sandbox.received) == 2 + SECOND_NUMBER
 
 
 def test_failures_amid_an_extract_neither_lose_nor_double_rows(dataset: Dataset) -> None:

@@ -23,7 +23,9 @@ _ALPHABET = string.ascii_letters + string.digits + "-_+/=!ü \n"
 
 
 def refused(token: str, query: str = QUERY, signer: TokenSigner = SIGNER) -> bool:
-    with pytest.raises(InvalidSkipToken, match=r"\$skiptoken: .* start the feed again") as raised:
+    with pytest.raises(
+        InvalidSkipToken, match=r"\$skiptoken: .* start over at the first page"
+    ) as raised:
         signer.verify(token, query)
     return raised.value.status == 400
 

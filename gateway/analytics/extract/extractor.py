@@ -17,9 +17,11 @@ import pyarrow as pa
 from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
 from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
+from gateway.analytics.extract.outside import without_outside
 from gateway.analytics.extract.ranges import from_micros, to_micros
 from gateway.analytics.extract.scan import Course, FetchPage, Scanner, keeps_changing
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
+from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.analytics.read.strange_values import Tally
@@ -56,13 +58,20 @@ class Extractor:
     """Reads extracts by one contract.
 
     `fetch` must refuse a page that does not answer its request, as `AnalyticsClient.fetch` does:
-    a page that is not full is taken for the last one.
+    a page that is not full is taken for the last one. `totals` is shared with what else asks this
+    upstream.
     """
 
     def __init__(
-        self, fetch: FetchPage, contract: Contract, policy: ExtractPolicy, clock: Clock
+        self,
+        fetch: FetchPage,
+        contract: Contract,
+        policy: ExtractPolicy,
+        clock: Clock,
+        totals: Totals | None = None,
     ) -> None:
         self.tally = Tally(contract)
+        self.totals = totals or Totals(fetch, contract)
         self._fetch = fetch
         self.sweeper = Scanner(self._counted, contract, policy.concurrency, clock)
         self.settler = CatchUp(self.sweeper, contract, policy.rounds, clock)
@@ -80,7 +89,8 @@ class Extractor:
     ) -> IncrementalChanges | None:
         """What has changed in `base`, a complete extract of the pushdown, since an instant.
 
-        None when all must be read again: rows were deleted, or one page is all there is.
+        None when all must be read again: rows were deleted, one page is all there is, or the
+        upstream finds rows that are not in the pushdown's ranges here.
 
         Raises:
             UpstreamKeepsChanging: the data moves faster than it can be read.
@@ -95,8 +105,10 @@ class Extractor:
         if not settled.consistent or await rows.count() != settled.total:
             return None
         self.tally.remove(rows.gone)
-        changed = await self.in_order(await rows.changed())
-        return IncrementalChanges(changed, rows.gone, from_micros(following))
+        found = await rows.changed()
+        if without_outside(found, pushdown).num_rows < found.num_rows:
+            return None
+        return IncrementalChanges(await self.in_order(found), rows.gone, from_micros(following))
 
     def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
         """What is strange in an extract of all rows; `before` is what was known of an older one."""
@@ -105,6 +117,7 @@ class Extractor:
     async def _counted(self, request: PageRequest) -> Page:
         page = await self._fetch(request)
         self.tally.note(page.rows, page.odd)
+        self.totals.note(page)
         return page
 
     async def in_order(self, rows: pa.Table) -> pa.Table:
@@ -125,6 +138,8 @@ class Extraction:
         self._by = extractor
         self._pushdown = pushdown
         self._sink = sink
+        self._sweeper, self._settler = extractor.sweeper, extractor.settler
+        self._is_confirmed = False
         self.is_gradual = not can_leave(pushdown, extractor.contract)
         self._rows: Streamed | Collected = self._empty()
         self._first: Page | None = None
@@ -145,7 +160,8 @@ class Extraction:
 
         Raises:
             UpstreamKeepsChanging: the data moved faster than it could be read.
-            UpstreamBrokeContract: the total is not the number of rows that there are.
+            UpstreamBrokeContract: the total is not the number of rows that there are, or the
+                upstream caps it together with the rows.
         """
         for _ in range(self._by.attempts):
             total = await self._read_once()
@@ -160,28 +176,31 @@ class Extraction:
 
     async def _read_once(self) -> int | None:
         """None when the rows are consistent, else the last total that they were compared with."""
-        by, pushdown = self._by, self._pushdown
+        pushdown, settler = self._pushdown, self._settler
         first = self._first or await self._begin()
-        if by.sweeper.is_whole(first):
+        if not self._is_confirmed:
+            await self._by.totals.confirm(pushdown, first)
+            self._is_confirmed = True
+        if self._sweeper.is_whole(first):
             self._rows.put(first.rows)
             return None
         assert self._since is not None  # noqa: S101 - only one page may leave it open
-        await by.sweeper.read(pushdown, self._rows, first, self._course)
+        await self._sweeper.read(pushdown, self._rows, first, self._course)
         if isinstance(self._rows, Streamed):
-            settled = await by.settler.settle_gradual(pushdown, self._rows, self._since)
+            settled = await settler.settle_gradual(pushdown, self._rows, self._since)
         else:
-            settled = await by.settler.settle_selection(pushdown, self._rows, self._since)
+            settled = await settler.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total
 
     async def _begin(self) -> Page:
         """The first page, and from when what changes is not in it."""
-        by, pushdown = self._by, self._pushdown
-        asked_at = by.settler.now()
-        first = await by.sweeper.page(pushdown)
-        since = by.settler.since_at_once(pushdown, first, asked_at)
-        if since is None and not by.sweeper.is_whole(first):
-            since = await by.settler.since(pushdown, first, asked_at)
-            first = await by.sweeper.page(pushdown)  # the other is older than what was told
+        pushdown, sweeper, settler = self._pushdown, self._sweeper, self._settler
+        asked_at = settler.now()
+        first = await sweeper.page(pushdown)
+        since = settler.since_at_once(pushdown, first, asked_at)
+        if since is None and not sweeper.is_whole(first):
+            since = await settler.since(pushdown, first, asked_at)
+            first = await sweeper.page(pushdown)  # the other is older than what was told
         self._since = since if self._since is None else self._since
         self._first = first
         return first
@@ -199,11 +218,14 @@ class Extraction:
     async def _finish(self) -> datetime | None:
         if isinstance(self._rows, Streamed):
             self._rows.finish()
-        else:
-            rows = await self._rows.rows()
-            if rows.num_rows:
-                self._sink.append(await self._by.in_order(rows))
-        return None if self._since is None else from_micros(self._since)
+            return None if self._since is None else from_micros(self._since)
+        found = await self._rows.rows()
+        rows = without_outside(found, self._pushdown)
+        if rows.num_rows:
+            self._sink.append(await self._by.in_order(rows))
+        if self._since is None or rows.num_rows < found.num_rows:
+            return None  # the upstream counts rows that are not kept: changes could not be settled
+        return from_micros(self._since)
 
 
 def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:

@@ -13,6 +13,8 @@ from gateway.contract.model import Contract, RangeFilter
 from gateway.planner.pushdown import Pushdown, PushedRange
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_LATEST = datetime.max.replace(tzinfo=UTC)
 
 
 def to_micros(instant: datetime) -> int:
@@ -45,7 +47,7 @@ def narrow(
     kept = []
     for term in pushdown.terms:
         if isinstance(term, PushedRange) and term.column == column:
-            wanted = _intersection(term, wanted)
+            wanted = intersection(term, wanted)
         else:
             kept.append(term)
     if wanted.lower is not None and wanted.upper is not None and wanted.upper < wanted.lower:
@@ -53,7 +55,21 @@ def narrow(
     return Pushdown((*kept, wanted))
 
 
-def _intersection(term: PushedRange, other: PushedRange) -> PushedRange:
+def far_ends(term: PushedRange, contract: Contract) -> tuple[PushedRange, ...]:
+    """The years behind the ends that a range leaves open, with what is last in ours."""
+    filter_ = contract.column(term.column).filter
+    assert isinstance(filter_, RangeFilter)  # noqa: S101 - its column has been pushed
+    step = filter_.resolution_milliseconds * 1000
+    found = []
+    if term.upper is None:
+        found.append(replace(term, lower=_shifted(to_micros(_LATEST), -step, step)))
+    if term.lower is None:
+        found.append(replace(term, upper=_shifted(to_micros(_EARLIEST), step, step)))
+    return tuple(found)
+
+
+def intersection(term: PushedRange, other: PushedRange) -> PushedRange:
+    """What two ranges of one column have in common; its ends cross when that is nothing."""
     lowers = [end for end in (term.lower, other.lower) if end is not None]
     uppers = [end for end in (term.upper, other.upper) if end is not None]
     return replace(term, lower=max(lowers, default=None), upper=min(uppers, default=None))

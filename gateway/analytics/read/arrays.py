@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime
-from itertools import accumulate
-from typing import Annotated, Any
+from dataclasses import dataclass
+from itertools import accumulate, chain, repeat
+from typing import Any
 
-import msgspec
 import pyarrow as pa
-import pyarrow.compute as pc
 
 from gateway.analytics.read.cells import Values
+from gateway.analytics.read.instants import NAIVE, read_instants
 from gateway.contract.model import Column
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
@@ -23,16 +22,20 @@ _ARROW_TYPES: dict[PrimitiveType, pa.DataType] = {
     PrimitiveType.INT32: pa.int32(),
     PrimitiveType.INT64: pa.int64(),
     PrimitiveType.DOUBLE: pa.float64(),
-    PrimitiveType.DATE_TIME_OFFSET: pa.timestamp("us"),
+    PrimitiveType.DATE_TIME_OFFSET: NAIVE,
     PrimitiveType.GUID: pa.uuid(),
 }
-_INSTANT = pa.timestamp("us")
-_INSTANT_UTC = pa.timestamp("us", tz="UTC")
-_EARLIEST, _LATEST = datetime.min, datetime.max  # noqa: DTZ901 - the columns are naive UTC
-_Instants = list[Annotated[datetime, msgspec.Meta(tz=True)] | None]
 
 
-def to_arrow(column: Column, values: Values) -> pa.Array:
+@dataclass(frozen=True, slots=True)
+class Cells:
+    """A column; in the rows `outside` some instant is null because no column can hold it."""
+
+    array: pa.Array
+    outside: tuple[int, ...] = ()
+
+
+def to_arrow(column: Column, values: Values) -> Cells:
     """For a collection the questions are about its elements: a null array is an empty one.
 
     Raises:
@@ -40,49 +43,41 @@ def to_arrow(column: Column, values: Values) -> pa.Array:
     """
     prop = column.prop
     try:
-        array = _array(prop.type, values.flat)
-    except (pa.ArrowException, OverflowError, msgspec.ValidationError) as error:
+        array, outside = _array(prop.type, values.flat)
+    except (pa.ArrowException, OverflowError, ValueError) as error:
         raise UpstreamBrokeContract(
             f"the Analytics API sent a value in {_place(column)} that is no {prop.type}"
             f"{_reason(error)}; correct `type` of the column {column.name}"
         ) from None
     if array.null_count and not prop.nullable:
         raise UpstreamBrokeContract(
-            f"the Analytics API sent null in {_place(column)}, which the contract file calls"
-            f" never null; set nullable = true for the column {column.name}"
+            f"the Analytics API sent {_null(outside)} in {_place(column)}, which the contract file"
+            f" calls never null; set nullable = true for the column {column.name}"
         )
     if prop.allowed_values:
         _check_allowed(column, array)
-    return array if values.lengths is None else _lists(values.lengths, array)
+    if values.lengths is None:
+        return Cells(array, outside)
+    return Cells(_lists(values.lengths, array), _rows_of(outside, values.lengths))
 
 
-def _array(kind: PrimitiveType, values: Sequence[Any]) -> pa.Array:
+def _array(kind: PrimitiveType, values: Sequence[Any]) -> tuple[pa.Array, tuple[int, ...]]:
     if kind is PrimitiveType.DATE_TIME_OFFSET:
-        return _instants(values)
-    return pa.array(values, type=_ARROW_TYPES[kind])
+        return read_instants(values)
+    return pa.array(values, type=_ARROW_TYPES[kind]), ()
+
+
+def _rows_of(elements: Sequence[int], lengths: Sequence[int]) -> tuple[int, ...]:
+    """The rows that have these elements."""
+    if not elements:
+        return ()
+    rows = [*chain.from_iterable(repeat(row, length) for row, length in enumerate(lengths))]
+    return tuple(dict.fromkeys(rows[element] for element in elements))
 
 
 def _lists(lengths: Sequence[int], elements: pa.Array) -> pa.Array:
     offsets = pa.array(accumulate(lengths, initial=0), type=pa.int32())
     return pa.ListArray.from_arrays(offsets, elements)
-
-
-def _instants(texts: Sequence[str | None]) -> pa.Array:
-    """Arrow's parser is the fast one; what it does not take is tried, and explained, by msgspec."""
-    try:
-        found = pa.array(texts, type=pa.string()).cast(_INSTANT_UTC)
-    except pa.ArrowInvalid:
-        found = pa.array(msgspec.convert(texts, _Instants), type=_INSTANT_UTC)
-    ends = pc.min_max(found.view(pa.int64()))
-    low, high = ends["min"].as_py(), ends["max"].as_py()
-    if low is not None and (low < _micros(_EARLIEST) or high > _micros(_LATEST)):
-        raise OverflowError("in UTC it lies outside of the years 1 to 9999")
-    return found.view(_INSTANT)
-
-
-def _micros(instant: datetime) -> int:
-    found: int = pa.scalar(instant, type=_INSTANT).value
-    return found
 
 
 def _check_allowed(column: Column, found: pa.Array) -> None:
@@ -93,6 +88,10 @@ def _check_allowed(column: Column, found: pa.Array) -> None:
             f" list; add it to `values` of the column {column.name} (`skillhabit-odata check`"
             " shows it), or set closed = false there"
         )
+
+
+def _null(outside: Sequence[int]) -> str:
+    return "an instant outside of the years 1 to 9999" if outside else "null"
 
 
 def _reason(error: Exception) -> str:

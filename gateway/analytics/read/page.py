@@ -23,7 +23,7 @@ from gateway.analytics.read.identities import Identities
 from gateway.analytics.read.locate import in_row, row_id
 from gateway.analytics.read.repair import Mended, Mender
 from gateway.analytics.read.repeated import RepeatedObject
-from gateway.analytics.read.strange_values import Keys, is_watched, strange_values
+from gateway.analytics.read.strange_values import Keys, Oddity, Reason, is_watched, strange_values
 from gateway.analytics.read.structs import envelope_type, walk
 from gateway.contract.model import Contract
 from gateway.edm.model import Property
@@ -49,6 +49,7 @@ class Page:
 
     `date` is the upstream's clock when it answered, aware, UTC; None when it did not say. `odd` has
     the keys of strange rows; `missing` are columns whose member no row has, though it should be.
+    `outside` has the rows in which an instant is null because no column can hold it, by column.
     """
 
     rows: pa.Table
@@ -56,6 +57,11 @@ class Page:
     date: datetime | None = None
     odd: Keys = field(default_factory=dict)
     missing: tuple[str, ...] = ()
+    outside: tuple[tuple[str, tuple[int, ...]], ...] = ()
+
+    def outside_in(self, column: str) -> tuple[int, ...]:
+        """Return the numbers of such rows for one column."""
+        return dict(self.outside).get(column, ())
 
 
 class PageReader:
@@ -97,6 +103,9 @@ class PageReader:
             as_read, as_sent = self._fitting(mended(body)), self._fitting(exposed(body))
             self._identities.check(self._rows(as_read), self._rows(as_sent))
         odd = dict(strange_values(page.rows, self._watched, self._key))
+        keys = page.rows.column(self._key)
+        for name, numbers in page.outside:
+            odd[Oddity(name, Reason.OUTSIDE)] = keys.take(pa.array(numbers)).to_pylist()
         return replace(page, odd={**page.odd, **odd}) if odd else page
 
     def _read_again(self, body: bytes, date: datetime | None) -> Page:
@@ -143,12 +152,15 @@ class PageReader:
             raise _misfit("an object on the way to the rows or to the total is null")
         members = Members(rows)
         pairs = zip(self._own, self._reader.read(members), strict=True)
-        arrays = {column.name: to_arrow(column, values) for column, values in pairs}
+        cells = {column.name: to_arrow(column, values) for column, values in pairs}
         for path, found in self._repeated:
             names = (column.name for column in found.columns)
-            arrays.update(zip(names, found.read(members.at(path)), strict=True))
-        columns = [arrays[name] for name in self._schema.names]
-        return Page(pa.Table.from_arrays(columns, schema=self._schema), total, date)
+            cells.update(zip(names, found.read(members.at(path)), strict=True))
+        columns = [cells[name].array for name in self._schema.names]
+        outside = tuple((name, made.outside) for name, made in cells.items() if made.outside)
+        return Page(
+            pa.Table.from_arrays(columns, schema=self._schema), total, date, outside=outside
+        )
 
     def _rows(self, body: bytes) -> Sequence[Any]:
         """Return the structs of all rows, with no object left undecoded."""

@@ -12,7 +12,7 @@ from itertools import count
 import msgspec
 import pyarrow as pa
 
-from gateway.analytics.read.arrays import to_arrow
+from gateway.analytics.read.arrays import Cells, to_arrow
 from gateway.analytics.read.cells import ColumnReader, Members
 from gateway.analytics.read.structs import object_type
 from gateway.contract.model import Contract
@@ -29,10 +29,10 @@ class RepeatedObject:
         self._decoder = msgspec.json.Decoder(list[object_type(contract, name)])  # type: ignore[misc]
         self._reader = ColumnReader(self.columns, contract.custom_fields, (name,))
         self._places: dict[bytes, int] = {}
-        self._arrays: list[pa.Array] = []
+        self._cells: list[Cells] = []
         self.remembered_bytes = 0
 
-    def read(self, texts: Sequence[msgspec.Raw]) -> list[pa.Array]:
+    def read(self, texts: Sequence[msgspec.Raw]) -> list[Cells]:
         """The columns of the object in each row.
 
         Raises:
@@ -43,23 +43,37 @@ class RepeatedObject:
             self._forget()
         keys = [*map(bytes, texts)]
         places = [*map(self._places.get, keys)]
-        if None in places or not self._arrays:
+        if None in places or not self._cells:
             self._learn([key for key in dict.fromkeys(keys) if key not in self._places])
             places = [*map(self._places.get, keys)]
         found = pa.array(places, type=pa.int32())
-        return [array.take(found) for array in self._arrays]
+        return [
+            Cells(cells.array.take(found), _rows_at(cells.outside, places)) for cells in self._cells
+        ]
 
     def _learn(self, new: Sequence[bytes]) -> None:
         members = Members(self._decoder.decode(b"[%b]" % b",".join(new)))
         pairs = zip(self.columns, self._reader.read(members), strict=True)
         found = [to_arrow(column, values) for column, values in pairs]
-        if self._arrays:
-            found = [pa.concat_arrays(pair) for pair in zip(self._arrays, found, strict=True)]
-        self._arrays = found
+        self._cells = [*map(_joined, self._cells, found)] if self._cells else found
         self._places.update(zip(new, count(len(self._places)), strict=False))
         self.remembered_bytes += sum(map(len, new))
 
     def _forget(self) -> None:
         self._places.clear()
-        self._arrays.clear()
+        self._cells.clear()
         self.remembered_bytes = 0
+
+
+def _joined(known: Cells, new: Cells) -> Cells:
+    behind = len(known.array)
+    outside = (*known.outside, *(behind + place for place in new.outside))
+    return Cells(pa.concat_arrays([known.array, new.array]), outside)
+
+
+def _rows_at(outside: Sequence[int], places: Sequence[int | None]) -> tuple[int, ...]:
+    """The rows whose object has such an instant."""
+    if not outside:
+        return ()
+    found = frozenset(outside)
+    return tuple(row for row, place in enumerate(places) if place in found)

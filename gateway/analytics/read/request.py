@@ -19,13 +19,17 @@ from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedVa
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
-    """Rows `skip` to `skip + limit` of the pushdown's rows, sorted by `order_by`."""
+    """Rows `skip` to `skip + limit` of the pushdown's rows, sorted by `order_by`.
+
+    With `for_total` only their total is wanted, and its reader judges what the rows show.
+    """
 
     pushdown: Pushdown
     skip: int
     limit: int
     order_by: str
     descending: bool = True
+    for_total: bool = False
 
 
 def to_payload(page: PageRequest, contract: Contract) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from gateway.analytics.read.bodies import UNDECODED, decode_any, mended
 from gateway.contract.model import Contract
 from gateway.contract.statistics import Measure, Statistic
 from gateway.errors import UpstreamBrokeContract
-from gateway.planner.statistics import Told
+from gateway.planner.statistics import StatisticsPlan
 
 Counts: TypeAlias = Mapping[str, int]
 _Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
@@ -117,7 +117,7 @@ def _value(answer: Any, statistic: Statistic) -> Any:
         ) from error
 
 
-def rows_told(figures: Figures, told: Told) -> pa.Table:
+def rows_told(figures: Figures, told: StatisticsPlan) -> pa.Table:
     """The rows of $apply's first step, with the columns that the engine would make."""
     if told.by is None:
         one = {item.name: [figures.number(statistic)] for item, statistic in told.items}

@@ -29,6 +29,7 @@ class Reason(StrEnum):
     NOT_A_LIST = "something else in place of a list"
     LEFT_OUT = "list elements without a value, left out"
     REPEATED = "a custom field that is there twice, of which the first counts"
+    OUTSIDE = "an instant outside of the years 1 to 9999, or finer than a nanosecond; it is null"
     NEVER = "no row has a value; check its ID or path"
 
 

@@ -1,4 +1,4 @@
-// Buttons that put a text into the clipboard. They are hidden until this runs.
+// Buttons that copy a text to the clipboard. They are hidden until this script runs.
 
 async function put(text) {
   if (navigator.clipboard) {

@@ -1,4 +1,4 @@
-// Draws the tables of the dashboard. Every number comes from the page; nothing is asked for here.
+// Draws the tables of the dashboard. All numbers come from the page; this script makes no requests.
 
 const { Chart } = window;
 const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
@@ -109,5 +109,5 @@ function draw(section) {
   };
 }
 
-const anew = [...document.querySelectorAll(".picture")].map(draw).filter(Boolean);
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => anew.forEach((f) => f()));
+const redraws = [...document.querySelectorAll(".picture")].map(draw).filter(Boolean);
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach((redraw) => redraw()));

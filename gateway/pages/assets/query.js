@@ -1,5 +1,5 @@
-// The query builder, live. The server makes the URL, the form and the rows; this asks it for the
-// page anew after each change, and puts the parts that differ into their places.
+// The live query builder. The server renders the URL, the form and the rows. After each change this
+// script requests the page again and replaces the parts that differ.
 
 import { offerCopies } from "./copy.js";
 
@@ -7,10 +7,10 @@ const WAIT = 350; // milliseconds after the last key
 const byUrl = document.getElementById("by-url");
 const said = document.getElementById("said");
 let timer = 0;
-let due = null; // the form whose change is not shown yet
+let due = null; // the form with a change that is not shown yet
 let running = new AbortController();
-let changed = null; // the control that was changed last
-let typedIn = null; // the field that made the newest entry of the history
+let changed = null; // the last changed control
+let typedIn = null; // the field that made the newest history entry
 
 const ask = () => document.getElementById("ask");
 
@@ -31,14 +31,14 @@ function refresh(form, button) {
   return load(addressOf(form, button), form);
 }
 
-// Without a form the address is one that the browser goes back to.
+// Without a form, the address is one that the browser went back to.
 async function load(address, form) {
   const mine = (running = new AbortController());
   const result = document.getElementById("result");
   result.setAttribute("aria-busy", "true");
   try {
-    const answer = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
-    const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+    const response = await fetch(address, { signal: mine.signal, headers: { Accept: "text/html" } });
+    const page = new DOMParser().parseFromString(await response.text(), "text/html");
     if (mine.signal.aborted) return;
     due = null;
     const isWhole = page.querySelector("#ask[data-shape]") !== null;
@@ -53,7 +53,7 @@ async function load(address, form) {
   }
 }
 
-// A step back is one change back; what is typed into one field is one change.
+// Each step back undoes one change; all typing in one field counts as one change.
 function remember(here) {
   const isText = changed?.matches("textarea, input:not([type=checkbox], [type=radio])");
   const control = isText ? changed.id : null;
@@ -64,7 +64,7 @@ function remember(here) {
 
 function show(page, form, isWhole) {
   const result = page.getElementById("result");
-  if (!result) throw new Error("no page of the builder");
+  if (!result) throw new Error("not a page of the query builder");
   keepOpen(document.getElementById("result"), result);
   replace("result", document.adoptNode(result));
   offerCopies(result);
@@ -73,7 +73,7 @@ function show(page, form, isWhole) {
   const isRewritten = "rewritten" in result.dataset;
   if (!fromUrl || isRewritten) byUrl.elements.url.value = page.getElementById("url").value;
   document.getElementById("url-old").hidden = page.getElementById("url-old").hidden;
-  if (!isWhole) return; // the URL is not finished: the old form stays
+  if (!isWhole) return; // the URL is not valid yet: the old form stays
   const isOther = fromUrl || !form || isRewritten;
   if (isOther || made.dataset.shape !== ask().dataset.shape || differs(made)) put(made, !isOther);
   else ask().elements.last.value = made.elements.last.value;
@@ -82,28 +82,27 @@ function show(page, form, isWhole) {
   }
 }
 
-// Rows that were added or taken away, of totals or of the order. A value that was written below a
-// list stays where it is until then.
+// True if rows were added or removed. Until then, a value that was typed below a list stays in place.
 function differs(made) {
   const rows = (form) => [...form.elements].filter((each) => !each.name.endsWith(".value"));
   const names = (form) => rows(form).map((each) => each.id).sort().join();
   return names(made) !== names(ask());
 }
 
-// The control that has the focus goes over into the new form as it is, with the cursor in it, if
-// what stands in it is still what the form says.
+// Replaces the form. The focused control moves into the new form, with its cursor, if its content is
+// still what the form says.
 function put(made, keepsText) {
   const focused = ask().contains(document.activeElement) ? document.activeElement : null;
   keepOpen(ask(), made);
   document.adoptNode(made);
   const twin = focused?.id ? made.querySelector(`#${CSS.escape(focused.id)}`) : null;
-  const goesOver = keepsText && twin?.matches("select, textarea, input:not([type=checkbox], [type=radio])");
-  if (goesOver) twin.replaceWith(focused);
+  const moves = keepsText && twin?.matches("select, textarea, input:not([type=checkbox], [type=radio])");
+  if (moves) twin.replaceWith(focused);
   replace("ask", made);
-  if (focused) (goesOver ? focused : twin || nearest(focused))?.focus();
+  if (focused) (moves ? focused : twin || nearest(focused))?.focus();
 }
 
-// Where a row was taken away, the one that came into its place.
+// After a row was removed: the row that took its place.
 function nearest(gone) {
   return ask().querySelector(`[id^="${CSS.escape(gone.id.replace(/-.*/, "-"))}"]`);
 }
@@ -112,7 +111,7 @@ function replace(id, made) {
   document.getElementById(id).replaceWith(made);
 }
 
-// What a person has opened stays open.
+// Keeps the sections open that the user has opened.
 function keepOpen(old, made) {
   const before = old.querySelectorAll("details");
   const after = made.querySelectorAll("details");
@@ -123,10 +122,10 @@ document.addEventListener("input", (event) => {
   const form = event.target.form;
   if (form !== byUrl && form !== ask()) return;
   changed = event.target;
-  soon(form, event.target.matches("[type=checkbox], [type=radio]") ? 0 : WAIT); // lists are typed in, too
+  soon(form, event.target.matches("[type=checkbox], [type=radio]") ? 0 : WAIT); // users also type in lists
 });
 
-// Letters typed in a list may choose what is chosen already, and are no input then.
+// Typing in a list may select the current entry again, which fires no input event.
 document.addEventListener("keydown", (event) => {
   if (due && event.key.length === 1 && event.target.matches("select")) soon(due);
 });

@@ -1,1 +1,1 @@
-"""The query builder: a form for people, the URL that it stands for, and what that answers."""
+"""The query builder: turns a form into a URL and back, and shows the first rows of its response."""

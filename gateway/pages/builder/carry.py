@@ -1,6 +1,6 @@
-"""Another table for a form: what there is in both is kept, and what is lost has its name told.
+"""The switch of a form to another table: keeps what both tables have, and lists what it drops.
 
-A column that is of another type there is another column.
+Columns of one name but different types count as different columns.
 """
 
 from __future__ import annotations
@@ -16,10 +16,10 @@ from gateway.pages.builder.to_query import COUNT
 
 
 def read_form(fields: Fields, schema: Schema) -> tuple[Form, tuple[str, ...]]:
-    """The form as a person has filled it in, and what of it the chosen table does not have.
+    """Return the submitted form, and the names that were dropped because the table lacks them.
 
     Raises:
-        ResourceNotFound: there is no such table.
+        ResourceNotFound: the table does not exist.
     """
     before = schema.find_set(next(iter(fields.get("was", ())), "").partition("/")[0])
     chosen = schema.find_set(next(iter(fields.get("table", ())), ""))
@@ -37,7 +37,7 @@ def _carry(form: Form, old: EntityType, chosen: EntitySet) -> tuple[Form, tuple[
     if form.is_grouped and not groups and not totals:
         totals = (Total(COUNT, "", suggested(COUNT, "", new)),)
     offered = {*groups, *(total.alias for total in totals)} if form.is_grouped else both
-    made = replace(
+    carried = replace(
         form,
         table=chosen.name,
         rest=form.rest if form.rest.startswith("/$") else "",
@@ -47,7 +47,7 @@ def _carry(form: Form, old: EntityType, chosen: EntitySet) -> tuple[Form, tuple[
         totals=totals,
         order=tuple(key for key in form.order if key.name in offered),
     )
-    return made, tuple(dict.fromkeys(_lost(form, made)))
+    return carried, tuple(dict.fromkeys(_dropped(form, carried)))
 
 
 def _is_same(name: str, old: EntityType, new: EntityType) -> bool:
@@ -58,7 +58,7 @@ def _is_same(name: str, old: EntityType, new: EntityType) -> bool:
 
 
 def _fits(condition: Condition, both: set[str], kind: EntityType) -> bool:
-    """A condition written in OData stays; whatever it names that is not there is refused."""
+    """Return True if the condition can stay. A custom OData condition always does."""
     if condition.operator == OWN:
         return True
     prop = kind.find(condition.column) if condition.column in both else None
@@ -71,19 +71,19 @@ def _has(total: Total, both: set[str], kind: EntityType) -> bool:
 
 
 def _renamed(total: Total, kind: EntityType) -> Total:
-    """With another name where a column of the new table has it."""
+    """Return the total under another name if the new table has a column of its name."""
     if total.alias not in kind.all_names:
         return total
     return replace(total, alias=suggested(total.method, total.column, kind))
 
 
-def _lost(form: Form, made: Form) -> Iterator[str]:
-    """Names of columns, and of a total or a path; of an order what it was by."""
-    if form.rest != made.rest:
+def _dropped(form: Form, carried: Form) -> Iterator[str]:
+    """Yield the names of the columns, totals, sort keys and path that were dropped."""
+    if form.rest != carried.rest:
         yield form.rest
-    yield from (name for name in form.columns if name not in made.columns)
-    yield from (each.column for each in form.conditions if each not in made.conditions)
-    yield from (name for name in form.groups if name not in made.groups)
-    kept = {(total.method, total.column) for total in made.totals}
-    yield from (each.alias for each in form.totals if (each.method, each.column) not in kept)
-    yield from (key.name for key in form.order if key not in made.order)
+    yield from (name for name in form.columns if name not in carried.columns)
+    yield from (each.column for each in form.conditions if each not in carried.conditions)
+    yield from (name for name in form.groups if name not in carried.groups)
+    remaining = {(total.method, total.column) for total in carried.totals}
+    yield from (each.alias for each in form.totals if (each.method, each.column) not in remaining)
+    yield from (key.name for key in form.order if key not in carried.order)

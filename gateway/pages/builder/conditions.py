@@ -1,7 +1,7 @@
-"""The conditions that the form offers, as syntax trees, and found again in syntax trees.
+"""The conditions of the form: converted to syntax trees, and recognised in syntax trees.
 
-Which operators a column has goes by its type. `days` are whole days from now, so that a saved query
-stays true tomorrow.
+The type of a column determines its operators. `days` are whole days relative to now, so a saved
+query stays correct tomorrow.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ _VARIABLE: Final = "x"
 
 @dataclass(frozen=True, slots=True)
 class Operator:
-    """`takes` is none, one, many or days: which values stand behind it."""
+    """An operator; `takes` names the values that follow it: none, one, many or days."""
 
     takes: str
     build: Build
@@ -93,7 +93,7 @@ OPERATORS: Final[dict[str, Operator]] = {
     "none": _not(_ANY),
     "some": _ANY,
 }
-"""By the name that they have in the form's fields."""
+"""Operators by their names in the form's fields."""
 _COMPARED: Final = ("eq", "ne", "ge", "gt", "le", "lt")
 _CLOSED: Final = ("in", "notin", "null", "notnull")
 _TEXT: Final = ("eq", "ne", "in", "notin", "contains", "notcontains", "startswith", "endswith")
@@ -103,7 +103,7 @@ _TIME: Final = ("ge", "lt", *_DAYS, "gt", "le", "eq", "ne", *_NULLS)
 
 
 def operators_of(prop: Property) -> tuple[str, ...]:
-    """The names of the operators that a column has, the most usual one first."""
+    """Return the names of a column's operators, the most common one first."""
     if prop.collection:
         return ("has", "hasnot", "none", "some")
     if prop.known_values:
@@ -122,7 +122,7 @@ def operators_of(prop: Property) -> tuple[str, ...]:
 
 
 def is_complete(condition: Condition) -> bool:
-    """Whether there is enough of it to be part of a query."""
+    """Return True if the condition has all it needs to be part of a query."""
     if condition.operator == OWN:
         return bool(condition.values)
     takes_none = OPERATORS[condition.operator].takes == "none"
@@ -130,10 +130,10 @@ def is_complete(condition: Condition) -> bool:
 
 
 def to_expression(condition: Condition, prop: Property | None) -> Expr:
-    """The tree of a complete condition; `prop` is its column, None for an own one.
+    """Return the tree of a complete condition; `prop` is its column, None for a custom one.
 
     Raises:
-        ODataSyntaxError: an own condition is not OData.
+        ODataSyntaxError: a custom condition is not valid OData.
         InvalidSyntax, TypeMismatch: a value does not fit the column.
     """
     if prop is None:
@@ -149,17 +149,17 @@ def to_expression(condition: Condition, prop: Property | None) -> Expr:
 def _days(text: str) -> str:
     number = text.strip()
     if not (number.isascii() and number.isdigit()):
-        raise TypeMismatch(f"{text!r} is no number of days; write a whole number, such as 30")
+        raise TypeMismatch(f"{text!r} is not a number of days; enter a whole number, such as 30")
     return f"P{number}D"
 
 
 def to_condition(node: Expr, find: Callable[[str], Property | None]) -> Condition:
-    """The condition that a tree is; an own one when the form has no other.
+    """Return the condition for a tree; a custom one if no operator of the form matches.
 
-    `find` knows the columns. What is found makes the very same tree, but for the variable of
-    `any`, and `eq` inside of it.
+    `find` looks up columns. The condition converts back to the same tree, except for the variable
+    of `any` and for `eq` inside of it.
     """
-    name, operator, literals = _taken_apart(_as_list(node))
+    name, operator, literals = _decompose(_as_list(node))
     prop = find(name)
     if prop is not None and operator in operators_of(prop):
         values = _texts(operator, literals, prop)
@@ -168,8 +168,8 @@ def to_condition(node: Expr, find: Callable[[str], Property | None]) -> Conditio
     return Condition("", OWN, (unparse(node),))
 
 
-def _taken_apart(node: Expr) -> tuple[str, str, tuple[Literal, ...]]:
-    """Column, operator and literals, so that the operator makes `node` of them; or no operator."""
+def _decompose(node: Expr) -> tuple[str, str, tuple[Literal, ...]]:
+    """Return the column, operator and literals that build `node`; empty if none does."""
     name, literals = _name_in(node), _literals_in(node)
     if name is not None:
         for key, operator in OPERATORS.items():
@@ -179,14 +179,14 @@ def _taken_apart(node: Expr) -> tuple[str, str, tuple[Literal, ...]]:
 
 
 def _fit(literals: tuple[Literal, ...], operator: Operator) -> bool:
-    """Whether an operator can be built of these; null has operators of its own."""
+    """Return True if an operator accepts these literals; null has its own operators."""
     if operator.takes == "none":
         return True
     return _NULL not in literals and (operator.takes == "many" or len(literals) == 1)
 
 
 def _name_in(node: Expr) -> Name | None:
-    """The leftmost name."""
+    """Return the leftmost name."""
     match node:
         case Name():
             return node
@@ -217,7 +217,7 @@ def _literals_in(node: Expr) -> tuple[Literal, ...]:
 
 
 def _as_list(node: Expr) -> Expr:
-    """`any(g:g eq 'a')` and `any(g:g in ('a'))` as the form writes them; others as they are."""
+    """Return `any(g:g eq 'a')` and `any(g:g in ('a'))` as the form writes them, others as is."""
     match node:
         case Unary("not", Lambda() as operand):
             return Unary("not", _as_list(operand))
@@ -234,7 +234,7 @@ def _as_list(node: Expr) -> Expr:
 
 
 def _texts(operator: str, literals: tuple[Literal, ...], prop: Property) -> tuple[str, ...] | None:
-    """What a person would write; None when a value cannot be written in the form."""
+    """Return the values as a user would enter them, or None if a field cannot hold one."""
     takes = OPERATORS[operator].takes
     if takes == "none":
         return ()

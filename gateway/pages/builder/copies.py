@@ -1,4 +1,4 @@
-"""A query in the words of the tools that people paste it into. No key is ever part of them."""
+"""A query as code to copy into Power BI, a terminal or Python. The code never contains a key."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _KEY = "SKILLHABIT_ODATA_KEY"
 
 
 def as_power_query(url: str) -> str:
-    """A query of Power BI and Excel, for their advanced editor.
+    """Return a query for the advanced editor of Power BI and Excel.
 
     >>> print(as_power_query('http://h/odata/v4/Results'))
     let
@@ -24,7 +24,7 @@ def as_power_query(url: str) -> str:
 
 
 def as_curl(url: str, *, with_key: bool) -> str:
-    """A command for a POSIX shell; the key comes from the environment.
+    """Return a command for a POSIX shell that takes the key from the environment.
 
     >>> print(as_curl("http://h/Results?$filter=state%20eq%20'FAILED'", with_key=True))
     curl --fail-with-body --user "any:$SKILLHABIT_ODATA_KEY" 'http://h/Results?$filter=state%20eq%20%27FAILED%27'
@@ -34,16 +34,16 @@ def as_curl(url: str, *, with_key: bool) -> str:
 
 
 def as_python(url: str, *, with_key: bool) -> str:
-    """A program that reads all pages into a list of rows."""
+    """Return a program that reads all pages into a list of rows."""
     auth = f', auth=("any", os.environ["{_KEY}"])' if with_key else ""
     imports = "import os\n\nimport requests" if with_key else "import requests"
     return f"""{imports}
 
 url, rows = {json.dumps(url)}, []
 while url:
-    answer = requests.get(url{auth}, timeout=300)
-    answer.raise_for_status()
-    page = answer.json()
+    response = requests.get(url{auth}, timeout=300)
+    response.raise_for_status()
+    page = response.json()
     rows += page["value"]
     url = page.get("@odata.nextLink")
 """

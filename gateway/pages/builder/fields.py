@@ -1,16 +1,16 @@
-"""The form's HTML fields <-> `Form`. A page works by these alone, without any script.
+"""Conversion between the form's HTML fields and `Form`. The page works without scripts.
 
 | field | holds |
 |---|---|
 | `table`, `rest`, `columns`*, `match`, `top`, `count` | as in `Form`; `match` is `all` or `any` |
 | `mode` | `rows` or `totals` |
-| `c0.column`, `c0.is`, `c0.value`*, `c0.lines` | the first condition; `lines`: one value each |
-| `groups`*, `t0.method`, `t0.column`, `t0.as` | what is grouped by, the first total |
-| `o0.name`, `o0.order` | the first key of the order; `order` is `asc` or `desc` |
+| `c0.column`, `c0.is`, `c0.value`*, `c0.lines` | the first condition; `lines`: one value a line |
+| `groups`*, `t0.method`, `t0.column`, `t0.as` | the columns to group by, the first total |
+| `o0.name`, `o0.order` | the first sort key; `order` is `asc` or `desc` |
 | `other` | other options, one a line |
-| `was` | table and mode that the fields were made for |
-| `last` | the last URL that was right, below the service root |
-| `drop` | the row that a button takes away, such as `c0` |
+| `was` | the table and mode that the fields were rendered for |
+| `last` | the last valid URL, relative to the service root |
+| `drop` | the row that a button removes, such as `c0` |
 """
 
 from __future__ import annotations
@@ -26,45 +26,47 @@ from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
 from gateway.pages.builder.to_query import COUNT, METHODS
 
 Fields = Mapping[str, Sequence[str]]
-_MOST_FIELDS = 4_000
-_MOST_DIGITS = 19
+_MAX_FIELDS = 4_000
+_MAX_DIGITS = 19
 _ROW = re.compile(r"([cto])(\d{1,3})\.\w+")
 
 
 def read_fields(query_string: bytes) -> dict[str, list[str]]:
-    """What a browser has sent.
+    """Return the submitted fields.
 
     Raises:
-        InvalidValue: no browser would send this.
+        InvalidValue: the query string is malformed, or has too many fields.
     """
     try:
         return parse_qs(
             query_string.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=_MOST_FIELDS,
+            max_num_fields=_MAX_FIELDS,
         )
     except ValueError as error:
         raise InvalidValue(
-            "these are not the fields of the form; open /query without any, and begin anew"
+            "these are not the fields of the form; open /query without parameters to start over"
         ) from error
 
 
 def from_fields(fields: Fields, schema: Schema) -> Form:
-    """The form as a person has filled it in; conditions may be incomplete.
+    """Return the form of submitted fields; conditions may be incomplete.
 
-    The order begins anew when the mode has changed.
+    A change of mode clears the sort keys.
 
     Raises:
-        ResourceNotFound: there is no such table.
+        ResourceNotFound: the table does not exist.
     """
     entity_set = schema.find_set(_one(fields, "table", schema.entity_sets[0].name))
     if entity_set is None:
-        raise ResourceNotFound(f"there is no table {_one(fields, 'table')!r}; choose another one")
+        raise ResourceNotFound(
+            f"there is no table {_one(fields, 'table')!r}; choose one from the list"
+        )
     table, mode, was = entity_set.name, _one(fields, "mode"), _one(fields, "was").split("/")
     kind, is_new = entity_set.entity_type, was[-1] not in ("", mode)
     top = _one(fields, "top").strip()
-    is_number = top.isascii() and top.isdigit() and len(top) <= _MOST_DIGITS
+    is_number = top.isascii() and top.isdigit() and len(top) <= _MAX_DIGITS
     totals = tuple(_totals(fields, kind)) if mode == "totals" else ()
     groups = _names(fields, "groups") if mode == "totals" else ()
     if mode == "totals" and not totals and not groups:
@@ -86,37 +88,37 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
 
 
 def to_fields(form: Form) -> list[tuple[str, str]]:
-    """The fields of a form, as a browser sends them."""
+    """Return the fields of a form, as a browser submits them."""
     mode = "totals" if form.is_grouped else "rows"
-    found = [("table", form.table), ("rest", form.rest), ("mode", mode)]
-    found += [("columns", name) for name in form.columns]
-    found += [("groups", name) for name in form.groups]
-    found += [("match", "any" if form.any_of else "all")]
+    pairs = [("table", form.table), ("rest", form.rest), ("mode", mode)]
+    pairs += [("columns", name) for name in form.columns]
+    pairs += [("groups", name) for name in form.groups]
+    pairs += [("match", "any" if form.any_of else "all")]
     for i, condition in enumerate(form.conditions):
-        found += [(f"c{i}.column", condition.column or OWN), (f"c{i}.is", condition.operator)]
-        found += [(f"c{i}.value", value) for value in condition.values]
+        pairs += [(f"c{i}.column", condition.column or OWN), (f"c{i}.is", condition.operator)]
+        pairs += [(f"c{i}.value", value) for value in condition.values]
     for i, total in enumerate(form.totals):
-        found += [(f"t{i}.method", total.method), (f"t{i}.column", total.column)]
-        found += [(f"t{i}.as", total.alias)]
+        pairs += [(f"t{i}.method", total.method), (f"t{i}.column", total.column)]
+        pairs += [(f"t{i}.as", total.alias)]
     for i, key in enumerate(form.order):
-        found += [(f"o{i}.name", key.name), (f"o{i}.order", "desc" if key.descending else "asc")]
-    found += [("top", form.wrong_top if form.top is None else str(form.top))]
-    found += [("count", "true")] if form.count else []
-    return [*found, ("other", other_text(form)), ("was", f"{form.table}/{mode}")]
+        pairs += [(f"o{i}.name", key.name), (f"o{i}.order", "desc" if key.descending else "asc")]
+    pairs += [("top", form.wrong_top if form.top is None else str(form.top))]
+    pairs += [("count", "true")] if form.count else []
+    return [*pairs, ("other", other_text(form)), ("was", f"{form.table}/{mode}")]
 
 
 def to_query_string(form: Form) -> str:
-    """The same as the query of a link."""
+    """Return the fields of a form as the query string of a link."""
     return urlencode([(name, value) for name, value in to_fields(form) if value])
 
 
 def other_text(form: Form) -> str:
-    """Other options, one a line."""
+    """Return the other options, one a line."""
     return "\n".join(f"{name}={value}" for name, value in form.other)
 
 
 def suggested(method: str, column: str, kind: EntityType) -> str:
-    """A name for a total that no column has.
+    """Return a name for a total that no column has.
 
     >>> suggested("average", "progress", EntityType("T", (), ()))
     'averageProgress'
@@ -139,9 +141,9 @@ def _conditions(fields: Fields, kind: EntityType) -> Iterator[Condition]:
 
 
 def _condition(column: str, prop: Property | None, operator: str, values: list[str]) -> Condition:
-    """With an operator that the column has, and as many values as that takes.
+    """Return the condition with an operator that the column has, and as many values as it takes.
 
-    A column that is not there stays, to be refused: without it there would be more rows.
+    An unknown column stays, so that it causes an error: dropping it would return more rows.
     """
     possible = ("null",) if prop is None else operators_of(prop)
     operator = operator if operator in possible else possible[0]
@@ -162,12 +164,12 @@ def _totals(fields: Fields, kind: EntityType) -> Iterator[Total]:
 
 
 def fits(method: str, prop: Property) -> bool:
-    """Whether a total of a column makes sense: sums and averages are of numbers."""
+    """Return True if the method applies to the column: sums and averages need numbers."""
     return not prop.collection and (prop.type.is_numeric or method not in ("sum", "average"))
 
 
 def _first_fitting(method: str, kind: EntityType) -> str:
-    """A total that was just added is of some column, so that there is something to see."""
+    """Return a column for a total that was just added, so that the preview shows something."""
     of_numbers = (prop.name for prop in kind.properties if fits("sum", prop))
     any_column = (prop.name for prop in kind.properties if fits(method, prop))
     return next(of_numbers, next(any_column, ""))
@@ -187,10 +189,10 @@ def _other(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _rows(fields: Fields, letter: str) -> list[str]:
-    """The names of the rows of one kind, in order, without the one that is taken away."""
+    """Return the names of the rows of one kind, in order, without the removed one."""
     found = {int(m[2]) for m in map(_ROW.fullmatch, fields) if m and m[1] == letter}
-    dropped = _one(fields, "drop")
-    return [f"{letter}{i}" for i in sorted(found) if f"{letter}{i}" != dropped]
+    removed = _one(fields, "drop")
+    return [f"{letter}{i}" for i in sorted(found) if f"{letter}{i}" != removed]
 
 
 def _names(fields: Fields, name: str) -> tuple[str, ...]:
@@ -207,5 +209,5 @@ def _lines(text: str) -> list[str]:
 
 
 def _unix(text: str) -> str:
-    """Browsers send each line break of a field as two characters."""
+    """Return the text with single line feeds; browsers submit CR and LF."""
     return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,8 +1,8 @@
-"""What the form of the query builder holds: a query as a person picks it together.
+"""The form of the query builder: a query as the user composes it.
 
-`to_query` makes the URL of it, `from_query` reads a URL back into it, `fields` are its HTML. What
-the form has no place for is kept as text: a condition as a condition with the operator `odata`, an
-option in `other`.
+`to_query` turns it into a URL, `from_query` turns a URL into a form, `fields` maps it to HTML. The
+form keeps as text what its fields do not cover: conditions with the operator `odata`, and other
+query options in `other`.
 """
 
 from __future__ import annotations
@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 OWN = "odata"
-"""The operator of a condition whose one value is written in OData."""
+"""The operator of a custom condition, whose single value is an OData expression."""
 
 
 @dataclass(frozen=True, slots=True)
 class Condition:
-    """`column operator values`, as in `gateway.pages.builder.conditions`.
+    """A condition: column, operator and values, as in `gateway.pages.builder.conditions`.
 
-    Values are text as a person writes it, without OData's quotes. An own condition has no column.
+    Values are text as the user enters it, without OData's quotes. A custom condition has no column.
     """
 
     column: str
@@ -27,7 +27,7 @@ class Condition:
 
 @dataclass(frozen=True, slots=True)
 class SortKey:
-    """One key of the order; `name` is a column, or what a total is called."""
+    """A sort key; `name` is a column or the name of a total."""
 
     name: str
     descending: bool = False
@@ -35,7 +35,7 @@ class SortKey:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """What is told of a group: `method` is `count`, of no column, or one of OData's of a column."""
+    """A total of a group: `method` is `count`, without a column, or an OData method of a column."""
 
     method: str
     column: str
@@ -46,10 +46,10 @@ class Total:
 class Form:
     """A query.
 
-    `rest` is what stands behind the table in the path, percent-encoded. Without `columns` all come.
-    `wrong_top` is what was written there and is no number. With `groups` or `totals` the rows are
-    totals, and conditions are on what is summed up. `other` are options (name with `$`, decoded
-    value).
+    `rest` is the path after the table, percent-encoded. Empty `columns` selects all columns.
+    `wrong_top` is an entered limit that is not a number. With `groups` or `totals` the rows are
+    totals, and conditions apply to the rows before grouping. `other` holds options (name with `$`,
+    decoded value).
     """
 
     table: str
@@ -67,5 +67,5 @@ class Form:
 
     @property
     def is_grouped(self) -> bool:
-        """Whether the rows are totals."""
+        """Return True if the rows are totals."""
         return bool(self.groups or self.totals)

@@ -1,6 +1,6 @@
-"""URL -> form. Each option is taken over if the form has a place for all of it, else kept as text.
+"""URL -> form. The form's fields take over an option if they cover it fully, else it stays text.
 
-So nothing is lost: `to_query` makes a URL of the form that means what was read.
+Nothing is lost: `to_query` turns the form into a URL with the same meaning.
 """
 
 from __future__ import annotations
@@ -35,19 +35,19 @@ from grammar import (
 )
 
 _BREAKS = ("\r", "\0")
-_MOST_CONDITIONS = 40
+_MAX_CONDITIONS = 40
 
 
 def below_service(text: str, root: str) -> str:
-    """The part of a pasted URL below the service root, percent-encoded as browsers would.
+    """Return the part of a pasted URL below the service root, percent-encoded as by browsers.
 
-    It may be absolute, by whatever name the gateway is known to who wrote it, or relative.
+    The URL may be relative, or absolute with any host name of the gateway.
 
     >>> below_service("http://h.example/odata/v4/Results?$filter=state eq 'é'", "http://h/odata/v4/")
     "Results?$filter=state%20eq%20'%C3%A9'"
 
     Raises:
-        InvalidValue: it leads to another service.
+        InvalidValue: the URL belongs to another service.
     """
     url = text.strip()
     found = below_root(url, root)
@@ -55,7 +55,9 @@ def below_service(text: str, root: str) -> str:
     if found is None and f"{SERVICE_PATH}/" in path:
         found = path.partition(f"{SERVICE_PATH}/")[2] + mark + query
     if found is None:
-        raise InvalidValue(f"this URL leads to another service; the service root is {root}")
+        raise InvalidValue(
+            f"this URL belongs to another service; use one that starts with the service root {root}"
+        )
     return "".join(map(_encoded, found))
 
 
@@ -65,11 +67,11 @@ def _encoded(character: str) -> str:
 
 
 def to_form(url: str, schema: Schema) -> Form:
-    """The form of a URL below the service root.
+    """Return the form for a URL below the service root.
 
     Raises:
-        GatewayError: it is not OData.
-        ResourceNotFound, InvalidValue: the form cannot show it.
+        GatewayError: the URL is not valid OData.
+        ResourceNotFound, InvalidValue: the form cannot show the query.
     """
     path, _, query = url.partition("?")
     request = parse_request(path.encode(), query.encode())
@@ -77,7 +79,8 @@ def to_form(url: str, schema: Schema) -> Form:
     entity_set = schema.find_set(segments[0].name) if segments else None
     if entity_set is None or request.by_id:
         raise ResourceNotFound(
-            "the form shows tables, and this URL asks for something else; edit the URL itself"
+            "the form works for tables only, and this URL requests something else; edit the URL"
+            " itself"
         )
     rest = encode_path(request.path).removeprefix(entity_set.name)
     form = _read(request.options, Form(entity_set.name, rest), entity_set)
@@ -86,7 +89,7 @@ def to_form(url: str, schema: Schema) -> Form:
 
 
 def _read(options: QueryOptions, form: Form, entity_set: EntitySet) -> Form:
-    """Option by option; what is taken is taken out of `options`."""
+    """Fill the form from the options; those that its fields cover are removed from `options`."""
     condition = options.filter
     apply = _read_apply(options.apply, entity_set)
     if apply is not None:
@@ -112,7 +115,7 @@ def _read(options: QueryOptions, form: Form, entity_set: EntitySet) -> Form:
 def _read_condition(node: Expr, entity_set: EntitySet) -> tuple[bool, tuple[Condition, ...]]:
     alternatives = operands(node, "or")
     parts = alternatives if len(alternatives) > 1 else operands(node, "and")
-    if len(parts) > _MOST_CONDITIONS:
+    if len(parts) > _MAX_CONDITIONS:
         return False, (Condition("", OWN, (unparse(node),)),)
     find = entity_set.entity_type.find
     return len(alternatives) > 1, tuple(to_condition(part, find) for part in parts)
@@ -121,7 +124,7 @@ def _read_condition(node: Expr, entity_set: EntitySet) -> tuple[bool, tuple[Cond
 def _read_apply(
     steps: tuple[Transformation, ...], entity_set: EntitySet
 ) -> tuple[Expr | None, tuple[str, ...], tuple[Total, ...]] | None:
-    """Condition, groups and totals of a sequence that the form can make."""
+    """Return condition, groups and totals of steps that the form can express, else None."""
     known = entity_set.entity_type.names
     condition: Expr | None = None
     if len(steps) > 1 and isinstance(steps[0], FilterStep):
@@ -177,7 +180,7 @@ def _read_order(items: tuple[OrderItem, ...]) -> tuple[SortKey, ...] | None:
 
 
 def _check_holds(form: Form) -> None:
-    """A browser would change these characters in a field."""
+    """Raise InvalidValue if a browser would change characters in a field."""
     own = (value for condition in form.conditions for value in condition.values)
     other = [f"{name}={value}" for name, value in form.other]
     lines = any("\n" in each for each in other) or any("=" in name for name, _ in form.other)

@@ -1,4 +1,4 @@
-"""Values as a person writes them <-> OData's literals, by the type of the column."""
+"""Conversion between values as users enter them and OData literals, by the column's type."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _KINDS: Final[dict[PrimitiveType, tuple[LiteralKind, ...]]] = {
 _EXAMPLES: Final = {
     PrimitiveType.BOOLEAN: "true or false",
     PrimitiveType.DATE_TIME_OFFSET: "a date, such as 2025-01-31, or with a time 2025-01-31 17:30;"
-    " they are UTC unless an offset such as +02:00 follows",
+    " times are UTC unless you add an offset such as +02:00",
     PrimitiveType.DATE: "a date, such as 2025-01-31",
     PrimitiveType.TIME_OF_DAY: "a time, such as 17:30",
     PrimitiveType.DURATION: "a duration, such as P1DT2H for a day and two hours",
@@ -38,9 +38,9 @@ _MOMENT: Final = re.compile(r"(-?\d{4,}-\d\d-\d\d)[Tt ]+(\d\d:\d\d[\d:.]*) ?([Zz
 
 
 def to_literal(text: str, type_: PrimitiveType) -> Literal:
-    """The literal that a person means.
+    """Return the literal for an entered value.
 
-    An instant without an offset is UTC, and a date alone its first moment.
+    An instant without an offset is UTC; a date alone means its midnight.
 
     >>> unparse(to_literal("O'Neil", PrimitiveType.STRING))
     "'O''Neil'"
@@ -48,27 +48,27 @@ def to_literal(text: str, type_: PrimitiveType) -> Literal:
     '2025-01-31T17:30:00Z'
 
     Raises:
-        InvalidSyntax: it is no literal at all.
-        TypeMismatch: it is one of another type.
+        InvalidSyntax: the text is not a literal.
+        TypeMismatch: the literal is of another type.
     """
     if type_ is PrimitiveType.STRING:
         return Literal(LiteralKind.STRING, text)
-    written = text.strip()
+    entered = text.strip()
     if type_ is PrimitiveType.DATE_TIME_OFFSET:
-        written = _with_offset(written)
+        entered = _with_offset(entered)
     if type_ is PrimitiveType.DURATION:
-        written = f"duration'{written}'"
+        entered = f"duration'{entered}'"
     try:
-        found = parse_expression(written)
+        literal = parse_expression(entered)
     except ODataSyntaxError as error:
         raise to_gateway_error(error) from error
-    if not isinstance(found, Literal) or found.kind not in _KINDS[type_]:
+    if not isinstance(literal, Literal) or literal.kind not in _KINDS[type_]:
         raise TypeMismatch(f"{text!r} is not {_EXAMPLES.get(type_, 'a number, such as 42 or 0.5')}")
-    return found
+    return literal
 
 
 def to_text(literal: Literal, type_: PrimitiveType) -> str | None:
-    """The reverse; None for what a line of text cannot hold, or what is of another type."""
+    """Return the text for a literal; None if its type differs or one line cannot hold it."""
     if literal.kind not in _KINDS[type_]:
         return None
     text = str(literal.value) if type_ is PrimitiveType.STRING else unparse(literal)
@@ -78,8 +78,8 @@ def to_text(literal: Literal, type_: PrimitiveType) -> str | None:
     return text if is_line and to_literal(text, type_) == literal else None
 
 
-def _with_offset(written: str) -> str:
-    if _DAY.fullmatch(written):
-        return f"{written}T00:00:00Z"
-    moment = _MOMENT.fullmatch(written)
-    return written if moment is None else f"{moment[1]}T{moment[2]}{moment[3] or 'Z'}"
+def _with_offset(entered: str) -> str:
+    if _DAY.fullmatch(entered):
+        return f"{entered}T00:00:00Z"
+    moment = _MOMENT.fullmatch(entered)
+    return entered if moment is None else f"{moment[1]}T{moment[2]}{moment[3] or 'Z'}"

@@ -1,7 +1,7 @@
-"""The page of the query builder, and the same for programs: a form's fields or a URL in, both out.
+"""The page of the query builder, as HTML and as JSON: turns a form into a URL, and back.
 
-A page view without fields shows the first table. With `url` the form is read out of that URL;
-otherwise the URL is made of the fields.
+Without fields the page shows the first table. With `url`, the form is derived from that URL;
+otherwise the URL is derived from the fields.
 """
 
 from __future__ import annotations
@@ -27,200 +27,202 @@ from gateway.pages.builder.from_query import to_form
 from gateway.pages.builder.preview import Preview, as_cell, preview, understand
 from gateway.pages.builder.to_query import to_url
 from gateway.pages.builder.view import FormView, spot_of, view_form
-from gateway.pages.builder.written import Note, as_ours, without_keys
+from gateway.pages.builder.written import Note, relative_url, without_keys
 from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
 from gateway.service.explain import Explanation
 
-_LONGEST = 16_384
+_MAX_URL_BYTES = 16_384
 
 
 @dataclass(frozen=True, slots=True)
 class QueryOnPage:
-    """What is known of a query: its URL below the service root, the form of it, what is wrong.
+    """A query on the page: its URL below the service root, its form, and its error.
 
-    `written` is a URL as a person wrote it, `last` the last one of the form that was right. Without
-    a form, `unshown` tells why there is none.
+    `entered` is the URL as the user entered it, `last` the form's last valid URL. If there is no
+    form, `no_form_reason` says why.
     """
 
     url: str = ""
-    written: str = ""
+    entered: str = ""
     last: str = ""
     form: Form | None = None
     problem: GatewayError | None = None
-    unshown: str = ""
+    no_form_reason: str = ""
     notes: tuple[Note, ...] = ()
 
     @property
     def here(self) -> str:
-        """The page's own URL, which shows the same again."""
+        """Return the page's own URL, which shows the same query again."""
         if self.form is None:
-            return f"query?{urlencode({'url': self.written or self.url})}"
+            return f"query?{urlencode({'url': self.entered or self.url})}"
         last = f"&{urlencode({'last': self.last})}" if self.problem and self.last else ""
         return f"query?{to_query_string(self.form)}{last}"
 
 
-async def show_query(visit: PageContext) -> Response:
-    """The page."""
-    asked = await _asked(visit)
-    view = None if asked.form is None else await _view(visit, asked.form)
-    problem, explanation, found = asked.problem, None, None
+async def show_query(page: PageContext) -> Response:
+    """Return the page as HTML."""
+    query = await _read_query(page)
+    view = None if query.form is None else await _view(page, query.form)
+    problem, explanation, rows = query.problem, None, None
     if problem is None:
-        problem, explanation, found = await _try(visit, asked.url)
-        if not await visit.house.entrance.may_explain(visit.request.scope):
+        problem, explanation, rows = await _try(page, query.url)
+        if not await page.layout.entrance.may_explain(page.request.scope):
             explanation = None
-    asked = replace(asked, problem=problem)
-    is_old = bool(problem and asked.form and asked.last)
-    absolute = visit.root + (asked.last if is_old else asked.url)
-    with_key = "authorization" in visit.request.headers
-    return visit.show(
+    query = replace(query, problem=problem)
+    is_old = bool(problem and query.form and query.last)
+    absolute = page.root + (query.last if is_old else query.url)
+    with_key = "authorization" in page.request.headers
+    return page.show(
         "query.html",
         section="query",
-        asked=asked,
+        current=query,
         view=view,
         other=other_text(view.form) if view else "",
-        tables=visit.service.schema.entity_sets,
+        tables=page.service.schema.entity_sets,
         problem=problem,
         spot=spot_of(problem.place) if problem and problem.place else None,
         steps=lines_of(explanation) if explanation else (),
         payload=request_of(explanation) if explanation else "",
-        found=found,
+        found=rows,
         cell=as_cell,
-        state=state_of(visit.service),
+        state=state_of(page.service),
         absolute=absolute,
-        here=asked.here,
+        here=query.here,
         is_old=is_old,
-        notes=_worded(visit, asked.notes),
-        copies=_copies(absolute, found, with_key=with_key),
+        notes=_note_texts(page, query.notes),
+        copies=_copies(absolute, rows, with_key=with_key),
     )
 
 
-async def tell_query(visit: PageContext) -> Response:
-    """The same as JSON: `url`, `form` with its `fields`, and what is wrong with `position`."""
-    asked = await _asked(visit)
-    problem = asked.problem
+async def query_as_json(page: PageContext) -> Response:
+    """Return the query as JSON: `url`, `form`, its `fields`, and the error with its `position`."""
+    query = await _read_query(page)
+    problem = query.problem
     if problem is None:
-        problem = await visit.service.apart(len(asked.url), _refusal, visit, asked.url)
-    told = {
-        "url": visit.root + asked.url,
-        "form": None if asked.form is None else asdict(asked.form),
-        "fields": None if asked.form is None else to_fields(asked.form),
-        "unshown": asked.unshown,
-        "notes": _worded(visit, asked.notes),
-        "problem": None if problem is None else _told(problem),
+        problem = await page.service.apart(len(query.url), _find_error, page, query.url)
+    body = {
+        "url": page.root + query.url,
+        "form": None if query.form is None else asdict(query.form),
+        "fields": None if query.form is None else to_fields(query.form),
+        "unshown": query.no_form_reason,
+        "notes": _note_texts(page, query.notes),
+        "problem": None if problem is None else _as_json(problem),
     }
     headers = {"Content-Type": "application/json", "Cache-Control": "no-store"}
-    return Response(msgspec.json.encode(told), headers=headers)
+    return Response(msgspec.json.encode(body), headers=headers)
 
 
-async def read_for_query(visit: PageContext) -> Response:
-    """What the button does: begin to read all rows, and come back.
+async def read_for_query(page: PageContext) -> Response:
+    """Start an extract of all rows, and redirect back to the query.
 
     Raises:
-        Forbidden: another site has sent the form.
-        InvalidValue: the URL leads to another service.
+        AccessDenied: another site sent the form.
+        InvalidValue: the URL belongs to another service.
     """
-    check_same_site(visit.request.headers, visit.certain_root)
-    fields, _ = _fields(visit)
-    url, _ = as_ours(fields.get("url", [""])[0], visit.root)
-    visit.service.begin()
-    return RedirectResponse(f"{visit.base}query?url={quote(url, safe='')}", 303)
+    check_same_site(page.request.headers, page.certain_root)
+    fields, _ = _fields(page)
+    url, _ = relative_url(fields.get("url", [""])[0], page.root)
+    page.service.begin()
+    return RedirectResponse(f"{page.base}query?url={quote(url, safe='')}", 303)
 
 
-async def _asked(visit: PageContext) -> QueryOnPage:
-    return await visit.service.apart(len(visit.request.scope["query_string"]), _ask, visit)
+async def _read_query(page: PageContext) -> QueryOnPage:
+    return await page.service.apart(len(page.request.scope["query_string"]), _parse_query, page)
 
 
-def _ask(visit: PageContext) -> QueryOnPage:
-    """A failure is part of what is known: the page shows it beside the form."""
-    schema = visit.service.schema
-    fields, notes = _fields(visit)
+def _parse_query(page: PageContext) -> QueryOnPage:
+    """Return the submitted query; an error is part of it, since the page shows it by the form."""
+    schema = page.service.schema
+    fields, notes = _fields(page)
     if "url" in fields:
-        asked = _ask_by_url(visit, fields["url"][0])
-        return replace(asked, notes=(*notes, *asked.notes))
-    asked = QueryOnPage(last=fields.get("last", [""])[0], notes=notes)
+        query = _from_url(page, fields["url"][0])
+        return replace(query, notes=(*notes, *query.notes))
+    query = QueryOnPage(last=fields.get("last", [""])[0], notes=notes)
     try:
-        form, lost = read_form(fields, schema)
-        dropped = (Note("dropped", ", ".join(lost)),) if lost else ()
-        asked = replace(asked, form=form, notes=(*notes, *dropped))
+        form, dropped = read_form(fields, schema)
+        dropped_notes = (Note("dropped", ", ".join(dropped)),) if dropped else ()
+        query = replace(query, form=form, notes=(*notes, *dropped_notes))
         entity_set = schema.find_set(form.table) or schema.entity_sets[0]
-        return replace(asked, url=_checked(to_url(form, entity_set)))
+        return replace(query, url=_checked(to_url(form, entity_set)))
     except GatewayError as error:
-        return replace(asked, problem=error)
+        return replace(query, problem=error)
 
 
-def _fields(visit: PageContext) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
-    """What a browser has sent, without keys in what was pasted."""
-    fields = read_fields(visit.request.scope["query_string"])
-    return without_keys(fields, visit.house.entrance.option)
+def _fields(page: PageContext) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
+    """Return the submitted fields, with access keys removed from pasted URLs."""
+    fields = read_fields(page.request.scope["query_string"])
+    return without_keys(fields, page.layout.entrance.option)
 
 
-def _ask_by_url(visit: PageContext, written: str) -> QueryOnPage:
+def _from_url(page: PageContext, entered: str) -> QueryOnPage:
     try:
-        url, notes = as_ours(written, visit.root)
-        written = visit.root + url if notes else written
-        asked = QueryOnPage(_checked(url), written, notes=notes)
+        url, notes = relative_url(entered, page.root)
+        entered = page.root + url if notes else entered
+        query = QueryOnPage(_checked(url), entered, notes=notes)
     except GatewayError as error:
-        return QueryOnPage(written=written, problem=error)
+        return QueryOnPage(entered=entered, problem=error)
     try:
-        return replace(asked, form=to_form(url, visit.service.schema))
+        return replace(query, form=to_form(url, page.service.schema))
     except GatewayError as error:
-        wrong = _refusal(visit, url)
-        return replace(asked, problem=wrong, unshown="" if wrong else error.message)
+        problem = _find_error(page, url)
+        return replace(query, problem=problem, no_form_reason="" if problem else error.message)
 
 
-def _worded(visit: PageContext, notes: tuple[Note, ...]) -> list[str]:
-    words = vars(visit.house.texts.query.notes)
-    return [words[note.kind].format(about=note.about, root=visit.root) for note in notes]
+def _note_texts(page: PageContext, notes: tuple[Note, ...]) -> list[str]:
+    texts = vars(page.layout.texts.query.notes)
+    return [texts[note.kind].format(about=note.about, root=page.root) for note in notes]
 
 
 def _checked(url: str) -> str:
-    """As long as the feed's own URLs may be."""
-    if len(url) > _LONGEST:
-        raise UriTooLong(f"the URL is longer than {_LONGEST} bytes; select or filter less at once")
+    """Return the URL if it is not longer than the feed accepts."""
+    if len(url) > _MAX_URL_BYTES:
+        raise UriTooLong(
+            f"the URL is longer than {_MAX_URL_BYTES} bytes; use fewer columns or conditions"
+        )
     return url
 
 
-def _refusal(visit: PageContext, url: str) -> GatewayError | None:
-    """Why the feed would not answer, as far as that can be told without rows."""
+def _find_error(page: PageContext, url: str) -> GatewayError | None:
+    """Return the error that the feed would raise, as far as it can be found without rows."""
     try:
         path, _, query = url.partition("?")
-        visit.service.read(path.encode(), query.encode(), visit.root)
+        page.service.read(path.encode(), query.encode(), page.root)
     except GatewayError as error:
         return error
     return None
 
 
-async def _view(visit: PageContext, form: Form) -> FormView | None:
-    entity_set = visit.service.schema.find_set(form.table)
+async def _view(page: PageContext, form: Form) -> FormView | None:
+    entity_set = page.service.schema.find_set(form.table)
     if entity_set is None:
         return None
-    return await view_form(form, entity_set, visit.service, visit.root)
+    return await view_form(form, entity_set, page.service, page.root)
 
 
 async def _try(
-    visit: PageContext, url: str
+    page: PageContext, url: str
 ) -> tuple[GatewayError | None, Explanation | None, Preview | None]:
-    """What is wrong, what would be asked of whom, and the first rows, as far as there are any."""
+    """Return the error, the explanation and the first rows, each None if there is none."""
     explanation = None
     try:
-        explanation = visit.service.explain(await understand(visit.service, url, visit.root))
-        return None, explanation, await preview(visit.service, url, visit.root)
+        explanation = page.service.explain(await understand(page.service, url, page.root))
+        return None, explanation, await preview(page.service, url, page.root)
     except UpstreamUnavailable:
         return None, explanation, None
     except GatewayError as error:
         return error, None, None
 
 
-def _copies(url: str, found: Preview | None, *, with_key: bool) -> list[tuple[str, str]]:
-    """By the name of the tool; only rows come in pages."""
+def _copies(url: str, rows: Preview | None, *, with_key: bool) -> list[tuple[str, str]]:
+    """Return the code to copy by tool; Python, which reads page by page, only for rows."""
     copies = [("power_query", as_power_query(url)), ("curl", as_curl(url, with_key=with_key))]
-    has_rows = found is None or not found.text
+    has_rows = rows is None or not rows.text
     return [*copies, ("python", as_python(url, with_key=with_key))] if has_rows else copies
 
 
-def _told(problem: GatewayError) -> dict[str, object]:
+def _as_json(problem: GatewayError) -> dict[str, object]:
     place = problem.place
     return {
         "code": problem.code,

@@ -1,6 +1,6 @@
-"""What a query answers, for people: the first rows, what is asked of whom, how long it took.
+"""The preview of a query: its first rows, and how long they took.
 
-Rows are of a snapshot at hand: who tries out conditions sets no extract in motion.
+Rows come from a cached snapshot. A preview never starts an extract.
 """
 
 from __future__ import annotations
@@ -24,17 +24,17 @@ from gateway.writer.links import Links
 from grammar import encode_query
 
 Row = Mapping[str, Any]
-_LARGE = 100_000_000
-ROWS = 20
-"""How many are shown."""
+_EXACT_FROM = 100_000_000
+MAX_ROWS = 20
+"""The number of rows in a preview."""
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """The beginning of an answer.
+    """The start of a response.
 
-    `columns` say whether they hold numbers. `total` is how many rows meet the conditions, whatever
-    `$top`. What has no rows, such as `/$count`, has a `text` instead.
+    `columns` are names, each with True if the column is numeric. `total` counts the rows that meet
+    the conditions, regardless of `$top`. A response without rows, such as `/$count`, has a `text`.
     """
 
     columns: tuple[tuple[str, bool], ...]
@@ -48,65 +48,68 @@ async def understand(service: QueryService, url: str, root: str) -> PlannedReque
     """Parse, bind and plan a URL below the service root.
 
     Raises:
-        GatewayError: what the feed would answer.
+        GatewayError: as the feed would.
     """
     path, _, query = url.partition("?")
     return await service.understand(path.encode(), query.encode(), root)
 
 
-def at_hand(service: QueryService) -> QueryService:
-    """The same service on the youngest snapshot of all rows, however old.
+def on_newest_snapshot(service: QueryService) -> QueryService:
+    """Return the service restricted to the newest snapshot of all rows, regardless of its age.
 
     Raises:
-        UpstreamUnavailable: there is none.
+        UpstreamUnavailable: there is no snapshot.
     """
     table = newest(service)
     if table is None:
-        raise UpstreamUnavailable("no copy of the rows is at hand")
+        raise UpstreamUnavailable(
+            "no data is loaded yet; load it, or wait until the first report has"
+        )
     return service.at(table)
 
 
 async def preview(service: QueryService, url: str, root: str) -> Preview:
-    """The first rows.
+    """Return the first rows.
 
     Raises:
-        UpstreamUnavailable: no snapshot is at hand.
-        GatewayError: what the feed would answer.
+        UpstreamUnavailable: there is no snapshot.
+        GatewayError: as the feed would.
     """
-    kept = at_hand(service)
-    question = await understand(kept, url, root)
-    if _may_be_counted(question):
-        pairs = (*question.request.pairs, ("$count", "true"))
-        question = await understand(kept, f"{url.partition('?')[0]}?{encode_query(pairs)}", root)
-    wishes = Preferences(max_page_size=ROWS)
-    began = time.perf_counter()
-    answer = await kept.answer(question, ResponseOptions(_FORMAT, wishes, Links(root)))
-    return _shown(body_of(answer), (time.perf_counter() - began) * 1_000)
+    snapshot = on_newest_snapshot(service)
+    request = await understand(snapshot, url, root)
+    if _can_count(request):
+        pairs = (*request.request.pairs, ("$count", "true"))
+        request = await understand(snapshot, f"{url.partition('?')[0]}?{encode_query(pairs)}", root)
+    preferences = Preferences(max_page_size=MAX_ROWS)
+    started = time.perf_counter()
+    response = await snapshot.respond(request, ResponseOptions(_FORMAT, preferences, Links(root)))
+    return _as_preview(body_of(response), (time.perf_counter() - started) * 1_000)
 
 
 _FORMAT = Format(metadata=Metadata.NONE)
 
 
-def _may_be_counted(question: PlannedRequest) -> bool:
-    is_collection = (
-        isinstance(question.bound, BoundQuery) and question.bound.shape is Shape.COLLECTION
-    )
-    return is_collection and question.request.options.count is None
+def _can_count(request: PlannedRequest) -> bool:
+    bound = request.bound
+    is_collection = isinstance(bound, BoundQuery) and bound.shape is Shape.COLLECTION
+    return is_collection and request.request.options.count is None
 
 
-def body_of(answer: ResponseBody) -> str:
-    """The text of an answer; null where there is none."""
-    if answer.no_content:
+def body_of(response: ResponseBody) -> str:
+    """Return the text of a response, or `null` if it has no content."""
+    if response.no_content:
         return "null"
-    return (gzip.decompress(answer.body) if answer.gzipped else answer.body).decode()
+    return (gzip.decompress(response.body) if response.gzipped else response.body).decode()
 
 
-def _shown(text: str, milliseconds: float) -> Preview:
+def _as_preview(text: str, milliseconds: float) -> Preview:
     body = msgspec.json.decode(text) if text.startswith("{") else text
     if not isinstance(body, dict) or not isinstance(body.get("value"), list):
-        told = msgspec.json.format(text) if isinstance(body, dict) else text
-        return Preview((), (), None, told, milliseconds)
-    rows = tuple(row if isinstance(row, dict) else {"value": row} for row in body["value"][:ROWS])
+        shown = msgspec.json.format(text) if isinstance(body, dict) else text
+        return Preview((), (), None, shown, milliseconds)
+    rows = tuple(
+        row if isinstance(row, dict) else {"value": row} for row in body["value"][:MAX_ROWS]
+    )
     names = dict.fromkeys(name for row in rows for name in row if "@" not in name)
     columns = tuple((name, _is_numeric(name, rows)) for name in names)
     return Preview(columns, rows, body.get("@odata.count"), "", milliseconds)
@@ -120,7 +123,7 @@ def _is_numeric(name: str, rows: tuple[Row, ...]) -> bool:
 
 
 def as_cell(value: object) -> str:
-    """A value in a cell of the table; lists are joined, long fractions cut, null is nothing.
+    """Return a value as a table cell: lists joined, long fractions cut, null as empty text.
 
     >>> as_cell(["a", "b"]), as_cell(100.0), as_cell(2 / 3), as_cell(True), as_cell(None)
     ('a, b', '100', '0.66666667', 'true', '')
@@ -131,7 +134,7 @@ def as_cell(value: object) -> str:
         case str():
             return value
         case float():
-            return f"{value:.8g}" if abs(value) < _LARGE else repr(value)
+            return f"{value:.8g}" if abs(value) < _EXACT_FROM else repr(value)
         case list() if all(isinstance(item, str) for item in value):
             return ", ".join(value)
         case _:

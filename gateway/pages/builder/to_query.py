@@ -1,4 +1,4 @@
-"""Form -> URL: a syntax tree is made of it, which the grammar writes down and encodes."""
+"""Form -> URL: builds a syntax tree, which the grammar serialises and encodes."""
 
 from __future__ import annotations
 
@@ -31,24 +31,24 @@ from grammar import (
 
 COUNT = "count"
 METHODS = ("sum", "min", "max", "average", "countdistinct")
-"""OData's own names; `COUNT` is of no column."""
+"""OData's own method names; `COUNT` takes no column."""
 
 
 def to_url(form: Form, entity_set: EntitySet) -> str:
-    """The URL below the service root, canonical and percent-encoded.
+    """Return the URL below the service root, canonical and percent-encoded.
 
     Raises:
-        InvalidSyntax, UnknownOption: what a person has written is not OData; see `place`.
-        TypeMismatch, UnknownName: a value does not fit its column, or there is no such column.
+        InvalidSyntax, UnknownOption: text in the form is not valid OData; see `place`.
+        TypeMismatch, UnknownName: a value does not fit its column, or the column does not exist.
     """
     try:
-        made = option_pairs(_options(form, entity_set))
-        wrong = (("$top", form.wrong_top),) if form.wrong_top else ()  # the grammar refuses it
+        own = option_pairs(_options(form, entity_set))
+        wrong = (("$top", form.wrong_top),) if form.wrong_top else ()  # the grammar rejects it
         added = (*wrong, *form.other)
-        whole = parse_query_options((*made, *added)) if added else None
+        whole = parse_query_options((*own, *added)) if added else None
     except ODataSyntaxError as error:
         raise to_gateway_error(error) from error
-    query = encode_query(made if whole is None else option_pairs(whole))
+    query = encode_query(own if whole is None else option_pairs(whole))
     return f"{form.table}{form.rest}{'?' if query else ''}{query}"
 
 
@@ -65,7 +65,7 @@ def _options(form: Form, entity_set: EntitySet) -> QueryOptions:
 
 
 def _condition(form: Form, entity_set: EntitySet) -> Expr | None:
-    """All conditions in one, from left to right as OData reads them."""
+    """Return all conditions as one expression, left-associative as in OData."""
     complete = [
         _expression(number, condition, entity_set)
         for number, condition in enumerate(form.conditions, 1)
@@ -84,17 +84,17 @@ def _expression(number: int, condition: Condition, entity_set: EntitySet) -> Exp
             raise UnknownName(f"{entity_set.name} has no column {condition.column!r}")
         return to_expression(condition, prop)
     except (ODataSyntaxError, GatewayError) as error:
-        raise _of_condition(number, condition, error) from error
+        raise _name_condition(number, condition, error) from error
 
 
-def _of_condition(
+def _name_condition(
     number: int, condition: Condition, error: ODataSyntaxError | GatewayError
 ) -> GatewayError:
-    """The failure in words that name the row of the form."""
-    told = error if isinstance(error, GatewayError) else to_gateway_error(error)
+    """Return the error with a message that names the condition in the form."""
+    cause = error if isinstance(error, GatewayError) else to_gateway_error(error)
     name = f"condition {number}" + (f", {condition.column}" if condition.column else "")
-    message = told.message.removeprefix("$filter: ")
-    return type(told)(f"{name}: {message}", target=name, place=told.place)
+    message = cause.message.removeprefix("$filter: ")
+    return type(cause)(f"{name}: {message}", target=name, place=cause.place)
 
 
 def _apply(form: Form, condition: Expr | None) -> Iterator[Transformation]:

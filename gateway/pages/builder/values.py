@@ -1,4 +1,4 @@
-"""Values to choose from: those that the model allows, or those that the rows at hand have."""
+"""Suggested values: those that the model allows, or those in the newest snapshot."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import msgspec
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError
-from gateway.pages.builder.preview import at_hand, body_of, understand
+from gateway.pages.builder.preview import body_of, on_newest_snapshot, understand
 from gateway.query.preferences import Preferences
 from gateway.service.messages import ResponseOptions
 from gateway.service.service import QueryService
@@ -20,30 +20,30 @@ from gateway.writer.format import Format
 from gateway.writer.links import Links
 from grammar import encode_query
 
-MOST = 200
-"""Longer lists are suggestions only: the first of them."""
-_PATIENCE_SECONDS = 1.5
+MAX_VALUES = 200
+"""Longer lists are cut to this length."""
+_TIMEOUT_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
 class SuggestedValue:
-    """A value, and what people call it where that is another thing."""
+    """A value, and its label if that differs."""
 
     value: str
     label: str = ""
 
     @property
     def text(self) -> str:
-        """What is seen of it; blanks alone would not be."""
+        """Return the visible text; quotes make a blank value visible."""
         text = self.label or self.value
         return text if text.strip() else f'"{text}"'
 
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What to choose from.
+    """A list of suggested values.
 
-    `whole` tells that no row at hand has another value, `closed` that no row ever will.
+    `whole` is True if no row of the snapshot has another value, `closed` if no row can ever have.
     """
 
     items: tuple[SuggestedValue, ...] = ()
@@ -51,34 +51,34 @@ class Choices:
     closed: bool = False
 
     def with_chosen(self, values: Sequence[str]) -> tuple[SuggestedValue, ...]:
-        """With what is chosen already in front, if it is not among them."""
+        """Return the items, preceded by chosen values that are not among them."""
         known = {item.value for item in self.items}
         return (*(SuggestedValue(value) for value in values if value not in known), *self.items)
 
 
 NOTHING_LISTED = Choices()
-"""A person writes what they mean."""
+"""No suggestions: the user types the value."""
 
 
 async def find_choices(
     service: QueryService, root: str, entity_set: EntitySet, prop: Property
 ) -> Choices:
-    """The values of a column; none where a list would not help, or rows are not at hand."""
+    """Return a column's values; none if a list would not help or no snapshot is cached."""
     if prop.allowed_values:
         return Choices(tuple(map(SuggestedValue, prop.allowed_values)), whole=True, closed=True)
     if prop.type is PrimitiveType.BOOLEAN:
         return Choices((SuggestedValue("true"), SuggestedValue("false")), whole=True, closed=True)
     if prop.type is not PrimitiveType.STRING or (prop.name,) == entity_set.entity_type.key:
         return NOTHING_LISTED
-    with anyio.move_on_after(_PATIENCE_SECONDS):
+    with anyio.move_on_after(_TIMEOUT_SECONDS):
         try:
-            return await _in_rows(service, root, entity_set, prop)
+            return await _from_snapshot(service, root, entity_set, prop)
         except GatewayError:
             return NOTHING_LISTED
     return NOTHING_LISTED
 
 
-async def _in_rows(
+async def _from_snapshot(
     service: QueryService, root: str, entity_set: EntitySet, prop: Property
 ) -> Choices:
     if prop.collection:
@@ -93,20 +93,20 @@ async def _in_rows(
         table, value, label, order = entity_set.name, prop.name, "", prop.name
         steps = f"filter({value} ne null)/groupby(({value}))"
         options = (("$apply", steps),)
-    query = encode_query((*options, ("$orderby", order), ("$top", str(MOST + 1))))
+    query = encode_query((*options, ("$orderby", order), ("$top", str(MAX_VALUES + 1))))
     rows = await _rows(service, f"{table}?{query}", root)
     found = [
         SuggestedValue(row[value], (row.get(label) or "") if label else "")
         for row in rows
         if row[value]
     ]
-    return Choices(tuple(found[:MOST]), whole=len(rows) <= MOST)
+    return Choices(tuple(found[:MAX_VALUES]), whole=len(rows) <= MAX_VALUES)
 
 
 async def _rows(service: QueryService, url: str, root: str) -> list[dict[str, Any]]:
-    kept = at_hand(service)
-    wishes = Preferences(max_page_size=MOST + 1)
-    question = await understand(kept, url, root)
-    answer = await kept.answer(question, ResponseOptions(Format(), wishes, Links(root)))
-    rows: list[dict[str, Any]] = msgspec.json.decode(body_of(answer))["value"]
+    snapshot = on_newest_snapshot(service)
+    preferences = Preferences(max_page_size=MAX_VALUES + 1)
+    request = await understand(snapshot, url, root)
+    response = await snapshot.respond(request, ResponseOptions(Format(), preferences, Links(root)))
+    rows: list[dict[str, Any]] = msgspec.json.decode(body_of(response))["value"]
     return rows

@@ -1,4 +1,4 @@
-"""What the page shows of a form: its rows with what each can be, and the place of a mistake."""
+"""The form as the page shows it: its rows with their choices, and the position of an error."""
 
 from __future__ import annotations
 
@@ -14,15 +14,16 @@ from gateway.pages.builder.to_query import COUNT, METHODS
 from gateway.pages.builder.values import NOTHING_LISTED, Choices, SuggestedValue, find_choices
 from gateway.service.service import QueryService
 
-_SHOWN = 44
+_CONTEXT_CHARACTERS = 44
 _LISTED = ("eq", "ne", "in", "notin", "has", "hasnot")
 
 
 @dataclass(frozen=True, slots=True)
 class ConditionRow:
-    """A condition and what it can be; `takes` is own for one that is written in OData.
+    """A condition with its possible operators and values.
 
-    `lists` what values there are, `chosen` these and those that are chosen already.
+    `takes` is `own` for a custom OData condition. `lists` holds the suggested values, `chosen`
+    these and the chosen ones.
     """
 
     condition: Condition
@@ -34,21 +35,21 @@ class ConditionRow:
 
     @property
     def chosen(self) -> tuple[SuggestedValue, ...]:
-        """What to choose from, with what is chosen; nothing where nothing is listed."""
+        """Return the suggested and the chosen values; empty if there are no suggestions."""
         return self.lists.with_chosen(self.condition.values) if self.lists.items else ()
 
     @property
     def is_complete(self) -> bool:
-        """Whether it is part of the query."""
+        """Return True if the condition is part of the query."""
         return is_complete(self.condition)
 
 
 @dataclass(frozen=True, slots=True)
 class FormView:
-    """A form, and the lists that its fields choose from.
+    """A form, and the lists for its fields.
 
-    `columns` and `groups` are all that there are, the chosen ones first unless these stand in the
-    order of the model.
+    `columns` and `groups` list all columns. The chosen ones come first, unless their order is that
+    of the model.
     """
 
     form: Form
@@ -62,34 +63,34 @@ class FormView:
 
     @property
     def properties(self) -> tuple[Property, ...]:
-        """The columns of the table."""
+        """Return the columns of the table."""
         return self.entity_set.entity_type.properties
 
     @property
     def mode(self) -> str:
-        """Rows or totals."""
+        """Return the mode: `rows` or `totals`."""
         return "totals" if self.form.is_grouped else "rows"
 
     @property
     def shape(self) -> str:
-        """What the controls of the conditions depend on: with another one they are made anew."""
+        """Return a key of the condition controls; the script replaces them if it changes."""
         rows = (f"{row.column} {row.condition.operator}" for row in self.rows)
         return "; ".join((self.form.table, self.mode, *rows))
 
     def columns_for(self, total: Total) -> tuple[str, ...]:
-        """Columns that a total can be of, and the one that it is of."""
+        """Return the columns that a total can have, including its current one."""
         names = (prop.name for prop in self.groups if fits(total.method, prop))
         return tuple(dict.fromkeys((*names, total.column)))
 
     def suggested(self, total: Total) -> str:
-        """What a total is called unless somebody says otherwise."""
+        """Return the default name of a total."""
         return suggested(total.method, total.column, self.entity_set.entity_type)
 
 
 async def view_form(
     form: Form, entity_set: EntitySet, service: QueryService, root: str
 ) -> FormView:
-    """The form with its lists, which are made of the rows at hand."""
+    """Return the form with its lists, which come from the newest snapshot."""
     kind = entity_set.entity_type
     rows = [await _row(each, entity_set, service, root) for each in form.conditions]
     single = tuple(prop for prop in kind.properties if not prop.collection)
@@ -130,7 +131,7 @@ async def _row(
 def _chosen_first(
     properties: tuple[Property, ...], chosen: tuple[str, ...]
 ) -> tuple[Property, ...]:
-    """A browser sends checked boxes in the order of the page, which is that of `$select`."""
+    """Put chosen columns first: browsers submit boxes in page order, the order of `$select`."""
     by_name = {prop.name: prop for prop in properties}
     if list(chosen) == [name for name in by_name if name in chosen]:
         return properties
@@ -140,7 +141,7 @@ def _chosen_first(
 
 @dataclass(frozen=True, slots=True)
 class Spot:
-    """A text around the place where it stops being right; `at` is the character there, if any."""
+    """The text around the position of an error; `at` is the character at it, if any."""
 
     before: str
     at: str
@@ -148,18 +149,18 @@ class Spot:
 
     @property
     def caret(self) -> str:
-        """A line that points at it from below."""
+        """Return a line with a caret below the position."""
         return " " * len(self.before) + "^"
 
 
 def spot_of(place: TextPosition) -> Spot:
-    """The place, in a line that is not too long.
+    """Return the surroundings of a position, cut to fit one line.
 
     >>> spot_of(TextPosition("state == 'A'", 6))
     Spot(before='state ', at='=', after="= 'A'")
     """
-    first = max(0, place.position - _SHOWN)
+    first = max(0, place.position - _CONTEXT_CHARACTERS)
     shown = "".join(c if c.isprintable() else " " for c in place.text)
     before = ("\N{HORIZONTAL ELLIPSIS}" if first else "") + shown[first : place.position]
-    rest = shown[place.position + 1 : place.position + _SHOWN]
+    rest = shown[place.position + 1 : place.position + _CONTEXT_CHARACTERS]
     return Spot(before, shown[place.position : place.position + 1], rest)

@@ -1,6 +1,6 @@
-"""What people have written or pasted: made this gateway's, and rid of access keys.
+"""Pasted URLs: converted to this gateway's root, with access keys removed.
 
-A key in a pasted URL would go on in the links and copies of the page, which people hand around.
+A key in a pasted URL would otherwise end up in the page's links and code, which users share.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from gateway.pages.builder.from_query import below_service
 from gateway.query.reference import below_root
 
 _WITH_OPTIONS = ("url", "last", "rest")
-_MOST_TOLD = 200
+_MAX_SHOWN_CHARACTERS = 200
 _CREDENTIALS = re.compile("//[^/]*@")
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """Something that is not as it was written; `about` is what it concerns.
+    """A change to what the user entered; `about` names its subject.
 
-    `key`: a key was taken out. `elsewhere`: the URL named another gateway. `dropped`: another table
-    does not have these.
+    `key`: an access key was removed. `elsewhere`: the URL named another gateway. `dropped`: the
+    new table does not have these.
     """
 
     kind: Literal["key", "elsewhere", "dropped"]
@@ -34,14 +34,14 @@ class Note:
 def without_keys(
     fields: Mapping[str, list[str]], option: KeyOption | None
 ) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
-    """The fields without keys where options of a URL stand, and whether there were any."""
+    """Return the fields with access keys removed from URLs, and a note if there were any."""
     if option is None:
         return dict(fields), ()
-    kept = {name: [_rid(name, text, option) for text in fields[name]] for name in fields}
-    return kept, (Note("key", option.name),) if kept != fields else ()
+    cleaned = {name: [_without_key(name, text, option) for text in fields[name]] for name in fields}
+    return cleaned, (Note("key", option.name),) if cleaned != fields else ()
 
 
-def _rid(name: str, text: str, option: KeyOption) -> str:
+def _without_key(name: str, text: str, option: KeyOption) -> str:
     if name == "other":
         return "\n".join(_split(line, option) for line in text.split("\n"))
     path, mark, query = text.partition("?")
@@ -55,14 +55,14 @@ def _split(text: str, option: KeyOption) -> str:
     return option.split(text.encode())[0].decode()
 
 
-def as_ours(written: str, root: str) -> tuple[str, tuple[Note, ...]]:
-    """The URL below the service root, and whether it named another gateway.
+def relative_url(entered: str, root: str) -> tuple[str, tuple[Note, ...]]:
+    """Return the URL relative to the service root, and a note if it named another gateway.
 
     Raises:
-        InvalidValue: it leads to another service.
+        InvalidValue: the URL belongs to another service.
     """
-    found = below_service(written, root)
-    if below_root(written.strip(), root) is not None:
-        return found, ()
-    told = _CREDENTIALS.sub("//", written.strip().partition("?")[0])
-    return found, (Note("elsewhere", told[:_MOST_TOLD]),)
+    relative = below_service(entered, root)
+    if below_root(entered.strip(), root) is not None:
+        return relative, ()
+    shown = _CREDENTIALS.sub("//", entered.strip().partition("?")[0])
+    return relative, (Note("elsewhere", shown[:_MAX_SHOWN_CHARACTERS]),)

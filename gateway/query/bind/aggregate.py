@@ -1,4 +1,4 @@
-"""`aggregate(...)` (Data Aggregation 3.2.1): methods, types of results, `from`."""
+"""`aggregate(...)` (Data Aggregation 3.2.1): methods, result types, `from`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ from gateway.query.tree.transformations import (
     Variant,
 )
 from grammar import CountOf, Expr, Member, Name, Special
-from grammar.tree.transformations import AggregateFrom, AggregateItem
+from grammar.tree.expressions import AggregateFrom, AggregateItem
 from grammar.tree.walk import names as names_in
 
 _METHODS = {method.value: method for method in Method if method is not Method.COUNT}
@@ -40,9 +40,9 @@ _SUMS = (Method.SUM, Method.AVERAGE)
 
 @dataclass(frozen=True, slots=True)
 class Names:
-    """What names mean to a transformation, and which a new property cannot have.
+    """The scope of a transformation, and the `taken` names that a new property cannot have.
 
-    `keys` are those of them that group the rows.
+    `keys` are the taken names that group the rows.
     """
 
     scope: Scope
@@ -53,18 +53,18 @@ class Names:
     def free_for(self, item: AggregateItem) -> tuple[str, ...]:
         """Return the names that the item's alias cannot have.
 
-        It may be that of a property which it aggregates, and which is gone afterwards, as AG Grid
-        and Microsoft's samples have it; but not of one that groups.
+        It may be that of a property which it aggregates, and which is gone afterwards: AG Grid
+        and Microsoft's samples do so. It may not be that of a grouping property.
         """
         gone = {*names_in(item.expression)} - {*self.keys} - {*names_in(item.steps)}
         return tuple(name for name in self.taken if name not in gone)
 
 
 def bind_aggregate(items: tuple[AggregateItem, ...], names: Names) -> tuple[AggregateRows, RowType]:
-    """The step, and the type of its one row.
+    """Bind the step, and return the type of its one row too.
 
     Raises:
-        TypeMismatch: a method that has no such operand.
+        TypeMismatch: an operand that the method does not take.
         InvalidValue: an alias that is taken.
         NotSupported: custom aggregates and methods.
     """
@@ -90,7 +90,7 @@ def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
         type_ = _result(bound.method, bound.operand, "the value of a group", names.scope)
         steps.append(bound)
     prop = Property(item.alias, type_, dynamic=True)
-    if expr is not None:  # the least text of many, say
+    if expr is not None:  # such as the minimum of texts
         prop = replace(prop, width=width_of(expr))
     if along and steps:
         raise names.scope.unsupported(item.expression, "a path through a collection, with from,")
@@ -100,7 +100,7 @@ def _bind_item(item: AggregateItem, names: Names) -> BoundAggregate:
 def _bind_value(
     item: AggregateItem, scope: Scope
 ) -> tuple[Method, BoundExpr | None, tuple[NavigationPath, ...]]:
-    """Return what is done with which expression, and the ways to the rows that it is about."""
+    """Return the method, its operand, and the steps to the rows that are aggregated."""
     expression = item.expression
     if expression == Special("$count"):
         return Method.COUNT, None, ()
@@ -113,7 +113,7 @@ def _bind_value(
     if path is None:
         return method, bind_expression(expression, scope), ()
     expr = bind_expression(from_other_row(expression, path), path.scope)
-    return method, expr, path.ways
+    return method, expr, path.steps
 
 
 def _counts_rows(expr: BoundExpr) -> bool:
@@ -137,7 +137,7 @@ def _method(name: str, expression: Expr, scope: Scope) -> Method:
         return method
     if name:
         raise NotSupported(
-            f"{scope.option}: {name} is no aggregation method of this service; there are"
+            f"{scope.option}: {name} is not an aggregation method of this service; use one of"
             f" {', '.join(_METHODS)}",
             target=scope.option,
         )
@@ -153,12 +153,12 @@ def _method(name: str, expression: Expr, scope: Scope) -> Method:
 
 
 def _result(method: Method, expr: BoundExpr, what: str, scope: Scope) -> T:
-    """The type of the aggregated value; sums of integers are 64 bits wide, counts are decimals."""
+    """Return the type of the aggregate; sums of integers are Edm.Int64, counts Edm.Decimal."""
     type_ = expr.type
     if isinstance(expr, Constant) and expr.picoseconds:
-        raise scope.invalid(f"{what}: six fractional digits can be sent at most")
+        raise scope.invalid(f"{what}: at most six fractional digits can be sent")
     if type_ is None:
-        raise scope.mismatch(f"{what} is always null; there is nothing to aggregate")
+        raise scope.mismatch(f"{what} is always null and cannot be aggregated")
     if method in _SUMS and not type_.is_numeric:
         raise _no_number(method, type_, what, scope)
     match method:
@@ -180,7 +180,7 @@ def _no_number(method: Method, type_: T, what: str, scope: Scope) -> GatewayErro
 
 
 def grouping_property(path: Expr, names: Names) -> Property:
-    """The single-valued property of `groupby` or `from`.
+    """Return the single-valued property of `groupby` or `from`.
 
     Raises:
         TypeMismatch: a collection.
@@ -188,16 +188,16 @@ def grouping_property(path: Expr, names: Names) -> Property:
     """
     found = bind_property(path, names.scope)
     if found.collection:
-        raise names.scope.mismatch(f"{found.name} is a collection; one groups by single values")
+        raise names.scope.mismatch(f"{found.name} is a collection; group by single values")
     if found.name not in names.rows.common:
         raise not_in_all_rows(found.name, names.scope)
     return found
 
 
 def not_in_all_rows(name: str, scope: Scope) -> NotSupported:
-    """501: rows that do not have a grouping property would be one more group beside null."""
+    """Return the error (501) for a grouping property that some rows lack."""
     return NotSupported(
-        f"{scope.option}: not all rows have {name} here, which this service does not group by;"
-        " group first, then put together",
+        f"{scope.option}: some rows here do not have {name}, so this service cannot group by it;"
+        " group first, then concatenate",
         target=scope.option,
     )

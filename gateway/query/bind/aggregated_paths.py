@@ -1,8 +1,8 @@
 """Paths to other rows in `groupby`, `from` and `aggregate` (Data Aggregation 3.2.1, 3.2.3).
 
-Grouping by a path computes a property of the path's name for each row, and groups by that. An
-aggregate over a path through a collection is taken of the rows that it leads to: as often as the
-path leads to a row, the row counts.
+Grouping by a path computes a property with the path's name for each row, and groups by it. An
+aggregate over a path through a collection covers the rows that the path leads to; a row counts as
+often as the path leads to it.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from grammar.tree.transformations import Aggregate, GroupBy, Rollup, RollupRecur
 
 T = TypeVar("T")
 _OTHER_ROW = "$row"
-"""The variable that stands for the other row; no name of a URL begins like that."""
+"""The variable of the related row; no name in a URL starts with `$row`."""
 
 
 def grouping_paths(step: Aggregate | GroupBy) -> Iterable[Expr]:
-    """Yield what a step groups by, in `groupby` or behind `from`."""
+    """Yield the paths that a step groups by, in `groupby` or after `from`."""
     if isinstance(step, Aggregate):
         for item in step.items:
             for inner in item.steps:
@@ -38,7 +38,7 @@ def grouping_paths(step: Aggregate | GroupBy) -> Iterable[Expr]:
 
 
 def bind_grouping_paths(paths: Iterable[Expr], scope: Scope) -> tuple[ComputedProperty, ...]:
-    """Return the properties of other rows among what is grouped by, each once.
+    """Bind the grouping paths that lead to related rows, each once.
 
     Raises:
         TypeMismatch: a path through a collection.
@@ -51,11 +51,11 @@ def bind_grouping_paths(paths: Iterable[Expr], scope: Scope) -> tuple[ComputedPr
         several = _collection_part(name.split("/"), scope)
         if several:
             raise scope.mismatch(
-                f"{several} are several rows; one groups by single values, so begin with the set"
-                f" behind {several}"
+                f"{several} are several rows; group by single values, and start from the set that"
+                f" {several} leads to"
             )
         start, prop = find_value(path, scope)
-        if start.ways:
+        if start.steps:
             expr = bind_expression(path, scope)
             found[name] = ComputedProperty(replace(prop, name=name), expr)
     return tuple(found.values())
@@ -63,18 +63,18 @@ def bind_grouping_paths(paths: Iterable[Expr], scope: Scope) -> tuple[ComputedPr
 
 @dataclass(frozen=True, slots=True)
 class CollectionPath:
-    """Rows that a path through a collection leads to.
+    """The rows that a path through a collection leads to.
 
-    `scope` has the names of both rows, `name` and `ways` are those of the path.
+    `scope` has the names of both rows, `name` and `steps` are those of the path.
     """
 
     name: str
-    ways: tuple[NavigationPath, ...]
+    steps: tuple[NavigationPath, ...]
     scope: Scope
 
 
 def find_collection_path(expr: Expr, scope: Scope) -> CollectionPath | None:
-    """Return the one path through a collection that an expression uses; None when it uses none.
+    """Return the path through a collection that an expression uses; None if it uses none.
 
     Raises:
         NotSupported: it uses two of them.
@@ -85,20 +85,20 @@ def find_collection_path(expr: Expr, scope: Scope) -> CollectionPath | None:
     first, *more = names
     if more:
         raise scope.unsupported(expr, f"the collections {first} and {more[0]} at once")
-    ways: list[NavigationPath] = []
+    steps: list[NavigationPath] = []
     start = RowPath(scope.entity_type, scope.row)
     for step in first.split("/"):
         navigation = start.entity_type.find_navigation(step)
         assert navigation is not None  # noqa: S101 - found so
-        ways.append(enter(start, navigation, scope))
-        start = RowPath(ways[-1].target.entity_type, ways[-1].to)
-    return CollectionPath(first, tuple(ways), inside(ways[-1], scope, _OTHER_ROW))
+        steps.append(enter(start, navigation, scope))
+        start = RowPath(steps[-1].target.entity_type, steps[-1].to)
+    return CollectionPath(first, tuple(steps), inside(steps[-1], scope, _OTHER_ROW))
 
 
 def from_other_row(expr: T, path: CollectionPath) -> T:
-    """Return the expression in which what follows the path is a value of the other row."""
+    """Return the expression with members after the path rewritten as values of the related row."""
     if isinstance(expr, Name | Member) and path_name(expr) == path.name:
-        return Name(_OTHER_ROW)  # type: ignore[return-value]  # one expression for another
+        return Name(_OTHER_ROW)  # type: ignore[return-value]  # an expression replaces another
     if not is_dataclass(expr) or isinstance(expr, type):
         return expr
     changed = {field.name: _replaced(getattr(expr, field.name), path) for field in fields(expr)}
@@ -127,12 +127,12 @@ def _collections_in(expr: Any, scope: Scope) -> Iterable[str]:
 
 
 def _collection_part(steps: list[str], scope: Scope) -> str:
-    """Return the steps up to the last collection of rows; empty when there is none."""
+    """Return the steps up to the last collection of rows; empty if there is none."""
     entity_type, found = scope.entity_type, 0
     for position, step in enumerate(steps, 1):
         navigation = entity_type.find_navigation(step)
-        if navigation is None or scope.others is None:
+        if navigation is None or scope.referenced_sets is None:
             break
         found = position if navigation.collection else found
-        entity_type = scope.others.type_of(navigation.target)
+        entity_type = scope.referenced_sets.type_of(navigation.target)
     return "/".join(steps[:found])

@@ -15,12 +15,11 @@ from gateway.query.bind.aggregate import (
 )
 from gateway.query.bind.aggregated_paths import bind_grouping_paths, grouping_paths
 from gateway.query.bind.compute import bind_compute
-from gateway.query.bind.expressions import bind_expression, bind_predicate
-from gateway.query.bind.merge_rows import merged
-from gateway.query.bind.orderby import bind_orderby
+from gateway.query.bind.expressions import bind_expression, bind_orderby, bind_predicate
+from gateway.query.bind.row_types import distinct_keys, grouped_rows, merged_rows
 from gateway.query.bind.scope import Scope, quoted
 from gateway.query.bind.search import bind_search
-from gateway.query.tree.expressions import BoundExpr, BoundOrder, ColumnRef, Constant, conjunction
+from gateway.query.tree.expressions import BoundExpr, BoundOrder, Constant, conjunction
 from gateway.query.tree.transformations import (
     AccumulateRows,
     AggregateRows,
@@ -57,13 +56,13 @@ TRANSFORMATIONS = (
     *("orderby", "skip", "top", "topcount", "topsum", "toppercent"),
     *("bottomcount", "bottomsum", "bottompercent"),
 )
-"""What `$metadata` says can be used in $apply."""
+"""The transformations that `$metadata` lists for $apply."""
 
 
 def bind_apply(
     steps: tuple[Transformation, ...], scope: Scope
 ) -> tuple[BoundExpr | None, BoundApply | None]:
-    """The filter that $apply begins with, and what follows it, None when nothing does.
+    """Return the filter at the start of $apply, and the rest; None if nothing follows it.
 
     Raises:
         GatewayError: 400 or 501; nothing is ignored.
@@ -80,14 +79,14 @@ def bind_apply(
 
 
 def row_scope(rows: RowType, scope: Scope) -> Scope:
-    """Return the names in the rows that a transformation gets, or that $filter gets after $apply.
+    """Return the scope for rows that a transformation, or $filter after $apply, gets.
 
     Only entities have navigation properties, not groups that happen to have the same properties.
     """
     entity_type = scope.entity_type
     if rows.are_entities:
         return replace(scope, entity_type=replace(entity_type, properties=rows.properties))
-    named = EntityType(f"what $apply leaves ({_listed(rows)})", (), rows.properties)
+    named = EntityType(f"the result of $apply ({_listed(rows)})", (), rows.properties)
     return replace(scope, entity_type=named)
 
 
@@ -97,7 +96,7 @@ def _listed(rows: RowType) -> str:
 
 
 class _Sequence:
-    """Binds a sequence; `taken` are names that no new property can have, `keys` group the rows."""
+    """A binder of one sequence; `taken` names are refused for new properties, `keys` group rows."""
 
     def __init__(
         self, scope: Scope, taken: tuple[str, ...], keys: tuple[Property, ...] = ()
@@ -109,7 +108,7 @@ class _Sequence:
     def bind(
         self, steps: tuple[Transformation, ...], rows: RowType
     ) -> tuple[tuple[BoundStep, ...], RowType]:
-        """The steps, and the type of the rows behind them."""
+        """Bind the steps, and return the type of the rows after them too."""
         found: list[BoundStep] = []
         for step in steps:
             bound, rows = self._bind_step(step, rows)
@@ -143,12 +142,12 @@ class _Sequence:
                 return (ComputeRows(computed),), rows.with_properties(added)
             case OrderByStep(items):
                 order = bind_orderby(items, names.scope)
-                return (), replace(rows, order=_total((*order, *rows.order)))
+                return (), replace(rows, order=distinct_keys((*order, *rows.order)))
             case _:
                 return (self._bind_subset(step, names),), rows
 
     def _bind_subset(self, step: Transformation, names: Names) -> BoundStep:
-        """The transformations that keep rows as they are (3.3)."""
+        """Bind a transformation that keeps rows unchanged (3.3)."""
         rows = names.rows
         match step:
             case FilterStep(predicate):
@@ -163,7 +162,7 @@ class _Sequence:
                 return _bind_top(step, names)
             case _:
                 raise NotSupported(
-                    f"$apply: this service does not evaluate {_shortened(unparse(step))}; there are"
+                    f"$apply: this service does not evaluate {_shortened(unparse(step))}; use"
                     f" {', '.join(TRANSFORMATIONS)}",
                     target="$apply",
                 )
@@ -176,7 +175,7 @@ class _Sequence:
     def _with_paths(
         self, step: Aggregate | GroupBy, names: Names
     ) -> tuple[tuple[BoundStep, ...], Names]:
-        """Return what computes the paths that are grouped by, and the names with these."""
+        """Return the step that computes the grouping paths, and the names with these."""
         computed = bind_grouping_paths(grouping_paths(step), names.scope)
         if not computed:
             return (), names
@@ -189,12 +188,12 @@ class _Sequence:
         return self._merged(tuple(branches), names)
 
     def _merged(self, branches: tuple[Branch, ...], names: Names) -> BranchRows:
-        result = merged(branches, names.scope)
+        result = merged_rows(branches, names.scope)
         self._check_keys(result.rows, names.scope)
         return result
 
     def _check_keys(self, rows: RowType, scope: Scope) -> None:
-        """The key of the group around must not be the key of some of these rows only."""
+        """Refuse a key of the outer group that only some of these rows have."""
         known = {prop.name for prop in rows.properties}
         for key in self._keys:
             if key.name in known and key.name not in rows.common:
@@ -207,33 +206,13 @@ class _Sequence:
         keys = tuple(dict.fromkeys((*self._keys, *by)))
         inner = _Sequence(self._scope, self._taken, keys)
         if by and not steps:
-            return Branch(by, (AggregateRows(()),), _grouped(by, RowType((), (Variant(()),))))
+            return Branch(by, (AggregateRows(()),), grouped_rows(by, RowType((), (Variant(()),))))
         found, rows = inner.bind(steps, names.rows)
-        return Branch(by, found, _grouped(by, rows))
-
-
-def _total(order: tuple[BoundOrder, ...]) -> tuple[BoundOrder, ...]:
-    """What stands twice sorts once."""
-    first_of: dict[BoundExpr, BoundOrder] = {}
-    for item in order:
-        first_of.setdefault(item.expr, item)
-    return tuple(first_of.values())
-
-
-def _grouped(by: tuple[Property, ...], rows: RowType) -> RowType:
-    """The rows of groups: with the grouping properties, in the order of the groups."""
-    if not by:
-        return rows
-    known = {prop.name for prop in rows.properties}
-    added = tuple(prop for prop in by if prop.name not in known)
-    names = tuple(prop.name for prop in by)
-    variants = (replace(v, names=tuple(dict.fromkeys((*names, *v.names)))) for v in rows.variants)
-    order = tuple(BoundOrder(ColumnRef(prop)) for prop in by)
-    return RowType((*added, *rows.properties), tuple(variants), _total((*order, *rows.order)))
+        return Branch(by, found, grouped_rows(by, rows))
 
 
 def _grouping_sets(step: GroupBy, names: Names) -> list[tuple[Property, ...]]:
-    """The properties of each level; without rollup there is one (3.2.3.2)."""
+    """Return the properties of each level; without rollup there is one (3.2.3.2)."""
     choices: list[list[tuple[Property, ...]]] = []
     for item in step.by:
         match item:
@@ -241,7 +220,7 @@ def _grouping_sets(step: GroupBy, names: Names) -> list[tuple[Property, ...]]:
                 choices.append(_levels(item, [grouping_property(path, names) for path in paths]))
             case RollupRecursive():
                 raise NotSupported(
-                    "$apply: this service does not evaluate rolluprecursive: there is no hierarchy",
+                    "$apply: rolluprecursive needs a hierarchy, and this service has none",
                     target="$apply",
                 )
             case path:
@@ -253,25 +232,27 @@ def _grouping_sets(step: GroupBy, names: Names) -> list[tuple[Property, ...]]:
 def _levels(item: Rollup, properties: list[Property]) -> list[tuple[Property, ...]]:
     if len(properties) < 2:
         raise NotSupported(
-            f"$apply: rollup({quoted(item.levels[0])}) names a hierarchy, of which there is none;"
-            " rollup takes two properties or more",
+            f"$apply: rollup({quoted(item.levels[0])}) names a hierarchy, and this service has"
+            " none; give rollup two properties or more",
             target="$apply",
         )
     return [tuple(properties[:size]) for size in range(len(properties), 0, -1)]
 
 
 def _bind_top(step: TopBottom, names: Names) -> BoundStep:
-    """Topcount and its relatives (3.3.1): rows are chosen by `expression`, their order stays."""
+    """Bind topcount and its relatives (3.3.1): they choose by `expression` and keep the order."""
     scope, rows = names.scope, names.rows
     limit = bind_expression(step.limit, replace(scope, entity_type=EntityType("a limit", (), ())))
     expr = bind_expression(step.expression, scope)
     if not isinstance(limit, Constant) or isinstance(limit.value, bool):
-        raise scope.unsupported(step.limit, "a limit that is no number")
+        raise scope.unsupported(step.limit, "a limit that is not a number")
     by_value = BoundOrder(expr, descending=step.kind.startswith("top"))
-    order = rows.order if isinstance(expr, Constant) else _total((by_value, *rows.order))
+    order = rows.order if isinstance(expr, Constant) else distinct_keys((by_value, *rows.order))
     if step.kind.endswith("count"):
         if not isinstance(limit.value, int) or limit.value < 1:
-            raise scope.invalid(f"{step.kind} takes a whole number of 1 or more first")
+            raise scope.invalid(
+                f"the first argument of {step.kind} must be a whole number of 1 or more"
+            )
         return SliceRows(order, top=limit.value)
     return _accumulated(step, limit, AccumulateRows(order, expr, limit, percent=False), scope)
 
@@ -281,9 +262,11 @@ def _accumulated(
 ) -> AccumulateRows:
     percent = step.kind.endswith("percent")
     if limit.type is None or not limit.type.is_numeric or limit.value is None:
-        raise scope.invalid(f"{step.kind} takes a number first")
+        raise scope.invalid(f"the first argument of {step.kind} must be a number")
     if percent and not 0 < limit.value <= 100:  # type: ignore[operator]  # it is a number
-        raise scope.invalid(f"{step.kind} takes a number above 0 and up to 100 first")
+        raise scope.invalid(
+            f"the first argument of {step.kind} must be a number above 0 and at most 100"
+        )
     if rows.expr.type is None or not rows.expr.type.is_numeric:
         raise scope.mismatch(
             f"{step.kind} adds numbers, but {quoted(step.expression)} is of type"

@@ -1,8 +1,8 @@
 """Arithmetic on bound operands (URL Conventions 5.1.1.2): the type of the result, and constants.
 
 Numbers: Edm.Double if one operand is one, else Edm.Decimal if one is, else Edm.Int64. `divby` is
-an Edm.Decimal when its right side is a constant other than 0, else an Edm.Double, because only
-that has INF. A result that is always null has the operation's type. What needs no row is computed
+an Edm.Decimal if its right side is a constant other than 0, else an Edm.Double, because only
+that has INF. A result that is always null has the operation's type. Constant operands are computed
 here, so that the planner sees `now sub P7D` as a value.
 """
 
@@ -41,7 +41,7 @@ _BESIDE_TEXT = (T.DATE_TIME_OFFSET, T.DATE, T.DURATION)
 def build_arithmetic(
     operator: ArithmeticOperator, left: BoundExpr, right: BoundExpr, what: str, scope: Scope
 ) -> BoundExpr:
-    """`left operator right`; `what` quotes it for messages.
+    """Build `left operator right`; `what` quotes it for messages.
 
     Raises:
         TypeMismatch: operands that have no such operation.
@@ -67,7 +67,7 @@ def build_arithmetic(
 
 
 def build_negation(operand: BoundExpr, what: str, scope: Scope) -> BoundExpr:
-    """`-operand`; raises what `build_arithmetic` raises."""
+    """Build `-operand`; raise what `build_arithmetic` raises."""
     if operand.type is None:
         return Constant(None, T.INT64)
     if operand.type is T.DURATION or (operand.type is not None and operand.type.is_numeric):
@@ -78,7 +78,7 @@ def build_negation(operand: BoundExpr, what: str, scope: Scope) -> BoundExpr:
             return Negate(operand, type_)
         minus_one = Constant(-1, T.INT64)
         return build_arithmetic(ArithmeticOperator.MUL, operand, minus_one, what, scope)
-    raise scope.mismatch(f"{what}: there is no minus for {operand.type}")
+    raise scope.mismatch(f"{what}: a value of type {operand.type} cannot be negated")
 
 
 def _is_null(expr: BoundExpr) -> bool:
@@ -95,13 +95,13 @@ def _check_operand(operand: BoundExpr, what: str, scope: Scope) -> None:
     if not isinstance(operand, Constant):
         return
     if operand.picoseconds:
-        raise scope.invalid(f"{what}: one can calculate with six fractional digits at most")
+        raise scope.invalid(f"{what}: calculations allow at most six fractional digits")
     if isinstance(operand.value, Decimal) and not fits_decimal(operand.value):
-        raise scope.invalid(f"{what}: one can calculate with 38 digits at most")
+        raise scope.invalid(f"{what}: calculations allow at most 38 digits")
 
 
 def _result(operator: ArithmeticOperator, left: BoundExpr, right: BoundExpr) -> T | None:
-    """The type of the result; an operand that is null has the type of the other."""
+    """Return the type of the result; an operand that is null has the type of the other."""
     a, b = left.type or right.type or T.INT64, right.type or left.type or T.INT64
     if a.is_numeric and b.is_numeric:
         return _number(operator, a, b, right)
@@ -156,7 +156,7 @@ def _remedy(left: BoundExpr, right: BoundExpr) -> str:
         if other.type is not None and other.type.is_numeric:
             return " write the number without quotes"
         if other.type in _BESIDE_TEXT:
-            return " a duration is written as duration'P14D' or 'PT1H'"
+            return " write a duration as duration'P14D' or 'PT1H'"
     if T.DURATION in (left.type, right.type):
         return " write the date or instant first, then the duration"
-    return " one calculates with numbers, durations, dates and instants"
+    return " calculate with numbers, durations, dates and instants"

@@ -1,4 +1,4 @@
-"""Calls of canonical functions: argument counts, types, and what only a constant can tell."""
+"""Calls of canonical functions: argument counts, types, and checks of constants."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
     **{name: attrgetter(name) for name in ("year", "month", "day", "hour", "minute", "second")},
     "date": lambda instant: instant.date(),
 }
-"""What is known of a constant at once, so that the planner sees `year(now())` as a value."""
+"""Functions of constants computed here, so that the planner sees `year(now())` as a value."""
 
 
 def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> BoundExpr:
-    """The call of `expr` with its arguments bound; null if one of them is null.
+    """Build the call of `expr` with its arguments bound; null if one of them is null.
 
     Raises:
         NotSupported: a function that is not evaluated here.
-        TypeMismatch: arguments that it does not take.
-        InvalidValue: a constant that it does not take.
+        TypeMismatch: arguments of the wrong type or number.
+        InvalidValue: a constant that the function refuses.
         LimitExceeded: texts that may become too long.
     """
     signature = FUNCTIONS.get(expr.name)
@@ -67,12 +67,12 @@ def _check_types(
     for position, (argument, bound) in enumerate(zip(expr.arguments, arguments, strict=True)):
         if not signature.accepts(position, bound.type):
             raise scope.mismatch(
-                f"{expr.name} takes {_wanted(signature, position)}, but {quoted(argument)} is of"
+                f"{expr.name} takes {_expected(signature, position)}, but {quoted(argument)} is of"
                 f" type {bound.type}"
             )
 
 
-def _wanted(signature: Signature, position: int) -> str:
+def _expected(signature: Signature, position: int) -> str:
     names = sorted(signature.parameters[position])
     return "text" if names == [PrimitiveType.STRING] else " or ".join(names)
 
@@ -80,12 +80,12 @@ def _wanted(signature: Signature, position: int) -> str:
 def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> None:
     for argument, bound in zip(expr.arguments, arguments, strict=True):
         if isinstance(bound, Constant) and bound.picoseconds:
-            raise scope.invalid(f"{quoted(expr)}: it takes at most six fractional digits")
+            raise scope.invalid(f"{quoted(expr)}: at most six fractional digits are allowed")
         literal = _offset_literal(argument, scope) if expr.name in OFFSET_SENSITIVE else None
         if literal is not None and isinstance(bound, Constant):
             assert isinstance(bound.value, datetime)  # noqa: S101 - that of the literal
             raise scope.invalid(
-                f"{quoted(expr)}: instants are in UTC here; in place of {quoted(literal)} write"
+                f"{quoted(expr)}: instants are in UTC here; instead of {quoted(literal)} write"
                 f" the same instant in UTC, with Z: {from_datetime(bound.value)}"
             )
     if expr.name == "matchespattern":
@@ -101,13 +101,13 @@ def _check_pattern(expr: CallExpr, pattern: BoundExpr, scope: Scope) -> None:
         to_re2(pattern.value)
     except PatternError as error:
         raise scope.invalid(
-            f"{quoted(expr)}: the pattern has {error}; patterns are ECMAScript's with the flag u,"
+            f"{quoted(expr)}: the pattern has {error}; write ECMAScript patterns with the flag u,"
             " without lookaround and backreferences"
         ) from error
 
 
 def _offset_literal(expr: Expr, scope: Scope) -> Literal | None:
-    """Return the literal that an argument is, perhaps by an alias, if its offset is not UTC."""
+    """Return the literal of an argument, following aliases, if its offset is not UTC."""
     while isinstance(expr, Alias):
         expr = dict(scope.aliases).get(expr.name, Literal(LiteralKind.NULL, None))
     if not isinstance(expr, Literal) or expr.kind is not LiteralKind.DATE_TIME_OFFSET:

@@ -27,11 +27,11 @@ BindPredicate: TypeAlias = Callable[[Expr, Scope], BoundExpr]
 
 
 def bind_lambda(expr: Lambda, scope: Scope, bind: BindPredicate) -> BoundExpr:
-    """A question about some or all elements.
+    """Bind `any` or `all`.
 
     Raises:
-        TypeMismatch: of something that is no collection.
-        NotSupported: of values inside of another one of values.
+        TypeMismatch: the operand is not a collection.
+        NotSupported: one over values inside of another one over values.
     """
     rows = find_rows(expr.base, scope)
     if rows is not None:
@@ -56,19 +56,19 @@ def bind_lambda(expr: Lambda, scope: Scope, bind: BindPredicate) -> BoundExpr:
 
 
 def _of_rows(
-    expr: Lambda, start: RowPath, way: NavigationPath, scope: Scope, bind: BindPredicate
+    expr: Lambda, start: RowPath, path: NavigationPath, scope: Scope, bind: BindPredicate
 ) -> BoundExpr:
     predicate = None
     if expr.predicate is not None:
-        predicate = bind(expr.predicate, inside(way, scope, expr.variable))
-    return start.value(QuantifiedRows(way, expr.quantifier, predicate))
+        predicate = bind(expr.predicate, inside(path, scope, expr.variable))
+    return start.value(QuantifiedRows(path, expr.quantifier, predicate))
 
 
 def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
-    """How many rows there are, or how many that meet conditions, or how many values.
+    """Bind `/$count` of rows or values, with or without conditions.
 
     Raises:
-        TypeMismatch: of something that is no collection.
+        TypeMismatch: the operand is not a collection.
         NotSupported: conditions on values inside of conditions on values.
     """
     base: Expr = expr.base
@@ -78,18 +78,17 @@ def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
         base = base.base
     rows = find_rows(base, scope)
     if rows is not None:
-        start, way = rows
-        inner = inside(way, scope)
+        start, path = rows
+        inner = inside(path, scope)
         bound = [bind(condition, inner) for condition in conditions]
         if expr.search is not None:
-            bound.append(bind_search(expr.search, way.target.entity_type.properties, way.to))
-        return start.value(CountRows(way, conjunction(*bound)))
-    path, found = find_value(base, scope)
+            bound.append(bind_search(expr.search, path.target.entity_type.properties, path.to))
+        return start.value(CountRows(path, conjunction(*bound)))
+    owner, found = find_value(base, scope)
     if not found.collection:
         raise scope.mismatch(f"{quoted(base)} is a single value, which has no /$count")
-    return path.value(
-        CountElements(found, path.row, value_condition(found, conditions, expr.search, scope, bind))
-    )
+    condition = value_condition(found, conditions, expr.search, scope, bind)
+    return owner.value(CountElements(found, owner.row, condition))
 
 
 def value_condition(
@@ -99,11 +98,11 @@ def value_condition(
     scope: Scope,
     bind: BindPredicate,
 ) -> BoundExpr | None:
-    """What must hold of an element, which is called `$this`; None when nothing must.
+    """Bind the condition on an element, which is called `$this`; None if there is none.
 
     Raises:
-        NotSupported: conditions on values inside of conditions on values, or a search in values
-            that are no texts.
+        NotSupported: conditions on values inside of conditions on values.
+        TypeMismatch: a search in values that are not texts.
     """
     if scope.element is not None and (conditions or search is not None):
         raise NotSupported(
@@ -115,6 +114,6 @@ def value_condition(
     bound = [bind(condition, inner) for condition in conditions]
     if search is not None:
         if prop.type is not PrimitiveType.STRING:
-            raise scope.mismatch(f"{prop.name} holds no texts, in which $search could look")
+            raise scope.mismatch(f"$search needs texts, but {prop.name} holds none")
         bound.append(bind_search_of_values(search))
     return conjunction(*bound)

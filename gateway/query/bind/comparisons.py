@@ -1,6 +1,6 @@
-"""Comparisons of bound operands: which types go together, and what is known at once.
+"""Comparisons of bound operands (URL Conventions 5.1.1.1): types that go together, and constants.
 
-URL Conventions 5.1.1.1. What compares two constants is decided here, once.
+A comparison of two constants is evaluated here, once.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from gateway.query.bind.scope import Scope
 from gateway.query.tree.expressions import BoundExpr, Compare, CompareOperator, Constant, In
 
 _DIGITS = 38
-_BESIDE_A_FRACTION = {
+_WITHOUT_FRACTION = {
     CompareOperator.GE: CompareOperator.GT,
     CompareOperator.LT: CompareOperator.LE,
 }
@@ -24,7 +24,7 @@ _BESIDE_A_FRACTION = {
 def build_compare(
     operator: CompareOperator, left: BoundExpr, right: BoundExpr, what: str, scope: Scope
 ) -> BoundExpr:
-    """`left operator right`; `what` quotes it for messages.
+    """Build `left operator right`; `what` quotes it for messages.
 
     Raises:
         TypeMismatch: operands that OData does not compare.
@@ -37,16 +37,16 @@ def build_compare(
     _check_digits(left, right, scope)
     _check_digits(right, left, scope)
     if isinstance(left, Constant) and left.picoseconds:
-        return _beside_a_fraction(operator.mirrored, right, left)
+        return _compare_with_fraction(operator.mirrored, right, left)
     if isinstance(right, Constant) and right.picoseconds:
-        return _beside_a_fraction(operator, left, right)
+        return _compare_with_fraction(operator, left, right)
     return Compare(operator, promote(left, right), promote(right, left))
 
 
 def build_in(
     operand: BoundExpr, values: tuple[Constant, ...], what: str, scope: Scope
 ) -> BoundExpr:
-    """`operand in (values)`; raises what `build_compare` raises."""
+    """Build `operand in (values)`; raise what `build_compare` raises."""
     values = tuple(_constant_beside_duration(value, operand) for value in values)
     for value in values:
         check_comparable(operand, value, what, scope)
@@ -54,22 +54,24 @@ def build_in(
     if isinstance(operand, Constant):
         found = any(compare_constants(CompareOperator.EQ, operand, value) for value in values)
         return Constant(found, PrimitiveType.BOOLEAN)
-    kept = (value for value in values if not value.picoseconds)
-    return In(operand, tuple(promote_constant(value, operand.type) for value in kept))
+    possible = (value for value in values if not value.picoseconds)
+    return In(operand, tuple(promote_constant(value, operand.type) for value in possible))
 
 
-def _beside_a_fraction(operator: CompareOperator, left: BoundExpr, right: Constant) -> BoundExpr:
-    """Instants have whole microseconds, so one between two of them equals none.
+def _compare_with_fraction(
+    operator: CompareOperator, left: BoundExpr, right: Constant
+) -> BoundExpr:
+    """Compare with an instant between two microseconds, which equals no instant of a row.
 
     >>> from datetime import UTC
     >>> fine = Constant(datetime(2024, 1, 1, tzinfo=UTC), PrimitiveType.DATE_TIME_OFFSET, 1)
-    >>> _beside_a_fraction(CompareOperator.EQ, fine, fine).value
+    >>> _compare_with_fraction(CompareOperator.EQ, fine, fine).value
     False
     """
     if operator in (CompareOperator.EQ, CompareOperator.NE):
         return Constant(operator is CompareOperator.NE, PrimitiveType.BOOLEAN)
     floor = Constant(right.value, right.type)
-    return Compare(_BESIDE_A_FRACTION.get(operator, operator), left, floor)
+    return Compare(_WITHOUT_FRACTION.get(operator, operator), left, floor)
 
 
 def _beside_duration(expr: BoundExpr, other: BoundExpr) -> BoundExpr:
@@ -83,7 +85,7 @@ def _constant_beside_duration(constant: Constant, other: BoundExpr) -> Constant:
 
 
 def _check_digits(constant: BoundExpr, other: BoundExpr, scope: Scope) -> None:
-    """Computed decimals have 38 digits; DuckDB would compare a longer one as a Double."""
+    """Refuse a decimal of more than 38 digits, which DuckDB would compare as a Double."""
     if other.type is not PrimitiveType.DECIMAL or not isinstance(constant, Constant):
         return
     if isinstance(constant.value, Decimal) and not fits_decimal(constant.value):
@@ -91,7 +93,7 @@ def _check_digits(constant: BoundExpr, other: BoundExpr, scope: Scope) -> None:
 
 
 def fits_decimal(value: Decimal) -> bool:
-    """Whether 38 digits hold the value.
+    """Return True if 38 digits hold the value.
 
     >>> fits_decimal(Decimal("1e38")), fits_decimal(Decimal("1e-38"))
     (False, True)
@@ -101,10 +103,10 @@ def fits_decimal(value: Decimal) -> bool:
 
 
 def check_comparable(left: BoundExpr, right: BoundExpr, what: str, scope: Scope) -> None:
-    """Refuse operands that OData does not compare; null goes with everything.
+    """Refuse operands that OData does not compare; null compares with everything.
 
     Raises:
-        TypeMismatch: names both types and, where one slip is usual, the way out.
+        TypeMismatch: names both types and, for common mistakes, the remedy.
     """
     if left.type is None or right.type is None or left.type.comparable_with(right.type):
         return
@@ -119,11 +121,11 @@ def _remedy(left: BoundExpr, right: BoundExpr) -> str:
         if hint:
             return hint
         if other.type is PrimitiveType.GUID:
-            return "; a Guid stands without quotes: 00000000-0000-0000-0000-000000000000"
+            return "; write a Guid without quotes: 00000000-0000-0000-0000-000000000000"
         if constant.type is PrimitiveType.STRING and isinstance(constant.value, str):
             return f"; write {constant.value or 'the value'} without quotes"
         if other.type is PrimitiveType.STRING:
-            return f"; text stands in single quotes: '{str(constant.value).lower()}'"
+            return f"; write text in single quotes: '{str(constant.value).lower()}'"
     return ""
 
 

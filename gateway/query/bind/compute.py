@@ -19,7 +19,7 @@ from grammar import ComputeItem
 def bind_compute(
     items: tuple[ComputeItem, ...], scope: Scope, taken: tuple[str, ...]
 ) -> tuple[ComputedProperty, ...]:
-    """Each item, which may use the ones before it; no name may be one of those `taken`.
+    """Bind each item, which may use those before it; no alias may be one of `taken`.
 
     Raises:
         InvalidValue: a name that a property or another item has, or a value that cannot be sent.
@@ -35,7 +35,7 @@ def bind_compute(
 
 
 def check_alias(alias: str, names: Iterable[str], scope: Scope) -> None:
-    """Refuse a new name that is taken; rows are kept by names without regard to case.
+    """Refuse a new name that is taken; column names of snapshots ignore case.
 
     Raises:
         InvalidValue: the name itself is taken, or a word of the language.
@@ -43,28 +43,27 @@ def check_alias(alias: str, names: Iterable[str], scope: Scope) -> None:
     """
     if is_word(alias):
         raise InvalidValue(
-            f"{scope.option}: {alias} is a word of OData's language, and would not be read as a"
-            " name; choose another one behind `as`",
+            f"{scope.option}: {alias} is a reserved word of OData and cannot be a name; choose"
+            " another one after `as`",
             target=scope.option,
         )
     for name in names:
         if name == alias:
             raise InvalidValue(
-                f"{scope.option}: {alias} is the name of something else already; choose another"
-                " one behind `as`",
+                f"{scope.option}: the name {alias} is already taken; choose another one after `as`",
                 target=scope.option,
             )
         if name.lower() == alias.lower():
             raise NotSupported(
-                f"{scope.option}: {alias} and {name} differ in case only, which this service does"
-                " not evaluate; choose another name behind `as`",
+                f"{scope.option}: {alias} and {name} differ only in case, which this service does"
+                " not support; choose another name after `as`",
                 target=scope.option,
             )
 
 
 def _computed(item: ComputeItem, expr: BoundExpr, scope: Scope) -> ComputedProperty:
     if isinstance(expr, Constant) and expr.picoseconds:
-        raise scope.invalid(f"{quoted(item.expression)}: six fractional digits can be sent at most")
+        raise scope.invalid(f"{quoted(item.expression)}: at most six fractional digits can be sent")
     if expr.type is None:  # always null
         expr = Constant(None, PrimitiveType.STRING)
     type_ = expr.type or PrimitiveType.STRING

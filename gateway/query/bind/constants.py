@@ -1,7 +1,7 @@
 """Numeric promotion and comparison of constants (URL Conventions 5.1.1.1 and 5.1.1.16).
 
-Done once, at binding: the planner's sets and the engine's SQL then see a constant as the type of
-the column it is compared with, and cannot disagree on where 0.1 lies.
+This happens once, at binding: the planner's sets and the engine's SQL then see a constant in the
+type of the column that it is compared with, and cannot disagree on where 0.1 lies.
 """
 
 from __future__ import annotations
@@ -25,14 +25,14 @@ _OPERATIONS: dict[CompareOperator, Callable[[Any, Any], bool]] = {
 
 
 def promote(expr: BoundExpr, other: BoundExpr) -> BoundExpr:
-    """A numeric constant as what it means beside `other`; everything else as it is."""
+    """Return a numeric constant as it compares with `other`; everything else unchanged."""
     if isinstance(expr, Constant) and not isinstance(other, Constant):
         return promote_constant(expr, other.type)
     return expr
 
 
 def promote_constant(constant: Constant, wanted: PrimitiveType | None) -> Constant:
-    """The constant to compare with a value of type `wanted`, with the same outcome.
+    """Return the constant to compare with a value of type `wanted`, with the same result.
 
     >>> promote_constant(Constant(Decimal("0.1"), PrimitiveType.DECIMAL), PrimitiveType.DOUBLE)
     Constant(value=0.1, type=<PrimitiveType.DOUBLE: 'Edm.Double'>, picoseconds=0)
@@ -51,7 +51,7 @@ def promote_constant(constant: Constant, wanted: PrimitiveType | None) -> Consta
 
 
 def _beside_integers(number: Decimal) -> Constant:
-    """Few digits, so that SQL's decimals hold it, at the same place between the integers."""
+    """Return a number of few digits, which SQL's decimals hold, between the same integers."""
     clamped = max(-_BEYOND, min(_BEYOND, number))
     whole = clamped.to_integral_value(ROUND_FLOOR)
     if whole != clamped:
@@ -62,7 +62,7 @@ def _beside_integers(number: Decimal) -> Constant:
 
 
 def compare_constants(comparison: CompareOperator, left: Constant, right: Constant) -> bool:
-    """What the comparison says; null by the rules of `Compare`.
+    """Return the result of the comparison; null follows the rules of `Compare`.
 
     >>> compare_constants(CompareOperator.GE, Constant(None, None), Constant(None, None))
     False
@@ -84,7 +84,7 @@ def _exact(instant: Constant) -> tuple[Any, int] | None:
 
 
 def _pair(left: Any, right: Any) -> tuple[Any, Any]:
-    """A Double beside another number makes that one a Double."""
+    """Promote both to Double if one of two numbers is a Double."""
     if isinstance(left, float) and isinstance(right, int | Decimal):
         return left, float(right)
     if isinstance(right, float) and isinstance(left, int | Decimal):

@@ -18,11 +18,11 @@ CONVERSIONS = frozenset(
     + [(T.DATE_TIME_OFFSET, T.DATE), (T.DATE_TIME_OFFSET, T.TIME_OF_DAY)]
     + [(T.STRING, T.DATE), (T.STRING, T.DATE_TIME_OFFSET), (T.STRING, T.GUID)]
 )
-"""What converts to what, beside each type to itself; everything else is left to the client."""
+"""The supported conversions, besides each type to itself; all others are refused."""
 
 
 def build_cast(expr: Cast | IsOf, operand: BoundExpr, scope: Scope) -> BoundExpr:
-    """`cast(operand,type)`.
+    """Build `cast(operand,type)`.
 
     Raises:
         NotSupported: a conversion that is not evaluated here.
@@ -41,7 +41,7 @@ def build_cast(expr: Cast | IsOf, operand: BoundExpr, scope: Scope) -> BoundExpr
 
 
 def build_isof(expr: Cast | IsOf, operand: BoundExpr, scope: Scope) -> BoundExpr:
-    """`isof(operand,type)`: true for the operand's own type, which null belongs to as well.
+    """Build `isof(operand,type)`: true for the operand's own type, null included.
 
     Raises:
         NotSupported: another type.
@@ -54,7 +54,7 @@ def build_isof(expr: Cast | IsOf, operand: BoundExpr, scope: Scope) -> BoundExpr
 def build_case(
     expr: Case, branches: tuple[tuple[BoundExpr, BoundExpr], ...], scope: Scope
 ) -> BoundExpr:
-    """`case(condition:value,...)`; values are of one type, or all numbers.
+    """Build `case(condition:value,...)`; values have one type, or are all numbers.
 
     Raises:
         TypeMismatch: they are not.
@@ -64,9 +64,9 @@ def build_case(
     numeric = all(type_.is_numeric for type_ in types)
     if len(types) > 1 and not numeric:
         names = " and ".join(sorted(types))
-        raise scope.mismatch(f"{quoted(expr)} has values of {names}; give all one type")
+        raise scope.mismatch(f"{quoted(expr)} has values of {names}; use one type for all")
     if any(isinstance(value, Constant) and value.picoseconds for _, value in branches):
-        raise scope.invalid(f"{quoted(expr)}: it takes at most six fractional digits")
+        raise scope.invalid(f"{quoted(expr)}: at most six fractional digits are allowed")
     type_ = _common(types) if len(types) > 1 else next(iter(types), None)
     case = CaseWhen(tuple((c, _beside(v, type_)) for c, v in branches), type_)
     if type_ is T.STRING:

@@ -1,4 +1,4 @@
-"""Derived sets with their conditions bound: what the engine needs to make their rows."""
+"""Derived sets with bound conditions, from which the engine makes their rows."""
 
 from __future__ import annotations
 
@@ -15,10 +15,13 @@ from gateway.query.tree.expressions import BoundExpr
 from gateway.query.unlisted import find_unlisted
 from grammar import ODataSyntaxError, parse_filter
 
+_ANY_MOMENT = datetime(2000, 1, 1, tzinfo=UTC)
+"""A value of now() for checks that do not depend on it."""
+
 
 @dataclass(frozen=True, slots=True)
 class BoundColumn:
-    """A column, the column of the results that it is made of, and which results count."""
+    """A column, the column of the results that it is made from, and which results count."""
 
     prop: Property
     kind: ColumnKind
@@ -30,19 +33,19 @@ class BoundColumn:
 
 @dataclass(frozen=True, slots=True)
 class Derivation:
-    """How the rows of a set are made of the results of one extract."""
+    """The rules that make the rows of a set from the results of one extract."""
 
     columns: tuple[BoundColumn, ...]
     unnest: tuple[str, ...]
     key: tuple[str, ...]
 
     def of_kind(self, *kinds: ColumnKind) -> tuple[BoundColumn, ...]:
-        """The columns of these kinds, in their order."""
+        """Return the columns of these kinds, in their order."""
         return tuple(column for column in self.columns if column.kind in kinds)
 
 
 def bind_derivation(derived: DerivedSet, contract: Contract, moment: datetime) -> Derivation:
-    """The set for results that were read at `moment`, which is what now() means.
+    """Bind the set for results that were loaded at `moment`, the value of now().
 
     Raises:
         ConfigurationProblem: a condition of the contract file cannot be understood.
@@ -59,21 +62,21 @@ def check_derivations(contract: Contract) -> None:
         ConfigurationProblem: see `bind_derivation`.
     """
     for derived in contract.derived:
-        bind_derivation(derived, contract, datetime(2000, 1, 1, tzinfo=UTC))
+        bind_derivation(derived, contract, _ANY_MOMENT)
 
 
 def condition_holds_in(where: str, derived: DerivedSet, columns: tuple[Column, ...]) -> bool:
-    """Whether a condition of the set looks at nothing but these columns of the results."""
+    """Return True if a condition of the set uses only these columns of the results."""
     rows = _row_type(derived, columns)
     try:
-        bind_predicate(parse_filter(where), Scope(rows, moment=Moment(datetime.now(UTC))))
+        bind_predicate(parse_filter(where), Scope(rows, moment=Moment(_ANY_MOMENT)))
     except UnknownName:
         return False
     return True
 
 
 def _row_type(derived: DerivedSet, columns: tuple[Column, ...]) -> EntityType:
-    """What a condition sees: all columns of a result, those that were taken apart singly."""
+    """Return the type of a result as conditions see it; unnested columns hold single values."""
     properties = tuple(
         replace(c.prop, collection=c.prop.collection and c.name not in derived.unnest)
         for c in columns

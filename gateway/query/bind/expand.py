@@ -1,4 +1,4 @@
-"""$expand: which other rows come along with each row, and what of them (URL Conventions 5.1.3)."""
+"""$expand: the related rows included with each row, and their options (URL Conventions 5.1.3)."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from gateway.query.tree.transformations import POSITION
 from grammar import ExpandItem, QueryOptions
 
 BindNested: TypeAlias = Callable[[NavigationPath, QueryOptions], BoundQuery]
-"""Binds the options of an item on the rows that the way leads to."""
+"""Binds the options of an item to the rows at the end of the path."""
 
 MAX_DEPTH = 5
 _MAX_ITEMS = 30
@@ -40,87 +40,91 @@ _ALLOWED = {
 def bind_expand(
     items: tuple[ExpandItem, ...],
     entity_type: EntityType,
-    others: ReferencedSets,
+    referenced_sets: ReferencedSets,
     bind: BindNested,
     depth: int,
 ) -> tuple[BoundExpand, ...]:
-    """Each way once, in the order written; `*` are all that are not named.
+    """Bind each item once, in the order written; `*` means all that are not named.
 
     Raises:
         UnknownName: no such navigation property.
-        InvalidValue: one that stands twice.
-        LimitExceeded: too many, or too deep in each other.
+        InvalidValue: one that is named twice.
+        LimitExceeded: too many items, or too many levels.
         NotSupported, OptionNotAllowed: options that are not evaluated, or have no meaning there.
     """
     if len(items) > _MAX_ITEMS or (items and depth >= MAX_DEPTH):
         raise LimitExceeded(
-            f"$expand: at most {_MAX_ITEMS} items, and {MAX_DEPTH} levels inside of each other;"
-            " ask for the other tables themselves and let the client join them",
+            f"$expand: at most {_MAX_ITEMS} items and {MAX_DEPTH} levels are allowed; load the"
+            " other tables and join them in the client",
             target="$expand",
         )
     named = [item for item in items if item.path != ("*",)]
-    found = [_item(item, entity_type, others, bind) for item in named]
-    names = [item.way.navigation.name for item in found]
+    found = [_item(item, entity_type, referenced_sets, bind) for item in named]
+    names = [item.path.navigation.name for item in found]
     doubled = {name for name in names if names.count(name) > 1}
     if doubled:
-        raise InvalidValue(f"$expand: {min(doubled)} stands twice; name it once", target="$expand")
+        raise InvalidValue(
+            f"$expand: {min(doubled)} is named twice; name it once", target="$expand"
+        )
     for item in items:
         if item.path == ("*",):
-            rest = (way for way in entity_type.navigation if way.name not in names)
-            found += [_all(item, way, others, bind) for way in rest]
+            rest = (one for one in entity_type.navigation if one.name not in names)
+            found += [_all(item, one, referenced_sets, bind) for one in rest]
             break
     return tuple(found)
 
 
 def _item(
-    item: ExpandItem, entity_type: EntityType, others: ReferencedSets, bind: BindNested
+    item: ExpandItem, entity_type: EntityType, referenced_sets: ReferencedSets, bind: BindNested
 ) -> BoundExpand:
     form = ExpandForm(item.suffix) if item.suffix else ExpandForm.ENTITIES
     navigation = _find(item, entity_type)
     options = item.options or QueryOptions()
     _check_options(options, navigation, form)
-    return _bound(navigation, options, form, others, bind)
+    return _bound(navigation, options, form, referenced_sets, bind)
 
 
 def _all(
     item: ExpandItem,
     navigation: NavigationProperty,
-    others: ReferencedSets,
+    referenced_sets: ReferencedSets,
     bind: BindNested,
 ) -> BoundExpand:
     if item.options is not None and given_options(item.options):
         raise NotSupported(
-            "$expand: options behind * are not evaluated; name the navigation properties",
+            "$expand: options of * are not evaluated; name the navigation properties",
             target="$expand",
         )
     if item.suffix not in ("", ExpandForm.REFERENCES):
         raise InvalidValue(
-            f"$expand: */{item.suffix} has no meaning, because not all are several rows; name the"
-            f" navigation properties, e.g. {navigation.name}",
+            f"$expand: */{item.suffix} has no meaning, because some navigation properties lead to"
+            f" one row; name the navigation properties, e.g. {navigation.name}",
             target="$expand",
         )
     form = ExpandForm(item.suffix) if item.suffix else ExpandForm.ENTITIES
-    return _bound(navigation, QueryOptions(), form, others, bind)
+    return _bound(navigation, QueryOptions(), form, referenced_sets, bind)
 
 
 def _bound(
     navigation: NavigationProperty,
     options: QueryOptions,
     form: ExpandForm,
-    others: ReferencedSets,
+    referenced_sets: ReferencedSets,
     bind: BindNested,
 ) -> BoundExpand:
-    way = NavigationPath(navigation, others.enter(navigation.target), THIS_ROW, _OTHER_ROW)
-    query = bind(way, options)
+    path = NavigationPath(
+        navigation, referenced_sets.enter(navigation.target), THIS_ROW, _OTHER_ROW
+    )
+    query = bind(path, options)
     order = (*query.orderby, BoundOrder(ColumnRef(POSITION)))
     shown = replace(query, orderby=order, references=form is ExpandForm.REFERENCES)
-    return BoundExpand(way, shown, form)
+    return BoundExpand(path, shown, form)
 
 
 def _find(item: ExpandItem, entity_type: EntityType) -> NavigationProperty:
     found = entity_type.find_navigation(item.path[0])
     if found is None:
-        hint = nearest(item.path[0], (way.name for way in entity_type.navigation))
+        hint = nearest(item.path[0], (known.name for known in entity_type.navigation))
         raise UnknownName(
             f"$expand: {entity_type.name} has no navigation property {'/'.join(item.path)!r}{hint}",
             target="$expand",
@@ -128,7 +132,7 @@ def _find(item: ExpandItem, entity_type: EntityType) -> NavigationProperty:
     if len(item.path) > 1:
         inner = "/".join(item.path[1:])
         raise UnknownName(
-            f"$expand: nothing can follow {found.name}; what is behind it goes inside:"
+            f"$expand: nothing can follow {found.name}; expand further in parentheses:"
             f" {found.name}($expand={inner})",
             target="$expand",
         )
@@ -142,11 +146,12 @@ def _check_options(options: QueryOptions, navigation: NavigationProperty, form: 
     for name in given_options(options):
         if name in ("$levels", "$apply"):
             raise NotSupported(
-                f"$expand: {name} behind {navigation.name} is not evaluated; ask for"
-                f" {navigation.target} itself",
+                f"$expand: {name} of {navigation.name} is not evaluated; query"
+                f" {navigation.target} instead",
                 target="$expand",
             )
         if name not in allowed:
             raise OptionNotAllowed(
-                f"$expand: {name} has no meaning behind {navigation.name}", target="$expand"
+                f"$expand: {name} has no meaning for {navigation.name}; leave it out",
+                target="$expand",
             )

@@ -1,8 +1,7 @@
 """Expressions: names -> properties, literals -> typed constants, every type checked.
 
-The input is the grammar's tree, the output `gateway.query.tree.expressions`. What OData allows and
-this service does not evaluate is refused by name (501), so that a BI tool folds less and tries
-again.
+The input is the grammar's tree, the output `gateway.query.tree.expressions`. Legal OData that this
+service does not evaluate is refused by name (501), so that a BI tool folds less and retries.
 """
 
 from __future__ import annotations
@@ -25,6 +24,7 @@ from gateway.query.tree.expressions import (
     And,
     ArithmeticOperator,
     BoundExpr,
+    BoundOrder,
     ColumnRef,
     Compare,
     CompareOperator,
@@ -48,6 +48,7 @@ from grammar import (
     LiteralKind,
     Member,
     Name,
+    OrderItem,
     Special,
     Unary,
 )
@@ -89,9 +90,9 @@ def bind_expression(expr: Expr, scope: Scope) -> BoundExpr:
 
 
 def bind_property(expr: Expr, scope: Scope) -> Property:
-    """A path that must lead to one property of the row itself, such as `state` or `$it/state`."""
+    """Bind a path to one property of the row itself, such as `state` or `$it/state`."""
     path, found = find_value(expr, scope)
-    if path.ways:
+    if path.steps:
         raise scope.unsupported(expr, "a value of another row")
     return found
 
@@ -112,7 +113,7 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
     path, found = find_value(expr, scope)
     if found.collection:
         raise TypeMismatch(
-            f"{scope.option}: {found.name} is a collection; ask for its elements, e.g."
+            f"{scope.option}: {found.name} is a collection; test its elements, e.g."
             f" {found.name}/any(x:x eq ...)",
             target=scope.option,
         )
@@ -120,22 +121,22 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
 
 
 def _bind_special(expr: Expr, scope: Scope) -> BoundExpr:
-    """`$this` by itself is the element that a condition is about (5.1.1.13)."""
+    """Bind `$this` by itself: the element that a condition applies to (5.1.1.13)."""
     if expr == Special("$this") and scope.element is not None and scope.variable is None:
         return Element(scope.element)
     raise scope.unsupported(expr)
 
 
 def _bind_computed(position: int, scope: Scope) -> BoundExpr:
-    """A computed property is its expression, which sees the ones before it and no variable."""
+    """Bind a computed property as its expression, which sees earlier ones and no variable."""
     scope.use()
     earlier = scope.computed[:position]
-    seen = replace(scope, computed=earlier, variable=None, element=None, variables=())
-    return bind_expression(scope.computed[position].expression, seen)
+    visible = replace(scope, computed=earlier, variable=None, element=None, variables=())
+    return bind_expression(scope.computed[position].expression, visible)
 
 
 def _bind_alias(expr: Expr, scope: Scope) -> BoundExpr:
-    """An alias without a value is null (URL Conventions 5.3)."""
+    """Bind a parameter alias; one without a value is null (URL Conventions 5.3)."""
     assert isinstance(expr, Alias)  # noqa: S101 - dispatched by type
     if expr.name in scope.open_aliases:
         raise InvalidSyntax(
@@ -171,7 +172,7 @@ def _bind_binary(expr: Expr, scope: Scope) -> BoundExpr:
 
 
 def _flatten(expr: Binary) -> list[Expr]:
-    """The terms of a chain of one connective, in order; chains lean to the left."""
+    """Return the terms of a chain of one connective, in order; chains are left-deep."""
     terms: list[Expr] = []
     node: Expr = expr
     while isinstance(node, Binary) and node.operator == expr.operator:
@@ -189,7 +190,7 @@ def _bind_compare(expr: Binary, scope: Scope) -> BoundExpr:
 
 
 def _row_compared_with_null(expr: Binary, scope: Scope) -> BoundExpr | None:
-    """Whether there is a row at the end of a way: its key is null where there is none."""
+    """Bind the test that a related row exists: its key is null if there is none."""
     sides = (expr.left, expr.right)
     if expr.operator not in ("eq", "ne") or _NULL not in sides:
         return None
@@ -264,6 +265,14 @@ def _bind_lambda(expr: Expr, scope: Scope) -> BoundExpr:
 def _bind_count(expr: Expr, scope: Scope) -> BoundExpr:
     assert isinstance(expr, CountOf)  # noqa: S101 - dispatched by type
     return bind_count(expr, scope, bind_predicate)
+
+
+def bind_orderby(items: tuple[OrderItem, ...], scope: Scope) -> tuple[BoundOrder, ...]:
+    """Bind the sort keys (Protocol 11.2.6.2); constants are dropped, because they sort nothing."""
+    bound = ((bind_expression(item.expression, scope), item) for item in items)
+    return tuple(
+        BoundOrder(expr, item.descending) for expr, item in bound if not isinstance(expr, Constant)
+    )
 
 
 _BINDERS: dict[type, Callable[[Expr, Scope], BoundExpr]] = {

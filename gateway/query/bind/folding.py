@@ -1,4 +1,4 @@
-"""Arithmetic on constant values, as the engine does it on rows.
+"""Arithmetic on constants, with the same results as the engine's on rows.
 
 Integers truncate and stay in 64 bits, decimals have at most 38 digits and quotients 12 fractional
 digits, Doubles follow IEEE 754, a duration is a whole number of microseconds.
@@ -29,7 +29,7 @@ _RING: dict[ArithmeticOperator, Callable[[Any, Any], Any]] = {
 
 
 def fold(operator_: ArithmeticOperator, left: Any, right: Any, type_: PrimitiveType) -> Value:
-    """The value of the operation, whose types were checked and whose divisor is not 0.
+    """Compute the operation; its types were checked and its divisor is not 0.
 
     Raises:
         OverflowError, ValueError: the result is out of range.
@@ -108,7 +108,7 @@ def _temporal(operator_: ArithmeticOperator, left: Any, right: Any) -> Value:
 
 
 def _scaled(operator_: ArithmeticOperator, duration: timedelta, number: Any) -> timedelta:
-    """A duration times or over a number: whole microseconds, over an integer truncated."""
+    """Multiply or divide a duration: whole microseconds, truncated when divided by an integer."""
     count = duration // MICROSECOND
     if isinstance(number, int):
         return _checked(_integers(operator_, count, number)) * MICROSECOND

@@ -1,4 +1,4 @@
-"""The canonical functions that the service evaluates: argument types and result types.
+"""The canonical functions that the service evaluates: their argument and result types.
 
 URL Conventions 5.1.1.5 to 5.1.1.11. A null argument makes the result null (5.1.1.4); constants
 that are null fit any parameter.
@@ -26,7 +26,7 @@ DURATION: Accepted = frozenset({T.DURATION})
 class Signature:
     """Parameters in order, the last `optional` of which may be left out.
 
-    `result` None means: the type of the argument, where integers count as Edm.Decimal.
+    `result` None is the type of the argument, where integers count as Edm.Decimal.
     """
 
     parameters: tuple[Accepted, ...]
@@ -35,11 +35,11 @@ class Signature:
 
     @property
     def counts(self) -> range:
-        """How many arguments may be given."""
+        """Return the allowed numbers of arguments."""
         return range(len(self.parameters) - self.optional, len(self.parameters) + 1)
 
     def accepts(self, position: int, found: T | None) -> bool:
-        """Whether an argument of this type fits; null fits everywhere."""
+        """Return True if an argument of this type fits; null always fits."""
         return found is None or found in self.parameters[position]
 
 
@@ -74,8 +74,8 @@ FUNCTIONS: dict[str, Signature] = {
     "ceiling": Signature((NUMBER,), None),
 }
 FILTER_FUNCTIONS = tuple(sorted(FUNCTIONS))
-"""What `$metadata` says can be used in $filter."""
+"""The functions that `$metadata` lists for $filter."""
 OFFSET_SENSITIVE = frozenset(
     {"year", "month", "day", "hour", "minute", "date", "time", "totaloffsetminutes"}
 )
-"""Evaluated in the own offset of a value (5.1.1.8): all is UTC here, so a literal must be too."""
+"""Evaluated in the offset of their argument (5.1.1.8): columns are UTC, so literals must be too."""

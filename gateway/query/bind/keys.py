@@ -1,4 +1,4 @@
-"""Keys in URLs (URL Conventions 4.3.1): what is written in the parentheses, both ways."""
+"""Keys in URLs (URL Conventions 4.3.1): reading and writing the part in parentheses."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ _WRITTEN = {PrimitiveType.STRING: "'...'", PrimitiveType.GUID: "00000000-..."}
 def read_key(
     key: Key, entity_set: EntitySet, aliases: tuple[tuple[str, Expr], ...]
 ) -> tuple[Constant, ...]:
-    """The values of the key, in the order of the entity type's.
+    """Return the values of the key, in the order of the entity type's.
 
-    A single value may stand without its name, a Guid in quotes: Power Query writes it so.
+    A single value needs no name, and a Guid may be in quotes: Power Query writes it so.
 
     Raises:
-        InvalidValue: not the key of this set, or of another type.
+        InvalidValue: not a key of this set, or a value of the wrong type.
     """
     properties = entity_set.entity_type.key_properties
     given = dict(key.values)
@@ -48,7 +48,7 @@ def _value(expr: Expr, prop: Property, entity_set: EntitySet, aliases: dict[str,
 
 
 def write_key(key: tuple[Constant, ...], entity_set: EntitySet) -> str:
-    """The key as context URLs write it, not percent-encoded.
+    """Return the key as context URLs write it, not percent-encoded.
 
     >>> from gateway.edm.model import EntityType
     >>> name = Property("id", PrimitiveType.STRING)
@@ -69,7 +69,7 @@ def _literal(value: object) -> str:
 
 
 def key_example(entity_set: EntitySet) -> str:
-    """How an entity of the set is addressed, for messages."""
+    """Return an example of an entity's URL, for messages."""
     properties = entity_set.entity_type.key_properties
     values = [_WRITTEN[prop.type] for prop in properties]
     if len(values) > 1:
@@ -79,11 +79,11 @@ def key_example(entity_set: EntitySet) -> str:
 
 
 def _wrong_key(entity_set: EntitySet) -> InvalidValue:
-    told = " and ".join(
+    parts = " and ".join(
         f"{prop.name}, {'a text' if prop.type is PrimitiveType.STRING else 'a Guid'}"
         for prop in entity_set.entity_type.key_properties
     )
     return InvalidValue(
-        f"{entity_set.name} has the key {told}: write {key_example(entity_set)}",
+        f"{entity_set.name} has the key {parts}; write {key_example(entity_set)}",
         target=entity_set.name,
     )

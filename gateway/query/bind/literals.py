@@ -26,27 +26,27 @@ _SIMPLE = {
 _TEMPORAL: dict[LiteralKind, tuple[PrimitiveType, Callable[[str], Value], str]] = {
     LiteralKind.DATE_TIME_OFFSET: (
         *(PrimitiveType.DATE_TIME_OFFSET, to_datetime),
-        "instants reach from the year 1 to 9999",
+        "instants range from the year 1 to 9999",
     ),
-    LiteralKind.DATE: (PrimitiveType.DATE, to_date, "dates reach from the year 1 to 9999"),
+    LiteralKind.DATE: (PrimitiveType.DATE, to_date, "dates range from the year 1 to 9999"),
     LiteralKind.TIME_OF_DAY: (
         *(PrimitiveType.TIME_OF_DAY, to_time),
-        "times reach from 00:00:00 to 23:59:59 with at most six fractional digits",
+        "times range from 00:00:00 to 23:59:59 with at most six fractional digits",
     ),
     LiteralKind.DURATION: (
         *(PrimitiveType.DURATION, to_timedelta),
-        "durations reach to 106751991 days with at most six fractional digits",
+        "durations range up to 106751991 days with at most six fractional digits",
     ),
 }
 
 
 def bind_literal(literal: Literal, option: str) -> Constant:
-    """The constant of a literal; integers are Edm.Int64, or Edm.Decimal when larger.
+    """Return the constant of a literal; integers are Edm.Int64, or Edm.Decimal if larger.
 
     Raises:
-        InvalidValue: a date or time outside what can be held, or finer than a microsecond; an
-            instant may be finer.
-        NotSupported: a literal of a type that nothing here has.
+        InvalidValue: a date or time out of range, or finer than a microsecond; an instant may be
+            finer.
+        NotSupported: a literal of a type that no property has.
     """
     if literal.kind is LiteralKind.NULL:
         return Constant(None, None)
@@ -67,14 +67,14 @@ def bind_literal(literal: Literal, option: str) -> Constant:
 
 
 def integer(value: int) -> Constant:
-    """An Edm.Int64, or an Edm.Decimal when it is larger."""
+    """Return an Edm.Int64 constant, or an Edm.Decimal one if the value is larger."""
     if value in INT64:
         return Constant(value, PrimitiveType.INT64)
     return Constant(Decimal(value), PrimitiveType.DECIMAL)
 
 
 def as_duration(constant: Constant) -> Constant | None:
-    """A text as the duration that it is beside one (4.01 needs no prefix); None when it is none.
+    """Return a text as a duration (4.01 needs no prefix); None if it is not one.
 
     >>> as_duration(Constant("P1D", PrimitiveType.STRING)).value
     datetime.timedelta(days=1)

@@ -13,24 +13,24 @@ from grammar import Expr, Member, Name, Special
 
 @dataclass(frozen=True, slots=True)
 class RowPath:
-    """A row that an expression leads to: of which type, under which name, along which ways."""
+    """A row that an expression leads to: its type, its name, and the steps to it."""
 
     entity_type: EntityType
     row: str
-    ways: tuple[NavigationPath, ...] = ()
+    steps: tuple[NavigationPath, ...] = ()
 
     def value(self, expr: BoundExpr) -> BoundExpr:
-        """A value of that row, as a value of the row that the path begins at."""
-        for way in reversed(self.ways):
-            expr = Reached(way, expr)
+        """Return a value of that row as a value of the row that the path starts from."""
+        for step in reversed(self.steps):
+            expr = Reached(step, expr)
         return expr
 
 
 def find_row(expr: Expr, scope: Scope) -> RowPath | None:
-    """The single row that a path leads to; None when it leads to something else.
+    """Return the single row that a path leads to; None if it leads to something else.
 
     Raises:
-        TypeMismatch: it goes on behind a collection.
+        TypeMismatch: it continues after a collection.
         NotSupported: navigation where it is not evaluated.
     """
     match expr:
@@ -52,17 +52,17 @@ def find_row(expr: Expr, scope: Scope) -> RowPath | None:
 
 
 def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
-    """The property at the end of a path, and whose it is; None when that is no path to one.
+    """Return the property at the end of a path, and its row; None if there is no such path.
 
     Raises:
-        UnknownName: there is a row, which has no such property.
+        UnknownName: the row has no such property.
     """
     grouped = _grouped_by(expr, scope)
     if grouped is not None:
         return RowPath(scope.entity_type, scope.row), grouped
     if isinstance(expr, Name) and scope.row_variable(expr.name) is not None:
         name = expr.name
-        raise scope.mismatch(f"{name} stands for a row; name one of its values: {name}/...")
+        raise scope.mismatch(f"{name} is a row; name one of its values: {name}/...")
     found = _last_step(expr, scope)
     if found is None:
         return None
@@ -74,7 +74,7 @@ def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
 
 
 def path_name(expr: Expr) -> str:
-    """Return a path as text, `user/name`; empty when the expression is no path from the row."""
+    """Return a path as text, `user/name`; empty if the expression is not a path from the row."""
     match expr:
         case Name(name):
             return name
@@ -96,10 +96,10 @@ def _grouped_by(expr: Expr, scope: Scope) -> Property | None:
 
 
 def find_value(expr: Expr, scope: Scope) -> tuple[RowPath, Property]:
-    """As `find_member`, where nothing else will do.
+    """Return what `find_member` returns, or raise.
 
     Raises:
-        NotSupported: it is no path to a property.
+        NotSupported: it is not a path to a property.
     """
     found = find_member(expr, scope)
     if found is None:
@@ -109,7 +109,7 @@ def find_value(expr: Expr, scope: Scope) -> tuple[RowPath, Property]:
 
 
 def _check_first_step(expr: Expr, scope: Scope) -> None:
-    """A path that leads nowhere because of the name that it begins with."""
+    """Raise if the first name of a path is unknown or cannot be followed."""
     if not isinstance(expr, Member):
         return
     first: Expr = expr
@@ -120,26 +120,26 @@ def _check_first_step(expr: Expr, scope: Scope) -> None:
     if scope.entity_type.find_navigation(first.name) is None:
         variables = (variable.name for variable in scope.variables)
         prop = find_property(first.name, scope, (*scope.entity_type.all_names, *variables))
-        raise scope.mismatch(f"nothing can follow {prop.name}, which is of a primitive type")
+        raise scope.mismatch(f"nothing can follow {prop.name}, which has a primitive type")
 
 
 def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, NavigationPath] | None:
-    """The way to the rows that a path through a collection leads to, and where it begins.
+    """Return the row that the last step of a path starts from, and that step.
 
-    None when the path leads to no such rows.
+    None if the path does not lead to several rows.
     """
     found = _last_step(expr, scope)
     if found is None:
         return None
     start, last = found
-    way = start.entity_type.find_navigation(last)
-    if way is None or not way.collection:
+    navigation = start.entity_type.find_navigation(last)
+    if navigation is None or not navigation.collection:
         return None
-    return start, enter(start, way, scope)
+    return start, enter(start, navigation, scope)
 
 
 def _last_step(expr: Expr, scope: Scope) -> tuple[RowPath, str] | None:
-    """The row that the last name of a path is about, and that name; None when it is no path."""
+    """Return the row before the last name of a path, and that name; None if it is not a path."""
     match expr:
         case Name(name):
             return RowPath(scope.entity_type, scope.row), name
@@ -151,31 +151,33 @@ def _last_step(expr: Expr, scope: Scope) -> tuple[RowPath, str] | None:
 
 
 def enter(start: RowPath, navigation: NavigationProperty, scope: Scope) -> NavigationPath:
-    """The way from a row; the rows it leads to get a name of their own."""
-    if scope.others is None:
+    """Return the step from a row; the rows at its end get a new name."""
+    if scope.referenced_sets is None:
         raise NotSupported(
-            f"{scope.option}: the way {navigation.name} is not evaluated here; ask for the rows of"
-            f" {navigation.target} themselves",
+            f"{scope.option}: the navigation property {navigation.name} cannot be used here; query"
+            f" {navigation.target} instead",
             target=scope.option,
         )
     if scope.element is not None:
         raise NotSupported(
-            f"{scope.option}: the way {navigation.name} inside of any and all over values is not"
-            " evaluated; write the condition outside of them",
+            f"{scope.option}: the navigation property {navigation.name} cannot be used inside any"
+            " or all over values; write the condition outside of them",
             target=scope.option,
         )
-    target = scope.others.enter(navigation.target)
-    return NavigationPath(navigation, target, start.row or THIS_ROW, scope.others.name_row())
+    target = scope.referenced_sets.enter(navigation.target)
+    return NavigationPath(
+        navigation, target, start.row or THIS_ROW, scope.referenced_sets.name_row()
+    )
 
 
-def inside(way: NavigationPath, scope: Scope, variable: str | None = None) -> Scope:
-    """The names in a condition on other rows: by a variable, or else on their own."""
-    target = way.target.entity_type
+def inside(path: NavigationPath, scope: Scope, variable: str | None = None) -> Scope:
+    """Return the scope of a condition on related rows; without a variable their names are bare."""
+    target = path.target.entity_type
     outer = replace(scope, row=scope.row or THIS_ROW)
     if variable is None:
         it = scope.it or (scope.entity_type, outer.row)
-        return replace(outer, entity_type=target, row=way.to, it=it, computed=())
-    found = RowVariable(variable, target, way.to)
+        return replace(outer, entity_type=target, row=path.to, it=it, computed=())
+    found = RowVariable(variable, target, path.to)
     return replace(outer, variables=(*scope.variables, found))
 
 
@@ -185,9 +187,9 @@ def _along(start: RowPath, name: str, scope: Scope) -> RowPath | None:
         return None
     if navigation.collection:
         raise TypeMismatch(
-            f"{scope.option}: {name} are several rows; ask for them by any, all or /$count, e.g."
+            f"{scope.option}: {name} are several rows; use any, all or /$count, e.g."
             f" {name}/any(x:x/... eq ...)",
             target=scope.option,
         )
-    way = enter(start, navigation, scope)
-    return RowPath(way.target.entity_type, way.to, (*start.ways, way))
+    step = enter(start, navigation, scope)
+    return RowPath(step.target.entity_type, step.to, (*start.steps, step))

@@ -1,4 +1,4 @@
-"""Classes of characters in patterns: sets of code points, and properties that RE2 knows itself."""
+"""Classes of characters in patterns: sets of code points, and Unicode properties of RE2."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ Ranges = tuple[tuple[int, int], ...]
 
 @dataclass(frozen=True, slots=True)
 class Members:
-    r"""Code points, from first to last, and RE2's names of further ones, such as `\p{Lu}`.
+    r"""Ranges of code points, and RE2's names of further ones, such as `\p{Lu}`.
 
-    `is_negated` makes it all others.
+    If `is_negated`, the members are all other code points.
     """
 
     ranges: Ranges = ()
@@ -21,7 +21,7 @@ class Members:
     is_negated: bool = False
 
     def plus(self, other: Members) -> Members:
-        """Return the members of both; `other` is no class with several members."""
+        """Return the members of both; a negated `other` has only one name."""
         named = (n.replace("\\p", "\\P") for n in other.named) if other.is_negated else other.named
         return Members((*self.ranges, *other.ranges), (*self.named, *named))
 
@@ -47,7 +47,7 @@ def text_of(members: Members) -> str:
 
 
 def property_of(name: str) -> Members | None:
-    r"""Return the members of `\p{name}`; None for one that is not supported."""
+    r"""Return the members of `\p{name}`; None if it is not supported."""
     key, separator, value = name.rpartition("=")
     if key in ("Script", "sc"):
         script = next((s for s, short in _SCRIPTS.items() if value in (s, short)), None)
@@ -61,7 +61,7 @@ def property_of(name: str) -> Members | None:
 
 
 def _merged(ranges: Ranges) -> Ranges:
-    """Return the ranges in order, without overlaps and surrogates, which no text holds."""
+    """Return the ranges in order, without overlaps and without surrogates, which no text has."""
     found: list[tuple[int, int]] = []
     for first, last in sorted(part for span in ranges for part in _without_surrogates(span)):
         if found and first <= found[-1][1] + 1:

@@ -1,9 +1,10 @@
-r"""Patterns of matchesPattern: ECMAScript's with the flag `u`, written for RE2 (5.1.1.7.1).
+r"""Translation of matchesPattern's patterns, ECMAScript with the flag `u`, to RE2 (5.1.1.7.1).
 
-RE2 runs in linear time, which is why the engine uses it. What means the same in both is copied,
-what differs is spelled out, and what only one of them knows is refused: lookaround and
+The engine uses RE2 because it runs in linear time. Syntax that means the same in both is copied,
+syntax that differs is spelled out, and syntax that only one of them has is refused: lookaround and
 backreferences, which RE2 cannot run, and RE2's own `\A`, `(?i)`, `[[:alpha:]]`, which no
-ECMAScript engine takes. A match is only true or false here, so groups need no numbers and no names.
+ECMAScript engine accepts. A match is only true or false here, so groups lose their numbers and
+names.
 """
 
 from __future__ import annotations
@@ -20,13 +21,13 @@ from gateway.query.bind.pattern_classes import (
     text_of,
 )
 
-MOST_REPEATED = 1_000
-"""RE2 counts no further, also where one repetition is inside of another."""
-_MOST_NESTED = 100
+MAX_REPETITIONS = 1_000
+"""RE2's limit, which applies to the product of nested repetitions."""
+_MAX_GROUP_DEPTH = 100
 _PERHAPS_EMPTY = re.compile(r"[(|]|(?<!\\x)\{0")
 _HIGHEST = 0x10FFFF
 _DIGITS = frozenset("0123456789")
-_NO_REPETITION = r"a { that begins no repetition; write \{ for the character,"
+_NO_REPETITION = r"a { that does not start a repetition (write \{ for the character)"
 _SYNTAX = frozenset("^$\\.*+?()[]{}|/")
 _CONTROLS = {"t": 0x09, "n": 0x0A, "v": 0x0B, "f": 0x0C, "r": 0x0D}
 _HEX = frozenset("0123456789abcdefABCDEF")
@@ -39,13 +40,13 @@ _LOOKAROUND = {
 
 
 class PatternError(Exception):
-    """A pattern that is not valid or not supported; the text says what is wrong, and where."""
+    """A pattern that is invalid or not supported; the text says what is wrong, and where."""
 
 
 def to_re2(pattern: str) -> str:
-    r"""Return the pattern of RE2 that finds the same texts.
+    r"""Return the RE2 pattern that matches the same texts.
 
-    It is a group where a part of it may be empty: DuckDB makes a wrong LIKE of `1(?:)`.
+    It is a group if a part of it may be empty: DuckDB turns `1(?:)` into a wrong LIKE.
 
     Raises:
         PatternError: it is not valid in ECMAScript, or cannot be evaluated.
@@ -56,14 +57,14 @@ def to_re2(pattern: str) -> str:
     reader = _Reader(pattern)
     text, _ = reader.disjunction()
     if not reader.at_end:
-        raise reader.error("a parenthesis that was not opened")
-    if r"\B" in reader.assertions:  # RE2 would find it between the bytes of one character
+        raise reader.error("a closing parenthesis without an opening one")
+    if r"\B" in reader.assertions:  # RE2 would match it between the bytes of one character
         return f"^(?s:.*?)({text})"
     return f"({text})" if _PERHAPS_EMPTY.search(text) else text
 
 
 class _Reader:
-    """Reads a pattern from left to right, by code points."""
+    """A reader of a pattern from left to right, by code points."""
 
     def __init__(self, pattern: str) -> None:
         self._pattern = pattern
@@ -77,13 +78,13 @@ class _Reader:
         return self._at >= len(self._pattern)
 
     def error(self, what: str) -> PatternError:
-        """Return the refusal of what is at the current position."""
+        """Return the error for the current position; `what` is what the pattern has there."""
         return PatternError(f"{what} at character {self._at + 1}")
 
     def disjunction(self, depth: int = 0) -> tuple[str, int]:
-        """Return alternatives up to the end or a `)`, and how often RE2 repeats what is inside."""
-        if depth > _MOST_NESTED:
-            raise self.error(f"more than {_MOST_NESTED} groups inside of each other")
+        """Return alternatives up to the end or a `)`, and how often RE2 repeats their content."""
+        if depth > _MAX_GROUP_DEPTH:
+            raise self.error(f"more than {_MAX_GROUP_DEPTH} nested groups")
         parts: list[tuple[str, int]] = []
         while not self.at_end and not self._looks_at(")"):
             parts.append(("|", 1) if self._takes("|") else self._term(depth))
@@ -99,7 +100,7 @@ class _Reader:
 
     def _next(self) -> str:
         if self.at_end:
-            raise self.error("the pattern ends too early")
+            raise self.error("an incomplete end")
         self._at += 1
         return self._pattern[self._at - 1]
 
@@ -111,18 +112,16 @@ class _Reader:
                 return assertion, 1
         atom, inside = self._group(depth) if self._looks_at("(") else (self._atom(), 1)
         quantifier, times = self._quantifier()
-        if inside * times > MOST_REPEATED:
-            raise self.error(
-                f"more than {MOST_REPEATED} repetitions, one inside of another counted,"
-            )
+        if inside * times > MAX_REPETITIONS:
+            raise self.error(f"more than {MAX_REPETITIONS} repetitions (nested ones multiply)")
         return atom + quantifier, inside * times
 
     def _check_no_quantifier(self, assertion: str) -> None:
         if not self.at_end and self._pattern[self._at] in "*+?{":
-            raise self.error(f"{assertion} cannot be repeated, as it is")
+            raise self.error(f"a repeated {assertion}, which is not allowed,")
 
     def _quantifier(self) -> tuple[str, int]:
-        """Return it, and how often it makes RE2 write the atom."""
+        """Return the quantifier, and how often it makes RE2 repeat the atom."""
         for sign in "*+?":
             if self._takes(sign):
                 return sign + ("?" if self._takes("?") else ""), 1
@@ -138,7 +137,7 @@ class _Reader:
         if not self._takes("}"):
             raise self.error(_NO_REPETITION)
         if high < low:
-            raise self.error("a repetition whose second number is the smaller one")
+            raise self.error("a repetition whose maximum is below its minimum")
         return f"{{{counts}}}" + ("?" if self._takes("?") else ""), max(high, 1)
 
     def _number(self) -> int:
@@ -160,7 +159,7 @@ class _Reader:
         found = self._next()
         if found in _SYNTAX - {"/"}:
             self._at -= 1
-            raise self.error(f"{found} without meaning; write \\{found} for the character,")
+            raise self.error(f"a misplaced {found} (write \\{found} for the character)")
         return _literal(ord(found))
 
     def _group(self, depth: int) -> tuple[str, int]:
@@ -172,18 +171,16 @@ class _Reader:
             self._name()
         inner, repeated = self.disjunction(depth + 1)
         if not self._takes(")"):
-            raise self.error("a parenthesis that is not closed")
+            raise self.error("an unclosed parenthesis")
         return f"(?:{inner})", repeated
 
     def _name(self) -> None:
         end = self._pattern.find(">", self._at)
         name = self._pattern[self._at + 1 : end] if end > 0 else ""
         if not self._looks_at("<") or not name.replace("$", "_").isidentifier():
-            raise self.error(
-                "(? without meaning; there are (?: and (?<name>, but no (?i) and (?P<,"
-            )
+            raise self.error("an unknown (? (only (?: and (?<name> exist, not (?i) or (?P<)")
         if name in self._names:
-            raise self.error(f"a second group of the name {name}")
+            raise self.error(f"a second group named {name}")
         self._names.add(name)
         self._at = end + 1
 
@@ -212,14 +209,14 @@ class _Reader:
         members = property_of(name) if self._looks_at("{") and end > 0 else None
         if members is None:
             raise self.error(
-                "a Unicode property that is not supported; there are general categories such as"
-                r" \p{L} and scripts such as \p{Script=Greek},"
+                "an unsupported Unicode property (use general categories such as"
+                r" \p{L} and scripts such as \p{Script=Greek})"
             )
         self._at = end + 1
         return negated(members) if is_negated else members
 
     def _character_escape(self, identity: frozenset[str]) -> int:
-        """Return the code point; `identity` are the characters that stand for themselves."""
+        """Return the code point; `identity` are the characters that may be escaped needlessly."""
         found = self._next()
         if found in _CONTROLS:
             return _CONTROLS[found]
@@ -237,7 +234,7 @@ class _Reader:
             case _ if found in identity:
                 return ord(found)
         self._at -= 1
-        raise self.error(f"\\{found}, which ECMAScript does not know,")
+        raise self.error(f"\\{found}, which ECMAScript does not have,")
 
     def _hexadecimal(self, digits: int) -> int:
         text = self._pattern[self._at : self._at + digits]
@@ -269,7 +266,7 @@ class _Reader:
         found = Members()
         while not self._takes("]"):
             if self.at_end:
-                raise self.error("a class that is not closed")
+                raise self.error("an unclosed class")
             found = found.plus(self._range())
         return text_of(negated(found) if is_negated else found)
 
@@ -280,9 +277,9 @@ class _Reader:
         self._next()
         last = self._member()
         if isinstance(first, Members) or isinstance(last, Members):
-            raise self.error("a range that begins or ends with a class of characters")
+            raise self.error("a range that starts or ends with a class of characters")
         if last < first:
-            raise self.error("a range whose end comes before its beginning")
+            raise self.error("a range whose end is before its start")
         return Members(((first, last),))
 
     def _member(self) -> Members | int:
@@ -299,7 +296,7 @@ def _is_surrogate(code: int) -> bool:
 
 
 def _literal(code: int) -> str:
-    """Return one character; texts hold no lone surrogate, so none is ever found."""
+    """Return one character as a pattern."""
     character = chr(code)
     if character.isalnum() or code > 0x7F or character in " _":
         return character

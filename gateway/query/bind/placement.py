@@ -1,4 +1,4 @@
-"""Which query options may stand on which resource (URL Conventions 5.1, Protocol 11.2.1)."""
+"""The query options that each resource allows (URL Conventions 5.1, Protocol 11.2.1)."""
 
 from __future__ import annotations
 
@@ -53,12 +53,12 @@ _READERS: dict[str, Callable[[QueryOptions], object]] = {
 
 
 def check_placement(resource: Resource, options: QueryOptions, *, by_id: bool) -> None:
-    """Refuse what has no meaning on this resource.
+    """Refuse options that have no meaning on this resource.
 
-    `by_id` tells that the resource is `$entity` itself, without a type behind it.
+    `by_id` is true if the resource is `$entity` itself, without a type cast after it.
 
     Raises:
-        OptionNotAllowed: 400, before it is known whether the option is evaluated elsewhere.
+        OptionNotAllowed: 400, whether or not the option is evaluated elsewhere.
     """
     allowed = _FORMAT if by_id else _allowed(resource)
     for name in given_options(options):
@@ -67,7 +67,7 @@ def check_placement(resource: Resource, options: QueryOptions, *, by_id: bool) -
 
 
 def given_options(options: QueryOptions) -> tuple[str, ...]:
-    """The names of the options that the URL has, in the order of evaluation."""
+    """Return the names of the options in the URL, in the order of evaluation."""
     return tuple(name for name, read in _READERS.items() if read(options) not in (None, ()))
 
 
@@ -75,9 +75,9 @@ def _allowed(resource: Resource) -> frozenset[str]:
     match resource:
         case CollectionResource():
             return _OF_ROWS | _OF_SHAPE | _FORMAT
-        case CountResource():  # what cuts a page has no effect on the number (4.8), a link has none
+        case CountResource():  # $top and $skip do not change it (4.8), links do not exist
             return (_OF_ROWS - _LINKS) | _OF_SHAPE | _FORMAT
-        case ReferencesResource():  # the rows that $apply makes are nowhere
+        case ReferencesResource():  # the rows that $apply makes have no URL
             return (_OF_ROWS - {"$apply"}) | _FORMAT
         case EntityResource():
             return _OF_SHAPE | _FORMAT

@@ -1,4 +1,4 @@
-"""`ODataRequest` + schema -> resource and `BoundQuery`: what the options mean on the resource."""
+"""`ODataRequest` + schema -> `BoundQuery`: the options, bound to the resource of the path."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ from gateway.errors import NotSupported, ResourceNotFound
 from gateway.query.bind.apply import bind_apply, row_scope
 from gateway.query.bind.compute import bind_compute
 from gateway.query.bind.expand import bind_expand
-from gateway.query.bind.expressions import bind_predicate
-from gateway.query.bind.orderby import bind_orderby
+from gateway.query.bind.expressions import bind_orderby, bind_predicate
 from gateway.query.bind.placement import check_placement, given_options
 from gateway.query.bind.related import entity_address, related_condition
 from gateway.query.bind.resource import (
@@ -47,9 +46,9 @@ Bound: TypeAlias = ServiceDocument | MetadataDocument | BoundQuery | PropertyQue
 
 
 def bind(request: ODataRequest, schema: Schema, now: datetime | None = None) -> Bound:
-    """What the request asks for, checked against the model.
+    """Resolve a request against the model and check it.
 
-    `now` is what now() means; without it the function is refused.
+    `now` is the value of now(); without it the function is refused.
 
     Raises:
         GatewayError: 400, 404 or 501 from the catalogue; nothing is ignored silently.
@@ -79,21 +78,24 @@ def bind(request: ODataRequest, schema: Schema, now: datetime | None = None) -> 
 
 def _check_options(resource: Resource, request: ODataRequest) -> None:
     if request.by_id and not isinstance(resource, EntityResource):
-        raise ResourceNotFound("$id: this is no entity of this service", target="$id")
+        raise ResourceNotFound(
+            "$id: this URL is not an entity of this service; use the @odata.id of an entity",
+            target="$id",
+        )
     only_id = request.by_id and len(request.path.segments) == 1
     check_placement(resource, request.options, by_id=only_id)
     for name, present in _UNSUPPORTED:
         if present(request.options) not in (None, ()):
             raise NotSupported(
-                f"{name} is not evaluated by this service; leave it out and let the client do it",
+                f"{name} is not evaluated by this service; leave it out and apply it in the client",
                 target=name,
             )
 
 
 class _Common:
-    """What all parts of a request have in common.
+    """State shared by all parts of a request.
 
-    `others` collects the sets that are looked at besides the one asked for.
+    `referenced_sets` collects the sets that the request uses besides its own.
     """
 
     def __init__(
@@ -101,20 +103,20 @@ class _Common:
     ) -> None:
         self.aliases = aliases
         self.moment = moment
-        self.others = ReferencedSets(schema)
+        self.referenced_sets = ReferencedSets(schema)
 
     def finished(self, query: BoundQuery) -> BoundQuery:
-        """The query with what is known when all of it is bound: now(), and where ways led to."""
-        moment = None if self.moment is None else self.moment.if_asked
-        return replace(query, moment=moment, others=self.others.names)
+        """Return the query with now() and the referenced sets; call it when all is bound."""
+        moment = None if self.moment is None else self.moment.if_used
+        return replace(query, moment=moment, referenced_sets=self.referenced_sets.names)
 
 
 class _Binding:
-    """What the options of one resource have in common: the names of the rows that they see.
+    """Names shared by the options of one resource: those of the rows that they apply to.
 
-    Those are the entity's, or what $apply makes of them, and what $compute adds. `conditions` are
-    those of the path, which an entity must all meet before anything else (URL Conventions 4.12).
-    Options inside of others see the aliases of the `outer` ones, and their own.
+    The names are the entity's, or those of the result of $apply, and those that $compute adds.
+    `leading` is the condition that rows must meet first: of the path (URL Conventions 4.12) and at
+    the start of $apply. Nested options see the aliases of the `outer` ones, and their own.
     """
 
     def __init__(
@@ -135,7 +137,7 @@ class _Binding:
             *options.aliases,
         )
         rows = Scope(self.entity_type, self.aliases, moment=common.moment)
-        scope = replace(rows, others=common.others, is_inner=outer is not None)
+        scope = replace(rows, referenced_sets=common.referenced_sets, is_inner=outer is not None)
         first, self.apply = bind_apply(options.apply, scope.for_option("$apply"))
         self.leading = conjunction(_bind_resource(resource, scope), first)
         self.rows = self.apply.rows if self.apply else entity_rows(self.entity_type)
@@ -154,7 +156,7 @@ def _of_collection(
 def _bind_resource(
     resource: CollectionResource | EntityResource | None, scope: Scope
 ) -> BoundExpr | None:
-    """The conditions that the path makes: the key, where the rows are related to, /$filter."""
+    """Return the condition of the path: its key, its related entity, its /$filter segments."""
     if resource is None:
         return None
     related = related_condition(resource, scope)
@@ -189,13 +191,13 @@ def _bind_rows(binding: _Binding) -> BoundQuery:
         count=options.count or False,
         computed=binding.computed,
         expand=_bind_expand(binding),
-        ways=selected.ways,
+        selected_navigation=selected.navigation,
         views=selected.views,
     )
 
 
 def _bind_count(binding: _Binding, resource: CollectionResource) -> BoundQuery:
-    """$apply, $filter and $search change the number (URL Conventions 4.8); the rest is checked."""
+    """Bind `/$count`: $apply, $filter and $search change it (4.8), the rest is only checked."""
     query = _bind_collection(binding, resource)
     return BoundQuery(
         query.entity_set,
@@ -205,7 +207,7 @@ def _bind_count(binding: _Binding, resource: CollectionResource) -> BoundQuery:
         apply=query.apply,
         count=True,
         moment=query.moment,
-        others=query.others,
+        referenced_sets=query.referenced_sets,
         source=query.source,
     )
 
@@ -222,14 +224,14 @@ def _bind_entity(resource: EntityResource, options: QueryOptions, common: _Commo
         key=entity_address(resource),
         computed=binding.computed,
         expand=_bind_expand(binding),
-        ways=selected.ways,
+        selected_navigation=selected.navigation,
         views=selected.views,
     )
     return replace(common.finished(query), source=_source_of_one(resource, common))
 
 
 def _source_of_one(resource: EntityResource, common: _Common) -> BoundQuery | None:
-    """The entity that may be related to none, which is no mistake of the client's."""
+    """Return the source of a single related entity that may be missing without a client error."""
     within = resource.within
     if within is None or resource.key or not within.navigation.nullable:
         return None
@@ -243,7 +245,7 @@ def _bind_property(
         if name not in _ON_ELEMENTS:
             raise NotSupported(
                 f"{name} is not evaluated on the elements of {resource.prop.name}; leave it out and"
-                " let the client do it",
+                " apply it in the client",
                 target=name,
             )
     entity = _bind_entity(resource.of, QueryOptions(), common)
@@ -254,7 +256,7 @@ def _bind_property(
 
 
 def _bind_filter(binding: _Binding) -> tuple[BoundExpr | None, BoundApply | None]:
-    """The filter of the entities, and $apply with that of its result; a row passes $search too."""
+    """Return the filter of the entities, and $apply with the filter of its result."""
     options, searched, predicate = binding.options, None, None
     if options.search is not None:
         searched = bind_search(options.search, binding.rows.properties)
@@ -273,14 +275,15 @@ def _select_of(binding: _Binding) -> Selected:
 def _bind_expand(binding: _Binding) -> tuple[BoundExpand, ...]:
     if binding.apply is not None and any(item.path != ("*",) for item in binding.options.expand):
         raise NotSupported(
-            "$expand: rows that $apply makes are not expanded; group by the columns needed",
+            "$expand: the result of $apply cannot be expanded; group by the columns that you need",
             target="$expand",
         )
 
-    def nested(way: NavigationPath, options: QueryOptions) -> BoundQuery:
-        return _bind_rows(_Binding(way.target, options, binding.common, outer=binding))
+    def nested(path: NavigationPath, options: QueryOptions) -> BoundQuery:
+        return _bind_rows(_Binding(path.target, options, binding.common, outer=binding))
 
-    ways = binding.scope.entity_type
-    if any("/" in name for name in ways.names):  # what was grouped by is shown in the same place
-        ways = replace(ways, navigation=())
-    return bind_expand(binding.options.expand, ways, binding.common.others, nested, binding.depth)
+    entity_type = binding.scope.entity_type
+    if any("/" in name for name in entity_type.names):  # grouping paths take the same place
+        entity_type = replace(entity_type, navigation=())
+    sets = binding.common.referenced_sets
+    return bind_expand(binding.options.expand, entity_type, sets, nested, binding.depth)

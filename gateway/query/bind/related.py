@@ -1,4 +1,4 @@
-"""Resources behind navigation properties: the conditions that make rows related, and addresses."""
+"""Resources reached by navigation properties: their conditions and their addresses."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from gateway.query.tree.expressions import (
 def related_condition(
     resource: CollectionResource | EntityResource, scope: Scope
 ) -> BoundExpr | None:
-    """What must hold of a row to be of the resource: its key, and whom it is related to."""
+    """Return the condition for rows of the resource: its key, and the entity it is related to."""
     return conjunction(*_conditions(resource, scope, ""))
 
 
@@ -31,7 +31,9 @@ def _conditions(
     found: list[BoundExpr] = []
     if isinstance(resource, EntityResource):
         properties = resource.entity_set.entity_type.key_properties
-        pairs = zip(properties, resource.key, strict=False)  # without a key it is the one related
+        pairs = zip(
+            properties, resource.key, strict=False
+        )  # without a key: the only related entity
         found += [_equal(ColumnRef(prop, row), value) for prop, value in pairs]
     if resource.within is not None:
         found += _within(resource.within, resource, scope, row)
@@ -44,10 +46,10 @@ def _within(
     scope: Scope,
     row: str,
 ) -> list[BoundExpr]:
-    """Return plain values where the source's key has them: the Analytics API can filter by those.
+    """Return comparisons with the source's key if possible: the Analytics API can filter by those.
 
-    They are enough when they are the whole key. With a part of it they hold for rows of sources
-    that do not exist: that there is one is a condition of its own.
+    They suffice if they use the whole key. With a part of the key they would match rows of sources
+    that do not exist, so the existence of the source is another condition.
     """
     source, on = within.source, within.navigation.on
     entity_type = resource.entity_set.entity_type
@@ -58,13 +60,13 @@ def _within(
         plain = [_equal(ColumnRef(columns[other], row), known[own]) for own, other in on]
         if len(on) == len(known):
             return plain
-    assert scope.others is not None  # noqa: S101 - paths are bound with it
+    assert scope.referenced_sets is not None  # noqa: S101 - paths are bound with it
     back = entity_type.find_navigation(within.navigation.partner)
     if back is None:  # it need not be published
         back = within.navigation.back("", source.entity_set.name, collection=True)
-    target = scope.others.enter(back.target)
-    way = NavigationPath(back, target, row or THIS_ROW, scope.others.name_row())
-    exists = QuantifiedRows(way, "any", conjunction(*_conditions(source, scope, way.to)))
+    target = scope.referenced_sets.enter(back.target)
+    path = NavigationPath(back, target, row or THIS_ROW, scope.referenced_sets.name_row())
+    exists = QuantifiedRows(path, "any", conjunction(*_conditions(source, scope, path.to)))
     return [*plain, exists]
 
 
@@ -73,7 +75,7 @@ def _equal(column: ColumnRef, value: Constant) -> BoundExpr:
 
 
 def entity_address(resource: EntityResource) -> str:
-    """Where an entity is, below the service root, as context URLs write it."""
+    """Return the URL of an entity below the service root, as context URLs write it."""
     if resource.within is None:
         return f"{resource.entity_set.name}({write_key(resource.key, resource.entity_set)})"
     source = entity_address(resource.within.source)

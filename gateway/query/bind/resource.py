@@ -1,7 +1,7 @@
-"""Resource paths -> what they address (URL Conventions 4).
+"""Resource paths -> the resources that they address (URL Conventions 4).
 
-Paths that OData knows and this service does not serve are refused by name (501); paths that do not
-exist are 404.
+Paths that OData defines and this service does not serve are refused by name (501); paths that do
+not exist are 404.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ class MetadataDocument:
 
 @dataclass(frozen=True, slots=True)
 class Related:
-    """Behind a navigation property of an entity."""
+    """The entity and the navigation property that a resource is reached through."""
 
     source: EntityResource
     navigation: NavigationProperty
@@ -38,9 +38,9 @@ class Related:
 
 @dataclass(frozen=True, slots=True)
 class CollectionResource:
-    """An entity set, or what is left of it behind `/$filter(...)` segments, all of them.
+    """An entity set, or its rows that pass all `/$filter(...)` segments.
 
-    With `within` only the rows that an entity is related to.
+    With `within`, only the rows that an entity is related to.
     """
 
     entity_set: EntitySet
@@ -57,7 +57,7 @@ class CountResource:
 
 @dataclass(frozen=True, slots=True)
 class ReferencesResource:
-    """`/$ref` of a collection: where its entities are."""
+    """`/$ref` of a collection: the URLs of its entities."""
 
     of: CollectionResource
 
@@ -66,7 +66,7 @@ class ReferencesResource:
 class EntityResource:
     """One entity of a set by its key, whose values are in the order of the type's.
 
-    With `within` it is one that another entity is related to, the only one if it has no key.
+    With `within`, an entity that another one is related to; without a key, the only one.
     """
 
     entity_set: EntitySet
@@ -106,13 +106,13 @@ _KNOWN_UNSERVED = frozenset({"$all", "$crossjoin", "$each"})
 def resolve_resource(
     path: ResourcePath, schema: Schema, aliases: tuple[tuple[str, Expr], ...]
 ) -> Resource:
-    """What the path addresses.
+    """Return the resource that the path addresses.
 
     Raises:
         ResourceNotFound: no such entity set or property.
         InvalidValue: a key that is not one string.
-        MethodNotAllowed: `$batch`, which holds requests and is none.
-        NotSupported: a path that OData knows and this service does not serve.
+        MethodNotAllowed: `$batch`, which only POST may address.
+        NotSupported: a path that OData defines and this service does not serve.
     """
     if not path.segments:
         return ServiceDocument()
@@ -130,9 +130,9 @@ def _find_set(segment: Segment, schema: Schema) -> EntitySet:
     found = schema.find_set(segment.name)
     if found is None:
         hint = nearest(segment.name, (s.name for s in schema.entity_sets))
-        way_out = hint or "; the service document at the root lists what there is"
+        remedy = hint or "; the service document at the root lists the entity sets"
         raise ResourceNotFound(
-            f"there is no {segment.name!r} here{way_out}",
+            f"there is no {segment.name!r} here{remedy}",
             target=segment.name,
         )
     return found
@@ -140,27 +140,27 @@ def _find_set(segment: Segment, schema: Schema) -> EntitySet:
 
 @dataclass(frozen=True, slots=True)
 class _Path:
-    """Walks the segments behind the first one."""
+    """A walk along the segments of a path."""
 
     schema: Schema
     aliases: tuple[tuple[str, Expr], ...]
 
     def resolve(self, first: Segment, rest: list[Segment]) -> Resource:
-        """The first segment names an entity set."""
+        """Return the resource of a path whose first segment names an entity set."""
         rows = CollectionResource(_find_set(first, self.schema))
         return self._of_segment(rows, first, rest)
 
     def _of_segment(
         self, rows: CollectionResource, segment: Segment, rest: list[Segment]
     ) -> Resource:
-        """A segment that means rows, or by its key one of them."""
+        """Return the resource of a segment for rows, or for one of them by its key."""
         if segment.key is None:
             return self._below_rows(rows, self._uncast(rows.entity_set, rest))
         key = read_key(segment.key, rows.entity_set, self.aliases)
         return self._below_entity(EntityResource(rows.entity_set, key, rows.within), rest)
 
     def _uncast(self, entity_set: EntitySet, rest: list[Segment]) -> list[Segment]:
-        """Without casts to the own type, which change nothing."""
+        """Remove casts to the set's own type, which change nothing."""
         own_type = f"{self.schema.namespace}.{entity_set.entity_type.name}"
         return [s for s in rest if s.name != own_type or s.key]
 
@@ -194,20 +194,20 @@ class _Path:
             case [Segment(name="$ref")]:
                 return ReferenceResource(entity)
         segment, entity_set = rest[0], entity.entity_set
-        way = entity_set.entity_type.find_navigation(segment.name)
-        if way is not None:
-            return self._along(entity, way, segment, rest[1:])
+        navigation = entity_set.entity_type.find_navigation(segment.name)
+        if navigation is not None:
+            return self._along(entity, navigation, segment, rest[1:])
         if segment.name == "$value":
             raise InvalidValue(
-                f"{entity_set.name} are no media entities; ask for a property's /$value"
+                f"{entity_set.name} are not media entities; request the /$value of a property"
             )
         if segment.name.startswith("$"):
             name = key_example(entity_set)
             raise InvalidValue(f"{name} is one entity, which has no /{segment.name}")
         prop = None if segment.key else entity_set.entity_type.find(segment.name)
         if prop is None:
-            ways = (known.name for known in entity_set.entity_type.navigation)
-            hint = nearest(segment.name, (*entity_set.entity_type.names, *ways))
+            names = (known.name for known in entity_set.entity_type.navigation)
+            hint = nearest(segment.name, (*entity_set.entity_type.names, *names))
             raise ResourceNotFound(
                 f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
                 target=segment.name,
@@ -217,22 +217,24 @@ class _Path:
     def _along(
         self,
         entity: EntityResource,
-        way: NavigationProperty,
+        navigation: NavigationProperty,
         segment: Segment,
         rest: list[Segment],
     ) -> Resource:
-        target = self.schema.find_set(way.target)
-        assert target is not None  # noqa: S101 - the contract's ways lead to its sets
-        within = Related(entity, way)
-        if way.collection:
+        target = self.schema.find_set(navigation.target)
+        assert target is not None  # noqa: S101 - navigation leads to sets of the contract
+        within = Related(entity, navigation)
+        if navigation.collection:
             return self._of_segment(CollectionResource(target, (), within), segment, rest)
         if segment.key is not None:
-            raise InvalidValue(f"{way.name} is one row, which needs no key", target=way.name)
+            raise InvalidValue(
+                f"{navigation.name} is one row, which needs no key", target=navigation.name
+            )
         return self._below_entity(EntityResource(target, (), within), rest)
 
 
 def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
-    """What of a property is asked for by the segments behind it."""
+    """Return the form of a property that the segments after it request."""
     match rest:
         case []:
             return PropertyPart.JSON
@@ -252,7 +254,7 @@ def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
 
 def _unserved(segment: Segment) -> NotSupported:
     return NotSupported(
-        f"the path segment {unparse(segment)} is not served; read the entity set and let the client"
-        " do the rest",
+        f"the path segment {unparse(segment)} is not served; read the entity set and do the rest in"
+        " the client",
         target=segment.name,
     )

@@ -1,4 +1,4 @@
-"""What names mean where an expression stands, and the refusals that every binder shares."""
+"""The meaning of names in an expression, and the errors that all binders share."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from gateway.errors import (
     UnknownName,
 )
 from gateway.query.bind.suggest import nearest
-from gateway.query.bind.text_widths import MOST_TEXT, width_of
+from gateway.query.bind.text_widths import MAX_TEXT_CHARACTERS, width_of
 from gateway.query.tree.expressions import BoundExpr
 from grammar import Binary, Call, ComputeItem, Expr, Unary, unparse
 
@@ -25,28 +25,28 @@ _MAX_USES = 100
 
 
 class Moment:
-    """What now() means in a request (URL Conventions 5.1.1.8.9): everywhere the same.
+    """The value of now(), the same throughout a request (URL Conventions 5.1.1.8.9).
 
-    `asked` tells whether the answer depends on it.
+    `used` is true if the response depends on it.
     """
 
     def __init__(self, value: datetime) -> None:
         self._value = value
-        self.asked = False
+        self.used = False
 
     def read(self) -> datetime:
-        """The moment, aware."""
-        self.asked = True
+        """Return the moment, with its time zone, and note that it was used."""
+        self.used = True
         return self._value
 
     @property
-    def if_asked(self) -> datetime | None:
-        """The moment, or None when nothing depends on it."""
-        return self._value if self.asked else None
+    def if_used(self) -> datetime | None:
+        """Return the moment, or None if nothing depends on it."""
+        return self._value if self.used else None
 
 
 class ReferencedSets:
-    """The entity sets that the expressions of a request lead to, and names for their rows."""
+    """The entity sets that a request navigates to, and names for their rows."""
 
     def __init__(self, schema: Schema) -> None:
         self._schema = schema
@@ -55,32 +55,32 @@ class ReferencedSets:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """The sets, in the order in which they were first entered."""
+        """Return the sets, in the order in which they were first entered."""
         return tuple(self._entered)
 
     def enter(self, set_name: str) -> EntitySet:
-        """The set that a navigation property leads to."""
+        """Return the set that a navigation property leads to, and count it as referenced."""
         found = self._set(set_name)
         self._entered[set_name] = None
         return found
 
     def type_of(self, set_name: str) -> EntityType:
-        """Return the entity type behind a navigation property, which is not followed yet."""
+        """Return the entity type at the end of a navigation property without following it."""
         return self._set(set_name).entity_type
 
     def _set(self, set_name: str) -> EntitySet:
         found = self._schema.find_set(set_name)
-        assert found is not None  # noqa: S101 - the contract's ways lead to its sets
+        assert found is not None  # noqa: S101 - navigation leads to sets of the contract
         return found
 
     def name_row(self) -> str:
-        """A name that no other row has."""
+        """Return a name that no other row has."""
         return f"n{next(self._numbers)}"
 
 
 @dataclass(frozen=True, slots=True)
 class RowVariable:
-    """A lambda variable that stands for a row, and the name that this row has."""
+    """A lambda variable whose value is a row, and the name of that row."""
 
     name: str
     entity_type: EntityType
@@ -88,13 +88,13 @@ class RowVariable:
 
 
 class TextBudget:
-    """Characters that the texts of a row may still have together."""
+    """The number of characters that the computed texts of a row may still have together."""
 
     def __init__(self) -> None:
-        self._left = MOST_TEXT
+        self._left = MAX_TEXT_CHARACTERS
 
     def spend(self, characters: int) -> bool:
-        """Whether there were as many left."""
+        """Spend characters; return False if there were not enough left."""
         self._left -= characters
         return self._left >= 0
 
@@ -105,19 +105,19 @@ def _uses() -> Iterator[int]:
 
 @dataclass(frozen=True, slots=True)
 class Scope:
-    """What names mean: the entity type, the aliases of the URL, the lambda variable if inside one.
+    """Names and their meaning: the entity type, the URL's aliases, the lambda variable if any.
 
-    Bare names are those of `row`, $it's are those of `it`, which is the same row when it is None;
-    see `gateway.query.tree.expressions.NavigationPath`. `variables` are other rows; without
-    `others` no navigation property leads to any.
+    Bare names belong to `row`, names after $it to `it`, which is the same row if None; see
+    `gateway.query.tree.expressions.NavigationPath`. `variables` are other rows. Without
+    `referenced_sets`, navigation properties are refused.
 
-    Inside of $expand (`is_inner`) $it would be the row that the URL is about, which is not at hand.
+    Inside of $expand (`is_inner`), $it would be a row of the outer query, which is not available.
 
     `option` names the option for messages; `computed` are the items of $compute that can be used
-    here; `open_aliases` are being resolved, to refuse a circle. `uses` of aliases, computed
-    properties and transformations run out: one of the other could spell an expression larger than
-    any URL. So do the characters of `texts` that are put together. `depth` counts how deep the
-    expression is; a chain of one connective is one level.
+    here; `open_aliases` are being resolved, to refuse a cycle. `uses` limits aliases, computed
+    properties and transformations, because nested ones can expand to an expression larger than
+    any URL. `texts` limits the characters of computed texts. `depth` is the depth of the
+    expression; a chain of one connective is one level.
     """
 
     entity_type: EntityType
@@ -134,15 +134,15 @@ class Scope:
     row: str = ""
     it: tuple[EntityType, str] | None = None
     variables: tuple[RowVariable, ...] = ()
-    others: ReferencedSets | None = None
+    referenced_sets: ReferencedSets | None = None
     is_inner: bool = False
 
     def row_variable(self, name: str) -> RowVariable | None:
-        """The innermost variable of this name."""
+        """Return the innermost variable of this name."""
         return next((v for v in reversed(self.variables) if v.name == name), None)
 
     def for_option(self, option: str) -> Scope:
-        """The same names in another option."""
+        """Return the same names for another option."""
         return replace(self, option=option, uses=_uses(), texts=TextBudget())
 
     def use(self) -> None:
@@ -154,42 +154,42 @@ class Scope:
         if next(self.uses, None) is None:
             raise LimitExceeded(
                 f"{self.option}: more than {_MAX_USES} parameter aliases, computed properties and"
-                " transformations are used; write values out or ask for less at once",
+                " transformations are used; write values out or split the query",
                 target=self.option,
             )
 
     def make_text(self, expr: BoundExpr) -> None:
-        """Count a text that is put together for each row.
+        """Count a text that is computed for each row.
 
         Raises:
-            LimitExceeded: they may become too long.
+            LimitExceeded: the texts may become too long.
         """
         if not self.texts.spend(width_of(expr)):
             raise LimitExceeded(
-                f"{self.option}: the texts that are put together for each row may have more than"
-                f" {MOST_TEXT} characters; use shorter literals and fewer calls",
+                f"{self.option}: the texts computed for each row could exceed"
+                f" {MAX_TEXT_CHARACTERS} characters; use shorter literals and fewer calls",
                 target=self.option,
             )
 
     def mismatch(self, what: str) -> TypeMismatch:
-        """400: types that do not go together."""
+        """Return the error (400) for types that do not go together."""
         return TypeMismatch(f"{self.option}: {what}", target=self.option)
 
     def invalid(self, what: str) -> InvalidValue:
-        """400: a value outside its range."""
+        """Return the error (400) for a value outside its range."""
         return InvalidValue(f"{self.option}: {what}", target=self.option)
 
     def unsupported(self, expr: Expr, feature: str = "") -> NotSupported:
-        """501: legal OData that is not evaluated here."""
+        """Return the error (501) for legal OData that is not evaluated here."""
         return NotSupported(
             f"{self.option}: {quoted(expr)} uses {feature or _feature(expr)}, which this service"
-            " does not evaluate; leave it to the client",
+            " does not evaluate; apply it in the client",
             target=self.option,
         )
 
 
 def find_property(name: str, scope: Scope, known: tuple[str, ...] = ()) -> Property:
-    """The property `name`; `known` are all names that may have been meant.
+    """Return the property `name`; `known` are all names to suggest from.
 
     Raises:
         UnknownName: with the nearest name that exists.
@@ -200,26 +200,26 @@ def find_property(name: str, scope: Scope, known: tuple[str, ...] = ()) -> Prope
         hint = nearest(name, (*(known or scope.entity_type.names), *computed))
         raise UnknownName(
             f"{scope.option}: {scope.entity_type.name} has no property {name!r}"
-            f"{hint or _way_out(name, scope)}",
+            f"{hint or _remedy(name, scope)}",
             target=scope.option,
         )
     return found
 
 
-def _way_out(name: str, scope: Scope) -> str:
-    """What may have been meant by a name that is near to none."""
+def _remedy(name: str, scope: Scope) -> str:
+    """Return a hint for a name that is similar to no other."""
     variables = [variable.name for variable in scope.variables]
     if scope.variable is not None:
         variables.append(scope.variable)
-    in_reach = f"; variables in reach: {', '.join(variables)}" if variables else ""
+    in_scope = f"; variables in scope: {', '.join(variables)}" if variables else ""
     if scope.option == "$filter":
-        return f"{in_reach}; text stands in single quotes: '{name}'"
+        return f"{in_scope}; write text in single quotes: '{name}'"
     listed = "; $metadata lists them" if scope.entity_type.key else ""
-    return in_reach or listed
+    return in_scope or listed
 
 
 def quoted(expr: Expr) -> str:
-    """The expression as OData text, cut when it is long."""
+    """Return the expression as OData text, shortened if it is long."""
     text = unparse(expr)
     return text if len(text) <= 80 else f"{text[:77]}..."
 

@@ -1,8 +1,7 @@
-"""$search (URL Conventions 5.1.8): which rows match is the service's to say, and this is what.
+"""$search (URL Conventions 5.1.8), whose matching rules are the service's choice.
 
-A word, a phrase and what a person has typed so far match a row when they stand, as they are, inside
-one of its single-valued text properties; upper and lower case are the same. NOT binds tighter than
-AND, which binds tighter than OR.
+A word, a phrase or an incomplete word matches a row if one of its single-valued text properties
+contains it, ignoring case. NOT binds tighter than AND, which binds tighter than OR.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ _Matches: TypeAlias = Callable[[str], BoundExpr]
 
 
 def bind_search(expr: SearchExpr, properties: Iterable[Property], row: str = "") -> BoundExpr:
-    """The condition that a row with these properties matches; it is never null.
+    """Return the condition that a row with these properties matches; it is never null.
 
     Raises:
         LimitExceeded: too many words.
@@ -32,7 +31,7 @@ def bind_search(expr: SearchExpr, properties: Iterable[Property], row: str = "")
 
 
 def bind_search_of_values(expr: SearchExpr) -> BoundExpr:
-    """The same of an element of a list of texts.
+    """Return the condition that an element of a list of texts matches.
 
     Raises:
         LimitExceeded: too many words.
@@ -40,8 +39,8 @@ def bind_search_of_values(expr: SearchExpr) -> BoundExpr:
     element = Call("tolower", (Element(_TEXT),), _TEXT)
 
     def matches(text: str) -> BoundExpr:
-        sought = Call("tolower", (Constant(text, _TEXT),), _TEXT)
-        return Call("contains", (element, sought), PrimitiveType.BOOLEAN)
+        word = Call("tolower", (Constant(text, _TEXT),), _TEXT)
+        return Call("contains", (element, word), PrimitiveType.BOOLEAN)
 
     return _checked(expr, matches)
 
@@ -49,7 +48,7 @@ def bind_search_of_values(expr: SearchExpr) -> BoundExpr:
 def _checked(expr: SearchExpr, matches: _Matches) -> BoundExpr:
     if _size(expr) > _MAX_WORDS:
         raise LimitExceeded(
-            f"$search: more than {_MAX_WORDS} words are sought at once; ask for less",
+            f"$search: more than {_MAX_WORDS} words; search for fewer at once",
             target="$search",
         )
     return _bind(expr, matches)
@@ -78,7 +77,7 @@ def _bind(expr: SearchExpr, matches: _Matches) -> BoundExpr:
 
 
 def _terms(expr: SearchAnd | SearchOr) -> list[SearchExpr]:
-    """The operands of a chain of one connective, in order; chains lean to the left."""
+    """Return the operands of a chain of one connective, in order; chains are left-deep."""
     terms: list[SearchExpr] = []
     node: SearchExpr = expr
     while isinstance(node, SearchAnd | SearchOr) and type(node) is type(expr):

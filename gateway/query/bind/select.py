@@ -1,4 +1,4 @@
-"""$select: which properties are shown, and what of lists (URL Conventions 5.1.4)."""
+"""$select: the shown properties, and the shown parts of lists (URL Conventions 5.1.4)."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ _OF_VALUES = frozenset({"$filter", "$search", "$orderby", "$skip", "$top", "$cou
 
 @dataclass(frozen=True, slots=True)
 class Selected:
-    """Properties in wire order, each once; `by_client` tells whether the client chose them.
+    """Properties in wire order, each once; `by_client` is true if the client chose them.
 
-    Of `ways`, navigation properties, there is nothing to show but that they were chosen.
+    `navigation` names the chosen navigation properties, which show up only in the context URL.
     """
 
     properties: tuple[Property, ...]
     by_client: bool
-    ways: tuple[str, ...]
+    navigation: tuple[str, ...]
     views: tuple[ValuesView, ...]
 
 
@@ -37,14 +37,14 @@ def bind_select(
     all_properties: tuple[Property, ...],
     computed: tuple[ComputedProperty, ...],
 ) -> Selected:
-    """Properties in the order written; `*` and no $select are all of them.
+    """Bind $select; properties keep the order written, `*` and no $select mean all of them.
 
     Raises:
-        UnknownName: a property that is not there, or something below one.
-        NotSupported, OptionNotAllowed: options for a list that are not evaluated, or mean nothing.
+        UnknownName: a property that does not exist, or something below one.
+        NotSupported, OptionNotAllowed: options of a list that are not evaluated, or mean nothing.
     """
     chosen = [_property(item, scope, computed) for item in items]
-    ways = tuple(item.path[0] for item in items if _is_way(item, scope))
+    navigation = tuple(item.path[0] for item in items if _is_navigation(item, scope))
     views = tuple(
         _view(prop, item.options, scope)
         for prop, item in zip(chosen, items, strict=True)
@@ -52,15 +52,15 @@ def bind_select(
     )
     if not items or any(item.path == _ALL for item in items):
         dynamic = (item.prop for item in computed)
-        return Selected((*all_properties, *dynamic), False, ways, views)
+        return Selected((*all_properties, *dynamic), False, navigation, views)
     properties = dict.fromkeys(prop for prop in chosen if prop is not None)
-    return Selected(tuple(properties), True, ways, views)
+    return Selected(tuple(properties), True, navigation, views)
 
 
 def _property(
     item: SelectItem, scope: Scope, computed: tuple[ComputedProperty, ...]
 ) -> Property | None:
-    if item.path == _ALL or _is_way(item, scope):
+    if item.path == _ALL or _is_navigation(item, scope):
         return None
     for other in computed:
         if item == SelectItem((other.prop.name,)):
@@ -73,13 +73,13 @@ def _property(
     if found is not None and below:
         raise UnknownName(
             f"$select: {unparse(item)} goes below a property, but {scope.entity_type.name} has"
-            " primitive properties only; what is shown of other rows is selected in $expand",
+            " only primitive properties; select properties of related rows inside $expand",
             target="$select",
         )
     return find_property(item.path[0], scope)
 
 
-def _is_way(item: SelectItem, scope: Scope) -> bool:
+def _is_navigation(item: SelectItem, scope: Scope) -> bool:
     plain = len(item.path) == 1 and item.options is None
     return plain and scope.entity_type.find_navigation(item.path[0]) is not None
 
@@ -88,7 +88,7 @@ def _view(prop: Property, options: QueryOptions, scope: Scope) -> ValuesView:
     for name in given_options(options):
         if name not in _OF_VALUES:
             raise OptionNotAllowed(
-                f"$select: {name} has no meaning behind {prop.name}, a list of values",
+                f"$select: {name} has no meaning for {prop.name}, a list of values; leave it out",
                 target="$select",
             )
     scope = replace(scope, aliases=(*scope.aliases, *options.aliases))
@@ -110,6 +110,6 @@ def _direction(prop: Property, orderby: tuple[OrderItem, ...]) -> bool | None:
         case (OrderItem(Special("$this"), descending),):
             return descending
     raise NotSupported(
-        f"$select: the values of {prop.name} are sorted by $this alone: $orderby=$this desc",
+        f"$select: the values of {prop.name} can be sorted only by $this: $orderby=$this desc",
         target="$select",
     )

@@ -1,4 +1,4 @@
-"""The nearest name that exists, for messages."""
+"""Suggestions of similar names, for messages."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from difflib import get_close_matches
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """A clause to append to a message, empty when nothing is near.
+    """Return a clause to append to a message, empty if no name is similar.
 
     >>> nearest("username", ["userName", "state"])
     '; did you mean userName?'

@@ -1,7 +1,7 @@
-"""How long the texts may become that a question puts together, before anything is computed.
+"""Upper bounds on the length of computed texts, checked before anything is computed.
 
-DuckDB keeps every text in between for some thousand rows at once, and does not count them among
-the memory that it may take. So what literals and repetitions can make of a row is bounded here.
+DuckDB keeps every intermediate text for some thousand rows at once, and does not count them
+towards its memory limit. So the texts that an expression can make for a row are bounded here.
 """
 
 from __future__ import annotations
@@ -9,15 +9,15 @@ from __future__ import annotations
 from gateway.edm.types import PrimitiveType
 from gateway.query.tree.expressions import BoundExpr, Call, CaseWhen, ColumnRef, Constant
 
-MOST_TEXT = 8_192
-"""Characters in all texts that are made for a row, those in between too."""
-_LONGEST_UPPER_CASE = 3
-_USUAL = 64
-"""What another expression's text is taken to have."""
+MAX_TEXT_CHARACTERS = 8_192
+"""The limit for all texts computed for a row, intermediate ones included."""
+_MAX_CHARACTERS_PER_UPPER_CASE = 3
+_ASSUMED_CHARACTERS = 64
+"""The assumed length of any other expression's text."""
 
 
 def width_of(expr: BoundExpr) -> int:
-    """Characters that the text may have; a column's of the data itself count as many as usual."""
+    """Return the number of characters that the text may have."""
     match expr:
         case Constant(str() as text, _):
             return len(text)
@@ -26,10 +26,10 @@ def width_of(expr: BoundExpr) -> int:
         case Call("concat", arguments):
             return sum(map(width_of, arguments))
         case Call("toupper", (text,)):
-            return _LONGEST_UPPER_CASE * width_of(text)
+            return _MAX_CHARACTERS_PER_UPPER_CASE * width_of(text)
         case Call(_, (first, *_)) if expr.type is PrimitiveType.STRING:
             return width_of(first)
         case CaseWhen(branches):
             return max(width_of(value) for _, value in branches)
         case _:
-            return _USUAL
+            return _ASSUMED_CHARACTERS

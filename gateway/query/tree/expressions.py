@@ -1,6 +1,6 @@
 """The bound query: names resolved to properties, literals typed, everything checked.
 
-The field calls this the semantic tree. Boolean connectives are n-ary, so that a filter with
+Elsewhere this is called the semantic tree. Boolean connectives are n-ary, so that a filter with
 hundreds of `or` terms stays shallow. Values are Python values as `PrimitiveType` states.
 """
 
@@ -31,7 +31,7 @@ class CompareOperator(StrEnum):
 
     @property
     def mirrored(self) -> CompareOperator:
-        """The operator that says the same with its operands exchanged."""
+        """Return the operator that means the same with its operands exchanged."""
         return _MIRRORED.get(self, self)
 
 
@@ -58,8 +58,8 @@ class ArithmeticOperator(StrEnum):
 class Constant:
     """A literal; `value` None and `type` None for `null`.
 
-    `picoseconds` is what an instant has beyond the microsecond; comparisons take it into account,
-    and nothing else takes such a constant.
+    `picoseconds` is the part of an instant below the microsecond. Comparisons use it; everything
+    else refuses such a constant.
     """
 
     value: Value | None
@@ -69,7 +69,7 @@ class Constant:
 
 @dataclass(frozen=True, slots=True)
 class ColumnRef:
-    """A single-valued property of a row: of the one that is looked at, or of another by its name.
+    """A single-valued property of the current row, or of the row named `row`.
 
     See `NavigationPath` for names of rows.
     """
@@ -79,7 +79,7 @@ class ColumnRef:
 
     @property
     def type(self) -> PrimitiveType:
-        """The property's type."""
+        """Return the property's type."""
         return self.prop.type
 
 
@@ -100,7 +100,7 @@ class Compare:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
@@ -113,7 +113,7 @@ class In:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
@@ -171,15 +171,15 @@ class Quantified:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """Whether `text` stands in one of the properties, in upper or lower case; never null.
+    """A test that one of the properties contains `text`, ignoring case; never null.
 
-    They are those of the row that is looked at, or of another by its name.
+    They are properties of the current row, or of the row named `row`.
     """
 
     text: str
@@ -188,13 +188,13 @@ class Matches:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
 @dataclass(frozen=True, slots=True)
 class CountElements:
-    """`/$count` of a collection property, or of those elements that meet a condition."""
+    """`/$count` of a collection property, or of its elements that meet a condition."""
 
     prop: Property
     row: str = ""
@@ -202,15 +202,15 @@ class CountElements:
 
     @property
     def type(self) -> PrimitiveType:
-        """A number."""
+        """Return Edm.Int64."""
         return PrimitiveType.INT64
 
 
 @dataclass(frozen=True, slots=True)
 class NavigationPath:
-    """From the row `row` along a navigation property to the rows of `target`, each called `to`.
+    """A step from the row `row` along a navigation property to the rows of `target`, named `to`.
 
-    Names of rows are made here, never in a URL; THIS_ROW is the one that is looked at.
+    Names of rows are generated, never taken from a URL; THIS_ROW is the current row.
     """
 
     navigation: NavigationProperty
@@ -224,41 +224,41 @@ THIS_ROW = "r"
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """A value of the one row that a way leads to."""
+    """A value of the one row at the end of a navigation path."""
 
-    way: NavigationPath
+    path: NavigationPath
     value: BoundExpr
 
     @property
     def type(self) -> PrimitiveType | None:
-        """The value's type."""
+        """Return the value's type."""
         return self.value.type
 
 
 @dataclass(frozen=True, slots=True)
 class QuantifiedRows:
-    """`any` or `all` over the rows that a way leads to; `predicate` None for the bare `any()`."""
+    """`any` or `all` over the rows at the end of a path; `predicate` None for the bare `any()`."""
 
-    way: NavigationPath
+    path: NavigationPath
     quantifier: str
     predicate: BoundExpr | None
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
 @dataclass(frozen=True, slots=True)
 class CountRows:
-    """`/$count` of the rows that a way leads to, of those that meet a condition."""
+    """`/$count` of the rows at the end of a path that meet a condition; None counts all."""
 
-    way: NavigationPath
+    path: NavigationPath
     condition: BoundExpr | None
 
     @property
     def type(self) -> PrimitiveType:
-        """A number."""
+        """Return Edm.Int64."""
         return PrimitiveType.INT64
 
 
@@ -270,7 +270,7 @@ class And:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
@@ -282,7 +282,7 @@ class Or:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
@@ -294,7 +294,7 @@ class Not:
 
     @property
     def type(self) -> PrimitiveType:
-        """Boolean."""
+        """Return Edm.Boolean."""
         return PrimitiveType.BOOLEAN
 
 
@@ -306,7 +306,7 @@ BoundExpr: TypeAlias = Leaf | Condition | Computed | Navigated
 
 
 def conjunction(*conditions: BoundExpr | None) -> BoundExpr | None:
-    """All that are given, as one flat `And`; None when none is."""
+    """Return the given conditions as one flat `And`; None if there are none."""
     terms: list[BoundExpr] = []
     for condition in conditions:
         terms += condition.terms if isinstance(condition, And) else filter(None, (condition,))
@@ -322,14 +322,14 @@ class BoundOrder:
 
     @property
     def prop(self) -> Property:
-        """The column of an order that goes upstream, which is always one."""
+        """Return the column; only for an order that goes upstream, which always sorts by one."""
         assert isinstance(self.expr, ColumnRef)  # noqa: S101 - the planner pushes nothing else
         return self.expr.prop
 
 
 @dataclass(frozen=True, slots=True)
 class ComputedProperty:
-    """A property that $compute adds to each row: what it is called and how it is computed."""
+    """A property that $compute adds to each row, and the expression that computes it."""
 
     prop: Property
     expr: BoundExpr

@@ -1,4 +1,4 @@
-"""Which members each row of an answer has; decided by the writer, rendered by the engine."""
+"""The members of each row in a response; chosen by the writer, rendered by the engine."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from gateway.query.tree.queries import BoundQuery, ValuesView
 
 @dataclass(frozen=True, slots=True)
 class Expanded:
-    """Related rows in a row: the members that hold them and their number, empty for none.
+    """Related rows inside a row: the members that hold them and their number, empty for none.
 
-    `query` says which they are, `projection` what is shown of each.
+    `query` selects the rows, `projection` the members of each.
     """
 
-    way: NavigationPath
+    path: NavigationPath
     query: BoundQuery
     projection: Projection
     member: str
@@ -27,22 +27,22 @@ class Expanded:
 class Projection:
     """The members of each row, in order.
 
-    `computed` tells how properties are computed that are no columns. `constants` are control
+    `computed` holds the expressions of properties that are not columns. `constants` are control
     information that is the same in every row, as (name, text), and come first. `id_members` name
     the members that hold the entity's URL; the URL is `id_prefix` + the percent-encoded key + `)`.
-    `type_suffix` is the annotation that tells a property's type where
-    JSON does not, e.g. `@odata.type`; empty for none. Only dynamic properties need it, `all_typed`
-    gives it to the model's too. `int64_as_text` is for readers whose numbers are Doubles
+    `type_suffix` is the annotation for the type of a property where JSON does not show it, e.g.
+    `@odata.type`; empty for none. Only dynamic properties need it; `all_typed` adds it to the
+    model's properties too. `int64_as_text` is for clients whose numbers are Doubles
     (IEEE754Compatible, JSON Format 3.2): 64-bit integers and decimals are sent as text.
     `omit_nulls` leaves out the properties that are null, and their types.
 
-    `ways` are the members that tell where related rows are, and what stands behind the entity's
-    URL. `expanded` are the related rows that come along.
+    `navigation_links` are pairs: a member that links to related rows, and the suffix of its URL
+    after the entity's. `expanded` are the related rows included in each row.
 
-    `views` says what is shown of lists that are not shown whole; `count_suffix` is the annotation
-    that tells how many elements there are.
+    `views` cut down lists that are not shown whole; `count_suffix` is the annotation for the
+    number of their elements.
 
-    `variants` are not empty when not all rows have the same members; each row says which it has.
+    `variants` is not empty if rows have different members; each row then names its variant.
     """
 
     properties: tuple[Property, ...]
@@ -56,7 +56,7 @@ class Projection:
     int64_as_text: bool = False
     omit_nulls: bool = False
     variants: tuple[Projection, ...] = ()
-    ways: tuple[tuple[str, str], ...] = ()
+    navigation_links: tuple[tuple[str, str], ...] = ()
     expanded: tuple[Expanded, ...] = ()
     views: tuple[ValuesView, ...] = ()
     count_suffix: str = ""

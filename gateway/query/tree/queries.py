@@ -1,4 +1,4 @@
-"""What is asked of an entity set, bound: names resolved, values typed, everything checked."""
+"""Bound queries on an entity set: names resolved, values typed, everything checked."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class ExpandForm(StrEnum):
-    """What $expand shows of the other rows: themselves, where they are, or how many there are."""
+    """The form of an $expand item: the related rows, references to them, or their number."""
 
     ENTITIES = "entities"
     REFERENCES = "$ref"
@@ -24,21 +24,21 @@ class ExpandForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BoundExpand:
-    """One item of $expand: `query` says what of the rows that the way leads to is shown.
+    """One item of $expand; `query` selects among the rows at the end of `path`.
 
-    Its order is total; its expressions are about the other row, as those of any query.
+    Its order is total; its expressions refer to the related row.
     """
 
-    way: NavigationPath
+    path: NavigationPath
     query: BoundQuery
     form: ExpandForm = ExpandForm.ENTITIES
 
 
 @dataclass(frozen=True, slots=True)
 class ValuesView:
-    """What is shown of a list: the elements that meet a condition, sorted, cut to a window.
+    """The shown part of a list: the elements that meet a condition, sorted, limited to a window.
 
-    `descending` is None where they stay in their order. `count` asks how many meet it.
+    `descending` is None if they keep their order. `count` includes the number that meet it.
     """
 
     prop: Property
@@ -50,7 +50,7 @@ class ValuesView:
 
 
 class Shape(StrEnum):
-    """What the client wants of the entity set."""
+    """The shape of a query's result: rows, one entity, or a number."""
 
     COLLECTION = "collection"
     ENTITY = "entity"
@@ -59,19 +59,19 @@ class Shape(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class BoundQuery:
-    """A question about one entity set.
+    """A query on one entity set.
 
-    `select` lists the properties of each row in wire order; `selected` tells whether the client
-    chose them, which the context URL must say, and `ways` are the navigation properties it chose;
-    `views` says what is shown of lists that it does not want whole.
-    `computed` are all properties of $compute, shown or not; where filter and order use one, its
-    expression stands there. `top` and `skip` are in rows and apply after filter and order; `count`
-    asks for the number of rows before both. For an ENTITY, `filter` is the key, and `key` its
-    address below the service root. With `apply`, `filter` is what $apply begins with, and all else
-    is about its result, except `moment`: what now() meant, None when nothing depends on it.
-    `references` asks where the entities are, and for nothing else of them (`/$ref`). `others` names
-    the sets that navigation leads to. `source` is the entity whose related ones are asked for: when
-    there is none, the resource does not exist.
+    `select` lists the properties of each row in wire order. `selected` is true if the client chose
+    them, which the context URL must show; `selected_navigation` names the navigation properties it
+    chose, and `views` are the lists that it wants in part.
+    `computed` are all properties of $compute, shown or not; filter and order contain the
+    expression of a computed property, not its name. `top` and `skip` are in rows and apply after
+    filter and order; `count` includes the number of rows before both. For an ENTITY, `filter` is
+    the key, and `key` its address below the service root. With `apply`, `filter` is the filter at
+    the start of $apply, and all else applies to its result, except `moment`: the value of now(),
+    None if nothing depends on it. `references` returns the URLs of the entities and nothing else
+    of them (`/$ref`). `referenced_sets` names the sets that navigation leads to. `source` is the
+    entity whose related ones are requested; if it does not exist, neither does the resource.
     """
 
     entity_set: EntitySet
@@ -88,15 +88,15 @@ class BoundQuery:
     apply: BoundApply | None = None
     moment: datetime | None = None
     references: bool = False
-    others: tuple[str, ...] = ()
+    referenced_sets: tuple[str, ...] = ()
     expand: tuple[BoundExpand, ...] = ()
-    ways: tuple[str, ...] = ()
+    selected_navigation: tuple[str, ...] = ()
     views: tuple[ValuesView, ...] = ()
     source: BoundQuery | None = None
 
 
 class PropertyPart(StrEnum):
-    """In which form a property is asked for: as JSON, as bare text, or how many elements it has."""
+    """The form of a property in the response: JSON, bare text, or the number of its elements."""
 
     JSON = "property"
     TEXT = "$value"
@@ -105,9 +105,9 @@ class PropertyPart(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class PropertyQuery:
-    """A question about one property of one entity, which `entity` finds.
+    """A query on one property of the entity that `entity` finds.
 
-    `skip`, `top` and `count` are about the elements of a collection.
+    `skip`, `top` and `count` apply to the elements of a collection.
     """
 
     entity: BoundQuery

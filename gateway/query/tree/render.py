@@ -1,4 +1,4 @@
-"""A bound expression as OData text, for explain and messages."""
+"""Bound expressions as OData text, for explain and messages."""
 
 from __future__ import annotations
 
@@ -50,27 +50,27 @@ _COUNTED = "$this"
 
 @dataclass(frozen=True, slots=True)
 class _Names:
-    """What rows and the element are called where a text is read; no name is the row itself."""
+    """The names of rows and of the element in a text; the row itself has an empty name."""
 
     rows: Mapping[str, str] = field(default_factory=lambda: {"": "", THIS_ROW: ""})
     element: str = _VARIABLE
 
     def row(self, row: str, name: str) -> _Names:
-        """The same with a name for one more row."""
+        """Return the same names and one for another row."""
         return replace(self, rows={**self.rows, row: name})
 
-    def path(self, row: str, member: str) -> str:
-        """A property of a row."""
+    def member(self, row: str, member: str) -> str:
+        """Return the path to a property of a row."""
         name = self.rows[row]
         return f"{name}/{member}" if name else member
 
-    def way(self, way: NavigationPath) -> str:
-        """The path along a navigation property."""
-        return self.path(way.row, way.navigation.name)
+    def along(self, path: NavigationPath) -> str:
+        """Return the path along a navigation property."""
+        return self.member(path.row, path.navigation.name)
 
 
 def render_expr(expr: BoundExpr) -> str:
-    """Canonical OData text: lambda variables are `x` for values and `n1`, `n2`, ... for rows."""
+    """Return canonical OData text; variables are `x` for values, `n1`, `n2`, ... for rows."""
     return _render(expr, _Names())
 
 
@@ -96,22 +96,21 @@ def _render(expr: BoundExpr, names: _Names) -> str:
 
 
 def _along(expr: Quantified | Navigated, names: _Names) -> str:
-    """What follows a path; in a count's condition, the row or element that counts is `$this`."""
+    """Render a path; in the condition of a count, the row or element that counts is `$this`."""
     match expr:
-        case Reached(way, value):
-            return _render(value, names.row(way.to, names.way(way)))
+        case Reached(path, value):
+            return _render(value, names.row(path.to, names.along(path)))
         case Quantified(prop, quantifier, predicate, row):
-            return (
-                f"{names.path(row, prop.name)}/{quantifier}({_lambda(_VARIABLE, predicate, names)})"
-            )
-        case QuantifiedRows(way, quantifier, predicate):
-            inner = _lambda(way.to, predicate, names.row(way.to, way.to))
-            return f"{names.way(way)}/{quantifier}({inner})"
-        case CountRows(way, condition):
-            return f"{names.way(way)}/$count{_filter(condition, names.row(way.to, _COUNTED))}"
+            inner = _lambda(_VARIABLE, predicate, names)
+            return f"{names.member(row, prop.name)}/{quantifier}({inner})"
+        case QuantifiedRows(path, quantifier, predicate):
+            inner = _lambda(path.to, predicate, names.row(path.to, path.to))
+            return f"{names.along(path)}/{quantifier}({inner})"
+        case CountRows(path, condition):
+            return f"{names.along(path)}/$count{_filter(condition, names.row(path.to, _COUNTED))}"
         case CountElements(prop, row, condition):
             inner = _filter(condition, replace(names, element=_COUNTED))
-            return f"{names.path(row, prop.name)}/$count{inner}"
+            return f"{names.member(row, prop.name)}/$count{inner}"
 
 
 def _lambda(variable: str, predicate: BoundExpr | None, names: _Names) -> str:
@@ -146,7 +145,7 @@ def _leaf(expr: Leaf, names: _Names) -> str:
         case Constant(value, _):
             return _constant(value)
         case ColumnRef(prop, row):
-            return names.path(row, prop.name)
+            return names.member(row, prop.name)
         case Element():
             return names.element
 

@@ -1,7 +1,7 @@
 """The bound $apply: an algebra of transformations (Data Aggregation 3), names resolved and typed.
 
-Each step takes the rows of the one before. What orders rows is not a step: `RowType.order` is
-carried along, because only skip, top and the end look at it, and SQL keeps no order on the way.
+Each step takes the rows of the one before. An order is not a step: `RowType.order` carries it
+along, because only skip, top and the end use it, and SQL keeps no order between steps.
 """
 
 from __future__ import annotations
@@ -22,23 +22,23 @@ from gateway.query.tree.expressions import (
 )
 
 POSITION = Property("$position", PrimitiveType.INT64)
-"""The row's number in the feed's own order, as snapshots keep it."""
+"""The row's number in the collection's own order, as stored in snapshots."""
 ARRIVAL = Property("$arrival", PrimitiveType.INT64)
-"""The row's number in the order in which rows came while they were read."""
+"""The row's number in the order in which rows arrived during the extract."""
 PART = Property("$part", PrimitiveType.INT64)
-"""Of rows that were put together: which branch a row comes from."""
+"""The branch that a merged row comes from."""
 RANK = Property("$rank", PrimitiveType.INT64)
-"""Its number in that branch."""
+"""The row's number in that branch."""
 VARIANT = Property("$variant", PrimitiveType.INT64)
-"""Which of the `RowType.variants` a row is of; a column only where there are several."""
+"""The row's index in `RowType.variants`; a column only if there are several."""
 
 VALUE = "$value"
-"""The column of a value that is aggregated once more."""
+"""The column of a value that is aggregated again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """The properties that a row has; `entity` tells whether it is one of the addressed entities."""
+    """The properties that a row has; `entity` is true if it is one of the addressed entities."""
 
     names: tuple[str, ...]
     entity: bool = False
@@ -46,7 +46,7 @@ class Variant:
 
 @dataclass(frozen=True, slots=True)
 class RowType:
-    """What rows are made of.
+    """The properties and the order of rows.
 
     `properties` are those of all variants, in wire order; a property that a row does not have is
     null in expressions and absent on the wire. `order` is total.
@@ -58,25 +58,24 @@ class RowType:
 
     @property
     def common(self) -> tuple[str, ...]:
-        """What all rows have."""
-        kept = (set(variant.names) for variant in self.variants)
-        shared = set.intersection(*kept)
+        """Return the names of the properties that all rows have."""
+        shared = set.intersection(*(set(variant.names) for variant in self.variants))
         return tuple(prop.name for prop in self.properties if prop.name in shared)
 
     @property
     def are_entities(self) -> bool:
-        """Whether all rows are whole entities."""
+        """Return True if all rows are whole entities."""
         return all(variant.entity for variant in self.variants)
 
     def with_properties(self, added: tuple[Property, ...]) -> RowType:
-        """The same rows with more properties behind the others."""
+        """Return the same rows with more properties after the others."""
         names = tuple(prop.name for prop in added)
         variants = (replace(v, names=(*v.names, *names)) for v in self.variants)
         return RowType((*self.properties, *added), tuple(variants), self.order)
 
 
 def entity_rows(entity_type: EntityType) -> RowType:
-    """The rows that $apply begins with."""
+    """Return the type of the rows that $apply starts from."""
     return RowType(
         entity_type.properties,
         (Variant(entity_type.names, entity=True),),
@@ -111,9 +110,9 @@ class FromStep:
 class BoundAggregate:
     """One value of a group: `method` of `expr`, nulls removed; `expr` is None for COUNT.
 
-    With `steps`, it is first taken in the groups of all their properties together; each step then
-    takes its own away. With `along`, it is taken of the rows that these ways lead to from the rows
-    of the group, each as often as a way leads to it; `expr` may be about both.
+    With `steps`, it is first computed in the groups of all their properties together; each step
+    then removes its own. With `along`, it is computed over the rows that these paths lead to from
+    the rows of the group, each as often as a path leads to it; `expr` may refer to both.
     """
 
     prop: Property
@@ -125,7 +124,7 @@ class BoundAggregate:
 
 @dataclass(frozen=True, slots=True)
 class AggregateRows:
-    """One row, or one a group inside of a groupby, even where there are no rows."""
+    """One row, or one per group inside of a groupby, even if there are no rows."""
 
     items: tuple[BoundAggregate, ...]
 
@@ -146,7 +145,7 @@ class ComputeRows:
 
 @dataclass(frozen=True, slots=True)
 class SliceRows:
-    """In `order`, the rows behind the first `skip`, at most `top`; all for None."""
+    """In `order`, the rows after the first `skip`, at most `top`; None is all."""
 
     order: tuple[BoundOrder, ...]
     skip: int = 0
@@ -155,7 +154,7 @@ class SliceRows:
 
 @dataclass(frozen=True, slots=True)
 class AccumulateRows:
-    """In `order`, rows until the sum of their `expr` is `limit`, or that many percent (3.3.1)."""
+    """In `order`, rows until the sum of `expr` reaches `limit`, or that many percent (3.3.1)."""
 
     order: tuple[BoundOrder, ...]
     expr: BoundExpr
@@ -174,7 +173,7 @@ class Branch:
 
 @dataclass(frozen=True, slots=True)
 class BranchRows:
-    """The rows of all branches: one for a groupby, one a level with rollup, more for concat."""
+    """The rows of all branches: one for a groupby, one per level of rollup, more for concat."""
 
     branches: tuple[Branch, ...]
     rows: RowType
@@ -186,7 +185,7 @@ BoundStep: TypeAlias = (
 
 
 def makes_rows_of_nothing(steps: tuple[BoundStep, ...]) -> bool:
-    """Return True if the steps may make a row where there are none: `aggregate` outside of groups.
+    """Return True if the steps may make a row from no rows: `aggregate` outside of groups.
 
     >>> makes_rows_of_nothing((AggregateRows(()),))
     True
@@ -203,9 +202,9 @@ def makes_rows_of_nothing(steps: tuple[BoundStep, ...]) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class BoundApply:
-    """$apply behind its leading filters, which are part of the query's own filter.
+    """$apply after its leading filters, which are part of the query's own filter.
 
-    `filter` is $filter and $search, which see the result. `text` is $apply in OData's words.
+    `filter` is $filter and $search, which apply to the result. `text` is $apply as OData text.
     """
 
     steps: tuple[BoundStep, ...]

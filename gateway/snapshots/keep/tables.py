@@ -1,6 +1,6 @@
-"""The one table of a snapshot's database, in SQL: rows numbered by their place in the feed.
+"""The one table of a snapshot's database, in SQL: rows numbered by their position in the feed.
 
-Names of catalogs are made here, names of columns come from the contract; no value stands in a text.
+The gateway makes the catalog names, the contract gives the column names; no SQL contains values.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from duckdb import DuckDBPyConnection
 
 @dataclass(frozen=True)
 class TableLayout:
-    """`key` and `order` name columns of `schema`; `position` and `arrival` those that number rows.
+    """Columns: `key` and `order` are in `schema`; `position` and `arrival` number the rows.
 
-    The natural order is by `order`, newest first and null last, then by `key`. When a table is
-    finished, positions are in that order. Arrivals are in the order in which rows came, which is
-    nearly the same, and stays for who began to read before it was finished.
+    The natural order is by `order`, newest first and null last, then by `key`. In a finished table,
+    positions are in that order. Arrivals are in the order in which rows came: nearly the same, and
+    unchanged for clients that began to read the draft.
     """
 
     schema: pa.Schema
@@ -31,12 +31,12 @@ class TableLayout:
 
     @cached_property
     def columns(self) -> tuple[str, ...]:
-        """The columns but for the position, quoted."""
+        """The quoted names of the columns, without position and arrival."""
         return tuple(_quote(name) for name in self.schema.names)
 
 
 class RowTable:
-    """The table `rows` of one catalog, through a cursor of one thread."""
+    """The table `rows` of one catalog, through one thread's cursor."""
 
     def __init__(self, cursor: DuckDBPyConnection, catalog: str, layout: TableLayout) -> None:
         self._cursor = cursor
@@ -46,7 +46,7 @@ class RowTable:
         self._position, self._arrival = _quote(layout.position), _quote(layout.arrival)
 
     def create(self) -> None:
-        """An empty table."""
+        """Create an empty table."""
         with _registered(self._cursor, self._layout.schema.empty_table()) as empty:
             self._cursor.execute(
                 f"CREATE TABLE {self._name} AS"
@@ -55,7 +55,7 @@ class RowTable:
             )
 
     def append(self, rows: pa.Table, start: int) -> None:
-        """Rows in their order, numbered from `start`."""
+        """Append rows in their order, numbered from `start`."""
         positions = pa.array(range(start, start + rows.num_rows), pa.int64())
         numbered = rows.append_column(self._layout.position, positions)
         numbered = numbered.append_column(self._layout.arrival, positions)
@@ -63,7 +63,7 @@ class RowTable:
             self._cursor.execute(f"INSERT INTO {self._name} SELECT * FROM {found}")
 
     def replace(self, rows: pa.Table) -> None:
-        """Put rows in the place of those with the same key that are not newer."""
+        """Replace the rows that have the same key, unless they are newer."""
         taken = ", ".join(f"{c} = n.{c}" for c in self._layout.columns if c != self._key)
         with _registered(self._cursor, rows) as newer:
             self._cursor.execute(
@@ -72,14 +72,14 @@ class RowTable:
             )
 
     def known(self, keys: pa.Array) -> int:
-        """How many of these keys, each given once, are there."""
-        with _registered(self._cursor, pa.table({"key": keys})) as asked:
-            text = f"SELECT count(*) FROM {self._name} WHERE {self._key} IN (FROM {asked})"
+        """Return how many of these distinct keys the table has."""
+        with _registered(self._cursor, pa.table({"key": keys})) as wanted:
+            text = f"SELECT count(*) FROM {self._name} WHERE {self._key} IN (FROM {wanted})"
             [(number,)] = self._cursor.execute(text).fetchall()
         return int(number)
 
     def new_among(self, rows: pa.Table) -> pa.Table:
-        """Those of the rows that are not there exactly so."""
+        """Return the rows that the table does not have in exactly this form."""
         same = " AND ".join(f"n.{c} IS NOT DISTINCT FROM r.{c}" for c in self._layout.columns)
         with _registered(self._cursor, rows) as found:
             answer = self._cursor.execute(
@@ -91,7 +91,7 @@ class RowTable:
         return rows.filter(pa.array([key not in known for key in keys], pa.bool_()))
 
     def append_rest(self, base: str, without: pa.Array, start: int) -> None:
-        """The rows of another catalog as they lie, numbered from `start`, but some."""
+        """Append the rows of another catalog, without some keys, numbered from `start`."""
         names = ", ".join(self._layout.columns)
         number = f"{start} - 1 + row_number() OVER ()"
         with _registered(self._cursor, pa.table({"key": without})) as left_out:
@@ -101,12 +101,12 @@ class RowTable:
             )
 
     def count(self) -> int:
-        """How many rows there are."""
+        """Return the number of rows."""
         [(number,)] = self._cursor.execute(f"SELECT count(*) FROM {self._name}").fetchall()
         return int(number)
 
     def put_in_order(self) -> None:
-        """Number the rows in the natural order; those that lie in it already are not touched."""
+        """Number the rows in the natural order; write only the positions that change."""
         if self._is_in_order():
             return
         self._cursor.execute(
@@ -117,7 +117,7 @@ class RowTable:
         )
 
     def _is_in_order(self) -> bool:
-        """Whether the positions are the natural order; not told where an instant is null."""
+        """Return True if the positions follow the natural order; False if an instant is null."""
         [(in_order,)] = self._cursor.execute(
             "SELECT bool_and(coalesce(o0 > o1 OR (o0 = o1 AND k0 < k1), false)) FROM ("
             f"SELECT {self._position} AS place, {self._order} AS o1, {self._key} AS k1,"
@@ -127,28 +127,28 @@ class RowTable:
         return in_order is not False
 
     def check(self, rows: int) -> None:
-        """Read all of it: DuckDB compares each block with its checksum when it is read.
+        """Read the whole table, so that DuckDB verifies the checksum of each block.
 
         Raises:
-            ValueError: it has not the number of rows that it should.
+            ValueError: the number of rows is wrong.
         """
         text = f"SELECT count(*), bit_xor(hash(r)) FROM {self._name} AS r"
         self._cursor.execute(text).fetchall()
         self.check_count(rows)
 
     def check_count(self, rows: int) -> None:
-        """Compare the number of rows alone.
+        """Compare the number of rows only.
 
         Raises:
-            ValueError: it has not the number of rows that it should.
+            ValueError: the number of rows is wrong.
         """
         if self.count() != rows:
-            raise ValueError(f"it does not have the {rows} rows that it says")
+            raise ValueError(f"it does not have the {rows} rows that its facts state")
 
 
 @contextmanager
 def _registered(cursor: DuckDBPyConnection, rows: pa.Table) -> Iterator[str]:
-    """The name by which this cursor reads rows that are not kept."""
+    """Make rows readable by this cursor under the yielded name, until the block ends."""
     cursor.register("incoming", rows)
     try:
         yield "incoming"

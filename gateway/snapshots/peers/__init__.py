@@ -1,1 +1,1 @@
-"""What gateway processes share: leases on extracts, offers of snapshots, and their files."""
+"""The state that gateway processes share: leases on extracts, offers of snapshots, their files."""

@@ -1,10 +1,10 @@
-"""Processes on one machine that share a data directory, whose files are theirs together.
+"""Peers on one machine that share a data directory and the files in it.
 
-`<id>.offer` beside a snapshot tells what it is; its time of change tells when a process last read
-the snapshot. `<id>.promise` is there when a deltaLink names it, and its time is until when that
-holds. `leases/` holds files that are locked while an extract runs; the system frees the
-lock of a process that dies at once. The directory is on a local disk: over a network, neither
-locks nor times can be relied on.
+`<id>.offer` beside a snapshot describes it; its modification time is when a process last read the
+snapshot. `<id>.promise` exists if a deltaLink names the snapshot; its time is until when it is
+retained. `leases/` holds files that are locked while an extract runs; the system frees the lock of
+a process that dies. The directory is on a local disk: over a network, neither locks nor times are
+reliable.
 """
 
 from __future__ import annotations
@@ -30,36 +30,36 @@ from gateway.snapshots.peers.offers import (
     to_table,
     youngest_first,
 )
-from gateway.snapshots.waiting import HeldElsewhere, Patience, wait_for_turn
+from gateway.snapshots.waiting import HeldElsewhere, WaitPolicy, retry_while_held
 
-_MARK_SECONDS = 1.0
-_SLOT_DIGITS = 3
-"""So many hexadecimal digits name a lock: at most 4,096 empty files stay, and none is removed,
-for a lock on a file that another process has just removed would keep nobody out."""
+_TOUCH_SECONDS = 1.0
+_LOCK_NAME_DIGITS = 3
+"""The hexadecimal digits of a lock's name: at most 4,096 empty files stay. None is ever removed: a
+lock on a file that another process has just removed would not exclude any process."""
 
 
 class DirectoryPeers:
     """Peers through a directory."""
 
     def __init__(
-        self, directory: Path, patience: Patience, clock: Clock, observer: Observer
+        self, directory: Path, wait_policy: WaitPolicy, clock: Clock, observer: Observer
     ) -> None:
         self._directory = directory.absolute()
         self._leases = self._directory / "leases"
         self._clock = clock
         self._observer = observer
-        self._patience = patience
-        self._marked: dict[str, float] = {}
+        self._wait_policy = wait_policy
+        self._touched: dict[str, float] = {}
 
     @asynccontextmanager
     async def lease(self, key: SnapshotKey) -> AsyncIterator[None]:
-        """A locked file."""
-        async with self._holding(f"{lease_name(key)[:_SLOT_DIGITS]}.lock"):
+        """Lock a file."""
+        async with self._holding(f"{lease_name(key)[:_LOCK_NAME_DIGITS]}.lock"):
             yield
 
     @asynccontextmanager
     async def making(self, snapshot_id: str) -> AsyncIterator[None]:
-        """A locked file of its own, which is removed at the end."""
+        """Lock a file of its own, which is removed at the end."""
         try:
             async with self._holding(f"{snapshot_id}.making"):
                 yield
@@ -68,92 +68,95 @@ class DirectoryPeers:
                 self._making_path(snapshot_id).unlink(missing_ok=True)
 
     async def offer(self, table: StoredTable, path: Path) -> None:
-        """Write what it is beside it, unless that is there."""
+        """Write the offer beside the file, unless it is there."""
         try:
             await anyio.to_thread.run_sync(self._write, table)
         except OSError as error:
-            self._warn(f"others cannot be told of snapshot {table.id}", error)
+            self._warn(f"snapshot {table.id} cannot be offered to other processes", error)
 
     async def offers(self, scope: str) -> tuple[StoredTable, ...]:
-        """Of all files that are there."""
+        """Read the offers of all files in the directory."""
         tables = await anyio.to_thread.run_sync(self._read_all)
         return youngest_first(table for table in tables if table.key.scope == scope)
 
     async def find(self, scope: str, snapshot_id: str) -> StoredTable | None:
-        """Read what lies beside the file."""
+        """Read the offer beside the file."""
         if not is_snapshot_id(snapshot_id):
             return None
 
         async def attempt() -> StoredTable | None:
-            is_on_its_way = self._is_being_made(snapshot_id)
+            is_being_made = self._is_being_made(snapshot_id)
             table = await anyio.to_thread.run_sync(self._read, snapshot_id)
-            if table is None and is_on_its_way:
+            if table is None and is_being_made:
                 raise HeldElsewhere
             return table
 
-        table = await wait_for_turn(attempt, self._patience, self._clock, self._observer)
+        table = await retry_while_held(attempt, self._wait_policy, self._clock, self._observer)
         return table if table is not None and table.key.scope == scope else None
 
     async def fetch(self, table: StoredTable, path: Path) -> bool:
-        """It is there already, or nowhere."""
+        """Return True if the file is there: all processes use the same one."""
         return path == self._file_path(table.id) and _exists(path)
 
     def touch(self, snapshot_id: str) -> None:
-        """Change the time of its offer, once a second at most."""
+        """Set the time of its offer, once a second at most."""
         now = self._clock.monotonic()
-        if now - self._marked.get(snapshot_id, -math.inf) >= _MARK_SECONDS:
-            self._marked[snapshot_id] = now
+        if now - self._touched.get(snapshot_id, -math.inf) >= _TOUCH_SECONDS:
+            self._touched[snapshot_id] = now
             seconds = self._clock.now().timestamp()
-            with suppress(OSError):  # dropped meanwhile: its readers have it open
+            with suppress(OSError):  # evicted meanwhile: its readers have it open
                 os.utime(self._offer_path(snapshot_id), (seconds, seconds))
 
     def idle_seconds(self, snapshot_id: str) -> float:
-        """By the time of its offer."""
+        """Return the age of its offer's time."""
         try:
             changed = self._offer_path(snapshot_id).stat().st_mtime
         except OSError:
             return math.inf
         return max(0.0, self._clock.now().timestamp() - changed)
 
-    def promise(self, snapshot_id: str, seconds: float) -> None:
-        """Write a file of that time."""
+    def retain(self, snapshot_id: str, seconds: float) -> None:
+        """Write a file whose time is the end of the retention."""
         until = self._clock.now().timestamp() + seconds
-        path = self._promise_path(snapshot_id)
+        path = self._retention_path(snapshot_id)
         try:
             path.touch(mode=0o600)
             os.utime(path, (until, until))
         except OSError as error:
-            self._warn(f"a restart may forget that links name snapshot {snapshot_id}", error)
+            self._warn(
+                f"snapshot {snapshot_id} may be evicted after a restart, although links name it",
+                error,
+            )
 
-    def promised_seconds(self, snapshot_id: str) -> float:
-        """By the time of that file."""
+    def retained_seconds(self, snapshot_id: str) -> float:
+        """Return the time until the end of the retention."""
         try:
-            until = self._promise_path(snapshot_id).stat().st_mtime
+            until = self._retention_path(snapshot_id).stat().st_mtime
         except OSError:
             return 0.0
         return max(0.0, until - self._clock.now().timestamp())
 
     async def forget(self, snapshot_id: str) -> None:
-        """The file is gone for all, so what lies beside it goes too."""
-        self._marked.pop(snapshot_id, None)
+        """Remove the files beside it: the snapshot's file is gone for all processes."""
+        self._touched.pop(snapshot_id, None)
         with suppress(OSError):
             self._offer_path(snapshot_id).unlink(missing_ok=True)
-            self._promise_path(snapshot_id).unlink(missing_ok=True)
+            self._retention_path(snapshot_id).unlink(missing_ok=True)
 
     async def withdraw(self, snapshot_id: str) -> None:
-        """As `forget`: the store sets the file aside."""
+        """Remove the files beside it; the store sets the snapshot's file aside."""
         await self.forget(snapshot_id)
 
     async def shared_secret(self, proposal: bytes) -> bytes | None:
-        """As proposed, for the key lies in the directory: all propose the same."""
+        """Return the proposal: the key is in the directory, so all propose the same."""
         return proposal
 
     async def close(self) -> None:
-        """Nothing is open between calls."""
+        """Do nothing: no connection is open between calls."""
 
     @asynccontextmanager
     async def _holding(self, name: str) -> AsyncIterator[None]:
-        """A lock, or none when it cannot be had or is held for too long: then nobody waits."""
+        """Hold a lock; without it if it cannot be taken, or another process holds it too long."""
         lock = FileLock(self._leases / name, mode=0o600, thread_local=False)
 
         async def attempt() -> bool:
@@ -165,17 +168,17 @@ class DirectoryPeers:
 
         try:
             self._leases.mkdir(mode=0o700, exist_ok=True)
-            await wait_for_turn(attempt, self._patience, self._clock, self._observer)
+            await retry_while_held(attempt, self._wait_policy, self._clock, self._observer)
         except OSError as error:
             self._warn("extracts cannot be coordinated with other processes", error)
         try:
             yield
         finally:
-            with suppress(OSError):  # closed all the same
+            with suppress(OSError):  # closed nevertheless
                 lock.release()
 
     def _is_being_made(self, snapshot_id: str) -> bool:
-        """Whether its file is locked; one that is not was left by a process that died."""
+        """Return True if its file is locked; remove a file left by a process that died."""
         path = self._making_path(snapshot_id)
         if not path.exists():
             return False
@@ -191,9 +194,9 @@ class DirectoryPeers:
         return False
 
     def _write(self, table: StoredTable) -> None:
-        """At once, so that nobody reads a half."""
-        told = self._read(table.id)
-        if told is not None and told.taken_at >= table.taken_at:
+        """Write the offer by a rename, so that no process reads half of it."""
+        current = self._read(table.id)
+        if current is not None and current.taken_at >= table.taken_at:
             return
         draft = self._directory / "building" / f"{table.id}.{secrets.token_hex(8)}.offer"
         draft.parent.mkdir(mode=0o700, exist_ok=True)
@@ -202,11 +205,11 @@ class DirectoryPeers:
         draft.rename(self._offer_path(table.id))
 
     def _read_all(self) -> list[StoredTable]:
-        """What cannot be read is no offer; what outlived its file is removed."""
+        """Read all offers; skip unreadable ones, and remove those whose file is gone."""
         names = [path.stem for path in self._directory.glob("*.offer")]
         for name in names:
             if not self._file_path(name).exists():
-                with suppress(OSError):  # another process was first, or may not
+                with suppress(OSError):  # another process was first, or permission is missing
                     self._offer_path(name).unlink()
         return [table for name in names if (table := self._read(name)) is not None]
 
@@ -228,7 +231,7 @@ class DirectoryPeers:
     def _offer_path(self, snapshot_id: str) -> Path:
         return self._directory / f"{snapshot_id}.offer"
 
-    def _promise_path(self, snapshot_id: str) -> Path:
+    def _retention_path(self, snapshot_id: str) -> Path:
         return self._directory / f"{snapshot_id}.promise"
 
     def _warn(self, what: str, error: OSError) -> None:
@@ -236,5 +239,5 @@ class DirectoryPeers:
 
 
 def _exists(path: Path) -> bool:
-    """On a local disk this takes microseconds, a thread would take longer."""
+    """Return True if the path exists; on a local disk this is faster than using a thread."""
     return path.exists()

@@ -1,8 +1,8 @@
-"""Other gateway processes that serve the same rows: who extracts now, and who has what.
+"""Other gateway processes that serve the same rows: leases on extracts, and offers of snapshots.
 
-The unit of exchange is a snapshot's file, which never changes. A process alone has no peers;
+Processes exchange the files of snapshots, which never change. A single process has no peers;
 processes on one machine share a directory, processes on several machines a Redis. All of them have
-one interface, and none of its methods fails: without contact a process stands alone.
+one interface, and none of its methods raises: without contact, a process works on its own.
 """
 
 from __future__ import annotations
@@ -18,136 +18,136 @@ from gateway.snapshots.peers.offers import youngest_first
 
 
 class Peers(Protocol):
-    """What a snapshot cache asks of the processes beside its own; raises nothing."""
+    """The other processes, as a snapshot cache uses them; no method raises."""
 
     def lease(self, key: SnapshotKey) -> AbstractAsyncContextManager[None]:
-        """Be the only one who extracts `key`, as far as there is contact; others wait here.
+        """Hold the only right to extract `key`, as far as there is contact; other processes wait.
 
-        Look at `offers` again inside: who held it before may have made what is wanted. Hold one
-        at a time, for two extracts may share one.
+        Look at `offers` again inside: the previous holder may have made the needed snapshot. Hold
+        one lease at a time, because two extracts may share one.
         """
         ...
 
     def making(self, snapshot_id: str) -> AbstractAsyncContextManager[None]:
-        """Tell others, as long as this lasts, that a snapshot of this id is on its way.
+        """Show other processes, until the block ends, that a snapshot with this id is being made.
 
         Its first pages may be read here already; `find` makes their nextLinks wait elsewhere.
         """
         ...
 
     async def offer(self, table: StoredTable, path: Path) -> None:
-        """Let others have a snapshot whose file is complete.
+        """Offer a snapshot whose file is complete to other processes.
 
-        Again is cheap; with a later extract that found no change, others are told of that.
+        Repeating an offer is cheap; after a later extract without changes it updates `taken_at`.
         """
         ...
 
     async def offers(self, scope: str) -> tuple[StoredTable, ...]:
-        """What was offered for a scope by anyone, the youngest first; each may be gone already."""
+        """Return all offers for a scope, the newest first; each may be gone already."""
         ...
 
     async def find(self, scope: str, snapshot_id: str) -> StoredTable | None:
-        """The offer of this id, which a nextLink names; None unless it is of this scope (law 5).
+        """Return the offer with this id, which a nextLink names; None if its scope differs (law 5).
 
-        Waits for one that another process is making.
+        Waits for a snapshot that another process is making.
         """
         ...
 
     async def fetch(self, table: StoredTable, path: Path) -> bool:
-        """Have the file of an offer at `path`, whole, at once; False when it is gone or damaged."""
+        """Put an offer's complete file at `path`, at once; return False if gone or damaged."""
         ...
 
     def touch(self, snapshot_id: str) -> None:
-        """Say that it is being read, so that nobody drops it; cheap enough for each page."""
+        """Mark a snapshot as in use, so that no process evicts it; cheap enough for each page."""
         ...
 
     def idle_seconds(self, snapshot_id: str) -> float:
-        """How long ago anyone who reads the same file touched it; infinite when not known."""
+        """Return the seconds since a reader of the same file touched it; infinite if unknown."""
         ...
 
-    def promise(self, snapshot_id: str, seconds: float) -> None:
-        """Say that a link to it may come back so much later, though nobody reads it meanwhile."""
+    def retain(self, snapshot_id: str, seconds: float) -> None:
+        """Retain a snapshot for this time without reads, because a link to it may come back."""
         ...
 
-    def promised_seconds(self, snapshot_id: str) -> float:
-        """How long anyone who uses the same file still has to keep it; 0 when nobody has."""
+    def retained_seconds(self, snapshot_id: str) -> float:
+        """Return how long any user of the same file must still retain it; 0 if none must."""
         ...
 
     async def forget(self, snapshot_id: str) -> None:
-        """Its file is dropped here; copies elsewhere stay until nobody reads them."""
+        """Note that the file is removed here; copies elsewhere stay while they are in use."""
         ...
 
     async def withdraw(self, snapshot_id: str) -> None:
-        """Its file cannot be used: nobody shall get it."""
+        """Withdraw an offer whose file is unusable from all processes."""
         ...
 
     async def shared_secret(self, proposal: bytes) -> bytes | None:
-        """The one key of all: the first proposal that arrived; None without contact."""
+        """Return the key that all share: the first proposal that arrived; None without contact."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections; what was offered stays."""
+        """Release connections; offers stay."""
         ...
 
 
 class Alone:
-    """No peers."""
+    """The peers of a process without any."""
 
     @asynccontextmanager
     async def lease(self, key: SnapshotKey) -> AsyncIterator[None]:
-        """At once."""
+        """Hold the lease at once."""
         yield
 
     @asynccontextmanager
     async def making(self, snapshot_id: str) -> AsyncIterator[None]:
-        """Nobody wants to know."""
+        """Do nothing."""
         yield
 
     async def offer(self, table: StoredTable, path: Path) -> None:
-        """To nobody."""
+        """Do nothing."""
 
     async def offers(self, scope: str) -> tuple[StoredTable, ...]:
-        """None."""
+        """Return no offers."""
         return ()
 
     async def find(self, scope: str, snapshot_id: str) -> StoredTable | None:
-        """Nobody has it."""
+        """Return None."""
         return None
 
     async def fetch(self, table: StoredTable, path: Path) -> bool:
-        """Nobody has it."""
+        """Return False."""
         return False
 
     def touch(self, snapshot_id: str) -> None:
-        """Nobody wants to know."""
+        """Do nothing."""
 
     def idle_seconds(self, snapshot_id: str) -> float:
-        """Nobody else reads."""
+        """Return infinity: there are no other readers."""
         return math.inf
 
-    def promise(self, snapshot_id: str, seconds: float) -> None:
-        """Nobody wants to know."""
+    def retain(self, snapshot_id: str, seconds: float) -> None:
+        """Do nothing: the catalog retains it."""
 
-    def promised_seconds(self, snapshot_id: str) -> float:
-        """Nobody else keeps it."""
+    def retained_seconds(self, snapshot_id: str) -> float:
+        """Return 0: no other process retains it."""
         return 0.0
 
     async def forget(self, snapshot_id: str) -> None:
-        """Nobody wants to know."""
+        """Do nothing."""
 
     async def withdraw(self, snapshot_id: str) -> None:
-        """Nobody has it."""
+        """Do nothing."""
 
     async def shared_secret(self, proposal: bytes) -> bytes | None:
-        """Nobody to share with."""
+        """Return None: no other process has a key."""
         return None
 
     async def close(self) -> None:
-        """Nothing to let go of."""
+        """Do nothing."""
 
 
 class NearAndFar:
-    """Peers on this machine before those on others, so that only one of a machine asks afar."""
+    """Peers on this machine and on others; only one process per machine contacts the others."""
 
     def __init__(self, near: Peers, far: Peers) -> None:
         self._near, self._far = near, far
@@ -155,34 +155,34 @@ class NearAndFar:
 
     @asynccontextmanager
     async def lease(self, key: SnapshotKey) -> AsyncIterator[None]:
-        """Of both, always in the same order."""
+        """Hold the leases of both, always in the same order."""
         async with self._near.lease(key), self._far.lease(key):
             yield
 
     @asynccontextmanager
     async def making(self, snapshot_id: str) -> AsyncIterator[None]:
-        """Tell both."""
+        """Show it to both."""
         async with self._near.making(snapshot_id), self._far.making(snapshot_id):
             yield
 
     async def offer(self, table: StoredTable, path: Path) -> None:
-        """To the near ones first, who need no copy."""
+        """Offer it to the near peers first, which need no copy."""
         for peers in self._both:
             await peers.offer(table, path)
 
     async def offers(self, scope: str) -> tuple[StoredTable, ...]:
-        """Each once."""
+        """Return the offers of both, each once."""
         far = {table.id: table for table in await self._far.offers(scope)}
         near = {table.id: table for table in await self._near.offers(scope)}
         return youngest_first((far | near).values())
 
     async def find(self, scope: str, snapshot_id: str) -> StoredTable | None:
-        """From the nearest who has it."""
+        """Return the offer of the nearest peers that have it."""
         near = await self._near.find(scope, snapshot_id)
         return near or await self._far.find(scope, snapshot_id)
 
     async def fetch(self, table: StoredTable, path: Path) -> bool:
-        """From the nearest who has it; what came from afar is offered to the near ones."""
+        """Fetch from the nearest peers that have it; offer files from far peers to near ones."""
         if await self._near.fetch(table, path):
             return True
         fetched = await self._far.fetch(table, path)
@@ -191,39 +191,39 @@ class NearAndFar:
         return fetched
 
     def touch(self, snapshot_id: str) -> None:
-        """Tell both."""
+        """Mark it with both."""
         for peers in self._both:
             peers.touch(snapshot_id)
 
     def idle_seconds(self, snapshot_id: str) -> float:
-        """The least of both."""
+        """Return the shorter time of both."""
         return min(peers.idle_seconds(snapshot_id) for peers in self._both)
 
-    def promise(self, snapshot_id: str, seconds: float) -> None:
-        """Tell both."""
+    def retain(self, snapshot_id: str, seconds: float) -> None:
+        """Retain it with both."""
         for peers in self._both:
-            peers.promise(snapshot_id, seconds)
+            peers.retain(snapshot_id, seconds)
 
-    def promised_seconds(self, snapshot_id: str) -> float:
-        """The most of both."""
-        return max(peers.promised_seconds(snapshot_id) for peers in self._both)
+    def retained_seconds(self, snapshot_id: str) -> float:
+        """Return the longer time of both."""
+        return max(peers.retained_seconds(snapshot_id) for peers in self._both)
 
     async def forget(self, snapshot_id: str) -> None:
-        """Tell both."""
+        """Inform both."""
         for peers in self._both:
             await peers.forget(snapshot_id)
 
     async def withdraw(self, snapshot_id: str) -> None:
-        """From both."""
+        """Withdraw it from both."""
         for peers in self._both:
             await peers.withdraw(snapshot_id)
 
     async def shared_secret(self, proposal: bytes) -> bytes | None:
-        """What is agreed afar; the near ones' agreement is what to propose there."""
+        """Return the far peers' key; propose the near peers' key to them."""
         near = await self._near.shared_secret(proposal)
         return await self._far.shared_secret(near or proposal) or near
 
     async def close(self) -> None:
-        """Of both."""
+        """Close both."""
         for peers in self._both:
             await peers.close()

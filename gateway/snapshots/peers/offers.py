@@ -1,6 +1,7 @@
-"""What is told to peers of a snapshot, as bytes and back, and the names that peers agree on.
+"""Offers of snapshots as bytes and back, and the names that peers agree on.
 
-Names stand in file names, keys and logs, so they are digests: neither whose rows nor which.
+The names appear as file names, keys and log texts, so they are digests: they show neither whose
+rows a snapshot has, nor which.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from gateway.snapshots.facts import SnapshotKey, StoredTable, read_facts, write_
 
 
 class Offer(msgspec.Struct, frozen=True):
-    """A table as it is told: `facts` as in its file, which has so many `bytes`."""
+    """A table as peers see it: `facts` as in its file, and the size of that file in `bytes`."""
 
     id: str
     facts: str
@@ -24,14 +25,14 @@ class Offer(msgspec.Struct, frozen=True):
 
 
 def to_offer(table: StoredTable) -> Offer:
-    """Of a table whose file is complete."""
+    """Return the offer of a table whose file is complete."""
     return Offer(table.id, write_facts(table), table.bytes)
 
 
 def to_table(offer: Offer, snapshot_id: str) -> StoredTable | None:
-    """The table of an offer that was found under this id, which will name files.
+    """Return the table of an offer found under this id, which becomes part of file names.
 
-    None when it is of another snapshot, or of a format that this gateway does not read.
+    None if the offer belongs to another snapshot, or has a format that this gateway does not read.
     """
     if offer.id != snapshot_id or not is_snapshot_id(snapshot_id):
         return None
@@ -42,22 +43,22 @@ def to_table(offer: Offer, snapshot_id: str) -> StoredTable | None:
 
 
 def is_snapshot_id(text: str) -> bool:
-    """Sixteen hexadecimal digits, as all ids are that this gateway gives."""
+    """Return True for sixteen hexadecimal digits, the form of all ids that gateways make."""
     return re.fullmatch(r"[0-9a-f]{16}", text) is not None
 
 
 def youngest_first(tables: Iterable[StoredTable]) -> tuple[StoredTable, ...]:
-    """By the start of their extracts."""
+    """Return tables by the start of their extracts, the newest first."""
     return tuple(sorted(tables, key=lambda table: table.taken_at, reverse=True))
 
 
 def lease_name(key: SnapshotKey) -> str:
-    """Of an extract."""
+    """Return the name of the lease on an extract."""
     return _digest(f"{key.scope}\0{to_text(key.pushdown)}")
 
 
 def scope_name(scope: str) -> str:
-    """Of a workspace, contract and owner."""
+    """Return the name of a scope: a workspace, contract and owner."""
     return _digest(scope)
 
 

@@ -1,7 +1,7 @@
-"""One process at a time, through Redis: a key that expires unless its holder renews it.
+"""Leases through Redis: keys that expire unless their holder renews them.
 
-The key holds a random text of its holder, which renewing and freeing compare (redis-py's Lock), so
-that a process that comes late cannot free what another one holds by then.
+The key holds a random text of its holder, which renewing and releasing compare (redis-py's Lock):
+a process that comes late cannot release a lease that another process holds by then.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ from redis.exceptions import LockError
 
 from gateway.observe import Clock, Observer
 from gateway.snapshots.peers.redis_link import RedisLink
-from gateway.snapshots.waiting import HeldElsewhere, Patience, wait_for_turn
+from gateway.snapshots.waiting import HeldElsewhere, WaitPolicy, retry_while_held
 
 
 @dataclass(frozen=True, slots=True)
 class LeasePolicy:
-    """`seconds` after which others no longer wait for a process that died."""
+    """The `seconds` after which a lease of a process that died expires, and how to wait for it."""
 
     seconds: float = 15.0
-    patience: Patience = field(default_factory=Patience)
+    wait: WaitPolicy = field(default_factory=WaitPolicy)
 
 
 class RedisLeases:
@@ -41,10 +41,10 @@ class RedisLeases:
 
     @asynccontextmanager
     async def hold(self, name: str) -> AsyncIterator[None]:
-        """Wait for it; without contact, or patience, go on as if it were held."""
+        """Wait for a lease and hold it; go on without it without contact or after too long."""
         policy = self._policy
-        lock = await wait_for_turn(
-            lambda: self._attempt(name), policy.patience, self._clock, self._observer
+        lock = await retry_while_held(
+            lambda: self._attempt(name), policy.wait, self._clock, self._observer
         )
         if lock is None:
             yield
@@ -55,38 +55,38 @@ class RedisLeases:
         finally:
             renewing.cancel()
             await asyncio.gather(renewing, return_exceptions=True)
-            await self._link.ask(lambda _: _is_owned(lock.release()), otherwise=False)
+            await self._link.call(lambda _: _is_owned(lock.release()), otherwise=False)
 
     async def is_held(self, name: str) -> bool:
-        """Whether anyone holds it now; not so without contact."""
-        return await self._link.ask(lambda redis: redis.exists(name), otherwise=0) > 0
+        """Return True if a process holds the lease now; False without contact."""
+        return await self._link.call(lambda redis: redis.exists(name), otherwise=0) > 0
 
     async def _attempt(self, name: str) -> Lock | None:
-        """None without contact."""
+        """Try to take the lease; return None without contact."""
 
         async def work(redis: Redis) -> Lock | None:
             lock = Lock(redis, name, timeout=self._policy.seconds, thread_local=False)
             return lock if await lock.acquire(blocking=False) else None
 
         no_contact = object()
-        found = await self._link.ask(work, otherwise=no_contact)
+        found = await self._link.call(work, otherwise=no_contact)
         if found is None:
             raise HeldElsewhere
         return found if isinstance(found, Lock) else None
 
     async def _renew(self, lock: Lock) -> None:
-        """Three times in its life; one that was lost, as Redis was, is taken again if free."""
+        """Renew a lease three times in its life; take it again if Redis lost it and it is free."""
 
         async def work(_: Redis) -> bool:
             return await _is_owned(lock.reacquire()) or await lock.acquire(blocking=False)
 
         while True:
             await asyncio.sleep(self._policy.seconds / 3)
-            await self._link.ask(work, otherwise=False)
+            await self._link.call(work, otherwise=False)
 
 
 async def _is_owned(request: Awaitable[object]) -> bool:
-    """Whether the lock was still its holder's, as renewing and freeing it tell."""
+    """Return True if the lock still belonged to its holder when it was renewed or released."""
     try:
         await request
     except LockError:

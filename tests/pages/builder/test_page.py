@@ -294,7 +294,7 @@ def test_a_key_that_is_pasted_is_in_no_answer(locked: Bridge, fields: dict[str, 
     for answer in (told, page):
         assert answer.status_code == 200
         assert PASTED not in answer.text
-        assert "key (apikey) was taken out" in answer.text
+        assert "key (apikey) was removed" in answer.text
     if "url" in fields:
         origin = {"Origin": _base(locked)}
         back = locked.client.post(f"{_base(locked)}/query/read-now", params=filled, headers=origin)

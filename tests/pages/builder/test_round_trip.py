@@ -233,7 +233,7 @@ def test_values_are_written_as_odata_wants_them(
         (Condition("updatedAt", "ge", ("31.1.2025",)), "condition 1, updatedAt: "),
         (Condition("updatedAt", "sincedays", ("-1",)), "whole number"),
         (Condition("salary", "eq", ("1",)), "no column 'salary'"),
-        (Condition("", OWN, ("state == 'A'",)), "condition 1: '==' is no operator"),
+        (Condition("", OWN, ("state == 'A'",)), "condition 1: '==' is not an operator"),
     ],
 )
 def test_a_value_that_does_not_fit_is_refused_by_its_row(condition: Condition, words: str) -> None:

@@ -1,0 +1,127 @@
+"""Compares the live total with a second number, as extracts do, to find a cap."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+
+from gateway.analytics.extract.halves import (
+    Compared,
+    Counted,
+    Outcome,
+    compare,
+    halve,
+    halves_are_exact,
+    split_instant,
+)
+from gateway.analytics.extract.ranges import grid_step, to_micros
+from gateway.analytics.read.instants import to_micros_of
+from gateway.analytics.read.members import value_at
+from gateway.analytics.read.request import PageRequest, to_payload
+from gateway.contract.model import Contract
+from gateway.discovery.findings import Finding, ask
+from gateway.planner.pushdown import Pushdown, PushedRange
+
+_SUBJECT = "[response.total]"
+
+
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """What a call needs; the token shows in no repr."""
+
+    http: httpx.AsyncClient
+    contract: Contract
+    token: str = field(repr=False)
+
+
+class _UnusableError(Exception):
+    """A call that has no total; its finding says why."""
+
+    def __init__(self, finding: Finding) -> None:
+        super().__init__(finding.text)
+        self.finding = finding
+
+
+async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
+    """Compare the total of a page that fits, unless it has one row at most."""
+    contract = asking.contract
+    total, rows = (
+        value_at(page, path) for path in (contract.response.total, contract.response.rows)
+    )
+    if total < 2:
+        return ()
+    column = contract.order_column
+    at = split_instant(_instants(rows, contract), grid_step(contract))
+    if at is None or not halves_are_exact(contract):
+        text = f"the newest {len(rows)} rows have the same {column}, or its filter is not exact"
+        return (Finding(True, _SUBJECT, f"whether it is capped cannot be shown: {text}"),)
+
+    async def count(pushdown: Pushdown) -> Counted:
+        return await _count(asking, pushdown)
+
+    halves = halve(Pushdown(), contract, at)
+    try:
+        found = await compare(Pushdown(), halves, total, count)
+    except _UnusableError as unusable:
+        return (unusable.finding,)
+    return (_finding(found, column),)
+
+
+async def _count(asking: Asking, pushdown: Pushdown) -> Counted:
+    contract = asking.contract
+    request = PageRequest(pushdown, 0, 1, contract.order_column)
+    payload = to_payload(request, contract)
+    went, answer = await ask(asking.http, contract.results_path, payload, asking.token)
+    total = value_at(answer, contract.response.total)
+    if not isinstance(total, int):
+        text = f"{went.text}, without a total for a part of the rows" if went.fits else went.text
+        raise _UnusableError(Finding(False, went.subject, text))
+    rows = value_at(answer, contract.response.rows)
+    fits = all(_is_asked_for(instant, pushdown, contract) for instant in _instants(rows, contract))
+    return Counted(total, fits)
+
+
+def _is_asked_for(instant: int, pushdown: Pushdown, contract: Contract) -> bool:
+    """A step of the grid is granted at each end."""
+    step = grid_step(contract)
+    for term in pushdown.terms:
+        if isinstance(term, PushedRange):
+            if term.lower is not None and instant < to_micros(term.lower) - step:
+                return False
+            if term.upper is not None and instant > to_micros(term.upper) + step:
+                return False
+    return True
+
+
+def _instants(rows: Any, contract: Contract) -> list[int]:
+    path = contract.column(contract.order_column).path
+    found = rows if isinstance(rows, list) else ()
+    return [*_micros(value_at(row, path) for row in found)]
+
+
+def _micros(texts: Iterator[Any]) -> Iterator[int]:
+    for text in texts:
+        micros = to_micros_of(text) if isinstance(text, str) else None
+        if micros is not None:
+            yield micros
+
+
+def _finding(found: Compared, column: str) -> Finding:
+    halves = f"those before and from one {column} on"
+    match found.outcome:
+        case Outcome.AGREES:
+            return Finding(True, _SUBJECT, f"is {found.parts} for {halves}, too: there is no cap")
+        case Outcome.LARGER:
+            text = f"is {found.whole}, but {found.parts} for {halves}: answers are capped"
+            return Finding(False, _SUBJECT, f"{text} at {found.whole} rows; have the cap raised")
+        case Outcome.IGNORED:
+            text = f"the filter by {column} is ignored; correct its `member` in [filters.*]"
+            return Finding(False, f"column {column}", text)
+        case Outcome.SMALLER:
+            text = f"is {found.whole}, but {found.parts} for {halves}"
+        case Outcome.MOVED:
+            text = "moved each time that it was compared; check again in a quieter minute"
+    return Finding(True, _SUBJECT, f"{text}: whether it is capped cannot be shown")
