@@ -7,7 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.sandbox import Dataset, generate
+from tests.support.examples import register_profiles
 from tests.support.live import Bridge, bridge
+
+register_profiles()
 
 
 @pytest.fixture

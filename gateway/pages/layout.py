@@ -9,6 +9,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from types import SimpleNamespace
 from typing import Any
@@ -154,6 +155,7 @@ def base_of(root: str) -> str:
     return urlsplit(root).path.removesuffix(f"{SERVICE_PATH}/") + "/"
 
 
+@cache
 def read_texts(language: str = "en") -> SimpleNamespace:
     """Return all texts, grouped by page, of a language; each has a file in `texts`."""
     name = f"{language}.toml"

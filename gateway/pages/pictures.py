@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 from typing import Any
 
@@ -55,6 +56,7 @@ class Numbers:
     rows: tuple[tuple[str, tuple[float | None, ...]], ...]
 
 
+@cache
 def read_gallery() -> Gallery:
     """Return the built-in dashboard."""
     text = files("gateway.pages").joinpath("pictures.toml").read_text("utf-8")

@@ -1,8 +1,8 @@
 """`POST $batch` (Protocol 11.7): many requests in one, each handled exactly as if sent alone.
 
-Each part takes the path of every request, `ODataEndpoint.react`, with an ASGI scope of its own. The
-response is streamed, with one part in memory at a time. A part that fails becomes an error inside
-the response, so every 200 can be finished.
+Each part takes the path of every request, `ODataEndpoint.react`, with an ASGI scope of its own. A
+short response is sent whole; a longer one is streamed, with one part in memory at a time. A part
+that fails becomes an error inside the response, so every 200 can be finished.
 """
 
 from __future__ import annotations
@@ -17,7 +17,6 @@ from urllib.parse import unquote_to_bytes
 import anyio
 import anyio.to_thread
 from starlette.datastructures import Headers
-from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from gateway.errors import (
@@ -47,6 +46,7 @@ from gateway.web.odata import MAX_QUERY_BYTES, ODataEndpoint, below_service
 from gateway.web.request_body import BATCH, check_media_type, read_body
 from gateway.web.respond import (
     Reaction,
+    ShortOrStreamed,
     compressed_stream,
     in_identity,
     react_to_error,
@@ -130,7 +130,7 @@ class BatchEndpoint:
         chunks, fields = self._written(batch)
         if takes_gzip(headers):
             chunks, fields = compressed_stream(chunks), fields | {"Content-Encoding": "gzip"}
-        await StreamingResponse(chunks, headers=fields)(scope, receive, send)
+        await ShortOrStreamed(chunks, fields)(scope, receive, send)
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
         note_resource("$batch")

@@ -8,8 +8,9 @@ whole body, and is in memory. Exports are sent while they are written, from a co
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import anyio.to_thread
 from isal import igzip, isal_zlib
@@ -35,6 +36,8 @@ _PIECE_BYTES = 65_536
 """Compressed bytes; some 300 kB of rows."""
 _GZIP_WBITS = 31
 """zlib's `wbits` for one gzip member with its header and checksum."""
+_HELD_BYTES = 65_536
+_HELD_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +162,38 @@ def _streamed(reaction: Reaction, parts: AsyncIterator[bytes], *, gzip: bool) ->
         headers["Content-Encoding"] = "gzip"
         parts = _compressed(parts)
     return StreamingResponse(parts, reaction.status, headers)
+
+
+class ShortOrStreamed(StreamingResponse):
+    """Sends a short body with its length, and a long or slow one in chunks.
+
+    If a proxy cuts off a body that has a length, every client notices, even if the proxy ends the
+    response as if it were complete.
+    """
+
+    held_seconds: ClassVar[float] = _HELD_SECONDS
+
+    def __init__(self, chunks: AsyncIterator[bytes], headers: Mapping[str, str]) -> None:
+        super().__init__(chunks, headers=headers)
+        self._chunks = chunks
+
+    async def stream_response(self, send: Send) -> None:
+        """Hold the chunks back until the body ends, is long, or has taken `held_seconds`."""
+        held, ends = bytearray(), anyio.current_time() + self.held_seconds
+        async for chunk in self._chunks:
+            held += chunk
+            if len(held) >= _HELD_BYTES or anyio.current_time() >= ends:
+                break
+        else:
+            self.headers["Content-Length"] = str(len(held))
+        self.body_iterator = _behind(bytes(held), self._chunks)
+        await super().stream_response(send)
+
+
+async def _behind(first: bytes, rest: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+    yield first
+    async for chunk in rest:
+        yield chunk
 
 
 async def _compressed(parts: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

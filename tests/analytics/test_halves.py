@@ -7,7 +7,7 @@ from datetime import timedelta
 from random import Random
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analytics.extract.halves import split_instant
@@ -18,6 +18,7 @@ from gateway.errors import UpstreamBrokeContract
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
 from tests.analytics.moving import BEGIN, Upstream
 from tests.analytics.small_contract import small_contract
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -112,7 +113,7 @@ async def test_a_filter_that_may_return_more_shows_nothing() -> None:
     assert "may return more rows than requested" in told[0]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(
     st.lists(st.integers(-5_000, 5_000), max_size=30).map(lambda n: sorted(n, reverse=True)),
     st.sampled_from([1, 10, 1000]),

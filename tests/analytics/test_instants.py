@@ -8,7 +8,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analytics.read.instants import read_instants, to_micros_of
@@ -19,6 +19,7 @@ from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.sandbox.instants import to_nanoseconds
 from tests.analytics.small_contract import small_contract
+from tests.support.examples import examples
 
 FIRST, BEHIND = to_nanoseconds("0001-01-01T00:00:00Z"), to_nanoseconds("10000-01-01T00:00:00Z")
 BEYOND = "10000-01-01T00:00:00Z"
@@ -46,7 +47,7 @@ def wanted(text: str | None) -> int | None:
     return nanoseconds // 1000
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.none() | TEXTS, max_size=6))
 def test_a_column_is_cut_never_rounded_and_what_no_column_can_hold_is_told(
     texts: list[str | None],

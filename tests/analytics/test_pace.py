@@ -6,13 +6,14 @@ from functools import partial
 
 import anyio
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analytics.read.rate_limit import RateLimiter
 from gateway.contract.model import RateLimit
 from gateway.errors import UpstreamThrottled
 from tests.analytics.virtual_time import Job, VirtualTime
+from tests.support.examples import examples
 
 pytestmark = pytest.mark.anyio
 
@@ -76,7 +77,7 @@ def most(starts: list[float], limit: RateLimit) -> float:
     )
 
 
-@settings(deadline=None, max_examples=60)
+@examples(60)
 @given(LIMITS, st.lists(st.tuples(PAUSES, st.sampled_from(["succeeds", "throttled", "leaves"]))))
 async def test_no_window_holds_more_calls_than_the_limit_allows(
     limit: RateLimit, calls: list[tuple[float, str]]
@@ -92,7 +93,7 @@ async def test_no_window_holds_more_calls_than_the_limit_allows(
     assert not scene.starts or most(scene.starts, limit) <= 0
 
 
-@settings(deadline=None, max_examples=30)
+@examples(30)
 @given(LIMITS, st.integers(1, 60))
 async def test_the_limit_is_used_to_the_full(limit: RateLimit, calls: int) -> None:
     scene = Calls(limit)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 
 from gateway.analytics.read.request import PageRequest, to_payload
@@ -16,6 +16,7 @@ from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract, RangeFilter
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues
 from tests.analytics.small_contract import small_contract
+from tests.support.examples import examples
 
 CONTRACT = load_contract(built_in_contract(), (("department", "d 1"), ("region", "r 2")))
 FILTERED = [c for c in CONTRACT.columns if c.filter is not None]
@@ -58,7 +59,7 @@ def leaves(node: Any, path: str = "") -> Iterator[tuple[str, Any]]:
         yield path, node
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(100, suppress=[HealthCheck.too_slow])
 @given(requests())
 def test_a_body_names_only_members_of_the_contract_and_says_all_terms(request: PageRequest) -> None:
     body = to_payload(request, CONTRACT)

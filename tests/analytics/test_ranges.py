@@ -5,19 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analytics.extract.ranges import narrow, to_micros
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
 from tests.analytics.moving import EPOCH
 from tests.analytics.small_contract import small_contract
+from tests.support.examples import examples
 
 MICROS = st.integers(-(10**15), 10**16)
 
 
 @pytest.mark.parametrize("resolution", [1, 1000, 86_400_000])
-@settings(deadline=None)
+@examples(100)
 @given(lower=st.none() | MICROS, upper=st.none() | MICROS)
 def test_a_span_lies_on_the_grid_and_strictly_around_what_was_asked(
     resolution: int, lower: int | None, upper: int | None

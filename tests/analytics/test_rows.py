@@ -9,7 +9,7 @@ from typing import Any
 
 import pyarrow as pa
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from gateway.analytics.read.page import PageReader
 from gateway.analytics.read.strange_values import Oddity, Reason
@@ -22,6 +22,7 @@ from gateway.errors import ConfigurationProblem, UpstreamBrokeContract
 from gateway.sandbox import Dataset, generate
 from tests.analytics.flattening import ID, Case, cases
 from tests.analytics.small_contract import small_contract
+from tests.support.examples import examples
 
 
 def read(contract: Contract, answer: object) -> dict[str, list[Any]]:
@@ -32,13 +33,13 @@ def read(contract: Contract, answer: object) -> dict[str, list[Any]]:
     }
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, suppress=[HealthCheck.too_slow])
 @given(cases())
 def test_any_answer_is_flattened_as_plain_python_would(case: Case) -> None:
     assert read(case.contract, case.answer) == {n: v for n, v in case.columns.items() if n != "id"}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@examples(150, suppress=[HealthCheck.too_slow])
 @given(cases())
 def test_repeated_objects_are_flattened_as_all_others(case: Case) -> None:
     reader = PageReader(with_repeated(case.contract))

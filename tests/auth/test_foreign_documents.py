@@ -14,7 +14,7 @@ from typing import Any
 import jwt
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
@@ -37,6 +37,7 @@ from gateway.observe import Observer
 from gateway.sandbox.issuer import AUDIENCE, GROUP, TENANT, Issuer
 from tests.auth.test_entra import serve, trusting
 from tests.support.access import bearer
+from tests.support.examples import examples
 from tests.support.live import bridge, running
 from tests.support.wire import send
 
@@ -150,7 +151,7 @@ async def test_a_claim_of_the_wrong_type_is_401(name: str) -> None:
         assert status in ((401,) if is_wrong(name, value) else (200, 401, 403)), (name, value)
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(name=st.sampled_from(CLAIMS), value=JSON)
 async def test_whatever_a_claim_holds_is_answered(name: str, value: object) -> None:
     status = await status_of(gate(), signed(claims_with(name, value)))
@@ -229,14 +230,14 @@ async def test_a_callers_token_with_strange_claims_is_answered(name: str) -> Non
 # --- what an issuer publishes ---------------------------------------------------------------------
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(document=JSON | st.fixed_dictionaries({"issuer": JSON, "jwks_uri": JSON}))
 async def test_a_configuration_of_any_form_makes_signing_in_unavailable(document: object) -> None:
     status = await status_of(gate({**GOOD, "openid-configuration": document}), signed({}))
     assert status == 503
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(document=JSON | st.fixed_dictionaries({"keys": JSON}))
 async def test_keys_of_any_form_make_signing_in_unavailable(document: object) -> None:
     assert await status_of(gate({**GOOD, "keys": document}), signed({})) == 503

@@ -11,7 +11,7 @@ from typing import Any
 
 import jwt
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from starlette.datastructures import Headers
 
@@ -23,6 +23,7 @@ from gateway.sandbox.issuer import AUDIENCE, GROUP, TENANT, Issuer
 from gateway.sandbox.serving import SandboxServer, serve_config
 from gateway.writer.links import CarriedKey, Links
 from tests.support.access import GIVING, make_key
+from tests.support.examples import examples
 from tests.support.live import bridge, settings_from
 from tests.support.wire import send
 
@@ -93,9 +94,7 @@ def everything(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Everything]
             yield Everything(gateway.root, secrets)
 
 
-@settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@examples(150, suppress=[HealthCheck.function_scoped_fixture])
 @given(
     kind=st.sampled_from(["key", "shared", "entra", "stranger", "expired", "caller"]),
     way=st.sampled_from(sorted(GIVING)),

@@ -12,7 +12,7 @@ from urllib.parse import quote
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from gateway.analytics.read.page import arrow_schema
@@ -24,15 +24,11 @@ from gateway.query.tree.projection import Projection
 from gateway.query.tree.queries import BoundQuery
 from tests.planner.expressions import Expressions
 from tests.planner.worlds import World, filters, orders, worlds
+from tests.support.examples import examples
 from tests.support.oracle import matching, ordered, window
 from tests.support.oracle_values import DoesNotExist
 
-thorough = settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    database=None,
-)
+thorough = examples(200, repeatable=True)
 
 
 @pytest.fixture(scope="module")

@@ -11,7 +11,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from gateway.engine.run import Relation, Selection, count_rows, fetch_rows
@@ -29,6 +29,7 @@ from tests.engine.test_answers import table
 from tests.planner.sequences import Sequences, entity_columns
 from tests.planner.worlds import World, worlds
 from tests.support.apply_oracle import Row, applied
+from tests.support.examples import examples
 from tests.support.oracle import matching, ordered
 from tests.support.oracle_values import Instant, instant_of, value_of
 
@@ -62,7 +63,7 @@ def rows_of(relation: Relation, world: World, url: str) -> tuple[list[Any], int]
     return [json.loads(text, parse_float=Decimal) for text in texts], number
 
 
-@settings(max_examples=250, deadline=None, derandomize=True, database=None)
+@examples(250, repeatable=True)
 @given(world=worlds(25), seed=st.integers(0, 2**32))
 def test_transformations_equal_the_oracle(
     cursor: duckdb.DuckDBPyConnection, world: World, seed: int

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from gateway.engine.run import Relation, Selection, fetch_rows
@@ -30,6 +30,7 @@ from tests.engine.test_answers import table
 from tests.engine.things import KEY, SCHEMA, one_row
 from tests.planner.expressions import Expressions
 from tests.planner.worlds import INSTANT_LITERALS, World, worlds
+from tests.support.examples import examples
 from tests.support.oracle import evaluate
 from tests.support.oracle_values import (
     DoesNotExist,
@@ -56,7 +57,7 @@ def rows_of(relation: Relation, query: BoundQuery, format_: Format) -> list[str]
     return [row.decode() for row in fetch_rows(relation, Selection(None, BY_KEY), projection)]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@examples(150, repeatable=True)
 @given(world=worlds(12), seed=st.integers(0, 2**32))
 def test_values_equal_the_oracle(
     cursor: duckdb.DuckDBPyConnection, world: World, seed: int

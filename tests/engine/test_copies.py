@@ -11,13 +11,14 @@ from uuid import UUID
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analytics.read.page import arrow_schema
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.engine.copies import DIGESTS, compile_days, rows_of_copies
 from gateway.query.bind.derivation import Derivation, bind_derivation
+from tests.support.examples import examples
 
 CONTRACT = load_contract(built_in_contract(), (("rowID", "cf_row"), ("team", "cf_team")))
 SCHEMA = arrow_schema(CONTRACT)
@@ -87,7 +88,7 @@ def day_of(row: dict[str, Any]) -> datetime:
     return datetime.fromisoformat(f"{1992 + int.from_bytes(digest[8:], 'little') % 32}-07-01")
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60, repeatable=True)
 @given(rows=ROWS)
 def test_a_row_is_the_result_with_a_key_and_a_day_of_its_own(
     cursor: duckdb.DuckDBPyConnection, rows: Rows
@@ -103,7 +104,7 @@ def test_a_row_is_the_result_with_a_key_and_a_day_of_its_own(
         assert timedelta() <= row["partitionDigest"] - FIRST < timedelta(milliseconds=DIGESTS)
 
 
-@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@examples(60, repeatable=True)
 @given(data=st.data(), rows=ROWS)
 def test_a_digest_tells_of_every_change_and_of_none_elsewhere(
     cursor: duckdb.DuckDBPyConnection, data: st.DataObject, rows: Rows

@@ -11,7 +11,7 @@ from typing import Any
 import duckdb
 import pyarrow as pa
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.analytics.read.page import arrow_schema
@@ -30,6 +30,7 @@ from gateway.writer.format import Format, Metadata
 from gateway.writer.links import Links
 from tests.planner.cases import CONTRACT
 from tests.planner.worlds import with_columns
+from tests.support.examples import examples
 
 LINKS = Links("https://h/odata/v4/")
 FULL = Format(metadata=Metadata.FULL)
@@ -259,7 +260,7 @@ VALUES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@examples(150, repeatable=True)
 @given(
     VALUES,
     st.builds(

@@ -8,7 +8,7 @@ from urllib.parse import quote
 
 import duckdb
 import pytest
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from gateway.engine.run import Relation, count_rows
@@ -18,6 +18,7 @@ from gateway.query.tree.queries import BoundQuery
 from grammar import parse_search
 from tests.engine.test_answers import table
 from tests.planner.worlds import World, worlds
+from tests.support.examples import examples
 from tests.support.search_oracle import finds
 
 _WORDS = ("a", "B", "ab", "größe", "ß", "approved", "neil", "\uffff", "zz")
@@ -41,7 +42,7 @@ def expression(random: Random, depth: int) -> str:
     return f"({text})" if draw < 0.7 else text
 
 
-@settings(max_examples=150, deadline=None, derandomize=True, database=None)
+@examples(150, repeatable=True)
 @given(world=worlds(), seed=st.integers(0, 2**32))
 def test_search_equals_the_oracle(
     cursor: duckdb.DuckDBPyConnection, world: World, seed: int

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, QueryTimeout, ServiceUnavailable, TooManyRequests
@@ -21,6 +21,7 @@ from gateway.fairness.parsing import Parser
 from gateway.fairness.round_robin import RoundRobin
 from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.snapshots.query_threads import QueryPool, QueryThreads
+from tests.support.examples import examples
 
 GREEDY, MODEST = "key:greedy", "key:modest"
 
@@ -90,7 +91,7 @@ async def test_long_turns_of_one_caller_leave_room_for_another() -> None:
         st.tuples(st.sampled_from(["take", "take", "end", "leave"]), st.integers(0, 9)), max_size=60
     ),
 )
-@settings(deadline=None, max_examples=80)
+@examples(80)
 @pytest.mark.anyio
 async def test_no_turn_is_lost_none_is_too_many_and_nobody_is_passed_twice(
     at_once: int, reserve: int, steps: list[tuple[str, int]]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from grammar import (
     Expr,
@@ -18,8 +18,9 @@ from grammar import (
 )
 from tests.grammar.strategies import expressions
 from tests.grammar.strategies_options import option_sets, resource_paths
+from tests.support.examples import examples
 
-masked = settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+masked = examples(150, suppress=list(HealthCheck))
 _VALUES = re.compile(
     r"Literal\(kind=<[^>]*>, value=(.*?), type_name=|SearchTerm\(text=(.*?), phrase"
 )

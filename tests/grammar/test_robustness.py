@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from grammar import (
@@ -24,6 +24,7 @@ from grammar import (
 from tests.grammar.fuzz import fuzz_text, fuzz_url
 from tests.grammar.oasis import load_cases
 from tests.grammar.test_expressions import CANONICAL, STRUCTURE
+from tests.support.examples import examples
 
 MEGABYTE = 2**20
 WIDE = Limits(max_characters=4 * MEGABYTE, max_symbols=4 * MEGABYTE)
@@ -188,19 +189,19 @@ TOKENS = [
 ]
 
 
-@settings(max_examples=300, deadline=None)
+@examples(300)
 @given(st.lists(st.sampled_from(TOKENS), max_size=20).map("".join))
 def test_soup_of_tokens(text: str) -> None:
     fuzz_text(text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.text(max_size=40))
 def test_any_text(text: str) -> None:
     fuzz_text(text)
 
 
-@settings(max_examples=200, deadline=None)
+@examples(200)
 @given(st.binary(max_size=40))
 def test_any_url(raw: bytes) -> None:
     fuzz_url(raw)

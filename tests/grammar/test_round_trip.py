@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 
 from grammar import (
     Expr,
@@ -24,14 +24,12 @@ from grammar import (
 )
 from tests.grammar.strategies import expressions, searches
 from tests.grammar.strategies_options import option_sets, resource_paths, sequences
+from tests.support.examples import examples
 
-settings.register_profile(
-    "round trip", max_examples=150, deadline=None, suppress_health_check=list(HealthCheck)
-)
-round_trip = settings.get_profile("round trip")
+round_trip = examples(150, suppress=list(HealthCheck))
 
 
-@settings(round_trip, max_examples=300)
+@examples(300, suppress=list(HealthCheck))
 @given(expressions)
 def test_expression(tree: Expr) -> None:
     text = unparse(tree)
@@ -39,26 +37,26 @@ def test_expression(tree: Expr) -> None:
     assert unparse(parse_expression(text)) == text
 
 
-@settings(round_trip)
+@round_trip
 @given(searches)
 def test_search(tree: SearchExpr) -> None:
     assert parse_search(unparse(tree)) == tree
 
 
-@settings(round_trip)
+@round_trip
 @given(sequences)
 def test_apply(tree: tuple[Transformation, ...]) -> None:
     assert parse_apply(unparse(tree)) == tree
 
 
-@settings(round_trip)
+@round_trip
 @given(option_sets)
 def test_options_through_a_url(tree: QueryOptions) -> None:
     query = encode_query(option_pairs(tree)).encode()
     assert parse_query_options(split_query(query)) == tree
 
 
-@settings(round_trip)
+@round_trip
 @given(resource_paths)
 def test_path_through_a_url(tree: ResourcePath) -> None:
     assert parse_resource_path(split_path(encode_path(tree).encode())) == tree

@@ -22,13 +22,14 @@ import redis
 
 from gateway.sandbox import create_sandbox, generate, make_token
 from tests.packaging import dockerfile
-from tests.packaging.test_deploy import DEPLOY, compose
+from tests.packaging.test_deploy import compose
 from tests.support.access import basic
 from tests.support.live import SECRET, running
 from tests.support.process import Process, started
 from tests.support.redis_server import running_redis
 from tests.support.reverse_proxy import (
     Certificate,
+    caddyfile,
     certificate,
     free_port,
     nginx,
@@ -86,7 +87,7 @@ def environment(
 
 @contextmanager
 def caddy(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterator[str]:
-    text = (DEPLOY / "caddy" / "compose.Caddyfile").read_text("utf-8")
+    text = caddyfile("compose.Caddyfile")
     for number, port in enumerate(gateways, 1):
         assert f"gateway-{number}:8000" in text
         text = text.replace(f"gateway-{number}:8000", f"127.0.0.1:{port}")

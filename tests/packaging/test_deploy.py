@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import subprocess
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -16,6 +15,7 @@ import yaml
 from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, load_settings
 from tests.packaging import dockerfile
 from tests.packaging.lock import ROOT
+from tests.support.reverse_proxy import caddyfile, program
 
 DEPLOY = ROOT / "deploy"
 KUBERNETES = DEPLOY / "kubernetes"
@@ -182,18 +182,12 @@ def test_what_the_gateways_exchange_has_a_password() -> None:
 # --- proxies and systemd --------------------------------------------------------------------------
 
 
-def _tool(name: str, package: str) -> str:
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"{name} is not installed (Debian, Ubuntu: apt-get install {package})")
-    return found
-
-
 @pytest.mark.parametrize("name", ["Caddyfile", "compose.Caddyfile"])
-def test_caddy_reads_its_files(name: str) -> None:
+def test_caddy_reads_its_files(name: str, tmp_path: Path) -> None:
+    (tmp_path / name).write_text(caddyfile(name), "utf-8")
     done = subprocess.run(
-        [_tool("caddy", "caddy"), "adapt", "--config", name, "--adapter", "caddyfile"],
-        cwd=DEPLOY / "caddy",
+        [program("caddy", "caddy"), "adapt", "--config", name, "--adapter", "caddyfile"],
+        cwd=tmp_path,
         env={**os.environ, "SITE": "bi.example.com", "HOME": "/nonexistent"},
         capture_output=True,
         text=True,
@@ -201,6 +195,7 @@ def test_caddy_reads_its_files(name: str) -> None:
     )
     assert done.returncode == 0, done.stderr
     assert '"reverse_proxy"' in done.stdout
+    assert re.search('"request_buffers":|"buffer_requests":true', done.stdout)
 
 
 def unit_with_tls() -> str:
@@ -218,7 +213,7 @@ def test_the_unit_names_settings_that_there_are() -> None:
 
 @pytest.mark.parametrize("tls", [False, True], ids=["behind a proxy", "with TLS"])
 def test_systemd_reads_the_unit_and_finds_it_tight(tmp_path: Path, tls: bool) -> None:
-    analyze = _tool("systemd-analyze", "systemd")
+    analyze = program("systemd-analyze", "systemd")
     text = unit_with_tls() if tls else UNIT.read_text("utf-8")
     started = re.findall(r"^ExecStart=(\S+) serve --config", text, re.MULTILINE)
     assert started == ["/opt/skillhabit-odata/bin/skillhabit-odata"]

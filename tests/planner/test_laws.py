@@ -6,7 +6,7 @@ from random import Random
 from typing import Any
 from urllib.parse import quote
 
-from hypothesis import given, note, settings
+from hypothesis import given, note
 from hypothesis import strategies as st
 
 from gateway.analytics.read.request import PageRequest, to_payload
@@ -19,10 +19,11 @@ from gateway.query.tree.queries import BoundQuery
 from tests.planner.expressions import Expressions
 from tests.planner.upstream import answer
 from tests.planner.worlds import World, filters, orders, pushable_filter, worlds
+from tests.support.examples import examples
 from tests.support.oracle import matching
 from tests.support.oracle_values import DoesNotExist
 
-bounded = settings(max_examples=200, deadline=None, derandomize=True, database=None)
+bounded = examples(200, repeatable=True)
 
 
 def planned(contract: Contract, **options: object) -> QueryPlan:

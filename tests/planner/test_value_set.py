@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.planner.value_set import (
@@ -20,6 +20,7 @@ from gateway.planner.value_set import (
     is_subset,
     unite,
 )
+from tests.support.examples import examples
 
 _POINTS = st.integers(0, 6)
 _SAMPLES = (None, -1, -0.5, *(n / 2 for n in range(14)), 99)
@@ -36,7 +37,7 @@ _sets = st.builds(
     ),
     st.booleans(),
 )
-_bounded = settings(max_examples=400, deadline=None, derandomize=True, database=None)
+_bounded = examples(400, repeatable=True)
 
 
 def members(values: ValueSet) -> set[float | None]:

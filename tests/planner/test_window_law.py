@@ -11,13 +11,14 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, given
 from hypothesis import strategies as st
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.planner.plan import Route
 from gateway.sandbox import create_sandbox
 from tests.planner.cases import SHIPPED, plan_of
+from tests.support.examples import examples
 from tests.support.live import SECRET, running, served
 from tests.support.oracle import matching, ordered, window
 
@@ -118,13 +119,7 @@ _ORDERS = st.sampled_from(
 )
 
 
-@settings(
-    max_examples=150,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+@examples(150, repeatable=True, suppress=[HealthCheck.function_scoped_fixture])
 @given(filter_=_FILTERS, orderby=_ORDERS, skip=st.integers(0, 6), top=st.integers(0, 8))
 def test_a_pushed_window_is_the_oracles_and_costs_one_call_unless_a_tie_crosses_its_end(
     recorded: Recorded, filter_: str, orderby: str, skip: int, top: int

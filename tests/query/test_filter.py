@@ -7,7 +7,7 @@ from datetime import datetime
 from urllib.parse import quote, unquote
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.contract.loader import built_in_contract, load_contract
@@ -24,6 +24,7 @@ from gateway.query.tree.render import render_expr
 from grammar import Call, Name
 from tests.planner.worlds import World, filters, worlds
 from tests.query.asking import SCHEMA, bound, filtered, refusal
+from tests.support.examples import examples
 
 
 def schema_of(*properties: Property) -> Schema:
@@ -258,12 +259,7 @@ def test_what_is_no_guid_is_refused_with_the_form_of_one(text: str, words: str) 
 # --- the text of a bound filter -------------------------------------------------------------------
 
 
-@settings(
-    max_examples=200,
-    deadline=None,
-    derandomize=True,
-    database=None,
-)
+@examples(200, repeatable=True)
 @given(st.data(), worlds())
 def test_the_text_of_a_bound_filter_binds_to_the_same_filter(
     data: st.DataObject, world: World

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.query.preferences import parse_preferences
+from tests.support.examples import examples
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_annotations_are_wished_for_in_their_own_syntax(line: str, kept: str) ->
     assert parse_preferences([line]).include_annotations == kept
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300, repeatable=True)
 @given(st.lists(st.text(st.sampled_from('maxpgesiz=";, \\1.'), max_size=30), max_size=3))
 def test_no_header_is_an_error(lines: list[str]) -> None:
     size = parse_preferences(lines).max_page_size

@@ -3,7 +3,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sandbox import Dataset, Faults, create_sandbox, generate
@@ -12,6 +12,7 @@ from gateway.sandbox.payloads import Filters
 from gateway.sandbox.records import decode_rows
 from gateway.sandbox.store import Store
 from gateway.sandbox.views import Ordering
+from tests.support.examples import examples
 
 Ask = Callable[..., Coroutine[Any, Any, Any]]
 Rows = list[dict[str, Any]]
@@ -88,7 +89,7 @@ async def test_other_sandboxes_of_a_dataset_do_not_drift(ask: Ask, secret: str) 
     assert (await ask(drifting(secret), options={"limit": 1000}))["results"] == DATASET.to_rows()
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(kinds=KINDS, descending=st.booleans(), name=st.sampled_from(["updated_at", "state", None]))
 def test_views_kept_through_changes_equal_views_made_afterwards(
     secret: str, kinds: list[Any], descending: bool, name: str | None

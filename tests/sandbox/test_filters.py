@@ -6,10 +6,11 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sandbox import create_sandbox, generate
+from tests.support.examples import examples
 
 Ask = Callable[..., Coroutine[Any, Any, Any]]
 Row = dict[str, Any]
@@ -130,7 +131,7 @@ BODIES = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@examples(150)
 @given(body=BODIES, order_by=st.sampled_from(SORTABLE), descending=st.booleans())
 def test_filtered_rows_come_in_order(
     ask: Ask, secret: str, body: dict[str, Any], order_by: str, descending: bool
@@ -143,7 +144,7 @@ def test_filtered_rows_come_in_order(
     assert page["total"] == len(expected)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(body=BODIES, size=st.integers(1, 150), order_by=st.sampled_from([None, "updatedAt"]))
 def test_the_pages_together_are_the_matching_rows(
     ask: Ask, secret: str, body: dict[str, Any], size: int, order_by: str | None

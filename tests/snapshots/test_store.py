@@ -7,7 +7,6 @@ import stat
 import subprocess
 import sys
 import threading
-import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -323,23 +322,27 @@ def test_what_was_set_aside_goes_after_a_week(tmp_path: Path) -> None:
         assert not aside.exists()
 
 
-def test_closing_waits_for_a_query_that_still_runs() -> None:
-    """One whose client has left; DuckDB refuses to close under it."""
-    watch = Watch()
-    with store_of(watch) as store:
-        running = threading.Event()
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="there are no named pipes")
+def test_closing_waits_for_a_query_that_still_runs(tmp_path: Path) -> None:
+    """One whose client has left; DuckDB refuses to close under it. It reads until its pipe ends."""
+    watch, pipe = Watch(), tmp_path / "data" / "pipe"
 
-        def query() -> None:
-            with store.cursor() as cursor:
-                running.set()
-                cursor.execute("SELECT count(*) FROM range(1_000_000_000) AS t(i) WHERE i % 7 = 3")
+    def query(store: SnapshotStore) -> None:
+        with store.cursor() as cursor:
+            cursor.execute(f"SELECT count(*) FROM read_csv('{pipe}', columns = {{'n': 'INTEGER'}})")
 
-        thread = threading.Thread(target=query)
-        thread.start()
-        running.wait()
-        time.sleep(0.3)  # it has a cursor; now let the query begin
-        store.close()
-        thread.join()
+    with store_of(watch, tmp_path / "data") as store:
+        os.mkfifo(pipe)
+        reading = threading.Thread(target=query, args=(store,), daemon=True)
+        reading.start()
+        with pipe.open("w"):  # as soon as the query reads
+            closing = threading.Thread(target=store.close, daemon=True)
+            closing.start()
+            closing.join(0.1)
+            assert closing.is_alive()
+        closing.join(30)
+        reading.join(30)
+        assert not closing.is_alive()
     assert watch.log == []
 
 

@@ -9,11 +9,12 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
+import ssl
 import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,35 @@ from gateway.sandbox import Dataset, create_sandbox, make_token
 from gateway.web.bad_http import ODataProtocol
 
 SECRET = "a secret of at least thirty-two bytes"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For clients of plain HTTP: loading the system's authorities takes longer than many a test."""
 FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
+
+
+class _Server(uvicorn.Server):
+    """Stops at once; uvicorn itself looks ten times a second whether it is to stop.
+
+    The tests start and stop hundreds of servers.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._told = asyncio.Event()
+
+    async def main_loop(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._told.wait(), 0.1)
+
+    def end(self) -> None:
+        """Stop serving; called in another thread."""
+        self.should_exit = True
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._told.set)
 
 
 @contextmanager
@@ -46,14 +75,14 @@ def running(
             http=protocol or "auto",
             timeout_graceful_shutdown=2,
         )
-        server = uvicorn.Server(config)
+        server = _Server(config)
         thread = threading.Thread(target=server.run, args=([listener],), daemon=True)
         thread.start()
         _wait_until(lambda: server.started or not thread.is_alive())
         try:
             yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
-            server.should_exit = True
+            server.end()
             thread.join(10)
 
 
@@ -103,7 +132,7 @@ def bridge(
     with (
         running(sandbox, date_header=False) as upstream,
         served(upstream, settings) as root,
-        httpx.Client(timeout=30) as client,
+        httpx.Client(timeout=30, verify=NO_TLS) as client,
     ):
         yield Bridge(root, upstream, sandbox, client)
 

@@ -45,6 +45,13 @@ class Process:
         self._reader.join(seconds)
         return code
 
+    def end(self, seconds: float = 10) -> None:
+        """Kill it if it still runs, and read its output to the end before the stream is closed."""
+        if self._popen.poll() is None:
+            self._popen.kill()
+        self._popen.wait(seconds)
+        self._reader.join(seconds)
+
     def _read(self) -> None:
         assert self._popen.stdout is not None
         for line in self._popen.stdout:
@@ -68,13 +75,15 @@ def started(
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        encoding="utf-8",
+        errors="replace",
         bufsize=1,
     ) as popen:
+        process = Process(popen)
         try:
-            yield Process(popen)
+            yield process
         finally:
-            if popen.poll() is None:
-                popen.kill()
+            process.end()
 
 
 def clean_environment() -> dict[str, str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 import trustme
+from packaging.version import Version
 
 _DEPLOY = Path(__file__).parents[2] / "deploy"
 
@@ -59,7 +60,7 @@ def nginx(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterato
         f"daemon off; pid {folder}/nginx.pid; error_log {folder}/error.log;\nevents {{}}\n"
         f"http {{ access_log off; client_body_temp_path {folder}/body;\n{text}\n}}\n"
     )
-    command = [_program("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)]
+    command = [program("nginx", "nginx-light"), "-p", str(folder), "-c", str(config)]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True, check=False)
     assert checked.returncode == 0, checked.stderr
     with _running(command, port):
@@ -69,7 +70,7 @@ def nginx(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterato
 @contextlib.contextmanager
 def caddy(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterator[str]:
     """The base URL of Caddy's https listener, without the prefix."""
-    text = (_DEPLOY / "caddy" / "Caddyfile").read_text("utf-8")
+    text = caddyfile("Caddyfile")
     for old, new in (
         ("127.0.0.1:8001", f"127.0.0.1:{gateways[0]}"),
         ("127.0.0.1:8002", f"127.0.0.1:{gateways[1]}"),
@@ -80,6 +81,17 @@ def caddy(folder: Path, gateways: tuple[int, int], pair: Certificate) -> Iterato
         yield base
 
 
+def caddyfile(name: str) -> str:
+    """A configuration of `deploy/caddy`, in the words of the Caddy that is installed."""
+    text = (_DEPLOY / "caddy" / name).read_text("utf-8")
+    command = [program("caddy", "caddy"), "version"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    if Version(told.split()[0]) >= Version("2.6.4"):
+        return text
+    assert "request_buffers 8MiB" in text
+    return text.replace("request_buffers 8MiB", "buffer_requests")
+
+
 @contextlib.contextmanager
 def running_caddy(folder: Path, text: str, site: str, pair: Certificate) -> Iterator[str]:
     """Caddy with a configuration whose line `site` becomes that of localhost; its base URL."""
@@ -88,7 +100,7 @@ def running_caddy(folder: Path, text: str, site: str, pair: Certificate) -> Iter
     text = text.replace(site, f"https://localhost:{port} {{\n\ttls {pair.chain} {pair.key}")
     config = folder / "Caddyfile"
     config.write_text(f"{{\n\tadmin off\n\tauto_https disable_redirects\n}}\n{text}")
-    command = [_program("caddy", "caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
+    command = [program("caddy", "caddy"), "run", "--config", str(config), "--adapter", "caddyfile"]
     with _running(command, port, HOME=str(folder)):
         yield f"https://localhost:{port}"
 
@@ -100,7 +112,8 @@ def free_port() -> int:
         return port
 
 
-def _program(name: str, package: str) -> str:
+def program(name: str, package: str) -> str:
+    """Where a program is; skips the test if it is not installed."""
     found = shutil.which(name)
     if found is None:
         pytest.skip(f"{name} is not installed (Debian, Ubuntu: apt-get install {package})")

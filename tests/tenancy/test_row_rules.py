@@ -15,10 +15,11 @@ from typing import Any
 
 import httpx
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.sandbox import generate
+from tests.support.examples import examples
 from tests.support.flat import flat_row
 from tests.tenancy.support import House, house, sandbox
 
@@ -154,7 +155,7 @@ def told(answer: httpx.Response, own: House) -> tuple[int, str, str]:
 
 
 @pytest.mark.parametrize("role", RULES)
-@settings(max_examples=40, deadline=None)
+@examples(40)
 @given(question=_question)
 def test_every_answer_is_that_of_a_workspace_with_the_roles_rows_alone(
     pair: Pair, role: str, question: str

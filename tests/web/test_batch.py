@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Sequence
+import threading
+from collections.abc import AsyncIterator, Callable, Sequence
 from urllib.parse import quote, urlsplit
 
+import anyio.to_thread
+import httpx
 import pytest
+from starlette.types import Receive, Scope, Send
 
-from tests.support.live import Bridge, bridge
+from gateway.web.respond import ShortOrStreamed
+from tests.support.live import Bridge, bridge, running
 from tests.support.wire import Headers, WireAnswer, send
 from tests.web.batches import (
     JSON,
@@ -188,6 +193,51 @@ def test_the_whole_answer_is_compressed_for_who_takes_it(
     assert len(packed.body) < len(unpacked.body) / 4
     plain = answers_of(ask("$batch", content_type, method="POST", body=body))
     assert [part.body for part in answers_of(unpacked)] == [part.body for part in plain]
+
+
+# --- length ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(("content_type", "write"), FORMATS)
+@pytest.mark.parametrize("coding", [(), (("Accept-Encoding", "gzip"),)], ids=["plain", "gzip"])
+def test_a_short_answer_has_a_length_and_a_long_one_is_streamed(
+    ask: Ask,
+    content_type: Headers,
+    write: Callable[[Sequence[Request]], bytes],
+    coding: Headers,
+) -> None:
+    short, long = ([Request(ONE)] * 2, [Request("Results")] * 8)
+    given = [*content_type, *coding]
+    answer = ask("$batch", given, method="POST", body=write(short))
+    assert answer.header("Content-Length") == str(len(answer.body))
+    assert answer.header("Transfer-Encoding") is None
+    answer = ask("$batch", given, method="POST", body=write(long))
+    assert len(answer.body) > 65_536
+    assert answer.header("Content-Length") is None
+    assert answer.header("Transfer-Encoding") == "chunked"
+
+
+def test_an_answer_that_takes_its_time_is_sent_as_it_is_made() -> None:
+    """The second chunk is made when the client has read the first."""
+    read = threading.Event()
+
+    async def chunks() -> AsyncIterator[bytes]:
+        yield b"one"
+        await anyio.to_thread.run_sync(read.wait, 20)
+        yield b"two"
+
+    class Impatient(ShortOrStreamed):
+        held_seconds = 0.0
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await Impatient(chunks(), {})(scope, receive, send)
+
+    with running(app) as base, httpx.stream("GET", base, timeout=10) as answer:
+        parts = answer.iter_raw()
+        assert next(parts) == b"one"
+        read.set()
+        assert [*parts] == [b"two"]
 
 
 # --- formats --------------------------------------------------------------------------------------

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, note
 from hypothesis import strategies as st
 
+from tests.support.examples import examples
 from tests.support.live import Bridge
 from tests.support.wire import Headers, WireAnswer, connected
 from tests.web.batches import (
@@ -59,13 +60,7 @@ SAME = ("content-type", "odata-version", "allow", "etag", "preference-applied", 
 forms = st.sampled_from(("{root}{target}", "/odata/v4/{target}", "{target}"))
 requests = st.builds(Request, st.sampled_from(TARGETS), st.sampled_from(HEADERS),
                      st.sampled_from(METHODS))  # fmt: skip
-quietly = settings(
-    max_examples=80,
-    deadline=None,
-    derandomize=True,
-    database=None,
-    suppress_health_check=[HealthCheck.function_scoped_fixture],
-)
+quietly = examples(80, repeatable=True, suppress=[HealthCheck.function_scoped_fixture])
 
 
 def _alone(live: Bridge, request: Request) -> WireAnswer:
@@ -148,7 +143,7 @@ types = st.one_of(
 )
 
 
-@settings(quietly, max_examples=400)
+@examples(400, repeatable=True, suppress=[HealthCheck.function_scoped_fixture])
 @given(content_type=types, body=bodies)
 def test_whatever_comes_is_answered_or_refused(
     live: Bridge, content_type: str, body: bytes

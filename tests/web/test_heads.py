@@ -12,7 +12,7 @@ from contextlib import closing, contextmanager, suppress
 from urllib.parse import urlsplit
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
@@ -27,6 +27,7 @@ from gateway.web.request_size import (
     MAX_MESSAGE_BYTES,
     Meter,
 )
+from tests.support.examples import examples
 from tests.support.live import running, settings_from
 
 LINE = b"GET /odata/v4/$metadata HTTP/1.1\r\nHost: localhost\r\n"
@@ -207,7 +208,7 @@ def test_every_head_of_a_connection_is_counted_by_itself(gateway: str) -> None:
         assert is_over(client)
 
 
-@settings(max_examples=60, deadline=None)
+@examples(60)
 @given(
     heads=st.lists(st.integers(0, 3_000), min_size=1, max_size=6),
     cuts=st.lists(st.integers(1, 400), min_size=1, max_size=5),

@@ -11,11 +11,12 @@ from urllib.parse import quote
 
 import httpx
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from gateway.contract.loader import built_in_contract
 from gateway.sandbox import Dataset
+from tests.support.examples import examples
 from tests.support.live import Bridge, bridge, served
 
 STATES = ("NOT_STARTED", "IN_PROGRESS", "APPROVED", "FAILED", "EXPIRED")
@@ -151,7 +152,7 @@ def ask(
     return answer, [entry.path for entry in gateway.sandbox.received]
 
 
-@settings(deadline=None, max_examples=200)
+@examples(200)
 @given(
     query=questions(),
     headers=st.sampled_from(HEADERS),

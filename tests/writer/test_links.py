@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.writer.links import Links
 from grammar import split_query
 from tests.query.asking import bound
+from tests.support.examples import examples
 
 LINKS = Links("https://h.example/odata/v4/")
 
@@ -47,7 +48,7 @@ def test_a_next_link_repeats_the_query_and_replaces_the_token() -> None:
 _words = st.text(st.sampled_from("a Ü+&=#%'\"/?;😀$@\\"), max_size=8)
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, database=None)
+@examples(300, repeatable=True)
 @given(st.lists(st.tuples(_words.filter(bool), _words), max_size=4))
 def test_whatever_a_client_asked_is_asked_again(pairs: list[tuple[str, str]]) -> None:
     link = LINKS.next_page("Results", tuple(pairs), "token")

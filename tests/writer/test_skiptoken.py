@@ -6,18 +6,19 @@ import string
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.errors import InvalidSkipToken
 from gateway.writer.skiptoken import Position, TokenSigner
+from tests.support.examples import examples
 
 SIGNER = TokenSigner(b"k" * 32)
 QUERY = "path and options"
 _positions = st.builds(
     Position, st.text(max_size=20), st.integers(0, 2**60), st.none() | st.integers(0, 2**60)
 )
-_bounded = settings(max_examples=300, deadline=None, derandomize=True, database=None)
+_bounded = examples(300, repeatable=True)
 _ALPHABET = string.ascii_letters + string.digits + "-_+/=!ü \n"
 
 

@@ -10,12 +10,13 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.writer.tables import write_arrow, write_csv, write_parquet
+from tests.support.examples import examples
 
 PROPERTIES = (
     Property("text", PrimitiveType.STRING),
@@ -41,7 +42,7 @@ ROWS = st.fixed_dictionaries(
     }
 )
 PARTS = st.lists(st.lists(ROWS, max_size=4), min_size=1, max_size=4)
-THOROUGH = settings(max_examples=100, deadline=None, derandomize=True, database=None)
+THOROUGH = examples(100, repeatable=True)
 
 
 def tables(parts: list[list[Any]]) -> list[pa.Table]:

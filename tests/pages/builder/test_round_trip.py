@@ -6,7 +6,7 @@ from dataclasses import replace
 from urllib.parse import quote, urlencode
 
 import pytest
-from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import HealthCheck, assume, given
 from hypothesis import strategies as st
 from hypothesis.strategies import SearchStrategy
 
@@ -21,13 +21,14 @@ from gateway.pages.builder.from_query import below_service, to_form
 from gateway.pages.builder.to_query import METHODS, to_url
 from grammar import QueryOptions, encode_query, option_pairs, parse_query_options, split_query
 from tests.grammar.strategies_options import option_sets
+from tests.support.examples import examples
 from tests.support.live import FIELDS, Bridge
 
 SCHEMA: Schema = load_contract(built_in_contract(), FIELDS).schema
 RESULTS = SCHEMA.entity_sets[0]
 KIND = RESULTS.entity_type
 ROOT = "https://bi.example.com/odata/v4/"
-quick = settings(max_examples=100, deadline=None, suppress_health_check=list(HealthCheck))
+quick = examples(100, suppress=list(HealthCheck))
 
 _lines = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\r\n\0"), min_size=1)
 _texts = _lines | st.sampled_from(["O'Neil", "a+b", "50%", "%27", "&$top=1", "null", " x ", "日本"])
@@ -168,7 +169,7 @@ def _questions(draw: st.DrawFn) -> str:
     return f"Results?$apply={f'filter({condition})/' if parts else ''}{apply}"
 
 
-@settings(quick, max_examples=60)
+@examples(60, suppress=list(HealthCheck))
 @given(question=_questions())
 def test_the_url_of_the_form_of_a_url_has_the_same_answer(live: Bridge, question: str) -> None:
     url = below_service(question, ROOT)
