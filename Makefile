@@ -27,6 +27,7 @@ check: .venv/installed-dev  ## the fast part, for every save
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
+	$(BIN)/python -m tests.docs.english
 
 english: .venv/installed-dev  ## phrases that plain English does not use, each with its place
 	$(BIN)/python -m tests.docs.english

@@ -146,7 +146,7 @@ def test_the_annotation_and_the_status_page_name_the_error_too(dataset: Dataset)
         assert (kept["state"], kept["insteadOf"]) == ("last resort", "UpstreamUnavailable")
         assert told["lastFailure"]["code"] == "UpstreamUnavailable"
         html = gateway.client.get(place, headers={"Accept": "text/html"}).text
-        assert "in place of the error UpstreamUnavailable" in html
+        assert "requests that would fail with UpstreamUnavailable" in html
 
 
 def test_without_that_leave_the_failure_is_passed_on(dataset: Dataset) -> None:
