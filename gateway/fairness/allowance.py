@@ -68,7 +68,8 @@ class Meter:
         while starts and starts[0] <= now - _WINDOW_SECONDS:
             starts.popleft()
         if len(starts) >= limit:
-            raise _too_many_a_minute(key, limit, starts[-limit] + _WINDOW_SECONDS - now)
+            wait = min(_WINDOW_SECONDS, starts[-limit] + _WINDOW_SECONDS - now)  # may round up
+            raise _too_many_a_minute(key, limit, wait)
         starts.append(now)
 
     def end(self, key: str) -> None:

@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 import anyio
 import pytest
 from anyio.lowlevel import checkpoint
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from gateway.errors import GatewayError, QueryTimeout, ServiceUnavailable, TooManyRequests
@@ -316,6 +316,7 @@ def test_parts_of_a_batch_have_their_own_time_in_their_callers_line() -> None:
     most=st.integers(1, 5),
     waits=st.lists(st.floats(0, 40, allow_nan=False), max_size=40),
 )
+@example(most=1, waits=[1.607313413966363, 0.0])  # 60 seconds, as floats add, are a bit more
 def test_never_more_requests_in_any_minute_and_retry_after_is_when_the_next_may_come(
     most: int, waits: list[float]
 ) -> None:

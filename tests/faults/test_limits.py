@@ -104,7 +104,7 @@ def _with_names(name: str) -> Iterator[dict[str, object]]:
         yield {**row, "user": {**user, "name": name}}
 
 
-# --- the desk, the limit, the database ------------------------------------------------------------
+# --- the query pool, the extract limit, the database ----------------------------------------------
 
 
 def for_ever(store: SnapshotStore) -> None:
@@ -114,13 +114,13 @@ def for_ever(store: SnapshotStore) -> None:
 
 @pytest.mark.anyio
 async def test_work_ends_when_nobody_waits_for_it_any_more() -> None:
-    """Its thread, too: the desk would else have no turn left."""
+    """Its thread, too: the pool would else have no turn left."""
     with store_of(Watch()) as store:
-        desk = QueryPool(store.threads, 3600, at_once=1)
+        pool = QueryPool(store.threads, 3600, at_once=1)
         with anyio.move_on_after(0.2) as scope:
-            await desk.run(for_ever, store)
+            await pool.run(for_ever, store)
         assert scope.cancelled_caught
-        assert await desk.run(lambda: "free") == "free"
+        assert await pool.run(lambda: "free") == "free"
 
 
 @pytest.mark.anyio
@@ -155,12 +155,12 @@ async def test_a_table_that_takes_too_long_to_make_is_made_by_the_next_who_asks(
 
 @pytest.mark.anyio
 async def test_who_does_not_get_a_turn_in_time_is_told_to_come_again() -> None:
-    desk, end = QueryPool(QueryThreads(), 0.1, at_once=1), threading.Event()
+    pool, end = QueryPool(QueryThreads(), 0.1, at_once=1), threading.Event()
     async with anyio.create_task_group() as group:
-        group.start_soon(desk.run, end.wait)
+        group.start_soon(pool.run, end.wait)
         await anyio.wait_all_tasks_blocked()
-        with pytest.raises(ServiceUnavailable, match="at once") as raised:
-            await desk.run(lambda: None)
+        with pytest.raises(ServiceUnavailable, match="waited too long") as raised:
+            await pool.run(lambda: None)
         end.set()
     assert 1 <= raised.value.retry_after_seconds <= 120
 
@@ -189,7 +189,7 @@ async def test_so_many_extracts_run_and_so_many_wait() -> None:
             group.start_soon(extract)
         await anyio.wait_all_tasks_blocked()
         assert (running[0], len(refused)) == (2, 4)
-        async with limit.turn("another"):  # has a line of its own
+        async with limit.turn("another"):  # has a queue of its own
             end.set()
     assert (running, len(refused)) == ([0, 2], 4)
 
@@ -201,7 +201,7 @@ async def test_who_waits_too_long_for_an_extract_is_told_to_come_again() -> None
         with pytest.raises(ServiceUnavailable, match="--extract-concurrency"):
             async with limit.turn("scope"):
                 pass
-    async with limit.turn("scope"):  # the one who left has kept no place
+    async with limit.turn("scope"):  # the cancelled one has kept no place
         pass
 
 
