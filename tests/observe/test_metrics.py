@@ -91,7 +91,8 @@ def test_failures_of_the_upstream_and_retries_are_counted() -> None:
         if name == "upstream_call_seconds_count"
     ]
     assert len(failed) == 2
-    assert total(found, "upstream_call_seconds_count") == 3
+    second_number = 3  # some rows, and the totals of two halves
+    assert total(found, "upstream_call_seconds_count") == 3 + second_number
 
 
 def test_what_a_client_sends_makes_no_new_labels(small: Bridge) -> None:
