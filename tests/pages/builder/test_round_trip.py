@@ -105,6 +105,8 @@ def test_a_form_comes_back_from_its_url_and_from_its_fields(form: Form) -> None:
 @quick
 @given(option_sets)
 def test_any_query_goes_through_the_form_unchanged(tree: QueryOptions) -> None:
+    texts = (tree.format, tree.id, tree.skiptoken, tree.deltatoken)
+    assume(all(text is None or text == text.strip() for text in texts))  # ends are trimmed
     url = f"Results?{encode_query(option_pairs(tree))}"
     try:
         form = to_form(url, SCHEMA)
