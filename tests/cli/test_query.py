@@ -60,7 +60,7 @@ def test_next_links_are_followed_up_to_the_limit(run: Run, here: tuple[str, ...]
     assert "more than 7 rows" in done.stderr
     done = run("query", "Results?top=7", "--format", "json", "--limit", "7", *here)
     assert len(rows_of(done.stdout)) == 7
-    assert done.stderr == ""
+    assert "more than" not in done.stderr  # progress may be there, on a slow machine
 
 
 def test_pages_of_a_gateway_are_followed(run: Run, sandbox_rows: list[dict[str, Any]]) -> None:
