@@ -48,7 +48,7 @@ def test_the_section_may_be_left_out_and_is_part_of_the_fingerprint() -> None:
 @pytest.mark.parametrize(
     ("added", "words"),
     [
-        (entry("a", "rows", column="userId"), "[statistics.a] column = 'userId' is about no"),
+        (entry("a", "rows", column="userId"), "[statistics.a] column = 'userId' counts rows"),
         (entry("a", "distinct"), "[statistics.a] column = '' must name one of [[columns]]"),
         (entry("a", "distinct", column="nobody"), "'nobody' must name one of [[columns]]"),
         (entry("a", "distinct", column="groupIds"), "'groupIds' must name one of [[columns]]"),
