@@ -74,7 +74,7 @@ def connected(root: str) -> Iterator[Wire]:
     """A connection to the server of `root`."""
     place = urlsplit(root)
     assert place.hostname is not None
-    with socket.create_connection((place.hostname, place.port or 80), timeout=10) as connection:
+    with socket.create_connection((place.hostname, place.port or 80), timeout=60) as connection:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         yield Wire(connection, place.netloc)
 
