@@ -1,1 +1,1 @@
-"""What a principal may see, and everything that follows from it."""
+"""The limits of a principal: visible rows and columns, and everything that follows from them."""

@@ -1,4 +1,4 @@
-"""Where the rows of a response come from: one union, chosen by `gateway.service.choose`."""
+"""The sources of a response's rows: one union, of which `gateway.service.choose` picks one."""
 
 from __future__ import annotations
 
