@@ -1,22 +1,29 @@
-"""The shape of a contract file, as msgspec reads it.
+"""The shape of a contract file of format 2, as msgspec reads it.
 
 Unknown members are refused, so that a misspelt key is an error and not a silent default.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Any, Literal, TypeAlias
 
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct
 
-Source: TypeAlias = Literal["documented", "assumed"]
+Source: TypeAlias = Literal["owner", "documented", "example", "observed", "assumed"]
+ColumnType: TypeAlias = Literal[
+    "Edm.String", "Edm.Boolean", "Edm.Int32", "Edm.Int64", "Edm.Double", "Edm.DateTimeOffset"
+]
 Positive: TypeAlias = Annotated[int, Meta(ge=1)]
 
 
 class Section(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """A table of the file; `source` says where its facts come from."""
+    """A table of the file; `source` says where its facts come from, `evidence` what was seen.
+
+    Evidence has no values of people: "1,000 rows, 3 null".
+    """
 
     source: Source = "assumed"
+    evidence: str = ""
 
 
 class Service(Struct, frozen=True, forbid_unknown_fields=True):
@@ -46,77 +53,93 @@ class Endpoints(Struct, frozen=True, forbid_unknown_fields=True):
     """`[endpoints]`."""
 
     results: Endpoint
-    statistics: Endpoint
+    statistics: Endpoint | None = None
 
 
-class MemberPath(Section, frozen=True):
-    """A member of a request or response, as a dotted path."""
+class RequestSection(Section, frozen=True):
+    """`[request]`: a template of the body, and headers.
 
-    member: str
+    Header values may contain `${env.NAME}`, an environment variable, for secrets. Requests for
+    statistics send `statistics_body`; without it, `body` with no page and no order.
+    """
+
+    body: dict[str, Any]
+    headers: dict[str, str] = {}
+    statistics_body: dict[str, Any] | None = None
 
 
-class Limit(MemberPath, frozen=True):
-    """`[request.limit]`."""
+class PagesSection(Section, frozen=True):
+    """`[pages]`: how rows are divided into pages.
 
-    maximum: Positive
+    `first` is the number of the first row (`offset`) or page (`page_number`). `deepest` is the
+    largest sum of skip and limit that the upstream accepts. `stop` says what shows the last page.
+    """
+
+    kind: Literal["offset", "page_number", "cursor"] = "offset"
+    first: Annotated[int, Meta(ge=0, le=1)] = 0
+    largest: Positive = 1000
+    deepest: Positive | None = None
+    stop: Literal["total", "has_more", "short_page", "empty_page"] = "total"
 
 
-class Order(MemberPath, frozen=True):
-    """`[request.order]`."""
+class OrderSection(Section, frozen=True):
+    """`[order]`: the texts of `${order.direction}`."""
 
     ascending: str
     descending: str
 
 
-class RequestSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[request]`."""
+class FailedIf(Struct, frozen=True, forbid_unknown_fields=True, rename={"value": "is"}):
+    """`[response] failed_if`: a successful status is a failure if a member has this value."""
 
-    limit: Limit
-    skip: MemberPath
-    order_by: MemberPath
-    order: Order
+    member: str
+    value: str | int | bool
 
 
-class RowsSection(MemberPath, frozen=True):
-    """`[response.rows]`."""
+class ResponseSection(Section, frozen=True):
+    """`[response]`; paths are dotted, with the index of a list as `[0]`, `""` for the whole body.
 
+    `total` is a member and `total_header` a header; with neither, the upstream states no total.
+    """
+
+    rows: str
+    success: tuple[Annotated[int, Meta(ge=200, le=299)], ...] = ()
+    failed_if: FailedIf | None = None
+    total: str | None = None
+    total_header: str | None = None
+    total_counts: Literal["rows", "pages"] = "rows"
+    has_more: str | None = None
+    cursor: str | None = None
+    error: tuple[str, ...] = ()
     repeated: tuple[str, ...] = ()
 
 
-class ResponseSection(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[response]`."""
-
-    rows: RowsSection
-    total: MemberPath
-    error: MemberPath
-
-
 class ValuesFilterEntry(Section, frozen=True, tag_field="kind", tag="values"):
-    """`kind = "values"`."""
+    """`kind = "values"`: a list of values, ORed; `${NAME}` in the body of the request."""
 
-    member: str
     exact: bool
     max_values: Positive = 500
 
 
 class RangeFilterEntry(Section, frozen=True, tag_field="kind", tag="range"):
-    """`kind = "range"`; `from` and `to` are members inside `member`."""
+    """`kind = "range"`: two instants, `${NAME.from}` and `${NAME.to}` in the body of the request.
 
-    member: str
-    from_: str = field(name="from")
-    to: str
+    `open_from` and `open_to` are sent in place of an open end of a range, as they are.
+    """
+
     from_inclusive: bool
     to_inclusive: bool
     exact: bool
     resolution_milliseconds: Positive = 1
+    instant: str = "iso"
+    zone: str = "UTC"
+    open_from: str | int | None = None
+    open_to: str | int | None = None
 
 
 class CustomFieldsFilterEntry(Section, frozen=True, tag_field="kind", tag="custom-fields"):
-    """`kind = "custom-fields"`."""
+    """`kind = "custom-fields"`: `${custom_fields.id}` and `${custom_fields.values}`."""
 
-    member: str
-    id: str
-    values: str
     exact: bool
     max_values: Positive = 500
 
@@ -124,19 +147,17 @@ class CustomFieldsFilterEntry(Section, frozen=True, tag_field="kind", tag="custo
 FilterEntry: TypeAlias = ValuesFilterEntry | RangeFilterEntry | CustomFieldsFilterEntry
 
 
-class ColumnEntry(Section, frozen=True):
-    """`[[columns]]`."""
+class ColumnEntry(Section, frozen=True, kw_only=True):
+    """`[[columns]]`.
+
+    Of several paths, the first with a value counts, unless the first step of `decode` joins them.
+    `key_of` makes a key of other columns, which are never null and never change.
+    `changes_by_time` is true if the value may change without `updatedAt`.
+    """
 
     name: str
-    path: str
-    type: Literal[
-        "Edm.String",
-        "Edm.Boolean",
-        "Edm.Int32",
-        "Edm.Int64",
-        "Edm.Double",
-        "Edm.DateTimeOffset",
-    ]
+    path: str | tuple[str, ...] = ""
+    type: ColumnType
     nullable: bool = True
     optional: bool = False
     values: tuple[str, ...] = ()
@@ -146,6 +167,9 @@ class ColumnEntry(Section, frozen=True):
     label: str = ""
     published: bool = True
     personal: bool = False
+    decode: tuple[str | dict[str, Any], ...] = ()
+    key_of: tuple[str, ...] = ()
+    changes_by_time: bool = False
 
 
 class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
@@ -155,6 +179,8 @@ class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
     name: str
     label: str = ""
     personal: bool | None = None
+    type: ColumnType = "Edm.String"
+    decode: tuple[str | dict[str, Any], ...] = ()
 
 
 class LimitsSection(Section, frozen=True):
@@ -165,21 +191,28 @@ class LimitsSection(Section, frozen=True):
 
 
 class CustomFieldsSection(Section, frozen=True):
-    """`[custom_fields]`."""
+    """`[custom_fields]`: a list of objects, or one object whose members are named by field IDs.
+
+    With `shape = "object"`, `value` is a path inside of each member, `""` for the member itself.
+    """
 
     path: str
-    id: str
-    value: str
-    label: str
+    id: str = ""
+    value: str = ""
+    label: str = ""
+    shape: Literal["list", "object"] = "list"
     filter: str | None = None
     personal: bool = False
     mapped: tuple[MappedField, ...] = ()
 
 
 class Extract(Section, frozen=True):
-    """`[extract]`."""
+    """`[extract]`.
 
-    order_by: str
+    An empty `order_by`: no column can order the rows, so they are read until two passes agree.
+    """
+
+    order_by: str = ""
     overlap_seconds: Annotated[int, Meta(ge=0)] = 120
 
 
@@ -246,19 +279,21 @@ class NavigationEntry(Struct, frozen=True, forbid_unknown_fields=True):
     one_to_one: bool = False
 
 
-class ContractFile(Struct, frozen=True, forbid_unknown_fields=True):
+class ContractFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
-    format: Literal[1]
+    format: Literal[2]
     service: Service
     upstream: UpstreamSection
     endpoints: Endpoints
     request: RequestSection
     response: ResponseSection
-    filters: dict[str, FilterEntry]
     columns: tuple[ColumnEntry, ...]
-    extract: Extract
-    custom_fields: CustomFieldsSection
+    pages: PagesSection = PagesSection()
+    order: OrderSection | None = None
+    filters: dict[str, FilterEntry] = {}
+    extract: Extract = Extract()
+    custom_fields: CustomFieldsSection | None = None
     limits: LimitsSection = LimitsSection()
     statistics: dict[str, StatisticEntry] = {}
     sets: tuple[SetEntry, ...] = ()

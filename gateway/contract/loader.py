@@ -8,30 +8,29 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator, Mapping
 from importlib.resources import files
+from typing import Literal
 
 import msgspec
 
 from gateway.contract import file
+from gateway.contract.columns import build_columns
+from gateway.contract.format1 import import_format1
 from gateway.contract.lines import condition_lines
 from gateway.contract.model import (
     Column,
     Contract,
-    CustomFieldFilter,
     CustomFieldShape,
-    Filter,
-    MemberPath,
-    RangeFilter,
+    Pages,
+    Paging,
     RateLimit,
-    RequestShape,
-    ResponseShape,
-    ValuesFilter,
+    Stop,
 )
 from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import check_columns, check_contract, check_file, is_property_name
 from gateway.contract.sets import build_sets, navigation_names
+from gateway.contract.shapes import member_path, request_shape, response_shape
+from gateway.contract.shrink import shrink
 from gateway.contract.statistics_rules import build_statistics
-from gateway.edm.model import Property
-from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
 
@@ -48,13 +47,17 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     Raises:
         ConfigurationProblem: with the table and key of the file to change.
     """
-    try:
-        parsed = msgspec.toml.decode(text.encode(), type=file.ContractFile)
-    except msgspec.DecodeError as error:
-        raise ConfigurationProblem(f"contract file: {error}") from error
-    mapped = (*parsed.custom_fields.mapped, *_named(parsed, custom_fields))
+    parsed = read_file(text)
+    fields = parsed.custom_fields
+    if custom_fields and fields is None:
+        raise ConfigurationProblem(
+            "contract file: there is no table [custom_fields], which says where a row has its"
+            " custom fields; add it, or remove `custom_field` from the settings"
+        )
+    own = () if fields is None else fields.mapped
+    mapped = (*own, *_named(parsed, custom_fields))
     check_file(parsed)
-    columns = _build_columns(parsed, mapped)
+    columns = build_columns(parsed, mapped)
     check_columns(columns, parsed.service.key)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
     contract = _assemble(parsed, columns, digest[:16], condition_lines(text))
@@ -62,12 +65,33 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     return contract
 
 
+def read_file(text: str) -> file.ContractFile:
+    """Return the parsed file, in format 2 whatever its own format is.
+
+    Raises:
+        ConfigurationProblem: the file is not TOML, or a table or key is not of its format.
+    """
+    body = text.encode()
+    try:
+        if msgspec.toml.decode(body, type=_Format).format == 1:
+            return import_format1(body)
+        return msgspec.toml.decode(body, type=file.ContractFile)
+    except msgspec.DecodeError as error:
+        raise ConfigurationProblem(f"contract file: {error}") from error
+
+
+class _Format(msgspec.Struct):
+    """The format of a file."""
+
+    format: Literal[1, 2]
+
+
 def _named(
     parsed: file.ContractFile, custom_fields: tuple[tuple[str, str], ...]
 ) -> Iterator[file.MappedField]:
     """Yield the custom fields of settings, each with a free name made from its label."""
     taken = [entry.name for entry in parsed.columns]
-    taken += [field.name for field in parsed.custom_fields.mapped]
+    taken += [] if parsed.custom_fields is None else [f.name for f in parsed.custom_fields.mapped]
     taken += navigation_names(parsed.navigation, parsed.service.entity_set)
     for label, field_id in custom_fields:
         name = label if is_property_name(label) else column_name(label, ())
@@ -81,28 +105,16 @@ def _assemble(
     fingerprint: str,
     lines: Mapping[str, int],
 ) -> Contract:
-    request, response, fields = parsed.request, parsed.response, parsed.custom_fields
-    schema, derived = build_sets(parsed, columns, lines)
+    shrunk = shrink(parsed)
+    schema, derived = build_sets(shrunk.file, columns, lines)
+    statistics = parsed.endpoints.statistics
     return Contract(
         base_url=parsed.upstream.base_url.rstrip("/"),
         results_path=parsed.endpoints.results.path,
-        statistics_path=parsed.endpoints.statistics.path,
-        request=RequestShape(
-            limit=_path(request.limit.member),
-            skip=_path(request.skip.member),
-            order_by=_path(request.order_by.member),
-            order=_path(request.order.member),
-            ascending=request.order.ascending,
-            descending=request.order.descending,
-            page_limit=request.limit.maximum,
-        ),
-        response=ResponseShape(
-            _path(response.rows.member),
-            _path(response.total.member),
-            _path(response.error.member),
-            response.rows.repeated,
-        ),
-        custom_fields=CustomFieldShape(_path(fields.path), fields.id, fields.value, fields.label),
+        statistics_path="" if statistics is None else statistics.path,
+        request=request_shape(parsed),
+        response=response_shape(parsed.response),
+        custom_fields=_field_shape(parsed.custom_fields),
         columns=columns,
         key=parsed.service.key,
         schema=schema,
@@ -111,8 +123,26 @@ def _assemble(
         fingerprint=fingerprint,
         rate_limit=_rate_limit(parsed.limits),
         derived=derived,
-        statistics=build_statistics(parsed.statistics, columns),
+        statistics=(
+            () if statistics is None else build_statistics(shrunk.file.statistics, columns)
+        ),
+        has_total=parsed.response.total is not None or parsed.response.total_header is not None,
+        pages=_pages(parsed.pages),
+        left_out=shrunk.left_out,
     )
+
+
+def _field_shape(fields: file.CustomFieldsSection | None) -> CustomFieldShape:
+    if fields is None:
+        return CustomFieldShape((), "", "", "")
+    is_object = fields.shape == "object"
+    return CustomFieldShape(
+        member_path(fields.path), fields.id, fields.value, fields.label, is_object
+    )
+
+
+def _pages(pages: file.PagesSection) -> Pages:
+    return Pages(Paging(pages.kind), pages.first, pages.deepest, Stop(pages.stop))
 
 
 def _rate_limit(limits: file.LimitsSection) -> RateLimit | None:
@@ -120,77 +150,3 @@ def _rate_limit(limits: file.LimitsSection) -> RateLimit | None:
     if limits.calls_per_second is None:
         return None
     return RateLimit(limits.calls_per_second, limits.burst or 1)
-
-
-def _build_columns(
-    parsed: file.ContractFile, mapped: tuple[file.MappedField, ...]
-) -> tuple[Column, ...]:
-    plain = tuple(_column(parsed, entry) for entry in parsed.columns)
-    return plain + tuple(_custom_column(parsed, entry) for entry in mapped)
-
-
-def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
-    steps = entry.path.split(".")
-    each = next((i for i, step in enumerate(steps) if step.endswith("[]")), None)
-    prop = Property(
-        name=entry.name,
-        type=PrimitiveType(entry.type),
-        nullable=entry.nullable,
-        collection=each is not None,
-        label=entry.label,
-        allowed_values=entry.values if entry.closed else (),
-        known_values=entry.values,
-        personal=entry.personal,
-    )
-    path = tuple(step.removesuffix("[]") for step in steps)
-    found = None if entry.filter is None else _filter(parsed, entry.name, entry.filter)
-    return Column(prop, path, each, entry.optional, found, entry.order, published=entry.published)
-
-
-def _custom_column(parsed: file.ContractFile, entry: file.MappedField) -> Column:
-    fields = parsed.custom_fields
-    personal = fields.personal if entry.personal is None else entry.personal
-    label = entry.label or entry.name
-    prop = Property(entry.name, PrimitiveType.STRING, label=label, personal=personal)
-    found: Filter | None = None
-    if fields.filter is not None:
-        declared = parsed.filters.get(fields.filter)
-        if not isinstance(declared, file.CustomFieldsFilterEntry):
-            raise ConfigurationProblem(
-                f"contract file: [custom_fields] filter = {fields.filter!r} must name a table"
-                ' [filters.*] with kind = "custom-fields"'
-            )
-        found = CustomFieldFilter(
-            _path(declared.member),
-            declared.id,
-            declared.values,
-            entry.id,
-            declared.exact,
-            declared.max_values,
-        )
-    return Column(prop, _path(fields.path), optional=True, filter=found, field_id=entry.id)
-
-
-def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
-    match parsed.filters.get(name):
-        case file.ValuesFilterEntry() as entry:
-            return ValuesFilter(_path(entry.member), entry.exact, entry.max_values)
-        case file.RangeFilterEntry() as entry:
-            base = _path(entry.member)
-            return RangeFilter(
-                (*base, entry.from_),
-                (*base, entry.to),
-                entry.from_inclusive,
-                entry.to_inclusive,
-                entry.resolution_milliseconds,
-                entry.exact,
-            )
-        case _:
-            raise ConfigurationProblem(
-                f"contract file: column {column!r}: filter = {name!r} must name a table [filters.*]"
-                ' with kind = "values" or "range"'
-            )
-
-
-def _path(dotted: str) -> MemberPath:
-    return tuple(dotted.split("."))

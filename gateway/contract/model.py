@@ -7,11 +7,14 @@ too few.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import TypeAlias
 
+from gateway.contract.decoding import Instant, Step, Undecodable, encode
 from gateway.contract.derived import DerivedSet
 from gateway.contract.statistics import Statistic
+from gateway.contract.template import Template
 from gateway.edm.model import Property, Schema
 
 MemberPath: TypeAlias = tuple[str, ...]
@@ -19,38 +22,54 @@ MemberPath: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ValuesFilter:
-    """A request member that takes a list of values, ORed; never sent empty."""
+    """A list of values, ORed; never sent empty. `name` is its placeholder in the request's body."""
 
-    member: MemberPath
+    name: str
     exact: bool
     max_values: int
 
 
 @dataclass(frozen=True, slots=True)
 class RangeFilter:
-    """A request member with two instants; rows whose value is null never match upstream."""
+    """Two instants, `NAME.from` and `NAME.to`; rows whose value is null never match upstream.
 
-    from_member: MemberPath
-    to_member: MemberPath
+    `instant` is how instants are sent; `open_from` and `open_to` stand for open ends, if the
+    upstream needs both.
+    """
+
+    name: str
     from_inclusive: bool
     to_inclusive: bool
     resolution_milliseconds: int
     exact: bool
+    instant: Instant = field(default_factory=Instant)
+    open_from: str | int | None = None
+    open_to: str | int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomFieldFilter:
-    """One entry `{id, values}` in a list of custom-field filters."""
+    """The values of one custom field, one entry of the list `custom_fields`."""
 
-    member: MemberPath
-    id_member: str
-    values_member: str
     field_id: str
     exact: bool
     max_values: int
 
 
 Filter: TypeAlias = ValuesFilter | RangeFilter | CustomFieldFilter
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnSource:
+    """How a column's value is made from a row: the first path with a value, or all to be joined.
+
+    A step of a path is a member's name; `[]` behind it means each element, `[0]` one element.
+    `key_of` are the columns whose values make a key.
+    """
+
+    paths: tuple[MemberPath, ...] = ()
+    steps: tuple[Step, ...] = ()
+    key_of: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +80,8 @@ class Column:
     None for a single value. `optional` is True if the member may be absent. `field_id` is set for a
     custom field, whose `path` leads to the array of fields. `order` is the upstream's name for
     sorting by the column, None if it cannot. A column that is not `published` serves only the
-    columns that derive from it.
+    columns that derive from it. `source` is how its value is made if it is not simply the member at
+    `path`. `changes_by_time` is True if the value may change without the order column.
     """
 
     prop: Property
@@ -72,47 +92,104 @@ class Column:
     order: str | None = None
     field_id: str | None = None
     published: bool = True
+    source: ColumnSource | None = None
+    changes_by_time: bool = False
 
     @property
     def name(self) -> str:
         """Return the name of the property."""
         return self.prop.name
 
+    def can_encode(self, value: str) -> bool:
+        """Return True if the upstream has one value that becomes this one."""
+        try:
+            encode(value, () if self.source is None else self.source.steps)
+        except Undecodable:
+            return False
+        return self.source is None or not self.source.key_of
+
 
 @dataclass(frozen=True, slots=True)
 class RequestShape:
-    """Member paths of the request's options; `page_limit` is in rows."""
+    """The request: templates of its bodies, its headers, and the two texts of a direction.
 
-    limit: MemberPath
-    skip: MemberPath
-    order_by: MemberPath
-    order: MemberPath
-    ascending: str
-    descending: str
+    Header values may name environment variables as `${env.NAME}`.
+    """
+
+    body: Template
+    statistics_body: Template
     page_limit: int
+    ascending: str = "ASC"
+    descending: str = "DESC"
+    headers: tuple[tuple[str, str], ...] = ()
+
+
+class Paging(StrEnum):
+    """How a request names its page: by its first row, by its number, or by a cursor."""
+
+    OFFSET = "offset"
+    PAGE_NUMBER = "page_number"
+    CURSOR = "cursor"
+
+
+class Stop(StrEnum):
+    """What shows that a page is the last one."""
+
+    TOTAL = "total"
+    HAS_MORE = "has_more"
+    SHORT_PAGE = "short_page"
+    EMPTY_PAGE = "empty_page"
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """How rows are divided into pages; `first` is the number of the first row or page.
+
+    `deepest` is the largest sum of skip and limit that the upstream accepts, None without a bound.
+    """
+
+    kind: Paging = Paging.OFFSET
+    first: int = 0
+    deepest: int | None = None
+    stop: Stop = Stop.TOTAL
+
+
+@dataclass(frozen=True, slots=True)
+class TotalPlace:
+    """Where the number of all rows is: a member or a header, in rows or in pages."""
+
+    member: MemberPath | None = None
+    header: str | None = None
+    counts_pages: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class ResponseShape:
-    """Member paths of the envelope.
+    """The envelope: member paths, and what tells success.
 
-    `repeated` are objects in a row that many rows share, byte for byte.
+    `repeated` are objects in a row that many rows share, byte for byte. Without `success`, every
+    2xx is one, unless the member of `failed_if` has its value.
     """
 
     rows: MemberPath
-    total: MemberPath
-    error: MemberPath
+    total: TotalPlace | None
+    errors: tuple[MemberPath, ...] = ()
     repeated: tuple[str, ...] = ()
+    success: tuple[int, ...] = ()
+    failed_if: tuple[MemberPath, str | int | bool] | None = None
+    has_more: MemberPath | None = None
+    cursor: MemberPath | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class CustomFieldShape:
-    """The array of custom fields in a row, and the members of its elements."""
+    """The custom fields in a row: a list of elements, or an object with a member for each ID."""
 
     path: MemberPath
     id_member: str
     value_member: str
     label_member: str
+    is_object: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +207,9 @@ class RateLimit:
 class Contract:
     """Everything the gateway knows of the upstream.
 
-    `order_column` is the column that extracts are sorted by, newest first. `fingerprint` changes
+    `order_column` is the column that extracts are sorted by, newest first; empty if no column can
+    order them. `left_out` are the columns and sets of the file that depend on columns which this
+    upstream does not have. `fingerprint` changes
     with any change of the file or of the mapped custom fields; it is part of every snapshot's key.
     `rate_limit` is None if the upstream states none. `key` is the key column of the results, which
     are the schema's first entity set; `derived` defines the others. Without `statistics` the
@@ -154,6 +233,29 @@ class Contract:
     derived: tuple[DerivedSet, ...] = ()
     statistics: tuple[Statistic, ...] = ()
     has_total: bool = True
+    pages: Pages = field(default_factory=Pages)
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def is_plain(self) -> bool:
+        """True if pages can be decoded straight into columns, with nothing to translate."""
+        shape = self.response
+        return (
+            all(column.source is None for column in self.columns)
+            and not self.custom_fields.is_object
+            and self.pages == Pages()
+            and shape.total is not None
+            and bool(shape.total.member)
+            and not shape.total.counts_pages
+            and bool(shape.rows)
+            and shape.failed_if is None
+        )
+
+    @property
+    def total_path(self) -> MemberPath:
+        """Return the path of the total; empty if it is not a member of the response."""
+        total = self.response.total
+        return () if total is None or total.member is None else total.member
 
     @property
     def key_path(self) -> MemberPath:

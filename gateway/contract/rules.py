@@ -10,8 +10,15 @@ import re
 from collections.abc import Iterator
 
 from gateway.contract import file
-from gateway.contract.model import Column, Contract, CustomFieldFilter, MemberPath, RangeFilter
+from gateway.contract.model import (
+    Column,
+    Contract,
+    CustomFieldFilter,
+    RangeFilter,
+    ValuesFilter,
+)
 from gateway.contract.naming import is_word
+from gateway.contract.shapes import request_shape
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
@@ -19,6 +26,7 @@ _NO_NAME = (
     "is not a name: use letters, digits and underscores, starting with a letter, but no word of"
     " OData's language such as null or in"
 )
+_PAGE_NAMES = frozenset({"limit", "skip", "page", "cursor", "order.field", "order.direction"})
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -32,9 +40,9 @@ def check_file(parsed: file.ContractFile) -> None:
     if not parsed.upstream.base_url.startswith(("http://", "https://")):
         raise _problem("[upstream] base_url", parsed.upstream.base_url, "must start with https://")
     for name in ("results", "statistics"):
-        path = getattr(parsed.endpoints, name).path
-        if not path.startswith("/"):
-            raise _problem(f"[endpoints.{name}] path", path, "must start with /")
+        endpoint = getattr(parsed.endpoints, name)
+        if endpoint is not None and not endpoint.path.startswith("/"):
+            raise _problem(f"[endpoints.{name}] path", endpoint.path, "must start with /")
     for entry in parsed.columns:
         _check_path(entry)
         if entry.closed and not entry.values:
@@ -44,6 +52,7 @@ def check_file(parsed: file.ContractFile) -> None:
         if not is_property_name(name):
             raise _problem(place, name, _NO_NAME)
     _check_limits(parsed.limits)
+    _check_placeholders(parsed)
 
 
 def check_columns(columns: tuple[Column, ...], key: str) -> None:
@@ -65,7 +74,7 @@ def check_contract(contract: Contract) -> None:
     Raises:
         ConfigurationProblem: with the table and key.
     """
-    _check_members(contract)
+    _check_filters_are_sent(contract)
     _check_repeated(contract)
     _check_order(contract)
 
@@ -108,11 +117,13 @@ def _own_names(parsed: file.ContractFile) -> Iterator[tuple[str, str]]:
 
 
 def _check_path(entry: file.ColumnEntry) -> None:
-    steps = entry.path.split(".")
-    if not all(step.removesuffix("[]") for step in steps):
-        raise _problem(f"column {entry.name!r}: path", entry.path, "has an empty step")
-    if sum(step.endswith("[]") for step in steps) > 1:
-        raise _problem(f"column {entry.name!r}: path", entry.path, "may contain only one []")
+    paths = (entry.path,) if isinstance(entry.path, str) else entry.path
+    for path in paths:
+        steps = path.split(".")
+        if not entry.key_of and not all(step.removesuffix("[]") for step in steps):
+            raise _problem(f"column {entry.name!r}: path", path, "has an empty step")
+        if sum(step.endswith("[]") for step in steps) > 1:
+            raise _problem(f"column {entry.name!r}: path", path, "may contain only one []")
 
 
 def _check_filters_are_not_shared(parsed: file.ContractFile) -> None:
@@ -175,36 +186,52 @@ def _check_column(column: Column) -> None:
         )
 
 
-def _check_members(contract: Contract) -> None:
-    """Refuse request members that overlap: the later would overwrite the earlier."""
-    taken: list[MemberPath] = []
-    for path in _request_members(contract):
-        for other in taken:
-            shorter = min(len(path), len(other))
-            if path[:shorter] == other[:shorter]:
-                raise ConfigurationProblem(
-                    f"contract file: the request members {'.'.join(other)!r} and"
-                    f" {'.'.join(path)!r} overlap; give each its own path"
-                )
-        taken.append(path)
+def _check_placeholders(parsed: file.ContractFile) -> None:
+    """Refuse placeholders without a meaning."""
+    known = set(_PAGE_NAMES)
+    for name, entry in parsed.filters.items():
+        match entry:
+            case file.ValuesFilterEntry():
+                known.add(name)
+            case file.RangeFilterEntry():
+                known |= {f"{name}.from", f"{name}.to"}
+            case file.CustomFieldsFilterEntry():
+                known |= {"custom_fields.id", "custom_fields.values"}
+    for name in sorted(request_shape(parsed).body.names):
+        if _without_view(name) not in known:
+            raise _problem(
+                "[request] body",
+                f"${{{name}}}",
+                f"is unknown; there are {', '.join(sorted(known))}",
+            )
 
 
-def _request_members(contract: Contract) -> Iterator[MemberPath]:
-    shape = contract.request
-    yield from (shape.limit, shape.skip, shape.order_by, shape.order)
-    lists: set[MemberPath] = set()
+def _check_filters_are_sent(contract: Contract) -> None:
+    """Refuse filters and pages that a request cannot say: all rows would count as filtered."""
+    wanted = {"offset": "skip", "page_number": "page", "cursor": "cursor"}
+    needed = {"limit", wanted[contract.pages.kind.value], *_filter_names(contract)}
+    said = {_without_view(name) for name in contract.request.body.names}
+    for name in sorted(needed - said):
+        raise _problem("[request] body", f"${{{name}}}", "is missing, so it would never be sent")
+
+
+def _filter_names(contract: Contract) -> frozenset[str]:
+    found: set[str] = set()
     for column in contract.columns:
         match column.filter:
+            case RangeFilter(name=name):
+                found |= {f"{name}.from", f"{name}.to"}
+            case CustomFieldFilter():
+                found |= {"custom_fields.id", "custom_fields.values"}
+            case ValuesFilter(name=name):
+                found.add(name)
             case None:
                 continue
-            case RangeFilter(from_member, to_member):
-                yield from_member
-                yield to_member
-            case CustomFieldFilter(member):
-                lists.add(member)
-            case found:
-                yield found.member
-    yield from lists
+    return frozenset(found)
+
+
+def _without_view(name: str) -> str:
+    return name.removesuffix(".first").removesuffix(".text")
 
 
 def _check_repeated(contract: Contract) -> None:
@@ -229,9 +256,13 @@ def _check_key(columns: tuple[Column, ...], name: str) -> None:
 
 def _check_order(contract: Contract) -> None:
     name = contract.order_column
+    if not name:
+        return
     column = next((c for c in contract.columns if c.name == name), None)
     if column is None or column.order is None or not isinstance(column.filter, RangeFilter):
         raise ConfigurationProblem(
             f"contract file: [extract] order_by = {name!r} must name an Edm.DateTimeOffset column"
-            " with `order` and a filter of kind range"
+            " with `order` and a filter of kind range; remove it if there is none"
         )
+    if not {"order.field", "order.direction"} & contract.request.body.names:
+        raise _problem("[request] body", "${order.field}", "is missing")

@@ -51,9 +51,7 @@ async def _check_statistics(
     http: httpx.AsyncClient, contract: Contract, token: str, page: Any
 ) -> tuple[Finding, ...]:
     """Compare the statistics with the rows of a page that fits."""
-    rows, total = (
-        value_at(page, path) for path in (contract.response.rows, contract.response.total)
-    )
+    rows, total = (value_at(page, path) for path in (contract.response.rows, contract.total_path))
     try:
         pushdown, matching = newest(rows, total, contract)
     except ValueError as reason:
@@ -67,24 +65,25 @@ async def _check_statistics(
 
 def _compare(answer: Any, contract: Contract, limit: int) -> Iterator[Finding]:
     shape = contract.response
-    total, rows = value_at(answer, shape.total), value_at(answer, shape.rows)
+    total_path = contract.total_path
+    total, rows = value_at(answer, total_path), value_at(answer, shape.rows)
     yield member_finding(
-        isinstance(total, int), "[response.total]", shape.total, "a whole number", total
+        isinstance(total, int), "[response] total", total_path, "a whole number", total
     )
-    yield member_finding(isinstance(rows, list), "[response.rows]", shape.rows, "an array", rows)
+    yield member_finding(isinstance(rows, list), "[response] rows", shape.rows, "an array", rows)
     if not isinstance(rows, list):
         return
     if not rows:
         yield Finding(False, "rows", "there are none, so no column could be compared")
         return
     if len(rows) > limit:
-        text = f"{limit} rows were requested, {len(rows)} came; is {contract.request.limit} right?"
-        yield Finding(False, "[request.limit]", text)
+        text = f"{limit} rows were requested, {len(rows)} came; is ${{limit}} in the right place?"
+        yield Finding(False, "[pages] largest", text)
     if isinstance(total, int) and len(rows) < min(limit, total):
         text = (
-            f"{min(limit, total)} rows were expected, {len(rows)} came; set maximum = {len(rows)}"
+            f"{min(limit, total)} rows were expected, {len(rows)} came; set largest = {len(rows)}"
         )
-        yield Finding(False, "[request.limit]", text)
+        yield Finding(False, "[pages] largest", text)
     for column in contract.columns:
         if column.field_id is None:
             yield _compare_column(column, rows)

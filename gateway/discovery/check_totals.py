@@ -48,9 +48,7 @@ class _UnusableError(Exception):
 async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
     """Verify the total of a page that fits, unless it is less than 2."""
     contract = asking.contract
-    total, rows = (
-        value_at(page, path) for path in (contract.response.total, contract.response.rows)
-    )
+    total, rows = (value_at(page, path) for path in (contract.total_path, contract.response.rows))
     if total < 2:
         return ()
     column = contract.order_column
@@ -75,7 +73,7 @@ async def _count(asking: Asking, pushdown: Pushdown) -> Counted:
     request = PageRequest(pushdown, 0, 1, contract.order_column)
     payload = to_payload(request, contract)
     went, answer = await ask(asking.http, contract.results_path, payload, asking.token)
-    total = value_at(answer, contract.response.total)
+    total = value_at(answer, contract.total_path)
     if not isinstance(total, int):
         text = f"{went.text}, without a total for a part of the rows" if went.fits else went.text
         raise _UnusableError(Finding(False, went.subject, text))

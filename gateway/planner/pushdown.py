@@ -239,6 +239,8 @@ def _push_term(column: Column, values: ValueSet) -> tuple[PushedTerm, bool] | No
 
 def _can_be_sent(value: str, column: Column) -> bool:
     """Return True if the upstream accepts the value; an unlisted one may be an error there."""
+    if not column.can_encode(value):
+        return False
     if isinstance(column.filter, CustomFieldFilter):
         return not may_be_made(value)
     return not column.prop.known_values or value in column.prop.known_values

@@ -44,7 +44,7 @@ class Calls:
         self.starts: list[float] = []
         self.refusals = 0
         http.event_hooks = {"request": [self._started], "response": [self._answered]}
-        text = built_in_contract().replace("maximum = 1000", f"maximum = {PAGE}")
+        text = built_in_contract().replace("largest = 1000", f"largest = {PAGE}")
         self._contract = load_contract(text)
         self._clock = Clock(lambda: datetime.now(UTC), lambda: time.monotonic() * HURRY)
         world = World(CallerTokenSource(make_token(SECRET)), self._sleep, self._clock)

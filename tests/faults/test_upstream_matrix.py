@@ -159,7 +159,7 @@ def test_rows_that_are_too_old_do_not_stand_in_for_data_that_keeps_changing(tmp_
     """It can be reached: `stale_if_error` is not for it."""
     sandbox = create_sandbox(generate(300), secret=SECRET, faults=Faults())
     contract = tmp_path / "contract.toml"
-    small_pages = built_in_contract().replace("maximum = 1000 ", "maximum = 100 ")
+    small_pages = built_in_contract().replace("largest = 1000 ", "largest = 100 ")
     contract.write_text(small_pages, "utf-8")
     own = {"contract": str(contract), "upstream_timeout": 20}
     with running(sandbox, date_header=False) as upstream, crooked(upstream) as relay:

@@ -107,7 +107,7 @@ class World:
 
 def contract_toml() -> str:
     """Return the shipped contract with the extra columns and a small page."""
-    text = built_in_contract().replace("maximum = 1000 ", f"maximum = {UPSTREAM_PAGE} # ", 1)
+    text = built_in_contract().replace("largest = 1000 ", f"largest = {UPSTREAM_PAGE} # ", 1)
     tables = [
         f'[[columns]]\nname = "{name}"\npath = "{name}"\ntype = "{type_}"\noptional = true\n'
         f'label = "{name}"\nsource = "assumed"\n'

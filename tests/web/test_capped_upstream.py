@@ -38,7 +38,7 @@ def behind(
 
 def small_pages(folder: Path, maximum: int) -> str:
     path = folder / "contract.toml"
-    text = built_in_contract().replace("maximum = 1000 ", f"maximum = {maximum} ")
+    text = built_in_contract().replace("largest = 1000 ", f"largest = {maximum} ")
     path.write_text(text, "utf-8")
     return str(path)
 

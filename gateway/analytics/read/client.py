@@ -24,9 +24,9 @@ from cachetools import TTLCache
 from gateway.analytics.read.bodies import Flaw, flaw_of, mended
 from gateway.analytics.read.circuit_breaker import BreakerPolicy, CircuitBreaker
 from gateway.analytics.read.connection_errors import connection_failure
-from gateway.analytics.read.http_errors import Passing, answered_at, refusal
+from gateway.analytics.read.http_errors import Passing, answered_at, is_success, refusal
 from gateway.analytics.read.locate import Spot, find_spot, in_row
-from gateway.analytics.read.page import Page, PageReader
+from gateway.analytics.read.page import Page, page_reader
 from gateway.analytics.read.rate_limit import RateLimiter
 from gateway.analytics.read.request import PageRequest, filters_payload, to_payload
 from gateway.analytics.read.statistics import Figures, read_figures
@@ -90,7 +90,7 @@ class World:
 
 @dataclass(frozen=True, slots=True)
 class _Call(Generic[T]):
-    """A request and its path, and the function that reads and checks a response of 200."""
+    """A request and its path, and the function that reads and checks a successful response."""
 
     path: str
     body: bytes
@@ -110,7 +110,7 @@ class AnalyticsClient:
         self._contract = contract
         self._world = world
         self._policy = policy
-        self._reader = PageReader(contract)
+        self._reader = page_reader(contract)
         self._pace = RateLimiter(contract.rate_limit, world.clock.monotonic, world.sleep)
         self._outage = CircuitBreaker(policy.outage, world.clock.monotonic)
         self._failures: TTLCache[tuple[str, bytes], GatewayError] = TTLCache(
@@ -186,13 +186,13 @@ class AnalyticsClient:
 
     async def _ask_once(self, call: _Call[T], deadline: float) -> T:
         response = await self._post_with_token(call, deadline)
-        if response.status_code != 200:
+        if not is_success(response, self._contract):
             raise refusal(response, self._contract, self._world.clock.now())
         return call.read(response)
 
     def _page(self, request: PageRequest, response: httpx.Response) -> Page:
         with self._reading(response, _named(request)):
-            page = self._reader.read(response.content, answered_at(response))
+            page = self._reader.read(response.content, answered_at(response), response.headers)
         check_rows(request, page, self._contract)
         with _may_fit_next_time():
             check_length(request, page)

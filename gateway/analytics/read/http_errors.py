@@ -8,6 +8,7 @@ from email.utils import parsedate_to_datetime
 import httpx
 
 from gateway.analytics.read.bodies import UNDECODED, decode_any
+from gateway.analytics.read.translate import find
 from gateway.contract.model import Contract, MemberPath
 from gateway.errors import (
     GatewayError,
@@ -38,7 +39,7 @@ class Passing(Exception):
 
 
 def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
-    """Return the `GatewayError`, or `Passing` with one, of a response other than 200."""
+    """Return the `GatewayError`, or `Passing` with one, of a response that is no success."""
     status = response.status_code
     said, details = f"the Analytics API answered {status}", _words(response, contract)
     match status:
@@ -68,6 +69,21 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
             )
 
 
+def is_success(response: httpx.Response, contract: Contract) -> bool:
+    """Return True if the response is one that the contract calls a success; by default any 2xx."""
+    shape = contract.response
+    status = response.status_code
+    if not (status in shape.success if shape.success else response.is_success):
+        return False
+    if shape.failed_if is None:
+        return True
+    path, value = shape.failed_if
+    try:
+        return bool(find(decode_any(response.content), path) != value)
+    except UNDECODED:
+        return True  # the reader finds out what is wrong
+
+
 def answered_at(response: httpx.Response) -> datetime | None:
     """Return the response's Date, aware, UTC; None without one."""
     return _parse_date(response.headers.get("Date", ""))
@@ -79,7 +95,8 @@ def _words(response: httpx.Response, contract: Contract) -> tuple[str, ...]:
     It may contain anything, even values of a row. As details, it reaches only clients that may see
     all rows, and no log.
     """
-    text = _without_token(_text_at(response.content, contract.response.error), response)
+    found = _texts_at(response.content, contract.response.errors)
+    text = _without_token("; ".join(found), response)
     return (f"the Analytics API says: {text[:200]}",) if text else ()
 
 
@@ -92,14 +109,15 @@ def _without_token(text: str, response: httpx.Response) -> str:
     return text
 
 
-def _text_at(body: bytes, path: MemberPath) -> str:
+def _texts_at(body: bytes, paths: tuple[MemberPath, ...]) -> list[str]:
+    """Return the texts at all paths, of lists too."""
     try:
-        node = decode_any(body)
+        answer = decode_any(body)
     except UNDECODED:
-        return ""
-    for step in path:
-        node = node.get(step) if isinstance(node, dict) else None
-    return node if isinstance(node, str) else ""
+        return []
+    found = [find(answer, path) for path in paths]
+    listed = [each for node in found for each in (node if isinstance(node, list) else [node])]
+    return [text for text in listed if isinstance(text, str) and text]
 
 
 def _retry_after(response: httpx.Response, now: datetime) -> float | None:

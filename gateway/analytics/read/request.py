@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
-from gateway.contract.model import (
-    Contract,
-    CustomFieldFilter,
-    MemberPath,
-    RangeFilter,
-    ValuesFilter,
-)
+from gateway.contract.decoding import encode
+from gateway.contract.model import Contract, CustomFieldFilter, RangeFilter, ValuesFilter
+from gateway.contract.template import EACH
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
 class PageRequest:
     """A request for rows `skip` to `skip + limit` of a pushdown, sorted by `order_by`.
 
-    With `for_total` only the total is needed, and the caller checks the rows.
+    Without `order_by`, the upstream chooses the order. With `for_total` only the total is needed,
+    and the caller checks the rows. `cursor` is the one of the page before, for upstreams that page
+    by cursors.
     """
 
     pushdown: Pushdown
@@ -30,26 +31,43 @@ class PageRequest:
     order_by: str
     descending: bool = True
     for_total: bool = False
+    cursor: str | int | None = None
 
 
-def to_payload(page: PageRequest, contract: Contract) -> dict[str, Any]:
-    """Return the JSON body, with the contract's member names; absent members mean no filter."""
-    body = filters_payload(page.pushdown, contract)
-    shape = contract.request
-    order = contract.column(page.order_by).order
-    _put(body, shape.limit, page.limit)
-    _put(body, shape.skip, page.skip)
-    _put(body, shape.order_by, order)
-    _put(body, shape.order, shape.descending if page.descending else shape.ascending)
-    return body
+def to_payload(page: PageRequest, contract: Contract) -> Any:
+    """Return the JSON body, made from the contract's template."""
+    return contract.request.body.render(
+        filter_values(page.pushdown, contract) | _page_values(page, contract)
+    )
 
 
-def filters_payload(pushdown: Pushdown, contract: Contract) -> dict[str, Any]:
-    """Return the filters alone, which are the whole request for statistics."""
-    body: dict[str, Any] = {}
+def filters_payload(pushdown: Pushdown, contract: Contract) -> Any:
+    """Return the body of a request for statistics, which has filters only."""
+    return contract.request.statistics_body.render(filter_values(pushdown, contract))
+
+
+def filter_values(pushdown: Pushdown, contract: Contract) -> dict[str, Any]:
+    """Return the values of the template's placeholders for a pushdown."""
+    values: dict[str, Any] = {}
     for term in pushdown.terms:
-        _add_term(body, term, contract)
-    return body
+        _add_term(values, term, contract)
+    return values
+
+
+def _page_values(page: PageRequest, contract: Contract) -> dict[str, Any]:
+    pages, shape = contract.pages, contract.request
+    values: dict[str, Any] = {
+        "limit": page.limit,
+        "skip": page.skip + pages.first,
+        "page": page.skip // page.limit + pages.first,
+    }
+    if page.cursor is not None:
+        values["cursor"] = page.cursor
+    order = contract.column(page.order_by).order if page.order_by else None
+    if order is not None:
+        values["order.field"] = order
+        values["order.direction"] = shape.descending if page.descending else shape.ascending
+    return values
 
 
 def first_request(plan: QueryPlan, contract: Contract) -> PageRequest:
@@ -68,47 +86,50 @@ def first_request(plan: QueryPlan, contract: Contract) -> PageRequest:
     )
 
 
-def _add_term(body: dict[str, Any], term: PushedTerm, contract: Contract) -> None:
-    filter_ = contract.column(term.column).filter
-    match term, filter_:
-        case PushedRange(_, lower, upper), RangeFilter(from_member, to_member):
-            _put_once(body, from_member, _instant(lower, filter_.resolution_milliseconds))
-            _put_once(body, to_member, _instant(upper, filter_.resolution_milliseconds))
-        case PushedValues(_, (_, *_) as values), CustomFieldFilter() as fields:
-            entry = {fields.id_member: fields.field_id, fields.values_member: list(values)}
-            _put(body, fields.member, [*_get(body, fields.member), entry])
-        case PushedValues(_, (_, *_) as values), ValuesFilter(member):
-            _put_once(body, member, list(values))
+def _add_term(values: dict[str, Any], term: PushedTerm, contract: Contract) -> None:
+    column = contract.column(term.column)
+    steps = () if column.source is None else column.source.steps
+    match term, column.filter:
+        case PushedRange(), RangeFilter() as filter_:
+            values.update(_ends(term, filter_))
+        case PushedValues(_, (_, *_) as texts), CustomFieldFilter() as field:
+            entry = {"id": field.field_id, "values": [encode(text, steps) for text in texts]}
+            values[EACH] = [*values.get(EACH, ()), entry]
+        case PushedValues(_, (_, *_) as texts), ValuesFilter(name):
+            if name in values:
+                raise AssertionError(f"two columns share the filter {name}")
+            values[name] = [encode(text, steps) for text in texts]
         case _:
             raise AssertionError(f"the planner pushed {term}, which the contract cannot say")
 
 
-def _put_once(body: dict[str, Any], path: MemberPath, value: object) -> None:
-    """Set a member once: a second column's filter would silently replace the first one."""
-    if value is not None and _get(body, path):
-        raise AssertionError(f"two columns share the filter member {'.'.join(path)}")
-    _put(body, path, value)
+def _ends(term: PushedRange, filter_: RangeFilter) -> dict[str, Any]:
+    """Return both ends; an open end is left out unless the upstream needs both."""
+    lower = _instant(term.lower, filter_) if term.lower else filter_.open_from
+    upper = _instant(term.upper, filter_) if term.upper else filter_.open_to
+    ends = {f"{filter_.name}.from": lower, f"{filter_.name}.to": upper}
+    return {name: value for name, value in ends.items() if value is not None}
 
 
-def _put(body: dict[str, Any], path: MemberPath, value: object) -> None:
-    """Set a member by path; None is left out, because null is not a value of any member."""
-    if value is None:
-        return
-    for step in path[:-1]:
-        body = body.setdefault(step, {})
-    body[path[-1]] = value
+def _instant(value: datetime, filter_: RangeFilter) -> Any:
+    """Format an instant as the upstream reads it.
+
+    `iso` is UTC with `Z`, in milliseconds or, on a coarser grid, seconds.
+    """
+    step, form = filter_.resolution_milliseconds, filter_.instant
+    match form.format:
+        case "iso":
+            spec = "milliseconds" if step % 1000 else "seconds"
+            return value.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+        case "epoch_seconds":
+            return (value - _EPOCH) // timedelta(seconds=1)
+        case "epoch_milliseconds":
+            return (value - _EPOCH) // timedelta(milliseconds=1)
+        case pattern:
+            zone = UTC if form.zone in ("", "UTC") else ZoneInfo(form.zone)
+            return _formatted(value.astimezone(zone), pattern)
 
 
-def _get(body: dict[str, Any], path: MemberPath) -> list[object]:
-    for step in path[:-1]:
-        body = body.setdefault(step, {})
-    found: list[object] = body.get(path[-1]) or []
-    return found
-
-
-def _instant(value: datetime | None, resolution_milliseconds: int) -> str | None:
-    """Format an instant in UTC with `Z`, in milliseconds or, on a coarser grid, seconds."""
-    if value is None:
-        return None
-    spec = "milliseconds" if resolution_milliseconds % 1000 else "seconds"
-    return value.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
+def _formatted(value: datetime, pattern: str) -> str:
+    """Format by a pattern of strftime, in which `%L` are milliseconds."""
+    return value.strftime(pattern.replace("%L", f"{value.microsecond // 1000:03d}"))

@@ -30,6 +30,7 @@ class Reason(StrEnum):
     LEFT_OUT = "list elements without a value, left out"
     REPEATED = "a custom field that is there twice, of which the first counts"
     OUTSIDE = "an instant outside of the years 1 to 9999, or finer than a nanosecond; it is null"
+    UNDECODED = "a value that `decode` cannot read; queries that use the column are refused"
     NEVER = "no row has a value; check its ID or path"
 
 

@@ -41,7 +41,9 @@ def envelope_type(contract: Contract, undecoded: Iterable[str] = ()) -> Any:
     for name in undecoded:
         row.children[name].decoded = False
     root = _Node()
-    root.descend(contract.response.total).become(_TOTAL, optional=False)
+    total = contract.response.total
+    if total is not None and total.member:
+        root.descend(total.member).become(_TOTAL, optional=False)
     rows = GenericAlias(list, (_struct(row, "Row"),))
     root.descend(contract.response.rows).become(rows, optional=False)
     return _struct(root, "Page")

@@ -32,17 +32,19 @@ def check_length(request: PageRequest, page: Page) -> None:
     if request.for_total:
         return
     found = page.rows.num_rows
-    expected = max(0, min(request.limit, page.total - request.skip))
+    most = page.stated if page.stated is not None else request.skip + min(request.limit, found)
+    expected = max(0, min(request.limit, most - request.skip))
     if found == expected:
         return
-    window = f"{request.limit} rows after the first {request.skip} of {page.total}"
+    whole = "an unknown number" if page.stated is None else page.stated
+    window = f"{request.limit} rows after the first {request.skip} of {whole}"
     if found < expected:
-        remedy = "lower `maximum` of [request.limit] to the most it gives, or correct"
+        remedy = "lower `largest` of [pages] to the most it gives, or correct"
     else:
-        remedy = "correct `member` of [request.limit], [request.skip] or"
+        remedy = "correct ${limit} and ${skip} in [request.body], or"
     raise UpstreamBrokeContract(
         f"the gateway requested {window} from the Analytics API and got {found}; {remedy}"
-        " [response.total] in the contract file"
+        " `total` of [response] in the contract file"
     )
 
 
@@ -61,11 +63,13 @@ def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
             f"the Analytics API sent two rows with the same {key} in one page; correct `key` of"
             " [service] in the contract file"
         )
-    if not _is_sorted(page.rows.column(request.order_by), descending=request.descending):
+    if request.order_by and not _is_sorted(
+        page.rows.column(request.order_by), descending=request.descending
+    ):
         direction = "descending" if request.descending else "ascending"
         raise UpstreamBrokeContract(
             f"the Analytics API did not sort by {request.order_by} {direction}; correct"
-            " [request.order_by] and [request.order] in the contract file"
+            " [order], and ${order.field} in [request.body], in the contract file"
         )
     check_filters(request.pushdown, page, contract)
 
@@ -121,8 +125,8 @@ def _check_term(term: PushedTerm, page: Page, contract: Contract) -> None:
     if not fits:
         raise UpstreamBrokeContract(
             f"the gateway requested some values of {term.column} and the Analytics API sent a row"
-            " with another; correct `member` of its filter in the contract file, or set exact ="
-            " false"
+            " with another; correct its placeholder in [request.body] of the contract file, or set"
+            " exact = false"
         )
 
 

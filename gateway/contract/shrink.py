@@ -1,0 +1,109 @@
+"""A contract file without what depends on columns that this upstream does not have.
+
+Tables, measures and statistics are written for the columns of the shipped file. An upstream may
+lack some: what is made of them is left out, instead of refusing the file.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from msgspec import structs
+
+from gateway.contract import file
+
+USUAL_COLUMNS = frozenset(
+    {
+        *("id", "userId", "userName", "userEmail", "userAvatar"),
+        *("contentId", "contentName", "contentType", "progress", "state", "enrollmentType"),
+        *("updatedAt", "startedAt", "completedAt", "expiryDate", "certificateIssuedAt"),
+        *("groupIds", "groupNames"),
+    }
+)
+"""The columns of the shipped file; a misspelt name is none of them, and remains an error."""
+_WORD = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
+
+
+@dataclass(frozen=True, slots=True)
+class Shrunk:
+    """The file that is left, and the names of what was left out."""
+
+    file: file.ContractFile
+    left_out: tuple[str, ...]
+
+
+def shrink(parsed: file.ContractFile) -> Shrunk:
+    """Leave out what needs a usual column that the file does not have."""
+    missing = USUAL_COLUMNS - {column.name for column in parsed.columns}
+    if not missing:
+        return Shrunk(parsed, ())
+    measures = tuple(m for m in parsed.measures if _is_possible(m, missing))
+    sets = tuple(made for entry in parsed.sets if (made := _set(entry, missing)) is not None)
+    navigation = tuple(link for link in parsed.navigation if _leads(link, parsed, sets, missing))
+    kept = structs.replace(
+        parsed,
+        measures=measures,
+        sets=sets,
+        navigation=navigation,
+        statistics={n: s for n, s in parsed.statistics.items() if s.column not in missing},
+    )
+    return Shrunk(kept, tuple(_differences(parsed, kept)))
+
+
+def _is_possible(column: file.SetColumnEntry, missing: Collection[str]) -> bool:
+    words = _WORD.findall(column.where)
+    return column.of not in missing and not any(word in missing for word in words)
+
+
+def _set(entry: file.SetEntry, missing: Collection[str]) -> file.SetEntry | None:
+    """Return the set with the columns that remain; None if its key does not."""
+    columns = tuple(column for column in entry.columns if _is_possible(column, missing))
+    key = (entry.key,) if isinstance(entry.key, str) else entry.key
+    names = {column.name for column in columns}
+    if not names.issuperset(key) and not entry.copy_columns:
+        return None
+    unnest = tuple(name for name in entry.unnest if name not in missing)
+    if entry.unnest and not unnest:
+        return None
+    return structs.replace(entry, columns=columns, unnest=unnest)
+
+
+def _leads(
+    link: file.NavigationEntry,
+    parsed: file.ContractFile,
+    sets: tuple[file.SetEntry, ...],
+    missing: Collection[str],
+) -> bool:
+    """Return True if both ends and all of their columns remain."""
+    results = parsed.service.entity_set
+    for name, columns in ((link.set, link.on.keys()), (link.to, link.on.values())):
+        entry = next((s for s in sets if s.name == name), None)
+        if entry is None and name != results:
+            return False
+        own = set() if entry is None else {column.name for column in entry.columns}
+        copies = entry is None or entry.copy_columns
+        if any(column not in own and (not copies or column in missing) for column in columns):
+            return False
+    return True
+
+
+def _differences(before: file.ContractFile, after: file.ContractFile) -> Iterator[str]:
+    kept = {entry.name: entry for entry in after.sets}
+    for entry in before.sets:
+        if entry.name not in kept:
+            yield f"[[sets]] {entry.name}"
+            continue
+        names = {column.name for column in kept[entry.name].columns}
+        yield from (
+            f"[[sets]] {entry.name}: {column.name}"
+            for column in entry.columns
+            if column.name not in names
+        )
+    for place, old, new in (
+        ("[[measures]]", before.measures, after.measures),
+        ("[[navigation]]", before.navigation, after.navigation),
+    ):
+        yield from (f"{place} {entry.name}" for entry in old if entry not in new)
+    yield from (f"[statistics.{name}]" for name in before.statistics.keys() - after.statistics)
