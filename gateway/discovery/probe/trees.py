@@ -1,0 +1,89 @@
+"""Trees of a request's body: dicts with placeholders, put together from candidates."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
+
+Path: TypeAlias = tuple[str, ...]
+Tree: TypeAlias = dict[str, Any]
+
+
+class ClashError(Exception):
+    """Two trees need the same member for different things."""
+
+
+def at(dotted: str, node: Any) -> Tree:
+    """Return a tree with one member.
+
+    >>> at("options.limit", "${limit}")
+    {'options': {'limit': '${limit}'}}
+    """
+    for name in reversed(dotted.split(".")):
+        node = {name: node}
+    return dict(node)
+
+
+def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Tree:
+    """Return both trees in one.
+
+    Raises:
+        ClashError: they disagree on a member.
+    """
+    made = dict(first)
+    for name, node in second.items():
+        if name not in made:
+            made[name] = node
+        elif isinstance(made[name], dict) and isinstance(node, dict):
+            made[name] = merged(made[name], node)
+        elif made[name] != node:
+            raise ClashError(name)
+    return made
+
+
+def can_merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
+    """Return True if the trees do not clash."""
+    try:
+        merged(first, second)
+    except ClashError:
+        return False
+    return True
+
+
+def without(tree: Mapping[str, Any], dotted: str) -> Tree:
+    """Return a tree without a member, and without the objects that only held it."""
+    name, _, rest = dotted.partition(".")
+    made = dict(tree)
+    if not rest:
+        made.pop(name, None)
+    elif isinstance(made.get(name), dict):
+        inner = without(made[name], rest)
+        if inner:
+            made[name] = inner
+        else:
+            del made[name]
+    return made
+
+
+def paths_of(tree: Mapping[str, Any], before: Path = ()) -> Iterator[Path]:
+    """Yield the path of each member that is no object."""
+    for name, node in tree.items():
+        if isinstance(node, dict) and node and not any("${" in inner for inner in node):
+            yield from paths_of(node, (*before, name))
+        else:
+            yield (*before, name)
+
+
+def grouped(trees: Iterable[Tree], base: Mapping[str, Any]) -> list[list[Tree]]:
+    """Divide trees into groups whose trees can be sent together, in order."""
+    groups: list[tuple[Tree, list[Tree]]] = []
+    for tree in trees:
+        if not can_merge(base, tree):
+            continue
+        for number, (whole, members) in enumerate(groups):
+            if can_merge(whole, tree):
+                groups[number] = (merged(whole, tree), [*members, tree])
+                break
+        else:
+            groups.append((merged(base, tree), [tree]))
+    return [members for _, members in groups]
