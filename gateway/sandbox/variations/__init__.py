@@ -3,6 +3,16 @@
 from gateway.sandbox.variations.app import Variant, create_variant
 from gateway.sandbox.variations.catalogue import VARIATIONS
 from gateway.sandbox.variations.model import Variation, merge
+from gateway.sandbox.variations.profiles import PROFILES, REASONS
 from gateway.sandbox.variations.truth import truth
 
-__all__ = ["VARIATIONS", "Variant", "Variation", "create_variant", "merge", "truth"]
+__all__ = [
+    "PROFILES",
+    "REASONS",
+    "VARIATIONS",
+    "Variant",
+    "Variation",
+    "create_variant",
+    "merge",
+    "truth",
+]

@@ -21,6 +21,7 @@ from gateway.sandbox.journal import Journal, Received
 from gateway.sandbox.store import Store
 from gateway.sandbox.tokens import make_token
 from gateway.sandbox.variations.api import Sleep, VariantApi
+from gateway.sandbox.variations.calls import CallLog, new_log
 from gateway.sandbox.variations.description import describe_routes
 from gateway.sandbox.variations.login import Login
 from gateway.sandbox.variations.model import Variation
@@ -32,7 +33,7 @@ class Variant(Starlette):
     """One variation of the API over a dataset, with attributes for tests in the same process.
 
     `store` holds the current rows in the canonical shape, `faults` the switches; `drift` changes
-    rows on demand; `variation` is the form.
+    rows on demand; `variation` is the form, and `calls` are all requests to any path.
     """
 
     def __init__(
@@ -50,6 +51,7 @@ class Variant(Starlette):
         self.faults = faults
         self.drift = Drift(self.store, faults, clock)
         self.journal = Journal()
+        self.calls = new_log()
         self._clock = clock
         self._secret = _token_secret(secret, variation)
         api = VariantApi(
@@ -57,7 +59,10 @@ class Variant(Starlette):
         )
         super().__init__(
             routes=self._routes(api),
-            middleware=[Middleware(DateHeader, clock=clock)],
+            middleware=[
+                Middleware(CallLog, calls=self.calls),
+                Middleware(DateHeader, clock=clock),
+            ],
             exception_handlers={HTTPException: build_handler(variation.status)},
         )
 

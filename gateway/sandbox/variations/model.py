@@ -1,7 +1,7 @@
 """A variation: all the ways in which one API differs from the one that this project assumes."""
 
 from dataclasses import dataclass, field, fields, is_dataclass, replace
-from typing import TypeVar, cast
+from typing import Literal, TypeVar, cast
 
 from gateway.sandbox.variations.aggregates import StatisticsForm
 from gateway.sandbox.variations.attributes import CustomFieldForm, GroupForm
@@ -25,14 +25,19 @@ class DescriptionForm:
     Attributes:
         path: where the document is, or None without one.
         version: of OpenAPI.
+        prefix_in: whether the prefix of all endpoints is in the paths or in the server's URL.
         page: the path of a Swagger UI page, or None without one.
-        embedded: whether the page's script has the whole document rather than its URL.
+        embedded: whether the page has the URL of the document, the document itself, or a script
+            with the document beside it, as NestJS has.
+        success: the status that it claims, if it is wrong.
     """
 
     path: str | None = None
-    version: str = "3.0.3"
+    version: Literal["2.0", "3.0.3", "3.1.0"] = "3.0.3"
+    prefix_in: Literal["paths", "servers"] = "paths"
     page: str | None = None
-    embedded: bool = False
+    embedded: Literal["no", "page", "script"] = "no"
+    success: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

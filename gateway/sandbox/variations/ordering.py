@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import groupby
 from operator import attrgetter
 from random import Random
 from types import MappingProxyType
@@ -178,8 +177,10 @@ def _arrange_values(
 ) -> list[Row]:
     value = attrgetter(ordering.attribute or "id")
     if form.ties == "reshuffled":
-        ties = [list(tie) for _, tie in groupby(rows, key=value)]
-        rows = [row for tie in ties for row in draw.sample(tie, len(tie))]
+        ties: dict[object, list[Row]] = {}
+        for row in rows:
+            ties.setdefault(value(row), []).append(row)
+        rows = [row for tie in ties.values() for row in draw.sample(tie, len(tie))]
     nulls_first = form.nulls == "first" or form.nulls == (
         "largest" if ordering.descending else "smallest"
     )

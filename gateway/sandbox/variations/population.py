@@ -29,6 +29,7 @@ class PopulationForm:
         null_users: every n-th user has been deleted, and is null in the rows; 0 for none.
         null_contents: the same for contents.
         null_names: every n-th user has no name.
+        emails: whether some or all users have an address.
         null_states: every n-th row has no state.
         null_progress: every n-th row has no progress.
         null_updates: whether rows that are not started have no `updatedAt`.
@@ -49,6 +50,7 @@ class PopulationForm:
     null_users: int = 0
     null_contents: int = 0
     null_names: int = 0
+    emails: Literal["some", "all"] = "some"
     null_states: int = 0
     null_progress: int = 0
     null_updates: bool = False
@@ -130,6 +132,8 @@ def _change_user(user: Members, form: PopulationForm) -> Members | None:
         user["archivedAt"] = ARCHIVED_AT if _chosen(user, form.archived) else None
     if _chosen(user, form.null_names):
         user["name"] = None
+    if form.emails == "all":
+        user["email"] = user["email"] or f"{number_of(str(user['id']))}@example.com"
     if form.typed_fields:
         user["customFields"] = [*cast("list[Members]", user["customFields"]), *_typed_fields(user)]
     return user

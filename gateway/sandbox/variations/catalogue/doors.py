@@ -39,7 +39,20 @@ DOORS: dict[str, Variation] = {
     ),
     "described-nestjs-page": Variation(
         status=StatusForm(success=201, error="list", wording="class-validator"),
-        description=DescriptionForm(page="/api", embedded=True),
+        description=DescriptionForm(page="/api", embedded="script"),
+    ),
+    "described-page-with-document": Variation(
+        description=DescriptionForm(page="/", embedded="page")
+    ),
+    "described-swagger-2": Variation(
+        door=DoorForm(prefix="/api/v2"),
+        description=DescriptionForm(
+            path="/swagger/v1/swagger.json", version="2.0", prefix_in="servers"
+        ),
+    ),
+    "described-with-wrong-status": Variation(
+        status=StatusForm(success=201),
+        description=DescriptionForm(path="/api-json", success=200),
     ),
     "described-swagger-page": Variation(
         description=DescriptionForm(path="/docs-json", page="/docs")

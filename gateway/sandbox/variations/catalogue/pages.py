@@ -96,7 +96,7 @@ PAGES: dict[str, Variation] = {
         order=OrderForm(member="sortBy", direction="sortOrder", ascending="asc", descending="desc")
     ),
     "order-lower": Variation(order=OrderForm(ascending="asc", descending="desc")),
-    "order-numbers": Variation(order=OrderForm(ascending="ascending", descending="descending")),
+    "order-long-words": Variation(order=OrderForm(ascending="ascending", descending="descending")),
     "order-list": Variation(order=OrderForm(shape="list", member="orderBy", direction_key="order")),
     "order-sort-list": Variation(
         order=OrderForm(

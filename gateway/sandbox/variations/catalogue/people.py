@@ -30,7 +30,15 @@ PEOPLE: dict[str, Variation] = {
         user=PersonForm(member="participant", id="participantId", name_member="displayName")
     ),
     "user-by-language": Variation(user=PersonForm(name="languages")),
-    "user-email-only": Variation(user=PersonForm(id=None, name="absent", avatar=None)),
+    "user-email-only": Variation(
+        user=PersonForm(id=None, name="absent", avatar=None),
+        population=PopulationForm(emails="all"),
+    ),
+    "user-email-only-without-key": Variation(
+        key=KeyForm(name=None),
+        user=PersonForm(id=None, name="absent", avatar=None),
+        population=PopulationForm(emails="all"),
+    ),
     "user-name-absent": Variation(user=PersonForm(name="absent")),
     "user-names-null": Variation(population=PopulationForm(null_names=3)),
     "user-email-absent": Variation(user=PersonForm(email=None)),
