@@ -11,7 +11,7 @@ from typing import Any
 
 
 class Part(StrEnum):
-    """Where a member is."""
+    """The place of a member."""
 
     REQUEST = "request"
     RESPONSE = "response"
@@ -20,7 +20,7 @@ class Part(StrEnum):
 
 
 class Role(StrEnum):
-    """What the gateway needs a member for."""
+    """The purpose of a member for the gateway."""
 
     LIMIT = "limit"
     SKIP = "skip"
@@ -103,7 +103,7 @@ _PARTS = _parts()
 
 
 def is_in(role: Role, part: Part | None) -> bool:
-    """Return True if a part may hold members of a role; None stands for any part."""
+    """Return True if a part may hold members of a role; None is any part."""
     in_filters = part is Part.REQUEST and role in (Role.CUSTOM_FIELD_ID, Role.CUSTOM_FIELD_VALUE)
     return part in (None, _PARTS[role]) or in_filters
 

@@ -1,8 +1,8 @@
 """The roles that members of requests and responses play, judged by their names alone.
 
 A path is a tuple of member names, with `"[]"` for each element of an array and `"*"` for any name
-in a map. Case style does not matter: `updatedAt`, `updated_at`, `Updated-At` and `UPDATEDAT` are the
-same. The result is a guess with a score, for the choice of the next probe; it never proves
+in a map. Case style does not matter: `updatedAt`, `updated_at` and `UPDATEDAT` are the same name.
+The result is a guess with a score, for the choice of the next probe; it never proves
 anything. The names themselves are in `usual_names.toml`.
 """
 
