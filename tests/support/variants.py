@@ -5,7 +5,7 @@ It is the inverse of what the sandbox does, and shares only the forms with it.
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -36,6 +36,14 @@ class Ask:
     expiry: tuple[datetime | None, datetime | None] | None = None
     members: dict[str, Any] = field(default_factory=dict)
 
+    def at(self, start: int) -> "Ask":
+        """Return the same request from another row on."""
+        return replace(self, start=start)
+
+    def after(self, cursor: str | None) -> "Ask":
+        """Return the same request with the cursor of the last response."""
+        return replace(self, cursor=cursor)
+
 
 def build_body(ask: Ask, variation: Variation, *, paged: bool = True) -> dict[str, Any]:
     """Return the body that asks for this in the variation's form."""
@@ -43,7 +51,7 @@ def build_body(ask: Ask, variation: Variation, *, paged: bool = True) -> dict[st
     for path, value in [*variation.door.constants, *ask.members.items()]:
         put(body, path, value)
     for role in variation.filters.required:
-        put(body, variation.filters.path(role), [])
+        put(body, variation.filters.path(role), list_value(role, (), variation))
     for role, values in ask.lists.items():
         put(body, variation.filters.path(role), list_value(role, values, variation))
     if ask.custom is not None:
