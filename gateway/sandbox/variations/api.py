@@ -30,7 +30,7 @@ from gateway.sandbox.variations.paging import (
 from gateway.sandbox.variations.reader import BodyReader
 from gateway.sandbox.variations.refusals import Invalid
 from gateway.sandbox.variations.resolving import resolve_filters
-from gateway.sandbox.variations.rows import render_rows
+from gateway.sandbox.variations.rows import RowEncoder
 from gateway.sandbox.variations.selection import take_filters
 from gateway.sandbox.variations.visibility import Aging, Curtain
 from gateway.sandbox.variations.wordings import Problem
@@ -67,6 +67,7 @@ class VariantApi:
         self._clock = clock
         self._sleep = sleep
         self._draw = Random(0)
+        self._encoder = RowEncoder(variation)
         self._pace = Pace(variation.door)
         self._curtain = Curtain(store.rows, variation.population)
         self._aging = Aging(store, variation.population, clock)
@@ -136,7 +137,7 @@ class VariantApi:
         rows = arrange(self._rows(selection), selection.order, form.order, self._draw)
         window = settle_beyond_end(form.paging, window, len(rows), self._beyond_end)
         page = Page(
-            rows=render_rows(rows[window.start : window.end], form),
+            rows=self._encoder.encode(rows[window.start : window.end]),
             window=window,
             matching=len(rows),
             cursor=build_cursor(window, len(rows), self._clock()),

@@ -1,7 +1,7 @@
 """Date ranges: the members, formats and bounds in which an API takes them."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Literal
 
 from msgspec import UNSET, UnsetType
@@ -65,7 +65,9 @@ def take_range(
     ends = _take_ends(reader, form, path)
     if ends is None:
         return UNSET
-    start, end = (_parse_end(reader, form, path, value) for value in ends)
+    first, last = ends
+    start = _parse_end(reader, form, path, first)
+    end = _parse_end(reader, form, path, _day_after(last, form))
     missing = (start is UNSET) + (end is UNSET)
     if missing == 2 or (missing and form.both_required):
         reader.refuse("required", f"{path}.{form.start if start is UNSET else form.end}")
@@ -132,15 +134,23 @@ def _lower(start: Bound, form: RangeForm) -> Bound:
     return start + _STEP if form.start_exclusive else start
 
 
+def _day_after(value: object, form: RangeForm) -> object:
+    """Return the next day for an upper end whose whole day belongs to the range."""
+    if form.instant != "date" or form.end_exclusive or not isinstance(value, str):
+        return value
+    try:
+        return f"{date.fromisoformat(value) + _DAY:%Y-%m-%d}"
+    except (ValueError, OverflowError):
+        return value
+
+
 def _upper(end: Bound, form: RangeForm) -> Bound:
     """Return the last microsecond that belongs to the range."""
     if end is UNSET:
         return UNSET
-    try:
-        if form.whole_days:
-            end = end.replace(hour=0, minute=0, second=0, microsecond=0)
-        if (form.whole_days or form.instant == "date") and not form.end_exclusive:
-            return end + _DAY - _STEP
-    except OverflowError:
-        return end
-    return end - _STEP if form.end_exclusive else end
+    if form.instant == "date":
+        return end - _STEP
+    if not form.whole_days:
+        return end - _STEP if form.end_exclusive else end
+    end = end.replace(hour=0, minute=0, second=0, microsecond=0)
+    return end - _STEP if form.end_exclusive else end + (_DAY - _STEP)

@@ -3,12 +3,40 @@
 from collections.abc import Callable
 from typing import cast
 
+import msgspec
+
 from gateway.sandbox.records import Row, decode_rows
 from gateway.sandbox.variations.attributes import Objects, render_custom_fields, render_groups
 from gateway.sandbox.variations.layout import lay_out, rename
 from gateway.sandbox.variations.model import Variation
 from gateway.sandbox.variations.parts import Members, render_content, render_key, render_person
 from gateway.sandbox.variations.values import render_values
+
+_MAX_KNOWN_ROWS = 100_000
+"""A row takes a kilobyte."""
+
+
+class RowEncoder:
+    """The rows of a variation as JSON text; a row that has not changed is encoded once."""
+
+    def __init__(self, variation: Variation) -> None:
+        self._variation = variation
+        self._known: dict[int, tuple[Row, msgspec.Raw]] = {}
+
+    def encode(self, rows: list[Row]) -> list[msgspec.Raw]:
+        """Return the text of each row."""
+        unknown = [row for row in rows if self._find(row) is None]
+        if len(self._known) + len(unknown) > _MAX_KNOWN_ROWS:
+            self._known.clear()
+            unknown = rows
+        rendered = render_rows(unknown, self._variation)
+        for row, value in zip(unknown, rendered, strict=True):
+            self._known[row.sequence] = (row, msgspec.Raw(msgspec.json.encode(value)))
+        return [self._known[row.sequence][1] for row in rows]
+
+    def _find(self, row: Row) -> msgspec.Raw | None:
+        known, text = self._known.get(row.sequence, (None, None))
+        return text if known is row else None
 
 
 def render_rows(rows: list[Row], variation: Variation) -> list[object]:

@@ -45,7 +45,7 @@ PAGES: dict[str, Variation] = {
     "end-repeats-without-total": Variation(
         paging=PagingForm(beyond_end="repeat"), envelope=EnvelopeForm(total=None)
     ),
-    "cursor": Variation(paging=_CURSOR, envelope=_CURSOR_ENVELOPE),
+    "cursor-alone": Variation(paging=_CURSOR, envelope=_CURSOR_ENVELOPE),
     "cursor-absent-at-end": Variation(
         paging=PagingForm(kind="cursor", position="cursor", limit="limit", cursor_end="absent"),
         envelope=EnvelopeForm(total=None, next_cursor="meta.next"),

@@ -13,7 +13,7 @@ PEOPLE: dict[str, Variation] = {
     "key-mongo": Variation(key=KeyForm(name="_id", shape="mongo")),
     "key-absent": Variation(key=KeyForm(name=None)),
     "key-null-until-started": Variation(key=KeyForm(null_until_started=True)),
-    "attempts": Variation(key=KeyForm(name=None), population=PopulationForm(attempts=7)),
+    "attempts-unnumbered": Variation(key=KeyForm(name=None), population=PopulationForm(attempts=7)),
     "attempts-numbered": Variation(
         key=KeyForm(name=None), population=PopulationForm(attempts=7, attempt_numbers=True)
     ),

@@ -58,7 +58,6 @@ VALUES: dict[str, Variation] = {
     ),
     "expiry-date-only": Variation(values=ValueForm(expiry_date="date")),
     "expiry-year-9999": Variation(population=PopulationForm(last_year=10)),
-    "updated-null": Variation(population=PopulationForm(null_updates=True)),
     # states that move by time
     "expires-by-time": Variation(population=PopulationForm(by_time=True)),
     # layout
