@@ -143,9 +143,7 @@ def _without_named(trees: Sequence[Tree], texts: Sequence[str]) -> list[Tree]:
     exact = [tree for tree in trees if not any(_is_named(path, words) for path in paths_of(tree))]
     if len(exact) < len(trees):
         return exact
-    return [
-        tree for tree in trees if not any(_says(path[-1], words) for path in paths_of(tree))
-    ]
+    return [tree for tree in trees if not any(_says(path[-1], words) for path in paths_of(tree))]
 
 
 def _is_named(path: tuple[str, ...], words: str) -> bool:

@@ -1,0 +1,290 @@
+"""Pages: the limit and its largest value, the position of a page, and what is behind the last."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from gateway.discovery.infer.envelope import find_envelope
+from gateway.discovery.infer.found import Envelope
+from gateway.discovery.probe.caller import Reply
+from gateway.discovery.probe.study import Study, identity, most_allowed, texts_in
+from gateway.discovery.probe.trees import Tree, at, grouped, merged
+from gateway.discovery.probe.usual import CURSORS, LIMITS, PAGES, SKIPS
+
+_LADDER = (1000, 500, 250, 200, 100, 50, 25, 20, 10)
+_FAR = 100_000_000
+_STEP = 3
+"""Rows of a page while its position is looked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """How many rows a request may ask for; `tree` is empty if the API has a fixed page size."""
+
+    tree: Tree
+    largest: int
+    is_proved: bool
+    evidence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Position:
+    """How a request names its page; `tree` is empty if nothing was found."""
+
+    kind: Literal["offset", "page_number", "cursor"]
+    tree: Tree
+    first: int
+    evidence: str
+    cursor: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """What is behind the last row: `empty`, a refusal, or the same rows again."""
+
+    behind: Literal["empty", "refused", "repeated", "unknown"]
+    deepest: int | None = None
+    evidence: str = ""
+
+
+@dataclass(slots=True)
+class Window:
+    """Rows in their order, which positions are compared with; `texts` identify them."""
+
+    rows: list[dict[str, Any]]
+    texts: list[bytes] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        """Identify the rows."""
+        self.texts = [identity(row) for row in self.rows]
+
+    def start_of(self, rows: Sequence[dict[str, Any]]) -> int | None:
+        """Return where these rows begin; None if they do not follow each other here."""
+        if not rows:
+            return None
+        wanted = [identity(row) for row in rows]
+        for start in range(len(self.texts) - len(wanted) + 1):
+            if self.texts[start : start + len(wanted)] == wanted:
+                return start
+        return None
+
+
+async def find_limit(study: Study, hints: Sequence[str]) -> Limit:
+    """Find the member that bounds the number of rows, and the largest number that works."""
+    names = list(dict.fromkeys([*hints, *LIMITS]))
+    for group in grouped([at(name, f"${{c{n}}}") for n, name in enumerate(names)], study.base):
+        values = {f"c{n}": 2 + n for n in range(len(names))}
+        reply, left = await study.together(group, values)
+        rows = None if reply is None else study.rows(reply)
+        if rows is None:
+            continue
+        obeyed = [tree for tree in left if _value(tree, values) == len(rows)]
+        for tree in obeyed:
+            name = _dotted(tree)
+            if await _obeys(study, name, 1 if len(rows) > 1 else 2):
+                return await _largest(study, name)
+    rows = study.rows(await study.ask({})) or []
+    return Limit(
+        {}, max(1, len(rows)), False, f"no member for the page size; {len(rows)} rows came"
+    )
+
+
+async def _obeys(study: Study, name: str, limit: int) -> bool:
+    rows = study.rows(await study.ask({"limit": limit}, at(name, "${limit}")))
+    return rows is not None and len(rows) == limit
+
+
+async def _largest(study: Study, name: str) -> Limit:
+    """Climb down the ladder, or take the number that a refusal names."""
+    tree = at(name, "${limit}")
+    for limit in _LADDER:
+        reply = await study.ask({"limit": limit}, tree)
+        rows = study.rows(reply)
+        if rows is None:
+            told = most_allowed(texts_in(reply.answer))
+            if told is None or not 1 <= told < limit:
+                continue
+            rows = study.rows(await study.ask({"limit": told}, tree))
+            if rows is None:
+                continue
+            limit = told  # noqa: PLW2901 - the refusal named it
+        proved = len(rows) == limit
+        words = f"{name}: {len(rows)} rows for {limit}"
+        if proved or len(rows) < 2:
+            return Limit(tree, limit, proved, words)
+        return Limit(tree, limit, False, words)
+    return Limit(tree, 1, False, f"{name}: only one row at a time works")
+
+
+async def settle_clamping(
+    study: Study, limit: Limit, position: Position, total: int | None
+) -> Limit:
+    """Return the limit that a page really has, if a larger one was cut in silence."""
+    if limit.is_proved or not limit.tree:
+        return limit
+    rows = study.rows(await study.ask({"limit": limit.largest})) or []
+    came = len(rows)
+    if not came or (total is not None and total <= came):
+        return limit
+    more = study.rows(await study.ask(position_values(position, came, 1) | {"limit": 1}))
+    if more:
+        return Limit(limit.tree, came, True, f"{limit.evidence}; cut to {came} rows in silence")
+    return limit
+
+
+def position_values(position: Position, skip: int, limit: int) -> dict[str, Any]:
+    """Return the values of placeholders for a page; `skip` must be a multiple of `limit`."""
+    return {
+        "limit": limit,
+        "skip": skip + position.first,
+        "page": skip // limit + position.first,
+    }
+
+
+async def find_position(
+    study: Study, window: Window, envelope: Envelope, hints: Sequence[str]
+) -> Position | None:
+    """Find the member that names a page, by the rows that come; None without any."""
+    found = await _by_number(study, window, list(dict.fromkeys([*hints, *SKIPS])), "offset")
+    if found is None:
+        found = await _by_number(
+            study, window, list(dict.fromkeys([*hints, *PAGES])), "page_number"
+        )
+    if found is None:
+        found = await _by_cursor(study, window, envelope)
+    return found
+
+
+async def _by_number(
+    study: Study, window: Window, names: Sequence[str], kind: Literal["offset", "page_number"]
+) -> Position | None:
+    """Send candidates with different numbers; the first row of the page tells which one counts."""
+    step = max(1, min(_STEP, len(window.rows) // 4))
+    trees = [at(name, f"${{p{n}}}") for n, name in enumerate(names)]
+    room = max(1, (len(window.rows) - step) // (2 if kind == "offset" else 2 * step))
+    for group in grouped(trees, merged(study.base, study.form)):
+        for start in range(0, len(group), room):
+            part = group[start : start + room]
+            values: dict[str, Any] = {"limit": step}
+            for number, tree in enumerate(part):
+                values[_slot(tree)] = 2 * number + 2
+            reply, left = await study.together(part, values)
+            rows = None if reply is None else study.rows(reply)
+            at_row = None if rows is None else window.start_of(rows)
+            if at_row is None or at_row == 0:
+                continue
+            for tree in left:
+                first = _first_of(at_row, values[_slot(tree)], step, kind)
+                if first is not None and await _confirms(
+                    study, window, _dotted(tree), kind, first, step
+                ):
+                    placeholder = "${skip}" if kind == "offset" else "${page}"
+                    name = _dotted(tree)
+                    counted = "rows" if kind == "offset" else "pages"
+                    words = f"{name} counts {counted} from {first}"
+                    return Position(kind, at(name, placeholder), first, words)
+    return None
+
+
+def _first_of(at_row: int, value: int, step: int, kind: str) -> int | None:
+    """Return the number of the first row or page, if a value leads to a row; else None."""
+    per = 1 if kind == "offset" else step
+    return next((first for first in (0, 1) if (value - first) * per == at_row), None)
+
+
+async def _confirms(
+    study: Study, window: Window, name: str, kind: str, first: int, step: int
+) -> bool:
+    """Ask for another page with the candidate alone."""
+    per = 1 if kind == "offset" else step
+    wanted = per * (1 if kind == "page_number" else 3)
+    if wanted + step > len(window.rows):
+        wanted = per
+    values = {"limit": step, "n": wanted // per + first}
+    rows = study.rows(await study.ask(values, at(name, "${n}")))
+    return rows is not None and window.start_of(rows) == wanted
+
+
+async def _by_cursor(study: Study, window: Window, envelope: Envelope) -> Position | None:
+    step = max(1, min(5, len(window.rows) // 3))
+    reply = await study.ask({"limit": step})
+    if study.rows(reply) is None:
+        return None
+    places = find_envelope(reply.answer, reply.headers, limit=step, skip=0).cursors
+    for place in places[:3]:
+        token = _at(reply.answer, place.path)
+        if token is None:
+            continue
+        for group in grouped(
+            [at(name, "${cursor}") for name in CURSORS], merged(study.base, study.form)
+        ):
+            found, left = await study.together(group, {"limit": step, "cursor": token})
+            rows = None if found is None else study.rows(found)
+            if not rows or window.start_of(rows) != step:
+                continue
+            tree = await _obeyed_cursor(study, window, left, token, step)
+            if tree is not None:
+                words = f"{_dotted(tree)} takes {place.path} of the page before"
+                return Position("cursor", tree, 0, words, place.path)
+    return None
+
+
+async def _obeyed_cursor(
+    study: Study, window: Window, trees: Sequence[Tree], token: object, step: int
+) -> Tree | None:
+    """Halve the candidates until one is left."""
+    left = list(trees)
+    while len(left) > 1:
+        half = left[: len(left) // 2]
+        rows = study.rows(await study.ask({"limit": step, "cursor": token}, *half))
+        left = half if rows and window.start_of(rows) == step else left[len(left) // 2 :]
+    rows = study.rows(await study.ask({"limit": step, "cursor": token}, *left))
+    return left[0] if left and rows and window.start_of(rows) == step else None
+
+
+async def find_end(study: Study, position: Position, window: Window) -> End:
+    """Ask far beyond the last row."""
+    if position.kind == "cursor":
+        return End("unknown", evidence="cursors end by themselves")
+    reply = await study.ask(position_values(position, _FAR, 1) | {"limit": 1})
+    rows = study.rows(reply)
+    if rows is None:
+        told = most_allowed(texts_in(reply.answer))
+        return End("refused", told, f"far beyond the end: {reply.status}")
+    if not rows:
+        return End("empty", evidence="far beyond the end: no rows")
+    return End("repeated", evidence="far beyond the end: rows again")
+
+
+def _value(tree: Tree, values: dict[str, Any]) -> Any:
+    return values[_slot(tree)]
+
+
+def _slot(tree: Tree) -> str:
+    node: Any = tree
+    while isinstance(node, dict):
+        node = next(iter(node.values()))
+    return str(node).removeprefix("${").removesuffix("}")
+
+
+def _dotted(tree: Tree) -> str:
+    names: list[str] = []
+    node: Any = tree
+    while isinstance(node, dict):
+        name, node = next(iter(node.items()))
+        names.append(name)
+    return ".".join(names)
+
+
+def _at(answer: Any, dotted: str) -> Any:
+    from gateway.analytics.read.translate import find
+
+    found = find(answer, tuple(dotted.split(".")))
+    return found if isinstance(found, str | int) else None
+
+
+def has_refused(reply: Reply) -> bool:
+    """Return True for a response in the 400s."""
+    return 400 <= reply.status < 500
