@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.contract import file
-from gateway.contract.decoding import Instant, makes_list, parse_steps
+from gateway.contract.decoding import Instant, checked_zone, makes_list, parse_steps
 from gateway.contract.model import (
     Column,
     ColumnSource,
@@ -113,6 +113,16 @@ def _custom_column(
     )
 
 
+def _zone(name: str, zone: str) -> str:
+    try:
+        return checked_zone(zone)
+    except ValueError as error:
+        raise ConfigurationProblem(
+            f"contract file: [filters.{name}] zone = {zone!r} is no time zone: write a name such as"
+            ' "UTC" or "Europe/Berlin"'
+        ) from error
+
+
 def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
     match parsed.filters.get(name):
         case file.ValuesFilterEntry() as entry:
@@ -124,7 +134,7 @@ def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
                 entry.to_inclusive,
                 entry.resolution_milliseconds,
                 entry.exact,
-                Instant(entry.instant, entry.zone),
+                Instant(entry.instant, _zone(name, entry.zone)),
                 entry.open_from,
                 entry.open_to,
             )

@@ -137,14 +137,14 @@ def _parse(entry: Any, column: str) -> Step:
             case {"map": dict() as pairs, **rest} if not rest:
                 return ValueMap(tuple((str(k), str(v)) for k, v in pairs.items()))
             case {"instant": str() as text, **rest} if rest.keys() <= {"zone"}:
-                return Instant(text, _zone(str(rest.get("zone", ""))))
+                return Instant(text, checked_zone(str(rest.get("zone", ""))))
             case {"split": str() as text, **rest} if not rest and text:
                 return Split(text)
             case {"join": str() as text, **rest} if not rest:
                 return Join(text)
             case {"language": list() as codes, **rest} if not rest:
                 return Language(tuple(map(str, codes)))
-    except (KeyError, ValueError, ZoneInfoNotFoundError):
+    except (KeyError, ValueError):
         pass
     raise ConfigurationProblem(
         f"contract file: column {column!r}: decode = {entry!r} is no step; steps are"
@@ -154,9 +154,17 @@ def _parse(entry: Any, column: str) -> Step:
     )
 
 
-def _zone(name: str) -> str:
-    if name and name != "UTC":
-        ZoneInfo(name)
+def checked_zone(name: str) -> str:
+    """Return the name of a time zone, or the empty text.
+
+    Raises:
+        ValueError: there is no such zone.
+    """
+    try:
+        if name and name != "UTC":
+            ZoneInfo(name)
+    except (ZoneInfoNotFoundError, OSError) as error:  # "Europe" is a folder
+        raise ValueError(name) from error
     return name
 
 

@@ -239,7 +239,7 @@ def _check_repeated(contract: Contract) -> None:
         columns = [column for column in contract.columns if column.path[0] == name]
         if not columns or any(len(c.path) == 1 or c.each == 0 for c in columns):
             raise _problem(
-                "[response.rows] repeated",
+                "[response] repeated",
                 name,
                 "must name an object that a column's path goes through",
             )

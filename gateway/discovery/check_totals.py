@@ -25,7 +25,7 @@ from gateway.contract.model import Contract
 from gateway.discovery.findings import Finding, ask
 from gateway.planner.pushdown import Pushdown, PushedRange
 
-_SUBJECT = "[response.total]"
+_SUBJECT = "[response] total"
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ def _finding(found: Compared, column: str) -> Finding:
             text = f"is {found.whole}, but {found.parts} for {halves}: results are capped"
             return Finding(False, _SUBJECT, f"{text} at {found.whole} rows; have the cap raised")
         case Outcome.IGNORED:
-            text = f"the filter by {column} is ignored; correct its `member` in [filters.*]"
+            text = f"the filter by {column} is ignored; correct its placeholders in [request.body]"
             return Finding(False, f"column {column}", text)
         case Outcome.SMALLER:
             text = f"is {found.whole}, but {found.parts} for {halves}"

@@ -72,7 +72,7 @@ def member_finding(
     if fits:
         return Finding(True, table, f"`{name}` is {expected}")
     state = "is missing" if found is MISSING else f"is {short(found)}"
-    return Finding(False, table, f"`{name}` {state}, not {expected}; correct `member`")
+    return Finding(False, table, f"`{name}` {state}, not {expected}; correct the path")
 
 
 def short(value: object) -> str:

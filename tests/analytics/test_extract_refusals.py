@@ -54,16 +54,16 @@ def liar(habits: dict[str, object], rows: int = 40) -> Liar:
 @pytest.mark.parametrize(
     ("habits", "table"),
     [
-        ({"cap": 3}, r"\[request\.limit\]"),
-        ({"cap": 0}, r"\[request\.limit\]"),
-        ({"ignores": ("limit",)}, r"\[request\.limit\]"),
-        ({"ignores": ("skip",)}, r"\[request\.skip\]"),
-        ({"ignores": ("order",)}, r"\[request\.order\]"),
-        ({"added_total": 7}, r"\[response\.total\]"),
-        ({"added_total": 10**12}, r"\[response\.total\]"),
-        ({"added_total": -7}, r"\[response\.total\]"),
-        ({"most_total": 20}, r"\[response\.total\]"),
-        ({"most_total": 10}, r"\[response\.total\]"),
+        ({"cap": 3}, r"`largest` of \[pages\]"),
+        ({"cap": 0}, r"`largest` of \[pages\]"),
+        ({"ignores": ("limit",)}, r"`largest` of \[pages\]"),
+        ({"ignores": ("skip",)}, r"\$\{skip\} in \[request.body\]"),
+        ({"ignores": ("order",)}, r"\[order\], and \$\{order.field\}"),
+        ({"added_total": 7}, r"`total` of \[response\]"),
+        ({"added_total": 10**12}, r"`total` of \[response\]"),
+        ({"added_total": -7}, r"`total` of \[response\]"),
+        ({"most_total": 20}, r"`total` of \[response\]"),
+        ({"most_total": 10}, r"`total` of \[response\]"),
     ],
 )
 async def test_an_upstream_that_does_not_do_as_asked_is_refused(

@@ -137,7 +137,7 @@ def test_a_row_that_does_not_fit_is_refused_with_member_and_remedy(
     assert raised.value.message == message
 
 
-FILTER = ValuesFilter(("xs",), True, 500)
+FILTER = ValuesFilter("xs", True, 500)
 
 
 REFUSED: list[tuple[Column, object]] = [

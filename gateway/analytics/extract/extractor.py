@@ -229,5 +229,5 @@ class Extraction:
 def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
         f"the Analytics API reports {total} rows, but its pages have {found} distinct ones;"
-        " correct [response.total], or `key` of [service], in the contract file"
+        " correct `total` of [response], or `key` of [service], in the contract file"
     )

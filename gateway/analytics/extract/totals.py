@@ -239,6 +239,6 @@ def _capped(found: Compared, column: str) -> UpstreamBrokeContract:
         f"the Analytics API reports {found.whole} rows, but {found.parts} for those before one"
         f" {column} plus those from it on: it caps its results at {found.whole} rows, so rows are"
         " missing. Have the cap raised at the Analytics API, or add a $filter that it evaluates"
-        " and that leaves fewer rows; if there is no cap, correct [response.total] in the contract"
-        " file"
+        " and that leaves fewer rows; if there is no cap, correct `total` of [response] in the"
+        " contract file"
     )

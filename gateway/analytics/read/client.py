@@ -44,6 +44,7 @@ from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
 T = TypeVar("T")
+_WITHOUT_BODY = (204, 205)
 _NOT_UNPACKED = (
     "the Analytics API sent a body that cannot be unpacked: it is not what its Content-Encoding"
     " says; a retry does not help, so the operator of the API, or of a proxy in between, has"
@@ -213,6 +214,8 @@ class AnalyticsClient:
             yield
         except UpstreamBrokeContract as error:
             body = response.content
+            if response.status_code in _WITHOUT_BODY:
+                raise _empty(response, what) from error
             flaw = flaw_of(body)
             if flaw is None:
                 raise UpstreamBrokeContract(f"{error.message} (found in {what})") from error
@@ -287,7 +290,9 @@ def _unanswered(error: Exception) -> Passing:
 
 
 def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) -> GatewayError:
-    """Return the failure of a 200 that is not JSON: cut off, or complete and invalid."""
+    """Return the failure of a success that is not JSON: cut off, or complete and invalid."""
+    if not response.content.strip():
+        return _empty(response, what)
     if flaw.is_cut_off:
         return UpstreamUnavailable(
             f"the Analytics API sent a body that ends too early, after {flaw.byte} bytes of {what};"
@@ -296,13 +301,20 @@ def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) ->
     if mended(response.content).lstrip()[:1] not in (b"{", b"["):
         kind = response.headers.get("Content-Type", "no type")[:80]
         return UpstreamBrokeContract(
-            f"the Analytics API answered 200 with something that is not JSON ({kind}); check that"
-            " the upstream's URL leads to the API and not to a login or proxy page"
+            f"the Analytics API answered {response.status_code} with something that is not JSON"
+            f" ({kind}); check that the upstream's URL leads to the API and not to a login or proxy page"
         )
     return UpstreamBrokeContract(
         f"the Analytics API sent JSON that cannot be read: {flaw.reason} at byte {flaw.byte} of"
         f" {what}, at {spot.path}{in_row(spot.row)}; the body is complete, so a retry does not"
         " help: the API's operator has to correct it"
+    )
+
+
+def _empty(response: httpx.Response, what: str) -> UpstreamBrokeContract:
+    return UpstreamBrokeContract(
+        f"the Analytics API answered {response.status_code} without a body in place of {what}; check"
+        " that the upstream's URL and the paths of [endpoints.*] in the contract file lead to the API"
     )
 
 
