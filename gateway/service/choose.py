@@ -82,7 +82,7 @@ class SourceChooser:
 
     def _is_ours(self, plan: QueryPlan) -> bool:
         """Return False if the upstream's ranges hold rows that are null here."""
-        return self._with.totals.are_ours(plan.pushdown)
+        return self._with.totals.has_same_rows(plan.pushdown)
 
     async def _total(self, plan: QueryPlan, options: ResponseOptions) -> Total | None:
         page = await self._first_page(plan, options)
@@ -98,22 +98,22 @@ class SourceChooser:
         return UpstreamRows(page.rows, count=page.total, date=page.date)
 
     async def _first_page(self, plan: QueryPlan, options: ResponseOptions) -> Page | None:
-        """Return the page that a plan requests first, with a total that can be believed.
+        """Return the page that a plan requests first, with a total that is verified.
 
         Raises:
             UpstreamBrokeContract: the upstream caps what it finds.
         """
-        page = await self._call(self._believed(plan), plan, options)
+        page = await self._call(self._verified_total(plan), plan, options)
         return page if self._is_ours(plan) else None
 
-    async def _believed(self, plan: QueryPlan) -> Page:
+    async def _verified_total(self, plan: QueryPlan) -> Page:
         page = await self._with.client.fetch(first_request(plan, self._contract))
         self._with.totals.note(page)
-        await self._with.totals.believe(plan.pushdown, page.total)
+        await self._with.totals.verify_live(plan.pushdown, page.total)
         return page
 
     async def _figures(self, plan: QueryPlan) -> Figures:
-        await self._with.totals.look_beyond(plan.pushdown)
+        await self._with.totals.check_out_of_range(plan.pushdown)
         return await self._with.client.fetch_statistics(plan.pushdown)
 
     async def _statistics(

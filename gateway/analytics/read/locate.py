@@ -15,7 +15,7 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.analytics.read.bodies import REPLACEMENT, UNDECODED, mended
+from gateway.analytics.read.bodies import REPLACEMENT, UNDECODED, repaired
 from gateway.contract.model import MemberPath
 
 _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*"?)|([\[{])|([\]}])|(,)|[^\[\]{},:"\s]+', re.DOTALL)
@@ -36,7 +36,7 @@ class Spot:
 
 def find_spot(body: bytes, byte: int, rows: MemberPath, key: MemberPath) -> Spot:
     """Return where a byte lies; `rows` and `key` are the contract's paths of rows and their key."""
-    body, start = mended(body), 0
+    body, start = repaired(body), 0
     path: Path = []
     for number, begin in enumerate(_starts(body, rows)):
         if begin > byte:
@@ -52,7 +52,7 @@ def find_spot(body: bytes, byte: int, rows: MemberPath, key: MemberPath) -> Spot
 
 def row_id(body: bytes, number: int, rows: MemberPath, key: MemberPath) -> str:
     """Return the id of a row, counted from 0; empty where it has none."""
-    body = mended(body)
+    body = repaired(body)
     start = next(islice(_starts(body, rows), number, None), None)
     return "" if start is None else _value_at(body[start:], key)
 
@@ -144,5 +144,5 @@ def _text(token: bytes) -> str:
         return ""
     if b"\\" in token:
         with suppress(*UNDECODED):
-            return msgspec.json.decode(mended(token), type=str)
+            return msgspec.json.decode(repaired(token), type=str)
     return token.strip(b'"').decode("utf-8", "replace")

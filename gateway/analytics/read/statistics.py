@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from gateway.analytics.read.arrays import arrow_type
-from gateway.analytics.read.bodies import UNDECODED, decode_any, mended
+from gateway.analytics.read.bodies import UNDECODED, decode_any, repaired
 from gateway.contract.model import Contract
 from gateway.contract.statistics import Measure, Statistic
 from gateway.errors import UpstreamBrokeContract
@@ -101,7 +101,7 @@ def _check_names(body: bytes) -> None:
                 " take out [statistics] in the contract file until that is corrected there"
             )
 
-    json.loads(mended(body), object_pairs_hook=check)
+    json.loads(repaired(body), object_pairs_hook=check)
 
 
 def _value(answer: Any, statistic: Statistic) -> Any:
