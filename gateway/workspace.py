@@ -53,8 +53,8 @@ from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
-_MAX_CALLERS = 256
-_MAX_PRUNED = 64
+_MAX_CALLER_SERVICES = 256
+_MAX_PRUNED_SERVICES = 64
 _TIDY_SECONDS = 60
 
 
@@ -111,9 +111,9 @@ class Workspace:
         self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
         self._all = self._serve(self._whole)
         self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(
-            _MAX_PRUNED
+            _MAX_PRUNED_SERVICES
         )
-        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLERS)
+        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLER_SERVICES)
 
     @property
     def held(self) -> tuple[SnapshotCache, SnapshotStore]:

@@ -12,7 +12,7 @@ from typing import Any
 
 from starlette.types import Scope
 
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
@@ -26,7 +26,7 @@ from grammar import unparse, without_literals
 class LastQueries:
     """The last queries of this process; each worker has its own list."""
 
-    entrance: Entrance
+    admission: Admission
     observer: Observer
     ledger: Ledger
 
@@ -36,7 +36,7 @@ class LastQueries:
         Raises:
             GatewayError: the caller is not admitted.
         """
-        principal = await self.entrance.principal(scope)
+        principal = await self.admission.principal(scope)
         sees_all = principal.role is None and principal.allowance.sets is None
         return sees_all and principal.token is None
 
@@ -52,9 +52,9 @@ class LastQueries:
                 " without a role and without a list of entity sets"
             )
         self.ledger.flush()
-        principal = await self.entrance.principal(scope)
+        principal = await self.admission.principal(scope)
         shown = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
-        if await self.entrance.may_explain(scope):
+        if await self.admission.may_explain(scope):
             return shown
         return [{**each, "explain": None} for each in shown]
 

@@ -24,7 +24,7 @@ _MAX_ROWS = 1_000
 _SAFE = "/$=&,():'*@;"
 
 
-class SnapshotRows:
+class SnapshotFeed:
     """A snapshot of all rows, as far as the caller may see it."""
 
     def __init__(self, service: QueryService, snapshot: StoredTable, root: str) -> None:

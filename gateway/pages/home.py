@@ -11,7 +11,7 @@ from starlette.responses import RedirectResponse, Response
 from gateway.edm.model import EntitySet, Property
 from gateway.errors import GatewayError
 from gateway.pages.browser import check_same_site
-from gateway.pages.feed import SnapshotRows
+from gateway.pages.feed import SnapshotFeed
 from gateway.pages.layout import PageContext
 from gateway.pages.state import newest, state_of
 from gateway.service.service import QueryService
@@ -73,7 +73,7 @@ async def _counts(page: PageContext) -> dict[str, int]:
     table = newest(page.service)
     if table is None:
         return counts
-    snapshot = SnapshotRows(page.service, table, page.root)
+    snapshot = SnapshotFeed(page.service, table, page.root)
     with anyio.move_on_after(_COUNT_TIMEOUT_SECONDS):
         for each in page.service.schema.entity_sets:
             with suppress(GatewayError):  # evicted, or counted by a set that is hidden

@@ -32,7 +32,7 @@ class ObservationPages:
             state=state_of(page.service),
             shows_numbers=not page.service.is_limited,
             tables=[
-                (each, explain_pushdown(each.key.pushdown), page.service.standing(each))
+                (each, explain_pushdown(each.key.pushdown), page.service.freshness(each))
                 for each in tables
             ],
             extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
@@ -63,9 +63,9 @@ async def show_explanation(page: PageContext) -> Response:
         GatewayError: as the feed would; also if the caller may not see plans.
     """
     scope = page.request.scope
-    await page.layout.entrance.check_explain(scope)
+    await page.layout.admission.check_explain(scope)
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-    query, _ = page.layout.entrance.without_key(scope, scope["query_string"])
+    query, _ = page.layout.admission.without_key(scope, scope["query_string"])
     explanation = page.service.explain(await page.service.understand(path, query, page.root))
     relative = (path + (b"?" + query if query else b"")).decode("latin-1")
     return page.show(

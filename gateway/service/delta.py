@@ -21,7 +21,7 @@ from gateway.planner.pushdown import Pushdown
 from gateway.query.request import ODataRequest
 from gateway.query.tree.queries import Shape
 from gateway.service.dependencies import Dependencies
-from gateway.service.long_queries import LONGEST_LINK
+from gateway.service.long_queries import MAX_LINK_CHARACTERS
 from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.page_cache import PageKey
 from gateway.service.planning import plan_of
@@ -41,7 +41,7 @@ from gateway.writer.deltatoken import (
 from gateway.writer.format import Metadata
 from grammar import encode_path
 
-_ROOM_FOR_TOKENS = 512
+_TOKEN_CHARACTERS = 512
 _GONE = (
     "$deltatoken: the extract that this link compares with is no longer kept; read the whole feed"
     " again, with Prefer: odata.track-changes for a new link, and ask more often than"
@@ -102,7 +102,7 @@ class DeltaService:
         if options.format.metadata is Metadata.NONE:
             return False
         link = options.links.collection(encode_path(request.path), request.pairs)
-        return len(link) + _ROOM_FOR_TOKENS <= LONGEST_LINK
+        return len(link) + _TOKEN_CHARACTERS <= MAX_LINK_CHARACTERS
 
     def link(
         self,

@@ -19,7 +19,7 @@ from gateway.writer.links import Links
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelatedPlans:
     """Plans that find out if the `entity` exists whose related rows are requested.
 
     `count` counts the related rows, for an $apply that returns a row even for no input.
@@ -40,7 +40,7 @@ class PlannedRequest:
     request: ODataRequest
     bound: Bound
     plan: QueryPlan | None = None
-    related: Related | None = None
+    related: RelatedPlans | None = None
     personal: PersonalRead | None = None
 
     @property

@@ -35,7 +35,7 @@ from gateway.service.reach import counted_as, filtered_upstream
 from gateway.service.related import RelatedRows
 from gateway.service.rows import RowReader
 from gateway.service.single import SingleService
-from gateway.snapshots.cache import Standing
+from gateway.snapshots.cache import SnapshotFreshness
 from gateway.snapshots.keep.store import SnapshotKey, StoredTable
 from gateway.snapshots.load.extract_run import Progress
 from gateway.snapshots.load.single_flight import ExtractFailure
@@ -189,9 +189,9 @@ class QueryService:
     def _is_shown(self, key: SnapshotKey) -> bool:
         return key.scope == self._with.scope() and self._with.view.shows(key.pushdown)
 
-    def standing(self, snapshot: StoredTable) -> Standing:
+    def freshness(self, snapshot: StoredTable) -> SnapshotFreshness:
         """Return how good a snapshot is now, and the error that it is served instead of."""
-        return self._with.cache.standing(snapshot)
+        return self._with.cache.freshness(snapshot)
 
     def at(self, snapshot: StoredTable) -> QueryService:
         """Return a service of one snapshot of all rows, however old; it starts nothing."""

@@ -15,17 +15,17 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
 from gateway.planner.explain import explain_pushdown
-from gateway.snapshots.cache import Standing
+from gateway.snapshots.cache import SnapshotFreshness
 from gateway.snapshots.facts import StoredTable
 from gateway.snapshots.load.extract_run import Progress
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.web.odata import ODataEndpoint, check_length
-from gateway.web.respond import to_response
+from gateway.web.respond import to_starlette_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +45,17 @@ class ExplainEndpoint:
         try:
             return as_json(await self._explain(scope))
         except Exception as error:  # the last line of defence
-            return to_response(self.endpoint.refuse(error, "4.0"))
+            return to_starlette_response(self.endpoint.refuse(error, "4.0"))
 
     async def _explain(self, scope: Scope) -> dict[str, Any]:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
         check_length(scope)
-        entrance = self.endpoint.entrance
-        service = await entrance.admit(scope)
-        await entrance.check_explain(scope)
+        admission = self.endpoint.admission
+        service = await admission.admit(scope)
+        await admission.check_explain(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-        query, _ = entrance.without_key(scope, scope["query_string"])
+        query, _ = admission.without_key(scope, scope["query_string"])
         planned = await service.understand(path, query, self.endpoint.root_of(scope))
         explanation = service.explain(planned)
         return {**dict(explanation.lines), "payload": explanation.payload}
@@ -80,14 +80,14 @@ class RequestsEndpoint:
 class StatusEndpoint:
     """The current snapshots, and the running extracts with their progress."""
 
-    entrance: Entrance
+    admission: Admission
 
     async def __call__(self, request: Request) -> Response:
         """Respond to a route; the application converts errors."""
-        service = await self.entrance.admit(request.scope)
+        service = await self.admission.admit(request.scope)
         tables, extracts = service.status()
         status = {
-            "snapshots": [_snapshot(table, service.standing(table)) for table in tables],
+            "snapshots": [_snapshot(table, service.freshness(table)) for table in tables],
             "extracts": [_extract(progress) for progress in extracts],
         }
         shown: dict[str, Any] = _without_numbers(status) if service.is_limited else dict(status)
@@ -112,7 +112,7 @@ def _failure(trouble: ExtractFailure) -> dict[str, Any]:
     return {"at": _instant(trouble.at), "code": code, "message": message}
 
 
-def _snapshot(table: StoredTable, standing: Standing) -> dict[str, Any]:
+def _snapshot(table: StoredTable, freshness: SnapshotFreshness) -> dict[str, Any]:
     return {
         "id": table.id,
         "holds": explain_pushdown(table.key.pushdown),
@@ -120,8 +120,8 @@ def _snapshot(table: StoredTable, standing: Standing) -> dict[str, Any]:
         "bytes": table.bytes,
         "takenAt": _instant(table.taken_at),
         "allRowsReadAt": _instant(table.extracted.complete_at),
-        "state": standing.verdict,
-        "insteadOf": standing.instead_of or None,
+        "state": freshness.verdict,
+        "insteadOf": freshness.instead_of or None,
         "odd": [
             {"column": each.column, "reason": each.reason, "rows": each.rows}
             for each in table.extracted.odd

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from grammar.parse.rules_expression import Arguments, Pair
-from grammar.tree.expressions import Expr, Key
+from grammar.tree.expressions import Expr, KeyPredicate
 from grammar.tree.resource import Segment
 
 
-def _key(arguments: Arguments) -> Key:
+def _key(arguments: Arguments) -> KeyPredicate:
     values = tuple(("", value) for value in arguments.positional)
-    return Key(values or arguments.named)
+    return KeyPredicate(values or arguments.named)
 
 
 def key_value(value: Expr) -> Arguments:

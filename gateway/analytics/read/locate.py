@@ -22,7 +22,7 @@ _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*"?)|([\[{])|([\]}])|(,)|[^\[\]{},:"\s]+'
 _STRING, _OPEN, _CLOSE, _COMMA = 1, 2, 3, 4
 """The kinds of tokens, as in `lastindex`; None for any other. Colons are skipped."""
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
-_LONGEST_SHOWN, _LONGEST_PATH = 100, 12
+_MAX_SHOWN_CHARACTERS, _MAX_PATH_STEPS = 100, 12
 Path: TypeAlias = list[int | str | None]
 
 
@@ -126,16 +126,16 @@ def in_row(id_: str) -> str:
     >>> in_row("usr-1"), in_row("")
     (", in the row 'usr-1'", '')
     """
-    shown = "".join(c if c.isprintable() else REPLACEMENT for c in id_[:_LONGEST_SHOWN])
+    shown = "".join(c if c.isprintable() else REPLACEMENT for c in id_[:_MAX_SHOWN_CHARACTERS])
     return f", in the row '{shown}'" if shown else ""
 
 
 def _render(path: Path) -> str:
-    steps = path[:_LONGEST_PATH]
+    steps = path[:_MAX_PATH_STEPS]
     shown = (
         f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps if step is not None
     )
-    return "$" + "".join(shown) + ("..." if len(path) > _LONGEST_PATH else "")
+    return "$" + "".join(shown) + ("..." if len(path) > _MAX_PATH_STEPS else "")
 
 
 def _text(token: bytes) -> str:

@@ -24,7 +24,7 @@ from gateway.writer.links import Links
 from grammar import encode_query
 
 Row = Mapping[str, Any]
-_EXACT_FROM = 100_000_000
+_MIN_EXACT_NUMBER = 100_000_000
 MAX_ROWS = 20
 """The number of rows in a preview."""
 
@@ -134,7 +134,7 @@ def as_cell(value: object) -> str:
         case str():
             return value
         case float():
-            return f"{value:.8g}" if abs(value) < _EXACT_FROM else repr(value)
+            return f"{value:.8g}" if abs(value) < _MIN_EXACT_NUMBER else repr(value)
         case list() if all(isinstance(item, str) for item in value):
             return ", ".join(value)
         case _:
