@@ -22,7 +22,7 @@ from gateway.auth.principal import Principal
 from gateway.errors import UpstreamRejectedToken
 
 _NAME_LETTERS = 12
-_MAX_ACCEPTED, _ACCEPTED_SECONDS = 4_096, 900
+_MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS = 4_096, 900
 CHALLENGE = 'Bearer realm="Skillhabit OData"'
 
 
@@ -36,7 +36,9 @@ class Acceptance:
         self, ask: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
     ) -> None:
         self._ask = ask
-        self._accepted: TTLCache[str, bool] = TTLCache(_MAX_ACCEPTED, _ACCEPTED_SECONDS, monotonic)
+        self._accepted: TTLCache[str, bool] = TTLCache(
+            _MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS, monotonic
+        )
 
     def remembers(self, token: str) -> bool:
         """Return True if the token was accepted recently; the cache holds digests, not tokens."""
