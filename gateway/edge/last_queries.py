@@ -18,6 +18,7 @@ from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
 from gateway.observe.record import RequestRecord
 from gateway.planner.plan import QueryPlan
+from gateway.roles.view import may_see_others
 from gateway.service.messages import PlannedRequest
 from grammar import unparse, without_literals
 
@@ -36,9 +37,7 @@ class LastQueries:
         Raises:
             GatewayError: the caller is not admitted.
         """
-        principal = await self.admission.principal(scope)
-        sees_all = principal.role is None and principal.allowance.sets is None
-        return sees_all and principal.token is None
+        return may_see_others(await self.admission.principal(scope))
 
     async def of(self, scope: Scope) -> list[dict[str, Any]]:
         """Return the queries, ready for JSON.

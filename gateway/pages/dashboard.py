@@ -14,7 +14,7 @@ from gateway.errors import GatewayError, UpstreamUnavailable
 from gateway.pages.charts import Chart, Gallery, Numbers, arrange, read_gallery, unlisted_in
 from gateway.pages.feed import Row, SnapshotFeed, link_to
 from gateway.pages.layout import PageContext
-from gateway.pages.state import newest, state_of
+from gateway.pages.state import state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +39,8 @@ class Dashboard:
         Raises:
             UpstreamUnavailable: the snapshot was evicted meanwhile; a newer one exists.
         """
-        table = newest(page.service)
-        snapshot = table and SnapshotFeed(page.service, table, page.root)
+        newest = page.service.status().newest
+        snapshot = newest and SnapshotFeed(page.service, newest.id, page.root)
         schema = page.service.schema
         listed = (p for p in self._gallery.charts if unlisted_in(p.url, schema) is None)
         charts = tuple(listed) if snapshot else ()

@@ -69,11 +69,8 @@ class RowReader:
     def snapshot(
         self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
-        """Open a snapshot that has the rows; with `early` perhaps one whose extract still runs.
-
-        The rows of a role can be found only when all results are there.
-        """
-        early = early and self._pages.early and self._with.view.limits is None
+        """Open a snapshot that has the rows; with `early` perhaps one whose extract still runs."""
+        early = early and self._pages.early and self._with.view.may_read_drafts
         return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
 
     def cache_headers(self, snapshot: Snapshot, key: PageKey) -> CacheHeaders:
@@ -184,7 +181,7 @@ class RowReader:
         self, snapshot: Snapshot, function: Callable[..., T], arguments: tuple[object, ...]
     ) -> T:
         """Run on results as they arrived, for clients that began to read while the extract ran."""
-        assert self._with.view.limits is None  # noqa: S101 - see `snapshot`: no role reads a draft
+        assert self._with.view.may_read_drafts  # noqa: S101 - see `snapshot`
         with self._with.store.cursor() as cursor:
             return function(Relation(cursor, snapshot.table_name, position=ARRIVAL), *arguments)
 

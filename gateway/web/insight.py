@@ -19,10 +19,7 @@ from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
-from gateway.planner.explain import explain_pushdown
-from gateway.snapshots.cache import SnapshotFreshness
-from gateway.snapshots.facts import StoredTable
-from gateway.snapshots.load.extract_run import Progress
+from gateway.roles.status import ExtractStatus, SnapshotStatus
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.web.odata import ODataEndpoint, check_length
 from gateway.web.respond import to_starlette_response
@@ -85,25 +82,12 @@ class StatusEndpoint:
     async def __call__(self, request: Request) -> Response:
         """Respond to a route; the application converts errors."""
         service = await self.admission.admit(request.scope)
-        tables, extracts = service.status()
-        status = {
-            "snapshots": [_snapshot(table, service.freshness(table)) for table in tables],
-            "extracts": [_extract(progress) for progress in extracts],
+        status, trouble = service.status(), service.trouble()
+        shown: dict[str, Any] = {
+            "snapshots": [_snapshot(snapshot) for snapshot in status.snapshots],
+            "extracts": [_extract(extract) for extract in status.extracts],
         }
-        shown: dict[str, Any] = _without_numbers(status) if service.is_limited else dict(status)
-        trouble = service.trouble()
         return as_json(shown if trouble is None else shown | {"lastFailure": _failure(trouble)})
-
-
-_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond", "odd"})
-
-
-def _without_numbers(status: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Return the part that a role may see: the age of rows, not the number of hidden ones."""
-    return {
-        name: [{k: v for k, v in item.items() if k not in _NUMBERS} for item in items]
-        for name, items in status.items()
-    }
 
 
 def _failure(trouble: ExtractFailure) -> dict[str, Any]:
@@ -112,32 +96,36 @@ def _failure(trouble: ExtractFailure) -> dict[str, Any]:
     return {"at": _instant(trouble.at), "code": code, "message": message}
 
 
-def _snapshot(table: StoredTable, freshness: SnapshotFreshness) -> dict[str, Any]:
-    return {
-        "id": table.id,
-        "holds": explain_pushdown(table.key.pushdown),
-        "rows": table.rows,
-        "bytes": table.bytes,
-        "takenAt": _instant(table.taken_at),
-        "allRowsReadAt": _instant(table.extracted.complete_at),
+def _snapshot(snapshot: SnapshotStatus) -> dict[str, Any]:
+    counts, freshness = snapshot.counts, snapshot.freshness
+    fields = {
+        "id": snapshot.id,
+        "takenAt": _instant(snapshot.taken_at),
+        "allRowsReadAt": _instant(snapshot.complete_at),
         "state": freshness.verdict,
         "insteadOf": freshness.instead_of or None,
-        "odd": [
-            {"column": each.column, "reason": each.reason, "rows": each.rows}
-            for each in table.extracted.odd
-        ],
     }
+    if counts is None:
+        return fields
+    odd = [{"column": o.column, "reason": o.reason, "rows": o.rows} for o in counts.odd]
+    return {**fields, "holds": counts.holds, "rows": counts.rows, "bytes": counts.bytes, "odd": odd}
 
 
-def _extract(progress: Progress) -> dict[str, Any]:
+def _extract(extract: ExtractStatus) -> dict[str, Any]:
+    counts = extract.counts
+    fields = {
+        "id": extract.id,
+        "begunAt": _instant(extract.began),
+        "waitsToGoOn": extract.is_paused,
+    }
+    if counts is None:
+        return fields
     return {
-        "id": progress.id,
-        "holds": explain_pushdown(progress.key.pushdown),
-        "rows": progress.rows,
-        "of": progress.total,
-        "rowsASecond": round(progress.rows_a_second),
-        "begunAt": _instant(progress.began),
-        "waitsToGoOn": progress.is_paused,
+        **fields,
+        "holds": counts.holds,
+        "rows": counts.rows,
+        "of": counts.total,
+        "rowsASecond": round(counts.rows_a_second),
     }
 
 

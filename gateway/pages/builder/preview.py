@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from gateway.errors import UpstreamUnavailable
-from gateway.pages.state import newest
 from gateway.query.preferences import Preferences
 from gateway.query.tree.queries import BoundQuery, Shape
 from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
@@ -60,12 +59,12 @@ def on_newest_snapshot(service: QueryService) -> QueryService:
     Raises:
         UpstreamUnavailable: there is no snapshot.
     """
-    table = newest(service)
-    if table is None:
+    newest = service.status().newest
+    if newest is None:
         raise UpstreamUnavailable(
             "no data is loaded yet; load it, or wait until the first report has"
         )
-    return service.at(table)
+    return service.at(newest.id)
 
 
 async def preview(service: QueryService, url: str, root: str) -> Preview:
