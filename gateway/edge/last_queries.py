@@ -7,7 +7,6 @@ and only to callers without a role, who may see all rows of the workspace.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.types import Scope
@@ -15,6 +14,7 @@ from starlette.types import Scope
 from gateway.edge.admission import Admission
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
+from gateway.observe.instants import text_of_seconds
 from gateway.observe.ledger import Ledger
 from gateway.observe.record import RequestRecord
 from gateway.planner.plan import QueryPlan
@@ -59,11 +59,10 @@ class LastQueries:
 
 
 def _shown(record: RequestRecord) -> dict[str, Any]:
-    at = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
     planned = record.request if isinstance(record.request, PlannedRequest) else None
     return {
         "id": record.id,
-        "at": at.replace("+00:00", "Z"),
+        "at": text_of_seconds(record.at),
         "key": record.key,
         "role": record.role,
         "method": record.method,

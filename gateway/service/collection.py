@@ -150,9 +150,7 @@ class CollectionService:
         headers = self._rows.cache_headers(snapshot, key)
         if options.has(headers.etag):
             note_page("known")
-            return ResponseBody(
-                b"", options.format.content_type, headers.headers, not_modified=True
-            )
+            return ResponseBody.unchanged(options.format.content_type, headers.headers)
         cached = self._with.pages.get(key, plain=options.plain)
         if cached is None:
             cached = await self._made(page, wanted, body, key_for)

@@ -29,14 +29,15 @@ from gateway.service.rows import RowReader
 from gateway.service.source import SnapshotRows
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.bodies import PageBody, projection_for, write_collection
-from gateway.writer.changes import projection_of_removed, write_removed
-from gateway.writer.deltatoken import (
+from gateway.writer.delta import (
     TOKEN,
     DeltaPosition,
     SnapshotState,
+    projection_of_removed,
     sign_changes,
     tracked_options,
     verify_changes,
+    write_removed,
 )
 from gateway.writer.format import Metadata
 from grammar import encode_path
@@ -188,9 +189,7 @@ class DeltaService:
         state = SnapshotState(new.id, query.moment)
         if options.has(headers.etag):
             self._with.cache.retain(new.id)
-            return ResponseBody(
-                b"", options.format.content_type, headers.headers, not_modified=True
-            )
+            return ResponseBody.unchanged(options.format.content_type, headers.headers)
         found = await self._changed(followed, old, new, size, options)
         if found.more:
             offset = followed.since.offset + size

@@ -28,13 +28,12 @@ from gateway.service.dependencies import Dependencies, PageSizes
 from gateway.service.documents import metadata_document, service_document
 from gateway.service.explain import Explanation, explain_plan
 from gateway.service.export import ExportService
-from gateway.service.listed import listed_in
 from gateway.service.messages import ExportStream, PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.planning import RequestPlanner, plan_of
 from gateway.service.prefetch import Prefetch
-from gateway.service.reach import counted_as, filtered_upstream
 from gateway.service.related import RelatedRows
 from gateway.service.rows import RowReader
+from gateway.service.set_facts import counted_as, filtered_upstream, listed_in
 from gateway.service.single import SingleService
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.snapshots.pinned import PinnedSnapshot

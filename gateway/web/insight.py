@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -19,6 +18,7 @@ from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
+from gateway.observe.instants import instant_text
 from gateway.roles.status import ExtractStatus, SnapshotStatus
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.web.odata import ODataEndpoint, check_length
@@ -93,15 +93,15 @@ class StatusEndpoint:
 def _failure(trouble: ExtractFailure) -> dict[str, Any]:
     """Return the failure of the last extract, in a form that this caller may see."""
     code, message = trouble.error.code, trouble.error.message
-    return {"at": _instant(trouble.at), "code": code, "message": message}
+    return {"at": instant_text(trouble.at), "code": code, "message": message}
 
 
 def _snapshot(snapshot: SnapshotStatus) -> dict[str, Any]:
     counts, freshness = snapshot.counts, snapshot.freshness
     fields = {
         "id": snapshot.id,
-        "takenAt": _instant(snapshot.taken_at),
-        "allRowsReadAt": _instant(snapshot.complete_at),
+        "takenAt": instant_text(snapshot.taken_at),
+        "allRowsReadAt": instant_text(snapshot.complete_at),
         "state": freshness.verdict,
         "insteadOf": freshness.instead_of or None,
     }
@@ -115,7 +115,7 @@ def _extract(extract: ExtractStatus) -> dict[str, Any]:
     counts = extract.counts
     fields = {
         "id": extract.id,
-        "begunAt": _instant(extract.began),
+        "begunAt": instant_text(extract.began),
         "waitsToGoOn": extract.is_paused,
     }
     if counts is None:
@@ -127,10 +127,6 @@ def _extract(extract: ExtractStatus) -> dict[str, Any]:
         "of": counts.total,
         "rowsASecond": round(counts.rows_a_second),
     }
-
-
-def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 def as_json(body: Mapping[str, object]) -> Response:
