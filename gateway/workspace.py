@@ -36,9 +36,10 @@ from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, prune_sets
 from gateway.roles.view import View
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
+from gateway.service.paging import PageSizes
 from gateway.service.service import QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy

@@ -26,9 +26,10 @@ from gateway.query.preferences import Preferences
 from gateway.query.tree.expressions import BoundOrder
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.transformations import ARRIVAL, POSITION
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.messages import CacheHeaders, ResponseOptions, Served
 from gateway.service.page_cache import PageKey
+from gateway.service.paging import PageSizes
 from gateway.service.source import (
     NoRows,
     SnapshotRows,
@@ -83,8 +84,8 @@ class RowReader:
         return Served(self._with.clock.now() - snapshot.taken_at, snapshot.status)
 
     def page_size(self, preferences: Preferences) -> int:
-        """Return the number of rows in a page: the client's within the maximum."""
-        return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
+        """Return the number of rows in a page."""
+        return self._pages.size(preferences)
 
     # --- rows of a source -------------------------------------------------------------------------
 

@@ -24,11 +24,12 @@ from gateway.roles.status import WorkspaceStatus, status_of
 from gateway.service.choose import SourceChooser
 from gateway.service.collection import CollectionService
 from gateway.service.delta import DeltaService
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.documents import metadata_document, service_document
 from gateway.service.explain import Explanation, explain_plan
 from gateway.service.export import ExportService
 from gateway.service.messages import ExportStream, PlannedRequest, ResponseBody, ResponseOptions
+from gateway.service.paging import PageSizes
 from gateway.service.planning import RequestPlanner, plan_of
 from gateway.service.prefetch import Prefetch
 from gateway.service.related import RelatedRows

@@ -19,7 +19,7 @@ from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
 from gateway.observe.instants import instant_text
-from gateway.roles.status import ExtractStatus, SnapshotStatus
+from gateway.roles.status import ExtractCounts, ExtractStatus, SnapshotCounts, SnapshotStatus
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.web.odata import ODataEndpoint, check_length
 from gateway.web.respond import to_starlette_response
@@ -97,31 +97,37 @@ def _failure(trouble: ExtractFailure) -> dict[str, Any]:
 
 
 def _snapshot(snapshot: SnapshotStatus) -> dict[str, Any]:
-    counts, freshness = snapshot.counts, snapshot.freshness
-    fields = {
+    freshness, counts = snapshot.freshness, snapshot.counts
+    size, odd = ({}, {}) if counts is None else _counts(counts)
+    return {
         "id": snapshot.id,
+        **size,
         "takenAt": instant_text(snapshot.taken_at),
         "allRowsReadAt": instant_text(snapshot.complete_at),
         "state": freshness.verdict,
         "insteadOf": freshness.instead_of or None,
+        **odd,
     }
-    if counts is None:
-        return fields
+
+
+def _counts(counts: SnapshotCounts) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the members about size, and the member about strange values."""
     odd = [{"column": o.column, "reason": o.reason, "rows": o.rows} for o in counts.odd]
-    return {**fields, "holds": counts.holds, "rows": counts.rows, "bytes": counts.bytes, "odd": odd}
+    return {"holds": counts.holds, "rows": counts.rows, "bytes": counts.bytes}, {"odd": odd}
 
 
 def _extract(extract: ExtractStatus) -> dict[str, Any]:
-    counts = extract.counts
-    fields = {
+    progress = {} if extract.counts is None else _progress(extract.counts)
+    return {
         "id": extract.id,
+        **progress,
         "begunAt": instant_text(extract.began),
         "waitsToGoOn": extract.is_paused,
     }
-    if counts is None:
-        return fields
+
+
+def _progress(counts: ExtractCounts) -> dict[str, Any]:
     return {
-        **fields,
         "holds": counts.holds,
         "rows": counts.rows,
         "of": counts.total,
