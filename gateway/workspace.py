@@ -34,11 +34,12 @@ from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.transformations import ARRIVAL, POSITION
-from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.roles.limits import limit_contract, prune_sets
 from gateway.roles.view import View
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
+from gateway.service.paging import PageSizes
 from gateway.service.service import QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
@@ -53,8 +54,8 @@ from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
-_MAX_CALLERS = 256
-_MAX_PRUNED = 64
+_MAX_CALLER_SERVICES = 256
+_MAX_PRUNED_SERVICES = 64
 _TIDY_SECONDS = 60
 
 
@@ -111,9 +112,9 @@ class Workspace:
         self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
         self._all = self._serve(self._whole)
         self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(
-            _MAX_PRUNED
+            _MAX_PRUNED_SERVICES
         )
-        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLERS)
+        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLER_SERVICES)
 
     @property
     def held(self) -> tuple[SnapshotCache, SnapshotStore]:
@@ -138,7 +139,7 @@ class Workspace:
             parts = self._whole if role is None else self._views[role]
             contract = prune_sets(parts.contract, wanted[1], "the sets of this key")
             name = hashlib.sha256(repr((parts.view, wanted[1])).encode()).hexdigest()[:12]
-            pruned = replace(parts.dependencies.view, is_pruned=True)
+            pruned = parts.dependencies.view.pruned()
             dependencies = replace(self._for_view_alone(parts.dependencies, name), view=pruned)
             found = self._pruned[wanted] = self._serve(_ViewParts(contract, dependencies, name))
         return found
@@ -188,14 +189,12 @@ class Workspace:
         )
 
     def _parts_of(self, role: Role) -> _ViewParts:
-        limits = limits_of(role, self._contract)
-        contract = limit_contract(self._contract, limits, role)
-        salt = self._salt(role)
-        view = View(_view_name(role, salt), limits, salt)
+        contract = limit_contract(self._contract, role)
+        view = View.of_role(role, self._contract, self._mask_secret(role))
         dependencies = replace(self._for_view_alone(self._common, view.name), view=view)
         return _ViewParts(contract, dependencies, view.name)
 
-    def _salt(self, role: Role) -> str:
+    def _mask_secret(self, role: Role) -> str:
         """Return the secret of a role's digests, "" without masks; all roles share one."""
         if not role.mask:
             return ""
@@ -258,16 +257,6 @@ class Workspace:
             query_timeout=settings.query_timeout,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
         )
-
-
-def _view_name(role: Role, salt: str) -> str:
-    """Return a name that differs between roles that see different data.
-
-    Tables, pages and links of a view belong to its name. Digests count as data: a snapshot outlives
-    a restart with another secret.
-    """
-    rules = repr((role.rows, role.hide, role.mask, role.sets, salt))
-    return hashlib.sha256(rules.encode()).hexdigest()[:12]
 
 
 def _page_sizes(settings: Settings) -> PageSizes:

@@ -17,12 +17,11 @@ from cachetools import TTLCache
 from gateway.auth.authenticator import CredentialRefusal, PendingCheck
 from gateway.auth.claims import read_claims
 from gateway.auth.credentials import Credential, CredentialKind
-from gateway.auth.identity import digest
+from gateway.auth.identity import digest, name_in_logs
 from gateway.auth.principal import Principal
 from gateway.errors import UpstreamRejectedToken
 
-_NAME_LETTERS = 12
-_MAX_ACCEPTED, _ACCEPTED_SECONDS = 4_096, 900
+_MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS = 4_096, 900
 CHALLENGE = 'Bearer realm="Skillhabit OData"'
 
 
@@ -36,7 +35,9 @@ class Acceptance:
         self, ask: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
     ) -> None:
         self._ask = ask
-        self._accepted: TTLCache[str, bool] = TTLCache(_MAX_ACCEPTED, _ACCEPTED_SECONDS, monotonic)
+        self._accepted: TTLCache[str, bool] = TTLCache(
+            _MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS, monotonic
+        )
 
     def remembers(self, token: str) -> bool:
         """Return True if the token was accepted recently; the cache holds digests, not tokens."""
@@ -102,5 +103,5 @@ class CallerToken:
 
 
 def _principal(token: str) -> Principal:
-    name = digest(token)[:_NAME_LETTERS]
+    name = name_in_logs(token)
     return Principal(id=f"caller:{name}", token=token)

@@ -24,7 +24,7 @@ from gateway.config import Settings
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
 
-_MAX_VERIFIED, _VERIFIED_SECONDS = 2_048, 60
+_MAX_VERIFIED_SECRETS, _VERIFIED_SECONDS = 2_048, 60
 _ENTRA = ("entra_tenant", "entra_audience", "entra_group")
 
 
@@ -95,7 +95,7 @@ def _methods(
             for version in ("", "/v2.0")
         )
         verified: TTLCache[str, Principal] = TTLCache(
-            _MAX_VERIFIED, _VERIFIED_SECONDS, clock.monotonic
+            _MAX_VERIFIED_SECRETS, _VERIFIED_SECONDS, clock.monotonic
         )
         alone = not settings.pass_through
         methods.append(EntraAccount(tenant, v1, v2, verified, alone))

@@ -11,7 +11,7 @@ from typing import Any
 import click
 import httpx
 
-from gateway.app import own_token, read_contract, world_outside
+from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
@@ -77,7 +77,7 @@ async def read_findings(settings: Settings) -> tuple[Finding, ...]:
     """
     contract = read_contract(settings)
     base_url = settings.upstream or contract.base_url
-    token = await own_token(settings, *world_outside())()
+    token = await own_token(settings, *clock_and_observer())()
     async with httpx.AsyncClient(base_url=base_url, timeout=settings.upstream_timeout) as http:
         try:
             return await check_upstream(http, contract, token)

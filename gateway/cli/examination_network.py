@@ -12,7 +12,7 @@ import httpx
 import msgspec
 
 from gateway.analytics.read.connection_errors import connection_failure
-from gateway.app import own_token, read_contract, world_outside
+from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import CheckResult, fail, ok, warn
 from gateway.cli.options import token_place
@@ -90,7 +90,7 @@ async def _contract_fits(http: httpx.AsyncClient, settings: Settings) -> CheckRe
     """Return the result of `check` in one line."""
     try:
         contract = read_contract(settings)
-        token = await own_token(settings, *world_outside())()
+        token = await own_token(settings, *clock_and_observer())()
     except (ConfigurationProblem, UpstreamRejectedToken):
         return warn("check", "skipped: it needs the token and the contract")
     try:

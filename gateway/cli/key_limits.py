@@ -13,7 +13,7 @@ from gateway.auth.keys import LIMITS, Key
 from gateway.config import Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.roles.limits import limit_contract, prune_sets
 
 _NONE = "none"
 
@@ -83,4 +83,4 @@ def _contract(settings: Settings, role: str | None) -> Contract:
     table = next((each for each in settings.roles if each.name == role), None)
     if table is None:
         return contract
-    return limit_contract(contract, limits_of(table, contract), table)
+    return limit_contract(contract, table)

@@ -18,6 +18,7 @@ from gateway.cli.key_limits import check_limits, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table
 from gateway.config import DEFAULT_WORKSPACE, Settings, roles_of_workspaces
+from gateway.observe.instants import instant_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NO_LIMITS = "no limits of its own"
@@ -314,9 +315,7 @@ def _limits_sentence(key: Key) -> str:
 
 
 def _instant(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if moment is None else instant_text(moment, "seconds")
 
 
 def _print_json(value: object) -> None:

@@ -118,13 +118,14 @@ def _rule(text: str, contract: Contract, place: str) -> Callable[[datetime], Bou
     return bind
 
 
-def limit_contract(contract: Contract, limits: RoleLimits, role: Role) -> Contract:
+def limit_contract(contract: Contract, role: Role) -> Contract:
     """Return the contract without hidden columns and without filters, order and totals upstream.
 
     Raises:
-        ConfigurationProblem: `sets` names an unknown set, or one that needs hidden columns.
+        ConfigurationProblem: as `limits_of`; or `sets` names an unknown set, or one that needs
+            hidden columns.
     """
-    schema, sets = contract.schema, role.sets
+    limits, schema, sets = limits_of(role, contract), contract.schema, role.sets
     _check_known(
         sets or (), (s.name for s in schema.entity_sets), f"{role.place} sets", "entity set"
     )

@@ -15,7 +15,7 @@ from gateway.query.tree.transformations import POSITION
 
 _POSITION = quote(POSITION.name)
 _PLACE, _SALT = '"$place"', '"$salt"'
-_DIGITS = 16
+_DIGEST_CHARACTERS = 16
 
 
 def compile_seen(rule: BoundExpr, rows: str) -> Sql:
@@ -71,4 +71,4 @@ def rows_seen(
 
 def _digest(name: str, salt: str) -> str:
     """Return the SQL of the digest of a column of a row `r`."""
-    return f"left(sha256((SELECT {_SALT} FROM {salt}) || r.{quote(name)}), {_DIGITS})"  # noqa: S608 - as above
+    return f"left(sha256((SELECT {_SALT} FROM {salt}) || r.{quote(name)}), {_DIGEST_CHARACTERS})"  # noqa: S608 - as above

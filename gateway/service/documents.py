@@ -45,5 +45,6 @@ def _known_or_whole(body: bytes, content_type: str, options: ResponseOptions) ->
     """Return the document with its ETag, without a body if the client has it (304)."""
     digest = hashlib.sha256(content_type.encode() + b"\n" + body).hexdigest()[:20]
     etag = f'W/"{digest}"'
-    known = options.has(etag)
-    return ResponseBody(b"" if known else body, content_type, (("ETag", etag),), not_modified=known)
+    if options.has(etag):
+        return ResponseBody.unchanged(content_type, (("ETag", etag),))
+    return ResponseBody(body, content_type, (("ETag", etag),))

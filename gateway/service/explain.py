@@ -62,11 +62,11 @@ def explain_plan(
 ) -> Explanation:
     """Explain a plan; `choice` is the snapshot that a running gateway has for it.
 
-    The explanation for a role has no facts of the extract, which includes rows of others.
+    An explanation has no facts about the snapshot for callers who may not see all of its rows.
     """
-    if view.limits is not None:
-        return Explanation((*explain(plan), view.access), "", None)
-    lines = explain(plan)
+    if view.access_line is not None:
+        return Explanation((*explain(plan), view.access_line), "", None)
+    lines, choice = explain(plan), view.reveal(choice)
     if choice is not None and plan.route is not Route.NOTHING:
         lines = (*lines, ("snapshot", _explain_choice(choice)))
     if plan.route is Route.NOTHING:

@@ -26,9 +26,10 @@ from gateway.query.preferences import Preferences
 from gateway.query.tree.expressions import BoundOrder
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.transformations import ARRIVAL, POSITION
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.messages import CacheHeaders, ResponseOptions, Served
 from gateway.service.page_cache import PageKey
+from gateway.service.paging import PageSizes
 from gateway.service.source import (
     NoRows,
     SnapshotRows,
@@ -69,11 +70,8 @@ class RowReader:
     def snapshot(
         self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
-        """Open a snapshot that has the rows; with `early` perhaps one whose extract still runs.
-
-        The rows of a role can be found only when all results are there.
-        """
-        early = early and self._pages.early and self._with.view.limits is None
+        """Open a snapshot that has the rows; with `early` perhaps one whose extract still runs."""
+        early = early and self._pages.early and self._with.view.may_read_drafts
         return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
 
     def cache_headers(self, snapshot: Snapshot, key: PageKey) -> CacheHeaders:
@@ -86,8 +84,8 @@ class RowReader:
         return Served(self._with.clock.now() - snapshot.taken_at, snapshot.status)
 
     def page_size(self, preferences: Preferences) -> int:
-        """Return the number of rows in a page: the client's within the maximum."""
-        return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
+        """Return the number of rows in a page."""
+        return self._pages.size(preferences)
 
     # --- rows of a source -------------------------------------------------------------------------
 
@@ -184,7 +182,7 @@ class RowReader:
         self, snapshot: Snapshot, function: Callable[..., T], arguments: tuple[object, ...]
     ) -> T:
         """Run on results as they arrived, for clients that began to read while the extract ran."""
-        assert self._with.view.limits is None  # noqa: S101 - see `snapshot`: no role reads a draft
+        assert self._with.view.may_read_drafts  # noqa: S101 - see `snapshot`
         with self._with.store.cursor() as cursor:
             return function(Relation(cursor, snapshot.table_name, position=ARRIVAL), *arguments)
 

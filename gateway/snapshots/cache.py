@@ -37,7 +37,7 @@ class SnapshotChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SnapshotFreshness:
     """The freshness of a snapshot; `instead_of` is the code of the error that it stands in for."""
 
     verdict: Verdict
@@ -105,13 +105,13 @@ class SnapshotCache:
         """Return why the last extract of a scope failed; None if one has succeeded since."""
         return self._single_flight.last_failure(scope)
 
-    def standing(self, table: StoredTable) -> Standing:
+    def freshness(self, table: StoredTable) -> SnapshotFreshness:
         """Return how good a snapshot is now, and the error that it is served in place of."""
         verdict, failure = self._catalog.judge(table), self._failure_since(table)
         if verdict in (Verdict.FRESH, Verdict.STALE) or failure is None:
-            return Standing(verdict)
+            return SnapshotFreshness(verdict)
         stands_in = may_stand_in(verdict, failure.error.stopgap)
-        return Standing(verdict, failure.error.code if stands_in else "")
+        return SnapshotFreshness(verdict, failure.error.code if stands_in else "")
 
     def _failure_since(self, table: StoredTable) -> ExtractFailure | None:
         """Return the failure of the last extract, if a younger snapshot was wanted by then."""
@@ -178,7 +178,7 @@ class SnapshotCache:
             entry = None if draft else await self._catalog.find(scope, snapshot_id)
         note_cache("fresh" if draft or entry else "gone")
         if entry is not None:
-            instead_of = self.standing(entry.table).instead_of
+            instead_of = self.freshness(entry.table).instead_of
             with self._reading(entry.acquire(), "hit", instead_of) as snapshot:
                 yield snapshot
         elif draft is not None:

@@ -19,8 +19,8 @@ from grammar.tree.expressions import (
     Expr,
     FilteredBy,
     IsOf,
-    Key,
     KeyLookup,
+    KeyPredicate,
     Lambda,
     ListExpr,
     Literal,
@@ -110,14 +110,14 @@ def _parameters(name: str, arguments: Arguments) -> tuple[Pair, ...]:
     return arguments.named
 
 
-def _key(arguments: Arguments) -> Key | None:
+def _key(arguments: Arguments) -> KeyPredicate | None:
     """Return one literal or alias, or named ones; None if the arguments are not a key (4.3)."""
     if len(arguments.positional) == 1:
         pairs: tuple[Pair, ...] = (("", arguments.positional[0]),)
     else:
         pairs = () if arguments.positional else arguments.named
     plain = all(isinstance(value, Literal | Alias) for _, value in pairs)
-    return Key(pairs) if pairs and plain else None
+    return KeyPredicate(pairs) if pairs and plain else None
 
 
 def extend(base: Expr, step: PathStep) -> Expr:

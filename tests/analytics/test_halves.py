@@ -60,7 +60,7 @@ async def refused(upstream: Capping, pushdown: Pushdown, totals: Totals, *, cold
     first = await upstream.fetch(PageRequest(pushdown, 0, limit, "changed"))
     try:
         if cold:
-            await totals.believe(pushdown, first.total)
+            await totals.verify_live(pushdown, first.total)
         else:
             await totals.confirm(pushdown, first)
     except UpstreamBrokeContract as error:

@@ -15,7 +15,7 @@ from gateway.engine.functions import call
 from gateway.engine.sql import Sql
 from gateway.errors import GatewayError
 from gateway.query.bind.patterns import PatternError, to_re2
-from gateway.query.tree.expressions import Call, ColumnRef, Constant
+from gateway.query.tree.expressions import ColumnRef, Constant, FunctionCall
 from tests.query.asking import bound, refusal
 from tests.support.ecmascript import NODE, found_by_node
 
@@ -72,7 +72,7 @@ def cursor() -> Iterator[duckdb.DuckDBPyConnection]:
 def found_in(cursor: duckdb.DuckDBPyConnection, pattern: str, texts: tuple[str, ...]) -> list[bool]:
     """Which of the texts have the pattern, as the engine is asked."""
     sql = call(
-        Call("matchespattern", (COLUMN, Constant(pattern, STRING)), PrimitiveType.BOOLEAN),
+        FunctionCall("matchespattern", (COLUMN, Constant(pattern, STRING)), PrimitiveType.BOOLEAN),
         (Sql("text"), Sql("?", (pattern,))),
     )
     rows = cursor.execute(
@@ -170,7 +170,7 @@ def test_a_pattern_that_is_a_value_means_the_same_or_is_refused(
 ) -> None:
     """It cannot be translated, so that only what means the same to RE2 is evaluated."""
     sql = call(
-        Call("matchespattern", (COLUMN, COLUMN), PrimitiveType.BOOLEAN),
+        FunctionCall("matchespattern", (COLUMN, COLUMN), PrimitiveType.BOOLEAN),
         (Sql("text"), Sql("pattern")),
     )
     patterns = (*VALID, *ONLY_RE2, *(p for ps in REFUSED_BUT_VALID.values() for p in ps))

@@ -19,7 +19,7 @@ from gateway.analytics.extract.collected import Collected
 from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
 from gateway.analytics.extract.outside import without_outside
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import Course, FetchPage, Scanner, keeps_changing
+from gateway.analytics.extract.scan import FetchPage, Scanner, ScanProgress, keeps_changing
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.page import Page
@@ -143,7 +143,7 @@ class Extraction:
         self._rows: Streamed | Collected = self._empty()
         self._first: Page | None = None
         self._since: int | None = None
-        self._course = Course()
+        self._progress = ScanProgress()
         self._short: tuple[int, int] | None = None
 
     @property
@@ -183,7 +183,7 @@ class Extraction:
             self._rows.put(first.rows)
             return None
         assert self._since is not None  # noqa: S101 - None for a single page only
-        await self._scanner.read(pushdown, self._rows, first, self._course)
+        await self._scanner.read(pushdown, self._rows, first, self._progress)
         if isinstance(self._rows, Streamed):
             settled = await catch_up.settle_gradual(pushdown, self._rows, self._since)
         else:
@@ -209,7 +209,7 @@ class Extraction:
 
     def _start_again(self) -> None:
         """Start over; rows in the sink stay there, and so does the instant of their first page."""
-        self._first, self._course = None, Course()
+        self._first, self._progress = None, ScanProgress()
         if not self.is_gradual:
             self._rows, self._since = self._empty(), None
 

@@ -20,7 +20,7 @@ from itertools import pairwise
 import anyio
 import pyarrow as pa
 
-from gateway.analytics.extract.collected import Collected, Gathering
+from gateway.analytics.extract.collected import Collected, PageCollector
 from gateway.analytics.extract.ranges import grid_step, narrow, to_micros
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
@@ -32,8 +32,8 @@ from gateway.planner.pushdown import Pushdown
 FetchPage = Callable[[PageRequest], Awaitable[Page]]
 Job = Callable[[], Awaitable[None]]
 
-_SECOND = 1_000_000
-_PASSES = 24
+_MICROSECONDS_PER_SECOND = 1_000_000
+_MAX_PASSES = 24
 """Passes over a tie longer than a page; with rows in random order each pass misses a third."""
 
 
@@ -49,14 +49,14 @@ class PageSpan:
 
 
 @dataclass(slots=True)
-class Course:
+class ScanProgress:
     """The progress of a scan: the extent of each page, by its skip, and the rows found.
 
     A caller that may retry after a failure keeps it, so that no page is read twice.
     """
 
     spans: dict[int, PageSpan] = field(default_factory=dict)
-    met: Gathering | None = None
+    met: PageCollector | None = None
 
     def missing(self, step: int, total: int) -> Iterator[int]:
         """Yield the skip of each page that is still to be read."""
@@ -150,30 +150,30 @@ class Scanner:
     async def read(
         self,
         pushdown: Pushdown,
-        rows: Gathering,
+        rows: PageCollector,
         first: Page | None = None,
-        course: Course | None = None,
+        progress: ScanProgress | None = None,
     ) -> bool:
         """Collect the rows; return True if none changed meanwhile, so that they are complete.
 
-        `first` is the pushdown's first page if it has been read already. With a `course`, the call
-        can be repeated after a failure, with the same `rows` and the same `first`.
+        `first` is the pushdown's first page if it has been read already. With a `progress`, the
+        call can be repeated after a failure, with the same `rows` and the same `first`.
 
         Raises:
             UpstreamKeepsChanging: rows of one instant fill pages and keep changing.
         """
         first = await self.page(pushdown) if first is None else first
-        top, course = self.span(first), course or Course()
+        top, progress = self.span(first), progress or ScanProgress()
         if self.is_whole(first) or top.newest is None:
             rows.put(first.rows)
             return True
-        now = to_micros(first.date or self._clock.now()) + _SECOND
+        now = to_micros(first.date or self._clock.now()) + _MICROSECONDS_PER_SECOND
         if top.newest <= now:
-            return await self._read_fixed(pushdown, rows, first, course)
+            return await self._read_fixed(pushdown, rows, first, progress)
         return await self._read_with_future(pushdown, rows, first, now)
 
     async def _read_with_future(
-        self, pushdown: Pushdown, rows: Gathering, first: Page, now: int
+        self, pushdown: Pushdown, rows: PageCollector, first: Page, now: int
     ) -> bool:
         """Read rows dated after `now` as a range, the others as usual."""
         own, top = rows.part(), self.span(first)
@@ -181,21 +181,21 @@ class Scanner:
         await self._walk(pushdown, own, now, top.newest or now)
         past, still = narrow(pushdown, self._contract, None, now), True
         if past is not None:
-            still = await self._read_fixed(past, own, await self.page(past), Course())
+            still = await self._read_fixed(past, own, await self.page(past), ScanProgress())
         rows.close(own)
         again = await self.page(pushdown)
         return still and await own.count() == top.total == again.total
 
     async def _read_fixed(
-        self, pushdown: Pushdown, rows: Gathering, first: Page, course: Course
+        self, pushdown: Pushdown, rows: PageCollector, first: Page, progress: ScanProgress
     ) -> bool:
-        top, own = self.span(first), course.met or rows.part()
+        top, own = self.span(first), progress.met or rows.part()
         fixed = narrow(pushdown, self._contract, None, top.newest) or pushdown
-        if not course.spans:
+        if not progress.spans:
             own.put(first.rows)
-            course.spans[0], course.met = top, own
-        await self._skim(fixed, own, top, course)
-        spans = sorted(course.spans.values(), key=_by_skip)
+            progress.spans[0], progress.met = top, own
+        await self._skim(fixed, own, top, progress)
+        spans = sorted(progress.spans.values(), key=_by_skip)
         unmoved = all(span.total == top.total for span in spans)
         complete = await own.count() == top.total
         if not (unmoved and complete):
@@ -207,24 +207,24 @@ class Scanner:
         return unmoved and complete
 
     async def _skim(
-        self, pushdown: Pushdown, rows: Gathering, top: PageSpan, course: Course
+        self, pushdown: Pushdown, rows: PageCollector, top: PageSpan, progress: ScanProgress
     ) -> None:
         """Read the pages behind the first, up to one that is not full: a total may be capped."""
         ordered = InOrder(rows.put)
 
         async def read(skip: int) -> None:
             page = await self.page(pushdown, skip)
-            course.spans[skip] = self.span(page, skip)
+            progress.spans[skip] = self.span(page, skip)
             ordered.came(skip, page.rows)
 
         def jobs() -> Iterator[Job]:
-            for skip in course.missing(self._limit, top.total):
+            for skip in progress.missing(self._limit, top.total):
                 ordered.expect(skip)
                 yield partial(read, skip)
 
         try:
             await self._side_by_side(jobs())
-            last = max(course.spans.values(), key=_by_skip)
+            last = max(progress.spans.values(), key=_by_skip)
             if last.rows == self._limit:
                 ordered.expect(last.skip + last.rows)
                 await read(last.skip + last.rows)
@@ -232,7 +232,7 @@ class Scanner:
             ordered.give_up()
 
     async def _walk(
-        self, pushdown: Pushdown, rows: Gathering, lower: int | None, upper: int
+        self, pushdown: Pushdown, rows: PageCollector, lower: int | None, upper: int
     ) -> None:
         """Collect the rows between two instants, each page starting where the last one ended."""
         while lower is None or lower <= upper:
@@ -250,11 +250,11 @@ class Scanner:
                 await self._read_tie(pushdown, rows, upper)
                 upper -= self._step
 
-    async def _read_tie(self, pushdown: Pushdown, rows: Gathering, instant: int) -> None:
+    async def _read_tie(self, pushdown: Pushdown, rows: PageCollector, instant: int) -> None:
         """Read rows that no range can split, until as many are found as a constant total says."""
         tie = narrow(pushdown, self._contract, instant - self._step, instant) or pushdown
         seen, total, skip = Collected(self._contract), -1, 0
-        for _ in range(_PASSES):
+        for _ in range(_MAX_PASSES):
             while skip <= max(total, 0):
                 page = await self.page(tie, skip)
                 if page.total != total:

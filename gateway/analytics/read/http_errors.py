@@ -19,12 +19,12 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 
-_SHORTEST_SECRET = 8
+_MIN_SECRET_CHARACTERS = 8
 _DEFAULT_WAIT_SECONDS = 10
 _MAX_WAIT_SECONDS = 3600.0
 
 
-class Passing(Exception):
+class TemporaryFailure(Exception):
     """A temporary failure; `wait` is the upstream's Retry-After in seconds, or None."""
 
     def __init__(self, error: GatewayError, wait: float | None = None) -> None:
@@ -39,7 +39,7 @@ class Passing(Exception):
 
 
 def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
-    """Return the `GatewayError`, or `Passing` with one, of a response that is no success."""
+    """Return the `GatewayError`, or `TemporaryFailure` with one, of a refusal."""
     status = response.status_code
     said, details = f"the Analytics API answered {status}", _words(response, contract)
     match status:
@@ -58,9 +58,9 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
             wait = _retry_after(response, now)
             family = UpstreamThrottled if status == 429 else UpstreamUnavailable
             later = _DEFAULT_WAIT_SECONDS if wait is None else int(wait) + 1
-            return Passing(family(said, retry_after_seconds=later, details=details), wait)
+            return TemporaryFailure(family(said, retry_after_seconds=later, details=details), wait)
         case _ if status in (408, 425) or status >= 500:
-            return Passing(UpstreamUnavailable(said, details=details))
+            return TemporaryFailure(UpstreamUnavailable(said, details=details))
         case _:
             return UpstreamRejectedRequest(
                 f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
@@ -104,7 +104,7 @@ def _without_token(text: str, response: httpx.Response) -> str:
     """Remove the token and its parts, which the upstream may repeat, for clients and logs."""
     token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
     for secret in (token, *token.split(".")):
-        if len(secret) >= _SHORTEST_SECRET:
+        if len(secret) >= _MIN_SECRET_CHARACTERS:
             text = text.replace(secret, "[token]")
     return text
 

@@ -15,7 +15,7 @@ import pyarrow.compute as pc
 
 from gateway.contract.derived import ColumnKind
 from gateway.contract.model import Column, Contract
-from gateway.observe.oddities import MOST_ROWS, OddRows
+from gateway.observe.oddities import MAX_COUNTED_ROWS, OddRows
 
 
 class Reason(StrEnum):
@@ -104,7 +104,7 @@ class Tally:
                 known.difference_update(read)
         for oddity, keys in odd.items():
             known = self._keys.setdefault(oddity, set())
-            known.update(keys[: MOST_ROWS - len(known)])
+            known.update(keys[: MAX_COUNTED_ROWS - len(known)])
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows that no longer exist."""

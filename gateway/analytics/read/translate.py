@@ -16,7 +16,7 @@ from typing import Any
 
 import msgspec
 
-from gateway.analytics.read.bodies import REPLACEMENT, UNDECODED, mended
+from gateway.analytics.read.bodies import REPLACEMENT, UNDECODED, repaired
 from gateway.analytics.read.members import MISSING
 from gateway.analytics.read.strange_values import Oddity, Reason
 from gateway.contract.decoding import Join, Undecodable, decode
@@ -298,4 +298,4 @@ def _decoded(body: bytes) -> tuple[Any, bool]:
     try:
         return msgspec.json.decode(body), False
     except UNDECODED:
-        return msgspec.json.decode(mended(body)), True
+        return msgspec.json.decode(repaired(body)), True

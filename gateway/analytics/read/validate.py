@@ -16,7 +16,7 @@ from gateway.contract.model import Contract, RangeFilter
 from gateway.errors import UpstreamBrokeContract
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
 
-_MANY = 20
+_MIN_ROWS = 20
 """The minimum of rows; fewer may lack a member by chance."""
 
 
@@ -87,7 +87,7 @@ def check_filters(pushdown: Pushdown, page: Page, contract: Contract) -> None:
 def _check_missing(request: PageRequest, page: Page, contract: Contract) -> None:
     """Refuse the first page of all rows if no row has a member: it was probably renamed."""
     of_all = request.limit == contract.request.page_limit and not request.pushdown.terms
-    if page.missing and of_all and not request.skip and page.rows.num_rows >= _MANY:
+    if page.missing and of_all and not request.skip and page.rows.num_rows >= _MIN_ROWS:
         column = contract.column(page.missing[0])
         raise UpstreamBrokeContract(
             f"no row of the Analytics API's first page has {'.'.join(column.path)}; correct `path`"

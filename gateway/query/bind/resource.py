@@ -29,7 +29,7 @@ class MetadataDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class NavigationSource:
     """The entity and the navigation property that a resource is reached through."""
 
     source: EntityResource
@@ -45,7 +45,7 @@ class CollectionResource:
 
     entity_set: EntitySet
     filters: tuple[Expr, ...] = ()
-    within: Related | None = None
+    within: NavigationSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +71,7 @@ class EntityResource:
 
     entity_set: EntitySet
     key: tuple[Constant, ...]
-    within: Related | None = None
+    within: NavigationSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,7 @@ class _Path:
     ) -> Resource:
         target = self.schema.find_set(navigation.target)
         assert target is not None  # noqa: S101 - navigation leads to sets of the contract
-        within = Related(entity, navigation)
+        within = NavigationSource(entity, navigation)
         if navigation.collection:
             return self._of_segment(CollectionResource(target, (), within), segment, rest)
         if segment.key is not None:

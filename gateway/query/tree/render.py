@@ -12,7 +12,6 @@ from gateway.query.tree.expressions import (
     And,
     Arithmetic,
     BoundExpr,
-    Call,
     CaseWhen,
     ColumnRef,
     Compare,
@@ -22,6 +21,7 @@ from gateway.query.tree.expressions import (
     CountElements,
     CountRows,
     Element,
+    FunctionCall,
     In,
     Leaf,
     Matches,
@@ -127,7 +127,7 @@ def _list(items: Iterable[BoundExpr], names: _Names) -> str:
 
 def _computed(expr: Computed, names: _Names) -> str:
     match expr:
-        case Call(function, arguments, _):
+        case FunctionCall(function, arguments, _):
             return f"{function}({_list(arguments, names)})"
         case Arithmetic(operator, left, right, _):
             return f"{_operand(left, names)} {operator} {_operand(right, names)}"
@@ -152,7 +152,9 @@ def _leaf(expr: Leaf, names: _Names) -> str:
 
 def _operand(expr: BoundExpr, names: _Names) -> str:
     text = _render(expr, names)
-    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches | Navigated)
+    simple = isinstance(
+        expr, Leaf | FunctionCall | Convert | CaseWhen | Quantified | Matches | Navigated
+    )
     return text if simple else f"({text})"
 
 

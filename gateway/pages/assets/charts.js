@@ -109,5 +109,5 @@ function draw(section) {
   };
 }
 
-const redraws = [...document.querySelectorAll(".picture")].map(draw).filter(Boolean);
+const redraws = [...document.querySelectorAll(".chart")].map(draw).filter(Boolean);
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () => redraws.forEach((redraw) => redraw()));

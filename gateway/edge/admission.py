@@ -28,7 +28,7 @@ _KEYS = "gateway.keys"
 
 
 @dataclass(frozen=True, slots=True)
-class Entrance:
+class Admission:
     """Admits the caller of a request once; the parts of a batch are admitted with the batch.
 
     `explain_keys` are the ids of the keys that may see query plans; if empty, every caller may.

@@ -1,16 +1,26 @@
-"""The opaque `$deltatoken` of a deltaLink (Protocol 11.3): the state of the rows at the client.
+"""Delta responses: the opaque `$deltatoken` of their links, and their removed rows.
 
-It names the snapshot that the client has read, and is signed together with the query. The links
-between the pages of a delta response also name the snapshot of the new state.
+The token (Protocol 11.3) names the snapshot that the client has read, and is signed together with
+the query. The links between the pages of a delta response also name the snapshot of the new state.
+
+For a removed row (JSON Format 15.3), 4.0 has an object with another context, `id` and `reason`;
+4.01 has a row with only `@removed` and `@id`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 
+import msgspec
+
 from gateway.errors import InvalidDeltaToken
 from gateway.query.request import ODataRequest
+from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
+from gateway.writer.format import Format
+from gateway.writer.links import Links
 from gateway.writer.skiptoken import TokenSigner
 
 TOKEN = "$deltatoken"  # noqa: S105 - an option's name
@@ -72,3 +82,30 @@ def _identity(request: ODataRequest, pairs: Pairs) -> str:
     custom = set(request.options.custom)
     options = [(n, v) for n, v in pairs if n.lower() != TOKEN and (n, v) not in custom]
     return repr((TOKEN, request.path, options))
+
+
+def projection_of_removed(query: BoundQuery, format_: Format, links: Links) -> Projection:
+    """Return the projection of a removed row: only its id."""
+    entity_set = query.entity_set
+    return Projection(
+        properties=(),
+        key=entity_set.entity_type.key_properties,
+        id_members=("id" if format_.version == "4.0" else "@id",),
+        id_prefix=links.entity_prefix(entity_set.name),
+    )
+
+
+def write_removed(
+    left: Iterable[tuple[bytes, bool]], query: BoundQuery, format_: Format, links: Links
+) -> Iterator[bytes]:
+    """Yield removed rows; each of `left` is an object with the id, and whether the row is gone.
+
+    The reason `changed` means that the row no longer belongs to the collection but may exist.
+    """
+    context = msgspec.json.encode(links.deleted(query.entity_set.name))
+    for row, gone in left:
+        reason = b"deleted" if gone else b"changed"
+        if format_.version == "4.0":
+            yield b'{"@odata.context":%s,%s,"reason":"%s"}' % (context, row[1:-1], reason)
+        else:
+            yield b'{"@removed":{"reason":"%s"},%s' % (reason, row[1:])

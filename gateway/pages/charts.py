@@ -1,6 +1,6 @@
 """The charts of the dashboard: the feed of each, and its rows as a table of numbers.
 
-`pictures.toml` defines the charts; the code names no columns.
+`charts.toml` defines the charts; the code names no columns.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ from gateway.query.unlisted import Unlisted, find_unlisted
 from grammar import parse_query_options
 
 
-class Picture(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One chart; see the comment at the top of `pictures.toml`."""
+class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One chart; see the comment at the top of `charts.toml`."""
 
     name: str
     kind: str
@@ -45,7 +45,7 @@ class Gallery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     colours: dict[str, int]
     figures: FigureRow
-    pictures: tuple[Picture, ...]
+    charts: tuple[Chart, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class Numbers:
 @cache
 def read_gallery() -> Gallery:
     """Return the built-in dashboard."""
-    text = files("gateway.pages").joinpath("pictures.toml").read_text("utf-8")
+    text = files("gateway.pages").joinpath("charts.toml").read_text("utf-8")
     return msgspec.convert(tomllib.loads(text), Gallery)
 
 
@@ -76,30 +76,30 @@ def unlisted_in(url: str, schema: Schema) -> Unlisted | None:
 
 def left_out(schema: Schema) -> Iterator[str]:
     """Yield a warning for each chart that compares a column with an unlisted value."""
-    for picture in read_gallery().pictures:
-        unlisted = unlisted_in(picture.url, schema)
+    for chart in read_gallery().charts:
+        unlisted = unlisted_in(chart.url, schema)
         if unlisted is not None:
-            yield f"the dashboard leaves out the chart {picture.name!r}: {unlisted}"
+            yield f"the dashboard leaves out the chart {chart.name!r}: {unlisted}"
 
 
-def arrange(picture: Picture, rows: Iterable[Row], order: Iterable[str] = ()) -> Numbers:
+def arrange(chart: Chart, rows: Iterable[Row], order: Iterable[str] = ()) -> Numbers:
     """Return a feed's rows as a chart shows them; series that are values follow `order`.
 
-    >>> picture = Picture("m", "columns", "", ("year", "month"), ("n",), by="state", newest=2)
+    >>> chart = Chart("m", "columns", "", ("year", "month"), ("n",), by="state", newest=2)
     >>> found = [{"year": 2025, "month": m, "state": s, "n": m} for m in (9, 8) for s in "ab"]
-    >>> arrange(picture, found)
+    >>> arrange(chart, found)
     Numbers(series=('a', 'b'), rows=(('2025-08', (8, 8)), ('2025-09', (9, 9))))
     """
     found = list(rows)
-    series = _values(found, picture.by, tuple(order)) if picture.by else ()
+    series = _values(found, chart.by, tuple(order)) if chart.by else ()
     numbers = (
-        _by_value(picture, picture.by, series, found)
-        if picture.by
-        else [(_label(picture, row), tuple(row[name] for name in picture.series)) for row in found]
+        _by_value(chart, chart.by, series, found)
+        if chart.by
+        else [(_label(chart, row), tuple(row[name] for name in chart.series)) for row in found]
     )
-    if picture.newest is not None:
-        numbers = numbers[: picture.newest][::-1]
-    return Numbers(series or picture.series, tuple(numbers))
+    if chart.newest is not None:
+        numbers = numbers[: chart.newest][::-1]
+    return Numbers(series or chart.series, tuple(numbers))
 
 
 def _values(rows: list[Row], name: str, order: tuple[str, ...]) -> tuple[str, ...]:
@@ -109,12 +109,12 @@ def _values(rows: list[Row], name: str, order: tuple[str, ...]) -> tuple[str, ..
 
 
 def _by_value(
-    picture: Picture, by: str, series: tuple[str, ...], rows: list[Row]
+    chart: Chart, by: str, series: tuple[str, ...], rows: list[Row]
 ) -> list[tuple[str, tuple[float | None, ...]]]:
     """Return a row for each label with the number of each value of `by`, 0 if there is no row."""
     cells: dict[str, dict[str, Any]] = {}
     for row in rows:
-        cells.setdefault(_label(picture, row), {})[_series(row[by])] = row[picture.series[0]]
+        cells.setdefault(_label(chart, row), {})[_series(row[by])] = row[chart.series[0]]
     return [(label, tuple(found.get(name, 0) for name in series)) for label, found in cells.items()]
 
 
@@ -122,9 +122,9 @@ def _series(value: object) -> str:
     return "-" if value is None else str(value)
 
 
-def _label(picture: Picture, row: Row) -> str:
+def _label(chart: Chart, row: Row) -> str:
     """Return a row's label, or "" if a part is null. Numbers get two digits, so months align."""
-    parts = [row[name] for name in picture.label]
+    parts = [row[name] for name in chart.label]
     if None in parts:
         return ""
     return "-".join(f"{part:02}" if isinstance(part, int) else str(part) for part in parts)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from gateway.pages.pictures import read_gallery
+from gateway.pages.charts import read_gallery
 from gateway.sandbox import Dataset, generate
 from tests.support.flat import FlatRow, flat_rows
 from tests.support.live import Bridge, bridge
@@ -81,33 +81,33 @@ def gateway(dataset: Dataset) -> Iterator[Bridge]:
 
 
 @pytest.mark.parametrize("name", COUNTED)
-def test_a_picture_counts_what_its_title_says(name: str, dataset: Dataset, gateway: Bridge) -> None:
+def test_a_chart_counts_what_its_title_says(name: str, dataset: Dataset, gateway: Bridge) -> None:
     title, counted = COUNTED[name]
-    picture = next(each for each in read_gallery().pictures if each.name == name)
-    rows = gateway.feed(picture.url)
-    told = {tuple(row[n] for n in picture.label): row[picture.series[0]] for row in rows}
+    chart = next(each for each in read_gallery().charts if each.name == name)
+    rows = gateway.feed(chart.url)
+    told = {tuple(row[n] for n in chart.label): row[chart.series[0]] for row in rows}
     assert told == counted(flat_rows(dataset))
-    assert TITLES["pictures"][name]["title"] == title
+    assert TITLES["charts"][name]["title"] == title
 
 
 def test_results_by_month_of_their_last_change_and_by_state(
     dataset: Dataset, gateway: Bridge
 ) -> None:
-    picture = next(each for each in read_gallery().pictures if each.name == "months")
-    rows = gateway.feed(picture.url)
+    chart = next(each for each in read_gallery().charts if each.name == "months")
+    rows = gateway.feed(chart.url)
     months = by_month(flat_rows(dataset), "updatedAt")
     for row in rows:
         own = months[row["year"], row["month"]]
         assert row["results"] == sum(each["state"] == row["state"] for each in own)
-    assert TITLES["pictures"]["months"]["title"].startswith("Results by month of last change")
+    assert TITLES["charts"]["months"]["title"].startswith("Results by month of last change")
 
 
 @pytest.mark.parametrize(("name", "table"), [("contents", "contentName"), ("groups", "groupName")])
 def test_tables_with_most_results(name: str, table: str, dataset: Dataset, gateway: Bridge) -> None:
-    picture = next(each for each in read_gallery().pictures if each.name == name)
-    rows, whole = gateway.feed(picture.url), flat_rows(dataset)
-    assert [[*picture.label], len(rows) <= 10] == [[table], True]
+    chart = next(each for each in read_gallery().charts if each.name == name)
+    rows, whole = gateway.feed(chart.url), flat_rows(dataset)
+    assert [[*chart.label], len(rows) <= 10] == [[table], True]
     if name == "contents":
         counts = Counter(row["contentName"] for row in whole if row["state"] == "APPROVED")
         assert all(row["approved"] == counts[row["contentName"]] for row in rows)
-    assert TITLES["pictures"][name]["title"].endswith("with the most results")
+    assert TITLES["charts"][name]["title"].endswith("with the most results")
