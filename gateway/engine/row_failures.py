@@ -17,7 +17,6 @@ from gateway.query.tree.expressions import (
     Arithmetic,
     ArithmeticOperator,
     Call,
-    ComputedProperty,
     Constant,
     Convert,
     Negate,
@@ -28,11 +27,9 @@ from gateway.query.tree.transformations import BoundAggregate, FromStep, Method
 
 DIVISION_BY_ZERO = "division by zero"
 NEGATIVE_LENGTH = "a length cannot be negative"
-NO_DATE = "no date of OData"
 """The words of `error(...)` in the gateway's own SQL."""
 
 _MOST_SHOWN, _LONGEST_SHOWN = 3, 80
-_MOMENTS = (PrimitiveType.DATE_TIME_OFFSET, PrimitiveType.DATE)
 _DIVIDES = (ArithmeticOperator.DIV, ArithmeticOperator.MOD)
 _DOUBLE = PrimitiveType.DOUBLE
 
@@ -136,14 +133,6 @@ def _can_overflow(part: object) -> bool:
             return False
 
 
-def _can_leave_the_years(part: object) -> bool:
-    match part:
-        case ComputedProperty(expr=expr) | BoundAggregate(expr=expr):
-            return expr is not None and expr.type in _MOMENTS
-        case _:
-            return False
-
-
 def _has_pattern(part: object) -> bool:
     return isinstance(part, Call) and part.function == "matchespattern"
 
@@ -159,11 +148,6 @@ _LENGTH = _Kind(
     _can_cut_short,
     "write case(length ge 0:substring(text,start,length)), which is null for such rows",
 )
-_YEARS = _Kind(
-    "a date before the year 1 or after 9999",
-    _can_leave_the_years,
-    "leave such rows out, or write case(condition:value), which is null where the condition fails",
-)
 _RANGE = _Kind(
     "a number, date, time or duration out of range",
     _can_overflow,
@@ -175,4 +159,4 @@ _PATTERN = _Kind(
     _has_pattern,
     "correct it, and write it as a literal: matchespattern(name,'^[A-Z]')",
 )
-_MARKED = {DIVISION_BY_ZERO: _DIVISION, NEGATIVE_LENGTH: _LENGTH, NO_DATE: _YEARS}
+_MARKED = {DIVISION_BY_ZERO: _DIVISION, NEGATIVE_LENGTH: _LENGTH}
