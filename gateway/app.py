@@ -25,7 +25,12 @@ from starlette.middleware import Middleware
 
 import grammar
 from gateway.auth.principal import Authenticator
-from gateway.auth.setup import build_authenticator, key_option, requires_credentials
+from gateway.auth.setup import (
+    build_authenticator,
+    key_option,
+    requires_credentials,
+    unusable_files,
+)
 from gateway.auth.tokens import TokenOptions, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.connect.analysis import load_analysis
@@ -107,9 +112,10 @@ def create_app(
     )
     _check_grants(settings)
     contracts = [(each, read_contract(each)) for each in (settings, *settings.others)]
+    tokens = [own_token(each, clock, observer) for each, _ in contracts]
     workspaces = [
-        Workspace(each, contract, own_token(each, clock, observer), shared)
-        for each, contract in contracts
+        Workspace(each, contract, token, shared)
+        for (each, contract), token in zip(contracts, tokens, strict=True)
     ]
     _warn_of_unlisted((contract.schema for _, contract in contracts), observer)
     proxies = TrustedProxies.of(settings.trusted_proxies)
@@ -132,7 +138,7 @@ def create_app(
     held = tuple(workspace.held for workspace in workspaces)
     directory = DataDirectory(_data_directories(settings))
     gauges = Gauges(held, shared.pages, directory, clock, observer)
-    readiness = Readiness(observer, directory)
+    readiness = Readiness(observer, directory, partial(unusable_files, gate, tokens))
     ledger = Ledger(observer, RequestLog(settings.log_format))
     is_local = not requires_credentials(settings) and settings.public_url is None
     operator = OperatorEndpoints(

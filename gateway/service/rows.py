@@ -139,7 +139,7 @@ class RowReader:
             case UpstreamRows(rows):
                 return self._on_table(rows, plan, function, arguments)
             case SnapshotRows(snapshot, is_early=True):
-                return self._on_arrivals(snapshot, function, arguments)
+                return self._on_arrivals(snapshot, plan, function, arguments)
             case SnapshotRows(snapshot):
                 return self._on_snapshot(snapshot, plan, function, arguments)
             case _:
@@ -162,7 +162,9 @@ class RowReader:
         )
         empty = tuple((found.name, no_rows(found)) for found in sets)
         with self._with.store.transient(rows) as (cursor, name):
-            return function(Relation(cursor, name, referenced_tables=empty), *arguments)
+            return function(
+                Relation(cursor, name, referenced_tables=empty, query=plan.query), *arguments
+            )
 
     def _on_snapshot(
         self,
@@ -176,15 +178,21 @@ class RowReader:
         others = tuple((other, tables.get(other, table)) for other in plan.query.referenced_sets)
         order = self._own_order(name)
         with self._with.store.cursor() as cursor:
-            return function(Relation(cursor, tables.get(name, table), order, others), *arguments)
+            rows = Relation(cursor, tables.get(name, table), order, others, query=plan.query)
+            return function(rows, *arguments)
 
     def _on_arrivals(
-        self, snapshot: Snapshot, function: Callable[..., T], arguments: tuple[object, ...]
+        self,
+        snapshot: Snapshot,
+        plan: QueryPlan,
+        function: Callable[..., T],
+        arguments: tuple[object, ...],
     ) -> T:
         """Run on results as they arrived, for clients that began to read while the extract ran."""
         assert self._with.view.may_read_drafts  # noqa: S101 - see `snapshot`
         with self._with.store.cursor() as cursor:
-            return function(Relation(cursor, snapshot.table_name, position=ARRIVAL), *arguments)
+            rows = Relation(cursor, snapshot.table_name, position=ARRIVAL, query=plan.query)
+            return function(rows, *arguments)
 
     def _own_order(self, name: str) -> tuple[BoundOrder, ...]:
         """Return the order that a set's positions follow."""

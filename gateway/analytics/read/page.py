@@ -205,17 +205,17 @@ class PageReader:
         while len(rows) > 1:
             half = len(rows) // 2
             rows = rows[half:] if self._refusal(rows[:half]) is None else rows[:half]
-        found = self._refusal(rows)
-        if found is None:
-            return error
         id_ = walk(rows[0], self._key_path)
-        return UpstreamBrokeContract(found.message + in_row(id_ if isinstance(id_, str) else ""))
+        return self._refusal(rows, in_row(id_ if isinstance(id_, str) else "")) or error
 
-    def _refusal(self, rows: Sequence[Any]) -> UpstreamBrokeContract | None:
-        """Return why the columns of some rows cannot be made; None if they can."""
+    def _refusal(self, rows: Sequence[Any], named: str = "") -> UpstreamBrokeContract | None:
+        """Return why the columns of some rows cannot be made; None if they can.
+
+        `named` are words that name the row, if it is one.
+        """
         try:
             for column, values in zip(self._columns, self._all.read(Members(rows)), strict=True):
-                to_arrow(column, values)
+                to_arrow(column, values, named)
         except UpstreamBrokeContract as error:
             return error
         return None

@@ -181,8 +181,7 @@ class _Path:
         if segment.name == "$value":
             raise InvalidValue(f"{entity_set.name} has no /$value: it is a set of entities")
         raise ResourceNotFound(
-            f"{entity_set.name} has no {segment.name!r}; an entity is addressed by its key:"
-            f" {key_example(entity_set)}",
+            f"{entity_set.name} has no {segment.name!r}; {_instead(segment.name, entity_set)}",
             target=segment.name,
         )
 
@@ -233,6 +232,16 @@ class _Path:
         return self._below_entity(EntityResource(target, (), within), rest)
 
 
+def _instead(name: str, entity_set: EntitySet) -> str:
+    """Return how to request something of the entities that was named right after their set."""
+    by_key = key_example(entity_set)
+    if entity_set.entity_type.find(name) is not None:
+        return f"write {by_key}/{name} for one entity, or {entity_set.name}?$select={name} for all"
+    if entity_set.entity_type.find_navigation(name) is not None:
+        return f"write {by_key}/{name} for one entity, or {entity_set.name}?$expand={name} for all"
+    return f"an entity is addressed by its key: {by_key}"
+
+
 def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
     """Return the form of a property that the segments after it request."""
     match rest:
@@ -248,7 +257,9 @@ def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
             kind = "a collection" if prop.collection else "a single value"
             raise InvalidValue(f"{prop.name} is {kind}, which has no /{name}")
     raise ResourceNotFound(
-        f"{prop.name} is of a primitive type, which has no {rest[0].name!r}", target=rest[0].name
+        f"{prop.name} is of a primitive type, which has no {rest[0].name!r}; end the path with"
+        f" {prop.name}",
+        target=rest[0].name,
     )
 
 
