@@ -16,9 +16,9 @@ from gateway.errors import InvalidValue
 from gateway.query.tree.expressions import (
     Arithmetic,
     ArithmeticOperator,
-    Call,
     Constant,
     Convert,
+    FunctionCall,
     Negate,
 )
 from gateway.query.tree.queries import BoundQuery
@@ -110,7 +110,11 @@ def _can_divide_by_zero(part: object) -> bool:
 
 
 def _can_cut_short(part: object) -> bool:
-    if not isinstance(part, Call) or part.function != "substring" or len(part.arguments) < 3:
+    if (
+        not isinstance(part, FunctionCall)
+        or part.function != "substring"
+        or len(part.arguments) < 3
+    ):
         return False
     return not isinstance(part.arguments[2], Constant)
 
@@ -125,7 +129,7 @@ def _can_overflow(part: object) -> bool:
             return any(_can_overflow(step) for step in steps)
         case FromStep(method=method, operand=operand):
             return method is Method.SUM and operand.type is not _DOUBLE
-        case Call(function, _, type_):
+        case FunctionCall(function, _, type_):
             return function in ("round", "floor", "ceiling") and type_ is not _DOUBLE
         case Convert(type=type_):
             return type_ is PrimitiveType.DECIMAL
@@ -134,7 +138,7 @@ def _can_overflow(part: object) -> bool:
 
 
 def _has_pattern(part: object) -> bool:
-    return isinstance(part, Call) and part.function == "matchespattern"
+    return isinstance(part, FunctionCall) and part.function == "matchespattern"
 
 
 _DIVISION = _Kind(

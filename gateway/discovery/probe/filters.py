@@ -98,7 +98,7 @@ def _groups(
         for number, (whole, members) in enumerate(groups):
             try:
                 groups[number] = (merged(whole, tree), [*members, (tree, words)])
-            except Exception:  # noqa: BLE001, S112 - a clash; trees have no other errors
+            except Exception:  # noqa: S112 - a clash; trees have no other errors
                 continue
             break
         else:

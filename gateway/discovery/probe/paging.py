@@ -109,7 +109,7 @@ async def _largest(study: Study, name: str) -> Limit:
             rows = study.rows(await study.ask({"limit": told}, tree))
             if rows is None:
                 continue
-            limit = told  # noqa: PLW2901 - the refusal named it
+            limit = told
         proved = len(rows) == limit
         words = f"{name}: {len(rows)} rows for {limit}"
         if proved or len(rows) < 2:
