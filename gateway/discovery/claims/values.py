@@ -127,10 +127,12 @@ def response_members(bodies: list[Any]) -> tuple[ResponseMember, ...]:
 def constants(bodies: list[Any]) -> tuple[ConstantCandidate, ...]:
     """Return the constants of the requests: no filters, pages, secrets, or words of persons."""
     found = []
-    for one in seen_in(bodies).values():
+    seen = seen_in(bodies)
+    for one in seen.values():
         values = list(dict.fromkeys((type(v), v) for v in one.values if isinstance(v, Scalar)))
-        alone = len(values) == 1 and len(one.values) == one.count and EACH not in one.path
-        if alone and ANY not in one.path and _is_constant(one.path, values[0][1]):
+        always = one.count >= _parents(one.path, seen, len(bodies))
+        alone = always and len(values) == 1 and len(one.values) == one.count
+        if alone and not {EACH, ANY} & set(one.path) and _is_constant(one.path, values[0][1]):
             found.append(ConstantCandidate(one.path, values[0][1]))
     return tuple(found)
 
@@ -157,13 +159,14 @@ def _children(path: Path, value: Any) -> list[tuple[str, Any]]:
         return []
     if _is_map(path, value):
         return [(ANY, inner) for inner in value.values()]
-    return list(value.items())
+    if all(map(_is_name, value)):
+        return list(value.items())
+    known = {name for name in value if _is_name(name) and _sure((*path, name), None, 0.6)}
+    return [(name if name in known else ANY, inner) for name, inner in value.items()]
 
 
 def _is_map(path: Path, value: dict[str, Any]) -> bool:
-    """Return True if the names of an object are values themselves, e.g. ids or labels of fields."""
-    if not all(_is_name(name) for name in value):
-        return True
+    """Return True if the names of an object are ids or labels of custom fields."""
     if not path or not any(
         found.role in (Role.ROW_CUSTOM_FIELDS, Role.CUSTOM_FIELDS) and found.score >= _SURE
         for found in role_of(path)
@@ -226,7 +229,7 @@ def _is_constant(path: Path, value: Scalar) -> bool:
     return is_harmless(value) if isinstance(value, str) else abs(value) < 100_000
 
 
-def _sure(path: Path, part: Part, least: float = _SURE) -> list[Role]:
+def _sure(path: Path, part: Part | None, least: float = _SURE) -> list[Role]:
     return [found.role for found in role_of(path, part) if found.score >= least]
 
 
