@@ -11,7 +11,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from msgspec import structs
+
 from gateway.contract import file
+from gateway.discovery.hints import Hints
 from gateway.discovery.infer.columns import infer_columns
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.infer.found import Envelope, Inferred
@@ -58,12 +61,14 @@ class Plan:
     """
 
     usual: file.ContractFile
-    paths: Sequence[str]
     constants: Tree = field(default_factory=dict)
-    hints: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    row_hints: Mapping[str, str] | None = None
-    envelope_hints: Mapping[str, str] | None = None
+    hints: Hints = field(default_factory=Hints)
     calls: int = 60
+
+    @property
+    def paths(self) -> Sequence[str]:
+        """The paths of the results to try, likeliest first."""
+        return list(dict.fromkeys([*self.hints.paths, self.usual.endpoints.results.path]))
 
 
 async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
@@ -73,10 +78,10 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
         DoorProblem: no rows can be read, or rows cannot be told apart.
     """
     study = Study(caller, plan.paths[0])
-    entry = await enter(study, plan.paths, dict(plan.constants))
+    entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
     progress(f"success is {entry.reply.status}")
     await detect_strictness(study)
-    limit = await find_limit(study, plan.hints.get("limit", ()))
+    limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
     study.form = merged(study.form, limit.tree)
     progress(f"rows in {_shown(study.rows_path)}, {limit.largest:,} a page")
     return await _Discovery(study, plan, progress, entry, limit).run()
@@ -106,7 +111,7 @@ class _Discovery:
             study.form = merged(study.form, order.form.tree)
         rows = await self._page({**newest, "limit": min(self._limit.largest, _WINDOW_ROWS)})
         window = Window(rows)
-        position = await find_position(study, window, self._entry.envelope, self._hints("skip"))
+        position = await find_position(study, window, self._plan.hints.numbers)
         if position is None and len(rows) >= self._limit.largest:
             raise DoorProblem(
                 Door.REFUSED,
@@ -151,9 +156,6 @@ class _Discovery:
             notes=tuple(study.notes),
         )
 
-    def _hints(self, name: str) -> Sequence[str]:
-        return self._plan.hints.get(name, ())
-
     async def _page(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page, and remember its rows as samples."""
         asked = {"limit": self._limit.largest, **values}
@@ -164,21 +166,13 @@ class _Discovery:
                 Door.REFUSED, f"the API refused a page that it had accepted ({reply.status})"
             )
         self._pages.append(rows)
-        envelope = find_envelope(
-            reply.answer,
-            reply.headers,
-            limit=asked["limit"],
-            skip=0,
-            hints=self._plan.envelope_hints,
-        )
+        envelope = find_envelope(reply.answer, reply.headers, limit=asked["limit"], skip=0)
         self._envelopes.append(envelope)
         return rows
 
     def _infer(self) -> Inferred:
         sample = merge_pages(self._pages)
-        found = infer_columns(
-            sample.rows, usual=self._plan.usual, claims=self._plan.row_hints, pages=sample.pages
-        )
+        found = infer_columns(sample.rows, usual=self._plan.usual, pages=sample.pages)
         return found.with_zone("UTC") if found.zone_unknown else found
 
     def _settled(self, inferred: Inferred) -> Inferred:
@@ -195,7 +189,15 @@ class _Discovery:
         entry = inferred.column("updatedAt")
         if entry is None:
             return None
-        return await find_order(self._study, Reader(entry), rows, most=self._limit.largest)
+        hints = self._plan.hints
+        return await find_order(
+            self._study,
+            Reader(entry),
+            rows,
+            hints.orders,
+            fields=hints.order_fields,
+            most=self._limit.largest,
+        )
 
     def _has_more(self, position: Position | None) -> str | None:
         places = [place for envelope in self._envelopes for place in envelope.has_more]
@@ -210,7 +212,9 @@ class _Discovery:
         values = {**order.values(descending=True), "limit": limit.largest, **_first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
         expected = Expected(rows, Reader(entry), values)
-        found = await find_range(self._study, "updated_at", expected)
+        found = await find_range(
+            self._study, "updated_at", expected, self._plan.hints.ranges.get("updated_at", ())
+        )
         if found is None:
             self._progress("no date range by last change is obeyed")
             return ()
@@ -229,7 +233,12 @@ class _Discovery:
             if entry is None or self._is_spent():
                 continue
             made = await find_filter(
-                self._study, name, Reader(entry), Scene(rows, values), _like(impossible, entry)
+                self._study,
+                name,
+                Reader(entry),
+                Scene(rows, values),
+                _like(impossible, entry),
+                self._plan.hints.filters.get(name, ()),
             )
             if made is None:
                 self._progress(f"filter by {name}: not found, so it is done here")
@@ -274,11 +283,10 @@ def _with_abilities(
     filters: Sequence[FilterFound],
 ) -> Inferred:
     """Return the columns with the filters and the order that were proved."""
-    from msgspec import structs
-
     usable = {f.name for f in filters if f.verdict in ("exact", "superset")}
     by_column = {column: name for name, column, _ in _FILTERS if name in usable}
-    by_column |= {"updatedAt": f.name for f in ranges if f.name == "updated_at"}
+    if any(found.name == "updated_at" for found in ranges):
+        by_column["updatedAt"] = "updated_at"
     columns = []
     for entry in inferred.columns:
         sorts = order.field if order is not None and entry.name == "updatedAt" else None

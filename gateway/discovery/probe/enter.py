@@ -57,18 +57,20 @@ class Entry:
     constants: tuple[str, ...] = field(default_factory=tuple)
 
 
-async def enter(study: Study, paths: Sequence[str], start: Tree) -> Entry:
+async def enter(study: Study, paths: Sequence[str], start: Tree, told: Tree) -> Entry:
     """Find a request that the API answers with rows; the study's path and base are set.
 
     Args:
         study: the API under study.
         paths: paths of the results to try, likeliest first.
-        start: members that a description or the owner names, as constants.
+        start: members that the owner names, as constants.
+        told: members that a description demands; they are sent if the API refuses without them.
 
     Raises:
         DoorProblem: there is none.
     """
     study.base = start
+    study.told = told
     refusal: Reply | None = None
     for path in [*paths, *(f"{prefix}{paths[0]}" for prefix in _PREFIXES[1:])]:
         study.path = path
@@ -87,6 +89,7 @@ async def _try_path(study: Study) -> Entry | Reply:
     """Return the first rows at the study's path, or the refusal that nothing helps against."""
     constants: list[str] = []
     tried: set[str] = set()
+    told = study.told
     reply = await study.caller.post(study.path, study.body({}))
     for _ in range(_ATTEMPTS):
         if reply.succeeded:
@@ -94,6 +97,8 @@ async def _try_path(study: Study) -> Entry | Reply:
         if reply.status in (404, 405, 501) or reply.status >= 500:
             return reply
         added = _answer_to(study, texts_in(reply.answer), tried)
+        if added is None and told:
+            study.base, told, added = merged(told, study.base), {}, []
         if added is None:
             return reply
         constants += added

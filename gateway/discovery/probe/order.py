@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gateway.contract.template import Template
+from gateway.discovery.claims.name_table import Part, Role
+from gateway.discovery.claims.names import RoleScore, role_of
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.study import Study, texts_in
 from gateway.discovery.probe.trees import Tree, merged
@@ -35,6 +37,8 @@ async def find_order(
     column: Reader,
     rows: Sequence[dict[str, Any]],
     forms: Sequence[OrderForm] = (),
+    *,
+    fields: Sequence[str] = (),
     most: int = _MANY,
 ) -> OrderFound | None:
     """Find how to sort by a column; None if no form is obeyed.
@@ -44,11 +48,12 @@ async def find_order(
         column: the column to sort by.
         rows: rows in the order that comes without asking.
         forms: forms that a description names, tried first.
+        fields: names of fields that a description allows.
         most: the largest page.
     """
     limit = max(2, min(most, _MANY))
     descending = not is_sorted(map(column.micros, rows[:limit]), descending=True)
-    for field in _fields_of(column):
+    for field in _fields_of(column, fields):
         for round_ in _rounds([*forms, *order_forms()], study):
             found = await _try_round(study, column, round_, field, limit, descending=descending)
             if found is not None:
@@ -58,12 +63,27 @@ async def find_order(
     return None
 
 
-def _fields_of(column: Reader) -> list[str]:
+def _fields_of(column: Reader, allowed: Sequence[str]) -> list[str]:
     """Return the names by which an API may know the column, likeliest first."""
+    plain = [name for name in allowed if _updated(name)]
     path = [step.removesuffix("[]") for step in column.paths[0]] if column.paths else []
     last = path[-1] if path else column.name
-    names = [last, ".".join(path), column.name]
+    names = [*plain, last, ".".join(path), column.name, _constant(last)]
     return list(dict.fromkeys(name for name in names if name))
+
+
+def _updated(name: str) -> list[RoleScore]:
+    found = role_of((name,), Part.ROW)[:1]
+    return found if found and found[0].role is Role.UPDATED_AT else []
+
+
+def _constant(name: str) -> str:
+    """Return a name in capitals, as enumerations have it.
+
+    >>> _constant("updatedAt")
+    'UPDATED_AT'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
 
 
 def _rounds(forms: Sequence[OrderForm], study: Study) -> list[list[OrderForm]]:
@@ -144,6 +164,3 @@ def _obeys(study: Study, reply: Reply, column: Reader, *, descending: bool) -> b
 def allowed_words(reply: Reply) -> list[str]:
     """Return the texts of a refusal that may list allowed values."""
     return [text for text in texts_in(reply.answer) if "one of" in text or "must be" in text]
-
-
-__all__ = ["OrderFound", "Template", "allowed_words", "find_order"]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from gateway.analytics.read.translate import find
 from gateway.discovery.infer.envelope import find_envelope
-from gateway.discovery.infer.found import Envelope
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.study import Study, identity, most_allowed, texts_in
 from gateway.discovery.probe.trees import Tree, at, grouped, merged
@@ -144,7 +144,7 @@ def position_values(position: Position, skip: int, limit: int) -> dict[str, Any]
 
 
 async def find_position(
-    study: Study, window: Window, envelope: Envelope, hints: Sequence[str]
+    study: Study, window: Window, hints: Mapping[str, Sequence[str]]
 ) -> Position | None:
     """Find the member that names a page, by the rows that come; None without any."""
     found = await _by_number(study, window, list(dict.fromkeys([*hints, *SKIPS])), "offset")
@@ -153,7 +153,7 @@ async def find_position(
             study, window, list(dict.fromkeys([*hints, *PAGES])), "page_number"
         )
     if found is None:
-        found = await _by_cursor(study, window, envelope)
+        found = await _by_cursor(study, window, hints.get("cursor", ()))
     return found
 
 
@@ -207,7 +207,7 @@ async def _confirms(
     return rows is not None and window.start_of(rows) == wanted
 
 
-async def _by_cursor(study: Study, window: Window, envelope: Envelope) -> Position | None:
+async def _by_cursor(study: Study, window: Window, hints: Sequence[str]) -> Position | None:
     step = max(1, min(5, len(window.rows) // 3))
     reply = await study.ask({"limit": step})
     if study.rows(reply) is None:
@@ -218,7 +218,8 @@ async def _by_cursor(study: Study, window: Window, envelope: Envelope) -> Positi
         if token is None:
             continue
         for group in grouped(
-            [at(name, "${cursor}") for name in CURSORS], merged(study.base, study.form)
+            [at(name, "${cursor}") for name in dict.fromkeys([*hints, *CURSORS])],
+            merged(study.base, study.form),
         ):
             found, left = await study.together(group, {"limit": step, "cursor": token})
             rows = None if found is None else study.rows(found)
@@ -279,8 +280,6 @@ def _dotted(tree: Tree) -> str:
 
 
 def _at(answer: Any, dotted: str) -> Any:
-    from gateway.analytics.read.translate import find
-
     found = find(answer, tuple(dotted.split(".")))
     return found if isinstance(found, str | int) else None
 

@@ -34,13 +34,14 @@ class Study:
     """One API under study.
 
     `base` are members without placeholders that the API needs, and `form` what is learnt of the
-    others. `rows_path` is where the rows are.
+    others. `told` are members that a description demands. `rows_path` is where the rows are.
     """
 
     caller: Caller
     path: str
     base: Tree = field(default_factory=dict)
     form: Tree = field(default_factory=dict)
+    told: Tree = field(default_factory=dict)
     rows_path: tuple[str, ...] | None = None
     is_strict: bool = False
     notes: list[str] = field(default_factory=list)
