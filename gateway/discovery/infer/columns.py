@@ -2,10 +2,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
+
+from gateway.analytics.read.instants import to_micros_of
 from gateway.contract import file
-from gateway.discovery.infer.found import Inferred, Key, Row
+from gateway.contract.decoding import Undecodable, decode, parse_steps
+from gateway.discovery.infer.build import Context, Made, build
+from gateway.discovery.infer.candidates import GROUPS, INSTANTS, ROLES, Candidate, Ranked, rank
+from gateway.discovery.infer.custom_fields import find_custom_fields
+from gateway.discovery.infer.found import Inferred, Key, OrderColumn, Question, Row, Steps
+from gateway.discovery.infer.keys import Parts, find_key
+from gateway.discovery.infer.members import Member, find_members
+from gateway.discovery.infer.words import meaning
+
+_ATTEMPT = file.ColumnEntry(
+    name="attempt", type="Edm.Int64", label="Number of the attempt", optional=True
+)
+_NO_CLAIMS: Mapping[str, str] = {}
+_NO_ROWS = Key(
+    "none",
+    "no rows",
+    advice="the token sees no result, so nothing can be learnt; use a token that sees people with"
+    " results, or start from a contract file",
+)
 
 
 def infer_columns(
@@ -23,4 +43,130 @@ def infer_columns(
         claims: paths that a description or an example names, by column.
         pages: the numbers of the rows of each page; without, all rows are one page.
     """
-    return Inferred(len(rows), (), Key("none", ""), missing=tuple(c.name for c in usual.columns))
+    if not rows:
+        return Inferred(0, (), _NO_ROWS, missing=tuple(c.name for c in usual.columns))
+    members = find_members(rows)
+    key_name = usual.service.key
+    wanted = [entry for entry in usual.columns if entry.name in ROLES]
+    names = [*(entry.name for entry in usual.columns), "attempt"]
+    fields, described = find_custom_fields(members, usual.custom_fields, names)
+    plain = [member for member in members if member.steps not in described]
+    ranked = rank(plain, [*wanted, _ATTEMPT], claims or _NO_CLAIMS)
+    made = _build_all([*wanted, _ATTEMPT], ranked)
+    pages = pages or (tuple(range(len(rows))),)
+    key_entry = next(entry for entry in usual.columns if entry.name == key_name)
+    key, id_entry = find_key(plain, _parts(made, ranked), pages, key_entry)
+    entries = {name: m.entry for name, m in made.items() if m.entry is not None}
+    entries = _paired_groups(entries, ranked)
+    if id_entry is not None:
+        entries[key_name] = id_entry
+    order = [e.name for e in (*usual.columns, _ATTEMPT) if e.name in entries]
+    columns = tuple(entries[name] for name in order)
+    return Inferred(
+        rows=len(rows),
+        columns=columns,
+        key=key,
+        custom_fields=fields,
+        order=tuple(_orders(made, ranked)),
+        zone_unknown=tuple(name for name in order if name in made and made[name].zone_unknown),
+        questions=tuple(_questions(made)),
+        missing=tuple(c.name for c in usual.columns if c.name not in entries),
+        undecoded={name: m.undecoded for name, m in made.items() if m.undecoded},
+        repeated=_repeated(columns, fields, usual.response.repeated),
+    )
+
+
+def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, Made]:
+    """Return what was made of each column; `updatedAt` and `state` help with others."""
+    made: dict[str, Made] = {}
+    first = ("updatedAt", "state")
+    for entry in sorted(wanted, key=lambda e: e.name not in first):
+        if entry.name in ranked:
+            made[entry.name] = build(entry, ranked[entry.name], _context(made, ranked, entry))
+    return made
+
+
+def _context(made: Mapping[str, Made], ranked: Ranked, entry: file.ColumnEntry) -> Context:
+    if entry.name in INSTANTS and "updatedAt" in made:
+        updated = made["updatedAt"]
+        steps = () if updated.entry is None else updated.entry.decode
+        return Context(steps, updated.zone_unknown)
+    if entry.name == "progress" and "state" in ranked:
+        states = ranked["state"][0].member.values
+        return Context(
+            approved=frozenset(n for n, v in states.items() if meaning(v, ("APPROVED",)))
+        )
+    return Context()
+
+
+def _parts(made: Mapping[str, Made], ranked: Ranked) -> Parts:
+    def member_of(name: str) -> dict[str, Member]:
+        return {name: ranked[name][0].member} if name in made else {}
+
+    updated = made.get("updatedAt")
+    moments: dict[int, int] = {}
+    if updated is not None and updated.entry is not None:
+        moments = _moments(ranked["updatedAt"][0], updated.entry.decode)
+    attempt = member_of("attempt").get("attempt")
+    person = {**member_of("userId"), **member_of("userEmail")}
+    return Parts(person, member_of("contentId"), attempt, moments)
+
+
+def _moments(candidate: Candidate, steps: Steps) -> dict[int, int]:
+    """Return instants in microseconds by row; without an offset, as if in UTC."""
+    zoned = tuple(
+        {"zone": "UTC", **step} if isinstance(step, dict) and "instant" in step else step
+        for step in steps
+    )
+    parsed, moments = parse_steps(zoned, ""), {}
+    for number, value in candidate.member.values.items():
+        try:
+            moments[number] = to_micros_of(decode(value, parsed)) or 0
+        except (Undecodable, ValueError, TypeError):
+            continue
+    return moments
+
+
+def _paired_groups(
+    entries: dict[str, file.ColumnEntry], ranked: Ranked
+) -> dict[str, file.ColumnEntry]:
+    """Leave out names of groups that are not parallel to the ids."""
+    if "groupNames" not in entries:
+        return entries
+    ids, names = (ranked[name][0].member if name in ranked else None for name in GROUPS)
+    if "groupIds" in entries and ids is not None and names is not None:
+        lengths = {n: len(v) for n, v in ids.values.items() if isinstance(v, list)}
+        others = {n: len(v) for n, v in names.values.items() if isinstance(v, list)}
+        if ids.is_each and ids.steps[:-1] == names.steps[:-1]:
+            return entries
+        if ids.is_each and names.is_each and lengths == others:
+            return entries
+    return {name: entry for name, entry in entries.items() if name != "groupNames"}
+
+
+def _orders(made: Mapping[str, Made], ranked: Ranked) -> Iterable[OrderColumn]:
+    for name in INSTANTS:
+        if name in made and made[name].entry is not None:
+            member = ranked[name][0].member
+            yield OrderColumn(name, member.rows, member.nulls + made[name].undecoded)
+
+
+def _questions(made: Mapping[str, Made]) -> Iterable[Question]:
+    return (each.question for each in made.values() if each.question is not None)
+
+
+def _repeated(
+    columns: Sequence[file.ColumnEntry],
+    fields: file.CustomFieldsSection | None,
+    usual: Sequence[str],
+) -> tuple[str, ...]:
+    """Return the usual repeated objects that columns go through."""
+    if fields is not None and not fields.path:
+        return ()
+    paths = [path for c in columns for path in ((c.path,) if isinstance(c.path, str) else c.path)]
+    return tuple(
+        name
+        for name in usual
+        if any(path.startswith(f"{name}.") for path in paths)
+        and not any(path == name or path.startswith((f"{name}[", f"{name}.[")) for path in paths)
+    )
