@@ -109,6 +109,7 @@ class _Discovery:
         newest = order.values(descending=True) if order else {}
         if order is not None:
             study.form = merged(study.form, order.form.tree)
+            study.defaults = dict(newest)
         rows = await self._page({**newest, "limit": min(self._limit.largest, _WINDOW_ROWS)})
         window = Window(rows)
         position = await find_position(study, window, self._plan.hints.numbers)

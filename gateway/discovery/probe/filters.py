@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.discovery.probe.study import Study, identity
-from gateway.discovery.probe.trees import Tree, merged
+from gateway.discovery.probe.trees import Tree, grouped, merged
 from gateway.discovery.probe.usual import WITHIN, list_trees
 from gateway.discovery.probe.values import Reader
 
@@ -90,20 +90,10 @@ async def _with_scene(
 def _groups(
     study: Study, name: str, trees: Sequence[tuple[Tree, str]]
 ) -> list[list[tuple[Tree, str]]]:
+    """Return candidates in groups that can be sent together; the likeliest is a group of its own."""
     wanted = [*trees, *(pair for within in WITHIN for pair in list_trees(name, within))]
-    groups: list[tuple[Tree, list[tuple[Tree, str]]]] = []
-    for tree, words in wanted:
-        if not study.accepts(tree):
-            continue
-        for number, (whole, members) in enumerate(groups):
-            try:
-                groups[number] = (merged(whole, tree), [*members, (tree, words)])
-            except Exception:  # noqa: S112 - a clash; trees have no other errors
-                continue
-            break
-        else:
-            groups.append((tree, [(tree, words)]))
-    return [members for _, members in groups]
+    usable = [pair for pair in wanted if study.accepts(pair[0])]
+    return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))][:_MOST_GROUPS]
 
 
 def _values_of(column: Reader, row: Mapping[str, Any]) -> list[Any]:

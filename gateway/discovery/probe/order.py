@@ -11,11 +11,12 @@ from gateway.discovery.claims.name_table import Part, Role
 from gateway.discovery.claims.names import RoleScore, role_of
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.study import Study, texts_in
-from gateway.discovery.probe.trees import Tree, merged
+from gateway.discovery.probe.trees import grouped, merged
 from gateway.discovery.probe.usual import OrderForm, order_forms
 from gateway.discovery.probe.values import Reader, is_sorted
 
 _MANY = 50
+_MOST_GROUPS = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,27 +88,19 @@ def _constant(name: str) -> str:
 
 
 def _rounds(forms: Sequence[OrderForm], study: Study) -> list[list[OrderForm]]:
-    """Group forms that can be sent in one call, with the same words for directions."""
-    rounds: list[tuple[Tree, list[OrderForm]]] = []
+    """Group forms that can be sent in one call, with the same words for directions.
+
+    The likeliest form is a round of its own.
+    """
     base = merged(study.base, study.form)
-    for form in forms:
-        for number, (tree, members) in enumerate(rounds):
-            same = (members[0].ascending, members[0].descending)
-            if same == (form.ascending, form.descending) and _fits(base, tree, form.tree):
-                rounds[number] = (merged(tree, form.tree), [*members, form])
-                break
-        else:
-            if _fits(base, {}, form.tree):
-                rounds.append((form.tree, [form]))
-    return [members for _, members in rounds][:14]
-
-
-def _fits(base: Tree, tree: Tree, added: Tree) -> bool:
-    try:
-        merged(base, merged(tree, added))
-    except Exception:
-        return False
-    return True
+    by_words: dict[tuple[str, str], list[OrderForm]] = {}
+    for form in forms[1:]:
+        by_words.setdefault((form.ascending, form.descending), []).append(form)
+    rounds = [list(forms[:1])]
+    for same in by_words.values():
+        groups = grouped([(form.tree, form) for form in same], base)
+        rounds += [[form for _, form in group] for group in groups[:_MOST_GROUPS]]
+    return rounds
 
 
 async def _try_round(

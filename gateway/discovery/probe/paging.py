@@ -74,9 +74,12 @@ class Window:
 async def find_limit(study: Study, hints: Sequence[str]) -> Limit:
     """Find the member that bounds the number of rows, and the largest number that works."""
     names = list(dict.fromkeys([*hints, *LIMITS]))
-    for group in grouped([at(name, f"${{c{n}}}") for n, name in enumerate(names)], study.base):
+    if await _obeys(study, names[0], 2) and await _obeys(study, names[0], 3):
+        return await _largest(study, names[0])
+    pairs = [(at(name, f"${{c{n}}}"), name) for n, name in enumerate(names[1:])]
+    for group in grouped(pairs, study.base):
         values = {f"c{n}": 2 + n for n in range(len(names))}
-        reply, left = await study.together(group, values)
+        reply, left = await study.together([tree for tree, _ in group], values)
         rows = None if reply is None else study.rows(reply)
         if rows is None:
             continue
@@ -147,11 +150,11 @@ async def find_position(
     study: Study, window: Window, hints: Mapping[str, Sequence[str]]
 ) -> Position | None:
     """Find the member that names a page, by the rows that come; None without any."""
-    found = await _by_number(study, window, list(dict.fromkeys([*hints, *SKIPS])), "offset")
+    skips = list(dict.fromkeys([*hints.get("skip", ()), *SKIPS]))
+    found = await _by_number(study, window, skips, "offset")
     if found is None:
-        found = await _by_number(
-            study, window, list(dict.fromkeys([*hints, *PAGES])), "page_number"
-        )
+        pages = list(dict.fromkeys([*hints.get("page", ()), *PAGES]))
+        found = await _by_number(study, window, pages, "page_number")
     if found is None:
         found = await _by_cursor(study, window, hints.get("cursor", ()))
     return found
@@ -162,11 +165,12 @@ async def _by_number(
 ) -> Position | None:
     """Send candidates with different numbers; the first row of the page tells which one counts."""
     step = max(1, min(_STEP, len(window.rows) // 4))
-    trees = [at(name, f"${{p{n}}}") for n, name in enumerate(names)]
+    pairs = [(at(name, f"${{p{n}}}"), name) for n, name in enumerate(names)]
     room = max(1, (len(window.rows) - step) // (2 if kind == "offset" else 2 * step))
-    for group in grouped(trees, merged(study.base, study.form)):
+    base = merged(study.base, study.form)
+    for group in [pairs[:1], *grouped(pairs[1:], base)]:
         for start in range(0, len(group), room):
-            part = group[start : start + room]
+            part = [tree for tree, _ in group[start : start + room]]
             values: dict[str, Any] = {"limit": step}
             for number, tree in enumerate(part):
                 values[_slot(tree)] = 2 * number + 2
@@ -217,11 +221,10 @@ async def _by_cursor(study: Study, window: Window, hints: Sequence[str]) -> Posi
         token = _at(reply.answer, place.path)
         if token is None:
             continue
-        for group in grouped(
-            [at(name, "${cursor}") for name in dict.fromkeys([*hints, *CURSORS])],
-            merged(study.base, study.form),
-        ):
-            found, left = await study.together(group, {"limit": step, "cursor": token})
+        pairs = [(at(name, "${cursor}"), name) for name in dict.fromkeys([*hints, *CURSORS])]
+        for group in [pairs[:1], *grouped(pairs[1:], merged(study.base, study.form))]:
+            trees = [tree for tree, _ in group]
+            found, left = await study.together(trees, {"limit": step, "cursor": token})
             rows = None if found is None else study.rows(found)
             if not rows or window.start_of(rows) != step:
                 continue

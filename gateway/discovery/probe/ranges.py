@@ -9,13 +9,13 @@ from typing import Any
 
 from gateway.analytics.read.request import PageRequest, to_payload  # noqa: F401
 from gateway.discovery.probe.study import Study, identity
-from gateway.discovery.probe.trees import Tree, merged
+from gateway.discovery.probe.trees import Tree, grouped, merged
 from gateway.discovery.probe.usual import INSTANTS, WITHIN, range_trees
 from gateway.discovery.probe.values import Reader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
-_MOST_TREES = 12
+_MOST_GROUPS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,21 +139,10 @@ async def _with_format(
 def _groups(
     study: Study, name: str, trees: Sequence[tuple[Tree, str]]
 ) -> list[list[tuple[Tree, str]]]:
-    """Return candidates that can be sent together, at most a few groups."""
+    """Return candidates in groups that can be sent together; the likeliest is a group of its own."""
     wanted = [*trees, *(pair for within in WITHIN for pair in range_trees(name, within))]
-    groups: list[tuple[Tree, list[tuple[Tree, str]]]] = []
-    for tree, words in wanted:
-        if not study.accepts(tree):
-            continue
-        for number, (whole, members) in enumerate(groups):
-            try:
-                groups[number] = (merged(whole, tree), [*members, (tree, words)])
-            except Exception:  # noqa: S112 - a clash; trees have no other errors
-                continue
-            break
-        else:
-            groups.append((tree, [(tree, words)]))
-    return [members for _, members in groups][:_MOST_TREES]
+    usable = [pair for pair in wanted if study.accepts(pair[0])]
+    return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))][:_MOST_GROUPS]
 
 
 def _is_cut(

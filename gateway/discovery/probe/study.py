@@ -34,7 +34,7 @@ class Study:
     """One API under study.
 
     `base` are members without placeholders that the API needs, and `form` what is learnt of the
-    others. `told` are members that a description demands. `rows_path` is where the rows are.
+    others. `told` are members that a description demands. `rows_path` is where the rows are, and `defaults` are values of placeholders, such as the order.
     """
 
     caller: Caller
@@ -44,6 +44,7 @@ class Study:
     told: Tree = field(default_factory=dict)
     rows_path: tuple[str, ...] | None = None
     is_strict: bool = False
+    defaults: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 
     async def ask(self, values: Mapping[str, Any], *trees: Tree) -> Reply:
@@ -51,11 +52,11 @@ class Study:
         return await self.caller.post(self.path, self.body(values, *trees))
 
     def body(self, values: Mapping[str, Any], *trees: Tree) -> Any:
-        """Return the body of a call."""
+        """Return the body of a call; the study's defaults hold for values that are not given."""
         whole = merged(self.base, self.form)
         for tree in trees:
             whole = merged(whole, tree)
-        return compile_template(whole).render(values)
+        return compile_template(whole).render({**self.defaults, **values})
 
     def rows(self, reply: Reply) -> list[dict[str, Any]] | None:
         """Return the rows of a response; None if it has none, or is a refusal."""
@@ -73,7 +74,7 @@ class Study:
 
         Returns the response and the trees that it accepted: none if it accepts no tree.
         """
-        left = [tree for tree in trees if can_merge(merged(self.base, self.form), tree)]
+        left = list(trees)
         for _ in range(_ROUNDS):
             if not left:
                 return None, []

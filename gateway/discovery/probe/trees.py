@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
+T = TypeVar("T")
 Path: TypeAlias = tuple[str, ...]
 Tree: TypeAlias = dict[str, Any]
 
@@ -43,10 +44,15 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Tree:
 
 def can_merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
     """Return True if the trees do not clash."""
-    try:
-        merged(first, second)
-    except ClashError:
-        return False
+    for name, node in second.items():
+        if name not in first:
+            continue
+        known = first[name]
+        if isinstance(known, dict) and isinstance(node, dict):
+            if not can_merge(known, node):
+                return False
+        elif known != node:
+            return False
     return True
 
 
@@ -74,16 +80,28 @@ def paths_of(tree: Mapping[str, Any], before: Path = ()) -> Iterator[Path]:
             yield (*before, name)
 
 
-def grouped(trees: Iterable[Tree], base: Mapping[str, Any]) -> list[list[Tree]]:
-    """Divide trees into groups whose trees can be sent together, in order."""
-    groups: list[tuple[Tree, list[Tree]]] = []
-    for tree in trees:
-        if not can_merge(base, tree):
-            continue
-        for number, (whole, members) in enumerate(groups):
-            if can_merge(whole, tree):
-                groups[number] = (merged(whole, tree), [*members, tree])
+def grouped(pairs: Iterable[tuple[Tree, T]], base: Mapping[str, Any]) -> list[list[tuple[Tree, T]]]:
+    """Divide trees, each with something of its own, into groups that can be sent together."""
+    groups: list[tuple[Tree, list[tuple[Tree, T]]]] = []
+    for tree, own in pairs:
+        for whole, members in groups:
+            if _absorb(whole, tree):
+                members.append((tree, own))
                 break
         else:
-            groups.append((merged(base, tree), [tree]))
+            if can_merge(base, tree):
+                groups.append((merged(base, tree), [(tree, own)]))
     return [members for _, members in groups]
+
+
+def _absorb(whole: Tree, tree: Mapping[str, Any]) -> bool:
+    """Add a tree to another in place; return False, with nothing changed, if they clash."""
+    if not can_merge(whole, tree):
+        return False
+    for name, node in tree.items():
+        if isinstance(node, dict) and isinstance(whole.get(name), dict):
+            whole[name] = dict(whole[name])
+            _absorb(whole[name], node)
+        else:
+            whole[name] = node
+    return True
