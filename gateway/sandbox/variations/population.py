@@ -4,8 +4,9 @@ A population changes the dataset before it is served, so that filters, orders an
 with the rows. Which rows are changed depends on ids and numbers of rows only, not on chance.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Literal, cast
 
 from gateway.sandbox.dataset import Dataset
@@ -34,6 +35,7 @@ class PopulationForm:
         null_progress: every n-th row has no progress.
         null_updates: whether rows that are not started have no `updatedAt`.
         new_states: every n-th row has a state that is not documented.
+        oldest_row: what is strange about the row with the oldest update, and no other.
         archived: every n-th user is archived.
         hidden: when archived people are left out: never, unless `includeArchived` is true, or from
             requests without any filter.
@@ -55,6 +57,9 @@ class PopulationForm:
     null_progress: int = 0
     null_updates: bool = False
     new_states: int = 0
+    oldest_row: Literal["usual", "new_state", "null_progress", "null_user", "null_content"] = (
+        "usual"
+    )
     archived: int = 0
     hidden: Literal["never", "unless_asked", "unfiltered"] = "never"
     sees: Literal["all", "group", "nothing"] = "all"
@@ -72,8 +77,21 @@ def populate(dataset: Dataset, form: PopulationForm, values: ValueForm) -> Datas
     if form == PopulationForm() and values.instants is None and values.expiry_date is None:
         return dataset
     rows = (_change(number, row, form, values) for number, row in enumerate(dataset.to_rows()))
-    seen = (row for row in rows if _is_seen(row, form))
+    seen = [row for row in rows if _is_seen(row, form)]
+    if seen and form.oldest_row != "usual":
+        oldest = min(seen, key=lambda row: str(row["updatedAt"] or "9999"))
+        oldest |= _STRANGE[form.oldest_row]
     return Dataset.from_rows(_with_attempts(seen, form))
+
+
+_STRANGE: Mapping[str, Members] = MappingProxyType(
+    {
+        "new_state": {"state": NEW_STATE},
+        "null_progress": {"progress": None},
+        "null_user": {"user": None},
+        "null_content": {"content": None},
+    }
+)
 
 
 def _change(number: int, row: Members, form: PopulationForm, values: ValueForm) -> Members:

@@ -137,7 +137,7 @@ def email_only() -> Variation:
     """
     return Variation(
         user=PersonForm(member="participant", avatar=None),
-        population=PopulationForm(null_names=3, emails="all", null_users=17, archived=9),
+        population=PopulationForm(null_names=3, emails="all", null_users=5, archived=4),
         layout=LayoutForm(nulls="absent"),
         status=StatusForm(success=201),
     )
@@ -164,7 +164,7 @@ def archived() -> Variation:
     with a filter is used by exports, which must be whole.
     """
     return Variation(
-        population=PopulationForm(archived=9, hidden="unfiltered"),
+        population=PopulationForm(archived=4, hidden="unfiltered"),
         door=DoorForm(constants=(("workspaceId", "ws_1"),), headers=(("X-Api-Version", "2"),)),
         status=StatusForm(error="list", wording="class-validator"),
     )

@@ -171,34 +171,36 @@ def infer_schema(samples: Sequence[object], variation: Variation) -> Schema:
     schema = _infer(values, variation) if values else {}
     if len(values) == len(samples) or not schema:
         return schema
-    if variation.description.version == "3.1.0":
-        return schema | {"type": [schema["type"], "null"]}
-    return schema | ({"x-nullable": True} if _is_2(variation) else {"nullable": True})
-
-
-def _is_2(variation: Variation) -> bool:
-    return variation.description.version == "2.0"
+    match variation.description.version:
+        case "3.1.0":
+            enum = {"enum": [*schema["enum"], None]} if "enum" in schema else {}
+            return schema | {"type": [schema["type"], "null"]} | enum
+        case "2.0":
+            return schema | {"x-nullable": True}
+        case _:
+            return schema | {"nullable": True}
 
 
 def _infer(values: Sequence[object], variation: Variation) -> Schema:
+    """Return the schema of values; of values of several kinds nothing is said."""
     objects = [value for value in values if isinstance(value, dict)]
     lists = [value for value in values if isinstance(value, list)]
-    if objects:
+    kinds = {type(value) for value in values}
+    if len(objects) == len(values):
         names = {name: None for value in objects for name in value}
         properties = {
             name: infer_schema([value[name] for value in objects if name in value], variation)
             for name in names
         }
         return {"type": "object", "properties": properties}
-    if lists:
+    if len(lists) == len(values):
         elements = [element for value in lists for element in value]
         return {"type": "array", "items": infer_schema(elements, variation)}
-    kinds = {type(value) for value in values}
-    return _text_schema(values, variation) if kinds == {str} else {"type": _number_type(kinds)}
-
-
-def _number_type(kinds: set[type]) -> str:
-    return _TYPES[kinds.pop()] if len(kinds) == 1 else "number" if str not in kinds else "string"
+    if kinds == {str}:
+        return _text_schema(values, variation)
+    if len(kinds) == 1:
+        return {"type": _TYPES[kinds.pop()]}
+    return {"type": "number"} if kinds == {int, float} else {}
 
 
 def _text_schema(values: Sequence[object], variation: Variation) -> Schema:

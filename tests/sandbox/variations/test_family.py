@@ -27,8 +27,8 @@ from tests.support.variants import Ask, ask_results, comparable, opened, read, r
 
 LIKENESSES = {**VARIATIONS, **PROFILES}
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-PAGE = 100
-DATASET = generate(150)
+PAGE = 50
+DATASET = generate(80)
 ROWS: list[dict[str, Any]] = DATASET.to_rows()
 
 

@@ -61,7 +61,7 @@ DOORS: dict[str, Variation] = {
     "constant-workspace": Variation(door=DoorForm(constants=(("workspaceId", "ws_1"),))),
     "constant-flag": Variation(door=DoorForm(constants=(("includeArchived", False),))),
     "archived-unless-asked": Variation(
-        population=PopulationForm(archived=9, hidden="unless_asked")
+        population=PopulationForm(archived=4, hidden="unless_asked")
     ),
     "header-workspace": Variation(door=DoorForm(headers=(("X-Workspace", "ws_1"),))),
     "header-version": Variation(door=DoorForm(headers=(("X-Api-Version", "2024-06-01"),))),
@@ -81,8 +81,8 @@ DOORS: dict[str, Variation] = {
     # who sees what
     "sees-one-group": Variation(population=PopulationForm(sees="group")),
     "sees-nothing": Variation(population=PopulationForm(sees="nothing")),
-    "hidden-without-filters": Variation(population=PopulationForm(archived=9, hidden="unfiltered")),
-    "archived-people": Variation(population=PopulationForm(archived=9)),
+    "hidden-without-filters": Variation(population=PopulationForm(archived=4, hidden="unfiltered")),
+    "archived-people": Variation(population=PopulationForm(archived=4)),
     # statistics
     "statistics-absent": Variation(statistics=StatisticsForm(present=False)),
     "statistics-other-names": Variation(statistics=StatisticsForm(names="other")),

@@ -19,7 +19,7 @@ PEOPLE: dict[str, Variation] = {
     ),
     "attempts-with-ids": Variation(population=PopulationForm(attempts=7)),
     # people
-    "users-null": Variation(population=PopulationForm(null_users=11)),
+    "users-null": Variation(population=PopulationForm(null_users=5)),
     "user-only-id": Variation(user=PersonForm(shape="id_only")),
     "user-only-id-flat": Variation(user=PersonForm(shape="id_only", member="userId")),
     "user-two-names": Variation(user=PersonForm(name="split")),
@@ -45,7 +45,7 @@ PEOPLE: dict[str, Variation] = {
     "user-number": Variation(user=PersonForm(id_number=True)),
     "user-underscore": Variation(user=PersonForm(id="_id")),
     # contents
-    "contents-null": Variation(population=PopulationForm(null_contents=13)),
+    "contents-null": Variation(population=PopulationForm(null_contents=6)),
     "content-number": Variation(content=ContentForm(id_number=True)),
     "content-by-language": Variation(content=ContentForm(name="languages")),
     "content-course": Variation(content=ContentForm(member="course", name_member="title")),

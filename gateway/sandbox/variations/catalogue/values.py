@@ -23,7 +23,10 @@ VALUES: dict[str, Variation] = {
     "words-pascal": _words("pascal"),
     "words-other": _words("other"),
     "states-new": Variation(population=PopulationForm(new_states=50)),
-    "states-new-and-rare": Variation(population=PopulationForm(new_states=1_900)),
+    "oldest-row-new-state": Variation(population=PopulationForm(oldest_row="new_state")),
+    "oldest-row-null-progress": Variation(population=PopulationForm(oldest_row="null_progress")),
+    "oldest-row-null-user": Variation(population=PopulationForm(oldest_row="null_user")),
+    "oldest-row-null-content": Variation(population=PopulationForm(oldest_row="null_content")),
     "states-null": Variation(population=PopulationForm(null_states=50)),
     # progress
     "progress-fraction": Variation(values=ValueForm(progress="fraction")),
