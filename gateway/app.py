@@ -142,7 +142,7 @@ def create_app(
     ledger = Ledger(observer, RequestLog(settings.log_format))
     is_local = not requires_credentials(settings) and settings.public_url is None
     operator = OperatorEndpoints(
-        observer, ledger, readiness, gauges.look, proxies, _metrics_token(settings), is_local
+        observer, ledger, readiness, gauges.sample, proxies, _metrics_token(settings), is_local
     )
     lifespan = _observed(readiness, gauges, ledger, _lifespan(workspaces, agreement))
     unnamed = UnnamedProxies(proxies, observer)

@@ -28,13 +28,13 @@ CHALLENGE = 'Bearer realm="Skillhabit OData"'
 class Acceptance:
     """A cache of accepted tokens, for 15 minutes; callers check `exp`, which may come sooner.
 
-    `ask` makes a cheap call with a token; it raises `UpstreamRejectedToken` if it is refused.
+    `try_token` makes a cheap call with a token; it raises `UpstreamRejectedToken` if it is refused.
     """
 
     def __init__(
-        self, ask: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
+        self, try_token: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
     ) -> None:
-        self._ask = ask
+        self._try_token = try_token
         self._accepted: TTLCache[str, bool] = TTLCache(
             _MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS, monotonic
         )
@@ -52,7 +52,7 @@ class Acceptance:
         if self.remembers(token):
             return True
         try:
-            await self._ask(token)
+            await self._try_token(token)
         except UpstreamRejectedToken:
             return False
         self._accepted[digest(token)] = True
@@ -91,9 +91,9 @@ class CallerToken:
             return CredentialRefusal("the token is not a JSON Web Token")
         if self.acceptance.remembers(token):
             return _principal(token)
-        return PendingCheck(partial(self._ask_upstream, token))
+        return PendingCheck(partial(self._try_upstream, token))
 
-    async def _ask_upstream(self, token: str) -> Principal | CredentialRefusal:
+    async def _try_upstream(self, token: str) -> Principal | CredentialRefusal:
         if await self.acceptance.accepts(token):
             return _principal(token)
         return CredentialRefusal(

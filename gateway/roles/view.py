@@ -17,7 +17,12 @@ from gateway.errors import GatewayError
 from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.expressions import BoundOrder, ColumnRef
 from gateway.roles.limits import RoleLimits, limits_of
-from gateway.roles.view_sql import compile_salt, compile_seen, compile_seen_by_digest, rows_seen
+from gateway.roles.view_sql import (
+    compile_mask_secret,
+    compile_positions,
+    compile_positions_by_digest,
+    visible_rows,
+)
 
 T = TypeVar("T")
 Derive: TypeAlias = Callable[[str, Callable[[], Sql]], str]
@@ -106,12 +111,12 @@ class View:
             return rows
         limits, secret = self.role_limits, None
         if limits.masked:
-            secret = derive("salt", partial(compile_salt, self.mask_secret))
-        seen = self._seen(limits, rows, made_at, order, secret, derive)
-        return rows_seen(limits.columns, limits.masked, rows, seen, secret)
+            secret = derive("salt", partial(compile_mask_secret, self.mask_secret))
+        positions = self._visible_positions(limits, rows, made_at, order, secret, derive)
+        return visible_rows(limits.columns, limits.masked, rows, positions, secret)
 
     @staticmethod
-    def _seen(
+    def _visible_positions(
         limits: RoleLimits,
         rows: str,
         made_at: datetime,
@@ -123,8 +128,8 @@ class View:
         rule, key = limits.rule and limits.rule(made_at), order[-1].expr
         is_key_masked = isinstance(key, ColumnRef) and key.prop.name in limits.masked
         if secret is not None and is_key_masked:
-            return derive("seen", partial(compile_seen_by_digest, rule, rows, order, secret))
-        return None if rule is None else derive("seen", partial(compile_seen, rule, rows))
+            return derive("seen", partial(compile_positions_by_digest, rule, rows, order, secret))
+        return None if rule is None else derive("seen", partial(compile_positions, rule, rows))
 
 
 EVERYTHING = View()

@@ -52,12 +52,12 @@ class RequestPlanner:
         is_reference = refers_to_long_query(raw_query)
         if is_reference:
             size = _MAX_INLINE_BYTES + 1
-        planned = await self.apart(size, self.read, *identity)
+        planned = await self.offload(size, self.read, *identity)
         if size <= _MAX_CACHED_URL_BYTES and planned.moment is None and not is_reference:
             self._cache[identity] = planned
         return planned
 
-    async def apart(self, size: int, work: Callable[..., T], *arguments: object) -> T:
+    async def offload(self, size: int, work: Callable[..., T], *arguments: object) -> T:
         """Run work on a text of `size` bytes: in this thread if it is short, else in its turn.
 
         Raises:

@@ -145,13 +145,13 @@ class QueryService:
         """The published model."""
         return self._contract.schema
 
-    async def apart(self, size: int, work: Callable[..., T], *arguments: object) -> T:
+    async def offload(self, size: int, work: Callable[..., T], *arguments: object) -> T:
         """Run work on a text of `size` bytes: in this thread if it is short, else in its turn.
 
         Raises:
             ServiceUnavailable: the turn did not come in time.
         """
-        return await self._planner.apart(size, work, *arguments)
+        return await self._planner.offload(size, work, *arguments)
 
     def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> PlannedRequest:
         """Parse, bind and plan a URL as `understand` does, in this thread."""

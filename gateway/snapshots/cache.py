@@ -19,7 +19,7 @@ from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
-from gateway.snapshots.freshness import Verdict, may_stand_in
+from gateway.snapshots.freshness import Verdict, may_replace
 from gateway.snapshots.keep.catalog import Entry
 from gateway.snapshots.load.draft import DraftTable
 from gateway.snapshots.load.extract_run import ExtractRun, ExtractTools, Progress
@@ -110,8 +110,8 @@ class SnapshotCache:
         verdict, failure = self._catalog.judge(table), self._failure_since(table)
         if verdict in (Verdict.FRESH, Verdict.STALE) or failure is None:
             return SnapshotFreshness(verdict)
-        stands_in = may_stand_in(verdict, failure.error.stopgap)
-        return SnapshotFreshness(verdict, failure.error.code if stands_in else "")
+        is_replacement = may_replace(verdict, failure.error.stopgap)
+        return SnapshotFreshness(verdict, failure.error.code if is_replacement else "")
 
     def _failure_since(self, table: StoredTable) -> ExtractFailure | None:
         """Return the failure of the last extract, if a younger snapshot was wanted by then."""
@@ -216,7 +216,7 @@ class SnapshotCache:
             try:
                 return await self._load(key, "fwd=stale", early=early)
             except GatewayError as error:
-                if not may_stand_in(self._catalog.judge(found.table), error.stopgap):
+                if not may_replace(self._catalog.judge(found.table), error.stopgap):
                     raise
                 self.tools.observer.warn(f"serving an older snapshot, because: {error.message}")
                 note_cache("last_resort")

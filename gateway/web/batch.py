@@ -145,7 +145,7 @@ class BatchEndpoint:
         answer_type = negotiate_batch(accept, content_type.get_content_type(), version)
         body = await read_body(receive, headers, MAX_BATCH_BYTES, self.endpoint.body_seconds)
         read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
-        items = await service.apart(len(body), read, body)
+        items = await service.offload(len(body), read, body)
         if answer_type == JSON:
             items = named(items)
         going_on = parse_preferences(headers.getlist("prefer")).continue_on_error
@@ -160,17 +160,17 @@ class BatchEndpoint:
             prefix = "odata." if batch.version == "4.0" else ""
             fields["Preference-Applied"] = prefix + batch.applied
         if batch.answer_type == JSON:
-            return _as_json(self._answers(batch)), fields | {"Content-Type": JSON}
+            return _as_json(self._responses(batch)), fields | {"Content-Type": JSON}
         boundary = f"batchresponse_{secrets.token_hex(16)}"
         content_type = {"Content-Type": f"{MULTIPART}; boundary={boundary}"}
-        return _as_multipart(self._answers(batch), boundary), fields | content_type
+        return _as_multipart(self._responses(batch), boundary), fields | content_type
 
-    async def _answers(self, batch: Batch) -> AsyncIterator[tuple[Item, ODataResponse]]:
+    async def _responses(self, batch: Batch) -> AsyncIterator[tuple[Item, ODataResponse]]:
         """Yield the responses in order; stop after the first error if the client wants that."""
         progress, ends = _Progress(), anyio.current_time() + self.seconds
         for item in batch.items:
             if anyio.current_time() < ends:
-                response = await self._answer(item, batch, progress)
+                response = await self._respond(item, batch, progress)
             else:
                 response = error_response(self._too_late(), batch.version)
             progress.note(item, response)
@@ -184,7 +184,7 @@ class BatchEndpoint:
             " smaller batch"
         )
 
-    async def _answer(self, item: Item, batch: Batch, progress: _Progress) -> ODataResponse:
+    async def _respond(self, item: Item, batch: Batch, progress: _Progress) -> ODataResponse:
         try:
             progress.check_dependencies(item)
             progress.count()
@@ -197,7 +197,7 @@ class BatchEndpoint:
             return error_response(error, batch.version)
         with part(scope["method"]) as record, part_budget():
             response = await self.endpoint.respond(
-                scope, _body_of(item), longest_url=MAX_QUERY_BYTES
+                scope, _body_of(item), max_url_bytes=MAX_QUERY_BYTES
             )
             whole = await in_identity(response)
             record.status, record.bytes = whole.status, len(whole.body)
@@ -221,19 +221,19 @@ def _body_of(part: Part) -> Receive:
 
 
 async def _as_multipart(
-    answers: AsyncIterator[tuple[Item, ODataResponse]], boundary: str
+    responses: AsyncIterator[tuple[Item, ODataResponse]], boundary: str
 ) -> AsyncIterator[bytes]:
-    async for item, response in answers:
+    async for item, response in responses:
         for chunk in write_multipart(item, response, boundary):
             yield chunk
     yield close_multipart(boundary)
 
 
-async def _as_json(answers: AsyncIterator[tuple[Item, ODataResponse]]) -> AsyncIterator[bytes]:
+async def _as_json(responses: AsyncIterator[tuple[Item, ODataResponse]]) -> AsyncIterator[bytes]:
     between = OPEN
-    async for item, response in answers:
+    async for item, response in responses:
         yield between
-        for chunk in await _apart(len(response.body), partial(_all, write_json(item, response))):
+        for chunk in await _offload(len(response.body), partial(_all, write_json(item, response))):
             yield chunk
         between = b","
     yield CLOSE if between == b"," else OPEN + CLOSE
@@ -243,6 +243,6 @@ def _all(chunks: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(chunks)
 
 
-async def _apart(size: int, work: Callable[[], T]) -> T:
+async def _offload(size: int, work: Callable[[], T]) -> T:
     """Run large work in a thread, so that other requests do not wait."""
     return work() if size <= _INLINE_BYTES else await anyio.to_thread.run_sync(work)

@@ -82,7 +82,7 @@ class ODataEndpoint:
         receive: Receive,
         held: AsyncExitStack | None = None,
         *,
-        longest_url: int = _MAX_URL_BYTES,
+        max_url_bytes: int = _MAX_URL_BYTES,
     ) -> ODataResponse:
         """Return the response to a request, or its failure as OData JSON.
 
@@ -98,7 +98,7 @@ class ODataEndpoint:
             if scope["method"] == "OPTIONS":
                 return options_response(allowed, version)
             _check_method(scope["method"], allowed)
-            check_length(scope, longest_url)
+            check_length(scope, max_url_bytes)
             service = await self.admission.admit(scope)
             check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
             planned, options = await self._understand(service, scope, receive, headers, version)
@@ -168,15 +168,15 @@ async def _hold(
     return await held.enter_async_context(export)
 
 
-def check_length(scope: Scope, longest: int = _MAX_URL_BYTES) -> None:
+def check_length(scope: Scope, max_bytes: int = _MAX_URL_BYTES) -> None:
     """Refuse a URL that is too long.
 
     Raises:
-        UriTooLong: path and query together have more than `longest` bytes.
+        UriTooLong: path and query together have more than `max_bytes` bytes.
     """
-    if len(scope["raw_path"]) + len(scope["query_string"]) > longest:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > max_bytes:
         raise UriTooLong(
-            f"the URL is longer than {longest} bytes; select fewer columns, use a shorter filter,"
+            f"the URL is longer than {max_bytes} bytes; select fewer columns, use a shorter filter,"
             " or send the query as the body of a POST to /$query"
         )
 

@@ -101,7 +101,7 @@ async def query_as_json(page: PageContext) -> Response:
     query = await _read_query(page)
     problem = query.problem
     if problem is None:
-        problem = await page.service.apart(len(query.url), _find_error, page, query.url)
+        problem = await page.service.offload(len(query.url), _find_error, page, query.url)
     body = {
         "url": page.root + query.url,
         "form": None if query.form is None else asdict(query.form),
@@ -129,7 +129,7 @@ async def read_for_query(page: PageContext) -> Response:
 
 
 async def _read_query(page: PageContext) -> QueryOnPage:
-    return await page.service.apart(len(page.request.scope["query_string"]), _parse_query, page)
+    return await page.service.offload(len(page.request.scope["query_string"]), _parse_query, page)
 
 
 def _parse_query(page: PageContext) -> QueryOnPage:
