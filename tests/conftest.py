@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-import trustme
 
 from gateway.sandbox import Dataset, generate
+from tests.support.authorities import one_authority
 from tests.support.examples import register_profiles
 from tests.support.live import Bridge, bridge
 
@@ -20,17 +20,8 @@ def anyio_backend() -> str:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def one_authority(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """Let HTTP clients, also those of commands, read one certificate authority.
-
-    Each client reads all authorities of the system, which takes longer than many a test. Tests use
-    loopback only, and their certificates have authorities of their own.
-    """
-    authority = tmp_path_factory.mktemp("authority") / "authority.pem"
-    trustme.CA().cert_pem.write_to_path(str(authority))
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SSL_CERT_FILE", str(authority))
-        patch.delenv("SSL_CERT_DIR", raising=False)
+def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with one_authority(tmp_path_factory.mktemp("authority")):
         yield
 
 
