@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 
-
 from gateway.analytics.read.instants import to_micros_of
 from gateway.contract import file
 from gateway.contract.decoding import Undecodable, decode, parse_steps
