@@ -294,7 +294,7 @@ def _groups(seen: Seen) -> Made:
         return Made(split)
     question = Question(
         seen.usual.name,
-        f"does {separator!r} separate the groups in {seen.members[0].path}, or is it a part of names?",
+        f"does {separator!r} separate the groups in {seen.members[0].path}, or is it in names?",
         (
             Option(f"it separates groups: {_shape(seen.members[0])}", split),
             Option("leave the column out", None),

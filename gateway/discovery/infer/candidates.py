@@ -39,6 +39,7 @@ ROLES: Mapping[str, Role] = {
 INSTANTS = ("updatedAt", "startedAt", "completedAt", "expiryDate", "certificateIssuedAt")
 NAMES = ("userName", "contentName")
 WORDS = ("state", "enrollmentType")
+_BY_VALUES = (*WORDS, "userEmail")
 GROUPS = ("groupIds", "groupNames")
 _LEAST = {"progress": 0.5, "attempt": 0.7, **dict.fromkeys(INSTANTS, 0.5)}
 _LEAST_OF_ALL = 0.38
@@ -46,6 +47,7 @@ _EXACT, _CLAIMED, _UNSEEN, _NEIGHBOUR = 0.06, 1.0, 0.7, 0.85
 _BY_VALUE = 0.45
 _DOCUMENTED = 0.5
 _SURELY = 0.8
+_JUDGED = 300
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?|default")
 _ID_NAMES = frozenset({"id", "key", "uuid", "guid", "code", "number", "identifier", "externalid"})
 _NAME_NAMES = frozenset({"name", "title", "label", "displayname", "fullname"})
@@ -96,6 +98,10 @@ def _candidate(
 ) -> Candidate | None:
     documented = () if entry is None else entry.values
     values = member.known
+    least = _LEAST.get(column, _LEAST_OF_ALL) * (1 if values else _UNSEEN)
+    claimed = claim is not None and claim == member.path
+    if score < least and not claimed and column not in _BY_VALUES:
+        return None
     if values:
         fit = _FITS[column](member, values)
         by_value = _by_value(member, column, values, documented)
@@ -103,9 +109,7 @@ def _candidate(
         score = score if fit else 0.0
     else:
         score = 0.0 if member.is_each else score * _UNSEEN
-    claimed = claim is not None and claim == member.path
     exact = claimed or _is_usual(member, column, entry)
-    least = _LEAST.get(column, _LEAST_OF_ALL) * (1 if values else _UNSEEN)
     if score < least and not (claimed and score > 0):
         return None
     return Candidate(member, score + _EXACT * exact + _CLAIMED * claimed, exact)
@@ -125,7 +129,7 @@ def _by_value(
     if member.is_by_others:
         return 0.0
     if column in WORDS and not member.is_each and all(map(is_scalar, values)):
-        part = documented_part(values, documented)
+        part = documented_part(values, documented) if is_closed_set(values) else 0.0
         return part if part >= _SURELY else 0.0
     if column == "userEmail" and not member.is_each and _part(values, _is_mail) >= _SURELY:
         return 1.0
@@ -202,7 +206,9 @@ def _is_mail(value: Any) -> bool:
 
 
 def _part(values: Sequence[Any], fits: Callable[[Any], bool]) -> float:
-    return sum(map(fits, values)) / max(1, len(values))
+    """Return the part of the values that fits, from a few hundred of them."""
+    few = values[:: max(1, len(values) // _JUDGED)]
+    return sum(map(fits, few)) / max(1, len(few))
 
 
 def _fits_id(member: Member, values: Sequence[Any]) -> float:

@@ -72,7 +72,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What rows do not decide: `options[safe]` is taken without an answer, for the reason `said`."""
+    """What rows do not decide; without an answer, `options[safe]` is taken, as `said` explains."""
 
     subject: str
     text: str

@@ -31,6 +31,16 @@ _BLANK: Steps = ({"split": "\n"}, "first")
 _DATE_ONLY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OFFSET = re.compile(r".*[0-9] ?(?:[Zz]|[+-][0-9]{2}:?(?:[0-9]{2})?)", re.DOTALL)
 _SPREAD = 60
+_TWO, _WORD = "[0-9]{1,2}", "[A-Za-z]+"
+_SHAPES = {
+    **dict.fromkeys("dmHIMS", _TWO),
+    **dict.fromkeys("abB", _WORD),
+    "Y": "[0-9]{4}",
+    "f": "[0-9]{1,6}",
+    "p": "[AaPp][Mm]",
+    "z": ".+",
+}
+"""The texts that a directive of strptime may read: a pattern is tried only if they fit."""
 _LEAST_PART = 0.5
 _YEAR_9999 = 253_402_300_800
 
@@ -92,7 +102,8 @@ def _is_plain(value: Any) -> bool:
 
 def _best(values: Sequence[Any], like: Steps) -> InstantFormat | None:
     few = values[:: max(1, len(values) // _SPREAD)]
-    scored = [(_unread(few, steps), steps) for steps in _candidates(values, like)]
+    likely = [steps for steps in _candidates(values, like) if _may_read(few, steps)]
+    scored = [(_unread(few, steps), steps) for steps in likely]
     hopeful = [steps for unread, steps in scored if unread <= len(few) * _LEAST_PART]
     whole = [(_unread(values, steps), steps) for steps in hopeful]
     if not whole:
@@ -176,6 +187,17 @@ def _number(value: Any) -> float | None:
     if isinstance(value, str) and re.fullmatch(r"-?[0-9]{9,16}(?:\.[0-9]{1,9})?", value.strip()):
         return float(value)
     return None
+
+
+def _may_read(values: Sequence[Any], steps: Steps) -> bool:
+    """Return False if a pattern reads less than half of the values, by their letters and digits."""
+    step = steps[-1]
+    form = step.get("instant", "") if isinstance(step, dict) else ""
+    if "%" not in form:
+        return True
+    shape = re.compile(re.sub(r"%(\w)", lambda found: _SHAPES[found[1]], re.escape(form)))
+    matching = sum(shape.fullmatch(str(value)) is not None for value in values)
+    return matching >= len(values) * _LEAST_PART
 
 
 def _unread(values: Sequence[Any], steps: Steps) -> int:
