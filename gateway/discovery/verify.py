@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
 from gateway.analytics.read.page import Page
@@ -16,7 +16,12 @@ from gateway.planner.pushdown import Pushdown
 class Reads(Protocol):
     """A client of the Analytics API."""
 
-    fetch: Callable[[PageRequest], Awaitable[Page]]
+    async def fetch(self, request: PageRequest) -> Page:
+        """Return a page.
+
+        Raises:
+            GatewayError: the page cannot be read.
+        """
 
 
 async def verify(client: Reads, contract: Contract, learned: Learned) -> tuple[str, ...]:
