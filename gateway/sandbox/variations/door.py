@@ -29,6 +29,8 @@ class DoorForm:
         retry_after: whether a 429 says how long to wait.
         rate_headers: how each response shows the calls that are left.
         seconds_a_page: how long a page takes.
+        blocked: what stands in front and answers in place of the API: a proxy with a 403 page, a
+            sign-in page that is a success, or a redirect to it.
         login: how tokens are obtained, or None if they are issued by hand.
         token_seconds: the lifetime of a token from the login.
     """
@@ -41,6 +43,7 @@ class DoorForm:
     retry_after: bool = True
     rate_headers: Literal["none", "x-ratelimit", "ratelimit"] = "none"
     seconds_a_page: float = 0.0
+    blocked: Literal["never", "proxy", "sign_in", "redirect"] = "never"
     login: Literal["password", "oauth"] | None = None
     token_seconds: float = 3600.0
 

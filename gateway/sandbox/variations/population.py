@@ -43,6 +43,8 @@ class PopulationForm:
         attempts: every n-th row has an earlier attempt of the same user in the same content.
         attempt_numbers: whether rows have a member `attempt`.
         ties: that many rows share one `updatedAt`.
+        expiry: what the expiry date means: some of both, the end of a certificate's validity, or
+            the date until which to finish.
         last_year: every n-th row expires at the end of the year 9999.
         sub_milliseconds: whether `updatedAt` has seven digits.
         typed_fields: whether people have custom fields of all types.
@@ -66,6 +68,7 @@ class PopulationForm:
     attempts: int = 0
     attempt_numbers: bool = False
     ties: int = 0
+    expiry: Literal["mixed", "validity", "due"] = "mixed"
     last_year: int = 0
     sub_milliseconds: bool = False
     typed_fields: bool = False
@@ -115,6 +118,7 @@ def _own_values(number: int, row: Members, form: PopulationForm) -> Members:
         changes["state"] = None
     if _every(number, form.null_progress):
         changes["progress"] = None
+    changes |= _expiry(row, form)
     if _every(number, form.last_year):
         changes["expiryDate"] = "9999-12-31T23:59:59.999Z"
     if number < form.ties:
@@ -125,6 +129,20 @@ def _own_values(number: int, row: Members, form: PopulationForm) -> Members:
         digits = f"{number * 37 % 9_000:04}"
         changes["updatedAt"] = f"{str(row['updatedAt'])[:-1]}{digits}Z"
     return changes
+
+
+def _expiry(row: Members, form: PopulationForm) -> Members:
+    """Return what the meaning of the expiry date changes."""
+    expired = row["state"] == "EXPIRED"
+    match form.expiry:
+        case "validity" if expired and row["completedAt"] is None:
+            return {"completedAt": row["startedAt"], "certificateIssuedAt": row["startedAt"]}
+        case "validity" if not expired and row["state"] != "APPROVED":
+            return {"expiryDate": None}
+        case "due" if expired:
+            return {"completedAt": None, "certificateIssuedAt": None}
+        case _:
+            return {}
 
 
 def _every(number: int, step: int) -> bool:

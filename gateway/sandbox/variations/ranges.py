@@ -36,6 +36,7 @@ class RangeForm:
         end_exclusive: whether a row at the upper end is left out.
         whole_days: whether the clock time of both ends is ignored, the upper end's day included.
         both_required: whether a range needs both ends.
+        updated_at_required: whether a request without the range of last changes is refused.
         updated_at_support: `ignored` accepts the range and returns all rows, `absent` does not know
             it.
         expiry_date_support: the same for expiry dates.
@@ -52,6 +53,7 @@ class RangeForm:
     end_exclusive: bool = False
     whole_days: bool = False
     both_required: bool = False
+    updated_at_required: bool = False
     updated_at_support: Support = "exact"
     expiry_date_support: Support = "exact"
 

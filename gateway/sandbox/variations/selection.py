@@ -16,6 +16,7 @@ from gateway.sandbox.variations.words import ENROLLMENT_TYPES, STATES, WordStyle
 
 Role = Literal["groups", "users", "contents", "states", "enrollment_types", "custom_fields"]
 LIST_ROLES: tuple[Role, ...] = ("groups", "users", "contents", "states", "enrollment_types")
+Matching = Literal["exact", "insensitive", "contains"]
 _NO_ROLES: frozenset[Role] = frozenset()
 
 
@@ -33,7 +34,8 @@ class FilterForm:
         list_shape: `comma` joins the values to a text, `operator` wraps them in `{in: [...]}`.
         most_values: the longest list, or None.
         over_most_values: whether a longer list is refused, or cut in silence.
-        insensitive: whether ids and values of custom fields match in any case.
+        matching: whether ids and values of custom fields match exactly, in any case, or if they
+            contain what is asked for.
         custom_shape: `list` of `{id, values}`, or `object` of values by id.
         custom_id: the name of the id in a list.
         custom_values: the name of the values in a list.
@@ -54,7 +56,7 @@ class FilterForm:
     list_shape: Literal["list", "comma", "operator"] = "list"
     most_values: int | None = None
     over_most_values: Literal["refused", "cut"] = "refused"
-    insensitive: bool = False
+    matching: Matching = "exact"
     custom_shape: Literal["list", "object"] = "list"
     custom_id: str = "customFieldId"
     custom_values: str = "values"
@@ -77,6 +79,8 @@ def take_filters(
     lists = {role: _take_list(reader, form, role, numbers) for role in LIST_ROLES}
     custom = _take_custom_fields(reader, form)
     updated = take_range(reader, ranges, form.within(ranges.updated_at), ranges.updated_at_support)
+    if ranges.updated_at_required and updated is UNSET and ranges.updated_at_support == "exact":
+        reader.refuse("required", form.within(ranges.updated_at))
     expiry = take_range(reader, ranges, form.within(ranges.expiry_date), ranges.expiry_date_support)
     return Filters(
         group_ids=lists["groups"],
