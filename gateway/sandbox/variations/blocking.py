@@ -1,4 +1,4 @@
-"""What stands between a client and the API: a proxy, or a page to sign in."""
+"""Pages between a client and the API: of a proxy, or to sign in."""
 
 from typing import Literal
 

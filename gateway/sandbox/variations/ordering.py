@@ -1,4 +1,4 @@
-"""Orders: how a request names one, whether it is obeyed, and where nulls and ties stand."""
+"""Orders: the form in a request, obedience to it, and the places of nulls and ties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ _FIELDS = tuple(name for name in _ATTRIBUTES if name != "createdAt")
 
 @dataclass(frozen=True, slots=True)
 class OrderForm:
-    """How an API takes an order and what it makes of it.
+    """The form of an order, and what the API makes of it.
 
     Attributes:
         shape: `two` has a member for the field and one for the direction, `list` is a list of
@@ -46,7 +46,7 @@ class OrderForm:
         fields: the fields that can be ordered by.
         names: pairs of a field and its name in a request, where they differ.
         support: `ignored` accepts every order and obeys none, `absent` knows no order.
-        direction_obeyed: if false, every order is ascending.
+        direction_obeyed: False if every order is ascending.
         nulls: first or last, or as the smallest or largest value.
         ties: the order among equal values: by insertion, or another on every call.
         unordered: the order without a request for one.

@@ -1,4 +1,4 @@
-"""Pages: how a request names one, and what lies beyond the end."""
+"""Pages: the names of one in a request, and the response beyond the end."""
 
 import base64
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from gateway.sandbox.variations.reader import MISSING, BodyReader
 
 @dataclass(frozen=True, slots=True)
 class PagingForm:
-    """How an API counts and limits pages.
+    """The count and the limits of pages.
 
     Attributes:
         kind: `offset` skips rows, `page` numbers pages, `cursor` continues a response.
@@ -23,14 +23,14 @@ class PagingForm:
         first: the position of the first row or page.
         default_size: the page size without a limit.
         largest: the largest page size.
-        over_largest: whether a larger one is refused, or clamped in silence.
+        over_largest: the fate of a larger one.
         sizes: the only page sizes that are accepted, or none for all.
-        limit_obeyed: if false, every page has the default size.
-        position_obeyed: if false, every page is the first one.
-        limit_required: whether a request without a limit is refused.
+        limit_obeyed: False if every page has the default size.
+        position_obeyed: False if every page is the first one.
+        limit_required: True if a request without a limit is refused.
         deepest_row: rows beyond this number are refused, or None.
-        beyond_end: what a page beyond the last row is.
-        cursor_end: what the last page has in place of a cursor.
+        beyond_end: the response to a page beyond the last row.
+        cursor_end: the value in place of a cursor on the last page.
         cursor_seconds: the lifetime of a cursor, or None.
     """
 

@@ -146,7 +146,7 @@ def email_only() -> Variation:
 def attempts() -> Variation:
     """Several attempts for a person and a course: a course opens again when it expires.
 
-    Rows have no id; the attempt's number tells them apart.
+    Rows have no id; they differ by the attempt's number.
     """
     return Variation(
         key=KeyForm(name=None),
@@ -160,7 +160,7 @@ def attempts() -> Variation:
 def archived() -> Variation:
     """Archived people, whose rows the unfiltered list leaves out and filters return.
 
-    The list was made for managers who do not want to see people that have left; the same query
+    The list was made for managers, to whom people that have left are noise; the same query
     with a filter is used by exports, which must be whole.
     """
     return Variation(
@@ -318,7 +318,7 @@ def dotnet() -> Variation:
 def filters_ignored() -> Variation:
     """A first version that takes all filters and applies none of them.
 
-    The body's class has the members, and the query is to follow in the next release.
+    The body's class has the members, and the query will follow in the next release.
     """
     return Variation(
         status=StatusForm(unknown_members="ignored"),

@@ -14,8 +14,8 @@ from gateway.sandbox.records import Row
 from gateway.sandbox.variations.numbers import number_of
 from gateway.sandbox.variations.selection import Matching, Role
 
-Matches = Callable[[str, str], bool]
-"""Whether a value of the store matches a text of the request."""
+Find = Callable[[set[str], tuple[str, ...]], Iterable[str]]
+"""A function that returns the values of the store that match the texts of a request."""
 
 
 def resolve_filters(
@@ -24,9 +24,9 @@ def resolve_filters(
     """Return filters with the ids that rows have."""
     if not numbers and matching == "exact":
         return filters
-    usual = _MATCHES[matching]
-    users = _is_number if "users" in numbers else usual
-    contents = _is_number if "contents" in numbers else usual
+    usual = _FINDS[matching]
+    users = _find_numbers if "users" in numbers else usual
+    contents = _find_numbers if "contents" in numbers else usual
     return msgspec.structs.replace(
         filters,
         user_ids=_known(filters.user_ids, users, (row.user.id for row in rows)),
@@ -38,46 +38,48 @@ def resolve_filters(
     )
 
 
-def _is_number(value: str, wanted: str) -> bool:
-    return str(number_of(value)) == wanted
+def _find_numbers(values: set[str], wanted: tuple[str, ...]) -> Iterable[str]:
+    numbers = set(wanted)
+    return (value for value in values if str(number_of(value)) in numbers)
 
 
-def _is_equal(value: str, wanted: str) -> bool:
-    return value == wanted
+def _find_equal(values: set[str], wanted: tuple[str, ...]) -> Iterable[str]:
+    return values & set(wanted)
 
 
-def _is_folded(value: str, wanted: str) -> bool:
-    return value.casefold() == wanted.casefold()
+def _find_in_any_case(values: set[str], wanted: tuple[str, ...]) -> Iterable[str]:
+    folded = {text.casefold() for text in wanted}
+    return (value for value in values if value.casefold() in folded)
 
 
-def _contains(value: str, wanted: str) -> bool:
-    return wanted in value
+def _find_containing(values: set[str], wanted: tuple[str, ...]) -> Iterable[str]:
+    return (value for value in values if any(text in value for text in wanted))
 
 
-_MATCHES: Mapping[Matching, Matches] = MappingProxyType(
-    {"exact": _is_equal, "insensitive": _is_folded, "contains": _contains}
+_FINDS: Mapping[Matching, Find] = MappingProxyType(
+    {"exact": _find_equal, "insensitive": _find_in_any_case, "contains": _find_containing}
 )
 
 
 def _known(
-    wanted: tuple[str, ...] | UnsetType, matches: Matches, present: Iterable[str | None]
+    wanted: tuple[str, ...] | UnsetType, find: Find, present: Iterable[str | None]
 ) -> tuple[str, ...] | UnsetType:
     """Return the present values that match a wanted one."""
     if wanted is UNSET:
         return wanted
     values = {value for value in present if value is not None}
-    return tuple(sorted(value for value in values if any(matches(value, text) for text in wanted)))
+    return tuple(sorted(find(values, wanted)))
 
 
 def _known_fields(
-    wanted: tuple[CustomFieldFilter, ...] | UnsetType, matches: Matches, rows: list[Row]
+    wanted: tuple[CustomFieldFilter, ...] | UnsetType, find: Find, rows: list[Row]
 ) -> tuple[CustomFieldFilter, ...] | UnsetType:
     if wanted is UNSET:
         return wanted
-    return tuple(_known_field(field, matches, rows) for field in wanted)
+    return tuple(_known_field(field, find, rows) for field in wanted)
 
 
-def _known_field(wanted: CustomFieldFilter, matches: Matches, rows: list[Row]) -> CustomFieldFilter:
+def _known_field(wanted: CustomFieldFilter, find: Find, rows: list[Row]) -> CustomFieldFilter:
     name = wanted.custom_field_id
-    values = _known(wanted.values, matches, (row.user.fields.get(name) for row in rows))
+    values = _known(wanted.values, find, (row.user.fields.get(name) for row in rows))
     return CustomFieldFilter(name, () if values is UNSET else values)

@@ -22,7 +22,7 @@ _NO_ROLES: frozenset[Role] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class FilterForm:
-    """How an API takes lists of values.
+    """The form of filters with lists of values.
 
     Attributes:
         nested: the object that holds all filters and ranges, or "".
@@ -33,9 +33,9 @@ class FilterForm:
         single: roles that take one value in place of a list.
         list_shape: `comma` joins the values to a text, `operator` wraps them in `{in: [...]}`.
         most_values: the longest list, or None.
-        over_most_values: whether a longer list is refused, or cut in silence.
-        matching: whether ids and values of custom fields match exactly, in any case, or if they
-            contain what is asked for.
+        over_most_values: the fate of a longer list.
+        matching: the comparison of ids and values of custom fields; `contains` finds all that
+            contain the requested text.
         custom_shape: `list` of `{id, values}`, or `object` of values by id.
         custom_id: the name of the id in a list.
         custom_values: the name of the values in a list.

@@ -12,7 +12,7 @@ INSTANTS = ("startedAt", "completedAt", "updatedAt", "expiryDate", "certificateI
 
 @dataclass(frozen=True, slots=True)
 class ValueForm:
-    """How a row's own values are written.
+    """The form of a row's own values.
 
     Attributes:
         words: the style of states and enrollment types.
