@@ -105,6 +105,8 @@ def put_order(body: dict[str, Any], order: tuple[str, bool], variation: Variatio
             put(body, form.member, f"-{name}" if order[1] else name)
         case "colon":
             put(body, form.member, f"{name}:{word}")
+        case "comma":
+            put(body, form.member, f"{name},{word}")
         case "words":
             put(body, form.member, f"{name} {word}")
 

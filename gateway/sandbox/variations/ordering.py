@@ -29,6 +29,9 @@ _ATTRIBUTES: Mapping[str, str | None] = MappingProxyType(
 _FIELDS = tuple(name for name in _ATTRIBUTES if name != "createdAt")
 
 
+_SEPARATORS: Mapping[str, str] = MappingProxyType({"colon": ":", "comma": ","})
+
+
 @dataclass(frozen=True, slots=True)
 class OrderForm:
     """The form of an order, and what the API makes of it.
@@ -36,7 +39,7 @@ class OrderForm:
     Attributes:
         shape: `two` has a member for the field and one for the direction, `list` is a list of
             objects, `object` has the direction by field, the others are texts: `-updatedAt`,
-            `updatedAt:desc`, `updatedAt desc`.
+            `updatedAt:desc`, `updatedAt,desc`, `updatedAt desc`.
         member: the path of the field or of the whole order.
         direction: the path of the direction for `two`.
         field_key: the name of the field in a list.
@@ -52,7 +55,7 @@ class OrderForm:
         unordered: the order without a request for one.
     """
 
-    shape: Literal["two", "list", "object", "signed", "colon", "words"] = "two"
+    shape: Literal["two", "list", "object", "signed", "colon", "comma", "words"] = "two"
     member: str = "options.orderBy"
     direction: str = "options.order"
     field_key: str = "field"
@@ -156,7 +159,7 @@ def _from_text(reader: BodyReader, form: OrderForm, value: object) -> tuple[obje
         return None
     if form.shape == "signed":
         return value.removeprefix("-"), form.descending if value[:1] == "-" else form.ascending
-    field, _, direction = value.partition(":" if form.shape == "colon" else " ")
+    field, _, direction = value.partition(_SEPARATORS.get(form.shape, " "))
     return field, direction or form.ascending
 
 

@@ -315,6 +315,27 @@ def dotnet() -> Variation:
     )  # fmt: skip
 
 
+def spring() -> Variation:
+    """Spring Data with Jackson: a page object with `content`, pages from 0, `updatedAt,desc`.
+
+    The rows have a member `content` of their own. Nulls are left out, and instants are numbers of
+    milliseconds, as the serializer writes them by default.
+    """
+    return Variation(
+        door=DoorForm(prefix="/api/v1"),
+        paging=PagingForm(kind="page", limit="size", position="page", largest=200,
+                          over_largest="clamped"),
+        envelope=EnvelopeForm(rows="content", total="totalElements", next_page="pageable.next"),
+        order=OrderForm(shape="comma", member="sort", ascending="asc", descending="desc"),
+        values=ValueForm(instants="epoch-milliseconds"),
+        ranges=RangeForm(instant="epoch-milliseconds"),
+        layout=LayoutForm(nulls="absent"),
+        key=KeyForm(shape="number"),
+        status=StatusForm(error="problem", wording="joi", unknown_members="ignored"),
+        description=DescriptionForm(path="/v3/api-docs", page="/swagger-ui/index.html"),
+    )  # fmt: skip
+
+
 def filters_ignored() -> Variation:
     """A first version that takes all filters and applies none of them.
 
@@ -331,7 +352,7 @@ def filters_ignored() -> Variation:
 
 _PROFILES: tuple[Callable[[], Variation], ...] = (
     nestjs, search_backed, cursor, no_order, composite_key, email_only, attempts, archived,
-    eloomi_like, legacy_php, graph, slow_and_limited, fastapi, dotnet, filters_ignored,
+    eloomi_like, legacy_php, graph, slow_and_limited, fastapi, dotnet, spring, filters_ignored,
 )  # fmt: skip
 
 PROFILES: Mapping[str, Variation] = MappingProxyType(

@@ -120,6 +120,9 @@ PAGES: dict[str, Variation] = {
     "order-colon": Variation(
         order=OrderForm(shape="colon", member="sort", ascending="asc", descending="desc")
     ),
+    "order-comma": Variation(
+        order=OrderForm(shape="comma", member="sort", ascending="asc", descending="desc")
+    ),
     "order-words": Variation(
         order=OrderForm(shape="words", member="orderBy", ascending="asc", descending="desc")
     ),
