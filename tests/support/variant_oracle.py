@@ -5,8 +5,8 @@ from datetime import datetime
 from typing import Any
 
 from gateway.sandbox.variations import Variant, Variation, truth
-from gateway.sandbox.variations.selection import Role
-from tests.support.variants import Ask, comparable, in_zone
+from gateway.sandbox.variations.selection import Matching, Role
+from tests.support.variants import EVER, Ask, comparable, in_zone
 
 Row = dict[str, Any]
 
@@ -27,10 +27,11 @@ def wanted_rows(variant: Variant, ask: Ask) -> list[Row]:
 def matches(row: Row, ask: Ask, variation: Variation) -> bool:
     """Return whether the API should return this row."""
     filters, ranges = variation.filters, variation.ranges
+    updated = ask.updated or (EVER if ranges.updated_at_required else None)
     applied = [
         *(role for role in ask.lists if role not in filters.ignored | filters.absent),
         *(["custom"] if ask.custom and is_applied("custom_fields", variation) else []),
-        *(["updated"] if ask.updated and ranges.updated_at_support == "exact" else []),
+        *(["updated"] if updated and ranges.updated_at_support == "exact" else []),
         *(["expiry"] if ask.expiry and ranges.expiry_date_support == "exact" else []),
     ]
     if is_hidden(row, variation, filtered=bool(applied)):
@@ -40,7 +41,7 @@ def matches(row: Row, ask: Ask, variation: Variation) -> bool:
         for role in ask.lists
     }
     checks["custom"] = lambda: has_field(row, ask, variation)
-    checks["updated"] = lambda: in_range(row["updatedAt"], ask.updated, variation)
+    checks["updated"] = lambda: in_range(row["updatedAt"], updated, variation)
     checks["expiry"] = lambda: in_range(row["expiryDate"], ask.expiry, variation)
     return all(checks[name]() for name in applied)
 
@@ -66,11 +67,24 @@ def in_list(row: Row, role: Role, values: Sequence[str], variation: Variation) -
         values = values[:1]
     elif form.most_values is not None:
         values = values[: form.most_values]
-    return not folded(values_of(row, role), variation).isdisjoint(folded(values, variation))
+    return any_match(values_of(row, role), values, role, variation)
 
 
-def folded(values: Sequence[str], variation: Variation) -> set[str]:
-    return {value.casefold() if variation.filters.insensitive else value for value in values}
+def any_match(own: Sequence[str], values: Sequence[str], role: Role, variation: Variation) -> bool:
+    matching = variation.filters.matching
+    if role in variation.number_roles or role in ("states", "enrollment_types"):
+        matching = "exact"
+    return any(is_match(value, wanted, matching) for value in own for wanted in values)
+
+
+def is_match(value: str, wanted: str, matching: Matching) -> bool:
+    match matching:
+        case "insensitive":
+            return value.casefold() == wanted.casefold()
+        case "contains":
+            return wanted in value
+        case _:
+            return value == wanted
 
 
 def values_of(row: Row, role: Role) -> list[str]:
@@ -91,7 +105,7 @@ def has_field(row: Row, ask: Ask, variation: Variation) -> bool:
     fields = (row["user"] or {}).get("customFields", [])
     own = [field["value"] for field in fields if field["customFieldId"] == field_id]
     texts = [value for value in own if value is not None]
-    return not folded(texts, variation).isdisjoint(folded(values, variation))
+    return any_match(texts, values, "custom_fields", variation)
 
 
 def in_range(

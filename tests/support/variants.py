@@ -21,6 +21,8 @@ from gateway.sandbox.variations.words import ENROLLMENT_TYPES, STATES, to_word
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
+EVER = (datetime(2000, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC))
+
 
 @dataclass(frozen=True)
 class Ask:
@@ -57,7 +59,9 @@ def build_body(ask: Ask, variation: Variation, *, paged: bool = True) -> dict[st
     if ask.custom is not None:
         put(body, variation.filters.path("custom_fields"), custom_value(ask.custom, variation))
     ranges = variation.ranges
-    for path, ends in ((ranges.updated_at, ask.updated), (ranges.expiry_date, ask.expiry)):
+    needs_range = ranges.updated_at_required and ranges.updated_at_support == "exact"
+    updated = ask.updated or (EVER if needs_range else None)
+    for path, ends in ((ranges.updated_at, updated), (ranges.expiry_date, ask.expiry)):
         if ends is not None:
             put_range(body, variation.filters.within(path), ends, variation)
     if paged:
@@ -101,6 +105,8 @@ def put_order(body: dict[str, Any], order: tuple[str, bool], variation: Variatio
             put(body, form.member, f"-{name}" if order[1] else name)
         case "colon":
             put(body, form.member, f"{name}:{word}")
+        case "comma":
+            put(body, form.member, f"{name},{word}")
         case "words":
             put(body, form.member, f"{name} {word}")
 
@@ -305,7 +311,7 @@ def read_values(row: dict[str, Any], variation: Variation) -> dict[str, Any]:
 def read_progress(value: Any) -> float:
     if isinstance(value, dict):
         value = next(part for part in value.values() if not isinstance(part, str))
-    return float(str(value).removesuffix(" %"))
+    return float(str(value).removesuffix(" %").replace(",", "."))
 
 
 def read_instant(value: Any) -> Any:

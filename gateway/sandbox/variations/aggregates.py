@@ -15,16 +15,16 @@ from gateway.sandbox.variations.words import WordStyle, to_word
 
 @dataclass(frozen=True, slots=True)
 class StatisticsForm:
-    """How an API aggregates.
+    """The form of an API's statistics.
 
     Attributes:
-        present: whether the endpoint exists.
+        present: True if the endpoint exists.
         path: the endpoint, below the prefix.
         names: `own` are the names assumed by this project, `other` are others.
         inside: the path of the object with all numbers, or "".
-        shape: whether counts by state are an object or a list of `{key, count}`.
+        shape: the type of counts by state: an object, or a list of `{key, count}`.
         counts: `right`, `finished` leaves out rows that are not started, `people` counts users.
-        filters: whether the filters of the request are applied.
+        filters: `ignored` counts all rows, whatever the request says.
     """
 
     present: bool = True

@@ -120,10 +120,8 @@ class VariantApi:
         archived = self._curtain.take(reader)
         numbers = variation.number_roles
         filters = take_filters(reader, variation.filters, variation.ranges, numbers)
-        insensitive = variation.filters.insensitive
-        resolved = resolve_filters(
-            filters, self._store.rows, numbers=numbers, insensitive=insensitive
-        )
+        matching = variation.filters.matching
+        resolved = resolve_filters(filters, self._store.rows, numbers=numbers, matching=matching)
         return _Selection(resolved, archived)
 
     def _rows(self, selection: _Selection) -> list[Row]:

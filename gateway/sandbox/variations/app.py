@@ -21,6 +21,7 @@ from gateway.sandbox.journal import Journal, Received
 from gateway.sandbox.store import Store
 from gateway.sandbox.tokens import make_token
 from gateway.sandbox.variations.api import Sleep, VariantApi
+from gateway.sandbox.variations.blocking import Blocker
 from gateway.sandbox.variations.calls import CallLog, new_log
 from gateway.sandbox.variations.description import describe_routes
 from gateway.sandbox.variations.login import Login
@@ -62,6 +63,7 @@ class Variant(Starlette):
             middleware=[
                 Middleware(CallLog, calls=self.calls),
                 Middleware(DateHeader, clock=clock),
+                Middleware(Blocker, blocked=variation.door.blocked),
             ],
             exception_handlers={HTTPException: build_handler(variation.status)},
         )

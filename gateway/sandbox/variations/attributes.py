@@ -11,7 +11,7 @@ Objects = Sequence[Mapping[str, object]]
 
 @dataclass(frozen=True, slots=True)
 class GroupForm:
-    """How a row publishes the groups of its user.
+    """The groups of a row's user.
 
     Attributes:
         place: inside of the user, in the row, or nowhere.
@@ -32,7 +32,7 @@ class GroupForm:
 
 @dataclass(frozen=True, slots=True)
 class CustomFieldForm:
-    """How a row publishes the custom fields of its user.
+    """The custom fields of a row's user.
 
     Attributes:
         place: inside of the user, in the row, or nowhere.
@@ -42,7 +42,7 @@ class CustomFieldForm:
         id: the name of an object's id.
         name: the name of an object's name, or None without names.
         value: the name of an object's value.
-        typed: whether numbers, booleans, dates and lists are JSON values rather than texts.
+        typed: True if numbers, booleans, dates and lists are JSON values rather than texts.
     """
 
     place: Place = "user"

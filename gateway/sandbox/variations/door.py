@@ -18,7 +18,7 @@ _WINDOW_SECONDS = 60
 
 @dataclass(frozen=True, slots=True)
 class DoorForm:
-    """What a client needs before it gets rows.
+    """The conditions that a client meets before it gets rows.
 
     Attributes:
         prefix: the path before all endpoints, such as `/api/v1`.
@@ -26,10 +26,12 @@ class DoorForm:
         headers: pairs of a required header and its value.
         constants: pairs of a required member of the body and its value.
         calls_a_minute: the most calls in a minute, or None.
-        retry_after: whether a 429 says how long to wait.
-        rate_headers: how each response shows the calls that are left.
+        retry_after: True if a 429 says how long to wait.
+        rate_headers: the headers of each response that show the calls that are left.
         seconds_a_page: how long a page takes.
-        login: how tokens are obtained, or None if they are issued by hand.
+        blocked: the page that a client gets instead of the API: a proxy's 403, a sign-in page with
+            status 200, or a redirect to that.
+        login: the way to obtain tokens, or None if they are issued by hand.
         token_seconds: the lifetime of a token from the login.
     """
 
@@ -41,6 +43,7 @@ class DoorForm:
     retry_after: bool = True
     rate_headers: Literal["none", "x-ratelimit", "ratelimit"] = "none"
     seconds_a_page: float = 0.0
+    blocked: Literal["never", "proxy", "sign_in", "redirect"] = "never"
     login: Literal["password", "oauth"] | None = None
     token_seconds: float = 3600.0
 

@@ -17,20 +17,20 @@ _LAG = 7
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeForm:
-    """How a page is wrapped.
+    """The wrapping of a page.
 
     Attributes:
         rows: the path of the rows; "" if the response is the list itself.
         rows_in: the name of the object that holds each row, such as `node`, or "".
         total: the path of the total, or None.
         total_header: the header with the total, or None.
-        total_kind: what the total counts: rows, pages, the rows of this page, up to 10,000, without
-            the latest rows, or roughly.
+        total_kind: the meaning of the total: rows, pages, the rows of this page, up to 10,000,
+            without the latest rows, or roughly.
         has_more: the path of a flag for further pages, or None.
         next_cursor: the path of the next page's cursor.
         next_page: the path of the next page's position, or None.
         constants: pairs of a path and a value that every response has.
-        decoy: whether the response has a longer list of other objects.
+        decoy: True if the response has a longer list of other objects.
     """
 
     rows: str = "results"

@@ -12,13 +12,13 @@ _HUMP = re.compile(r"(?<=[a-z0-9])(?=[A-Z])")
 
 @dataclass(frozen=True, slots=True)
 class LayoutForm:
-    """How the members of a row are named and arranged.
+    """The names and the arrangement of a row's members.
 
     Attributes:
         case: the case of all names.
         renamed: pairs of a row's own member and its name here; a name of None leaves it out.
         inside: the member that holds everything but the key, such as `attributes`, or "".
-        nulls: whether a member without a value is null or absent.
+        nulls: the form of a member without a value.
     """
 
     case: Case = "camel"

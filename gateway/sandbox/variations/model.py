@@ -25,10 +25,10 @@ class DescriptionForm:
     Attributes:
         path: where the document is, or None without one.
         version: of OpenAPI.
-        prefix_in: whether the prefix of all endpoints is in the paths or in the server's URL.
+        prefix_in: the place of the endpoints' prefix, the paths or the server's URL.
         page: the path of a Swagger UI page, or None without one.
-        embedded: whether the page has the URL of the document, the document itself, or a script
-            with the document beside it, as NestJS has.
+        embedded: `no` for a page with the document's URL, `page` for one that contains it,
+            `script` for one that loads it with its start-up script, as NestJS does.
         success: the status that it claims, if it is wrong.
     """
 

@@ -38,7 +38,7 @@ RESOLUTIONS: Mapping[InstantFormat, int] = MappingProxyType(
         "german": _SECOND,
     }
 )
-"""The nanoseconds that a format can tell apart."""
+"""The smallest difference that a format shows, in nanoseconds."""
 
 
 def offset_minutes(zone: Zone, moment: datetime) -> int:

@@ -1,4 +1,4 @@
-"""Orders: how a request names one, whether it is obeyed, and where nulls and ties stand."""
+"""Orders: the form in a request, obedience to it, and the places of nulls and ties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -29,14 +29,17 @@ _ATTRIBUTES: Mapping[str, str | None] = MappingProxyType(
 _FIELDS = tuple(name for name in _ATTRIBUTES if name != "createdAt")
 
 
+_SEPARATORS: Mapping[str, str] = MappingProxyType({"colon": ":", "comma": ","})
+
+
 @dataclass(frozen=True, slots=True)
 class OrderForm:
-    """How an API takes an order and what it makes of it.
+    """The form of an order, and what the API makes of it.
 
     Attributes:
         shape: `two` has a member for the field and one for the direction, `list` is a list of
             objects, `object` has the direction by field, the others are texts: `-updatedAt`,
-            `updatedAt:desc`, `updatedAt desc`.
+            `updatedAt:desc`, `updatedAt,desc`, `updatedAt desc`.
         member: the path of the field or of the whole order.
         direction: the path of the direction for `two`.
         field_key: the name of the field in a list.
@@ -46,13 +49,13 @@ class OrderForm:
         fields: the fields that can be ordered by.
         names: pairs of a field and its name in a request, where they differ.
         support: `ignored` accepts every order and obeys none, `absent` knows no order.
-        direction_obeyed: if false, every order is ascending.
+        direction_obeyed: False if every order is ascending.
         nulls: first or last, or as the smallest or largest value.
         ties: the order among equal values: by insertion, or another on every call.
         unordered: the order without a request for one.
     """
 
-    shape: Literal["two", "list", "object", "signed", "colon", "words"] = "two"
+    shape: Literal["two", "list", "object", "signed", "colon", "comma", "words"] = "two"
     member: str = "options.orderBy"
     direction: str = "options.order"
     field_key: str = "field"
@@ -156,7 +159,7 @@ def _from_text(reader: BodyReader, form: OrderForm, value: object) -> tuple[obje
         return None
     if form.shape == "signed":
         return value.removeprefix("-"), form.descending if value[:1] == "-" else form.ascending
-    field, _, direction = value.partition(":" if form.shape == "colon" else " ")
+    field, _, direction = value.partition(_SEPARATORS.get(form.shape, " "))
     return field, direction or form.ascending
 
 

@@ -1,4 +1,4 @@
-"""Pages: how a request names one, and what lies beyond the end."""
+"""Pages: the names of one in a request, and the response beyond the end."""
 
 import base64
 from collections.abc import Callable
@@ -14,7 +14,7 @@ from gateway.sandbox.variations.reader import MISSING, BodyReader
 
 @dataclass(frozen=True, slots=True)
 class PagingForm:
-    """How an API counts and limits pages.
+    """The count and the limits of pages.
 
     Attributes:
         kind: `offset` skips rows, `page` numbers pages, `cursor` continues a response.
@@ -23,12 +23,14 @@ class PagingForm:
         first: the position of the first row or page.
         default_size: the page size without a limit.
         largest: the largest page size.
-        over_largest: whether a larger one is refused, or clamped in silence.
+        over_largest: the fate of a larger one.
         sizes: the only page sizes that are accepted, or none for all.
-        limit_required: whether a request without a limit is refused.
+        limit_obeyed: False if every page has the default size.
+        position_obeyed: False if every page is the first one.
+        limit_required: True if a request without a limit is refused.
         deepest_row: rows beyond this number are refused, or None.
-        beyond_end: what a page beyond the last row is.
-        cursor_end: what the last page has in place of a cursor.
+        beyond_end: the response to a page beyond the last row.
+        cursor_end: the value in place of a cursor on the last page.
         cursor_seconds: the lifetime of a cursor, or None.
     """
 
@@ -40,6 +42,8 @@ class PagingForm:
     largest: int = 1000
     over_largest: Literal["refused", "clamped"] = "refused"
     sizes: tuple[int, ...] = ()
+    limit_obeyed: bool = True
+    position_obeyed: bool = True
     limit_required: bool = False
     deepest_row: int | None = None
     beyond_end: Literal["empty", "repeat", "not_found", "refused"] = "empty"
@@ -76,6 +80,8 @@ def take_window(reader: BodyReader, form: PagingForm, now: datetime) -> Window:
         return Window(_take_cursor(reader, form, now), size)
     position = _take_integer(reader, form.position, form.first, form.first) - form.first
     window = Window(position * size if form.kind == "page" else position, size)
+    if not form.position_obeyed:
+        return Window(0, size)
     if form.deepest_row is not None and window.end > form.deepest_row:
         reader.refuse("most", form.position, _deepest_position(form, size))
     return window
@@ -98,7 +104,7 @@ def _take_size(reader: BodyReader, form: PagingForm) -> int:
         if form.over_largest == "refused":
             reader.refuse("most", form.limit, form.largest)
         size = form.largest
-    return max(1, size)
+    return max(1, size) if form.limit_obeyed else form.default_size
 
 
 def _take_integer(reader: BodyReader, path: str, default: int | None, least: int) -> int:

@@ -14,12 +14,12 @@ Members = dict[str, object]
 
 @dataclass(frozen=True, slots=True)
 class KeyForm:
-    """How a row is identified.
+    """The identity of a row.
 
     Attributes:
         name: the member's name, or None without a key.
         shape: text, number, or `{"$oid": text}`.
-        null_until_started: whether rows that are not started have no id yet.
+        null_until_started: True if rows that are not started have no id yet.
     """
 
     name: str | None = "id"
@@ -29,13 +29,13 @@ class KeyForm:
 
 @dataclass(frozen=True, slots=True)
 class PersonForm:
-    """How a row names its user.
+    """The user of a row.
 
     Attributes:
         member: the name of the object, or the prefix of flat members.
         shape: `nested` is an object, `flat` are members such as `userId`, `id_only` is the id.
         id: the name of the id, or None without one; flat members capitalize it after the prefix.
-        id_number: whether the id is a number.
+        id_number: True if the id is a number.
         name: `text`, `split` into first and last name, `languages` by language, or `absent`.
         name_member: the name of the name.
         email: the name of the address, or None without one.
@@ -54,7 +54,7 @@ class PersonForm:
 
 @dataclass(frozen=True, slots=True)
 class ContentForm:
-    """How a row names its content; the attributes are those of `PersonForm`."""
+    """The content of a row; the attributes are those of `PersonForm`."""
 
     member: str = "content"
     shape: Literal["nested", "flat", "id_only"] = "nested"

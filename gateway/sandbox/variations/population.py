@@ -24,29 +24,31 @@ SEEN_GROUP = "grp-01"
 
 @dataclass(frozen=True, slots=True)
 class PopulationForm:
-    """How the people and their results are.
+    """The people, their results, and the part that a token sees.
 
     Attributes:
         null_users: every n-th user has been deleted, and is null in the rows; 0 for none.
         null_contents: the same for contents.
         null_names: every n-th user has no name.
-        emails: whether some or all users have an address.
+        emails: `all` gives an address to every user.
         null_states: every n-th row has no state.
         null_progress: every n-th row has no progress.
-        null_updates: whether rows that are not started have no `updatedAt`.
+        null_updates: True if rows that are not started have no `updatedAt`.
         new_states: every n-th row has a state that is not documented.
-        oldest_row: what is strange about the row with the oldest update, and no other.
+        oldest_row: a strange value in the row with the oldest update, and in no other.
         archived: every n-th user is archived.
         hidden: when archived people are left out: never, unless `includeArchived` is true, or from
             requests without any filter.
-        sees: whether the token sees all people, one group, or none.
+        sees: the people that the token sees: all, one group, or none.
         attempts: every n-th row has an earlier attempt of the same user in the same content.
-        attempt_numbers: whether rows have a member `attempt`.
+        attempt_numbers: True if rows have a member `attempt`.
         ties: that many rows share one `updatedAt`.
+        expiry: the meaning of the expiry date: some of both, the end of a certificate's
+            validity, or the date until which to finish.
         last_year: every n-th row expires at the end of the year 9999.
-        sub_milliseconds: whether `updatedAt` has seven digits.
-        typed_fields: whether people have custom fields of all types.
-        by_time: whether approved rows expire by the clock, without a new `updatedAt`.
+        sub_milliseconds: True if `updatedAt` has seven digits.
+        typed_fields: True if people have custom fields of all types.
+        by_time: True if approved rows expire by the clock, without a new `updatedAt`.
     """
 
     null_users: int = 0
@@ -66,6 +68,7 @@ class PopulationForm:
     attempts: int = 0
     attempt_numbers: bool = False
     ties: int = 0
+    expiry: Literal["mixed", "validity", "due"] = "mixed"
     last_year: int = 0
     sub_milliseconds: bool = False
     typed_fields: bool = False
@@ -115,6 +118,7 @@ def _own_values(number: int, row: Members, form: PopulationForm) -> Members:
         changes["state"] = None
     if _every(number, form.null_progress):
         changes["progress"] = None
+    changes |= _expiry(row, form)
     if _every(number, form.last_year):
         changes["expiryDate"] = "9999-12-31T23:59:59.999Z"
     if number < form.ties:
@@ -125,6 +129,20 @@ def _own_values(number: int, row: Members, form: PopulationForm) -> Members:
         digits = f"{number * 37 % 9_000:04}"
         changes["updatedAt"] = f"{str(row['updatedAt'])[:-1]}{digits}Z"
     return changes
+
+
+def _expiry(row: Members, form: PopulationForm) -> Members:
+    """Return what the meaning of the expiry date changes."""
+    expired = row["state"] == "EXPIRED"
+    match form.expiry:
+        case "validity" if expired and row["completedAt"] is None:
+            return {"completedAt": row["startedAt"], "certificateIssuedAt": row["startedAt"]}
+        case "validity" if not expired and row["state"] != "APPROVED":
+            return {"expiryDate": None}
+        case "due" if expired:
+            return {"completedAt": None, "certificateIssuedAt": None}
+        case _:
+            return {}
 
 
 def _every(number: int, step: int) -> bool:

@@ -146,7 +146,7 @@ def email_only() -> Variation:
 def attempts() -> Variation:
     """Several attempts for a person and a course: a course opens again when it expires.
 
-    Rows have no id; the attempt's number tells them apart.
+    Rows have no id; they differ by the attempt's number.
     """
     return Variation(
         key=KeyForm(name=None),
@@ -160,7 +160,7 @@ def attempts() -> Variation:
 def archived() -> Variation:
     """Archived people, whose rows the unfiltered list leaves out and filters return.
 
-    The list was made for managers who do not want to see people that have left; the same query
+    The list was made for managers, to whom people that have left are noise; the same query
     with a filter is used by exports, which must be whole.
     """
     return Variation(
@@ -315,10 +315,31 @@ def dotnet() -> Variation:
     )  # fmt: skip
 
 
+def spring() -> Variation:
+    """Spring Data with Jackson: a page object with `content`, pages from 0, `updatedAt,desc`.
+
+    The rows have a member `content` of their own. Nulls are left out, and instants are numbers of
+    milliseconds, as the serializer writes them by default.
+    """
+    return Variation(
+        door=DoorForm(prefix="/api/v1"),
+        paging=PagingForm(kind="page", limit="size", position="page", largest=200,
+                          over_largest="clamped"),
+        envelope=EnvelopeForm(rows="content", total="totalElements", next_page="pageable.next"),
+        order=OrderForm(shape="comma", member="sort", ascending="asc", descending="desc"),
+        values=ValueForm(instants="epoch-milliseconds"),
+        ranges=RangeForm(instant="epoch-milliseconds"),
+        layout=LayoutForm(nulls="absent"),
+        key=KeyForm(shape="number"),
+        status=StatusForm(error="problem", wording="joi", unknown_members="ignored"),
+        description=DescriptionForm(path="/v3/api-docs", page="/swagger-ui/index.html"),
+    )  # fmt: skip
+
+
 def filters_ignored() -> Variation:
     """A first version that takes all filters and applies none of them.
 
-    The body's class has the members, and the query is to follow in the next release.
+    The body's class has the members, and the query will follow in the next release.
     """
     return Variation(
         status=StatusForm(unknown_members="ignored"),
@@ -331,7 +352,7 @@ def filters_ignored() -> Variation:
 
 _PROFILES: tuple[Callable[[], Variation], ...] = (
     nestjs, search_backed, cursor, no_order, composite_key, email_only, attempts, archived,
-    eloomi_like, legacy_php, graph, slow_and_limited, fastapi, dotnet, filters_ignored,
+    eloomi_like, legacy_php, graph, slow_and_limited, fastapi, dotnet, spring, filters_ignored,
 )  # fmt: skip
 
 PROFILES: Mapping[str, Variation] = MappingProxyType(

@@ -21,7 +21,7 @@ Bound = datetime | UnsetType
 
 @dataclass(frozen=True, slots=True)
 class RangeForm:
-    """How the two date ranges are asked.
+    """The form of the two date ranges in a request.
 
     Attributes:
         updated_at: the path of the range of last changes.
@@ -32,10 +32,11 @@ class RangeForm:
         end: the name of the upper end.
         instant: the only format that is accepted.
         zone: the zone of formats without one.
-        start_exclusive: whether a row at the lower end is left out.
-        end_exclusive: whether a row at the upper end is left out.
-        whole_days: whether the clock time of both ends is ignored, the upper end's day included.
-        both_required: whether a range needs both ends.
+        start_exclusive: True if a row at the lower end is left out.
+        end_exclusive: True if a row at the upper end is left out.
+        whole_days: True if the clock time of both ends is ignored, the upper end's day included.
+        both_required: True if a range needs both ends.
+        updated_at_required: True if a request without the range of last changes is refused.
         updated_at_support: `ignored` accepts the range and returns all rows, `absent` does not know
             it.
         expiry_date_support: the same for expiry dates.
@@ -52,6 +53,7 @@ class RangeForm:
     end_exclusive: bool = False
     whole_days: bool = False
     both_required: bool = False
+    updated_at_required: bool = False
     updated_at_support: Support = "exact"
     expiry_date_support: Support = "exact"
 

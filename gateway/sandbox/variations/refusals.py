@@ -19,7 +19,7 @@ ErrorBody = Literal["message", "list", "problem", "errors", "detail", "nested", 
 
 @dataclass(frozen=True, slots=True)
 class StatusForm:
-    """How success and failure look.
+    """The form of success and failure.
 
     Attributes:
         success: the status of a page.
@@ -28,8 +28,8 @@ class StatusForm:
             `problem` is RFC 9457, `errors` is JSON:API, `detail` is FastAPI, `nested` is
             `{error: {code, message}}`, `inside` is the status of success with
             `{status: "error"}`, `text` is no JSON.
-        wording: whose words the texts use.
-        unknown_members: whether a member that the API does not know is refused.
+        wording: the library whose words the texts use.
+        unknown_members: the fate of a member that the API does not know.
         success_word: the value of `status` beside the rows of a page, if there is one.
     """
 

@@ -18,6 +18,12 @@ from gateway.sandbox.variations.words import ENROLLMENT_TYPES, STATES, words
 
 Schema = dict[str, Any]
 _DATE_TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?(Z|[+-]\d\d:\d\d)")
+_ORDER_EXAMPLES = {
+    "signed": "-updatedAt",
+    "colon": "updatedAt:desc",
+    "comma": "updatedAt,desc",
+    "words": "updatedAt desc",
+}
 _TYPES = {bool: "boolean", int: "integer", float: "number", str: "string"}
 
 
@@ -61,8 +67,7 @@ def _order_members(order: OrderForm) -> dict[str, Schema]:
             properties = dict.fromkeys(fields["enum"], direction)
             return {order.member: {"type": "object", "properties": properties}}
         case _:
-            example = {"signed": "-updatedAt", "colon": "updatedAt:desc", "words": "updatedAt desc"}
-            return {order.member: {"type": "string", "example": example[order.shape]}}
+            return {order.member: {"type": "string", "example": _ORDER_EXAMPLES[order.shape]}}
 
 
 def _filter_members(variation: Variation) -> dict[str, Schema]:

@@ -16,12 +16,13 @@ from gateway.sandbox.variations.words import ENROLLMENT_TYPES, STATES, WordStyle
 
 Role = Literal["groups", "users", "contents", "states", "enrollment_types", "custom_fields"]
 LIST_ROLES: tuple[Role, ...] = ("groups", "users", "contents", "states", "enrollment_types")
+Matching = Literal["exact", "insensitive", "contains"]
 _NO_ROLES: frozenset[Role] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class FilterForm:
-    """How an API takes lists of values.
+    """The form of filters with lists of values.
 
     Attributes:
         nested: the object that holds all filters and ranges, or "".
@@ -32,8 +33,9 @@ class FilterForm:
         single: roles that take one value in place of a list.
         list_shape: `comma` joins the values to a text, `operator` wraps them in `{in: [...]}`.
         most_values: the longest list, or None.
-        over_most_values: whether a longer list is refused, or cut in silence.
-        insensitive: whether ids and values of custom fields match in any case.
+        over_most_values: the fate of a longer list.
+        matching: the comparison of ids and values of custom fields; `contains` finds all that
+            contain the requested text.
         custom_shape: `list` of `{id, values}`, or `object` of values by id.
         custom_id: the name of the id in a list.
         custom_values: the name of the values in a list.
@@ -54,7 +56,7 @@ class FilterForm:
     list_shape: Literal["list", "comma", "operator"] = "list"
     most_values: int | None = None
     over_most_values: Literal["refused", "cut"] = "refused"
-    insensitive: bool = False
+    matching: Matching = "exact"
     custom_shape: Literal["list", "object"] = "list"
     custom_id: str = "customFieldId"
     custom_values: str = "values"
@@ -77,6 +79,8 @@ def take_filters(
     lists = {role: _take_list(reader, form, role, numbers) for role in LIST_ROLES}
     custom = _take_custom_fields(reader, form)
     updated = take_range(reader, ranges, form.within(ranges.updated_at), ranges.updated_at_support)
+    if ranges.updated_at_required and updated is UNSET and ranges.updated_at_support == "exact":
+        reader.refuse("required", form.within(ranges.updated_at))
     expiry = take_range(reader, ranges, form.within(ranges.expiry_date), ranges.expiry_date_support)
     return Filters(
         group_ids=lists["groups"],

@@ -1,4 +1,4 @@
-"""What a right feed of a variation contains: flat rows in the gateway's published columns.
+"""The rows of a right feed of a variation: flat rows in the gateway's published columns.
 
 Columns that the variation makes unknowable are left out of every row. Instants are aware and in
 UTC, cut to microseconds and to what their format can say; progress is in percent; states and

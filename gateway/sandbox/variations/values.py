@@ -12,19 +12,19 @@ INSTANTS = ("startedAt", "completedAt", "updatedAt", "expiryDate", "certificateI
 
 @dataclass(frozen=True, slots=True)
 class ValueForm:
-    """How a row's own values are written.
+    """The form of a row's own values.
 
     Attributes:
         words: the style of states and enrollment types.
-        progress: percent as a number, 0 to 1, text with two decimals, text with a percent sign, or
-            an object.
+        progress: percent as a number, 0 to 1, text with two decimals, with a comma or with a
+            percent sign, or an object.
         instants: the format of all instants.
         expiry_date: the format of the expiry date, where it differs.
         zone: the zone of formats that are not in UTC.
     """
 
     words: WordStyle = "upper"
-    progress: Literal["percent", "fraction", "text", "sign", "object"] = "percent"
+    progress: Literal["percent", "fraction", "text", "comma", "sign", "object"] = "percent"
     instants: InstantFormat | None = None
     expiry_date: InstantFormat | None = None
     zone: Zone = "UTC"
@@ -57,6 +57,8 @@ def _progress(percent: float, form: ValueForm) -> object:
             return round(percent / 100, 6)
         case "text":
             return f"{percent:.2f}"
+        case "comma":
+            return f"{percent:.2f}".replace(".", ",")
         case "sign":
             return f"{percent:g} %"
         case "object":

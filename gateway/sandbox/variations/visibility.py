@@ -30,7 +30,7 @@ def is_archived(row: Row) -> bool:
 
 
 class Curtain:
-    """What hides the rows of archived people."""
+    """The rule that hides the rows of archived people."""
 
     def __init__(self, rows: list[Row], form: PopulationForm) -> None:
         self._form = form

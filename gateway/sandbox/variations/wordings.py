@@ -1,4 +1,4 @@
-"""What is wrong with a request, in the words of common validation libraries.
+"""Problems of a request in the words of common validation libraries.
 
 A `Problem` is independent of words. `describe` renders it as a library would, with a nested
 member's path where that library puts it.

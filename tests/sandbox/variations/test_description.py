@@ -15,7 +15,7 @@ from gateway.sandbox.variations.description import build_document
 from gateway.sandbox.variations.model import DescriptionForm, merge
 from tests.support.variants import Ask, ask_results, build_body, opened
 
-DATASET = generate(150)
+DATASET = generate(40)
 SECRET = "s" * 32
 LIKENESSES = {**VARIATIONS, **PROFILES}
 
@@ -52,7 +52,7 @@ def test_the_schemas_match_what_the_api_takes_and_sends(name: str) -> None:
         async with opened(variant) as client:
             return await ask_results(client, variant, ask)
 
-    ask = Ask(limit=100, order=(variant.variation.order.fields[0], True))
+    ask = Ask(limit=10, order=(variant.variation.order.fields[0], True))
     body = build_body(ask, variant.variation)
     jsonschema_rs.validate(schema_of(document, "ResultsRequest"), body)
     response = asyncio.run(asked())

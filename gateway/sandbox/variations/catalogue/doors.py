@@ -78,7 +78,7 @@ DOORS: dict[str, Variation] = {
     "slow-35-seconds": Variation(door=DoorForm(seconds_a_page=35)),
     "login-password-20-seconds": Variation(door=DoorForm(login="password", token_seconds=20)),
     "login-oauth-20-seconds": Variation(door=DoorForm(login="oauth", token_seconds=20)),
-    # who sees what
+    # visible rows
     "sees-one-group": Variation(population=PopulationForm(sees="group")),
     "sees-nothing": Variation(population=PopulationForm(sees="nothing")),
     "hidden-without-filters": Variation(population=PopulationForm(archived=4, hidden="unfiltered")),

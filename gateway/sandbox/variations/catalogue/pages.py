@@ -19,6 +19,8 @@ PAGES: dict[str, Variation] = {
     "limit-200-clamped": Variation(paging=PagingForm(largest=200, over_largest="clamped")),
     "limit-sizes": Variation(paging=PagingForm(largest=100, sizes=(10, 25, 50, 100))),
     "limit-required": Variation(paging=PagingForm(limit_required=True)),
+    "limit-ignored": Variation(paging=PagingForm(limit_obeyed=False, default_size=50)),
+    "limit-default-100": Variation(paging=PagingForm(default_size=100)),
     "limit-flat": Variation(paging=PagingForm(limit="limit", position="skip")),
     "limit-take": Variation(paging=PagingForm(limit="take", position="skip")),
     "limit-page-size": Variation(paging=PagingForm(limit="pageSize", position="offset")),
@@ -35,6 +37,7 @@ PAGES: dict[str, Variation] = {
         paging=PagingForm(kind="page", first=1, limit="page.size", position="page.number")
     ),
     "pages-as-skip": Variation(paging=PagingForm(kind="page")),
+    "skip-ignored": Variation(paging=PagingForm(position_obeyed=False)),
     "deepest-10000": Variation(paging=PagingForm(deepest_row=10_000)),
     "deepest-10000-total-capped": Variation(
         paging=PagingForm(deepest_row=10_000), envelope=EnvelopeForm(total_kind="capped")
@@ -116,6 +119,9 @@ PAGES: dict[str, Variation] = {
     "order-signed": Variation(order=OrderForm(shape="signed", member="sort")),
     "order-colon": Variation(
         order=OrderForm(shape="colon", member="sort", ascending="asc", descending="desc")
+    ),
+    "order-comma": Variation(
+        order=OrderForm(shape="comma", member="sort", ascending="asc", descending="desc")
     ),
     "order-words": Variation(
         order=OrderForm(shape="words", member="orderBy", ascending="asc", descending="desc")

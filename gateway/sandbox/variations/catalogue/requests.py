@@ -36,6 +36,7 @@ REQUESTS: dict[str, Variation] = {
     "range-naive-berlin": Variation(ranges=RangeForm(instant="naive", zone="Berlin")),
     "range-blank": Variation(ranges=RangeForm(instant="blank-seconds")),
     "range-date-range": Variation(ranges=RangeForm(updated_at="dateRange")),
+    "range-updated-required": Variation(ranges=RangeForm(updated_at_required=True)),
     "range-updated-absent": Variation(ranges=RangeForm(updated_at_support="absent")),
     "range-updated-ignored": Variation(ranges=RangeForm(updated_at_support="ignored")),
     "range-expiry-absent": Variation(ranges=RangeForm(expiry_date_support="absent")),
@@ -82,7 +83,8 @@ REQUESTS: dict[str, Variation] = {
     "filters-single": Variation(filters=FilterForm(single=frozenset(LIST_ROLES))),
     "filters-comma": Variation(filters=FilterForm(list_shape="comma")),
     "filters-operator": Variation(filters=FilterForm(list_shape="operator")),
-    "filters-insensitive": Variation(filters=FilterForm(insensitive=True)),
+    "filters-insensitive": Variation(filters=FilterForm(matching="insensitive")),
+    "filters-contain": Variation(filters=FilterForm(matching="contains")),
     "filters-lower-words": Variation(filters=FilterForm(words="lower")),
     "custom-filter-object": Variation(filters=FilterForm(custom_shape="object")),
     "custom-filter-names": Variation(

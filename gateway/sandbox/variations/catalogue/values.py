@@ -31,6 +31,7 @@ VALUES: dict[str, Variation] = {
     # progress
     "progress-fraction": Variation(values=ValueForm(progress="fraction")),
     "progress-text": Variation(values=ValueForm(progress="text")),
+    "progress-comma": Variation(values=ValueForm(progress="comma")),
     "progress-sign": Variation(values=ValueForm(progress="sign")),
     "progress-object": Variation(values=ValueForm(progress="object")),
     "progress-null": Variation(population=PopulationForm(null_progress=20)),
@@ -61,6 +62,9 @@ VALUES: dict[str, Variation] = {
     ),
     "expiry-date-only": Variation(values=ValueForm(expiry_date="date")),
     "expiry-year-9999": Variation(population=PopulationForm(last_year=10)),
+    # the meaning of the expiry date
+    "expiry-is-validity": Variation(population=PopulationForm(expiry="validity")),
+    "expiry-is-due-date": Variation(population=PopulationForm(expiry="due")),
     # states that move by time
     "expires-by-time": Variation(population=PopulationForm(by_time=True)),
     # layout
