@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import gzip
 import json
+import threading
 from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import ClassVar
 
 import httpx
 import pytest
+from httpx_aiohttp import HttpxAiohttpClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -226,3 +230,40 @@ def test_any_page_has_links_or_none(text: str, url: str) -> None:
     ):
         assert all(isinstance(link, str) for link in linked_documents(page, url))
         embedded_description(page)
+
+
+class _Documentation(BaseHTTPRequestHandler):
+    """A NestJS-like host: a redirect, a page, and a script with the document inside."""
+
+    PAGES: ClassVar[dict[str, str]] = {
+        "/docs": '<script src="./swagger-ui-init.js"></script>',
+        "/swagger-ui-init.js": f'let options = {{"swaggerDoc": {DOCUMENT}, "x": {{}} }};',
+    }
+
+    def do_GET(self) -> None:
+        if self.path == "/":
+            self.send_response(302)
+            self.send_header("Location", "/docs")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        body = self.PAGES.get(self.path, "").encode()
+        self.send_response(200 if body else 404)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_: object) -> None:
+        """Print nothing."""
+
+
+async def test_a_real_host_is_searched_by_the_gateways_kind_of_client() -> None:
+    with ThreadingHTTPServer(("127.0.0.1", 0), _Documentation) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        url = f"http://127.0.0.1:{server.server_port}"
+        async with HttpxAiohttpClient() as http:
+            found = await find_description(http, url, TOKEN)
+        server.shutdown()
+    assert (found.url, found.calls) == (f"{url}/swagger-ui-init.js", 3)
+    assert found.claims is not None
+    assert found.claims.results is not None
