@@ -31,6 +31,8 @@ USUAL_PLACES = (
 )  # fmt: skip
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CLOSED = frozenset({401, 403})
+_PLAIN = {"Accept-Encoding": "identity"}
+"""Without compression: a small response must not become a large one before its size is known."""
 
 Pause = Callable[[], Awaitable[None]]
 
@@ -125,7 +127,9 @@ class _Searcher:
         """Make one call; return status (0 for no response), target of a redirect, and text."""
         await self.pause()
         self.calls += 1
-        headers = {"Authorization": f"Bearer {self.token}"} if authorised else {}
+        headers = dict(_PLAIN)
+        if authorised:
+            headers["Authorization"] = f"Bearer {self.token}"
         try:
             async with self.http.stream(
                 "GET", url, headers=headers, follow_redirects=False
@@ -178,13 +182,13 @@ async def read_url(http: httpx.AsyncClient, url: str, base_url: str = "", token:
     origin, shown = origin_of(url), url.partition("?")[0]
     if not origin:
         raise ConfigurationProblem(f"{shown} is no URL with https:// or http://")
-    headers: dict[str, str] = {}
+    headers = dict(_PLAIN)
     for _ in range(MAX_FAILURES + 2):
         status, location, data = await _fetch(http, url, headers)
         if status in _REDIRECTS and origin_of(location) == origin:
             url = location
-        elif status in _CLOSED and token and origin == origin_of(base_url) and not headers:
-            headers = {"Authorization": f"Bearer {token}"}
+        elif status in _CLOSED and token and origin == origin_of(base_url) and headers == _PLAIN:
+            headers["Authorization"] = f"Bearer {token}"
         elif status == 200:
             return data
         else:

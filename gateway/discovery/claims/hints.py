@@ -32,7 +32,10 @@ _NO_MEMBERS = frozenset(
     {"message", "error", "errors", "statuscode", "status", "title", "type", "traceid", "detail",
      "details", "code", "instance", "timestamp", "path"}
 )  # fmt: skip
-_ROOTS = frozenset({"body", "$", "#", "request", "requestbody", "data", "input", "payload", ""})
+_ROOTS = frozenset({"body", "$", "#", ""})
+_WHOLE = _ROOTS | {"request", "requestbody", "input", "payload", "dto", "model", "command"}
+"""Names of the whole body: alone they are no member."""
+
 _STEP = re.compile(r"[^.\[\]/\"'`]+|\[\d*\]|\[[\"'`]")
 _NAME = re.compile(r"[A-Za-z_$@][\w$@-]{0,80}")
 _CHAIN = re.compile(r"reference chain: (.{1,500})\)")
@@ -162,7 +165,7 @@ def _steps(text: str) -> Path:
 def _rooted(steps: list[str]) -> Path:
     while steps and steps[0].lower() in _ROOTS and len(steps) > 1:
         steps = steps[1:]
-    return () if len(steps) == 1 and steps[0].lower() in _ROOTS - {"data"} else tuple(steps)
+    return () if len(steps) == 1 and steps[0].lower() in _WHOLE else tuple(steps)
 
 
 def _joined(place: Path, own: Path) -> Path:
@@ -256,7 +259,7 @@ def _paths(wording: Wording, groups: dict[str, str], complaint: _Complaint) -> l
 
 
 def _named(groups: dict[str, str], text: str) -> Path:
-    steps = _steps(groups.get("name", "").rstrip(".,:"))
+    steps = _steps(groups.get("name", "").rstrip(".,:").removeprefix("data/"))
     words = {"value", "number", "input", "string", "array", "this", "it", "field", "list", "size"}
     if len(steps) == 1 and steps[0].lower() in words and f'"{steps[0]}"' not in text:
         return ()

@@ -71,8 +71,8 @@ def claims_from_openapi(text: str, document_url: str = "") -> Claims:
     base_url, prefix = _server(document, document_url)
     operations, count = _posts(document, reader, prefix)
     schemes = _schemes(document)
-    results = _best(operations, reader, results_score, LEAST_SCORE, prefix)
-    statistics = _best(operations, reader, statistics_score, LEAST_SCORE, prefix)
+    results = _best(operations, reader, results_score)
+    statistics = _best(operations, reader, statistics_score)
     login = _login(operations, reader) or oauth_login(schemes, document_url or base_url)
     return Claims(
         base_url=base_url,
@@ -151,13 +151,11 @@ def _posts(
         methods = reader.target(item)
         count += sum(1 for method in _METHODS if method in methods)
         if isinstance(methods.get("post"), dict):
-            found.append(_operation(f"{prefix}{path}", methods, reader, document))
+            found.append(_operation(f"{prefix}{path}", methods, reader))
     return found, count
 
 
-def _operation(
-    path: str, item: dict[str, Any], reader: SchemaReader, document: dict[str, Any]
-) -> Operation:
+def _operation(path: str, item: dict[str, Any], reader: SchemaReader) -> Operation:
     post = item["post"]
     listed = [one for source in (item, post) for one in as_list(source.get("parameters"))]
     parameters = tuple(reader.target(one) for one in listed)
@@ -201,12 +199,10 @@ def _best(
     operations: list[Operation],
     reader: SchemaReader,
     score: Callable[[str, str, str], float],
-    least: float,
-    prefix: str,
 ) -> EndpointClaim | None:
     """Return the operation with the best names and members, if it reads and leads at all."""
     scored = [(score(one.path, one.operation_id, one.prose), one) for one in operations]
-    likely = sorted((pair for pair in scored if pair[0] >= least), key=lambda pair: -pair[0])
+    likely = sorted((pair for pair in scored if pair[0] >= LEAST_SCORE), key=lambda pair: -pair[0])
     best: tuple[float, EndpointClaim] | None = None
     for by_name, operation in likely[:MAX_CANDIDATES]:
         claim = _endpoint(operation, reader)

@@ -84,9 +84,9 @@ def shape_score(request: Iterable[Path], response: Iterable[Path]) -> float:
 
 def reads(path: str, operation_id: str, request: Iterable[Path]) -> bool:
     """Return True if an operation says that it reads: by its words, or by a page in its request."""
-    words = words_of(path, operation_id)
-    if any(_WRITES.fullmatch(word) for word in words):
+    if _may_write(path, operation_id):
         return False
+    words = words_of(path, operation_id)
     paged = any(_PAGING & set(_sure(one, Part.REQUEST)) for one in request)
     return _has(_ANALYSE, words) or _has(_READS, words) or paged
 
@@ -111,10 +111,19 @@ def _ends(path: str, name: str) -> bool:
     return re.search(rf"/analy[sz]e/{name}/?$", path, re.IGNORECASE) is not None
 
 
+def _may_write(path: str, operation_id: str) -> bool:
+    """Return True if a word says writing; documented paths and verbs of reading excuse it."""
+    if _ends(path, "results") or _ends(path, "statistics"):
+        return False
+    names = words_of(operation_id)
+    writes = _has(_WRITES, names) and not _has(_READS, names)
+    return writes or _has(_WRITES, words_of(path))
+
+
 def _score(path: str, operation_id: str, prose: str, wanted: re.Pattern[str]) -> float:
     steps, others = words_of(path), words_of(operation_id, prose)
     last = words_of(path.rstrip("/").rpartition("/")[2])
-    if any(_WRITES.fullmatch(word) for word in words_of(path, operation_id)):
+    if _may_write(path, operation_id):
         return 0.0
     score = 4.0 * _has(wanted, steps) + 1.0 * _has(wanted, others) + 1.0 * _has(wanted, last)
     score += 3.0 * _has(_ANALYSE, steps) + 1.0 * _has(_ANALYSE, others)

@@ -22,7 +22,12 @@ _CONSTANT = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:/ -]{0,63}")
 _JWT = re.compile(r"eyJ[A-Za-z0-9_-]{6,}")
 _UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _ENUM_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+){0,5}")
+_OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 MAX_ENUM_LETTERS = 40
+LONG = 20
+"""Letters from which on a mix of letters and digits is taken for a secret."""
+
+_LONG_RUN = re.compile(rf"[A-Za-z0-9]{{{LONG},}}")
 
 
 def is_secret_name(name: str) -> bool:
@@ -50,7 +55,10 @@ def is_harmless(text: str) -> bool:
         return True
     if not _CONSTANT.fullmatch(text) or _JWT.search(text) or text.count(" ") > 1:
         return False
-    return len(text) < 20 or _bits_per_letter(text) < 3.6
+    mixed = any(map(str.isdigit, text)) and any(map(str.isalpha, text))
+    if len(text) < LONG or not mixed or _OBJECT_ID.fullmatch(text):
+        return True
+    return not _LONG_RUN.search(text) and _bits_per_letter(text) < 3.6
 
 
 def is_enum_value(text: str) -> bool:

@@ -236,7 +236,7 @@ CASES: list[tuple[str, Any, list[str]]] = [
      ["minimum options.limit"]),
     ("jsonapi", {"errors": [{"status": "422", "source": {"pointer": "/data/limit"},
                              "title": "Invalid", "detail": "must be less than or equal to 50"}]},
-     ["maximum limit 50"]),
+     ["maximum data.limit 50"]),
     # ---------------------------------------------------------------- Go, Rust, Python, PHP
     ("go", {"error": "Key: 'Request.Options.Limit' Error:Field validation for 'Limit' failed on the"
             " 'max' tag\nKey: 'Request.WorkspaceID' Error:Field validation for 'WorkspaceID' failed"

@@ -133,6 +133,20 @@ def test_other_names_of_results_are_found(path: str) -> None:
     assert results_of(claims_from_openapi(json.dumps(document))).path == f"/v1{path}"
 
 
+@pytest.mark.parametrize(
+    "operation_id",
+    ["AnalyseController_create", "getResultSet", "searchAnalyticsResults_1", "Analyse.POST", ""],
+)
+@pytest.mark.parametrize("path", ["/analyse/results", "/analytics/results"])
+def test_names_that_frameworks_invent_do_not_hide_the_results(path: str, operation_id: str) -> None:
+    document = description("3.0.3")
+    document["paths"] = {path: document["paths"]["/analyse/results"]}
+    document["paths"][path]["post"]["operationId"] = operation_id
+    found = claims_from_openapi(json.dumps(document)).results
+    may_write = operation_id.endswith("create") and path != "/analyse/results"
+    assert (found is None) == may_write
+
+
 def test_alternatives_are_merged_and_null_is_no_type() -> None:
     one = {"type": "object", "required": ["a", "b"], "properties": {"a": {"type": "integer"}}}
     two = {"type": "object", "required": ["a"], "properties": {"b": {"type": ["string", "null"]}}}
