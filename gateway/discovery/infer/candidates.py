@@ -34,8 +34,11 @@ ROLES: Mapping[str, Role] = {
     "groupIds": Role.GROUP_IDS,
     "groupNames": Role.GROUP_NAMES,
     "attempt": Role.ATTEMPT,
+    "firstName": Role.USER_FIRST_NAME,
+    "lastName": Role.USER_LAST_NAME,
 }
-"""The roles of columns that one member makes; the key is found apart."""
+"""The roles of columns that one member makes, and of parts of a name; the key is found apart."""
+PARTS_OF_NAME = ("firstName", "lastName")
 INSTANTS = ("updatedAt", "startedAt", "completedAt", "expiryDate", "certificateIssuedAt")
 NAMES = ("userName", "contentName")
 WORDS = ("state", "enrollmentType")
@@ -276,7 +279,7 @@ _FITS: Mapping[str, Callable[[Member, Sequence[Any]], float]] = {
     **dict.fromkeys(("userId", "contentId"), _fits_id),
     **dict.fromkeys(NAMES, _fits_name),
     "userEmail": _fits_mail,
-    "userAvatar": _fits_text,
+    **dict.fromkeys(("userAvatar", *PARTS_OF_NAME), _fits_text),
     "contentType": _fits_type,
     "progress": _fits_progress,
     **dict.fromkeys(WORDS, _fits_word),

@@ -7,8 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.analytics.read.instants import to_micros_of
 from gateway.contract import file
 from gateway.contract.decoding import Undecodable, decode, parse_steps
-from gateway.discovery.infer.build import Context, Made, build
-from gateway.discovery.infer.candidates import GROUPS, INSTANTS, ROLES, Candidate, Ranked, rank
+from gateway.discovery.infer.build import Context, Made, build, build_joined
+from gateway.discovery.infer.candidates import (
+    GROUPS,
+    INSTANTS,
+    PARTS_OF_NAME,
+    ROLES,
+    Candidate,
+    Ranked,
+    rank,
+)
 from gateway.discovery.infer.custom_fields import find_custom_fields
 from gateway.discovery.infer.found import Inferred, Key, OrderColumn, Question, Row, Steps
 from gateway.discovery.infer.keys import Parts, find_key
@@ -82,6 +90,12 @@ def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, 
     for entry in sorted(wanted, key=lambda e: e.name not in first):
         if entry.name in ranked:
             made[entry.name] = build(entry, ranked[entry.name], _context(made, ranked, entry))
+        if entry.name == "userName" and all(part in ranked for part in PARTS_OF_NAME):
+            first, last = (ranked[part][0] for part in PARTS_OF_NAME)
+            if entry.name not in ranked or ranked[entry.name][0].score < min(
+                first.score, last.score
+            ):
+                made[entry.name] = build_joined(entry, first.member, last.member)
     return made
 
 
@@ -162,6 +176,7 @@ def _repeated(
     """Return the usual repeated objects that columns go through."""
     if fields is not None and not fields.path:
         return ()
+    usual = [name for name in usual if fields is None or name != fields.path]
     paths = [path for c in columns for path in ((c.path,) if isinstance(c.path, str) else c.path)]
     return tuple(
         name
