@@ -247,8 +247,11 @@ def _instant(seen: Seen) -> Made:
         options = tuple(structs.replace(seen.entry, decode=s) for s in (found.steps, *found.others))
         question = _format_question(seen.usual.name, options, "the day or the month may be first")
         return Made(None, question, len(known), found.zone_unknown)
+    entry = seen.entry
+    if found.undecoded:
+        entry = structs.replace(entry, nullable=True)
     return Made(
-        structs.replace(seen.entry, decode=found.steps, evidence=_said(seen.entry.evidence, found)),
+        structs.replace(entry, decode=found.steps, evidence=_said(entry.evidence, found)),
         None,
         found.undecoded,
         found.zone_unknown,

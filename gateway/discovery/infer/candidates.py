@@ -12,7 +12,8 @@ from gateway.contract import file
 from gateway.discovery.claims.name_table import Part, Role
 from gateway.discovery.claims.names import EACH, plain_name, role_of
 from gateway.discovery.infer.instants import find_format
-from gateway.discovery.infer.members import Member, is_number, is_scalar
+from gateway.discovery.infer.members import Member, is_number, is_scalar, spread
+from gateway.discovery.infer.splitting import has_separator
 from gateway.discovery.infer.words import documented_part, is_closed_set
 
 ROLES: Mapping[str, Role] = {
@@ -210,7 +211,7 @@ def _is_mail(value: Any) -> bool:
 
 def _part(values: Sequence[Any], fits: Callable[[Any], bool]) -> float:
     """Return the part of the values that fits, from a few hundred of them."""
-    few = values[:: max(1, len(values) // _JUDGED)]
+    few = spread(values, _JUDGED)
     return sum(map(fits, few)) / max(1, len(few))
 
 
@@ -262,12 +263,15 @@ def _is_numeric(value: Any) -> bool:
 def _fits_instant(member: Member, values: Sequence[Any]) -> float:
     if member.is_each or any(isinstance(v, dict | list | bool) for v in values):
         return 0.0
-    return 1.0 if find_format(values[:: max(1, len(values) // 50)]) is not None else 0.4
+    return 1.0 if find_format(spread(values, _JUDGED // 5)) is not None else 0.4
 
 
 def _fits_groups(member: Member, values: Sequence[Any]) -> float:
     whole = all(isinstance(v, str | int) and not isinstance(v, bool) for v in values)
-    return float(whole) * (1.0 if member.is_each else 0.8)
+    if member.is_each:
+        return float(whole)
+    listed = member.name.endswith(("s", "list")) or any(has_separator(value) for value in values)
+    return 0.8 * float(whole and listed)
 
 
 def _fits_attempt(member: Member, values: Sequence[Any]) -> float:

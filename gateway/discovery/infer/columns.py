@@ -90,13 +90,22 @@ def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, 
     for entry in sorted(wanted, key=lambda e: e.name not in first):
         if entry.name in ranked:
             made[entry.name] = build(entry, ranked[entry.name], _context(made, ranked, entry))
-        if entry.name == "userName" and all(part in ranked for part in PARTS_OF_NAME):
-            first, last = (ranked[part][0] for part in PARTS_OF_NAME)
-            if entry.name not in ranked or ranked[entry.name][0].score < min(
-                first.score, last.score
-            ):
-                made[entry.name] = build_joined(entry, first.member, last.member)
+        if entry.name == "userName" and _has_two_names(ranked):
+            first, last = (ranked[part][0].member for part in PARTS_OF_NAME)
+            made[entry.name] = build_joined(entry, first, last)
     return made
+
+
+def _has_two_names(ranked: Ranked) -> bool:
+    """Return True if people have a first and a last name, and no member with both.
+
+    Most full names have several words, unlike the names of logins.
+    """
+    if not all(part in ranked for part in PARTS_OF_NAME):
+        return False
+    values = ranked["userName"][0].member.known if "userName" in ranked else []
+    full = sum(isinstance(value, dict) or " " in value.strip() for value in values)
+    return full * 2 <= len(values)
 
 
 def _context(made: Mapping[str, Made], ranked: Ranked, entry: file.ColumnEntry) -> Context:
