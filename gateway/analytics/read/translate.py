@@ -190,7 +190,7 @@ class _Cell:
         if column.field_id is not None:
             self._find = _field_finder(column, contract)
         self._joins = bool(self._steps) and isinstance(self._steps[0], Join)
-        self._is_text = column.prop.type is PrimitiveType.STRING
+        self._is_text = column.prop.type is PrimitiveType.STRING and not column.prop.collection
 
     def value(self, row: Any) -> tuple[Any, Reason | None]:
         """Return the value and what is odd about it.

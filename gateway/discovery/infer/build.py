@@ -83,6 +83,20 @@ def build(usual: file.ColumnEntry, ranked: Sequence[Candidate], context: Context
     return replace(made, question=_which(usual.name, made, other, members[0], rival.member))
 
 
+def build_joined(usual: file.ColumnEntry, first: Member, last: Member) -> Made:
+    """Return the entry of a name that has two members."""
+    either = len(first.values.keys() | last.values.keys())
+    entry = structs.replace(
+        usual,
+        path=(first.path, last.path),
+        decode=({"join": " "},),
+        optional=True,
+        source="observed",
+        evidence=f"{_evidence(first.rows, either)}; first and last name",
+    )
+    return Made(entry)
+
+
 def _maker(name: str) -> Callable[[Seen], Made]:
     if name in INSTANTS:
         return _instant
@@ -160,8 +174,9 @@ def _kind(value: Any) -> str:
 
 
 def _text(seen: Seen) -> Made:
-    texts = all(isinstance(value, str) for value in seen.known)
-    return Made(structs.replace(seen.entry, decode=() if texts else ("text",)))
+    is_text = seen.usual.type == "Edm.String"
+    plain = not is_text or all(isinstance(value, str) for value in seen.known)
+    return Made(structs.replace(seen.entry, decode=() if plain else ("text",)))
 
 
 def _name(seen: Seen) -> Made:
@@ -232,8 +247,11 @@ def _instant(seen: Seen) -> Made:
         options = tuple(structs.replace(seen.entry, decode=s) for s in (found.steps, *found.others))
         question = _format_question(seen.usual.name, options, "the day or the month may be first")
         return Made(None, question, len(known), found.zone_unknown)
+    entry = seen.entry
+    if found.undecoded:
+        entry = structs.replace(entry, nullable=True)
     return Made(
-        structs.replace(seen.entry, decode=found.steps, evidence=_said(seen.entry.evidence, found)),
+        structs.replace(entry, decode=found.steps, evidence=_said(entry.evidence, found)),
         None,
         found.undecoded,
         found.zone_unknown,

@@ -12,7 +12,8 @@ from gateway.contract import file
 from gateway.discovery.claims.name_table import Part, Role
 from gateway.discovery.claims.names import EACH, plain_name, role_of
 from gateway.discovery.infer.instants import find_format
-from gateway.discovery.infer.members import Member, is_number, is_scalar
+from gateway.discovery.infer.members import Member, is_number, is_scalar, spread
+from gateway.discovery.infer.splitting import has_separator
 from gateway.discovery.infer.words import documented_part, is_closed_set
 
 ROLES: Mapping[str, Role] = {
@@ -34,8 +35,11 @@ ROLES: Mapping[str, Role] = {
     "groupIds": Role.GROUP_IDS,
     "groupNames": Role.GROUP_NAMES,
     "attempt": Role.ATTEMPT,
+    "firstName": Role.USER_FIRST_NAME,
+    "lastName": Role.USER_LAST_NAME,
 }
-"""The roles of columns that one member makes; the key is found apart."""
+"""The roles of columns that one member makes, and of parts of a name; the key is found apart."""
+PARTS_OF_NAME = ("firstName", "lastName")
 INSTANTS = ("updatedAt", "startedAt", "completedAt", "expiryDate", "certificateIssuedAt")
 NAMES = ("userName", "contentName")
 WORDS = ("state", "enrollmentType")
@@ -207,7 +211,7 @@ def _is_mail(value: Any) -> bool:
 
 def _part(values: Sequence[Any], fits: Callable[[Any], bool]) -> float:
     """Return the part of the values that fits, from a few hundred of them."""
-    few = values[:: max(1, len(values) // _JUDGED)]
+    few = spread(values, _JUDGED)
     return sum(map(fits, few)) / max(1, len(few))
 
 
@@ -259,12 +263,15 @@ def _is_numeric(value: Any) -> bool:
 def _fits_instant(member: Member, values: Sequence[Any]) -> float:
     if member.is_each or any(isinstance(v, dict | list | bool) for v in values):
         return 0.0
-    return 1.0 if find_format(values[:: max(1, len(values) // 50)]) is not None else 0.4
+    return 1.0 if find_format(spread(values, _JUDGED // 5)) is not None else 0.4
 
 
 def _fits_groups(member: Member, values: Sequence[Any]) -> float:
     whole = all(isinstance(v, str | int) and not isinstance(v, bool) for v in values)
-    return float(whole) * (1.0 if member.is_each else 0.8)
+    if member.is_each:
+        return float(whole)
+    listed = member.name.endswith(("s", "list")) or any(has_separator(value) for value in values)
+    return 0.8 * float(whole and listed)
 
 
 def _fits_attempt(member: Member, values: Sequence[Any]) -> float:
@@ -276,7 +283,7 @@ _FITS: Mapping[str, Callable[[Member, Sequence[Any]], float]] = {
     **dict.fromkeys(("userId", "contentId"), _fits_id),
     **dict.fromkeys(NAMES, _fits_name),
     "userEmail": _fits_mail,
-    "userAvatar": _fits_text,
+    **dict.fromkeys(("userAvatar", *PARTS_OF_NAME), _fits_text),
     "contentType": _fits_type,
     "progress": _fits_progress,
     **dict.fromkeys(WORDS, _fits_word),

@@ -7,8 +7,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.analytics.read.instants import to_micros_of
 from gateway.contract import file
 from gateway.contract.decoding import Undecodable, decode, parse_steps
-from gateway.discovery.infer.build import Context, Made, build
-from gateway.discovery.infer.candidates import GROUPS, INSTANTS, ROLES, Candidate, Ranked, rank
+from gateway.discovery.infer.build import Context, Made, build, build_joined
+from gateway.discovery.infer.candidates import (
+    GROUPS,
+    INSTANTS,
+    PARTS_OF_NAME,
+    ROLES,
+    Candidate,
+    Ranked,
+    rank,
+)
 from gateway.discovery.infer.custom_fields import find_custom_fields
 from gateway.discovery.infer.found import Inferred, Key, OrderColumn, Question, Row, Steps
 from gateway.discovery.infer.keys import Parts, find_key
@@ -82,7 +90,22 @@ def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, 
     for entry in sorted(wanted, key=lambda e: e.name not in first):
         if entry.name in ranked:
             made[entry.name] = build(entry, ranked[entry.name], _context(made, ranked, entry))
+        if entry.name == "userName" and _has_two_names(ranked):
+            first, last = (ranked[part][0].member for part in PARTS_OF_NAME)
+            made[entry.name] = build_joined(entry, first, last)
     return made
+
+
+def _has_two_names(ranked: Ranked) -> bool:
+    """Return True if people have a first and a last name, and no member with both.
+
+    Most full names have several words, unlike the names of logins.
+    """
+    if not all(part in ranked for part in PARTS_OF_NAME):
+        return False
+    values = ranked["userName"][0].member.known if "userName" in ranked else []
+    full = sum(isinstance(value, dict) or " " in value.strip() for value in values)
+    return full * 2 <= len(values)
 
 
 def _context(made: Mapping[str, Made], ranked: Ranked, entry: file.ColumnEntry) -> Context:
@@ -162,6 +185,7 @@ def _repeated(
     """Return the usual repeated objects that columns go through."""
     if fields is not None and not fields.path:
         return ()
+    usual = [name for name in usual if fields is None or name != fields.path]
     paths = [path for c in columns for path in ((c.path,) if isinstance(c.path, str) else c.path)]
     return tuple(
         name

@@ -54,7 +54,8 @@ def find_custom_fields(
 
     `taken` are the names of other columns.
     """
-    places = [*_lists(members), *_objects(members), *_flat(members)]
+    found = [*_lists(members), *_objects(members), *_flat(members)]
+    places = [place for place in found if not any("@" in id_ for id_ in place.fields)]
     if not places:
         return None, frozenset()
     best = max(places, key=lambda place: place.score)

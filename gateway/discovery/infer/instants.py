@@ -11,7 +11,7 @@ from typing import Any
 from gateway.analytics.read.instants import to_micros_of
 from gateway.contract.decoding import Undecodable, decode, parse_steps
 from gateway.discovery.infer.found import Steps
-from gateway.discovery.infer.members import is_number
+from gateway.discovery.infer.members import is_number, spread
 
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y")
@@ -101,7 +101,7 @@ def _is_plain(value: Any) -> bool:
 
 
 def _best(values: Sequence[Any], like: Steps) -> InstantFormat | None:
-    few = values[:: max(1, len(values) // _SPREAD)]
+    few = spread(values, _SPREAD)
     likely = [steps for steps in _candidates(values, like) if _may_read(few, steps)]
     scored = [(_unread(few, steps), steps) for steps in likely]
     hopeful = [steps for unread, steps in scored if unread <= len(few) * _LEAST_PART]

@@ -14,6 +14,9 @@ from gateway.discovery.infer.found import Row
 _MOST_PATHS = 2_000
 _MOST_STEPS = 8
 _MOST_ELEMENTS = 100
+_WRAPPERS = frozenset({"nodes", "edges", "node", "items", "list", "records"})
+_WRAPPED = 0.95
+_GOLDEN = 0.618_033_988_749_895
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$ -]{0,79}|[0-9]{1,12}")
 """Names that paths can have; others are values that are used as names, of people perhaps."""
 
@@ -69,8 +72,13 @@ class Member:
         return any(BY_OTHERS.fullmatch(plain_name(step)) for step in self.holder)
 
     def roles(self) -> dict[Role, float]:
-        """Return the scores of the roles that its names suggest."""
-        return {found.role: found.score for found in role_of(self.steps, Part.ROW)}
+        """Return the scores of the roles that its names suggest, also without wrappers of lists."""
+        scores = {found.role: found.score for found in role_of(self.steps, Part.ROW)}
+        plain = tuple(step for step in self.steps if step.lower() not in _WRAPPERS)
+        if plain != self.steps:
+            for found in role_of(plain, Part.ROW):
+                scores[found.role] = max(scores.get(found.role, 0.0), found.score * _WRAPPED)
+        return scores
 
 
 def find_members(rows: Sequence[Row]) -> tuple[Member, ...]:
@@ -129,3 +137,14 @@ def is_scalar(value: Any) -> bool:
 def is_number(value: Any) -> bool:
     """Return True for JSON numbers."""
     return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def spread(values: Sequence[Any], most: int) -> Sequence[Any]:
+    """Return at most so many values from all over a sequence, in no regular distance.
+
+    >>> spread([1, 2, 3], 5), len(spread(range(1_000), 50))
+    ([1, 2, 3], 50)
+    """
+    if len(values) <= most:
+        return values
+    return [values[int(len(values) * (number * _GOLDEN % 1))] for number in range(most)]
