@@ -208,9 +208,7 @@ def test_a_contract_that_does_not_fit_is_told(
     run: Run, options: tuple[str, ...], tmp_path: Path
 ) -> None:
     contract = tmp_path / "contract.toml"
-    contract.write_text(
-        built_in_contract().replace('total = "total"', 'total = "count"'), "utf-8"
-    )
+    contract.write_text(built_in_contract().replace('total = "total"', 'total = "count"'), "utf-8")
     verdict, text = examined(run, *options, "--contract", str(contract), code=1)["check"]
     assert verdict == "fail"
     assert "skillhabit-odata check" in text
