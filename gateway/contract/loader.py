@@ -126,10 +126,16 @@ def _assemble(
         statistics=(
             () if statistics is None else build_statistics(shrunk.file.statistics, columns)
         ),
-        has_total=parsed.response.total is not None or parsed.response.total_header is not None,
+        has_total=_has_total(parsed.response),
         pages=_pages(parsed.pages),
         left_out=shrunk.left_out,
     )
+
+
+def _has_total(response: file.ResponseSection) -> bool:
+    """Return True if responses state a number of rows; one of pages can be compared with none."""
+    is_stated = response.total is not None or response.total_header is not None
+    return is_stated and response.total_counts == "rows"
 
 
 def _field_shape(fields: file.CustomFieldsSection | None) -> CustomFieldShape:

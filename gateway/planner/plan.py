@@ -103,7 +103,7 @@ def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
 def _statistics_plan(
     query: BoundQuery, split: SplitFilter, contract: Contract
 ) -> StatisticsPlan | None:
-    if query.apply is None or _needs_no_rows(query):
+    if query.apply is None or _needs_no_rows(query) or not contract.has_total:
         return None
     return plan_statistics(query.apply, split.residual, contract)
 
@@ -129,12 +129,15 @@ def copied_order(derived: DerivedSet, contract: Contract) -> tuple[BoundOrder, .
 
 
 def natural_order(contract: Contract) -> tuple[BoundOrder, ...]:
-    """Return the order of the results, newest first and then by key; snapshots are sorted by it."""
-    key = contract.key
-    newest_first = BoundOrder(
-        ColumnRef(contract.column(contract.order_column).prop), descending=True
-    )
-    return newest_first, BoundOrder(ColumnRef(contract.column(key).prop))
+    """Return the order of the results, newest first and then by key; snapshots are sorted by it.
+
+    Without an order column it is by key alone.
+    """
+    by_key = BoundOrder(ColumnRef(contract.column(contract.key).prop))
+    if not contract.order_column:
+        return (by_key,)
+    newest = ColumnRef(contract.column(contract.order_column).prop)
+    return BoundOrder(newest, descending=True), by_key
 
 
 def _route(
@@ -186,6 +189,8 @@ def _window(
         return None, f"it is unknown how the Analytics API sorts the text of {first.prop.name}"
     if first.prop.nullable and first.prop.name not in split.not_null:
         return None, f"it is unknown where the Analytics API sorts null in {first.prop.name}"
+    if not contract.has_total:
+        return None, "the Analytics API states no number of rows to check the page with"
     limit = query.skip + query.top + 1
     if limit > contract.request.page_limit:
         return None, f"the window is larger than one page of {contract.request.page_limit} rows"

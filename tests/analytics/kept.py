@@ -36,5 +36,6 @@ class Kept:
         places = {key: place for place, key in enumerate(self.keys)}
         for row in rows.to_pylist():
             place = places[row[self._key]]
-            if row[self._order] >= self._rows[place][self._order]:
+            before, after = (r.get(self._order) for r in (self._rows[place], row))
+            if before is None or after is None or after >= before:
                 self._rows[place] = row

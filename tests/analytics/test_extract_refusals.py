@@ -113,7 +113,8 @@ class Timeless(Upstream):
 
 
 async def test_a_row_without_the_instant_that_extracts_are_read_by_is_refused() -> None:
-    upstream = Timeless(small_contract(limit=2, nullable_order=True))
+    """A contract that calls the column nullable reads the list as a whole instead."""
+    upstream = Timeless(small_contract(limit=2))
     upstream.fill(5)
     with pytest.raises(UpstreamBrokeContract, match=r"without changed.*\[extract\]"):
         await extract(upstream, EVERYTHING)

@@ -10,6 +10,7 @@ from datetime import timedelta
 import pytest
 
 from gateway.analytics.extract.extractor import Extraction, Extractor, ExtractPolicy
+from gateway.analytics.extract.passes import Passes
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.errors import UpstreamKeepsChanging, UpstreamUnavailable
@@ -128,7 +129,7 @@ async def read_twice(
     return kept
 
 
-async def _broke(extraction: Extraction) -> bool:
+async def _broke(extraction: Extraction | Passes) -> bool:
     try:
         await extraction.read()
     except UpstreamKeepsChanging:

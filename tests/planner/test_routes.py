@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from gateway.planner.explain import explain
-from gateway.planner.plan import QueryPlan, Route
+from gateway.planner.plan import QueryPlan, Route, natural_order
 from tests.planner.cases import CONTRACT, plan_of, with_column
 
 
@@ -132,3 +134,25 @@ def test_apply_is_explained_between_the_filters() -> None:
     assert lines["order"] == "n desc, userId asc"
     assert "apply" not in dict(explain(plan_of("")))
     assert dict(explain(plan_of("$apply=top(1)")))["apply"] == "top(1): runs here"
+
+
+@pytest.mark.parametrize(
+    ("query", "path"),
+    [
+        ("", "Results/$count"),
+        ("$filter=state eq 'FAILED'", "Results/$count"),
+        ("$top=0&$count=true", "Results"),
+        ("$top=5", "Results"),
+        ("$top=5&$count=true", "Results"),
+        ("$apply=groupby((state))", "Results"),
+        ("$apply=aggregate($count as n)", "Results"),
+    ],
+)
+def test_without_a_total_every_number_comes_from_an_extract(query: str, path: str) -> None:
+    contract = replace(CONTRACT, has_total=False)
+    assert plan_of(query, path=path, contract=contract).route is Route.SNAPSHOT
+
+
+def test_without_an_order_column_the_own_order_is_by_key() -> None:
+    contract = replace(CONTRACT, order_column="")
+    assert [order.prop.name for order in natural_order(contract)] == [contract.key]

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -406,3 +407,22 @@ def test_two_processes_serve_one_directory_and_one_may_drop(tmp_path: Path) -> N
         out, _ = other.communicate("go on\n", timeout=30)
     assert out == "20000\n"
     assert reopened(tmp_path) == ([], 0)
+
+
+def test_without_an_order_column_rows_are_kept_by_key_and_the_last_version_counts() -> None:
+    with_none = replace(LAYOUT, order="")
+    store = SnapshotStore(with_none, None, Watch().observer)
+    rows = rows_of(30)
+    older = rows.set_column(1, rows.schema.field(1), [[START.replace(tzinfo=None, year=1999)] * 30])
+    try:
+        store.begin("s")
+        store.append("s", rows, 0)
+        store.replace("s", older)
+        store.publish(StoredTable("s", key(), taken(), 0, 0, START))
+        with store.cursor() as cursor:
+            name = store.table_name("s")
+            text = f'SELECT id, year("updatedAt") FROM {name} ORDER BY "$position"'
+            found = cursor.execute(text).fetchall()
+    finally:
+        store.close()
+    assert found == [(name, 1999) for name in sorted(rows.column("id").to_pylist())]

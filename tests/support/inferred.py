@@ -43,7 +43,8 @@ def read(found: Inferred, rows: Iterable[Any]) -> list[dict[str, Any]]:
     listed = [*rows]
     body = msgspec.json.encode({"results": listed, "total": len(listed)})
     page = page_reader(contract_of(found)).read(body)
-    return page.rows.to_pylist()
+    made: list[dict[str, Any]] = page.rows.to_pylist()
+    return made
 
 
 def _without_null(node: Any) -> Any:

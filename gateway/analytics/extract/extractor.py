@@ -1,8 +1,10 @@
 """All rows of a pushdown, read over many pages while the data moves, as one consistent extract.
 
-The scanner reads all pages first, and misses no row that did not change. A row that changed has
-moved to the front, where the catch-up finds it (`gateway.analytics.extract.catch_up`). Rows that
-cannot be read consistently are an error; they are never passed on.
+What the contract can say decides the strategy (`gateway.analytics.extract.strategy`). By the usual
+one, newest first, the scanner reads all pages first, and misses no row that did not change. A row
+that changed has moved to the front, where the catch-up finds it
+(`gateway.analytics.extract.catch_up`). Rows that cannot be read consistently are an error; they are
+never passed on.
 """
 
 from __future__ import annotations
@@ -18,8 +20,10 @@ from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
 from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
 from gateway.analytics.extract.outside import without_outside
+from gateway.analytics.extract.passes import Passes
 from gateway.analytics.extract.ranges import from_micros, to_micros
 from gateway.analytics.extract.scan import FetchPage, Scanner, ScanProgress, keeps_changing
+from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.page import Page
@@ -71,30 +75,37 @@ class Extractor:
     ) -> None:
         self.tally = Tally(contract)
         self.totals = totals or Totals(fetch, contract)
+        self.choice = choose_strategy(contract)
         self._fetch = fetch
         self.scanner = Scanner(self._counted, contract, policy.concurrency, clock)
         self.catch_up = CatchUp(self.scanner, contract, policy.rounds, clock)
         self.contract = contract
         self.attempts = policy.attempts
 
-    def begin(self, pushdown: Pushdown, sink: Sink) -> Extraction:
+    def begin(self, pushdown: Pushdown, sink: Sink) -> Extraction | Passes:
         """Return an extraction of the pushdown's rows into a sink; it sends no request yet."""
         if not pushdown.terms:
             self.tally.begin()
-        return Extraction(self, pushdown, sink)
+        match self.choice.strategy:
+            case Strategy.NEWEST_FIRST:
+                return Extraction(self, pushdown, sink)
+            case Strategy.PASSES:
+                return Passes(self._counted, self.contract, pushdown, sink)
 
     async def changes(
         self, pushdown: Pushdown, since: datetime, base: BaseExtract
     ) -> IncrementalChanges | None:
         """Return what changed in `base`, a complete extract of the pushdown, since an instant.
 
-        None if all rows must be read again: rows were deleted, they fit on one page, or the
-        upstream finds rows that the gateway does not see in the pushdown's ranges.
+        None if all rows must be read again: rows were deleted, they fit on one page, the upstream
+        finds rows that the gateway does not see in the pushdown's ranges, or the strategy has no
+        instant from which changes could be read.
 
         Raises:
             UpstreamKeepsChanging: the data changes faster than it can be read.
         """
-        if base.rows < self.contract.request.page_limit:
+        is_small = base.rows < self.contract.request.page_limit
+        if is_small or self.choice.strategy is not Strategy.NEWEST_FIRST:
             return None
         asked_at = self.catch_up.now()
         first = await self.scanner.page(pushdown)

@@ -24,7 +24,7 @@ from gateway.analytics.extract.collected import Collected, PageCollector
 from gateway.analytics.extract.ranges import grid_step, narrow, to_micros
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
-from gateway.contract.model import Contract
+from gateway.contract.model import Contract, Paging
 from gateway.errors import UpstreamBrokeContract, UpstreamKeepsChanging
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
@@ -68,6 +68,10 @@ class ScanProgress:
             else:
                 yield skip
                 skip += step - (step // 100 if self._has_moved(total) else 0)
+
+    def missing_numbers(self, step: int, total: int) -> Iterator[int]:
+        """Yield the same for pages by number, of which none can start in between."""
+        yield from (skip for skip in range(0, total, step) if skip not in self.spans)
 
     def _has_moved(self, total: int) -> bool:
         """Return True once the total has changed; pages then overlap a little, to avoid gaps."""
@@ -116,7 +120,7 @@ class Scanner:
         self._clock = clock
         self._concurrency = concurrency
         self._limit = contract.request.page_limit
-        self._step = grid_step(contract)
+        self._is_numbered = contract.pages.kind is Paging.PAGE_NUMBER
 
     async def page(self, pushdown: Pushdown, skip: int = 0) -> Page:
         """Return one full page of the pushdown's rows, newest first."""
@@ -139,8 +143,9 @@ class Scanner:
             key = page.rows.column(self._contract.key)[number].as_py()
             raise UpstreamBrokeContract(
                 f"the Analytics API sent a row without {self._contract.order_column}, by which"
-                f" extracts are read (row {skip + number + 1}); have it corrected, or name another"
-                " column as order_by of [extract]",
+                f" extracts are read (row {skip + number + 1}); have it corrected, set nullable ="
+                f" true for the column {self._contract.order_column} in the contract file, so that"
+                " extracts do not need it, or name another column as order_by of [extract]",
                 details=(f"the row's {self._contract.key} is {key!r}",),
             )
         rows = len(instants)
@@ -218,7 +223,8 @@ class Scanner:
             ordered.came(skip, page.rows)
 
         def jobs() -> Iterator[Job]:
-            for skip in progress.missing(self._limit, top.total):
+            missing = progress.missing_numbers if self._is_numbered else progress.missing
+            for skip in missing(self._limit, top.total):
                 ordered.expect(skip)
                 yield partial(read, skip)
 
@@ -248,11 +254,12 @@ class Scanner:
                 upper = oldest
             else:
                 await self._read_tie(pushdown, rows, upper)
-                upper -= self._step
+                upper -= grid_step(self._contract)
 
     async def _read_tie(self, pushdown: Pushdown, rows: PageCollector, instant: int) -> None:
         """Read rows that no range can split, until as many are found as a constant total says."""
-        tie = narrow(pushdown, self._contract, instant - self._step, instant) or pushdown
+        step = grid_step(self._contract)
+        tie = narrow(pushdown, self._contract, instant - step, instant) or pushdown
         seen, total, skip = Collected(self._contract), -1, 0
         for _ in range(_MAX_PASSES):
             while skip <= max(total, 0):

@@ -148,9 +148,10 @@ class Totals:
             if self._capped is not None and self._capped[0] == total:
                 raise copy(self._capped[1])
             limit = self._contract.request.page_limit
-            skip = max(0, min(total // 2, limit) - _SAMPLE_ROWS // 2)
+            size = min(_SAMPLE_ROWS, limit)
+            skip = max(0, min(total // 2, limit) - _SAMPLE_ROWS // 2) // size * size
             async with self._calls(pushdown) as calls:
-                sample = await calls.page(pushdown, skip, min(_SAMPLE_ROWS, limit))
+                sample = await calls.page(pushdown, skip, size)
                 found = await self._compare(pushdown, sample, calls)
             self._judge(found, total)
 
@@ -203,6 +204,8 @@ class Totals:
     async def _compare(self, pushdown: Pushdown, sample: Page, calls: _Calls) -> Compared | str:
         """Return the comparison, or why it is not possible."""
         column = self._contract.order_column
+        if not column:
+            return "no column can split the rows in two"
         if not halves_are_exact(self._contract):
             return f"its filter by {column} may return more rows than requested"
         halves = await calls.halves(pushdown, sample)

@@ -91,8 +91,8 @@ def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, 
         if entry.name in ranked:
             made[entry.name] = build(entry, ranked[entry.name], _context(made, ranked, entry))
         if entry.name == "userName" and _has_two_names(ranked):
-            first, last = (ranked[part][0].member for part in PARTS_OF_NAME)
-            made[entry.name] = build_joined(entry, first, last)
+            one, other = (ranked[part][0].member for part in PARTS_OF_NAME)
+            made[entry.name] = build_joined(entry, one, other)
     return made
 
 

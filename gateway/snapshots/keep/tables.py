@@ -20,7 +20,7 @@ class TableLayout:
 
     The natural order is by `order`, newest first and null last, then by `key`. In a finished table,
     positions are in that order. Arrivals are in the order in which rows came: nearly the same, and
-    unchanged for clients that began to read the draft.
+    unchanged for clients that began to read the draft. An empty `order` leaves the key alone.
     """
 
     schema: pa.Schema
@@ -42,7 +42,8 @@ class RowTable:
         self._cursor = cursor
         self._name = f"{catalog}.rows"
         self._layout = layout
-        self._key, self._order = _quote(layout.key), _quote(layout.order)
+        self._key = _quote(layout.key)
+        self._order = _quote(layout.order) if layout.order else "0"
         self._position, self._arrival = _quote(layout.position), _quote(layout.arrival)
 
     def create(self) -> None:
@@ -65,10 +66,11 @@ class RowTable:
     def replace(self, rows: pa.Table) -> None:
         """Replace the rows that have the same key, unless they are newer."""
         taken = ", ".join(f"{c} = n.{c}" for c in self._layout.columns if c != self._key)
+        is_older = f"n.{self._order} < r.{self._order}" if self._layout.order else "false"
         with _registered(self._cursor, rows) as newer:
             self._cursor.execute(
                 f"UPDATE {self._name} AS r SET {taken} FROM {newer} AS n WHERE n.{self._key} ="
-                f" r.{self._key} AND NOT coalesce(n.{self._order} < r.{self._order}, false)"
+                f" r.{self._key} AND NOT coalesce({is_older}, false)"
             )
 
     def known(self, keys: pa.Array) -> int:
