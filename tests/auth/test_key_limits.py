@@ -240,6 +240,15 @@ def test_it_learns_nothing_of_what_others_request(fresh: Limited) -> None:
     assert "usr-000003" not in send(fresh.root, "/status", [basic(key)]).text
 
 
+def test_it_sees_plans_without_the_number_of_all_rows(fresh: Limited) -> None:
+    key, whole = fresh.key("--sets", "Users"), fresh.key()
+    assert fresh.ask(whole, "Results?$top=1&$orderby=progress").status == 200
+    assert "holds 300 rows" in send(fresh.root, "/explain/Users", [basic(whole)]).text
+    plan = send(fresh.root, "/explain/Users", [basic(key)])
+    assert (plan.status, "300" in plan.text) == (200, False), plan.text
+    assert "snapshot" not in plan.json()
+
+
 # --- the file -------------------------------------------------------------------------------------
 
 
