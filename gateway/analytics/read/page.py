@@ -174,7 +174,7 @@ class PageReader:
         columns = [cells[name].array for name in self._schema.names]
         outside = tuple((name, made.outside) for name, made in cells.items() if made.outside)
         return Page(
-            pa.Table.from_arrays(columns, schema=self._schema), total, date, outside=outside
+            pa.Table.from_arrays(columns, schema=self._schema), int(total), date, outside=outside
         )
 
     def _rows(self, body: bytes) -> Sequence[Any]:

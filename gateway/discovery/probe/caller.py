@@ -154,10 +154,6 @@ class Caller:
             )
         if reply.status in (403, 407):
             raise _forbidden(path, reply)
-        if reply.status >= 500:
-            raise DoorProblem(
-                Door.BUSY, f"POST {path} answered {reply.status}; run the command again later"
-            )
         return reply
 
 

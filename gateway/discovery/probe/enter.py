@@ -9,39 +9,35 @@ from typing import Any
 
 from gateway.analytics.read.members import MISSING
 from gateway.contract.template import compile_template
+from gateway.discovery.claims.hint_table import HintKind
+from gateway.discovery.claims.hints import Hint, read_hints
 from gateway.discovery.claims.name_table import Part, Role
-from gateway.discovery.claims.names import role_of
+from gateway.discovery.claims.names import EACH, role_of
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.infer.found import Envelope
 from gateway.discovery.probe.caller import Door, DoorProblem, Reply
-from gateway.discovery.probe.study import Study, texts_in
-from gateway.discovery.probe.trees import ClashError, Tree, at, merged
+from gateway.discovery.probe.study import Study
+from gateway.discovery.probe.trees import Tree, at, can_merge, merged, without
 
 _PREFIXES = ("", "/api", "/v1", "/api/v1", "/analytics", "/rest")
 _ATTEMPTS = 10
-_FIRST_ROWS = 20
-_NEEDED = re.compile(
-    r"(?:property\s+)?['\"`\[]?([A-Za-z_][\w.\-]*)['\"`\]]?:?\s+(?:is\s+(?:a\s+)?required|must not be empty|should "
-    r"not be (?:empty|null)|must be (?:an?\s+)?\w+|is missing|cannot be (?:blank|empty|null)|field required"
-    r"|required|may not be null|has to be|needs)|"
-    r"(?:[Mm]issing|[Rr]equired)(?: required)?(?: field| member| property| parameter| value| key)?s?:?\s+"
-    r"['\"`]?([A-Za-z_][\w.\-]*)",
-)
-_HEADER = re.compile(
-    r"\b([Xx]-[A-Za-z][A-Za-z-]*[A-Za-z]|[A-Z][A-Za-z]+-(?:Id|ID|Key|Version|Workspace))\b"
-)
-_BOOLEAN = re.compile(r"^(?:include|with|show|is|has|only|exclude)[A-Z_]|must be (?:a )?boolean")
-_ROLES: Mapping[Role, Any] = {
-    Role.LIMIT: "${limit or 20}",
-    Role.SKIP: "${skip or 0}",
-    Role.PAGE: "${page or 1}",
-    Role.GROUPS: "${groups or []}",
-    Role.USERS: "${users or []}",
-    Role.CONTENTS: "${contents or []}",
-    Role.STATES: "${states or []}",
-    Role.ENROLLMENT_TYPES: "${enrollment_types or []}",
-    Role.CUSTOM_FIELDS: [],
+_CERTAIN = 0.5
+_ROLES: Mapping[Role, Sequence[Any]] = {
+    Role.LIMIT: [f"${{limit or {number}}}" for number in (20, 100, 50, 10, 25)],
+    Role.SKIP: ["${skip or 0}", "${skip or 1}"],
+    Role.PAGE: ["${page or 1}", "${page or 0}"],
+    Role.GROUPS: ["${groups or []}"],
+    Role.USERS: ["${users or []}"],
+    Role.CONTENTS: ["${contents or []}"],
+    Role.STATES: ["${states or []}"],
+    Role.ENROLLMENT_TYPES: ["${enrollment_types or []}"],
+    Role.CUSTOM_FIELDS: [[]],
 }
+"""What to send for a member that the API needs, by its role; the next one if it is refused too."""
+_BY_TYPE: Mapping[str, Sequence[Any]] = {"boolean": [False, True], "array": [[]], "object": [{}]}
+_FLAG = re.compile(r"(?:include|with|show|is|has|only|exclude|hide)[A-Z_]\w*")
+_VERSION = re.compile(r"version", re.IGNORECASE)
+_NEEDS = (HintKind.REQUIRED, HintKind.TYPE, HintKind.FORMAT, HintKind.ENUM)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,23 +83,65 @@ async def enter(study: Study, paths: Sequence[str], start: Tree, told: Tree) -> 
 
 async def _try_path(study: Study) -> Entry | Reply:
     """Return the first rows at the study's path, or the refusal that nothing helps against."""
-    constants: list[str] = []
-    tried: set[str] = set()
+    needs = _Needs(study)
     told = study.told
     reply = await study.caller.post(study.path, study.body({}))
     for _ in range(_ATTEMPTS):
         if reply.succeeded:
-            return _entry(study, reply, constants)
-        if reply.status in (404, 405, 501) or reply.status >= 500:
+            return _entry(study, reply, needs.constants)
+        if reply.status >= 500 and reply.status != 501:
+            raise DoorProblem(
+                Door.BUSY, f"POST {study.path} answered {reply.status}; run the command again later"
+            )
+        if reply.status in (404, 405, 501):
             return reply
-        added = _answer_to(study, texts_in(reply.answer), tried)
-        if added is None and told:
-            study.base, told, added = merged(told, study.base), {}, []
-        if added is None:
-            return reply
-        constants += added
+        if not needs.answer(reply.answer):
+            if not told:
+                return reply
+            study.base, told = merged(told, study.base), {}
         reply = await study.caller.post(study.path, study.body({}))
     return reply
+
+
+class _Needs:
+    """What refusals ask for, one after the other; the study's base grows by it."""
+
+    def __init__(self, study: Study) -> None:
+        self.constants: list[str] = []
+        self._study = study
+        self._tried: dict[str, int] = {}
+
+    def answer(self, refusal: Any) -> bool:
+        """Add what a refusal asks for; return False if there is nothing to add."""
+        hints = [hint for hint in read_hints(refusal) if hint.kind in (*_NEEDS, HintKind.HEADER)]
+        return any([self._add(hint) for hint in hints])  # noqa: C419 - all are added
+
+    def _add(self, hint: Hint) -> bool:
+        name = ".".join(step for step in hint.path if step != EACH)
+        if not name:
+            return False
+        number = self._tried.get(name, 0)
+        self._tried[name] = number + 1
+        if hint.kind is HintKind.HEADER:
+            return self._add_header(name, number)
+        nodes = _nodes_for(name, hint)
+        if number >= len(nodes):
+            return False
+        tree = at(name, nodes[number])
+        self._study.base = without(self._study.base, name)
+        if not can_merge(self._study.base, tree):
+            return False
+        self._study.base = merged(self._study.base, tree)
+        if "${" not in str(nodes[number]) and nodes[number] != []:
+            self.constants.append(name)
+        return True
+
+    def _add_header(self, name: str, number: int) -> bool:
+        """Try the first two versions of an API; no other header can be guessed."""
+        if not _VERSION.search(name) or number > 1 or name in self._study.caller.headers:
+            return False
+        self._study.caller.headers[name] = str(number + 1)
+        return True
 
 
 def _entry(study: Study, reply: Reply, constants: Sequence[str]) -> Entry:
@@ -118,48 +156,20 @@ def _entry(study: Study, reply: Reply, constants: Sequence[str]) -> Entry:
     return Entry(reply, envelope, tuple(constants))
 
 
-def _answer_to(study: Study, texts: Sequence[str], tried: set[str]) -> list[str] | None:
-    """Add what a refusal asks for to the base; return the names of constants, None if nothing."""
-    names: list[str] = []
-    for text in texts:
-        for match in _NEEDED.finditer(text):
-            names.append((match[1] or match[2]).removeprefix("body.").strip("."))
-    known = [text for text in texts if re.fullmatch(r"[A-Za-z_][\w.]*", text) and "." in text]
-    names += [text.removeprefix("body.") for text in known if text.startswith("body.")]
-    constants: list[str] = []
-    progressed = False
-    for name in dict.fromkeys(names):
-        node = _node_for(name, texts)
-        if name in tried or node is None:
-            continue
-        tried.add(name)
-        try:
-            study.base = merged(study.base, at(name, node))
-        except ClashError:
-            continue
-        progressed = True
-        if not (isinstance(node, str) and "${" in node) and node != []:
-            constants.append(name)
-    return constants if progressed else None
-
-
-def _node_for(name: str, texts: Sequence[str]) -> Any:
-    """Return what to send for a member that the API needs; None if nothing can be guessed."""
-    last = name.rpartition(".")[2]
-    words = " ".join(text for text in texts if last in text)
+def _nodes_for(name: str, hint: Hint) -> Sequence[Any]:
+    """Return what may be sent for a member that the API needs; nothing if it cannot be guessed."""
     for found in role_of(tuple(name.split(".")), Part.REQUEST):
-        if found.score >= 0.5 and found.role in _ROLES:
+        if found.score >= _CERTAIN and found.role in _ROLES:
             return _ROLES[found.role]
-    if _BOOLEAN.search(last) or re.search(rf"{re.escape(last)}\W+must be (?:a )?bool", words):
-        return False
-    if re.search(r"must be an array|array|list", words):
-        return []
-    return None
+    if hint.type in _BY_TYPE:
+        return _BY_TYPE[hint.type]
+    if _FLAG.fullmatch(name.rpartition(".")[2]):
+        return _BY_TYPE["boolean"]
+    return list(hint.values) if len(hint.values) == 1 else []
 
 
 def _closed(study: Study, reply: Reply) -> DoorProblem:
     """Return why no rows came, and what the owner can do."""
-    texts = texts_in(reply.answer)
     if reply.status in (404, 405, 501):
         return DoorProblem(
             Door.WRONG_PLACE,
@@ -173,24 +183,22 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
             f"POST {study.path} answered {reply.status} with {kind}: check that the URL leads to"
             " the API, and not to a login or proxy page",
         )
-    header = next((match[1] for text in texts if (match := _HEADER.search(text))), None)
+    hints = read_hints(reply.answer)
+    header = next((".".join(h.path) for h in hints if h.kind is HintKind.HEADER and h.path), None)
     if header is not None:
         return DoorProblem(
             Door.REFUSED,
             f"POST {study.path} answered {reply.status} and needs the header {header}: run the"
             f" command again with --header {header}=VALUE, or with --from and a recorded request",
         )
-    names = ", ".join(dict.fromkeys(_names_in(texts))) or "no member by name"
+    names = list(dict.fromkeys(".".join(hint.path) for hint in hints if hint.path))
+    needed = f"it needs {', '.join(names[:8])}" if names else "it names no member"
+    first = names[0] if names else "NAME"
     return DoorProblem(
         Door.REFUSED,
-        f"POST {study.path} answered {reply.status}; it mentions {names}. Name what it needs with"
-        " --constant NAME=VALUE, or a description or a recorded request with --from",
+        f"POST {study.path} answered {reply.status}; {needed}. Say it with --constant"
+        f" {first}=VALUE, or name a description or a recorded request with --from",
     )
-
-
-def _names_in(texts: Sequence[str]) -> list[str]:
-    found = [match[1] or match[2] for text in texts for match in _NEEDED.finditer(text)]
-    return [name for name in found if len(name) <= 60][:8]
 
 
 async def detect_strictness(study: Study) -> None:

@@ -14,6 +14,7 @@ from gateway.discovery.probe.values import Reader
 
 Verdict = Literal["exact", "superset", "ignored", "unproved", "wrong"]
 _MOST_GROUPS = 6
+_MAX_CALLS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +53,8 @@ async def find_filter(
     wanted = _two_values(column, scene.rows)
     if not wanted:
         return None
-    for group in _groups(study, name, trees)[:_MOST_GROUPS]:
+    study.allow(_MAX_CALLS)
+    for group in _groups(study, name, trees):
         values = {**scene.values, name: wanted}
         reply, left = (
             await study.together([tree for tree, _ in group], values)

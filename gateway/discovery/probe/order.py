@@ -17,6 +17,7 @@ from gateway.discovery.probe.values import Reader, is_sorted
 
 _MANY = 50
 _MOST_GROUPS = 5
+_MAX_CALLS = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +55,7 @@ async def find_order(
     """
     limit = max(2, min(most, _MANY))
     descending = not is_sorted(map(column.micros, rows[:limit]), descending=True)
+    study.allow(_MAX_CALLS)
     for field in _fields_of(column, fields):
         for round_ in _rounds([*forms, *order_forms()], study):
             found = await _try_round(study, column, round_, field, limit, descending=descending)

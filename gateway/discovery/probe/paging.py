@@ -9,11 +9,12 @@ from typing import Any, Literal
 from gateway.analytics.read.translate import find
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.probe.caller import Reply
-from gateway.discovery.probe.study import Study, identity, most_allowed, texts_in
-from gateway.discovery.probe.trees import Tree, at, grouped, merged
+from gateway.discovery.probe.study import Study, identity, most_allowed
+from gateway.discovery.probe.trees import Tree, at, grouped, merged, slots_in
 from gateway.discovery.probe.usual import CURSORS, LIMITS, PAGES, SKIPS
 
 _LADDER = (1000, 500, 250, 200, 100, 50, 25, 20, 10)
+_MAX_CALLS = 30
 _FAR = 100_000_000
 _STEP = 3
 """Rows of a page while its position is looked for."""
@@ -73,7 +74,8 @@ class Window:
 
 async def find_limit(study: Study, hints: Sequence[str]) -> Limit:
     """Find the member that bounds the number of rows, and the largest number that works."""
-    names = list(dict.fromkeys([*hints, *LIMITS]))
+    study.allow(_MAX_CALLS)
+    names = list(dict.fromkeys([*slots_in(study.base, "limit"), *hints, *LIMITS]))
     if await _obeys(study, names[0], 2) and await _obeys(study, names[0], 3):
         return await _largest(study, names[0])
     pairs = [(at(name, f"${{c{n}}}"), name) for n, name in enumerate(names[1:])]
@@ -106,7 +108,7 @@ async def _largest(study: Study, name: str) -> Limit:
         reply = await study.ask({"limit": limit}, tree)
         rows = study.rows(reply)
         if rows is None:
-            told = most_allowed(texts_in(reply.answer))
+            told = most_allowed(reply.answer)
             if told is None or not 1 <= told < limit:
                 continue
             rows = study.rows(await study.ask({"limit": told}, tree))
@@ -150,10 +152,27 @@ async def find_position(
     study: Study, window: Window, hints: Mapping[str, Sequence[str]]
 ) -> Position | None:
     """Find the member that names a page, by the rows that come; None without any."""
-    skips = list(dict.fromkeys([*hints.get("skip", ()), *SKIPS]))
+    skips = list(
+        dict.fromkeys(
+            [
+                *slots_in(study.base, "skip"),
+                *hints.get("skip", ()),
+                *SKIPS,
+                *hints.get("page", ()),
+                *PAGES[:4],
+            ]
+        )
+    )
     found = await _by_number(study, window, skips, "offset")
     if found is None:
-        pages = list(dict.fromkeys([*hints.get("page", ()), *PAGES]))
+        named = [
+            *slots_in(study.base, "page"),
+            *hints.get("page", ()),
+            *PAGES,
+            *hints.get("skip", ()),
+            *SKIPS[:4],
+        ]
+        pages = list(dict.fromkeys(named))
         found = await _by_number(study, window, pages, "page_number")
     if found is None:
         found = await _by_cursor(study, window, hints.get("cursor", ()))
@@ -255,7 +274,7 @@ async def find_end(study: Study, position: Position, window: Window) -> End:
     reply = await study.ask(position_values(position, _FAR, 1) | {"limit": 1})
     rows = study.rows(reply)
     if rows is None:
-        told = most_allowed(texts_in(reply.answer))
+        told = most_allowed(reply.answer)
         return End("refused", told, f"far beyond the end: {reply.status}")
     if not rows:
         return End("empty", evidence="far beyond the end: no rows")

@@ -7,7 +7,6 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from gateway.analytics.read.request import PageRequest, to_payload  # noqa: F401
 from gateway.discovery.probe.study import Study, identity
 from gateway.discovery.probe.trees import Tree, grouped, merged
 from gateway.discovery.probe.usual import INSTANTS, WITHIN, range_trees
@@ -16,6 +15,7 @@ from gateway.discovery.probe.values import Reader
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _MOST_GROUPS = 8
+_MAX_CALLS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,13 +85,40 @@ async def find_range(
     if cut is None:
         return None
     lower, upper = cut
-    for form, step, _ in INSTANTS:
-        if step > 1000 and upper - lower < 2 * step * 1000:
-            continue
-        found = await _with_format(study, name, expected, (lower, upper), form, step, trees)
+    study.allow(_MAX_CALLS)
+    for group in _groups(study, name, trees):
+        found = await _in_formats(study, name, expected, cut, group)
         if found is not None:
             return await _open_ends(study, expected, found, lower, upper)
     return None
+
+
+async def _in_formats(
+    study: Study,
+    name: str,
+    expected: Expected,
+    cut: tuple[int, int],
+    group: Sequence[tuple[Tree, str]],
+) -> RangeFound | None:
+    """Try a group with each format of instants, as long as the API complains of formats."""
+    left = [tree for tree, _ in group]
+    words = {id(tree): text for tree, text in group}
+    for form, step, _ in INSTANTS:
+        if step > 1000 and cut[1] - cut[0] < 2 * step * 1000:
+            continue
+        values = _values(name, expected, cut, form)
+        reply, left = await study.together(left, values, formats=True)
+        rows = None if reply is None else study.rows(reply)
+        if rows is not None and _is_cut(expected, rows, *cut, step):
+            return await _single(study, name, expected, cut, left, words, (form, step))
+        if not left or (rows is not None):
+            return None
+    return None
+
+
+def _values(name: str, expected: Expected, cut: tuple[int, int], form: str) -> Mapping[str, Any]:
+    ends = {f"{name}.from": sent(cut[0], form), f"{name}.to": sent(cut[1], form)}
+    return {**expected.values, **ends}
 
 
 def _cut(expected: Expected) -> tuple[int, int] | None:
@@ -103,37 +130,27 @@ def _cut(expected: Expected) -> tuple[int, int] | None:
     return known[max(1, quarter)], known[-1 - max(1, quarter)]
 
 
-async def _with_format(
+async def _single(
     study: Study,
     name: str,
     expected: Expected,
     cut: tuple[int, int],
-    form: str,
-    step: int,
-    trees: Sequence[tuple[Tree, str]],
+    trees: Sequence[Tree],
+    words: Mapping[int, str],
+    form: tuple[str, int],
 ) -> RangeFound | None:
-    lower, upper = cut
-    values = {
-        **expected.values,
-        f"{name}.from": sent(lower, form),
-        f"{name}.to": sent(upper, form),
-    }
-    for group in _groups(study, name, trees)[: 1 if form != "iso" and not study.is_strict else 99]:
-        reply, left = await study.together([tree for tree, _ in group], values)
-        rows = None if reply is None else study.rows(reply)
-        if rows is None or not _is_cut(expected, rows, lower, upper, step):
-            continue
-        words = {id(tree): text for tree, text in group}
-        while len(left) > 1:
-            half = left[: len(left) // 2]
-            rows = study.rows(await study.ask(values, *half))
-            good = rows is not None and _is_cut(expected, rows, lower, upper, step)
-            left = half if good else left[len(left) // 2 :]
-        rows = study.rows(await study.ask(values, left[0]))
-        if rows is None or not _is_cut(expected, rows, lower, upper, step):
-            continue
-        return _judged(name, left[0], form, step, expected, rows, cut, words[id(left[0])])
-    return None
+    """Halve the trees until one is left that cuts the rows alone."""
+    left = list(trees)
+    values = _values(name, expected, cut, form[0])
+    while len(left) > 1:
+        half = left[: len(left) // 2]
+        rows = study.rows(await study.ask(values, *half))
+        good = rows is not None and _is_cut(expected, rows, *cut, form[1])
+        left = half if good else left[len(left) // 2 :]
+    rows = study.rows(await study.ask(values, left[0]))
+    if rows is None or not _is_cut(expected, rows, *cut, form[1]):
+        return None
+    return _judged(name, left[0], *form, expected, rows, cut, words[id(left[0])])
 
 
 def _groups(

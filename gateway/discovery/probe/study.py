@@ -16,12 +16,15 @@ import msgspec
 
 from gateway.analytics.read.translate import find
 from gateway.contract.template import compile_template
+from gateway.discovery.claims.hint_table import HintKind
+from gateway.discovery.claims.hints import read_hints
+from gateway.discovery.claims.names import EACH
 from gateway.discovery.probe.caller import Caller, Reply
 from gateway.discovery.probe.trees import Tree, can_merge, merged, paths_of
 
 _MAX_TEXTS, _MAX_LETTERS, _MAX_DEPTH = 200, 2_000, 12
-_SINGLES = 6
-_ROUNDS = 6
+_SINGLES = 3
+_ROUNDS = 8
 _MOST = re.compile(
     r"(?:greater than|more than|exceed|maximum(?: value| allowed| size)?(?: is| of|:)?|at most|"
     r"up to|less than or equal to|<=|lte|not be above|max(?:imum)?[ :=]+)\D{0,12}(\d{1,9})",
@@ -46,6 +49,7 @@ class Study:
     is_strict: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
+    last_call: int = 10_000
 
     async def ask(self, values: Mapping[str, Any], *trees: Tree) -> Reply:
         """Make one call with the base, the form learnt so far, and further trees."""
@@ -67,28 +71,37 @@ class Study:
             return None
         return found
 
+    def allow(self, calls: int) -> None:
+        """Let `together` make no call beyond this number from now on."""
+        self.last_call = self.caller.calls + calls
+
     async def together(
-        self, trees: Sequence[Tree], values: Mapping[str, Any]
+        self, trees: Sequence[Tree], values: Mapping[str, Any], *, formats: bool = False
     ) -> tuple[Reply | None, list[Tree]]:
         """Send trees in one call; leave out those that the API names in its refusal.
 
-        Returns the response and the trees that it accepted: none if it accepts no tree.
+        With `formats`, trees stay whose values have the wrong format: another one may help.
+        Returns the response and the trees that it accepted; without a response, what is left.
         """
         left = list(trees)
         for _ in range(_ROUNDS):
-            if not left:
-                return None, []
+            if not left or self.caller.calls >= self.last_call:
+                return None, left
             whole: Tree = {}
             for tree in left:
                 whole = merged(whole, tree)
             reply = await self.ask(values, whole)
             if self.rows(reply) is not None:
                 return reply, left
-            kept = _without_named(left, texts_in(reply.answer))
+            kept = _without_refused(left, reply.answer, formats=formats)
             if len(kept) == len(left):
                 break
             left = kept
+        if formats:
+            return None, left
         for tree in left[:_SINGLES] if len(left) > 1 else ():
+            if self.caller.calls >= self.last_call:
+                break
             reply = await self.ask(values, tree)
             if self.rows(reply) is not None:
                 return reply, [tree]
@@ -114,9 +127,12 @@ def texts_in(answer: Any) -> list[str]:
     return found
 
 
-def most_allowed(texts: Sequence[str]) -> int | None:
+def most_allowed(answer: Any) -> int | None:
     """Return the largest number that a refusal allows, if it says one."""
-    found = [int(match[1]) for text in texts for match in _MOST.finditer(text)]
+    told = [hint.number for hint in read_hints(answer) if hint.kind is HintKind.MAXIMUM]
+    found = [int(number) for number in told if number is not None]
+    if not found:
+        found = [int(m[1]) for text in texts_in(answer) for m in _MOST.finditer(text)]
     return min(found) if found else None
 
 
@@ -134,6 +150,36 @@ def _texts(node: Any, depth: int) -> Iterator[str]:
             yield ".".join(map(str, node))
         for inner in node:
             yield from _texts(inner, depth + 1)
+
+
+def _without_refused(trees: Sequence[Tree], answer: Any, *, formats: bool) -> list[Tree]:
+    """Return the trees that a refusal does not name.
+
+    A member that is unknown takes all below it along. Where the refusal lists the members that are
+    known, all others at its place are unknown.
+    """
+    hints = read_hints(answer)
+    unknown = {_plain(hint.path) for hint in hints if hint.kind is HintKind.UNKNOWN}
+    wrong = {_plain(hint.path) for hint in hints if hint.kind is not HintKind.UNKNOWN}
+    left = [tree for tree in trees if not any(_is_below(p, unknown) for p in paths_of(tree))]
+    if len(left) < len(trees):
+        return left
+    if formats and any(_is_below(path, wrong) for tree in trees for path in paths_of(tree)):
+        return list(trees)
+    left = [tree for tree in trees if not any(_is_below(p, wrong) for p in paths_of(tree))]
+    return left if len(left) < len(trees) else _without_named(trees, texts_in(answer))
+
+
+def _plain(path: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(step for step in path if step != EACH)
+
+
+def _is_below(path: tuple[str, ...], places: set[tuple[str, ...]]) -> bool:
+    """Return True if a place is the path, the beginning of it, or its last name alone."""
+    return any(
+        place and (path[: len(place)] == place or (len(place) == 1 and path[-1:] == place))
+        for place in places
+    )
 
 
 def _without_named(trees: Sequence[Tree], texts: Sequence[str]) -> list[Tree]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias, TypeVar
 
 T = TypeVar("T")
+_SLOT = re.compile(r"\$\{([\w.]+)(?: or .*)?\}")
 Path: TypeAlias = tuple[str, ...]
 Tree: TypeAlias = dict[str, Any]
 
@@ -37,9 +39,27 @@ def merged(first: Mapping[str, Any], second: Mapping[str, Any]) -> Tree:
             made[name] = node
         elif isinstance(made[name], dict) and isinstance(node, dict):
             made[name] = merged(made[name], node)
+        elif _is_same_slot(made[name], node):
+            made[name] = max(made[name], node, key=len)  # the one with a default
         elif made[name] != node:
             raise ClashError(name)
     return made
+
+
+def _is_same_slot(first: Any, second: Any) -> bool:
+    """Return True for two placeholders of one name, with a default or without."""
+    found = [_SLOT.fullmatch(node) for node in (first, second) if isinstance(node, str)]
+    return len(found) == 2 and None not in found and len({m[1] for m in found if m}) == 1
+
+
+def slots_in(tree: Mapping[str, Any], name: str, before: str = "") -> Iterator[str]:
+    """Yield the dotted paths of the placeholders of a name."""
+    for member, node in tree.items():
+        path = f"{before}{member}"
+        if isinstance(node, dict):
+            yield from slots_in(node, name, f"{path}.")
+        elif isinstance(node, str) and (match := _SLOT.fullmatch(node)) and match[1] == name:
+            yield path
 
 
 def can_merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
@@ -51,7 +71,7 @@ def can_merge(first: Mapping[str, Any], second: Mapping[str, Any]) -> bool:
         if isinstance(known, dict) and isinstance(node, dict):
             if not can_merge(known, node):
                 return False
-        elif known != node:
+        elif known != node and not _is_same_slot(known, node):
             return False
     return True
 
@@ -102,6 +122,6 @@ def _absorb(whole: Tree, tree: Mapping[str, Any]) -> bool:
         if isinstance(node, dict) and isinstance(whole.get(name), dict):
             whole[name] = dict(whole[name])
             _absorb(whole[name], node)
-        else:
+        elif name not in whole:
             whole[name] = node
     return True
