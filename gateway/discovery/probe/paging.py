@@ -152,6 +152,7 @@ async def find_position(
     study: Study, window: Window, hints: Mapping[str, Sequence[str]]
 ) -> Position | None:
     """Find the member that names a page, by the rows that come; None without any."""
+    study.allow(_MAX_CALLS)
     skips = list(
         dict.fromkeys(
             [

@@ -50,6 +50,7 @@ class Study:
     defaults: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     last_call: int = 10_000
+    unknown: set[tuple[str, ...]] = field(default_factory=set)
 
     async def ask(self, values: Mapping[str, Any], *trees: Tree) -> Reply:
         """Make one call with the base, the form learnt so far, and further trees."""
@@ -83,7 +84,7 @@ class Study:
         With `formats`, trees stay whose values have the wrong format: another one may help.
         Returns the response and the trees that it accepted; without a response, what is left.
         """
-        left = list(trees)
+        left = [tree for tree in trees if not self._is_unknown(tree)]
         for _ in range(_ROUNDS):
             if not left or self.caller.calls >= self.last_call:
                 return None, left
@@ -93,6 +94,7 @@ class Study:
             reply = await self.ask(values, whole)
             if self.rows(reply) is not None:
                 return reply, left
+            self._note_unknown(reply)
             kept = _without_refused(left, reply.answer, formats=formats)
             if len(kept) == len(left):
                 break
@@ -107,9 +109,20 @@ class Study:
                 return reply, [tree]
         return None, []
 
+    def _note_unknown(self, reply: Reply) -> None:
+        """Remember members that the API calls unknown, so that no later step sends them."""
+        known = set(paths_of(merged(self.base, self.form)))
+        for hint in read_hints(reply.answer):
+            place = _plain(hint.path)
+            if hint.kind is HintKind.UNKNOWN and place and place not in known:
+                self.unknown.add(place)
+
+    def _is_unknown(self, tree: Tree) -> bool:
+        return any(path[: len(p)] == p for path in paths_of(tree) for p in self.unknown)
+
     def accepts(self, tree: Tree) -> bool:
-        """Return True if a tree does not clash with what is known."""
-        return can_merge(merged(self.base, self.form), tree)
+        """Return True if a tree does not clash with what is known, and has no unknown member."""
+        return not self._is_unknown(tree) and can_merge(merged(self.base, self.form), tree)
 
 
 def identity(row: Mapping[str, Any]) -> bytes:
@@ -171,7 +184,9 @@ def _without_refused(trees: Sequence[Tree], answer: Any, *, formats: bool) -> li
 
 
 def _plain(path: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(step for step in path if step != EACH)
+    """Return the names of a path; a name that a message gives twice counts once."""
+    names = [step for step in path if step != EACH]
+    return tuple(names[:-1] if names[-2:-1] == names[-1:] else names)
 
 
 def _is_below(path: tuple[str, ...], places: set[tuple[str, ...]]) -> bool:
