@@ -68,9 +68,8 @@ class ValueMap:
 class Instant:
     """`{ instant = FORMAT, zone = "Europe/Berlin" }`; the zone is for instants without an offset.
 
-    FORMAT is `iso`, `epoch_seconds`, `epoch_milliseconds`, `dotnet` for `/Date(1714979289000)/`, or
-    a pattern of Python's strptime. A date is its midnight. Without a zone, an instant without an
-    offset cannot be decoded.
+    FORMAT is `iso`, `epoch_seconds`, `epoch_milliseconds`, or a pattern of Python's strptime. A
+    date is its midnight. Without a zone, an instant without an offset cannot be decoded.
     """
 
     format: str = "iso"
@@ -116,7 +115,6 @@ _ISO = re.compile(
     r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
     r" ?([Zz]|[+-][0-9]{2}:?(?:[0-9]{2})?)?)?"
 )
-_DOTNET = re.compile(r"\\?/Date\((-?[0-9]{1,16})(?:[+-][0-9]{4})?\)\\?/")
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
@@ -292,9 +290,7 @@ def _instant(value: Any, step: Any) -> str:
     match step.format:
         case "iso":
             return _iso(value, step.zone)
-        case "epoch_seconds" | "epoch_milliseconds" | "dotnet":
-            if step.format == "dotnet":
-                value = _inside_of_date(value)
+        case "epoch_seconds" | "epoch_milliseconds":
             if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,16}", value):
                 value = int(value)
             if isinstance(value, bool) or not isinstance(value, int | float):
@@ -309,14 +305,6 @@ def _instant(value: Any, step: Any) -> str:
                 return _shown(_aware(datetime.strptime(value, pattern), step.zone))  # noqa: DTZ007
             except (TypeError, ValueError, OverflowError) as error:
                 raise Undecodable from error
-
-
-def _inside_of_date(value: Any) -> str:
-    """Return the milliseconds in `/Date(1714979289000+0200)/`; the offset changes nothing."""
-    match = _DOTNET.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise Undecodable
-    return match[1]
 
 
 def _iso(value: Any, zone: str) -> str:

@@ -110,7 +110,7 @@ def _has_two_names(ranked: Ranked) -> bool:
 
 
 def _latest_first(ranked: Ranked) -> Ranked:
-    """Prefer as `updatedAt`, among equally likely members, the one that is most often the latest."""
+    """Prefer as `updatedAt`, of equally likely members, the one that is most often the latest."""
     several = ranked.get("updatedAt", ())
     rivals = [c for c in several if c.score >= several[0].score - CLOSE and c.member.values]
     if len(rivals) < 2 or several[0].is_exact:

@@ -74,7 +74,7 @@ GROUPS = [name for name in PEOPLE if name.startswith("groups-")]
 FIELDS = [name for name in PEOPLE if name.startswith("custom-") and "typed" not in name]
 FORMS = [name for name in VALUES if name.startswith(("words-", "progress-", "instants-"))]
 LAYOUTS = [name for name in VALUES if name.startswith(("rows-", "member-"))]
-LEFT_OUT = {"words-other"}
+LEFT_OUT = {"words-other", "instants-dotnet"}
 
 
 @st.composite

@@ -67,6 +67,10 @@ def test_rows_are_read_as_they_were_meant(name: str) -> None:
         assert REFUSED[name] in found.key.evidence
         assert found.key.advice
         return
+    if found.undecoded:
+        assert name == "instants-dotnet", "contracts have no step for these"
+        assert found.questions
+        return
     names = {m.id: m.name for m in found.custom_fields.mapped} if found.custom_fields else {}
     for got, wanted in zip(read(zoned(found, variation), shown), expected, strict=True):
         fields: Any = wanted.pop("customFields", {})
