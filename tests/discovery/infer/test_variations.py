@@ -27,10 +27,11 @@ REFUSED = {"attempts": "there twice"}
 NOT_CLEAR = {
     "words-other": ("state", "enrollmentType"),
     "user-by-language": ("userName",),
+    "user-two-names": ("userName",),
     "content-by-language": ("contentName",),
 }
 """Variations that inference must not read at all, or not in these columns: other words need the
-owner, and a name that is empty in English is taken from the next language."""
+owner, an empty name in English is taken from the next language, and two empty names are none."""
 ROWS = 700
 
 
