@@ -167,7 +167,7 @@ def with_key(blocks: Sequence[Block], entry: str, key: str, line: str | None) ->
     made, is_done = [], False
     for block in blocks:
         if block.entry == entry and block.header and not is_done:
-            block, is_done = _with_key(block, key, line), True  # noqa: PLW2901
+            block, is_done = _with_key(block, key, line), True
         made.append(block)
     return made
 
