@@ -113,7 +113,7 @@ def _assemble(
         results_path=parsed.endpoints.results.path,
         statistics_path="" if statistics is None else statistics.path,
         request=request_shape(parsed),
-        response=response_shape(parsed.response),
+        response=response_shape(shrunk.file.response),
         custom_fields=_field_shape(parsed.custom_fields),
         columns=columns,
         key=parsed.service.key,
@@ -126,7 +126,7 @@ def _assemble(
         statistics=(
             () if statistics is None else build_statistics(shrunk.file.statistics, columns)
         ),
-        has_total=parsed.response.total is not None or parsed.response.total_header is not None,
+        has_total=_has_total(parsed.response),
         pages=_pages(parsed.pages),
         left_out=shrunk.left_out,
     )
@@ -139,6 +139,12 @@ def _field_shape(fields: file.CustomFieldsSection | None) -> CustomFieldShape:
     return CustomFieldShape(
         member_path(fields.path), fields.id, fields.value, fields.label, is_object
     )
+
+
+def _has_total(response: file.ResponseSection) -> bool:
+    """Return True if the upstream states the number of rows, not only of pages."""
+    is_stated = response.total is not None or response.total_header is not None
+    return is_stated and response.total_counts == "rows"
 
 
 def _pages(pages: file.PagesSection) -> Pages:
