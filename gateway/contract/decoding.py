@@ -237,7 +237,7 @@ def _number(value: Any, _step: Step) -> int | float:
     return _finite(value)
 
 
-def _finite(value: Any) -> Any:
+def _finite(value: float | int) -> int | float:
     """Return a number that JSON has, and a Double too."""
     if not abs(value) <= _LARGEST:
         raise Undecodable

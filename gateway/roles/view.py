@@ -44,6 +44,11 @@ class View:
         """
         return self.limits is None and not self.is_pruned
 
+    @property
+    def rule_columns(self) -> frozenset[str]:
+        """The columns that decide which rows these callers see."""
+        return frozenset() if self.limits is None else self.limits.rule_columns
+
     def public(self, error: GatewayError) -> GatewayError:
         """Return an error without facts about rows that these callers may not see."""
         return error if self.is_whole else error.in_public()

@@ -31,7 +31,7 @@ JSON = st.recursive(
     max_leaves=6,
 )
 WORDS = ["text", "number", "boolean", "first", "upper", "lower"]
-ENTRIES = st.sampled_from(
+ENTRIES: st.SearchStrategy[Any] = st.sampled_from(
     [
         *WORDS,
         {"scale": 100},
@@ -50,7 +50,9 @@ ENTRIES = st.sampled_from(
         {"language": ["en", "de"]},
     ]
 )
-STEPS = st.lists(ENTRIES, max_size=3).map(lambda entries: parse_steps(entries, "c"))
+STEPS: st.SearchStrategy[tuple[Step, ...]] = st.lists(ENTRIES, max_size=3).map(
+    lambda entries: parse_steps(entries, "c")
+)
 
 
 @examples(1000)
