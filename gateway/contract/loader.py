@@ -15,6 +15,7 @@ import msgspec
 from gateway.contract import file
 from gateway.contract.columns import build_columns
 from gateway.contract.format1 import import_format1
+from gateway.contract.headers import check_headers
 from gateway.contract.lines import condition_lines
 from gateway.contract.model import (
     Column,
@@ -62,6 +63,7 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
     contract = _assemble(parsed, columns, digest[:16], condition_lines(text))
     check_contract(contract)
+    check_headers(contract.request.headers)
     return contract
 
 
