@@ -103,7 +103,7 @@ def _words(response: httpx.Response, contract: Contract) -> tuple[str, ...]:
 
 
 def _without_secrets(text: str, response: httpx.Response, names: Iterable[str]) -> str:
-    """Remove the token, its parts and the values of these headers, which the upstream may repeat."""
+    """Remove the token, its parts and the values of these headers, if the upstream repeats them."""
     sent = response.request.headers
     token = sent.get("Authorization", "").removeprefix("Bearer ")
     for secret in (token, *token.split("."), *(sent.get(name, "") for name in names)):
