@@ -47,9 +47,17 @@ def shrink(parsed: file.ContractFile) -> Shrunk:
         measures=measures,
         sets=sets,
         navigation=navigation,
+        response=structs.replace(parsed.response, repeated=_repeated(parsed)),
         statistics={n: s for n, s in parsed.statistics.items() if s.column not in missing},
     )
     return Shrunk(kept, tuple(_differences(parsed, kept)))
+
+
+def _repeated(parsed: file.ContractFile) -> tuple[str, ...]:
+    """Return the repeated objects that columns go through."""
+    paths = [c.path if isinstance(c.path, tuple) else (c.path,) for c in parsed.columns]
+    used = {path.split(".")[0] for each in paths for path in each}
+    return tuple(name for name in parsed.response.repeated if name in used)
 
 
 def _is_possible(column: file.SetColumnEntry, missing: Collection[str]) -> bool:
@@ -60,6 +68,8 @@ def _is_possible(column: file.SetColumnEntry, missing: Collection[str]) -> bool:
 def _set(entry: file.SetEntry, missing: Collection[str]) -> file.SetEntry | None:
     """Return the set with the columns that remain; None if its key does not."""
     columns = tuple(column for column in entry.columns if _is_possible(column, missing))
+    gone = {column.name for column in entry.columns} - {column.name for column in columns}
+    columns = tuple(c for c in columns if c.kind != "digest" or c.of not in gone)
     key = (entry.key,) if isinstance(entry.key, str) else entry.key
     names = {column.name for column in columns}
     if not names.issuperset(key) and not entry.copy_columns:

@@ -121,8 +121,11 @@ class Extractor:
         return IncrementalChanges(await self.in_order(found), rows.gone, from_micros(following))
 
     def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
-        """Return the odd rows of an extract of all rows; `before` are those of an older extract."""
-        return () if pushdown.terms else self.tally.counts(before)
+        """Return the odd rows of an extract; `before` are those of an older one.
+
+        Of a selection, only those that queries must not depend on.
+        """
+        return self.tally.undecoded(before) if pushdown.terms else self.tally.counts(before)
 
     async def _counted(self, request: PageRequest) -> Page:
         page = await self._fetch(request)
