@@ -133,11 +133,19 @@ def to_gateway_error(error: ODataSyntaxError) -> GatewayError:
     family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
     where = f"{error.option}: " if error.option else ""
     at = f" at position {error.position + 1}" if error.text else ""
-    hint = f"; {error.hint or _slash_hint(error)}".rstrip("; ")
+    hint = f"; {error.hint or _slash_hint(error) or _expected(error)}".rstrip("; ")
     caret = (_caret(error),) if error.text else ()
     place = TextPosition(error.text, error.position) if error.text else None
     message = f"{where}{error.message}{at}{hint}"
     return family(message, target=error.option, details=caret, place=place)
+
+
+def _expected(error: ODataSyntaxError) -> str:
+    """Return what would be valid at the position, in words; empty if the parser does not know."""
+    words = error.expected
+    if not words:
+        return ""
+    return f"expected {', '.join(words[:-1])}{' or ' if words[1:] else ''}{words[-1]}"
 
 
 def _slash_hint(error: ODataSyntaxError) -> str:
