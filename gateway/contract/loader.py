@@ -134,12 +134,6 @@ def _assemble(
     )
 
 
-def _has_total(response: file.ResponseSection) -> bool:
-    """Return True if responses state a number of rows; one of pages can be compared with none."""
-    is_stated = response.total is not None or response.total_header is not None
-    return is_stated and response.total_counts == "rows"
-
-
 def _field_shape(fields: file.CustomFieldsSection | None) -> CustomFieldShape:
     if fields is None:
         return CustomFieldShape((), "", "", "")

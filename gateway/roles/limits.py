@@ -87,7 +87,8 @@ def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: s
     for name in given:
         if name not in known:
             raise ConfigurationProblem(
-                f"{place}: there is no {kind} {name!r}{nearest(name, known)}"
+                f"{place}: there is no {kind} {name!r}{nearest(name, known)}; there are"
+                f" {', '.join(known)}"
             )
 
 

@@ -87,7 +87,7 @@ class View:
     @property
     def rule_columns(self) -> frozenset[str]:
         """The columns that decide which rows these callers see."""
-        return frozenset() if self.limits is None else self.limits.rule_columns
+        return frozenset() if self.role_limits is None else self.role_limits.rule_columns
 
     def public(self, error: GatewayError) -> GatewayError:
         """Return an error without facts about rows that these callers may not see."""

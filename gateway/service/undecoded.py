@@ -15,7 +15,7 @@ from gateway.contract.derived import ColumnKind, DerivedSet
 from gateway.contract.model import Contract
 from gateway.edm.model import EntitySet, Property
 from gateway.errors import UpstreamBrokeContract
-from gateway.observe.oddities import MOST_ROWS, OddRows
+from gateway.observe.oddities import MAX_COUNTED_ROWS, OddRows
 from gateway.query.tree.queries import BoundQuery, Shape
 from gateway.service.personal import Use, uses
 
@@ -51,7 +51,7 @@ def refuse_undecoded(
         return
     for name in sorted((columns_read(query, contract) | others) & found.keys()):
         rows = found[name]
-        least = "at least " if rows >= MOST_ROWS else ""
+        least = "at least " if rows >= MAX_COUNTED_ROWS else ""
         raise UpstreamBrokeContract(
             f"{least}{rows} row{'s' * (rows != 1)} of the Analytics API"
             f" {'have' if rows != 1 else 'has'} a value in {name} that `decode` cannot read, and"

@@ -181,7 +181,7 @@ class Extraction:
                 return await self._finish()
             found = (await self._rows.count(), total)
             if found == self._short and found[0] < total:
-                raise _wrong_total(*found)
+                raise _wrong_total(*found, self._by.contract)
             self._short = found
             self._start_again()
         raise keeps_changing()
@@ -240,8 +240,11 @@ class Extraction:
         return from_micros(self._since)
 
 
-def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
+def _wrong_total(found: int, total: int, contract: Contract) -> UpstreamBrokeContract:
+    key = contract.key
+    path = ".".join(contract.column(key).path)
     return UpstreamBrokeContract(
-        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones;"
-        " correct `total` of [response], or `key` of [service], in the contract file"
+        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones"
+        f" by the key {key} ({path}); correct `total` of [response], or `key` of [service], in the"
+        " contract file"
     )
