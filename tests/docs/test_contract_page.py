@@ -32,7 +32,7 @@ STRUCTS: dict[str, tuple[type[msgspec.Struct], ...]] = {
 
 
 def section(start: str) -> str:
-    (found,) = [text for title, text in SECTIONS.items() if title.startswith(start)]
+    (found,) = [str(text) for title, text in SECTIONS.items() if title.startswith(start)]
     return found
 
 
