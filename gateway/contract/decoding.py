@@ -294,7 +294,7 @@ def _split(value: Any, step: Any) -> Any:
 def _join(value: Any, step: Any) -> Any:
     parts = value if isinstance(value, list) else [value]
     texts = [text_of(part) for part in parts if part not in (None, "")]
-    return step.separator.join(texts) if texts else None
+    return step.separator.join(texts) if texts or "" in parts else None
 
 
 def _language(value: Any, step: Any) -> Any:
@@ -302,8 +302,8 @@ def _language(value: Any, step: Any) -> Any:
         return value
     if not isinstance(value, dict):
         raise Undecodable
-    known = [value[code] for code in step.codes if value.get(code)]
-    others = [found for found in value.values() if found]
+    known = [value[code] for code in step.codes if value.get(code) is not None]
+    others = [found for found in value.values() if found is not None]
     return next(iter([*known, *others]), None)
 
 

@@ -42,6 +42,20 @@ from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.probe.values import Reader
 
 _WINDOW_ROWS = 100
+_FEW_ROWS = 4
+_ZONES = (
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+)
+_WITH_ZONE = frozenset(
+    {"iso", "%Y-%m-%dT%H:%M:%S.%LZ", "%Y-%m-%dT%H:%M:%SZ", "epoch_milliseconds", "epoch_seconds"}
+)
+"""Formats of ranges that say their zone."""
 _FILTERS = (
     ("states", "state", "ZZ_NO_SUCH_STATE"),
     ("contents", "contentId", "zz-no-such-content"),
@@ -57,12 +71,14 @@ Progress = Callable[[str], None]
 class Plan:
     """What is known before the first call, and how far to go.
 
-    `calls` bounds the calls for abilities that the feed can do without.
+    `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
+    calls for abilities that the feed can do without.
     """
 
     usual: file.ContractFile
     constants: Tree = field(default_factory=dict)
     hints: Hints = field(default_factory=Hints)
+    zone: str = ""
     calls: int = 60
 
     @property
@@ -100,6 +116,8 @@ class _Discovery:
         self._limit = limit
         self._pages: list[Sequence[dict[str, Any]]] = []
         self._envelopes: list[Envelope] = [entry.envelope]
+        self._zone = plan.zone or "UTC"
+        self._without_zone: tuple[str, ...] = ()
 
     async def run(self) -> Learned:
         study = self._study
@@ -113,27 +131,22 @@ class _Discovery:
         rows = await self._page({**newest, "limit": min(self._limit.largest, _WINDOW_ROWS)})
         window = Window(rows)
         position = await find_position(study, window, self._plan.hints.numbers)
-        if position is None and len(rows) >= self._limit.largest:
-            raise DoorProblem(
-                Door.REFUSED,
-                "the API sends rows, but no usual member of a request leads to the next page; name"
-                " a description of the API or a recorded request with --from",
-            )
-        if position is not None:
-            study.form = merged(study.form, position.tree)
-        end = End("unknown") if position is None else await find_end(study, position, window)
+        if position is None:
+            raise DoorProblem(*_no_pages(len(rows)))
+        study.form = merged(study.form, position.tree)
+        end = await find_end(study, position, window)
         total = await find_total(
             study, tuple(self._envelopes), position, newest, self._limit.largest
         )
-        limit = self._limit
-        if position is not None:
-            number = None if total is None else total.number
-            limit = await settle_clamping(study, limit, position, number)
+        number = None if total is None else total.number
+        limit = await settle_clamping(study, self._limit, position, number)
         self._tell(limit, position, order, total)
         if order is not None:
             await self._page({**order.values(descending=False), "limit": limit.largest})
         inferred = self._settled(self._infer())
         ranges = await self._ranges(inferred, order, limit)
+        if self._without_zone:
+            inferred, ranges = await self._with_zone(inferred, order, limit, ranges)
         filters = await self._filters(inferred, newest, limit)
         return Learned(
             path=study.path,
@@ -174,7 +187,8 @@ class _Discovery:
     def _infer(self) -> Inferred:
         sample = merge_pages(self._pages)
         found = infer_columns(sample.rows, usual=self._plan.usual, pages=sample.pages)
-        return found.with_zone("UTC") if found.zone_unknown else found
+        self._without_zone = found.zone_unknown
+        return found.with_zone(self._zone) if found.zone_unknown and self._zone else found
 
     def _settled(self, inferred: Inferred) -> Inferred:
         if inferred.key.kind == "none":
@@ -222,6 +236,34 @@ class _Discovery:
         self._study.form = merged(self._study.form, found.tree)
         self._progress(f"date range: {found.evidence}")
         return (found,)
+
+    async def _with_zone(
+        self,
+        inferred: Inferred,
+        order: OrderFound | None,
+        limit: Limit,
+        ranges: tuple[RangeFound, ...],
+    ) -> tuple[Inferred, tuple[RangeFound, ...]]:
+        """Find the zone of instants that name none: a range in UTC shows which rows it means.
+
+        If nothing proves a zone, the instants stay undecoded, unless the owner has named one.
+        """
+        if self._plan.zone or any(found.instant in _WITH_ZONE for found in ranges):
+            self._progress(f"instants without a zone are in {self._zone}")
+            return inferred, ranges
+        for zone in _ZONES:
+            self._zone = zone
+            inferred = self._settled(self._infer())
+            found = await self._ranges(inferred, order, limit)
+            if any(each.instant in _WITH_ZONE for each in found):
+                self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
+                return inferred, found
+        self._zone = ""
+        self._progress(
+            "instants have no zone, and nothing proves one: they cannot be read until you name it,"
+            " with --zone Europe/Berlin for example"
+        )
+        return self._settled(self._infer()), ()
 
     async def _filters(
         self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
@@ -293,6 +335,20 @@ def _with_abilities(
         sorts = order.field if order is not None and entry.name == "updatedAt" else None
         columns.append(structs.replace(entry, filter=by_column.get(entry.name), order=sorts))
     return replace(inferred, columns=tuple(columns))
+
+
+def _no_pages(rows: int) -> tuple[Door, str]:
+    """Return why no member for the next page was found."""
+    if rows < _FEW_ROWS:
+        return Door.NO_ROWS, (
+            f"the token sees {rows} rows, too few to learn how pages work: a new workspace, or a"
+            " manager without people; run the command again when there are more"
+        )
+    return Door.REFUSED, (
+        "the API sends rows, but no usual member of a request leads to the next page, or every call"
+        " sends them in another order; name a description of the API or a recorded request with"
+        " --from"
+    )
 
 
 def _shown(path: tuple[str, ...] | None) -> str:

@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
+from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
 from gateway.analytics.extract.outside import without_outside
 from gateway.analytics.extract.passes import Passes
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import FetchPage, Scanner, ScanProgress, keeps_changing
+from gateway.analytics.extract.scan import ScanProgress, Scanner
 from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals
@@ -199,7 +200,8 @@ class Extraction:
         assert self._since is not None  # noqa: S101 - None for a single page only
         await self._scanner.read(pushdown, self._rows, first, self._progress)
         if isinstance(self._rows, Streamed):
-            settled = await catch_up.settle_gradual(pushdown, self._rows, self._since)
+            tie = self._progress.newest_tie
+            settled = await catch_up.settle_gradual(pushdown, self._rows, self._since, tie=tie)
         else:
             settled = await catch_up.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total

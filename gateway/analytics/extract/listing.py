@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.analytics.extract.scan import FetchPage
+from gateway.analytics.extract.fetching import FetchPage, too_deep
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.contract.model import Contract, Paging, Stop
@@ -82,8 +82,8 @@ class Listing:
     async def _is_more(self, request: PageRequest) -> bool:
         """Look beyond the signalled end; a page there may be empty, or the last one again."""
         page = await self._fetch(replace(request, for_total=True))
-        keys: list[str] = page.rows.column(self._contract.key).to_pylist()
-        return not self._seen.issuperset(keys)
+        keys: set[str] = set(page.rows.column(self._contract.key).to_pylist())
+        return not keys <= self._seen
 
     def _request(self) -> PageRequest | None:
         """Return the next request; None if the end was signalled and nothing deeper is allowed."""
@@ -95,7 +95,7 @@ class Listing:
         if deepest is not None and (limit < 1 or skip + limit > deepest):
             if self._signalled:
                 return None
-            raise _too_deep(deepest)
+            raise too_deep(deepest)
         column = self._contract.order_column
         can_order = bool(column) and self._contract.column(column).order is not None
         order = column if can_order else ""
@@ -138,7 +138,7 @@ class Listing:
         self.ended = self._is_end(page, rows)
 
     def _says_last(self, page: Page) -> bool:
-        rows = page.rows.num_rows
+        rows: int = page.rows.num_rows
         match self._pages.stop:
             case Stop.TOTAL:
                 return page.stated is not None and bool(self._skip >= page.stated)
@@ -201,12 +201,4 @@ def _endless() -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
         f"the Analytics API sent {_EMPTY_PAGES} empty pages in a row and says that more follow;"
         " correct `has_more` or `cursor` of [response], or `stop` of [pages], in the contract file"
-    )
-
-
-def _too_deep(deepest: int) -> UpstreamBrokeContract:
-    return UpstreamBrokeContract(
-        f"the list has more rows than the {deepest} that `deepest` of [pages] in the contract file"
-        " allows; to read past it, the contract file needs `order_by` of [extract] with a column"
-        " that has `order`, an exact filter of kind range, and nullable = false"
     )

@@ -24,9 +24,9 @@ from dataclasses import dataclass, field
 import anyio.to_thread
 import pyarrow as pa
 
+from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.listing import Listing
 from gateway.analytics.extract.outside import without_outside
-from gateway.analytics.extract.scan import FetchPage, keeps_changing
 from gateway.analytics.extract.strategy import states_rows
 from gateway.analytics.extract.streamed import Sink, newest_first
 from gateway.analytics.read.page import Page, arrow_schema

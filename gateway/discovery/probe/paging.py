@@ -134,7 +134,7 @@ async def settle_clamping(
     if not came or (total is not None and total <= came):
         return limit
     more = study.rows(await study.ask(position_values(position, came, 1) | {"limit": 1}))
-    if more:
+    if more and identity(more[0]) not in {identity(row) for row in rows}:
         return Limit(limit.tree, came, True, f"{limit.evidence}; cut to {came} rows in silence")
     return limit
 
@@ -196,7 +196,7 @@ async def _by_number(
                 values[_slot(tree)] = 2 * number + 2
             reply, left = await study.together(part, values)
             rows = None if reply is None else study.rows(reply)
-            at_row = None if rows is None else window.start_of(rows)
+            at_row = None if rows is None else window.start_of(rows[:step])
             if at_row is None or at_row == 0:
                 continue
             for tree in left:
@@ -228,7 +228,7 @@ async def _confirms(
         wanted = per
     values = {"limit": step, "n": wanted // per + first}
     rows = study.rows(await study.ask(values, at(name, "${n}")))
-    return rows is not None and window.start_of(rows) == wanted
+    return rows is not None and window.start_of(rows[:step]) == wanted
 
 
 async def _by_cursor(study: Study, window: Window, hints: Sequence[str]) -> Position | None:
