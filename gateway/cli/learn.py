@@ -82,7 +82,7 @@ async def learn(url: str, token: str, wishes: Wishes, progress: Progress) -> Out
         text = contract_text(learned, built_in_contract(), usual, url)
         contract = load_contract(text)
         problems = await verify(_client(http, contract, current, headers), contract, learned)
-        return Outcome(learned, text, problems)
+        return Outcome(learned, text, (*learned.problems, *problems))
 
 
 async def _hints(

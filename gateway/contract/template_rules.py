@@ -81,7 +81,7 @@ def check_filters_are_sent(contract: Contract) -> None:
         ConfigurationProblem: names the body and the placeholder.
     """
     wanted = {"offset": "skip", "page_number": "page", "cursor": "cursor"}
-    needed = {"limit", wanted[contract.pages.kind.value], *_filter_names(contract)}
+    needed = {wanted[contract.pages.kind.value], *_filter_names(contract)}
     said = {_without_view(name) for name in contract.request.body.names}
     for name in sorted(needed - said):
         raise _problem("[request] body", f"${{{name}}}", "is missing, so it would never be sent")

@@ -43,6 +43,7 @@ from gateway.discovery.probe.values import Reader
 
 _WINDOW_ROWS = 100
 _FEW_ROWS = 4
+_CALLS_FOR_RANGE, _CALLS_FOR_ZONE = 30, 3
 _ZONES = (
     "Europe/Berlin",
     "Europe/London",
@@ -118,6 +119,7 @@ class _Discovery:
         self._envelopes: list[Envelope] = [entry.envelope]
         self._zone = plan.zone or "UTC"
         self._without_zone: tuple[str, ...] = ()
+        self.problems: list[str] = []
 
     async def run(self) -> Learned:
         study = self._study
@@ -144,7 +146,8 @@ class _Discovery:
         if order is not None:
             await self._page({**order.values(descending=False), "limit": limit.largest})
         inferred = self._settled(self._infer())
-        ranges = await self._ranges(inferred, order, limit)
+        few = _CALLS_FOR_ZONE if self._without_zone else _CALLS_FOR_RANGE
+        ranges = await self._ranges(inferred, order, limit, calls=few)
         if self._without_zone:
             inferred, ranges = await self._with_zone(inferred, order, limit, ranges)
         filters = await self._filters(inferred, newest, limit)
@@ -167,7 +170,7 @@ class _Discovery:
             constants=self._entry.constants,
             calls=study.caller.calls,
             seconds_of_page=study.caller.slowest,
-            notes=tuple(study.notes),
+            problems=tuple(self.problems),
         )
 
     async def _page(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
@@ -219,17 +222,20 @@ class _Discovery:
         return next((place.path for place in places if not place.negated), None)
 
     async def _ranges(
-        self, inferred: Inferred, order: OrderFound | None, limit: Limit
+        self,
+        inferred: Inferred,
+        order: OrderFound | None,
+        limit: Limit,
+        calls: int = _CALLS_FOR_RANGE,
     ) -> tuple[RangeFound, ...]:
         entry = inferred.column("updatedAt")
-        if order is None or entry is None or self._is_spent():
+        if order is None or entry is None:
             return ()
         values = {**order.values(descending=True), "limit": limit.largest, **_first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
         expected = Expected(rows, Reader(entry), values)
-        found = await find_range(
-            self._study, "updated_at", expected, self._plan.hints.ranges.get("updated_at", ())
-        )
+        hints = self._plan.hints.ranges.get("updated_at", ())
+        found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
         if found is None:
             self._progress("no date range by last change is obeyed")
             return ()
@@ -254,16 +260,16 @@ class _Discovery:
         for zone in _ZONES:
             self._zone = zone
             inferred = self._settled(self._infer())
-            found = await self._ranges(inferred, order, limit)
+            found = await self._ranges(inferred, order, limit, calls=_CALLS_FOR_ZONE)
             if any(each.instant in _WITH_ZONE for each in found):
                 self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
                 return inferred, found
         self._zone = ""
-        self._progress(
-            "instants have no zone, and nothing proves one: they cannot be read until you name it,"
-            " with --zone Europe/Berlin for example"
+        self.problems.append(
+            f"the instants of {', '.join(self._without_zone)} have no zone, and nothing proves one:"
+            " they cannot be read until you name it, with --zone Europe/Berlin for example"
         )
-        return self._settled(self._infer()), ()
+        return _without_values(self._settled(self._infer()), self._without_zone), ()
 
     async def _filters(
         self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
@@ -334,6 +340,15 @@ def _with_abilities(
     for entry in inferred.columns:
         sorts = order.field if order is not None and entry.name == "updatedAt" else None
         columns.append(structs.replace(entry, filter=by_column.get(entry.name), order=sorts))
+    return replace(inferred, columns=tuple(columns))
+
+
+def _without_values(inferred: Inferred, names: Sequence[str]) -> Inferred:
+    """Return the columns with these nullable: their values cannot be read."""
+    columns = (
+        structs.replace(entry, nullable=True) if entry.name in names else entry
+        for entry in inferred.columns
+    )
     return replace(inferred, columns=tuple(columns))
 
 

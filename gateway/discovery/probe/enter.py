@@ -20,7 +20,7 @@ from gateway.discovery.probe.study import Study, plain
 from gateway.discovery.probe.trees import Tree, at, can_merge, merged, without
 
 _PREFIXES = ("", "/api", "/v1", "/api/v1", "/analytics", "/rest")
-_ATTEMPTS = 10
+_ATTEMPTS = 12
 _CERTAIN = 0.5
 _VERSIONS = 3
 
@@ -48,6 +48,15 @@ _ROLES: Mapping[Role, Sequence[Any]] = {
     Role.UPDATED_TO: [_open("updated_at.to", "2100")],
 }
 """What to send for a member that the API needs, by its role; the next one if it is refused too."""
+_BODIES: Sequence[Tree] = (
+    at("options", {"limit": "${limit or 20}", "skip": "${skip or 0}"}),
+    at("limit", "${limit or 20}"),
+    at("pageSize", "${limit or 20}") | at("page", "${page or 1}"),
+    at("first", "${limit or 20}"),
+    at("page", {"size": "${limit or 20}", "number": "${page or 1}"}),
+    at("pagination", {"limit": "${limit or 20}"}),
+)
+"""Usual bodies, for an API that refuses an empty one and does not say why."""
 _BY_TYPE: Mapping[str, Sequence[Any]] = {"boolean": [False, True], "array": [[]], "object": [{}]}
 _FLAG = re.compile(r"(?:include|with|show|is|has|only|exclude|hide)[A-Z_]\w*")
 _VERSION = re.compile(r"version", re.IGNORECASE)
@@ -124,11 +133,30 @@ class _Needs:
         self.constants: list[str] = []
         self._study = study
         self._tried: dict[str, int] = {}
+        self._start = study.base
+        self._bodies = 0
 
     def answer(self, refusal: Any) -> bool:
         """Add what a refusal asks for; return False if there is nothing to add."""
         hints = [hint for hint in read_hints(refusal) if hint.kind in (*_NEEDS, HintKind.HEADER)]
-        return any([self._add(hint) for hint in hints])  # noqa: C419 - all are added
+        added = [self._add(hint) for hint in hints]
+        return any(added) or self._next_version() or self._next_body()
+
+    def _next_version(self) -> bool:
+        """Try the next number in a header that names a version, if one was added."""
+        name = next((n for n in self._study.caller.headers if n in self._tried), None)
+        if name is None or int(self._study.caller.headers[name]) >= _VERSIONS:
+            return False
+        self._study.caller.headers[name] = str(int(self._study.caller.headers[name]) + 1)
+        return True
+
+    def _next_body(self) -> bool:
+        """Try another usual body, if the API does not say what it needs."""
+        if self.constants or self._bodies >= len(_BODIES):
+            return False
+        self._study.base = merged(self._start, _BODIES[self._bodies])
+        self._bodies += 1
+        return True
 
     def _add(self, hint: Hint) -> bool:
         name = ".".join(plain(hint.path))

@@ -176,6 +176,8 @@ async def find_position(
         pages = list(dict.fromkeys(named))
         found = await _by_number(study, window, pages, "page_number")
     if found is None:
+        found = await _by_far(study, hints)
+    if found is None:
         found = await _by_cursor(study, window, hints.get("cursor", ()))
     return found
 
@@ -210,6 +212,44 @@ async def _by_number(
                     words = f"{name} counts {counted} from {first}"
                     return Position(kind, at(name, placeholder), first, words)
     return None
+
+
+async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position | None:
+    """Find the member by a number far beyond the end, for rows that come in no fixed order.
+
+    Whether counting begins at 0 or 1 cannot be seen from the rows then: a refusal of 0 tells, or
+    the two first pages together, which have more rows than one only if both exist.
+    """
+    study.allow(_MAX_CALLS)
+    skips = [*slots_in(study.base, "skip"), *hints.get("skip", ()), *SKIPS]
+    pages = [*slots_in(study.base, "page"), *hints.get("page", ()), *PAGES]
+    kinds: tuple[tuple[Literal["offset", "page_number"], list[str]], ...] = (
+        ("offset", skips),
+        ("page_number", pages),
+    )
+    for kind, names in kinds:
+        for group in grouped([(at(n, "${far}"), n) for n in dict.fromkeys(names)], study.base):
+            trees = [tree for tree, _ in group]
+            reply, left = await study.together(trees, {"limit": _STEP, "far": _FAR})
+            if reply is None or study.rows(reply) != []:
+                continue
+            for tree in left:
+                if study.rows(await study.ask({"limit": _STEP, "far": _FAR}, tree)) == []:
+                    return await _with_origin(study, _dotted(tree), kind)
+    return None
+
+
+async def _with_origin(
+    study: Study, name: str, kind: Literal["offset", "page_number"]
+) -> Position | None:
+    """Return the position if its first number is certain: the API refuses 0, or it skips rows."""
+    placeholder = "${skip}" if kind == "offset" else "${page}"
+    zero = await study.ask({"limit": _STEP, "far": 0}, at(name, "${far}"))
+    first = 0 if study.rows(zero) is not None else 1
+    if kind == "page_number" and first == 0:
+        return None
+    words = f"{name} counts {'rows' if kind == 'offset' else 'pages'} from {first}"
+    return Position(kind, at(name, placeholder), first, words)
 
 
 def _first_of(at_row: int, value: int, step: int, kind: str) -> int | None:

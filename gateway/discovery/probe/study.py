@@ -24,7 +24,7 @@ from gateway.discovery.probe.trees import Tree, can_merge, merged, paths_of
 
 _MAX_TEXTS, _MAX_LETTERS, _MAX_DEPTH = 200, 2_000, 12
 _SINGLES = 3
-_ROUNDS = 8
+_ROUNDS = 14
 _MOST = re.compile(
     r"(?:greater than|more than|exceed|maximum(?: value| allowed| size)?(?: is| of|:)?|at most|"
     r"up to|less than or equal to|<=|lte|not be above|max(?:imum)?[ :=]+)\D{0,12}(\d{1,9})",
