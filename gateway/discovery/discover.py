@@ -132,7 +132,10 @@ class _Discovery:
             study.defaults = dict(newest)
         rows = await self._page({**newest, "limit": min(self._limit.largest, _WINDOW_ROWS)})
         window = Window(rows)
-        position = await find_position(study, window, self._plan.hints.numbers)
+        numbers = self._plan.hints.numbers
+        position = await find_position(study, window, numbers)
+        if position is None and order is not None:
+            position = await find_position(study, self._by_instants(rows), numbers)
         if position is None:
             raise DoorProblem(*_no_pages(len(rows)))
         study.form = merged(study.form, position.tree)
@@ -172,6 +175,11 @@ class _Discovery:
             seconds_of_page=study.caller.slowest,
             problems=tuple(self.problems),
         )
+
+    def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
+        """Return rows told apart by what they are sorted by: ties may come in any order."""
+        entry = self._infer().column("updatedAt")
+        return Window(rows) if entry is None else Window(rows, Reader(entry).micros)
 
     async def _page(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page, and remember its rows as samples."""
