@@ -78,6 +78,7 @@ class Extractor:
         self.totals = totals or Totals(fetch, contract)
         self.choice = choose_strategy(contract)
         self._fetch = fetch
+        self._clock = clock
         self.scanner = Scanner(self._counted, contract, policy.concurrency, clock)
         self.catch_up = CatchUp(self.scanner, contract, policy.rounds, clock)
         self.contract = contract
@@ -91,7 +92,11 @@ class Extractor:
             case Strategy.NEWEST_FIRST:
                 return Extraction(self, pushdown, sink)
             case Strategy.PASSES:
-                return Passes(self._counted, self.contract, pushdown, sink)
+                return Passes(self._counted, self.contract, pushdown, sink, self._clock)
+            case Strategy.RANGES:
+                return Passes(
+                    self._counted, self.contract, pushdown, sink, self._clock, by_ranges=True
+                )
 
     async def changes(
         self, pushdown: Pushdown, since: datetime, base: BaseExtract

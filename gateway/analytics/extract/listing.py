@@ -28,7 +28,8 @@ class Listing:
     """A reading in progress; `read` can be called again after a failure, and goes on.
 
     `take` receives each page with rows. `cut_off` is true if the list ended with its first page, a
-    full one without a cursor, which may also mean that the cursor is elsewhere.
+    full one without a cursor, which may also mean that the cursor is elsewhere. `repeated` counts
+    rows that came again on a later page.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Listing:
 
     def _start(self) -> None:
         self.ended = False
+        self.repeated = 0
         self._cursor: str | int | None = None
         self._number = self._skip = self._largest = 0
         self._seen: set[str] = set()
@@ -124,6 +126,7 @@ class Listing:
         """Take a page, and decide whether it is the last one."""
         rows, before = page.rows.num_rows, len(self._seen)
         self._seen.update(page.rows.column(self._contract.key).to_pylist())
+        self.repeated += before + rows - len(self._seen)
         self._count_stale(rows, len(self._seen) > before)
         if rows:
             self._take(page)
