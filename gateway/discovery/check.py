@@ -32,6 +32,7 @@ from gateway.discovery.kept.entries import entries_of
 from gateway.discovery.kept.own_hints import hints_of_contract
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem
+from gateway.discovery.probe.trees import Tree
 from gateway.discovery.write import contract_text
 from gateway.errors import UpstreamBrokeContract
 from gateway.planner.pushdown import Pushdown
@@ -74,39 +75,59 @@ async def check_contract(
         UpstreamUnavailable, UpstreamRejectedToken: the API fails meanwhile.
     """
     usual = read_file(shipped)
-    learned, refused = await _learn_again(caller, in_force.parsed, usual, progress)
-    statistics = await check_statistics(caller, in_force.contract, usual)
-    findings = (*refused, *await compare_with(client, in_force, learned, shipped), *statistics)
-    return Checked(findings, learned, statistics)
+    hints = hints_of_contract(in_force.parsed)
+    own = replace(hints, constants={}, headers={})
+    plan = Plan(usual, hints.constants, own, zone=_zone_of(in_force.parsed))
+    learned, refused = await learn_with(caller, plan, {}, progress)
+    findings = await compare_with(client, in_force, learned, shipped)
+    statistics = await check_statistics(caller, in_force.contract)
+    return Checked((*refused, *findings, *statistics), learned, statistics)
 
 
-async def _learn_again(
-    caller: Caller,
-    parsed: file.ContractFile,
-    usual: file.ContractFile,
-    progress: Callable[[str], None],
+async def learn_with(
+    caller: Caller, plan: Plan, named: Tree, progress: Callable[[str], None]
 ) -> tuple[Learned, tuple[Finding, ...]]:
-    """Learn with the file's constants; without them, if the API refuses them."""
-    hints = hints_of_contract(parsed)
-    plan = Plan(usual, hints.constants, replace(hints, constants={}))
+    """Learn with the plan's constants; with the `named` ones alone, if the API refuses the others.
+
+    Raises:
+        DoorProblem: no row can be read.
+    """
     try:
         return await discover(caller, plan, progress), ()
     except DoorProblem as problem:
-        if problem.door is not Door.REFUSED or not hints.constants:
+        if problem.door is not Door.REFUSED or plan.constants == named:
             raise
-    learned = await discover(caller, replace(plan, constants={}), progress)
-    names = ", ".join(hints.constants)
+    learned = await discover(caller, replace(plan, constants=named), progress)
+    names = ", ".join(name for name in plan.constants if name not in named)
     return learned, (differs("[request.body]", f"the API refuses requests with {names}"),)
 
 
+def _zone_of(parsed: file.ContractFile) -> str:
+    """Return the zone of instants without an offset that a file names; empty if it names none."""
+    steps = (step for column in parsed.columns for step in column.decode)
+    return next((s["zone"] for s in steps if isinstance(s, dict) and s.get("zone")), "")
+
+
 async def compare_with(
-    client: AnalyticsClient, in_force: InForce, learned: Learned, shipped: str
+    client: AnalyticsClient,
+    in_force: InForce,
+    learned: Learned,
+    shipped: str,
+    *,
+    proves: bool = True,
 ) -> tuple[Finding, ...]:
-    """Return the findings on a file, but for its statistics."""
+    """Return the findings on a file, but for its statistics.
+
+    With `proves`, filters that discovery does not try are tried too.
+
+    Raises:
+        UpstreamUnavailable, UpstreamRejectedToken: the API fails meanwhile.
+    """
     text = contract_text(learned, shipped, read_file(shipped), in_force.base_url)
     reading = await read_pages(client, in_force.contract)
     seen = read_file(text)
-    proved = await prove_filters(client, in_force.contract) if not reading.problems else {}
+    is_read = proves and not reading.problems
+    proved = await prove_filters(client, in_force.contract) if is_read else {}
     wrong = frozenset(n for n, f in proved.items() if f.state is State.DIFFERS and not f.edits)
     entries = entries_of(text)
     case = Case(in_force.parsed, in_force.contract, seen, entries, learned, reading, wrong)
@@ -119,11 +140,10 @@ def _findings(case: Case, proved: Mapping[str, Finding]) -> Iterator[Finding]:
     yield from compare_columns(case)
     yield from compare_fields(case)
     yield from (differs("pages of the feed", message) for message in case.reading.problems)
+    yield from (differs("rows", problem) for problem in case.learned.problems)
 
 
-async def check_statistics(
-    caller: Caller, contract: Contract, usual: file.ContractFile
-) -> tuple[Finding, ...]:
+async def check_statistics(caller: Caller, contract: Contract) -> tuple[Finding, ...]:
     """Compare the statistics of a contract with rows, in one more call."""
     if not contract.statistics:
         return ()

@@ -19,7 +19,8 @@ from gateway.discovery.probe.totals import TotalFound
 class Learned:
     """The parts; None for what the API does not have, or what could not be proved.
 
-    `rows` are those that were seen. `untested` says why a filter could not be tried.
+    `problems` are what the owner has to settle before the feed is whole. `rows` are those that were
+    seen. `untested` says why a filter could not be tried.
     """
 
     path: str
@@ -42,6 +43,6 @@ class Learned:
     constants: tuple[str, ...] = ()
     calls: int = 0
     seconds_of_page: float = 0.0
-    notes: tuple[str, ...] = ()
     rows: tuple[Row, ...] = field(default=(), repr=False)
     untested: Mapping[str, str] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()

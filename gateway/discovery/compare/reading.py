@@ -143,7 +143,7 @@ async def _cap(client: Reads, contract: Contract, first: Page) -> tuple[str | No
     doubts: list[str] = []
     totals = Totals(client.fetch, contract, doubts.append)
     try:
-        await totals.verify_live(Pushdown(), first.total)
+        await totals.confirm(Pushdown(), first)
     except (UpstreamRejectedToken, UpstreamUnavailable):
         raise
     except GatewayError as error:

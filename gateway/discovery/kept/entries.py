@@ -1,7 +1,8 @@
 """The entries of a contract file, and digests that show which ones were changed by hand.
 
 An entry is what `check` compares and `check --fix` writes at once: a table, such as `pages` and
-`filters.users`, or an element of a list with its name, such as `columns.progress`.
+`filters.users`, or a column or a custom field by its name, such as `columns.progress`. Other lists
+of tables, such as `sets`, are one entry each.
 """
 
 from __future__ import annotations
@@ -19,11 +20,8 @@ from urllib.parse import quote
 NAMED = {
     ("columns",): "columns",
     ("custom_fields", "mapped"): "custom_fields",
-    ("sets",): "sets",
-    ("measures",): "measures",
-    ("navigation",): "navigation",
 }
-"""Lists of tables, and how the entries of their elements begin."""
+"""Lists of tables whose elements are entries, and how the names of these begin."""
 _DIVIDED = frozenset({"endpoints", "filters", "statistics"})
 _INNER = {"request": ("body",), "custom_fields": ("mapped",)}
 _HEADING = "# ---------------------------------------------------------------- as it was written"
@@ -54,10 +52,12 @@ def entries_of(text: str) -> dict[str, Any]:
 
 def _entries(data: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
     for name, value in data.items():
-        if isinstance(value, list):
+        if (name,) in NAMED:
             yield from _elements((name,), value)
         elif isinstance(value, dict) and name in _DIVIDED:
             yield from ((f"{name}.{inner}", each) for inner, each in value.items())
+        elif isinstance(value, list):
+            yield name, value
         elif isinstance(value, dict):
             inner = _INNER.get(name, ())
             yield name, {key: each for key, each in value.items() if key not in inner}
@@ -79,8 +79,7 @@ def element_name(path: tuple[str, ...], element: Mapping[str, Any]) -> str:
     >>> element_name(("columns",), {"name": "progress"})
     'columns.progress'
     """
-    of = (element.get("set"), element.get("name"))
-    return ".".join([NAMED.get(path, ".".join(path)), *(str(part) for part in of if part)])
+    return f"{NAMED[path]}.{element.get('name', '')}"
 
 
 def stamped(text: str) -> str:
@@ -122,16 +121,17 @@ def _digest(content: Any) -> str:
 def changes_by_hand(text: str, shipped: str) -> dict[str, Hand]:
     """Return the entries that the owner of a file has changed since it was written.
 
-    A file without digests is compared with the shipped one. Entries with `source = "owner"` are the
-    owner's, whatever their digests are.
+    A file without digests is compared with the shipped one, unless discovery has observed some of
+    it. Entries with `source = "owner"` are the owner's, whatever their digests are.
     """
-    now = digests_of(text)
-    stated = written_digests(text)
+    entries, now, stated = entries_of(text), digests_of(text), written_digests(text)
+    sources = {n: e["source"] for n, e in entries.items() if isinstance(e, dict) and "source" in e}
     then = digests_of(shipped) if stated is None else stated
-    found = {name: Hand.ADDED for name in now if name not in then}
-    found |= {name: Hand.DELETED for name in then if name not in now}
-    found |= {name: Hand.CHANGED for name in now if name in then and now[name] != then[name]}
-    for name, content in entries_of(text).items():
-        if isinstance(content, dict) and content.get("source") == "owner":
-            found.setdefault(name, Hand.CHANGED)
-    return found
+    found: dict[str, Hand] = {}
+    if stated is not None or "observed" not in sources.values():
+        found |= {name: Hand.ADDED for name in now if name not in then}
+        found |= {name: Hand.DELETED for name in then if name not in now}
+        found |= {name: Hand.CHANGED for name in now if now[name] != then.get(name, now[name])}
+    return found | {
+        name: found.get(name, Hand.CHANGED) for name, s in sources.items() if s == "owner"
+    }

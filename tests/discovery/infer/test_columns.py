@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -182,11 +183,15 @@ def test_rows_without_the_instant_are_counted() -> None:
     assert [(o.name, o.rows_without, o.is_usable) for o in found.order] == [("updatedAt", 7, False)]
 
 
+def _same(members: dict[str, Any], _: int) -> dict[str, Any]:
+    return members
+
+
 def test_the_later_of_two_instants_is_the_last_change() -> None:
     seen, changed = "2024-05-06T07:08:09Z", "2024-05-07T07:08:09Z"
     for first in ("lastAccessedAt", "lastModifiedAt"):
-        made = rows(lambda _, n=first: {"updatedAt": ..., n: seen, "editedOn": changed})
-        found = infer(made)
+        members = {"updatedAt": ..., first: seen, "editedOn": changed}
+        found = infer(rows(partial(_same, members)))
         assert entry(found, "updatedAt").path == "editedOn"
         assert [question.subject for question in found.questions] == ["updatedAt"]
 
