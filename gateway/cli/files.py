@@ -39,6 +39,8 @@ def locked_folder(path: Path) -> Iterator[None]:
     Raises:
         click.UsageError: another process writes there, or the folder cannot be written.
     """
+    if not path.absolute().parent.is_dir():
+        raise click.UsageError(f"{path} cannot be written: there is no such folder")
     lock = SoftFileLock(path.with_name(_LOCK), timeout=0)
     try:
         lock.acquire()

@@ -6,6 +6,7 @@ the file in force by the reader of the feed, so that a file fits only if the fee
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -36,6 +37,9 @@ from gateway.discovery.probe.trees import Tree
 from gateway.discovery.write import contract_text
 from gateway.errors import UpstreamBrokeContract
 from gateway.planner.pushdown import Pushdown
+
+_ROW_ID = re.compile(r",? in the row '[^']*'")
+_POINTER = re.compile(r"[^.]*`skillhabit-odata check` shows [^.]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,8 +143,17 @@ def _findings(case: Case, proved: Mapping[str, Finding]) -> Iterator[Finding]:
     yield from compare_filters(case, proved)
     yield from compare_columns(case)
     yield from compare_fields(case)
-    yield from (differs("pages of the feed", message) for message in case.reading.problems)
+    yield from (differs("pages of the feed", _said(m)) for m in case.reading.problems)
     yield from (differs("rows", problem) for problem in case.learned.problems)
+
+
+def _said(message: str) -> str:
+    """Return a message of the reader without the id of a row, which may name a person.
+
+    >>> _said("null in name, in the row 'u1|c1'. `skillhabit-odata check` shows where")
+    'null in name'
+    """
+    return _POINTER.sub("", _ROW_ID.sub("", message)).rstrip(". ")
 
 
 async def check_statistics(caller: Caller, contract: Contract) -> tuple[Finding, ...]:

@@ -45,11 +45,14 @@ class Upstream:
         body = await request.json()
         self.bodies.append(dict(body))
         self.asked(body)
-        skip, limit = body["options"]["skip"], body["options"]["limit"]
+        options = body.get("options", {})
+        skip, limit = options.get("skip", 0), options.get("limit", 20)
         transport = httpx.ASGITransport(app=self.sandbox)
         token = {"Authorization": request.headers["Authorization"]}
         async with httpx.AsyncClient(transport=transport, base_url="http://sandbox") as client:
             answer = await client.post("/analyse/results", json=body, headers=token)
+        if answer.status_code != 200:
+            return Response(answer.content, answer.status_code, media_type="application/json")
         page = answer.json()
         page["total"] = min(page["total"], self.cap)
         page["results"] = page["results"][: max(0, min(limit, self.cap - skip))]

@@ -91,6 +91,11 @@ def _range(case: Case, name: str, entry: file.RangeFilterEntry) -> Finding:
     order = case.force.extract.order_by
     if not columns or columns[0] != (order or "updatedAt"):
         return untested(subject, "no row that was read has two instants to select between")
+    if case.reading.ranges:
+        return holds(subject, "two ranges have all rows together")
+    if case.reading.doubt and "ignores the filter" in case.reading.doubt:
+        text = f"the filter by {columns[0]} is ignored; leave it out"
+        return differs(subject, text, removal(case, name))
     if case.learned.order is None or not case.can_order:
         is_vital = bool(order) and choose_strategy(case.contract).strategy is Strategy.NEWEST_FIRST
         return untested(subject, "rows without an order cannot show it", is_vital=is_vital)

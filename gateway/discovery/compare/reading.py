@@ -13,7 +13,12 @@ from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.contract.model import Contract, Paging
-from gateway.errors import GatewayError, UpstreamRejectedToken, UpstreamUnavailable
+from gateway.errors import (
+    GatewayError,
+    UpstreamKeepsChanging,
+    UpstreamRejectedToken,
+    UpstreamUnavailable,
+)
 from gateway.planner.pushdown import Pushdown
 
 _STEP = 3
@@ -36,7 +41,8 @@ class Reading:
     """What pages showed; None for what they could not show.
 
     `problems` are the messages of pages that cannot be read, and `cap` why rows are missing from
-    all pages. `total` is what the first page states, `rows` how many it has.
+    all pages. `total` is what the first page states, `rows` how many it has. `ranges` is true if two
+    ranges of the order column have all rows together.
     """
 
     problems: tuple[str, ...] = ()
@@ -46,6 +52,7 @@ class Reading:
     moves: bool | None = None
     cap: str | None = None
     doubt: str | None = None
+    ranges: bool = False
 
 
 class _Pages:
@@ -86,7 +93,14 @@ async def read_pages(client: Reads, contract: Contract) -> Reading:
     orders = await _orders(pages, contract, first)
     cap, doubt = await _cap(client, contract, first)
     return Reading(
-        tuple(pages.problems), first.rows.num_rows, first.stated, orders, moves, cap, doubt
+        problems=tuple(pages.problems),
+        rows=first.rows.num_rows,
+        total=first.stated,
+        orders=orders,
+        moves=moves,
+        cap=cap,
+        doubt=doubt,
+        ranges=_is_extract(contract, first) and cap is doubt is None,
     )
 
 
@@ -136,14 +150,22 @@ def _instants(page: Page, name: str) -> Sequence[int]:
     return found
 
 
+def _is_extract(contract: Contract, first: Page) -> bool:
+    """Return True if extracts compare the total with ranges, and there are rows to divide."""
+    strategy = choose_strategy(contract).strategy
+    return strategy is Strategy.NEWEST_FIRST and first.stated is not None and first.stated > 1
+
+
 async def _cap(client: Reads, contract: Contract, first: Page) -> tuple[str | None, str | None]:
     """Return why rows are missing from all pages, and why that cannot be told."""
-    if choose_strategy(contract).strategy is not Strategy.NEWEST_FIRST or first.stated is None:
+    if not _is_extract(contract, first):
         return None, None
     doubts: list[str] = []
     totals = Totals(client.fetch, contract, doubts.append)
     try:
         await totals.confirm(Pushdown(), first)
+    except UpstreamKeepsChanging as error:
+        return None, error.message
     except (UpstreamRejectedToken, UpstreamUnavailable):
         raise
     except GatewayError as error:

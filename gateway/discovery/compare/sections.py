@@ -210,7 +210,7 @@ def _counted(case: Case) -> str:
 def _extract(case: Case) -> Finding:
     name, seen = case.force.extract.order_by, case.seen.extract.order_by
     reason = choose_strategy(case.contract)
-    if not name or name == seen:
+    if not name or name == seen or (case.reading.orders and case.reading.ranges):
         return holds("[extract]", f"{reason.strategy}: {reason.reason}")
     if not case.can_order:
         why = f"all rows have the same {name}, so the order of extracts cannot be tested"
