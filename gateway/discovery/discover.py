@@ -119,6 +119,7 @@ class _Discovery:
         self._envelopes: list[Envelope] = [entry.envelope]
         self._zone = plan.zone or "UTC"
         self._without_zone: tuple[str, ...] = ()
+        self._position: Position | None = None
         self.problems: list[str] = []
 
     async def run(self) -> Learned:
@@ -138,6 +139,7 @@ class _Discovery:
             position = await find_position(study, self._by_instants(rows), numbers)
         if position is None:
             raise DoorProblem(*_no_pages(len(rows)))
+        self._position = position
         study.form = merged(study.form, position.tree)
         end = await find_end(study, position, window)
         total = await find_total(
@@ -175,6 +177,11 @@ class _Discovery:
             seconds_of_page=study.caller.slowest,
             problems=tuple(self.problems),
         )
+
+    def _first(self, limit: Limit) -> dict[str, Any]:
+        """Return the values of the first page."""
+        assert self._position is not None  # noqa: S101 - steps after the position ask
+        return position_values(self._position, 0, limit.largest)
 
     def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
         """Return rows told apart by what they are sorted by: ties may come in any order."""
@@ -239,7 +246,7 @@ class _Discovery:
         entry = inferred.column("updatedAt")
         if order is None or entry is None:
             return ()
-        values = {**order.values(descending=True), "limit": limit.largest, **_first(limit)}
+        values = {**order.values(descending=True), "limit": limit.largest, **self._first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
         expected = Expected(rows, Reader(entry), values)
         hints = self._plan.hints.ranges.get("updated_at", ())
@@ -282,7 +289,7 @@ class _Discovery:
     async def _filters(
         self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
     ) -> tuple[FilterFound, ...]:
-        values = {**newest, "limit": limit.largest, **_first(limit)}
+        values = {**newest, "limit": limit.largest, **self._first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
         found = []
         for name, column, impossible in _FILTERS:
@@ -320,12 +327,6 @@ class _Discovery:
         self._progress("one page only" if position is None else position.evidence)
         self._progress("no order is obeyed" if order is None else f"order: {order.evidence}")
         self._progress("no true total" if total is None else f"total: {total.evidence}")
-
-
-def _first(limit: Limit) -> dict[str, Any]:
-    """Return the values of the first page for both kinds of numbers."""
-    position = Position("offset", {}, 0, "")
-    return position_values(position, 0, limit.largest)
 
 
 def _like(impossible: str, entry: file.ColumnEntry) -> Any:
