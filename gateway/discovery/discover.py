@@ -36,6 +36,7 @@ from gateway.discovery.probe.paging import (
     settle_clamping,
 )
 from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
+from gateway.discovery.probe.scout import scout
 from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.totals import TotalFound, find_total
 from gateway.discovery.probe.trees import Tree, merged
@@ -98,6 +99,8 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
     progress(f"success is {entry.reply.status}")
     await detect_strictness(study)
+    if study.is_strict:
+        await scout(study)
     limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
     study.form = merged(study.form, limit.tree)
     progress(f"rows in {_shown(study.rows_path)}, {limit.largest:,} a page")
