@@ -39,7 +39,7 @@ class Capping(Upstream):
     def answer(self, request: PageRequest) -> Page:
         limit = max(0, min(request.limit, self.cap - request.skip))
         page = super().answer(replace(request, limit=limit))
-        return replace(page, total=min(page.total, self.cap))
+        return replace(page, stated=min(page.total, self.cap))
 
 
 def capping(seed: int, instants: int) -> Capping:

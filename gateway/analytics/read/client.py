@@ -276,8 +276,9 @@ def _unanswered(error: Exception) -> Passing:
     """
     said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(said, httpx.TimeoutException | TimeoutError):
-        late = "the Analytics API did not answer in time; try again later"
-        return Passing(UpstreamUnavailable(late))
+        late = UpstreamUnavailable("the Analytics API did not answer in time; try again later")
+        late.wants_smaller_page = True
+        return Passing(late)
     why = connection_failure(said)
     message = (
         f"the connection to the Analytics API failed ({why}); try again later, and if that does not"

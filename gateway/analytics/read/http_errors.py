@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -20,6 +21,8 @@ from gateway.errors import (
 )
 
 _SHORTEST_SECRET = 8
+_SIZES = re.compile(r"\b(limit|page ?size|per ?page|size|take|first|top)\b", re.IGNORECASE)
+"""Words of an upstream that refuses a request because of the number of rows requested."""
 _DEFAULT_WAIT_SECONDS = 10
 _MAX_WAIT_SECONDS = 3600.0
 
@@ -60,13 +63,19 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
             later = _DEFAULT_WAIT_SECONDS if wait is None else int(wait) + 1
             return Passing(family(said, retry_after_seconds=later, details=details), wait)
         case _ if status in (408, 425) or status >= 500:
-            return Passing(UpstreamUnavailable(said, details=details))
+            late = UpstreamUnavailable(said, details=details)
+            late.wants_smaller_page = status in (408, 504)
+            return Passing(late)
         case _:
-            return UpstreamRejectedRequest(
+            rejected = UpstreamRejectedRequest(
                 f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
                 " check` shows where",
                 details=details,
             )
+            rejected.wants_smaller_page = status == 413 or (
+                status in (400, 422) and _SIZES.search(" ".join(details)) is not None
+            )
+            return rejected
 
 
 def is_success(response: httpx.Response, contract: Contract) -> bool:
