@@ -25,14 +25,19 @@ from starlette.middleware import Middleware
 
 import grammar
 from gateway.auth.principal import Authenticator
-from gateway.auth.setup import build_authenticator, key_option, requires_credentials
+from gateway.auth.setup import (
+    build_authenticator,
+    key_option,
+    requires_credentials,
+    unusable_files,
+)
 from gateway.auth.tokens import TokenOptions, TokenSource, token_source
 from gateway.config import Settings, roles_of_workspaces
 from gateway.connect.analysis import load_analysis
 from gateway.connect.star import left_out as left_out_measures
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.edge.unnamed_proxies import UnnamedProxies
@@ -45,7 +50,7 @@ from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.traces import Traces, build_traces
-from gateway.pages.pictures import left_out as left_out_pictures
+from gateway.pages.charts import left_out as left_out_charts
 from gateway.pages.routes import build_pages
 from gateway.query.bind.derivation import check_derivations
 from gateway.service.gauges import Gauges
@@ -93,7 +98,7 @@ def create_app(
     Raises:
         ConfigurationProblem: a file that a setting names cannot be used.
     """
-    real_clock, _ = world_outside()
+    real_clock, _ = clock_and_observer()
     clock, observer = clock or real_clock, _observer(settings)
     key = _signing_key(settings.data_dir)
     shared = Shared(
@@ -107,14 +112,15 @@ def create_app(
     )
     _check_grants(settings)
     contracts = [(each, read_contract(each)) for each in (settings, *settings.others)]
+    tokens = [own_token(each, clock, observer) for each, _ in contracts]
     workspaces = [
-        Workspace(each, contract, own_token(each, clock, observer), shared)
-        for each, contract in contracts
+        Workspace(each, contract, token, shared)
+        for (each, contract), token in zip(contracts, tokens, strict=True)
     ]
     _warn_of_unlisted((contract.schema for _, contract in contracts), observer)
     proxies = TrustedProxies.of(settings.trusted_proxies)
     gate = gate or build_authenticator(settings, clock, observer, workspaces[0].acceptance)
-    entrance = Entrance(
+    admission = Admission(
         gate,
         Workspaces(workspaces),
         key_option(settings),
@@ -123,7 +129,7 @@ def create_app(
         settings.explain_keys,
     )
     root = PublicRoot(settings.public_url, proxies)
-    endpoint = ODataEndpoint(entrance, root, observer)
+    endpoint = ODataEndpoint(admission, root, observer)
     agreement = (
         partial(_share_signing_key, shared.signer, workspaces[0].peers, key)
         if settings.redis
@@ -132,29 +138,29 @@ def create_app(
     held = tuple(workspace.held for workspace in workspaces)
     directory = DataDirectory(_data_directories(settings))
     gauges = Gauges(held, shared.pages, directory, clock, observer)
-    readiness = Readiness(observer, directory)
+    readiness = Readiness(observer, directory, partial(unusable_files, gate, tokens))
     ledger = Ledger(observer, RequestLog(settings.log_format))
     is_local = not requires_credentials(settings) and settings.public_url is None
     operator = OperatorEndpoints(
-        observer, ledger, readiness, gauges.look, proxies, _metrics_token(settings), is_local
+        observer, ledger, readiness, gauges.sample, proxies, _metrics_token(settings), is_local
     )
     lifespan = _observed(readiness, gauges, ledger, _lifespan(workspaces, agreement))
     unnamed = UnnamedProxies(proxies, observer)
     telemetry = Middleware(Telemetry, observer=observer, ledger=ledger, unnamed=unnamed)
-    pages = build_pages(entrance, root, observer, ledger)
+    pages = build_pages(admission, root, observer, ledger)
     edge = (telemetry, *build_edge(root, _edge_policy(settings)))
     return build_web(endpoint, operator, lifespan, pages, edge)
 
 
 def _warn_of_unlisted(schemas: Iterable[Schema], observer: Observer) -> None:
-    """Warn of measures and pictures that are left out, because they would silently show 0."""
+    """Warn of measures and charts that are left out, because they would silently show 0."""
     analysis = load_analysis()
     for schema in schemas:
-        for warning in (*left_out_measures(schema, analysis), *left_out_pictures(schema)):
+        for warning in (*left_out_measures(schema, analysis), *left_out_charts(schema)):
             observer.warn(warning)
 
 
-def world_outside() -> tuple[Clock, Observer]:
+def clock_and_observer() -> tuple[Clock, Observer]:
     """Return the machine's clocks and the gateway's log."""
     clock = Clock(now=lambda: datetime.now(UTC), monotonic=time.monotonic)
     return clock, Observer(logging.getLogger("gateway"))

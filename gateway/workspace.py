@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from gateway.analytics.read.request import PageRequest
 from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
+from gateway.contract.headers import digest_of, resolve_headers
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.call_limit import CallLimit
@@ -34,11 +36,12 @@ from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
 from gateway.query.tree.transformations import ARRIVAL, POSITION
-from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.roles.limits import limit_contract, prune_sets
 from gateway.roles.view import View
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
+from gateway.service.paging import PageSizes
 from gateway.service.service import QueryService
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
@@ -53,8 +56,8 @@ from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
 _LONG_QUERIES_BYTES = 16 * _MEBIBYTE
-_MAX_CALLERS = 256
-_MAX_PRUNED = 64
+_MAX_CALLER_SERVICES = 256
+_MAX_PRUNED_SERVICES = 64
 _TIDY_SECONDS = 60
 
 
@@ -98,7 +101,9 @@ class Workspace:
         self.name = settings.workspace
         self.acceptance = Acceptance(self._try, shared.clock.monotonic)
         self._settings, self._contract, self._shared = settings, contract, shared
-        self._http = _http_client(settings, contract, shared)
+        headers = resolve_headers(contract, os.environ)
+        self._http = _http_client(settings, contract, shared, headers)
+        self._headers_digest = digest_of(headers, contract)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
@@ -111,9 +116,9 @@ class Workspace:
         self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
         self._all = self._serve(self._whole)
         self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(
-            _MAX_PRUNED
+            _MAX_PRUNED_SERVICES
         )
-        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLERS)
+        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLER_SERVICES)
 
     @property
     def held(self) -> tuple[SnapshotCache, SnapshotStore]:
@@ -138,7 +143,7 @@ class Workspace:
             parts = self._whole if role is None else self._views[role]
             contract = prune_sets(parts.contract, wanted[1], "the sets of this key")
             name = hashlib.sha256(repr((parts.view, wanted[1])).encode()).hexdigest()[:12]
-            pruned = replace(parts.dependencies.view, is_pruned=True)
+            pruned = parts.dependencies.view.pruned()
             dependencies = replace(self._for_view_alone(parts.dependencies, name), view=pruned)
             found = self._pruned[wanted] = self._serve(_ViewParts(contract, dependencies, name))
         return found
@@ -188,14 +193,12 @@ class Workspace:
         )
 
     def _parts_of(self, role: Role) -> _ViewParts:
-        limits = limits_of(role, self._contract)
-        contract = limit_contract(self._contract, limits, role)
-        salt = self._salt(role)
-        view = View(_view_name(role, salt), limits, salt)
+        contract = limit_contract(self._contract, role)
+        view = View.of_role(role, self._contract, self._mask_secret(role))
         dependencies = replace(self._for_view_alone(self._common, view.name), view=view)
         return _ViewParts(contract, dependencies, view.name)
 
-    def _salt(self, role: Role) -> str:
+    def _mask_secret(self, role: Role) -> str:
         """Return the secret of a role's digests, "" without masks; all roles share one."""
         if not role.mask:
             return ""
@@ -242,7 +245,8 @@ class Workspace:
             shared.observer,
             self._extract_limit,
         )
-        base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
+        print_ = f"{contract.fingerprint}{self._headers_digest}"
+        base = f"{self.name}/{settings.upstream or contract.base_url}/{print_}"
         return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
@@ -258,16 +262,6 @@ class Workspace:
             query_timeout=settings.query_timeout,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
         )
-
-
-def _view_name(role: Role, salt: str) -> str:
-    """Return a name that differs between roles that see different data.
-
-    Tables, pages and links of a view belong to its name. Digests count as data: a snapshot outlives
-    a restart with another secret.
-    """
-    rules = repr((role.rows, role.hide, role.mask, role.sets, salt))
-    return hashlib.sha256(rules.encode()).hexdigest()[:12]
 
 
 def _page_sizes(settings: Settings) -> PageSizes:
@@ -297,12 +291,15 @@ def _sharing(settings: Settings) -> Sharing | None:
     return Sharing(directory, keep, settings.redis)
 
 
-def _http_client(settings: Settings, contract: Contract, shared: Shared) -> httpx.AsyncClient:
+def _http_client(
+    settings: Settings, contract: Contract, shared: Shared, headers: Mapping[str, str]
+) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
     return ObservedClient(
         shared.observer,
         seconds=settings.upstream_timeout * TIMES_UPSTREAM_TIMEOUT,
         base_url=settings.upstream or contract.base_url,
+        headers=headers,
         timeout=httpx.Timeout(
             settings.upstream_timeout, connect=min(10, settings.upstream_timeout)
         ),

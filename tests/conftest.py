@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from gateway.sandbox import Dataset, generate
+from tests.support.authorities import one_authority
 from tests.support.examples import register_profiles
 from tests.support.live import Bridge, bridge
 
@@ -16,6 +17,12 @@ register_profiles()
 @pytest.fixture
 def anyio_backend() -> str:
     return "asyncio"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def few_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    with one_authority(tmp_path_factory.mktemp("authority")):
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -17,26 +17,27 @@ from cachetools import TTLCache
 from gateway.auth.authenticator import CredentialRefusal, PendingCheck
 from gateway.auth.claims import read_claims
 from gateway.auth.credentials import Credential, CredentialKind
-from gateway.auth.identity import digest
+from gateway.auth.identity import digest, name_in_logs
 from gateway.auth.principal import Principal
 from gateway.errors import UpstreamRejectedToken
 
-_NAME_LETTERS = 12
-_MAX_ACCEPTED, _ACCEPTED_SECONDS = 4_096, 900
+_MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS = 4_096, 900
 CHALLENGE = 'Bearer realm="Skillhabit OData"'
 
 
 class Acceptance:
     """A cache of accepted tokens, for 15 minutes; callers check `exp`, which may come sooner.
 
-    `ask` makes a cheap call with a token; it raises `UpstreamRejectedToken` if it is refused.
+    `try_token` makes a cheap call with a token; it raises `UpstreamRejectedToken` if it is refused.
     """
 
     def __init__(
-        self, ask: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
+        self, try_token: Callable[[str], Awaitable[object]], monotonic: Callable[[], float]
     ) -> None:
-        self._ask = ask
-        self._accepted: TTLCache[str, bool] = TTLCache(_MAX_ACCEPTED, _ACCEPTED_SECONDS, monotonic)
+        self._try_token = try_token
+        self._accepted: TTLCache[str, bool] = TTLCache(
+            _MAX_ACCEPTED_TOKENS, _ACCEPTED_SECONDS, monotonic
+        )
 
     def remembers(self, token: str) -> bool:
         """Return True if the token was accepted recently; the cache holds digests, not tokens."""
@@ -51,7 +52,7 @@ class Acceptance:
         if self.remembers(token):
             return True
         try:
-            await self._ask(token)
+            await self._try_token(token)
         except UpstreamRejectedToken:
             return False
         self._accepted[digest(token)] = True
@@ -90,9 +91,9 @@ class CallerToken:
             return CredentialRefusal("the token is not a JSON Web Token")
         if self.acceptance.remembers(token):
             return _principal(token)
-        return PendingCheck(partial(self._ask_upstream, token))
+        return PendingCheck(partial(self._try_upstream, token))
 
-    async def _ask_upstream(self, token: str) -> Principal | CredentialRefusal:
+    async def _try_upstream(self, token: str) -> Principal | CredentialRefusal:
         if await self.acceptance.accepts(token):
             return _principal(token)
         return CredentialRefusal(
@@ -102,5 +103,5 @@ class CallerToken:
 
 
 def _principal(token: str) -> Principal:
-    name = digest(token)[:_NAME_LETTERS]
+    name = name_in_logs(token)
     return Principal(id=f"caller:{name}", token=token)

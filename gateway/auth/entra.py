@@ -23,13 +23,12 @@ from gateway.auth.claims import (
     read_claims,
 )
 from gateway.auth.credentials import Credential, CredentialKind
-from gateway.auth.identity import digest
+from gateway.auth.identity import digest, name_in_logs
 from gateway.auth.principal import Principal
 from gateway.auth.signing_keys import SigningKeys
 from gateway.config.grants import Grant, is_group_id
 from gateway.errors import AccessDenied
 
-_NAME_LETTERS = 12
 _REQUIRED_CLAIMS = ("exp", "nbf", "iss", "aud", "tid")
 _CLAIMS_ONLY_ENTRA_SETS = frozenset({"tid", "ver"})
 _ISSUER_DOMAINS = (
@@ -174,7 +173,7 @@ class EntraAccount:
         held = claims.holders
         for grant in self.tenant.grants:
             if grant.holder in held:
-                name = digest(claims.person)[:_NAME_LETTERS]
+                name = name_in_logs(claims.person)
                 return Principal(grant.workspace, grant.role, f"entra:{name}")
             if claims.has_unlisted_groups and is_group_id(grant.holder):
                 raise AccessDenied(_UNLISTED_GROUPS)

@@ -38,6 +38,11 @@ def digest(text: str) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
+def name_in_logs(text: str) -> str:
+    """Return twelve hexadecimal digits that name a person or a token, and reveal neither."""
+    return digest(text)[:12]
+
+
 def expires_at(token: str) -> float | None:
     """Return the expiry of a JWT in seconds since 1970; None if it has none."""
     expiry = _unverified_payload(token).get("exp")

@@ -19,15 +19,15 @@ from filelock import FileLock
 from gateway.auth.keys import LIMITS, Key
 
 _LOCK_SECONDS = 10
-_MODE = 0o600
-_VERSION = 1
+_FILE_MODE = 0o600
+_FORMAT_VERSION = 1
 _PLACE = re.compile(r"`\$\.keys\[(\d+)\]\.(\w+)")
 _ID = re.compile(rb'"id"\s*:\s*"([0-9a-f]{12})"')
 
 
-class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _KeyFile(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     keys: tuple[Key, ...]
-    version: int = _VERSION
+    version: int = _FORMAT_VERSION
 
 
 def read_keys(content: bytes) -> dict[str, Key]:
@@ -39,11 +39,11 @@ def read_keys(content: bytes) -> dict[str, Key]:
     if not content.strip():
         return {}
     try:
-        file = msgspec.json.decode(content, type=_File)
+        file = msgspec.json.decode(content, type=_KeyFile)
     except msgspec.MsgspecError as error:
         raise ValueError(_limit_problem(content, error) or f"is not a key file: {error}") from error
     found = {key.id: key for key in file.keys}
-    if file.version != _VERSION or len(found) != len(file.keys):
+    if file.version != _FORMAT_VERSION or len(found) != len(file.keys):
         raise ValueError("is not a key file: another version, or a repeated id")
     return found
 
@@ -56,11 +56,11 @@ def write_keys(path: Path, change: Callable[[dict[str, Key]], None]) -> None:
             held the lock for ten seconds.
         ValueError: the content is not a key file; nothing was changed.
     """
-    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS, mode=_MODE)
+    lock = FileLock(path.with_name(f"{path.name}.lock"), timeout=_LOCK_SECONDS, mode=_FILE_MODE)
     with lock:
         keys = read_keys(path.read_bytes()) if path.exists() else {}
         change(keys)
-        content = {"keys": [_members(key) for key in keys.values()], "version": _VERSION}
+        content = {"keys": [_members(key) for key in keys.values()], "version": _FORMAT_VERSION}
         _replace(path, msgspec.json.format(msgspec.json.encode(content), indent=1) + b"\n")
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import suppress
 from typing import Any
 from urllib.parse import urlsplit
@@ -19,12 +19,13 @@ from gateway.auth.key_option import KeyOption, build_key_option
 from gateway.auth.principal import Authenticator, Principal
 from gateway.auth.signing_keys import SigningKeys, fetch_json
 from gateway.auth.throttle import Throttle
+from gateway.auth.tokens import FileToken, TokenSource
 from gateway.auth.watched_file import Unreadable, WatchedFile
 from gateway.config import Settings
 from gateway.errors import ConfigurationProblem
 from gateway.observe import Clock, Observer
 
-_MAX_VERIFIED, _VERIFIED_SECONDS = 2_048, 60
+_MAX_VERIFIED_SECRETS, _VERIFIED_SECONDS = 2_048, 60
 _ENTRA = ("entra_tenant", "entra_audience", "entra_group")
 
 
@@ -73,6 +74,22 @@ def build_authenticator(
     return OpenAuthenticator(HostGate(urlsplit(settings.public_url or "").hostname))
 
 
+def unusable_files(gate: Authenticator, tokens: Iterable[TokenSource]) -> tuple[str, ...]:
+    """Return the settings whose files can change while the gateway runs and are unusable now.
+
+    These are the files of keys of `gate`, and the files of the workspaces' own `tokens`.
+    """
+    found: dict[str, None] = {}
+    for method in gate.methods if isinstance(gate, CredentialAuthenticator) else ():
+        if isinstance(method, GatewayKeys) and not method.file.is_usable():
+            found["keys_file"] = None
+        if isinstance(method, SharedKey) and not method.file.is_usable():
+            found["access_key_file"] = None
+    if any(isinstance(token, FileToken) and not token.is_usable() for token in tokens):
+        found["token_file"] = None
+    return tuple(found)
+
+
 def key_option(settings: Settings) -> KeyOption | None:
     """Return the query option that holds a key; None if callers need no key.
 
@@ -95,7 +112,7 @@ def _methods(
             for version in ("", "/v2.0")
         )
         verified: TTLCache[str, Principal] = TTLCache(
-            _MAX_VERIFIED, _VERIFIED_SECONDS, clock.monotonic
+            _MAX_VERIFIED_SECRETS, _VERIFIED_SECONDS, clock.monotonic
         )
         alone = not settings.pass_through
         methods.append(EntraAccount(tenant, v1, v2, verified, alone))

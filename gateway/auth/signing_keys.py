@@ -84,7 +84,7 @@ class _RsaKey(msgspec.Struct, frozen=True):
 
 
 @dataclass(frozen=True, slots=True)
-class Issuer:
+class KeyIssuer:
     """An issuer: its name in tokens, and its keys by id."""
 
     name: str
@@ -102,7 +102,7 @@ class SigningKeys:
         self._fetch = fetch
         self._now = monotonic
         self._observer = observer
-        self._known: Issuer | None = None
+        self._known: KeyIssuer | None = None
         self._tried: float | None = None
         self._failed = False
         self._turn = asyncio.Lock()
@@ -126,11 +126,11 @@ class SigningKeys:
             )
         return (known.name, known.keys[key_id]) if key_id in known.keys else None
 
-    def _usable(self) -> Issuer | None:
+    def _usable(self) -> KeyIssuer | None:
         known = self._known
         return known if known and self._now() - known.fetched < _USABLE_SECONDS else None
 
-    def _is_old(self, known: Issuer | None) -> bool:
+    def _is_old(self, known: KeyIssuer | None) -> bool:
         return known is None or self._now() - known.fetched >= _FRESH_SECONDS
 
     async def _renew(self, key_id: str) -> None:
@@ -151,7 +151,7 @@ class SigningKeys:
         finally:
             self._tried = self._now()  # at the end, so that requests that waited do not try again
 
-    async def _fetch_issuer(self) -> Issuer:
+    async def _fetch_issuer(self) -> KeyIssuer:
         configuration = msgspec.convert(await self._fetch(self._url), _Configuration)
         jwks_uri = configuration.jwks_uri
         if self._url.startswith("https:") and not jwks_uri.startswith("https:"):
@@ -160,7 +160,7 @@ class SigningKeys:
         keys = dict(named for each in documents if (named := _usable_key(each)))
         if not keys:
             raise ValueError("no signing keys")
-        return Issuer(configuration.issuer, keys, self._now())
+        return KeyIssuer(configuration.issuer, keys, self._now())
 
 
 def _usable_key(document: object) -> tuple[str, jwt.PyJWK] | None:

@@ -149,6 +149,10 @@ class FileToken:
             )
         return token
 
+    def is_usable(self) -> bool:
+        """Return True if the file has a token now."""
+        return bool(self._read())
+
     def identity(self) -> str:
         """Return the owner of the token; while it cannot be read, the last owner."""
         state = self._state()

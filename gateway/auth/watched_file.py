@@ -46,6 +46,14 @@ class WatchedFile(Generic[T]):
             raise Unreadable(self._problem)
         return self._content
 
+    def is_usable(self) -> bool:
+        """Return True if the file can be read and parsed now."""
+        try:
+            self.current()
+        except Unreadable:
+            return False
+        return True
+
     def _state(self) -> _State | None:
         try:
             found = os.stat(self._path)  # noqa: PTH116 - on each request; half the cost of Path.stat

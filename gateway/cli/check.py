@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -11,11 +12,12 @@ from typing import Any
 import click
 import httpx
 
-from gateway.app import own_token, read_contract, world_outside
+from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
 from gateway.config import Settings
+from gateway.contract.headers import resolve_headers
 from gateway.discovery.check import check_upstream
 from gateway.discovery.findings import Finding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
@@ -77,8 +79,10 @@ async def read_findings(settings: Settings) -> tuple[Finding, ...]:
     """
     contract = read_contract(settings)
     base_url = settings.upstream or contract.base_url
-    token = await own_token(settings, *world_outside())()
-    async with httpx.AsyncClient(base_url=base_url, timeout=settings.upstream_timeout) as http:
+    token = await own_token(settings, *clock_and_observer())()
+    headers = resolve_headers(contract, os.environ)
+    timeout = settings.upstream_timeout
+    async with httpx.AsyncClient(base_url=base_url, timeout=timeout, headers=headers) as http:
         try:
             return await check_upstream(http, contract, token)
         except UpstreamRejectedToken as error:

@@ -15,7 +15,7 @@ from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-from gateway.app import own_token, read_contract, world_outside
+from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.identity import expires_at
 from gateway.auth.setup import weaknesses
 from gateway.auth.tokens import TokenSource
@@ -106,7 +106,7 @@ async def _read(source: TokenSource) -> str:
 def _token(settings: Settings) -> CheckResult:
     """Check the token's `exp`, without verifying its signature or showing the token."""
     try:
-        token = asyncio.run(_read(own_token(settings, *world_outside())))
+        token = asyncio.run(_read(own_token(settings, *clock_and_observer())))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         return fail("token", problem.message)
     expires = expires_at(token)

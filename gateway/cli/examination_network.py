@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -12,11 +13,12 @@ import httpx
 import msgspec
 
 from gateway.analytics.read.connection_errors import connection_failure
-from gateway.app import own_token, read_contract, world_outside
+from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import CheckResult, fail, ok, warn
 from gateway.cli.options import token_place
 from gateway.config import Settings
+from gateway.contract.headers import resolve_headers
 from gateway.discovery.check import check_upstream
 from gateway.edge.unnamed_proxies import Forwarding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
@@ -90,9 +92,13 @@ async def _contract_fits(http: httpx.AsyncClient, settings: Settings) -> CheckRe
     """Return the result of `check` in one line."""
     try:
         contract = read_contract(settings)
-        token = await own_token(settings, *world_outside())()
+        token = await own_token(settings, *clock_and_observer())()
     except (ConfigurationProblem, UpstreamRejectedToken):
         return warn("check", "skipped: it needs the token and the contract")
+    try:
+        http.headers.update(resolve_headers(contract, os.environ))
+    except ConfigurationProblem as problem:
+        return fail("check", problem.message)
     try:
         findings = await check_upstream(http, contract, token)
     except UpstreamRejectedToken as error:

@@ -73,14 +73,14 @@ def export(
     _check_free(output, force=force)
     gateway = find_gateway(target, config, **given)
     try:
-        written = run(_export(gateway, target, _File(output, _MEDIA[chosen], force)))
+        written = run(_export(gateway, target, _TargetFile(output, _MEDIA[chosen], force)))
     except OSError as error:
         raise click.UsageError(f"--output {output}: {error.strerror}") from error
     note(f"{output}: {written:,} bytes")
 
 
 @dataclass(frozen=True, slots=True)
-class _File:
+class _TargetFile:
     path: Path
     media: str
     force: bool
@@ -106,7 +106,7 @@ def _check_free(path: Path, *, force: bool) -> None:
         raise click.UsageError(f"--output {path} exists already; use --force to overwrite it")
 
 
-async def _export(gateway: RemoteGateway | LocalGateway, target: Target, file: _File) -> int:
+async def _export(gateway: RemoteGateway | LocalGateway, target: Target, file: _TargetFile) -> int:
     """Write the file, and return its size in bytes."""
     written = 0
     async with open_client(gateway) as client, AsyncExitStack() as stack:

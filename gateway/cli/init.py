@@ -3,34 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+import math
 import os
+import re
 import secrets
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
 import click
-import httpx
 
-from gateway.cli.check import print_findings
 from gateway.cli.exits import Exit
 from gateway.cli.interview import Interview
 from gateway.cli.keys import add_key
-from gateway.cli.output import note
+from gateway.cli.learn import Outcome, Wishes, constants_of, learn
+from gateway.cli.output import note, printable
 from gateway.config import load_settings
 from gateway.config.converters import as_pairs, as_url
 from gateway.config.schema import SCHEMA_FILE
 from gateway.config.template import configuration_text
 from gateway.contract.loader import built_in_contract, load_contract
-from gateway.contract.model import Contract
-from gateway.discovery.check import check_upstream
-from gateway.discovery.custom_fields import FoundField, find_fields
-from gateway.discovery.findings import Finding
-from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
+from gateway.discovery.probe.caller import Door, DoorProblem
+from gateway.errors import ConfigurationProblem
 
 _KEYS_FILE = Path("keys.json")
-_TIMEOUT_SECONDS = 30
+_CONTRACT_FILE = "contract.toml"
+_DEFAULT_TIMEOUT_SECONDS = 60
 
 
 @click.command()
@@ -53,6 +53,24 @@ _TIMEOUT_SECONDS = 30
     help="File with the Analytics API's token; written if you type the token.",
 )
 @click.option(
+    "--from",
+    "source",
+    metavar="FILE|URL",
+    help="An OpenAPI description, a HAR file, a Postman collection, a cURL command or a response.",
+)
+@click.option(
+    "--constant",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A member that every request must have, such as workspaceId=ws_1. Repeatable.",
+)
+@click.option(
+    "--header",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A header that every request must have. Repeatable.",
+)
+@click.option(
     "--custom-field",
     multiple=True,
     metavar="NAME=ID",
@@ -72,6 +90,9 @@ def init(
     output: Path,
     upstream: str | None,
     token_file: Path,
+    source: str | None,
+    constant: tuple[str, ...],
+    header: tuple[str, ...],
     custom_field: tuple[str, ...],
     all_fields: bool,
     data_dir: str | None,
@@ -79,10 +100,12 @@ def init(
     force: bool,
     non_interactive: bool,
 ) -> None:
-    """Set up the gateway for a workspace: test URL and token, name columns, write one file.
+    """Set up the gateway for a workspace: learn its API, and write two files.
 
-    The file contains every setting with an explanation. The token goes into a separate file that
-    only you can read, and is never shown. A key is shown once. Files are written at the end.
+    The command asks the Analytics API a few dozen times, read-only, and writes what it has proved,
+    with the evidence, to contract.toml. gateway.toml contains every setting with an explanation.
+    The token goes into a separate file that only you can read, and is never shown. A key is shown
+    once. Files are written at the end.
 
     \b
     Examples:
@@ -99,45 +122,95 @@ def init(
         key_name=_name(first_key),
     )
     _check_free(output, interview, force=force)
-    draft = _ask(interview)
+    contract_file = output.with_name(_CONTRACT_FILE)
+    _check_free(contract_file, interview, force=force)
+    draft = _ask(interview, _wishes(source, constant, header), contract_file)
     if draft.token is not None:
         _check_free(token_file, interview, force=force)
-    text = configuration_text(draft.values)
+    text = configuration_text({n: v for n, v in draft.values.items() if v is not None})
     load_settings({}, {}, text, str(output))  # checks that serve can read the file
     if draft.token is not None:
         _write(token_file, draft.token + "\n", mode=0o600)
         click.echo(f"wrote {token_file}, which only you can read")
     if draft.key_name is not None:
         _make_key(draft.key_name)
+    _write(contract_file, draft.found.text, mode=0o644)
+    click.echo(f"wrote {contract_file}: {_sources(draft.found.text)}")
     _write(output, text, mode=0o644)
-    click.echo(f"wrote {output}\n\nNext:")
+    click.echo(f"wrote {output}")
+    calls = f"{draft.found.learned.calls} calls"
+    if not draft.found.fits:
+        for problem in draft.found.problems:
+            note(problem)
+        note(f"{contract_file} does not fit yet ({calls}): correct these lines, then run check")
+        raise SystemExit(Exit.NO)
+    click.echo(f"fits: everything that the feed relies on is proved ({calls})\n\nNext:")
     click.echo(f"  skillhabit-odata serve --config {output}")
     click.echo(f"  skillhabit-odata config schema > {SCHEMA_FILE}   # for your editor")
 
 
+def _sources(text: str) -> str:
+    """Return how many entries of a contract file have which source."""
+    counts = Counter(re.findall(r'^source = "(\w+)"', text, re.MULTILINE))
+    total = f"{counts.total()} entries"
+    return f"{total}: {', '.join(f'{n} {source}' for source, n in counts.most_common())}"
+
+
+def _wishes(source: str | None, constant: tuple[str, ...], header: tuple[str, ...]) -> Wishes:
+    try:
+        headers = dict(as_header(pair) for pair in header)
+        return Wishes(source, constants_of(constant), headers)
+    except ValueError as error:
+        raise click.BadParameter(str(error), param_hint="--constant or --header") from error
+
+
+def as_header(pair: str) -> tuple[str, str]:
+    """Return name and value of `NAME=VALUE`.
+
+    Raises:
+        ValueError: there is no name or no value.
+    """
+    name, equals, value = pair.partition("=")
+    if not equals or not re.fullmatch(r"[A-Za-z0-9-]+", name) or not value.isprintable():
+        raise ValueError(f"{pair!r} is not NAME=VALUE")
+    return name, value
+
+
 @dataclass(frozen=True, slots=True)
 class _Draft:
-    """The settings as TOML values, a token to write to its file, and the name of a new key."""
+    """The settings as TOML values, a token to write, the name of a new key, and the contract."""
 
     values: Mapping[str, object]
     token: str | None = field(repr=False)
     key_name: str | None
+    found: Outcome = field(repr=False)
 
 
-def _ask(interview: Interview) -> _Draft:
-    contract = load_contract(built_in_contract())
-    url, token, found = _reach(interview, contract)
-    taken = [column.name for column in contract.columns]
+def _ask(interview: Interview, wishes: Wishes, contract_file: Path) -> _Draft:
+    url, token, found = _reach(interview, wishes)
+    fields = found.learned.inferred.custom_fields
+    mapped = () if fields is None else fields.mapped
+    for field_ in mapped:
+        click.echo(f"custom field {field_.label or field_.id}: column {field_.name}")
     values: dict[str, object] = {
-        "upstream": None if url == contract.base_url else url,
+        "upstream": url,
+        "contract": str(contract_file),
+        "upstream_timeout": _timeout(found.learned.seconds_of_page),
         "token_file": str(interview.token_file),
-        "custom_field": interview.find_columns(found, taken),
+        "custom_field": dict(interview.fields),
         "data_dir": interview.find_data_dir(),
     }
     key_name = interview.find_key_name()
     if key_name is not None:
         values["keys_file"] = str(_KEYS_FILE)
-    return _Draft(values, None if interview.has_token(token) else token, key_name)
+    kept = None if interview.has_token(token) else token
+    return _Draft(values, kept, key_name, found)
+
+
+def _timeout(seconds_of_page: float) -> int | None:
+    """Return three times the slowest page in seconds; None if the default is enough."""
+    wanted = math.ceil(3 * seconds_of_page)
+    return wanted if wanted > _DEFAULT_TIMEOUT_SECONDS else None
 
 
 def _make_key(name: str) -> None:
@@ -145,61 +218,42 @@ def _make_key(name: str) -> None:
     click.echo(f"wrote {_KEYS_FILE}; this is the key for {name}, which is not shown again:\n{text}")
 
 
-def _reach(interview: Interview, contract: Contract) -> tuple[str, str, tuple[FoundField, ...]]:
-    """Return a tested URL and token, and the custom fields of a page of results.
+def _reach(interview: Interview, wishes: Wishes) -> tuple[str, str, Outcome]:
+    """Return a URL and a token that work, and what was learnt with them.
 
     Raises:
         SystemExit: they do not work, and the user does not try others.
     """
-    url, token = interview.find_url(contract.base_url), interview.find_token()
+    default = load_contract(built_in_contract()).base_url
+    url, token = interview.find_url(default), interview.find_token()
     while True:
-        click.echo(f"Testing {url} ...")
+        click.echo(f"Asking {url} ...")
         try:
-            findings, fields = asyncio.run(_try(url, token, contract))
-        except UpstreamRejectedToken as error:
-            _retry_or_exit(
-                interview, f"{error.message}; renew {interview.token_file}", Exit.UNUSABLE
-            )
-            token = interview.find_token(refused=token)
-            continue
-        except UpstreamUnavailable as error:
-            _retry_or_exit(interview, error.message, Exit.LATER)
-            url = interview.ask_url(url)
-            continue
-        wrong = [finding for finding in findings if not finding.fits]
-        if not wrong:
-            click.echo(f"it responds, and matches the contract file in {len(findings)} points")
-            return url, token, fields
-        print_findings(wrong)
-        if interview.wants("Try again with another URL or token?", default=True):
-            url, token = interview.ask_url(url), interview.find_token(refused=token)
-            continue
-        if len(wrong) < len(findings) and interview.wants(
-            "Continue, and correct the contract file later?"
-        ):
-            return url, token, fields
-        raise SystemExit(Exit.NO)
+            return url, token, asyncio.run(learn(url, token, wishes, _tell))
+        except ConfigurationProblem as problem:
+            raise click.UsageError(problem.message) from problem
+        except DoorProblem as problem:
+            _retry_or_exit(interview, problem)
+            if problem.door is Door.TOKEN:
+                token = interview.find_token(refused=token)
+            else:
+                url = interview.ask_url(url)
 
 
-def _retry_or_exit(interview: Interview, message: str, code: Exit) -> None:
+def _tell(line: str) -> None:
+    click.echo(f"  {printable(line)}")
+
+
+def _retry_or_exit(interview: Interview, problem: DoorProblem) -> None:
     """Print the problem, and ask whether to try again.
 
     Raises:
         SystemExit: the user declines, or prompts are off.
     """
-    note(message)
+    note(problem.message)
     if not interview.wants("Try again?", default=True):
-        raise SystemExit(code)
-
-
-async def _try(
-    url: str, token: str, contract: Contract
-) -> tuple[tuple[Finding, ...], tuple[FoundField, ...]]:
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
-        findings = await check_upstream(http, contract, token)
-        if len(findings) == 1 and not findings[0].fits:
-            return findings, ()
-        return findings, await find_fields(http, contract, token)
+        is_later = problem.door in (Door.UNREACHABLE, Door.BUSY, Door.NO_ROWS)
+        raise SystemExit(Exit.LATER if is_later else Exit.UNUSABLE)
 
 
 def _check_free(path: Path, interview: Interview, *, force: bool) -> None:

@@ -13,7 +13,7 @@ from gateway.auth.keys import LIMITS, Key
 from gateway.config import Settings
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.roles.limits import limit_contract, limits_of, prune_sets
+from gateway.roles.limits import limit_contract, prune_sets
 
 _NONE = "none"
 
@@ -78,9 +78,24 @@ def check_limits(
         raise click.UsageError(problem.message) from problem
 
 
+def check_sets(settings: Settings, limits: dict[str, Any]) -> None:
+    """Check the entity sets of a key without a configuration file: against the contract alone.
+
+    Raises:
+        click.UsageError: an entity set does not exist.
+    """
+    if limits.get("sets"):
+        try:
+            prune_sets(read_contract(settings), limits["sets"], "--sets")
+        except ConfigurationProblem as problem:
+            raise click.UsageError(
+                f"{problem.message}; if a contract file names other sets, give --config FILE"
+            ) from problem
+
+
 def _contract(settings: Settings, role: str | None) -> Contract:
     contract = read_contract(settings)
     table = next((each for each in settings.roles if each.name == role), None)
     if table is None:
         return contract
-    return limit_contract(contract, limits_of(table, contract), table)
+    return limit_contract(contract, table)

@@ -14,10 +14,11 @@ import msgspec
 from gateway.auth.identity import digest
 from gateway.auth.key_file import read_keys, write_keys
 from gateway.auth.keys import LIMITS, Key, generate, parse_expiry
-from gateway.cli.key_limits import check_limits, take_limits
+from gateway.cli.key_limits import check_limits, check_sets, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table
 from gateway.config import DEFAULT_WORKSPACE, Settings, roles_of_workspaces
+from gateway.observe.instants import instant_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 _NO_LIMITS = "no limits of its own"
@@ -101,8 +102,8 @@ def create(
         check_limits(read_settings(config, given), workspace, role, limits)
     elif role is not None or workspace != DEFAULT_WORKSPACE:
         note("warning: --workspace and --role are not checked: give --config FILE to check them")
-    if config is None and limits.get("sets"):
-        note("warning: --sets is not checked: give --config FILE to check it")
+    if config is None:
+        check_sets(read_settings(config, given), limits)
     try:
         ends = None if expires is None else parse_expiry(expires, now)
     except ValueError as error:
@@ -161,8 +162,8 @@ def limit(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None
     key = _found(_read(path), id_)
     if config is not None:
         check_limits(read_settings(config, given), key.workspace, key.role, limits)
-    elif limits.get("sets"):
-        note("warning: --sets is not checked: give --config FILE to check it")
+    else:
+        check_sets(read_settings(config, given), limits)
     changed: list[Key] = []
 
     def change(stored: dict[str, Key]) -> None:
@@ -314,9 +315,7 @@ def _limits_sentence(key: Key) -> str:
 
 
 def _instant(moment: datetime | None) -> str | None:
-    if moment is None:
-        return None
-    return moment.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return None if moment is None else instant_text(moment, "seconds")
 
 
 def _print_json(value: object) -> None:

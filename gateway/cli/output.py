@@ -14,7 +14,7 @@ import msgspec
 
 _MIN_WIDTH_CHARACTERS = 10
 """The narrowest column that is still useful."""
-_GAP = 2
+_GAP_CHARACTERS = 2
 
 
 def print_json(value: Any) -> None:
@@ -50,7 +50,7 @@ def _print_fitted(columns: list[str], rows: list[list[str]]) -> None:
     widths = fitted(
         [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)], console.width
     )
-    table = Table(box=None, padding=(0, _GAP, 0, 0), pad_edge=False)
+    table = Table(box=None, padding=(0, _GAP_CHARACTERS, 0, 0), pad_edge=False)
     for column, width in zip(columns, widths, strict=False):
         table.add_column(Text(column), width=width, overflow="ellipsis", no_wrap=True)
     for row in rows:
@@ -71,12 +71,13 @@ def fitted(widths: list[int], available: int) -> list[int]:
     for width in widths:
         if (
             given
-            and sum(min(w, _MIN_WIDTH_CHARACTERS) + _GAP for w in (*given, width)) - _GAP
+            and sum(min(w, _MIN_WIDTH_CHARACTERS) + _GAP_CHARACTERS for w in (*given, width))
+            - _GAP_CHARACTERS
             > available
         ):
             break
         given.append(width)
-    while sum(given) + _GAP * (len(given) - 1) > available:
+    while sum(given) + _GAP_CHARACTERS * (len(given) - 1) > available:
         widest = given.index(max(given))
         given[widest] -= 1
     return given

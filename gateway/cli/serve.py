@@ -15,7 +15,7 @@ from typing import Any
 import click
 import uvicorn
 
-from gateway.app import create_app, own_token, world_outside
+from gateway.app import clock_and_observer, create_app, own_token
 from gateway.auth.hosts import is_loopback
 from gateway.auth.setup import requires_credentials, weaknesses
 from gateway.cli.listening import check_port
@@ -86,7 +86,7 @@ def _warn_without_token(settings: Settings) -> None:
     if settings.token_command:
         return
     try:
-        asyncio.run(own_token(settings, *world_outside())())
+        asyncio.run(own_token(settings, *clock_and_observer())())
     except UpstreamRejectedToken as error:
         place = f"--token-file {settings.token_file}: " if settings.token_file else ""
         click.echo(f"warning: {place}{error.message}", err=True)
@@ -94,7 +94,7 @@ def _warn_without_token(settings: Settings) -> None:
 
 def _warn_of_weaknesses(settings: Settings) -> None:
     """Warn of files with secrets that others can read, and of keys that could be guessed."""
-    _, observer = world_outside()
+    _, observer = clock_and_observer()
     for name, path in secret_files(settings):
         with suppress(OSError):  # a missing file was reported before
             if mode := open_mode(path):

@@ -68,7 +68,7 @@ class AnalysisFile(Struct, frozen=True, forbid_unknown_fields=True):
     dimensions: tuple[str, ...]
     workbook: tuple[str, ...]
     calendar: str
-    pictures: tuple[str, ...]
+    image_columns: tuple[str, ...]
     incremental: Incremental
     moved_to: dict[str, str]
     measures: tuple[MeasureEntry, ...]

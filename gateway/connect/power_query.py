@@ -17,7 +17,7 @@ RANGE_START, RANGE_END = "RangeStart", "RangeEnd"
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class QueryStep:
     """A step of a query: a name, and an expression that refers to the previous step by name."""
 
     name: str
@@ -34,40 +34,40 @@ def text_literal(text: str) -> str:
     return f'"{escaped}"'
 
 
-def write_query(steps: Iterable[Step]) -> str:
+def write_query(steps: Iterable[QueryStep]) -> str:
     """Return the steps as one `let` expression with the last step as its result."""
     found = tuple(steps)
     lines = ",\n".join(f"    {step.name} = {step.expression}" for step in found)
     return f"let\n{lines}\nin\n    {found[-1].name}"
 
 
-def read_set(root: str, name: str) -> tuple[Step, ...]:
+def read_set(root: str, name: str) -> tuple[QueryStep, ...]:
     """Return steps that read the rows of an entity set unchanged."""
     options = '[Implementation = "2.0", ODataVersion = 4]'
     table = f"[Name = {text_literal(name)}, Signature = " + '"table"]'
     return (
-        Step("Source", f"OData.Feed({text_literal(root)}, null, {options})"),
-        Step("Rows", f"Source{{{table}}}[Data]"),
+        QueryStep("Source", f"OData.Feed({text_literal(root)}, null, {options})"),
+        QueryStep("Rows", f"Source{{{table}}}[Data]"),
     )
 
 
-def within_range(previous: str, column: str) -> Step:
+def within_range(previous: str, column: str) -> QueryStep:
     """Return a step that keeps the rows of the current partition, a half-open range.
 
     The parameters have no time zone but the column has one, so M needs the conversion.
     """
     start, end = (f"DateTimeZone.From({name})" for name in (RANGE_START, RANGE_END))
     condition = f"[{column}] >= {start} and [{column}] < {end}"
-    return Step("Partition", f"Table.SelectRows({previous}, each {condition})")
+    return QueryStep("Partition", f"Table.SelectRows({previous}, each {condition})")
 
 
-def choose(previous: str, names: Iterable[str]) -> Step:
+def choose(previous: str, names: Iterable[str]) -> QueryStep:
     """Return a step that keeps these columns; Power Query folds it into `$select`."""
     listed = ", ".join(text_literal(name) for name in names)
-    return Step("Columns", f"Table.SelectColumns({previous}, {{{listed}}})")
+    return QueryStep("Columns", f"Table.SelectColumns({previous}, {{{listed}}})")
 
 
-def without_zones(previous: str, names: Iterable[str]) -> Step:
+def without_zones(previous: str, names: Iterable[str]) -> QueryStep:
     """Return a step that converts instants to date and time in UTC.
 
     Neither Excel's cells nor Power BI's model support time zones. Without this step, each would
@@ -75,10 +75,10 @@ def without_zones(previous: str, names: Iterable[str]) -> Step:
     """
     convert = "each DateTimeZone.RemoveZone(DateTimeZone.ToUtc(_)), type nullable datetime"
     items = ", ".join(f"{{{text_literal(name)}, {convert}}}" for name in names)
-    return Step("InUtc", f"Table.TransformColumns({previous}, {{{items}}})")
+    return QueryStep("InUtc", f"Table.TransformColumns({previous}, {{{items}}})")
 
 
-def read_flat(root: str, entity_set: EntitySet) -> tuple[Step, ...]:
+def read_flat(root: str, entity_set: EntitySet) -> tuple[QueryStep, ...]:
     """Return steps that read an entity set as table cells: no lists, instants in UTC."""
     columns = cells(entity_set)
     steps = read_set(root, entity_set.name)

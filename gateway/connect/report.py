@@ -15,7 +15,7 @@ from gateway.connect.star import Star
 from gateway.connect.tmdl import tag
 
 _SCHEMAS = "https://developer.microsoft.com/json-schemas/fabric/item/report/definition"
-_WIDTH, _HEIGHT, _GAP = 1280, 720, 12
+_WIDTH_PIXELS, _HEIGHT_PIXELS, _GAP_PIXELS = 1280, 720, 12
 _COLUMNS, _ROWS = 12, 8
 _TYPES = {
     "card": "card",
@@ -69,7 +69,7 @@ def _report() -> Json:
 
 
 def _page(page: PageEntry) -> Json:
-    size = {"displayOption": "FitToPage", "height": _HEIGHT, "width": _WIDTH}
+    size = {"displayOption": "FitToPage", "height": _HEIGHT_PIXELS, "width": _WIDTH_PIXELS}
     return {"name": page.name, "displayName": page.title, **size}
 
 
@@ -82,13 +82,13 @@ def _container(name: str, number: int, visual: VisualEntry, star: Star) -> Json:
 
 def _position(at: Sequence[int]) -> Json:
     """Return the position of grid cells in pixels, with a gap around each visual."""
-    across, down = (_WIDTH - _GAP) / _COLUMNS, (_HEIGHT - _GAP) / _ROWS
+    across, down = (_WIDTH_PIXELS - _GAP_PIXELS) / _COLUMNS, (_HEIGHT_PIXELS - _GAP_PIXELS) / _ROWS
     column, row, width, height = at
     return {
-        "x": round(_GAP + column * across),
-        "y": round(_GAP + row * down),
-        "width": round(width * across) - _GAP,
-        "height": round(height * down) - _GAP,
+        "x": round(_GAP_PIXELS + column * across),
+        "y": round(_GAP_PIXELS + row * down),
+        "width": round(width * across) - _GAP_PIXELS,
+        "height": round(height * down) - _GAP_PIXELS,
     }
 
 

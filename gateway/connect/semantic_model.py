@@ -13,7 +13,7 @@ from gateway.connect.dax import rename
 from gateway.connect.power_query import (
     RANGE_END,
     RANGE_START,
-    Step,
+    QueryStep,
     choose,
     read_set,
     within_range,
@@ -177,7 +177,7 @@ def _column(column: StarColumn, table: StarTable) -> list[str]:
     ]
 
 
-def _steps(root: str, table: StarTable, day: str | None) -> tuple[Step, ...]:
+def _steps(root: str, table: StarTable, day: str | None) -> tuple[QueryStep, ...]:
     """Return steps from the service's rows to the columns of the table."""
     steps = read_set(root, table.source.name)
     if day is not None:
@@ -190,13 +190,13 @@ def _steps(root: str, table: StarTable, day: str | None) -> tuple[Step, ...]:
     return (*steps, *_day_steps(table, steps[-1].name))
 
 
-def _day_steps(table: StarTable, previous: str) -> tuple[Step, ...]:
-    found: list[Step] = []
+def _day_steps(table: StarTable, previous: str) -> tuple[QueryStep, ...]:
+    found: list[QueryStep] = []
     for number, column in enumerate((c for c in table.columns if c.is_day), 1):
         key, instant = json.dumps(column.key), column.prop.name
         expression = f"Table.AddColumn({previous}, {key}, each Date.From([{instant}]), type date)"
         previous = f"Day{number}"
-        found.append(Step(previous, expression))
+        found.append(QueryStep(previous, expression))
     return tuple(found)
 
 
@@ -213,8 +213,8 @@ def _policy(root: str, incremental: Incremental, query: str) -> list[str]:
     steps = read_set(root, incremental.set)
     steps += (within_range(steps[-1].name, incremental.day),)
     newest = f"List.Max({steps[-1].name}[{incremental.changes}])"
-    digest = Step("Digest", f"DateTimeZone.RemoveZone(DateTimeZone.ToUtc({newest}))")
-    known = Step("Known", "if Digest = null then #datetime(1901, 1, 1, 0, 0, 0) else Digest")
+    digest = QueryStep("Digest", f"DateTimeZone.RemoveZone(DateTimeZone.ToUtc({newest}))")
+    known = QueryStep("Known", "if Digest = null then #datetime(1901, 1, 1, 0, 0, 0) else Digest")
     properties = [
         "policyType: basic",
         "rollingWindowGranularity: year",

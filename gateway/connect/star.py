@@ -243,7 +243,7 @@ def _columns(
             prop.name,
             prop,
             hidden=prop.name in hidden,
-            is_image=f"{dimension.name}.{prop.name}" in analysis.pictures,
+            is_image=f"{dimension.name}.{prop.name}" in analysis.image_columns,
         )
         for prop in properties
     )

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-_EXACT = 2**53
+_MIN_ROUNDED_INTEGER = 2**53
 """From here on a Double may be a rounded whole number."""
 
 
@@ -22,7 +22,7 @@ def text_of(value: Any) -> str:
     """
     if isinstance(value, str):
         return value
-    if isinstance(value, float) and value.is_integer() and abs(value) < _EXACT:
+    if isinstance(value, float) and value.is_integer() and abs(value) < _MIN_ROUNDED_INTEGER:
         return str(int(value))
     return msgspec.json.encode(value, order="deterministic").decode()
 

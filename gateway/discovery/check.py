@@ -18,8 +18,8 @@ from gateway.analytics.read.members import MISSING, value_at
 from gateway.analytics.read.request import PageRequest, filters_payload, to_payload
 from gateway.contract.model import Column, Contract
 from gateway.discovery.check_statistics import compare_statistics, newest
-from gateway.discovery.check_totals import Asking, check_total
-from gateway.discovery.findings import Finding, ask, member_finding, short
+from gateway.discovery.check_totals import UpstreamAccess, check_total
+from gateway.discovery.findings import Finding, call_upstream, member_finding, short
 from gateway.edm.types import PrimitiveType
 from gateway.planner.pushdown import Pushdown
 
@@ -32,16 +32,16 @@ async def check_upstream(
     It requests a full page, as extracts do, to find an upstream with a smaller maximum.
 
     Raises:
-        UpstreamUnavailable, UpstreamRejectedToken: see `gateway.discovery.findings.ask`.
+        UpstreamUnavailable, UpstreamRejectedToken: see `gateway.discovery.findings.call_upstream`.
     """
     limit = contract.request.page_limit
     payload = to_payload(PageRequest(Pushdown(), 0, limit, contract.order_column), contract)
-    went, answer = await ask(http, contract.results_path, payload, token)
+    went, answer = await call_upstream(http, contract.results_path, payload, token)
     if answer is MISSING:
         return (went,)
     found = (went, *_compare(answer, contract, limit))
     if all(finding.fits for finding in found):
-        found = (*found, *await check_total(Asking(http, contract, token), answer))
+        found = (*found, *await check_total(UpstreamAccess(http, contract, token), answer))
     if not contract.statistics or not all(finding.fits for finding in found):
         return found
     return (*found, *await _check_statistics(http, contract, token, answer))
@@ -57,7 +57,7 @@ async def _check_statistics(
     except ValueError as reason:
         return (Finding(True, "[statistics]", f"could not be compared: {reason}"),)
     payload = filters_payload(pushdown, contract)
-    went, answer = await ask(http, contract.statistics_path, payload, token)
+    went, answer = await call_upstream(http, contract.statistics_path, payload, token)
     if answer is MISSING:
         return (went,)
     return (went, *compare_statistics(answer, matching, contract))

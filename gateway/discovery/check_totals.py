@@ -9,8 +9,8 @@ from typing import Any
 import httpx
 
 from gateway.analytics.extract.halves import (
+    CheckedTotal,
     Compared,
-    Counted,
     Outcome,
     compare,
     halve,
@@ -22,14 +22,14 @@ from gateway.analytics.read.instants import to_micros_of
 from gateway.analytics.read.members import value_at
 from gateway.analytics.read.request import PageRequest, to_payload
 from gateway.contract.model import Contract
-from gateway.discovery.findings import Finding, ask
+from gateway.discovery.findings import Finding, call_upstream
 from gateway.planner.pushdown import Pushdown, PushedRange
 
-_SUBJECT = "[response.total]"
+_SUBJECT = "[response] total"
 
 
 @dataclass(frozen=True, slots=True)
-class Asking:
+class UpstreamAccess:
     """The parameters of a call; no repr shows the token."""
 
     http: httpx.AsyncClient
@@ -45,9 +45,9 @@ class _UnusableError(Exception):
         self.finding = finding
 
 
-async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
+async def check_total(access: UpstreamAccess, page: Any) -> tuple[Finding, ...]:
     """Verify the total of a page that fits, unless it is less than 2."""
-    contract = asking.contract
+    contract = access.contract
     total, rows = (value_at(page, path) for path in (contract.total_path, contract.response.rows))
     if total < 2:
         return ()
@@ -57,8 +57,8 @@ async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
         text = f"the newest {len(rows)} rows have the same {column}, or its filter is not exact"
         return (Finding(True, _SUBJECT, f"cannot tell whether it is capped: {text}"),)
 
-    async def count(pushdown: Pushdown) -> Counted:
-        return await _count(asking, pushdown)
+    async def count(pushdown: Pushdown) -> CheckedTotal:
+        return await _count(access, pushdown)
 
     halves = halve(Pushdown(), contract, at)
     try:
@@ -68,18 +68,18 @@ async def check_total(asking: Asking, page: Any) -> tuple[Finding, ...]:
     return (_finding(found, column),)
 
 
-async def _count(asking: Asking, pushdown: Pushdown) -> Counted:
-    contract = asking.contract
+async def _count(access: UpstreamAccess, pushdown: Pushdown) -> CheckedTotal:
+    contract = access.contract
     request = PageRequest(pushdown, 0, 1, contract.order_column)
     payload = to_payload(request, contract)
-    went, answer = await ask(asking.http, contract.results_path, payload, asking.token)
+    went, answer = await call_upstream(access.http, contract.results_path, payload, access.token)
     total = value_at(answer, contract.total_path)
     if not isinstance(total, int):
         text = f"{went.text}, without a total for a part of the rows" if went.fits else went.text
         raise _UnusableError(Finding(False, went.subject, text))
     rows = value_at(answer, contract.response.rows)
     fits = all(_is_asked_for(instant, pushdown, contract) for instant in _instants(rows, contract))
-    return Counted(total, fits)
+    return CheckedTotal(total, fits)
 
 
 def _is_asked_for(instant: int, pushdown: Pushdown, contract: Contract) -> bool:
@@ -116,7 +116,7 @@ def _finding(found: Compared, column: str) -> Finding:
             text = f"is {found.whole}, but {found.parts} for {halves}: results are capped"
             return Finding(False, _SUBJECT, f"{text} at {found.whole} rows; have the cap raised")
         case Outcome.IGNORED:
-            text = f"the filter by {column} is ignored; correct its `member` in [filters.*]"
+            text = f"the filter by {column} is ignored; correct its placeholders in [request.body]"
             return Finding(False, f"column {column}", text)
         case Outcome.SMALLER:
             text = f"is {found.whole}, but {found.parts} for {halves}"

@@ -12,7 +12,7 @@ import httpx
 from gateway.analytics.read.members import MISSING, value_at
 from gateway.analytics.read.request import PageRequest, to_payload
 from gateway.contract.model import Contract
-from gateway.discovery.findings import ask
+from gateway.discovery.findings import call_upstream
 from gateway.planner.pushdown import Pushdown
 
 
@@ -30,7 +30,9 @@ async def find_fields(
 ) -> tuple[FoundField, ...]:
     """Return the fields of the newest page, by ID, with one call; none if it has no rows."""
     request = PageRequest(Pushdown(), 0, contract.request.page_limit, contract.order_column)
-    _, answer = await ask(http, contract.results_path, to_payload(request, contract), token)
+    _, answer = await call_upstream(
+        http, contract.results_path, to_payload(request, contract), token
+    )
     rows = MISSING if answer is MISSING else value_at(answer, contract.response.rows)
     seen = Counter(_fields(rows, contract))
     return tuple(FoundField(name, label, count) for (name, label), count in sorted(seen.items()))

@@ -13,7 +13,7 @@ from gateway.analytics.read.members import MISSING
 from gateway.contract.model import MemberPath
 from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
-_SHOWN_LETTERS = 300
+_MAX_SHOWN_CHARACTERS = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Finding:
     text: str
 
 
-async def ask(
+async def call_upstream(
     http: httpx.AsyncClient, path: str, payload: dict[str, Any], token: str
 ) -> tuple[Finding, Any]:
     """Make one call; return its finding, and the response, MISSING if there is none.
@@ -53,7 +53,7 @@ async def ask(
             f"{http.base_url} cannot answer now: {place} answered {response.status_code}"
         )
     if response.status_code != 200:
-        said = response.text.replace(token, "(the token)")[:_SHOWN_LETTERS]
+        said = response.text.replace(token, "(the token)")[:_MAX_SHOWN_CHARACTERS]
         return Finding(False, place, f"answered {response.status_code}: {said}"), MISSING
     try:
         answer = decode_any(response.content)
@@ -72,7 +72,7 @@ def member_finding(
     if fits:
         return Finding(True, table, f"`{name}` is {expected}")
     state = "is missing" if found is MISSING else f"is {short(found)}"
-    return Finding(False, table, f"`{name}` {state}, not {expected}; correct `member`")
+    return Finding(False, table, f"`{name}` {state}, not {expected}; correct the path")
 
 
 def short(value: object) -> str:

@@ -7,17 +7,18 @@ and only to callers without a role, who may see all rows of the workspace.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from starlette.types import Scope
 
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
+from gateway.observe.instants import text_of_seconds
 from gateway.observe.ledger import Ledger
 from gateway.observe.record import RequestRecord
 from gateway.planner.plan import QueryPlan
+from gateway.roles.view import may_see_others
 from gateway.service.messages import PlannedRequest
 from grammar import unparse, without_literals
 
@@ -26,7 +27,7 @@ from grammar import unparse, without_literals
 class LastQueries:
     """The last queries of this process; each worker has its own list."""
 
-    entrance: Entrance
+    admission: Admission
     observer: Observer
     ledger: Ledger
 
@@ -36,9 +37,7 @@ class LastQueries:
         Raises:
             GatewayError: the caller is not admitted.
         """
-        principal = await self.entrance.principal(scope)
-        sees_all = principal.role is None and principal.allowance.sets is None
-        return sees_all and principal.token is None
+        return may_see_others(await self.admission.principal(scope))
 
     async def of(self, scope: Scope) -> list[dict[str, Any]]:
         """Return the queries, ready for JSON.
@@ -52,19 +51,18 @@ class LastQueries:
                 " without a role and without a list of entity sets"
             )
         self.ledger.flush()
-        principal = await self.entrance.principal(scope)
+        principal = await self.admission.principal(scope)
         shown = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
-        if await self.entrance.may_explain(scope):
+        if await self.admission.may_explain(scope):
             return shown
         return [{**each, "explain": None} for each in shown]
 
 
 def _shown(record: RequestRecord) -> dict[str, Any]:
-    at = datetime.fromtimestamp(record.at, UTC).isoformat(timespec="milliseconds")
     planned = record.request if isinstance(record.request, PlannedRequest) else None
     return {
         "id": record.id,
-        "at": at.replace("+00:00", "Z"),
+        "at": text_of_seconds(record.at),
         "key": record.key,
         "role": record.role,
         "method": record.method,

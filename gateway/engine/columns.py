@@ -11,7 +11,7 @@ from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.engine.compile import compile_expression
 from gateway.engine.functions import typed
-from gateway.engine.json_values import in_range, json_value
+from gateway.engine.json_values import json_value
 from gateway.engine.projection import value_of
 from gateway.engine.sql import Sql, fill, parameters, quote
 from gateway.query.tree.expressions import ComputedProperty
@@ -59,7 +59,7 @@ def _values(properties: Properties, computed: Computed) -> Columns:
 def _typed(prop: Property, value: Sql) -> Sql:
     if prop.type is PrimitiveType.DURATION:
         return json_value(value, prop.type, long_as_text=False)
-    return in_range(typed(value, prop.type), prop.type) if prop.dynamic else value
+    return typed(value, prop.type) if prop.dynamic else value
 
 
 def _text(prop: Property, value: Sql) -> Sql:

@@ -19,7 +19,6 @@ from gateway.query.tree.expressions import (
     And,
     Arithmetic,
     BoundExpr,
-    Call,
     CaseWhen,
     ColumnRef,
     Compare,
@@ -30,6 +29,7 @@ from gateway.query.tree.expressions import (
     CountElements,
     CountRows,
     Element,
+    FunctionCall,
     In,
     Leaf,
     Matches,
@@ -112,7 +112,7 @@ def _navigated(expr: Navigated) -> Sql:
 
 def _computed(expr: Computed) -> Sql:
     match expr:
-        case Call(_, arguments, _):
+        case FunctionCall(_, arguments, _):
             return call(expr, tuple(compile_expression(argument) for argument in arguments))
         case Arithmetic(_, left, right, _):
             return arithmetic(expr, compile_expression(left), compile_expression(right))

@@ -14,7 +14,9 @@ from gateway.query.tree.expressions import Convert
 _INTEGER = "'[-+]?[0-9]+'"
 _NUMBER = r"'[-+]?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?|-?INF|NaN'"
 _TWO = "[0-9][0-9]"
-_DAY = f"{_TWO}{_TWO}-{_TWO}-{_TWO}"
+_YEAR = f"({_TWO}[0-9][1-9]|{_TWO}[1-9]0|[0-9][1-9]00|[1-9]000)"
+"""There is no year 0, though DuckDB has one."""
+_DAY = f"{_YEAR}-{_TWO}-{_TWO}"
 _CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?"
 _DATE = f"'{_DAY}'"
 _INSTANT = f"'{_DAY}T{_CLOCK}Z?'"
@@ -25,6 +27,7 @@ _MINUTES = (
     "(CAST({0}[-5:-4] AS BIGINT) * 60 + CAST({0}[-2:] AS BIGINT))"
     " * CASE WHEN {0}[-6:-6] = '-' THEN 60000000 ELSE -60000000 END"
 )
+_SHIFTED = f"make_timestamp(epoch_us(TRY_CAST({{0}}[:-7] AS TIMESTAMP)) + {_MINUTES})"
 _TO: dict[tuple[T, T], str] = {
     (T.STRING, T.INT32): f"CASE WHEN regexp_full_match({{0}}, {_INTEGER})"
     " THEN TRY_CAST({0} AS INTEGER) END",
@@ -38,7 +41,7 @@ _TO: dict[tuple[T, T], str] = {
     (T.STRING, T.DATE_TIME_OFFSET): f"CASE WHEN regexp_full_match({{0}}, {_INSTANT})"
     " THEN TRY_CAST({0} AS TIMESTAMP)"
     f" WHEN regexp_full_match({{0}}, {_WITH_OFFSET})"
-    f" THEN make_timestamp(epoch_us(TRY_CAST({{0}}[:-7] AS TIMESTAMP)) + {_MINUTES}) END",
+    f" THEN CASE WHEN year({_SHIFTED}) BETWEEN 1 AND 9999 THEN {_SHIFTED} END END",
     (T.STRING, T.GUID): f"CASE WHEN regexp_full_match({{0}}, {_GUID})"
     " THEN TRY_CAST({0} AS UUID) END",
     (T.DOUBLE, T.STRING): "CASE WHEN isnan({0}) THEN 'NaN' WHEN isinf({0}) THEN"

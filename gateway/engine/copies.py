@@ -14,9 +14,9 @@ from gateway.query.bind.derivation import BoundColumn, Derivation
 from gateway.query.tree.transformations import POSITION
 
 _VALUE, _DAY, _DIGEST = '"$value"', '"$day"', '"$digest"'
-_FIRST_INSTANT = 946_684_800_000
+_FIRST_INSTANT_MILLISECONDS = 946_684_800_000
 """2000-01-01, in milliseconds since 1970."""
-DIGESTS = 8_000_000_000_000
+DISTINCT_DIGESTS = 8_000_000_000_000
 """The number of possible digests: instants in whole milliseconds, because some clients truncate
 finer ones; the last is in 2253, because nanoseconds in 64 bits end in 2262."""
 
@@ -25,7 +25,7 @@ def compile_days(derivation: Derivation, rows: str) -> Sql:
     """Return a SELECT of each value that the DAY is made from, with its day and digest.
 
     The digest is made from the sum of all rows' hashes and their number, so it does not depend on
-    their order. Two different states have the same digest once in DIGESTS.
+    their order. Two different states have the same digest once in DISTINCT_DIGESTS.
     """
     [day] = derivation.of_kind(ColumnKind.DAY)
     value = f"r.{quote(day.of)}"
@@ -42,7 +42,9 @@ def compile_days(derivation: Derivation, rows: str) -> Sql:
         f" make_timestamp((? + ({digest})::BIGINT) * 1000) AS {_DIGEST}"
         f" FROM ({per_value}) WINDOW day AS (PARTITION BY n)"
     )
-    return Sql(text, (day.years.start, _FIRST_INSTANT, DIGESTS, len(day.years)))
+    return Sql(
+        text, (day.years.start, _FIRST_INSTANT_MILLISECONDS, DISTINCT_DIGESTS, len(day.years))
+    )
 
 
 def rows_of_copies(derivation: Derivation, rows: str, days: str | None) -> str:

@@ -11,7 +11,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.engine.letter_case import LOWER, UPPER
 from gateway.engine.sql import Sql, fill
 from gateway.query.bind.patterns import to_re2
-from gateway.query.tree.expressions import BoundExpr, Call, Constant
+from gateway.query.tree.expressions import BoundExpr, Constant, FunctionCall
 
 SQL_TYPES = {
     PrimitiveType.STRING: "VARCHAR",
@@ -90,7 +90,7 @@ def typed(operand: Sql, type_: PrimitiveType | None) -> Sql:
     return operand if name is None else fill(f"CAST({{0}} AS {name})", operand)
 
 
-def call(expr: Call, operands: tuple[Sql, ...]) -> Sql:
+def call(expr: FunctionCall, operands: tuple[Sql, ...]) -> Sql:
     """Return the SQL of a call; `operands` are its rendered arguments."""
     if expr.type is PrimitiveType.DECIMAL and _is_whole(expr):
         return fill("CAST({0} AS DECIMAL(19, 0))", *operands)
@@ -108,6 +108,6 @@ def _matches_pattern(pattern: BoundExpr, arguments: list[Sql]) -> Sql:
     return fill(_IF_PORTABLE, *arguments)
 
 
-def _is_whole(expr: Call) -> bool:
+def _is_whole(expr: FunctionCall) -> bool:
     """Return True for rounding a number that is whole already."""
     return expr.arguments[0].type in (PrimitiveType.INT32, PrimitiveType.INT64)

@@ -1,7 +1,7 @@
 """The JSON of one computed value, by its type (OData JSON Format 4.01, 7.1).
 
 Columns hold values that the Analytics API can send. Computed values can also be NaN and the
-infinities, decimals, days, times and durations, and instants outside of OData's range.
+infinities, decimals, days, times and durations.
 """
 
 from __future__ import annotations
@@ -12,9 +12,6 @@ from gateway.engine.functions import typed
 from gateway.engine.sql import Sql, fill
 
 _LONG = (T.INT64, T.DECIMAL)
-_IN_RANGE = (
-    "CASE WHEN year({{0}}) NOT BETWEEN 1 AND 9999 THEN error('no date of OData') ELSE {} END"
-)
 _COUNT = "abs(CAST({0} AS HUGEINT))"
 _DURATION = (
     "CASE WHEN {0} < 0 THEN '-P' ELSE 'P' END || "
@@ -25,8 +22,7 @@ _DURATION = (
 _TEMPLATES: dict[T, str] = {
     T.DOUBLE: "CASE WHEN isfinite({0}) THEN to_json({0}) WHEN isnan({0}) THEN to_json('NaN')"
     " WHEN {0} > 0 THEN to_json('INF') WHEN {0} < 0 THEN to_json('-INF') END",
-    T.DATE_TIME_OFFSET: _IN_RANGE.format(instant_text("{0}")),
-    T.DATE: _IN_RANGE.format("{0}"),
+    T.DATE_TIME_OFFSET: instant_text("{0}"),
     T.DURATION: f"replace({_DURATION}, '.S', 'S')",
 }
 
@@ -36,13 +32,6 @@ def json_value(value: Sql, type_: T, *, long_as_text: bool) -> Sql:
     if type_ in _LONG and long_as_text:
         return fill("CAST({0} AS VARCHAR)", value)
     return fill(_TEMPLATES.get(type_, "{0}"), typed(value, type_))
-
-
-def in_range(value: Sql, type_: T) -> Sql:
-    """Return the value itself, failing where its JSON would fail."""
-    if type_ not in (T.DATE_TIME_OFFSET, T.DATE):
-        return value
-    return fill(_IN_RANGE.format("{0}"), value)
 
 
 def is_self_describing(type_: T, *, declared: bool) -> bool:

@@ -22,8 +22,9 @@ from gateway.engine.compile import compile_filter
 from gateway.engine.navigate import table_of
 from gateway.engine.ordering import sort_keys
 from gateway.engine.projection import json_object
+from gateway.engine.row_failures import row_failure
 from gateway.engine.sql import Sql, fill, parameters, quote
-from gateway.errors import InsufficientStorage, InvalidValue, QueryTimeout
+from gateway.errors import InsufficientStorage, QueryTimeout
 from gateway.query.tree.expressions import (
     And,
     BoundExpr,
@@ -34,6 +35,7 @@ from gateway.query.tree.expressions import (
     Constant,
 )
 from gateway.query.tree.projection import Projection
+from gateway.query.tree.queries import BoundQuery
 from gateway.query.tree.transformations import POSITION, BoundApply
 
 T = TypeVar("T")
@@ -51,7 +53,8 @@ class Relation:
     """A table to query, or a SELECT in parentheses.
 
     The column `position` numbers the rows in the order `positioned_by`. `referenced_tables` are
-    the entity sets that navigation leads to, and their tables.
+    the entity sets that navigation leads to, and their tables. `query` is the query whose parts
+    are evaluated, for messages.
     """
 
     cursor: DuckDBPyConnection
@@ -59,6 +62,7 @@ class Relation:
     positioned_by: tuple[BoundOrder, ...] = ()
     referenced_tables: tuple[tuple[str, str], ...] = ()
     position: Property = POSITION
+    query: BoundQuery | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,12 +210,7 @@ def execute(relation: Relation, statement: Sql, fetch: Callable[[DuckDBPyConnect
     try:
         return fetch(relation.cursor, _with_tables(relation.referenced_tables, statement))
     except _DATA_ERRORS as error:
-        raise InvalidValue(
-            "$filter, $orderby, $compute or $apply cannot be computed for some row: a"
-            " division by zero, a number or instant out of range, or a pattern of matchespattern"
-            " that is too large, invalid, or only evaluated as a literal; correct it, or leave"
-            " such rows out with case(...)"
-        ) from error  # DuckDB's own message may contain values of rows
+        raise row_failure(error, relation.query) from error
     except duckdb.InterruptException as error:
         raise QueryTimeout from error
     except duckdb.OutOfMemoryException as error:

@@ -23,7 +23,7 @@ class RoundRobin:
         self._at_once = at_once
         self._reserve = reserve
         self._running: Counter[str] = Counter()
-        self._queues: dict[str, deque[_Ticket]] = {}
+        self._queues: dict[str, deque[_QueuePlace]] = {}
         """Queues by caller, in the order of their next turns."""
 
     @property
@@ -49,7 +49,7 @@ class RoundRobin:
         if self._has_room(caller) and not self.waiting(caller):
             self._running[caller] += 1
             return
-        ticket = _Ticket()
+        ticket = _QueuePlace()
         self._queues.setdefault(caller, deque()).append(ticket)
         try:
             await ticket.called.wait()
@@ -81,7 +81,7 @@ class RoundRobin:
         if queue:
             self._queues[caller] = queue
 
-    def _leave(self, caller: str, ticket: _Ticket) -> None:
+    def _leave(self, caller: str, ticket: _QueuePlace) -> None:
         """Remove a ticket from its queue, or release the turn that it got meanwhile."""
         if ticket.called.is_set():
             self.release(caller)
@@ -92,7 +92,7 @@ class RoundRobin:
             del self._queues[caller]
 
 
-class _Ticket:
+class _QueuePlace:
     """A place in a queue."""
 
     __slots__ = ("called",)

@@ -12,7 +12,6 @@ import re
 import sys
 import traceback
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import UTC, datetime
 from types import TracebackType
 from typing import TypeAlias
 
@@ -20,6 +19,7 @@ import msgspec
 from structlog.stdlib import ProcessorFormatter
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from gateway.observe.instants import text_of_seconds
 from gateway.observe.record import PersonalRead, RequestRecord
 
 REQUESTS = "gateway.requests"
@@ -121,7 +121,7 @@ def _read_facts(record: RequestRecord, read: PersonalRead) -> dict[str, str | in
 
 def _head(record: RequestRecord, level: int, logger: str, event: str) -> EventDict:
     """Return the fields that begin each line; `_FIRST` names them for other records."""
-    time = _instant(record.at + record.seconds)
+    time = text_of_seconds(record.at + record.seconds)
     return {
         "time": time,
         "level": logging.getLevelName(level).lower(),
@@ -151,12 +151,6 @@ def facts_of(record: RequestRecord) -> dict[str, str | int | float]:
     return facts
 
 
-def _instant(seconds: float) -> str:
-    """Return seconds since 1970 as UTC, to the millisecond."""
-    text = datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def _level(record: RequestRecord) -> int:
     if record.resource in PROBES:
         return logging.DEBUG
@@ -167,7 +161,7 @@ def _level(record: RequestRecord) -> int:
 def _describe(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """Add the fields of a logging record to its text."""
     record: logging.LogRecord = event["_record"]
-    event["time"] = _instant(record.created)
+    event["time"] = text_of_seconds(record.created)
     event["level"] = record.levelname.lower()
     event["logger"] = record.name
     failure: _Failure | None = event.pop("exc_info", None)

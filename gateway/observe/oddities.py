@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-MOST_ROWS = 10_000
+MAX_COUNTED_ROWS = 10_000
 """The most distinct rows that are counted for one oddity; beyond, the number is a lower bound."""
 
 
@@ -20,7 +20,7 @@ class OddRows:
     def __str__(self) -> str:
         if not self.rows:
             return f"{self.column}: {self.reason}"
-        least = "at least " if self.rows >= MOST_ROWS else ""
+        least = "at least " if self.rows >= MAX_COUNTED_ROWS else ""
         return f"{self.column}: {least}{self.rows} row{'s' * (self.rows > 1)} with {self.reason}"
 
 

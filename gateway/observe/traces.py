@@ -27,7 +27,7 @@ _ENDPOINTS = (
 _SERVICE = "skillhabit-odata"
 
 
-class Call(Protocol):
+class TracedCall(Protocol):
     """A running call to the Analytics API."""
 
     def end(self, outcome: str) -> None:
@@ -50,7 +50,7 @@ class Traces:
         """Trace an extract; `parent` is the request that started it."""
         yield
 
-    def call(self, method: str, path: str, headers: MutableMapping[str, str]) -> Call | None:
+    def call(self, method: str, path: str, headers: MutableMapping[str, str]) -> TracedCall | None:
         """Begin a call to the Analytics API; add the trace to its `headers`."""
         return None
 
@@ -58,7 +58,7 @@ class Traces:
         """Send the remaining spans; this may take a while."""
 
 
-class _Call:
+class _TracedSpan:
     def __init__(self, span: Any) -> None:
         self._span = span
 
@@ -118,12 +118,12 @@ class OpenTelemetry(Traces):
             record.span.set_attribute("skillhabit.rows", record.rows or 0)
             record.span.end()
 
-    def call(self, method: str, path: str, headers: MutableMapping[str, str]) -> Call | None:
+    def call(self, method: str, path: str, headers: MutableMapping[str, str]) -> TracedCall | None:
         """See `Traces`."""
         context = self._parent_context(current())
         span = self._tracer.start_span(f"{method} {path}", context, kind=self._kinds.CLIENT)
         self._inject(headers, context=self._within(span))
-        return _Call(span)
+        return _TracedSpan(span)
 
     def _parent_context(self, record: RequestRecord | None) -> Context | None:
         return None if record is None or record.span is None else self._within(record.span)

@@ -11,24 +11,24 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from gateway.errors import GatewayError, UpstreamUnavailable
-from gateway.pages.feed import Row, SnapshotRows, link_to
+from gateway.pages.charts import Chart, Gallery, Numbers, arrange, read_gallery, unlisted_in
+from gateway.pages.feed import Row, SnapshotFeed, link_to
 from gateway.pages.layout import PageContext
-from gateway.pages.pictures import Gallery, Numbers, Picture, arrange, read_gallery, unlisted_in
-from gateway.pages.state import newest, state_of
+from gateway.pages.state import state_of
 
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
     """A chart with its numbers, or with the reason why the caller may not see them."""
 
-    picture: Picture
+    chart: Chart
     link: str
     numbers: Numbers | None
     refusal: str = ""
 
 
 class Dashboard:
-    """The page; its charts are defined in this package's `pictures.toml`."""
+    """The page; its charts are defined in this package's `charts.toml`."""
 
     def __init__(self) -> None:
         self._gallery: Gallery = read_gallery()
@@ -39,28 +39,26 @@ class Dashboard:
         Raises:
             UpstreamUnavailable: the snapshot was evicted meanwhile; a newer one exists.
         """
-        table = newest(page.service)
-        snapshot = table and SnapshotRows(page.service, table, page.root)
+        newest = page.service.status().newest
+        snapshot = newest and SnapshotFeed(page.service, newest.id, page.root)
         schema = page.service.schema
-        listed = (p for p in self._gallery.pictures if unlisted_in(p.url, schema) is None)
-        pictures = tuple(listed) if snapshot else ()
+        listed = (p for p in self._gallery.charts if unlisted_in(p.url, schema) is None)
+        charts = tuple(listed) if snapshot else ()
         started = time.perf_counter()
         figures = await self._figures(snapshot) if snapshot else {}
-        drawn = (
-            [await self._draw(each, snapshot, page.root) for each in pictures] if snapshot else []
-        )
+        drawn = [await self._draw(each, snapshot, page.root) for each in charts] if snapshot else []
         return page.show(
             "dashboard.html",
             section="dashboard",
             state=state_of(page.service),
             figures=figures,
             drawn=drawn,
-            queries=1 + len(pictures),
+            queries=1 + len(charts),
             milliseconds=(time.perf_counter() - started) * 1_000,
             colours=self._gallery.colours,
         )
 
-    async def _figures(self, snapshot: SnapshotRows) -> Row:
+    async def _figures(self, snapshot: SnapshotFeed) -> Row:
         """Return the key figures; empty if the caller may not see a column that they need."""
         try:
             rows = await snapshot.rows(self._gallery.figures.url)
@@ -70,12 +68,12 @@ class Dashboard:
             return {}
         return {k: v for k, v in rows[0].items() if "@" not in k and v is not None}
 
-    async def _draw(self, picture: Picture, snapshot: SnapshotRows, root: str) -> Drawn:
-        link = link_to(root, picture.url)
+    async def _draw(self, chart: Chart, snapshot: SnapshotFeed, root: str) -> Drawn:
+        link = link_to(root, chart.url)
         try:
-            rows = await snapshot.rows(picture.url)
+            rows = await snapshot.rows(chart.url)
         except UpstreamUnavailable:
             raise
         except GatewayError as error:
-            return Drawn(picture, link, None, error.message)
-        return Drawn(picture, link, arrange(picture, rows, self._gallery.colours))
+            return Drawn(chart, link, None, error.message)
+        return Drawn(chart, link, arrange(chart, rows, self._gallery.colours))

@@ -15,7 +15,6 @@ import msgspec
 from gateway.query.preferences import Preferences
 from gateway.service.messages import ResponseOptions
 from gateway.service.service import QueryService
-from gateway.snapshots.facts import StoredTable
 from gateway.writer.format import Format
 from gateway.writer.links import Links
 
@@ -24,11 +23,11 @@ _MAX_ROWS = 1_000
 _SAFE = "/$=&,():'*@;"
 
 
-class SnapshotRows:
+class SnapshotFeed:
     """A snapshot of all rows, as far as the caller may see it."""
 
-    def __init__(self, service: QueryService, snapshot: StoredTable, root: str) -> None:
-        self._service = service.at(snapshot)
+    def __init__(self, service: QueryService, snapshot_id: str, root: str) -> None:
+        self._service = service.at(snapshot_id)
         self._root = root
 
     async def rows(self, url: str) -> list[Row]:

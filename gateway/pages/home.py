@@ -11,9 +11,9 @@ from starlette.responses import RedirectResponse, Response
 from gateway.edm.model import EntitySet, Property
 from gateway.errors import GatewayError
 from gateway.pages.browser import check_same_site
-from gateway.pages.feed import SnapshotRows
+from gateway.pages.feed import SnapshotFeed
 from gateway.pages.layout import PageContext
-from gateway.pages.state import newest, state_of
+from gateway.pages.state import state_of
 from gateway.service.service import QueryService
 
 _COUNT_TIMEOUT_SECONDS = 1
@@ -70,10 +70,10 @@ async def _counts(page: PageContext) -> dict[str, int]:
     A set is derived from the snapshot on its first use, so a reload of the page may show more.
     """
     counts: dict[str, int] = {}
-    table = newest(page.service)
-    if table is None:
+    newest = page.service.status().newest
+    if newest is None:
         return counts
-    snapshot = SnapshotRows(page.service, table, page.root)
+    snapshot = SnapshotFeed(page.service, newest.id, page.root)
     with anyio.move_on_after(_COUNT_TIMEOUT_SECONDS):
         for each in page.service.schema.entity_sets:
             with suppress(GatewayError):  # evicted, or counted by a set that is hidden

@@ -19,7 +19,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import Response
 
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.errors import GatewayError
 from gateway.observe import Observer
@@ -62,8 +62,8 @@ _HEADERS = {
 class Layout:
     """The renderer of pages and of error pages."""
 
-    def __init__(self, entrance: Entrance, root: PublicRoot, observer: Observer) -> None:
-        self.entrance = entrance
+    def __init__(self, admission: Admission, root: PublicRoot, observer: Observer) -> None:
+        self.admission = admission
         self.observer = observer
         self.assets = Assets()
         self.texts = read_texts()

@@ -9,12 +9,9 @@ from starlette.responses import Response
 
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
-from gateway.observe.oddities import OddRows
 from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
-from gateway.pages.state import newest, state_of
-from gateway.planner.explain import explain_pushdown
-from gateway.service.service import QueryService
+from gateway.pages.state import state_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,18 +22,11 @@ class ObservationPages:
 
     async def show_status(self, page: PageContext) -> Response:
         """Return the cached snapshots and running extracts; a role sees no row counts."""
-        tables, extracts = page.service.status()
         return page.show(
             "status.html",
             section="status",
             state=state_of(page.service),
-            shows_numbers=not page.service.is_limited,
-            tables=[
-                (each, explain_pushdown(each.key.pushdown), page.service.standing(each))
-                for each in tables
-            ],
-            extracts=[(each, explain_pushdown(each.key.pushdown)) for each in extracts],
-            odd=_irregular_rows(page.service),
+            status=page.service.status(),
             has_requests=await self.queries.may_see(page.request.scope),
         )
 
@@ -50,12 +40,6 @@ class ObservationPages:
         return page.show("requests.html", section="status", requests=queries)
 
 
-def _irregular_rows(service: QueryService) -> tuple[OddRows, ...]:
-    """Return the irregular rows of the newest snapshot of all rows; none for a role."""
-    table = None if service.is_limited else newest(service)
-    return () if table is None else table.extracted.odd
-
-
 async def show_explanation(page: PageContext) -> Response:
     """Return the plan of the query in the URL after `/explain/`.
 
@@ -63,9 +47,9 @@ async def show_explanation(page: PageContext) -> Response:
         GatewayError: as the feed would; also if the caller may not see plans.
     """
     scope = page.request.scope
-    await page.layout.entrance.check_explain(scope)
+    await page.layout.admission.check_explain(scope)
     path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-    query, _ = page.layout.entrance.without_key(scope, scope["query_string"])
+    query, _ = page.layout.admission.without_key(scope, scope["query_string"])
     explanation = page.service.explain(await page.service.understand(path, query, page.root))
     relative = (path + (b"?" + query if query else b"")).decode("latin-1")
     return page.show(

@@ -12,8 +12,8 @@ from starlette.responses import Response
 from starlette.routing import BaseRoute, Match, NoMatchFound, Route, request_response
 from starlette.types import Receive, Scope, Send
 
+from gateway.edge.admission import Admission, attribute_to_caller
 from gateway.edge.browser_pages import BrowserPages
-from gateway.edge.entrance import Entrance, attribute_to_caller
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
@@ -31,11 +31,11 @@ Page = Callable[[PageContext], Awaitable[Response]]
 
 
 def build_pages(
-    entrance: Entrance, root: PublicRoot, observer: Observer, ledger: Ledger
+    admission: Admission, root: PublicRoot, observer: Observer, ledger: Ledger
 ) -> BrowserPages:
     """Build all pages and the layout that they share."""
-    layout = Layout(entrance, root, observer)
-    observation = ObservationPages(LastQueries(entrance, observer, ledger))
+    layout = Layout(admission, root, observer)
+    observation = ObservationPages(LastQueries(admission, observer, ledger))
     return BrowserPages(_routes(layout, observation), layout.refuse_person)
 
 
@@ -112,7 +112,7 @@ class PageRoute(BaseRoute):
         layout, root = self._layout, f"{SERVICE_PATH}/"
         try:
             root = layout.root_of(request)
-            service = await layout.entrance.admit(request.scope)
+            service = await layout.admission.admit(request.scope)
             return await self._page(PageContext(request, service, root, layout))
         except GatewayError as error:
             return layout.refuse(attribute_to_caller(error, request.scope), root)

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from gateway.service.service import QueryService
-from gateway.snapshots.facts import StoredTable
-from gateway.snapshots.load.extract_run import Progress
 from gateway.snapshots.load.single_flight import ExtractFailure
 
 
@@ -37,27 +35,15 @@ class WorkspaceState:
 
 def state_of(service: QueryService) -> WorkspaceState:
     """Return the current state."""
-    _, extracts = service.status()
-    table, running = newest(service), _running_extract(extracts)
-    shows_numbers = not service.is_limited
+    status = service.status()
+    newest, running = status.newest, status.running
+    rows, progress = newest and newest.counts, running and running.counts
     return WorkspaceState(
-        taken_at=table.taken_at if table else None,
-        age=service.now() - table.taken_at if table else None,
-        rows=table.rows if table and shows_numbers else None,
+        taken_at=newest.taken_at if newest else None,
+        age=service.now() - newest.taken_at if newest else None,
+        rows=rows.rows if rows else None,
         reading=running.id if running else None,
-        read=running.rows if running and shows_numbers else None,
-        of=running.total if running and shows_numbers else None,
+        read=progress.rows if progress else None,
+        of=progress.total if progress else None,
         trouble=service.trouble(),
     )
-
-
-def newest(service: QueryService) -> StoredTable | None:
-    """Return the newest snapshot of all rows, or None."""
-    tables, _ = service.status()
-    return next((table for table in tables if not table.key.pushdown.terms), None)
-
-
-def _running_extract(extracts: tuple[Progress, ...]) -> Progress | None:
-    """Return the running extract of all rows, or None."""
-    running = (each for each in extracts if not each.is_paused)
-    return next((each for each in running if not each.key.pushdown.terms), None)

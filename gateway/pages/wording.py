@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from gateway.observe.instants import instant_text
+
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -52,7 +54,7 @@ def as_moment(value: datetime) -> str:
 
 def as_machine_moment(value: datetime) -> str:
     """Return a time as HTML's `datetime` attribute requires it."""
-    return value.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return instant_text(value, "seconds")
 
 
 def as_age(value: timedelta) -> str:

@@ -31,13 +31,13 @@ from gateway.query.tree.expressions import (
     And,
     Arithmetic,
     BoundExpr,
-    Call,
     ColumnRef,
     Compare,
     CompareOperator,
     Constant,
     Convert,
     Element,
+    FunctionCall,
     In,
     Negate,
     Not,
@@ -91,7 +91,7 @@ def _analyse(expr: BoundExpr, *, truth: bool) -> Analysis:
             return _compare(operator, left, right, truth=truth)
         case In(operand, values):
             return _in(operand, values, truth=truth)
-        case Call():
+        case FunctionCall():
             return _not_null(expr)
         case Quantified(prop, "any", predicate) if truth and predicate is not None:
             return _any(prop.name, predicate)
@@ -195,7 +195,7 @@ def _not_null(expr: BoundExpr) -> Analysis:
     match expr:
         case ColumnRef(prop):
             return Analysis(((Term(prop.name), NOT_NULL),))
-        case Call(_, operands, _):
+        case FunctionCall(_, operands, _):
             return reduce(conjoin, map(_not_null, operands), _UNKNOWN)
         case Arithmetic(_, left, right, _):
             return conjoin(_not_null(left), _not_null(right))

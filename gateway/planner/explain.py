@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from gateway.observe.instants import instant_text
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm
 from gateway.planner.statistics import StatisticsPlan
@@ -59,7 +60,7 @@ def _pushed(term: PushedTerm) -> str:
 
 
 def _instant(value: datetime | None) -> str:
-    return "any" if value is None else value.isoformat().replace("+00:00", "Z")
+    return "any" if value is None else instant_text(value, "auto")
 
 
 def _window(plan: QueryPlan) -> str:

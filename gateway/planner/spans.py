@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from typing import Any
 
 from gateway.planner.value_set import Bound, Interval, ValueSet
-from gateway.query.tree.expressions import BoundExpr, Call, ColumnRef, CompareOperator
+from gateway.query.tree.expressions import BoundExpr, ColumnRef, CompareOperator, FunctionCall
 
 _LAST_YEAR = 9999
 
@@ -43,7 +43,7 @@ class InstantSpan:
 def spanned_column(expr: BoundExpr) -> str | None:
     """Return the column of a date function whose values are spans of it; None for others."""
     match expr:
-        case Call("year" | "date", (ColumnRef(prop),), _):
+        case FunctionCall("year" | "date", (ColumnRef(prop),), _):
             return prop.name
         case _:
             return None

@@ -14,17 +14,17 @@ from gateway.query.tree.expressions import BoundExpr, BoundOrder, ColumnRef
 from gateway.query.tree.transformations import POSITION
 
 _POSITION = quote(POSITION.name)
-_PLACE, _SALT = '"$place"', '"$salt"'
-_DIGITS = 16
+_PLACE, _SECRET = '"$place"', '"$salt"'  # names in snapshots on disk
+_DIGEST_CHARACTERS = 16
 
 
-def compile_seen(rule: BoundExpr, rows: str) -> Sql:
+def compile_positions(rule: BoundExpr, rows: str) -> Sql:
     """Return a SELECT of the positions of the rows that the rule allows, and their new numbers."""
     return _numbered(rule, rows, Sql(f"r.{_POSITION}"))
 
 
-def compile_seen_by_digest(
-    rule: BoundExpr | None, rows: str, order: tuple[BoundOrder, ...], salt: str
+def compile_positions_by_digest(
+    rule: BoundExpr | None, rows: str, order: tuple[BoundOrder, ...], secret: str
 ) -> Sql:
     """Return the SELECT for a masked key; `order` is that of the rows and ends in the key.
 
@@ -33,7 +33,7 @@ def compile_seen_by_digest(
     """
     *before, key = order
     assert isinstance(key.expr, ColumnRef)  # noqa: S101 - the order ends in the key
-    digest = _digest(key.prop.name, salt)
+    digest = _digest(key.prop.name, secret)
     return _numbered(rule, rows, fill(f"{{0}}, {digest}", sort_keys(tuple(before))))
 
 
@@ -45,30 +45,36 @@ def _numbered(rule: BoundExpr | None, rows: str, order: Sql) -> Sql:
     return fill(text, order, compile_filter(rule))
 
 
-def compile_salt(salt: str) -> Sql:
+def compile_mask_secret(secret: str) -> Sql:
     """Return a SELECT of the secret of digests, which is never part of the text of a query."""
-    return Sql(f"SELECT ? AS {_SALT}", (salt,))
+    return Sql(f"SELECT ? AS {_SECRET}", (secret,))
 
 
-def rows_seen(
-    columns: tuple[str, ...], masked: frozenset[str], rows: str, seen: str | None, salt: str | None
+def visible_rows(
+    columns: tuple[str, ...],
+    masked: frozenset[str],
+    rows: str,
+    positions: str | None,
+    secret: str | None,
 ) -> str:
-    """Return the FROM item; `seen` names the table of `compile_seen`, None for all rows.
+    """Return the FROM item; `positions` names the table of `compile_positions`, None for all rows.
 
     The digest of null is null.
     """
     shown = ", ".join(
-        f"{_digest(name, salt)} AS {quote(name)}"
-        if salt is not None and name in masked
+        f"{_digest(name, secret)} AS {quote(name)}"
+        if secret is not None and name in masked
         else f"r.{quote(name)}"
         for name in columns
     )
-    if seen is None:
+    if positions is None:
         return f"(SELECT {shown}, r.{_POSITION} FROM {rows} AS r)"  # noqa: S608 - as above
-    joined = f"{rows} AS r JOIN {seen} AS s ON s.{_PLACE} = r.{_POSITION}"
+    joined = f"{rows} AS r JOIN {positions} AS s ON s.{_PLACE} = r.{_POSITION}"
     return f"(SELECT {shown}, s.{_POSITION} FROM {joined})"  # noqa: S608 - as above
 
 
-def _digest(name: str, salt: str) -> str:
+def _digest(name: str, secret: str) -> str:
     """Return the SQL of the digest of a column of a row `r`."""
-    return f"left(sha256((SELECT {_SALT} FROM {salt}) || r.{quote(name)}), {_DIGITS})"  # noqa: S608 - as above
+    return (
+        f"left(sha256((SELECT {_SECRET} FROM {secret}) || r.{quote(name)}), {_DIGEST_CHARACTERS})"  # noqa: S608 - as above
+    )

@@ -1,31 +1,64 @@
-"""`python -m gateway.sandbox`: serve a sandbox of generated rows, and print a token for it."""
+"""`python -m gateway.sandbox`: serve a sandbox of generated rows, and print a token for it.
+
+With `--like NAME` it behaves like one of the profiles or single variations that `--list` shows.
+"""
 
 import sys
 from argparse import ArgumentParser, Namespace
+from collections.abc import Iterator
 from contextlib import suppress
 from secrets import token_hex
+
+from starlette.applications import Starlette
 
 from gateway.sandbox.app import create_sandbox
 from gateway.sandbox.generator import generate
 from gateway.sandbox.serving import SandboxServer, serve_config
 from gateway.sandbox.tokens import make_token
+from gateway.sandbox.variations import PROFILES, REASONS, VARIATIONS, create_variant
+
+_LIKENESSES = {**VARIATIONS, **PROFILES}
 
 
 def main() -> None:
-    """Serve until interrupted."""
+    """Serve until interrupted, or list what the sandbox can be like."""
     options = _options()
-    sandbox = create_sandbox(
-        generate(options.rows, options.seed),
-        secret=options.secret,
-        page_limit=options.page_limit,
-        admin=options.admin,
-    )
+    if options.list:
+        sys.stdout.writelines(f"{name:35} {reason}\n" for name, reason in _list_likenesses())
+        return
+    sandbox, token = _create(options)
     server = SandboxServer(serve_config(sandbox, options.host, options.port))
-    token = make_token(options.secret, expires_in_seconds=options.token_days * 86_400)
     sys.stdout.write(f"{server.base_url}\n{token}\n")
     sys.stdout.flush()
     with suppress(KeyboardInterrupt):
         server.serve_here()
+
+
+def _create(options: Namespace) -> tuple[Starlette, str]:
+    """Return the sandbox and a token for it."""
+    dataset = generate(options.rows, options.seed)
+    if options.like is not None:
+        variant = create_variant(
+            _LIKENESSES[options.like], dataset, secret=options.secret, admin=options.admin
+        )
+        if variant.variation.door.login is not None:
+            return variant, variant.make_token()
+        return variant, _make_token(options)
+    sandbox = create_sandbox(
+        dataset, secret=options.secret, page_limit=options.page_limit, admin=options.admin
+    )
+    return sandbox, _make_token(options)
+
+
+def _make_token(options: Namespace) -> str:
+    return make_token(options.secret, expires_in_seconds=options.token_days * 86_400)
+
+
+def _list_likenesses() -> Iterator[tuple[str, str]]:
+    """Yield each name for `--like` with what is known of it."""
+    yield from REASONS.items()
+    for name in VARIATIONS:
+        yield name, "one difference from the assumed API"
 
 
 def _options() -> Namespace:
@@ -47,6 +80,8 @@ def _options() -> Namespace:
         action="store_true",
         help="open /sandbox/faults and /sandbox/requests to everyone",
     )
+    add("--like", choices=sorted(_LIKENESSES), metavar="NAME", help="what the API is like")
+    add("--list", action="store_true", help="list the names for --like and exit")
     return parser.parse_args()
 
 

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import first_request
-from gateway.analytics.read.statistics import Figures, rows_told
+from gateway.analytics.read.statistics import Figures, rows_of_figures
 from gateway.contract.model import Contract
 from gateway.errors import UpstreamUnavailable
 from gateway.fairness.call_limit import CallLimit
@@ -48,12 +48,22 @@ class SourceChooser:
 
         Raises:
             GatewayError: the Analytics API fails, and no snapshot may be used instead.
+            UpstreamBrokeContract: also if the response depends on values that cannot be decoded.
         """
+        async with self._chosen(plan, options, page_size) as source:
+            self._rows.check_decoded(source, plan, self._rows.known_odd())
+            yield source
+
+    @asynccontextmanager
+    async def _chosen(
+        self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
+    ) -> AsyncIterator[Source]:
         direct = await self._direct(plan, options, page_size)
         if direct is not None:
             yield direct
             return
         early = page_size is not None and may_be_early(plan)
+        early = early and not self._rows.may_be_undecoded(plan)
         track = options.preferences.track_changes  # rows of a draft may differ from the snapshot
         async with self._rows.snapshot(
             plan.pushdown, fresher=options.fresher, early=early and not track
@@ -68,7 +78,7 @@ class SourceChooser:
             return None
         if plan.route is Route.NOTHING:
             return NoRows()
-        if self._rows.is_cached(plan, options) or not self._is_ours(plan):
+        if self._rows.is_cached(plan, options) or not self._has_same_rows(plan):
             return None
         match plan.route:
             case Route.TOTAL:
@@ -80,13 +90,13 @@ class SourceChooser:
             case _:
                 return None
 
-    def _is_ours(self, plan: QueryPlan) -> bool:
+    def _has_same_rows(self, plan: QueryPlan) -> bool:
         """Return False if the upstream's ranges hold rows that are null here."""
-        return self._with.totals.are_ours(plan.pushdown)
+        return self._with.totals.has_same_rows(plan.pushdown)
 
     async def _total(self, plan: QueryPlan, options: ResponseOptions) -> Total | None:
         page = await self._first_page(plan, options)
-        return None if page is None else Total(page.total)
+        return None if page is None else Total(page.total, page.odd)
 
     async def _window(self, plan: QueryPlan, options: ResponseOptions) -> UpstreamRows | None:
         """Return a small window; None if a tie crosses its end, whose order upstream is unknown."""
@@ -95,39 +105,39 @@ class SourceChooser:
         page = await self._first_page(plan, options)
         if page is None or tie_at_the_end(page, first_request(plan, self._contract)):
             return None
-        return UpstreamRows(page.rows, count=page.total, date=page.date)
+        return UpstreamRows(page.rows, count=page.total, date=page.date, odd=page.odd)
 
     async def _first_page(self, plan: QueryPlan, options: ResponseOptions) -> Page | None:
-        """Return the page that a plan requests first, with a total that can be believed.
+        """Return the page that a plan requests first, with a total that is verified.
 
         Raises:
             UpstreamBrokeContract: the upstream caps what it finds.
         """
-        page = await self._call(self._believed(plan), plan, options)
-        return page if self._is_ours(plan) else None
+        page = await self._call(self._verified_total(plan), plan, options)
+        return page if self._has_same_rows(plan) else None
 
-    async def _believed(self, plan: QueryPlan) -> Page:
+    async def _verified_total(self, plan: QueryPlan) -> Page:
         page = await self._with.client.fetch(first_request(plan, self._contract))
         self._with.totals.note(page)
-        await self._with.totals.believe(plan.pushdown, page.total)
+        await self._with.totals.verify_live(plan.pushdown, page.total)
         return page
 
     async def _figures(self, plan: QueryPlan) -> Figures:
-        await self._with.totals.look_beyond(plan.pushdown)
+        await self._with.totals.check_out_of_range(plan.pushdown)
         return await self._with.client.fetch_statistics(plan.pushdown)
 
     async def _statistics(
         self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
     ) -> UpstreamRows | None:
         """Return the rows that $apply makes of the statistics; None if they need a nextLink."""
-        told = plan.statistics_plan
-        assert told is not None  # noqa: S101 - the route says so
+        planned = plan.statistics_plan
+        assert planned is not None  # noqa: S101 - the route says so
         figures = await self._call(self._figures(plan), plan, options)
-        if figures is None or not self._is_ours(plan):
+        if figures is None or not self._has_same_rows(plan):
             return None
-        if not all(figures.tells(s, self._contract) for s in told.statistics):
+        if not all(figures.covers(s, self._contract) for s in planned.statistics):
             return None
-        source = UpstreamRows(rows_told(figures, told), told.rest, None, figures.date)
+        source = UpstreamRows(rows_of_figures(figures, planned), planned.rest, None, figures.date)
         query = plan.query
         is_bounded = page_size is None or (query.top is not None and query.top <= page_size)
         if is_bounded and not query.count:

@@ -15,7 +15,7 @@ from gateway.query.tree.projection import Projection
 from gateway.query.tree.queries import BoundQuery
 from gateway.service.delta import DeltaService
 from gateway.service.dependencies import Dependencies
-from gateway.service.long_queries import LONGEST_LINK
+from gateway.service.long_queries import MAX_LINK_CHARACTERS
 from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.page_cache import CachedPage, PageKey, is_packed, is_small, packed
 from gateway.service.paging import query_identity, rows_ready
@@ -30,7 +30,7 @@ from grammar import ResourcePath, encode_path
 
 
 @dataclass(frozen=True, slots=True)
-class _Page:
+class _SnapshotPage:
     """One page of a snapshot: of which request, from which position on.
 
     `count` is the number of rows on all pages, None if it was not requested.
@@ -100,7 +100,7 @@ class CollectionService:
             start = Position(
                 source.snapshot.id, query.skip, query.top, query.moment, tracks, source.is_early
             )
-            return await self._page(_Page(request, start, source, options, count))
+            return await self._page(_SnapshotPage(request, start, source, options, count))
         rows = await self._rows.fetch(
             source,
             plan,
@@ -134,9 +134,11 @@ class CollectionService:
                     target="$skiptoken",
                 )
             source = SnapshotRows(snapshot, is_early=at.early)
-            return await self._page(_Page(request, at, source, self._delta.ignored(options)))
+            return await self._page(
+                _SnapshotPage(request, at, source, self._delta.ignored(options))
+            )
 
-    async def _page(self, page: _Page) -> ResponseBody:
+    async def _page(self, page: _SnapshotPage) -> ResponseBody:
         """Return a page from the cache, or make it; 304 if the client has it already."""
         at, options, snapshot = page.at, page.options, page.source.snapshot
         size = self._rows.page_size(options.preferences)
@@ -148,9 +150,7 @@ class CollectionService:
         headers = self._rows.cache_headers(snapshot, key)
         if options.has(headers.etag):
             note_page("known")
-            return ResponseBody(
-                b"", options.format.content_type, headers.headers, not_modified=True
-            )
+            return ResponseBody.unchanged(options.format.content_type, headers.headers)
         cached = self._with.pages.get(key, plain=options.plain)
         if cached is None:
             cached = await self._made(page, wanted, body, key_for)
@@ -160,7 +160,7 @@ class CollectionService:
             note_page("hit", cached.rows)
         return headers.put_on(self._response(cached.body, options, gzipped=is_packed(cached.body)))
 
-    def _last_page(self, page: _Page) -> PageBody:
+    def _last_page(self, page: _SnapshotPage) -> PageBody:
         """Return what a page says beside its rows, if it is the last one."""
         at, options, snapshot = page.at, page.options, page.source.snapshot
         delta = None
@@ -171,7 +171,9 @@ class CollectionService:
         instead_of = options.instead_of(self._namespace, snapshot.instead_of)
         return PageBody(page.count, None, taken_at, delta, instead_of=instead_of)
 
-    async def _made(self, page: _Page, wanted: int, body: PageBody, key_for: KeyFor) -> CachedPage:
+    async def _made(
+        self, page: _SnapshotPage, wanted: int, body: PageBody, key_for: KeyFor
+    ) -> CachedPage:
         """Read and write a page; one row more than wanted shows whether there is a next one."""
         plan, options, at = page.plan, page.options, page.at
         wanted = await self._fitting(page, wanted)
@@ -195,7 +197,7 @@ class CollectionService:
         await self._prefetch.after(page.request.request, prepared, options)
         return CachedPage(kept, len(shown))
 
-    async def _fitting(self, page: _Page, wanted: int) -> int:
+    async def _fitting(self, page: _SnapshotPage, wanted: int) -> int:
         """Return how many rows fit where each brings many others, at least one."""
         expand = page.plan.query.expand
         if not (wanted and brings_many(expand)):
@@ -204,7 +206,7 @@ class CollectionService:
         fitting = await self._rows.run(page.source, page.plan, rows_that_fit, selection, expand)
         return max(1, fitting)
 
-    def _following(self, page: _Page, read: int) -> str:
+    def _following(self, page: _SnapshotPage, read: int) -> str:
         """Return the nextLink behind so many rows."""
         at, request = page.at, page.request.request
         remaining = None if at.remaining is None else at.remaining - read
@@ -212,7 +214,7 @@ class CollectionService:
         token = self._with.signer.sign(following, query_identity(request))
         links = page.options.links
         link = links.next_page(encode_path(request.path), request.pairs, token)
-        if len(link) <= LONGEST_LINK:
+        if len(link) <= MAX_LINK_CHARACTERS:
             return link
         name = self._with.long_queries.keep(request.pairs, token)
         return links.next_page(encode_path(request.path), request.options.custom, name)

@@ -21,7 +21,7 @@ from gateway.planner.pushdown import Pushdown
 from gateway.query.request import ODataRequest
 from gateway.query.tree.queries import Shape
 from gateway.service.dependencies import Dependencies
-from gateway.service.long_queries import LONGEST_LINK
+from gateway.service.long_queries import MAX_LINK_CHARACTERS
 from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.page_cache import PageKey
 from gateway.service.planning import plan_of
@@ -29,19 +29,20 @@ from gateway.service.rows import RowReader
 from gateway.service.source import SnapshotRows
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.bodies import PageBody, projection_for, write_collection
-from gateway.writer.changes import projection_of_removed, write_removed
-from gateway.writer.deltatoken import (
+from gateway.writer.delta import (
     TOKEN,
     DeltaPosition,
     SnapshotState,
+    projection_of_removed,
     sign_changes,
     tracked_options,
     verify_changes,
+    write_removed,
 )
 from gateway.writer.format import Metadata
 from grammar import encode_path
 
-_ROOM_FOR_TOKENS = 512
+_TOKEN_CHARACTERS = 512
 _GONE = (
     "$deltatoken: the extract that this link compares with is no longer kept; read the whole feed"
     " again, with Prefer: odata.track-changes for a new link, and ask more often than"
@@ -102,7 +103,7 @@ class DeltaService:
         if options.format.metadata is Metadata.NONE:
             return False
         link = options.links.collection(encode_path(request.path), request.pairs)
-        return len(link) + _ROOM_FOR_TOKENS <= LONGEST_LINK
+        return len(link) + _TOKEN_CHARACTERS <= MAX_LINK_CHARACTERS
 
     def link(
         self,
@@ -188,9 +189,7 @@ class DeltaService:
         state = SnapshotState(new.id, query.moment)
         if options.has(headers.etag):
             self._with.cache.retain(new.id)
-            return ResponseBody(
-                b"", options.format.content_type, headers.headers, not_modified=True
-            )
+            return ResponseBody.unchanged(options.format.content_type, headers.headers)
         found = await self._changed(followed, old, new, size, options)
         if found.more:
             offset = followed.since.offset + size

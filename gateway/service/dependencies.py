@@ -20,18 +20,6 @@ from gateway.writer.skiptoken import TokenSigner
 
 
 @dataclass(frozen=True, slots=True)
-class PageSizes:
-    """Rows in a page: the default, and the most that a client may request.
-
-    `early` is True if the first pages may be sent while their extract still runs.
-    """
-
-    default: int
-    maximum: int
-    early: bool = True
-
-
-@dataclass(frozen=True, slots=True)
 class Dependencies:
     """The objects that one service works with.
 

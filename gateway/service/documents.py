@@ -30,7 +30,7 @@ _ANNOUNCED = replace(
 def service_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
     """Return the list of entity sets."""
     body = write_service_document(schema, options.format, options.links)
-    return _known_or_whole(body, options.format.content_type, options)
+    return _unchanged_or_whole(body, options.format.content_type, options)
 
 
 def metadata_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
@@ -38,12 +38,13 @@ def metadata_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
     as_json = options.format.media is Media.JSON
     render = render_csdl_json if as_json else render_csdl_xml
     body = render(schema, options.format.version, _ANNOUNCED)
-    return _known_or_whole(body, options.format.media, options)
+    return _unchanged_or_whole(body, options.format.media, options)
 
 
-def _known_or_whole(body: bytes, content_type: str, options: ResponseOptions) -> ResponseBody:
+def _unchanged_or_whole(body: bytes, content_type: str, options: ResponseOptions) -> ResponseBody:
     """Return the document with its ETag, without a body if the client has it (304)."""
     digest = hashlib.sha256(content_type.encode() + b"\n" + body).hexdigest()[:20]
     etag = f'W/"{digest}"'
-    known = options.has(etag)
-    return ResponseBody(b"" if known else body, content_type, (("ETag", etag),), not_modified=known)
+    if options.has(etag):
+        return ResponseBody.unchanged(content_type, (("ETag", etag),))
+    return ResponseBody(body, content_type, (("ETag", etag),))

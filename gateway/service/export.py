@@ -14,8 +14,8 @@ from gateway.engine.run import Selection
 from gateway.service.export_file import (
     FileFormat,
     begin,
+    check_apply_rows,
     check_export,
-    check_made,
     in_parts,
     made_rows,
     unchanged,
@@ -77,7 +77,9 @@ class ExportService:
         query, rows = plan.query, self._rows
         if query.apply is not None:
             selection = selection_of(source, plan, plan.order, query.skip, made_rows(query))
-            table = check_made(await rows.run(source, plan, all_rows, selection, file.columns))
+            table = check_apply_rows(
+                await rows.run(source, plan, all_rows, selection, file.columns)
+            )
             return len(table) > 0, in_parts(table)
         order = plan.order if query.orderby else ()
         selection = Selection(residual_of(source, plan), order, query.skip, query.top)

@@ -25,8 +25,8 @@ from gateway.service.messages import CacheHeaders, ExportStream
 from gateway.writer.format import EXPORTS, Format, Media
 from gateway.writer.tables import write_arrow, write_csv, write_parquet
 
-ROWS_AT_ONCE = 20_000
-MOST_MADE_ROWS = 200_000
+ROWS_PER_PART = 20_000
+MAX_APPLY_ROWS = 200_000
 Part = TypeVar("Part", pa.Table, pa.ChunkedArray)
 InThread = Callable[..., Awaitable[bytes | None]]
 Headers = tuple[tuple[str, str], ...]
@@ -112,18 +112,18 @@ def check_export(request: ODataRequest, query: BoundQuery) -> None:
 
 def made_rows(query: BoundQuery) -> int:
     """Return the number of rows of $apply to fetch: at most one more than a file may have."""
-    return min(MOST_MADE_ROWS + 1, MOST_MADE_ROWS + 1 if query.top is None else query.top)
+    return min(MAX_APPLY_ROWS + 1, MAX_APPLY_ROWS + 1 if query.top is None else query.top)
 
 
-def check_made(rows: pa.Table) -> pa.Table:
+def check_apply_rows(rows: pa.Table) -> pa.Table:
     """Return the rows of $apply, which are all in memory, unlike those of an entity set.
 
     Raises:
-        LimitExceeded: there are more than `MOST_MADE_ROWS`.
+        LimitExceeded: there are more than `MAX_APPLY_ROWS`.
     """
-    if len(rows) > MOST_MADE_ROWS:
+    if len(rows) > MAX_APPLY_ROWS:
         raise LimitExceeded(
-            f"$apply makes more than {MOST_MADE_ROWS} rows, the limit of a file; group by fewer"
+            f"$apply makes more than {MAX_APPLY_ROWS} rows, the limit of a file; group by fewer"
             " columns, add $top, or request JSON, whose pages have no such limit",
             target="$apply",
         )
@@ -132,8 +132,8 @@ def check_made(rows: pa.Table) -> pa.Table:
 
 def in_parts(rows: Part) -> Iterator[Part]:
     """Yield rows, or their numbers, in parts; a single empty part if there are none."""
-    for start in range(0, max(1, len(rows)), ROWS_AT_ONCE):
-        yield rows.slice(start, ROWS_AT_ONCE)
+    for start in range(0, max(1, len(rows)), ROWS_PER_PART):
+        yield rows.slice(start, ROWS_PER_PART)
 
 
 async def begin(

@@ -44,7 +44,7 @@ class Gauges:
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
 
-    async def look(self) -> None:
+    async def sample(self) -> None:
         """Set the gauges to current values."""
         snapshots = _by_workspace(tuple(t for cache, _ in self.held for t in cache.tables))
         pages, page_bytes = self.pages.size
@@ -56,16 +56,16 @@ class Gauges:
         beats = 0
         while True:
             if beats % _BEATS_PER_SAMPLE == 0:
-                await self._try_look()
+                await self._try_sample()
             beats += 1
             due = self.clock.monotonic() + _BEAT_SECONDS
             await anyio.sleep(_BEAT_SECONDS)
             self.observer.metrics.observe_lag(max(0.0, self.clock.monotonic() - due))
 
-    async def _try_look(self) -> None:
+    async def _try_sample(self) -> None:
         """Sample once; log a failure, so that sampling goes on."""
         try:
-            await self.look()
+            await self.sample()
         except Exception as error:
             self.observer.fault("the gauges of snapshots and memory could not be sampled", error)
 

@@ -14,7 +14,7 @@ from cachetools import LRUCache
 from gateway.errors import FeedGone
 from grammar import encode_query
 
-LONGEST_LINK = 16_384
+MAX_LINK_CHARACTERS = 16_384
 _MARK = "~"
 _NAME_BYTES = 12
 _TOKEN = "$skiptoken"  # noqa: S105 - an option's name
@@ -55,6 +55,6 @@ class LongQueries:
         return f"{query}&{encode_query(((_TOKEN, rest),))}".encode()
 
 
-def may_stand_for_more(raw_query: bytes) -> bool:
+def refers_to_long_query(raw_query: bytes) -> bool:
     """Return True if a query has a token that refers to a long query."""
     return f"{_TOKEN}={_MARK}".encode() in raw_query

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 
+from gateway.observe.instants import instant_text
 from gateway.observe.record import PersonalRead
 from gateway.planner.plan import QueryPlan
 from gateway.query.bind.query import Bound
@@ -19,7 +20,7 @@ from gateway.writer.links import Links
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class RelatedPlans:
     """Plans that find out if the `entity` exists whose related rows are requested.
 
     `count` counts the related rows, for an $apply that returns a row even for no input.
@@ -40,7 +41,7 @@ class PlannedRequest:
     request: ODataRequest
     bound: Bound
     plan: QueryPlan | None = None
-    related: Related | None = None
+    related: RelatedPlans | None = None
     personal: PersonalRead | None = None
 
     @property
@@ -104,8 +105,7 @@ class ResponseOptions:
         """Return the annotation with the instant of the rows, or None if not requested."""
         if moment is None:
             return None
-        text = moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-        return self._annotation(f"{namespace}.SnapshotTakenAt", text)
+        return self._annotation(f"{namespace}.SnapshotTakenAt", instant_text(moment))
 
     def instead_of(self, namespace: str, code: str) -> tuple[str, str] | None:
         """Return the annotation with the code of the error that old rows replace."""
@@ -132,6 +132,11 @@ class ResponseBody:
     gzipped: bool = False
     not_modified: bool = False
     no_content: bool = False
+
+    @classmethod
+    def unchanged(cls, content_type: str, headers: tuple[tuple[str, str], ...]) -> ResponseBody:
+        """Return the response to a client that has the body already."""
+        return cls(b"", content_type, headers, not_modified=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,10 +16,10 @@ from typing import NamedTuple
 from cachetools import LRUCache
 from isal import igzip
 
-_DIGESTS = 4_096
-_SHORT_BYTES = 32_768
+_MAX_CACHED_DIGESTS = 4_096
+_MAX_CACHED_PLAIN_BODY_BYTES = 32_768
 """Of a packed body; some 150 kB of rows."""
-_PLAIN_BYTES = 8_388_608
+_PLAIN_CACHE_BYTES = 8_388_608
 _MIN_COMPRESSED_BYTES = 1_000
 _GZIP = b"\x1f\x8b"
 
@@ -59,8 +59,8 @@ class PageCache:
 
     def __init__(self, byte_budget: int) -> None:
         self._bodies: LRUCache[PageKey, CachedPage] = LRUCache(max(1, byte_budget), getsizeof=_size)
-        self._plain: LRUCache[PageKey, CachedPage] = LRUCache(_PLAIN_BYTES, getsizeof=_size)
-        self._digests: LRUCache[PageKey, str] = LRUCache(_DIGESTS)
+        self._plain: LRUCache[PageKey, CachedPage] = LRUCache(_PLAIN_CACHE_BYTES, getsizeof=_size)
+        self._digests: LRUCache[PageKey, str] = LRUCache(_MAX_CACHED_DIGESTS)
         self._view = ""
 
     def of_view(self, view: str) -> PageCache:
@@ -88,7 +88,12 @@ class PageCache:
         """
         key = self._whole(key)
         page = self._bodies.get(key)
-        if page is None or not plain or not is_packed(page.body) or len(page.body) > _SHORT_BYTES:
+        if (
+            page is None
+            or not plain
+            or not is_packed(page.body)
+            or len(page.body) > _MAX_CACHED_PLAIN_BODY_BYTES
+        ):
             return page
         found = self._plain.get(key)
         if found is None:

@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.planner.plan import QueryPlan
+from gateway.query.preferences import Preferences
 from gateway.query.request import ODataRequest
 from gateway.snapshots.cache import Snapshot
 from gateway.writer.skiptoken import Position
+
+
+@dataclass(frozen=True, slots=True)
+class PageSizes:
+    """Rows in a page: the default, and the most that a client may request.
+
+    `early` is True if the first pages may be sent while their extract still runs.
+    """
+
+    default: int
+    maximum: int
+    early: bool = True
+
+    def size(self, preferences: Preferences) -> int:
+        """Return the number of rows in a page: what the client prefers, within the maximum."""
+        return min(preferences.max_page_size or self.default, self.maximum)
 
 
 def may_be_early(plan: QueryPlan) -> bool:

@@ -17,8 +17,8 @@ from gateway.query.request import ODataRequest, parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery, Shape
 from gateway.query.tree.transformations import makes_rows_of_nothing
 from gateway.service.dependencies import Dependencies
-from gateway.service.long_queries import may_stand_for_more
-from gateway.service.messages import PlannedRequest, Related
+from gateway.service.long_queries import refers_to_long_query
+from gateway.service.messages import PlannedRequest, RelatedPlans
 from gateway.service.paging import query_identity
 from gateway.service.personal import personal_read
 
@@ -49,15 +49,15 @@ class RequestPlanner:
         cached = self._cache.get(identity)
         if cached is not None:
             return cached
-        is_reference = may_stand_for_more(raw_query)
+        is_reference = refers_to_long_query(raw_query)
         if is_reference:
             size = _MAX_INLINE_BYTES + 1
-        planned = await self.apart(size, self.read, *identity)
+        planned = await self.offload(size, self.read, *identity)
         if size <= _MAX_CACHED_URL_BYTES and planned.moment is None and not is_reference:
             self._cache[identity] = planned
         return planned
 
-    async def apart(self, size: int, work: Callable[..., T], *arguments: object) -> T:
+    async def offload(self, size: int, work: Callable[..., T], *arguments: object) -> T:
         """Run work on a text of `size` bytes: in this thread if it is short, else in its turn.
 
         Raises:
@@ -95,14 +95,14 @@ class RequestPlanner:
         plan = plan_query(query, self._contract)
         return PlannedRequest(request, bound, plan, self._related(query), personal_read(bound))
 
-    def _related(self, query: BoundQuery) -> Related | None:
+    def _related(self, query: BoundQuery) -> RelatedPlans | None:
         """Return the plans that tell a missing entity from one without related rows."""
         if query.source is None:
             return None
         entity = plan_query(query.source, self._contract)
         if query.apply is None or not makes_rows_of_nothing(query.apply.steps):
-            return Related(entity)
-        return Related(entity, plan_query(_count_of(query), self._contract))
+            return RelatedPlans(entity)
+        return RelatedPlans(entity, plan_query(_count_of(query), self._contract))
 
 
 def _count_of(query: BoundQuery) -> BoundQuery:

@@ -33,7 +33,7 @@ from gateway.writer.bodies import PageBody, projection_for, write_collection
 from grammar import (
     Binary,
     ExpandItem,
-    Key,
+    KeyPredicate,
     Literal,
     LiteralKind,
     Name,
@@ -46,8 +46,8 @@ from grammar import (
 
 KeyFor: TypeAlias = Callable[[ResourcePath], PageKey]
 _REQUESTS_IN_A_ROW = 3
-_MAX_AHEAD = 200
-_MIN_AHEAD = 8
+_MAX_PREFETCHED_ROWS = 200
+_MIN_PREFETCHED_ROWS = 8
 _MAX_STREAKS = 64
 
 
@@ -98,14 +98,14 @@ class Prefetch:
         """Build the pages, unless they are so large that few fit into the limit."""
         plan = plan_of(self._plan_at(_following(request, first), None))
         source = SnapshotRows(first.snapshot)
-        selection = Selection(plan.query.filter, plan.order, 0, _MAX_AHEAD)
+        selection = Selection(plan.query.filter, plan.order, 0, _MAX_PREFETCHED_ROWS)
         try:
             fitting = await self._rows.run(
                 source, plan, rows_that_fit, selection, plan.query.expand
             )
         except LimitExceeded:
             return
-        if fitting < _MIN_AHEAD:
+        if fitting < _MIN_PREFETCHED_ROWS:
             return
         projection = projection_for(plan.query, options.format, options.links, self._namespace)
         selection = replace(selection, limit=fitting)
@@ -176,7 +176,7 @@ def _pages(
         if len(related) > first.wanted:
             continue
         value = Literal(LiteralKind.STRING, msgspec.json.decode(members[key], type=str))
-        named = replace(entity, key=Key(((written, value),)))
+        named = replace(entity, key=KeyPredicate(((written, value),)))
         texts = [bytes(text) for text in related]
         query, format_ = first.plan.query, options.format
         body = write_collection(texts, first.page, query, format_, options.links)

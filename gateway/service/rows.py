@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeVar, assert_never
@@ -18,6 +18,7 @@ from gateway.engine.derive import compile_derivation
 from gateway.engine.navigate import no_rows
 from gateway.engine.run import Relation, count_rows, fetch_rows
 from gateway.engine.sql import Sql
+from gateway.observe.oddities import OddRows
 from gateway.observe.record import Stage
 from gateway.planner.plan import QueryPlan, copied_order, key_order, natural_order
 from gateway.planner.pushdown import Pushdown
@@ -26,9 +27,10 @@ from gateway.query.preferences import Preferences
 from gateway.query.tree.expressions import BoundOrder
 from gateway.query.tree.projection import Projection
 from gateway.query.tree.transformations import ARRIVAL, POSITION
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.messages import CacheHeaders, ResponseOptions, Served
 from gateway.service.page_cache import PageKey
+from gateway.service.paging import PageSizes
 from gateway.service.source import (
     NoRows,
     SnapshotRows,
@@ -38,7 +40,15 @@ from gateway.service.source import (
     residual_of,
     selection_of,
 )
+from gateway.service.undecoded import (
+    can_be_undecoded,
+    columns_read,
+    refuse_undecoded,
+    undecoded,
+    undecoded_in_page,
+)
 from gateway.snapshots.cache import Snapshot, SnapshotChoice
+from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.keep.store import SnapshotKey
 
 T = TypeVar("T")
@@ -69,11 +79,8 @@ class RowReader:
     def snapshot(
         self, pushdown: Pushdown, *, fresher: bool, early: bool = False
     ) -> AbstractAsyncContextManager[Snapshot]:
-        """Open a snapshot that has the rows; with `early` perhaps one whose extract still runs.
-
-        The rows of a role can be found only when all results are there.
-        """
-        early = early and self._pages.early and self._with.view.limits is None
+        """Open a snapshot that has the rows; with `early` perhaps one whose extract still runs."""
+        early = early and self._pages.early and self._with.view.may_read_drafts
         return self._with.cache.open(self.key(pushdown), fresher=fresher, early=early)
 
     def cache_headers(self, snapshot: Snapshot, key: PageKey) -> CacheHeaders:
@@ -86,8 +93,8 @@ class RowReader:
         return Served(self._with.clock.now() - snapshot.taken_at, snapshot.status)
 
     def page_size(self, preferences: Preferences) -> int:
-        """Return the number of rows in a page: the client's within the maximum."""
-        return min(preferences.max_page_size or self._pages.default, self._pages.maximum)
+        """Return the number of rows in a page."""
+        return self._pages.size(preferences)
 
     # --- rows of a source -------------------------------------------------------------------------
 
@@ -133,7 +140,12 @@ class RowReader:
     def run_here(
         self, source: Source, plan: QueryPlan, function: Callable[..., T], *arguments: object
     ) -> T:
-        """Run the same in this thread."""
+        """Run the same in this thread.
+
+        Raises:
+            UpstreamBrokeContract: the query reads a column whose values could not be decoded.
+        """
+        self.check_decoded(source, plan)
         match source:
             case NoRows() | Total():
                 rows = _no_rows(plan.query.entity_set.entity_type)
@@ -141,11 +153,40 @@ class RowReader:
             case UpstreamRows(rows):
                 return self._on_table(rows, plan, function, arguments)
             case SnapshotRows(snapshot, is_early=True):
-                return self._on_arrivals(snapshot, function, arguments)
+                return self._on_arrivals(snapshot, plan, function, arguments)
             case SnapshotRows(snapshot):
                 return self._on_snapshot(snapshot, plan, function, arguments)
             case _:
                 assert_never(source)
+
+    def check_decoded(self, source: Source, plan: QueryPlan, known: Iterable[OddRows] = ()) -> None:
+        """Check that nothing depends on values that the contract cannot decode.
+
+        `known` are odd rows beside those of the source, for rows that the upstream selected.
+
+        Raises:
+            UpstreamBrokeContract: names the column and the remedy.
+        """
+        found = undecoded(known)
+        match source:
+            case SnapshotRows(snapshot):
+                found |= undecoded(snapshot.odd)
+            case UpstreamRows(odd=odd) | Total(odd=odd):
+                found |= undecoded_in_page(odd)
+            case _:
+                return
+        refuse_undecoded(found, plan.query, self._contract, self._with.view.rule_columns)
+
+    def known_odd(self) -> tuple[OddRows, ...]:
+        """Return the odd rows of the snapshot of all rows, if it would still be served."""
+        choice = self._with.cache.choice(self.key(Pushdown()))
+        is_current = choice.table is not None and choice.verdict is not Verdict.EXPIRED
+        return choice.table.extracted.odd if choice.table is not None and is_current else ()
+
+    def may_be_undecoded(self, plan: QueryPlan) -> bool:
+        """Return True if a query may turn out to depend on values that cannot be decoded."""
+        made = can_be_undecoded(self._contract)
+        return bool(made and made & columns_read(plan.query, self._contract))
 
     async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         """Run blocking work in its turn, limited in time (`gateway.snapshots.query_threads`)."""
@@ -164,7 +205,9 @@ class RowReader:
         )
         empty = tuple((found.name, no_rows(found)) for found in sets)
         with self._with.store.transient(rows) as (cursor, name):
-            return function(Relation(cursor, name, referenced_tables=empty), *arguments)
+            return function(
+                Relation(cursor, name, referenced_tables=empty, query=plan.query), *arguments
+            )
 
     def _on_snapshot(
         self,
@@ -178,15 +221,21 @@ class RowReader:
         others = tuple((other, tables.get(other, table)) for other in plan.query.referenced_sets)
         order = self._own_order(name)
         with self._with.store.cursor() as cursor:
-            return function(Relation(cursor, tables.get(name, table), order, others), *arguments)
+            rows = Relation(cursor, tables.get(name, table), order, others, query=plan.query)
+            return function(rows, *arguments)
 
     def _on_arrivals(
-        self, snapshot: Snapshot, function: Callable[..., T], arguments: tuple[object, ...]
+        self,
+        snapshot: Snapshot,
+        plan: QueryPlan,
+        function: Callable[..., T],
+        arguments: tuple[object, ...],
     ) -> T:
         """Run on results as they arrived, for clients that began to read while the extract ran."""
-        assert self._with.view.limits is None  # noqa: S101 - see `snapshot`: no role reads a draft
+        assert self._with.view.may_read_drafts  # noqa: S101 - see `snapshot`
         with self._with.store.cursor() as cursor:
-            return function(Relation(cursor, snapshot.table_name, position=ARRIVAL), *arguments)
+            rows = Relation(cursor, snapshot.table_name, position=ARRIVAL, query=plan.query)
+            return function(rows, *arguments)
 
     def _own_order(self, name: str) -> tuple[BoundOrder, ...]:
         """Return the order that a set's positions follow."""

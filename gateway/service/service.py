@@ -20,24 +20,22 @@ from gateway.observe.record import note_read
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind.resource import MetadataDocument, ServiceDocument
 from gateway.query.tree.queries import BoundQuery, PropertyQuery, Shape
+from gateway.roles.status import WorkspaceStatus, status_of
 from gateway.service.choose import SourceChooser
 from gateway.service.collection import CollectionService
 from gateway.service.delta import DeltaService
-from gateway.service.dependencies import Dependencies, PageSizes
+from gateway.service.dependencies import Dependencies
 from gateway.service.documents import metadata_document, service_document
 from gateway.service.explain import Explanation, explain_plan
 from gateway.service.export import ExportService
-from gateway.service.listed import listed_in
 from gateway.service.messages import ExportStream, PlannedRequest, ResponseBody, ResponseOptions
+from gateway.service.paging import PageSizes
 from gateway.service.planning import RequestPlanner, plan_of
 from gateway.service.prefetch import Prefetch
-from gateway.service.reach import counted_as, filtered_upstream
 from gateway.service.related import RelatedRows
 from gateway.service.rows import RowReader
+from gateway.service.set_facts import counted_as, filtered_upstream, listed_in
 from gateway.service.single import SingleService
-from gateway.snapshots.cache import Standing
-from gateway.snapshots.keep.store import SnapshotKey, StoredTable
-from gateway.snapshots.load.extract_run import Progress
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.snapshots.pinned import PinnedSnapshot
 
@@ -143,25 +141,17 @@ class QueryService:
     # --- for pages and explanations ---------------------------------------------------------------
 
     @property
-    def is_limited(self) -> bool:
-        """True if it serves a caller who may not see all rows, or not all entity sets.
-
-        Such callers must not learn how many rows there are in all, or what others filter by.
-        """
-        return not self._with.view.is_whole
-
-    @property
     def schema(self) -> Schema:
         """The published model."""
         return self._contract.schema
 
-    async def apart(self, size: int, work: Callable[..., T], *arguments: object) -> T:
+    async def offload(self, size: int, work: Callable[..., T], *arguments: object) -> T:
         """Run work on a text of `size` bytes: in this thread if it is short, else in its turn.
 
         Raises:
             ServiceUnavailable: the turn did not come in time.
         """
-        return await self._planner.apart(size, work, *arguments)
+        return await self._planner.offload(size, work, *arguments)
 
     def read(self, raw_path: bytes, raw_query: bytes, root: str = "") -> PlannedRequest:
         """Parse, bind and plan a URL as `understand` does, in this thread."""
@@ -176,26 +166,16 @@ class QueryService:
             plan, self._contract, self._with.view, self._rows.choice(plan, fresher=fresher)
         )
 
-    def status(self) -> tuple[tuple[StoredTable, ...], tuple[Progress, ...]]:
-        """Return the workspace's snapshots, youngest first, and its running extracts.
+    def status(self) -> WorkspaceStatus:
+        """Return the workspace's snapshots and running extracts, as far as its callers see them."""
+        cache, scope = self._with.cache, self._with.scope()
+        tables = (table for table in cache.tables if table.key.scope == scope)
+        extracts = (progress for progress in cache.progress() if progress.key.scope == scope)
+        return status_of(self._with.view, tables, extracts, cache.freshness)
 
-        A role gets those of all rows, which serve it too; the others show what others filter by.
-        """
-        cache = self._with.cache
-        shown = [table for table in cache.tables if self._is_shown(table.key)]
-        tables = tuple(sorted(shown, key=lambda table: table.taken_at, reverse=True))
-        return tables, tuple(p for p in cache.progress() if self._is_shown(p.key))
-
-    def _is_shown(self, key: SnapshotKey) -> bool:
-        return key.scope == self._with.scope() and self._with.view.shows(key.pushdown)
-
-    def standing(self, snapshot: StoredTable) -> Standing:
-        """Return how good a snapshot is now, and the error that it is served instead of."""
-        return self._with.cache.standing(snapshot)
-
-    def at(self, snapshot: StoredTable) -> QueryService:
+    def at(self, snapshot_id: str) -> QueryService:
         """Return a service of one snapshot of all rows, however old; it starts nothing."""
-        pinned = replace(self._with, cache=PinnedSnapshot(self._with.cache, snapshot.id))
+        pinned = replace(self._with, cache=PinnedSnapshot(self._with.cache, snapshot_id))
         return QueryService(self._contract, pinned, self._pages)
 
     def begin(self) -> None:

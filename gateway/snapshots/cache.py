@@ -16,10 +16,11 @@ from datetime import datetime
 import anyio.to_thread
 
 from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
+from gateway.observe.oddities import OddRows
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
-from gateway.snapshots.freshness import Verdict, may_stand_in
+from gateway.snapshots.freshness import Verdict, may_replace
 from gateway.snapshots.keep.catalog import Entry
 from gateway.snapshots.load.draft import DraftTable
 from gateway.snapshots.load.extract_run import ExtractRun, ExtractTools, Progress
@@ -37,7 +38,7 @@ class SnapshotChoice:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class SnapshotFreshness:
     """The freshness of a snapshot; `instead_of` is the code of the error that it stands in for."""
 
     verdict: Verdict
@@ -52,7 +53,7 @@ class Snapshot:
     filter. `status` is the Cache-Status member (RFC 9211). `instead_of` is the code of the error
     that the snapshot stands in for, empty otherwise. `made_at` is when the extract of its rows
     began; `taken_at` is later if an incremental extract found no change since. `draft` is set while
-    the rows are still arriving.
+    the rows are still arriving. `odd` lists what is strange about the rows, once all are there.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Snapshot:
     rows: int
     draft: DraftTable | None = None
     instead_of: str = ""
+    odd: tuple[OddRows, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -105,13 +107,13 @@ class SnapshotCache:
         """Return why the last extract of a scope failed; None if one has succeeded since."""
         return self._single_flight.last_failure(scope)
 
-    def standing(self, table: StoredTable) -> Standing:
+    def freshness(self, table: StoredTable) -> SnapshotFreshness:
         """Return how good a snapshot is now, and the error that it is served in place of."""
         verdict, failure = self._catalog.judge(table), self._failure_since(table)
         if verdict in (Verdict.FRESH, Verdict.STALE) or failure is None:
-            return Standing(verdict)
-        stands_in = may_stand_in(verdict, failure.error.stopgap)
-        return Standing(verdict, failure.error.code if stands_in else "")
+            return SnapshotFreshness(verdict)
+        is_replacement = may_replace(verdict, failure.error.stopgap)
+        return SnapshotFreshness(verdict, failure.error.code if is_replacement else "")
 
     def _failure_since(self, table: StoredTable) -> ExtractFailure | None:
         """Return the failure of the last extract, if a younger snapshot was wanted by then."""
@@ -178,7 +180,7 @@ class SnapshotCache:
             entry = None if draft else await self._catalog.find(scope, snapshot_id)
         note_cache("fresh" if draft or entry else "gone")
         if entry is not None:
-            instead_of = self.standing(entry.table).instead_of
+            instead_of = self.freshness(entry.table).instead_of
             with self._reading(entry.acquire(), "hit", instead_of) as snapshot:
                 yield snapshot
         elif draft is not None:
@@ -216,7 +218,7 @@ class SnapshotCache:
             try:
                 return await self._load(key, "fwd=stale", early=early)
             except GatewayError as error:
-                if not may_stand_in(self._catalog.judge(found.table), error.stopgap):
+                if not may_replace(self._catalog.judge(found.table), error.stopgap):
                     raise
                 self.tools.observer.warn(f"serving an older snapshot, because: {error.message}")
                 note_cache("last_resort")
@@ -286,6 +288,7 @@ class SnapshotCache:
                 table.made_at,
                 table.rows,
                 instead_of=instead_of,
+                odd=table.extracted.odd,
             )
         finally:
             self._catalog.release(entry)

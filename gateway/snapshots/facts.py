@@ -10,7 +10,7 @@ from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
 from gateway.planner.pushdown_text import from_text, to_text
 
-_FORMAT = 6
+_FORMAT_VERSION = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +63,7 @@ def write_facts(stored: StoredTable) -> str:
     extracted = stored.extracted
     return json.dumps(
         {
-            "format": _FORMAT,
+            "format": _FORMAT_VERSION,
             "scope": stored.key.scope,
             "pushdown": to_text(stored.key.pushdown),
             "taken_at": extracted.taken_at.isoformat(),
@@ -83,8 +83,8 @@ def read_facts(snapshot_id: str, text: str, size: int) -> StoredTable:
         ValueError, KeyError: the text has another format, or is damaged.
     """
     facts = json.loads(text)
-    if not isinstance(facts, dict) or facts.get("format") != _FORMAT:
-        raise ValueError(f"its format is not {_FORMAT}, the one that this gateway reads")
+    if not isinstance(facts, dict) or facts.get("format") != _FORMAT_VERSION:
+        raise ValueError(f"its format is not {_FORMAT_VERSION}, the one that this gateway reads")
     since = facts["since"]
     return StoredTable(
         snapshot_id,

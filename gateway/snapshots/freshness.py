@@ -56,12 +56,12 @@ class FreshnessPolicy:
         return Verdict.EXPIRED
 
 
-def may_stand_in(verdict: Verdict, stopgap: Stopgap) -> bool:
+def may_replace(verdict: Verdict, stopgap: Stopgap) -> bool:
     """Return True if a snapshot may be served in place of an error.
 
-    >>> may_stand_in(Verdict.LAST_RESORT, Stopgap.IF_ERROR)
+    >>> may_replace(Verdict.LAST_RESORT, Stopgap.IF_ERROR)
     True
-    >>> may_stand_in(Verdict.LAST_RESORT, Stopgap.WHILE_STALE)
+    >>> may_replace(Verdict.LAST_RESORT, Stopgap.WHILE_STALE)
     False
     """
     match stopgap:

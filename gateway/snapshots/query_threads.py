@@ -24,7 +24,7 @@ from gateway.fairness.round_robin import RoundRobin
 T = TypeVar("T")
 _INTERRUPT_SECONDS = 0.05
 """An interrupt between two statements is lost, so it is repeated this often until the work ends."""
-_RESERVE = 1
+_RESERVED_THREADS = 1
 
 
 class RunningQuery:
@@ -82,8 +82,8 @@ class QueryPool:
     def __init__(self, threads: QueryThreads, seconds: float, at_once: int = 2) -> None:
         self._threads = threads
         self._seconds = seconds
-        self._turns = RoundRobin(at_once, _RESERVE)
-        self._workers = anyio.CapacityLimiter(at_once + _RESERVE)
+        self._turns = RoundRobin(at_once, _RESERVED_THREADS)
+        self._workers = anyio.CapacityLimiter(at_once + _RESERVED_THREADS)
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run blocking work in a worker thread.

@@ -21,7 +21,7 @@ from gateway.errors import (
     UriTooLong,
 )
 from gateway.web.request_size import SizeLimitedProtocol
-from gateway.web.respond import protecting, react_to_error, to_response
+from gateway.web.respond import error_response, protecting, to_starlette_response
 
 _MAX_URL_BYTES = 16_384
 _TLS_CLOSE_SECONDS = 0.5
@@ -101,7 +101,7 @@ class ODataProtocol(SizeLimitedProtocol):
     def _refuse(self) -> None:
         if self._unanswered or self._end is not None or self.problem is None:
             return
-        response = to_response(react_to_error(self.problem, "4.0"))
+        response = to_starlette_response(error_response(self.problem, "4.0"))
         headers = [*self.server_state.default_headers, *response.raw_headers, *protecting(())]
         lines = [name + b": " + value + b"\r\n" for name, value in headers]
         head = [STATUS_LINE[response.status_code], *lines, b"connection: close\r\n\r\n"]

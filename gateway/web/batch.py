@@ -1,6 +1,6 @@
 """`POST $batch` (Protocol 11.7): many requests in one, each handled exactly as if sent alone.
 
-Each part takes the path of every request, `ODataEndpoint.react`, with an ASGI scope of its own. A
+Each part takes the path of every request, `ODataEndpoint.respond`, with an ASGI scope of its own. A
 short response is sent whole; a longer one is streamed, with one part in memory at a time. A part
 that fails becomes an error inside the response, so every 200 can be finished.
 """
@@ -45,12 +45,12 @@ from gateway.web.negotiation import (
 from gateway.web.odata import MAX_QUERY_BYTES, ODataEndpoint, below_service
 from gateway.web.request_body import BATCH, check_media_type, read_body
 from gateway.web.respond import (
-    Reaction,
+    ODataResponse,
     ShortOrStreamed,
     compressed_stream,
+    error_response,
     in_identity,
-    react_to_error,
-    send_reaction,
+    send_response,
     takes_gzip,
 )
 
@@ -94,8 +94,8 @@ class _Progress:
             if name in self.failed:
                 raise FailedDependency(f"{name} has failed, on which this request depends")
 
-    def note(self, item: Item, reaction: Reaction) -> None:
-        if not 200 <= reaction.status < 300:
+    def note(self, item: Item, response: ODataResponse) -> None:
+        if not 200 <= response.status < 300:
             self.failed |= {item.id, item.group} - {""}
 
 
@@ -125,7 +125,7 @@ class BatchEndpoint:
             batch = await self._read(scope, receive, headers, version)
         except Exception as error:  # the last line of defence
             refusal = self.endpoint.refuse(error, version)
-            await send_reaction(refusal, scope, receive, send)
+            await send_response(refusal, scope, receive, send)
             return
         chunks, fields = self._written(batch)
         if takes_gzip(headers):
@@ -134,10 +134,10 @@ class BatchEndpoint:
 
     async def _read(self, scope: Scope, receive: Receive, headers: Headers, version: str) -> Batch:
         note_resource("$batch")
-        entrance = self.endpoint.entrance
-        service = await entrance.admit(scope)
+        admission = self.endpoint.admission
+        service = await admission.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
-        _check_outside(entrance.without_key(scope, scope["query_string"])[0], headers)
+        _check_outside(admission.without_key(scope, scope["query_string"])[0], headers)
         outer = Outer(scope, headers, self.endpoint.root_of(scope))
         content_type = check_media_type(headers, MULTIPART, JSON)
         is_multipart = content_type.get_content_type() == MULTIPART
@@ -145,7 +145,7 @@ class BatchEndpoint:
         answer_type = negotiate_batch(accept, content_type.get_content_type(), version)
         body = await read_body(receive, headers, MAX_BATCH_BYTES, self.endpoint.body_seconds)
         read = partial(read_multipart, content_type=content_type) if is_multipart else read_json
-        items = await service.apart(len(body), read, body)
+        items = await service.offload(len(body), read, body)
         if answer_type == JSON:
             items = named(items)
         going_on = parse_preferences(headers.getlist("prefer")).continue_on_error
@@ -160,22 +160,22 @@ class BatchEndpoint:
             prefix = "odata." if batch.version == "4.0" else ""
             fields["Preference-Applied"] = prefix + batch.applied
         if batch.answer_type == JSON:
-            return _as_json(self._answers(batch)), fields | {"Content-Type": JSON}
+            return _as_json(self._responses(batch)), fields | {"Content-Type": JSON}
         boundary = f"batchresponse_{secrets.token_hex(16)}"
         content_type = {"Content-Type": f"{MULTIPART}; boundary={boundary}"}
-        return _as_multipart(self._answers(batch), boundary), fields | content_type
+        return _as_multipart(self._responses(batch), boundary), fields | content_type
 
-    async def _answers(self, batch: Batch) -> AsyncIterator[tuple[Item, Reaction]]:
+    async def _responses(self, batch: Batch) -> AsyncIterator[tuple[Item, ODataResponse]]:
         """Yield the responses in order; stop after the first error if the client wants that."""
         progress, ends = _Progress(), anyio.current_time() + self.seconds
         for item in batch.items:
             if anyio.current_time() < ends:
-                reaction = await self._answer(item, batch, progress)
+                response = await self._respond(item, batch, progress)
             else:
-                reaction = react_to_error(self._too_late(), batch.version)
-            progress.note(item, reaction)
-            yield item, reaction
-            if batch.stops and reaction.status >= 400:
+                response = error_response(self._too_late(), batch.version)
+            progress.note(item, response)
+            yield item, response
+            if batch.stops and response.status >= 400:
                 return
 
     def _too_late(self) -> GatewayError:
@@ -184,7 +184,7 @@ class BatchEndpoint:
             " smaller batch"
         )
 
-    async def _answer(self, item: Item, batch: Batch, progress: _Progress) -> Reaction:
+    async def _respond(self, item: Item, batch: Batch, progress: _Progress) -> ODataResponse:
         try:
             progress.check_dependencies(item)
             progress.count()
@@ -194,10 +194,12 @@ class BatchEndpoint:
             progress.paths[item.id] = path
             scope = batch.outer.scope_of(item, path, query)
         except GatewayError as error:
-            return react_to_error(error, batch.version)
+            return error_response(error, batch.version)
         with part(scope["method"]) as record, part_budget():
-            reaction = await self.endpoint.react(scope, _body_of(item), longest_url=MAX_QUERY_BYTES)
-            whole = await in_identity(reaction)
+            response = await self.endpoint.respond(
+                scope, _body_of(item), max_url_bytes=MAX_QUERY_BYTES
+            )
+            whole = await in_identity(response)
             record.status, record.bytes = whole.status, len(whole.body)
         return replace(whole, body=b"") if item.method == "HEAD" else whole
 
@@ -219,19 +221,19 @@ def _body_of(part: Part) -> Receive:
 
 
 async def _as_multipart(
-    answers: AsyncIterator[tuple[Item, Reaction]], boundary: str
+    responses: AsyncIterator[tuple[Item, ODataResponse]], boundary: str
 ) -> AsyncIterator[bytes]:
-    async for item, reaction in answers:
-        for chunk in write_multipart(item, reaction, boundary):
+    async for item, response in responses:
+        for chunk in write_multipart(item, response, boundary):
             yield chunk
     yield close_multipart(boundary)
 
 
-async def _as_json(answers: AsyncIterator[tuple[Item, Reaction]]) -> AsyncIterator[bytes]:
+async def _as_json(responses: AsyncIterator[tuple[Item, ODataResponse]]) -> AsyncIterator[bytes]:
     between = OPEN
-    async for item, reaction in answers:
+    async for item, response in responses:
         yield between
-        for chunk in await _apart(len(reaction.body), partial(_all, write_json(item, reaction))):
+        for chunk in await _offload(len(response.body), partial(_all, write_json(item, response))):
             yield chunk
         between = b","
     yield CLOSE if between == b"," else OPEN + CLOSE
@@ -241,6 +243,6 @@ def _all(chunks: Iterable[bytes]) -> tuple[bytes, ...]:
     return tuple(chunks)
 
 
-async def _apart(size: int, work: Callable[[], T]) -> T:
+async def _offload(size: int, work: Callable[[], T]) -> T:
     """Run large work in a thread, so that other requests do not wait."""
     return work() if size <= _INLINE_BYTES else await anyio.to_thread.run_sync(work)

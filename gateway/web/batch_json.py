@@ -9,7 +9,7 @@ import msgspec
 
 from gateway.errors import FailedDependency, GatewayError, InvalidSyntax, InvalidValue, NotSupported
 from gateway.web.batch_model import Item, Part, Refused, check_number, encoded_url, is_id
-from gateway.web.respond import Reaction
+from gateway.web.respond import ODataResponse
 
 OPEN, CLOSE = b'{"responses":[', b"]}"
 _READ_METHODS = ("GET", "HEAD")
@@ -133,17 +133,17 @@ def _body(request: _Request, headers: dict[str, str]) -> bytes:
         raise InvalidValue("body: a text must be a JSON string", target="body") from error
 
 
-def write_json(item: Item, reaction: Reaction) -> Iterator[bytes]:
+def write_json(item: Item, response: ODataResponse) -> Iterator[bytes]:
     """Yield a response as an object: JSON inline, text as a string, else base64url (19.6)."""
     head: dict[str, object] = {"id": item.id} if item.id else {}
     if item.group:
         head["atomicityGroup"] = item.group
-    headers = {name.lower(): value for name, value in reaction.headers}
-    head |= {"status": reaction.status, "headers": headers}
+    headers = {name.lower(): value for name, value in response.headers}
+    head |= {"status": response.status, "headers": headers}
     yield msgspec.json.encode(head)[:-1]
-    if reaction.body:
+    if response.body:
         yield b',"body":'
-        yield _inline(reaction.body, headers.get("content-type", ""))
+        yield _inline(response.body, headers.get("content-type", ""))
     yield b"}"
 
 

@@ -11,7 +11,7 @@ from urllib.parse import quote
 from gateway.errors import GatewayError, InvalidSyntax, LimitExceeded
 
 MAX_BATCH_BYTES = 4 * 1_048_576
-MAX_PARTS = 1_000
+MAX_BATCH_REQUESTS = 1_000
 _BLANKS = b" \t\r\n"
 _PRINTABLE = "".join(map(chr, range(0x21, 0x7F)))
 _CONTROL_CHARACTER = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
@@ -94,5 +94,7 @@ def check_number(parts: int) -> None:
     Raises:
         LimitExceeded: 400, with the limit.
     """
-    if parts > MAX_PARTS:
-        raise LimitExceeded(f"the batch has more than {MAX_PARTS} requests; send several batches")
+    if parts > MAX_BATCH_REQUESTS:
+        raise LimitExceeded(
+            f"the batch has more than {MAX_BATCH_REQUESTS} requests; send several batches"
+        )

@@ -20,7 +20,7 @@ from gateway.errors import (
     UnsupportedMediaType,
 )
 from gateway.web.batch_model import Item, Part, Refused, check_number, encoded_url, is_id
-from gateway.web.respond import Reaction
+from gateway.web.respond import ODataResponse
 
 _BLANK_LINE = re.compile(rb"(?:\A|\n)\r?\n")
 _FOLD = re.compile(rb"\r?\n[ \t]+")
@@ -146,17 +146,17 @@ def _media_type(fields: Fields) -> Message:
     return parsed
 
 
-def write_multipart(item: Item, reaction: Reaction, boundary: str) -> Iterator[bytes]:
+def write_multipart(item: Item, response: ODataResponse, boundary: str) -> Iterator[bytes]:
     """Yield a response as a body part, with CRLF everywhere, which simple clients require."""
     lines = [f"--{boundary}", "Content-Type: application/http", "Content-Transfer-Encoding: binary"]
     if item.id:
         lines.append(f"Content-ID: {item.id}")
-    lines += ["", f"HTTP/1.1 {reaction.status} {HTTPStatus(reaction.status).phrase}"]
-    lines += [f"{name}: {value}" for name, value in reaction.headers]
-    if reaction.status not in (204, 304):
-        lines.append(f"Content-Length: {len(reaction.body)}")
+    lines += ["", f"HTTP/1.1 {response.status} {HTTPStatus(response.status).phrase}"]
+    lines += [f"{name}: {value}" for name, value in response.headers]
+    if response.status not in (204, 304):
+        lines.append(f"Content-Length: {len(response.body)}")
     yield "\r\n".join([*lines, "", ""]).encode("latin-1")
-    yield reaction.body
+    yield response.body
     yield b"\r\n"
 
 

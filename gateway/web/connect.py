@@ -45,7 +45,7 @@ def connect_routes(endpoint: ODataEndpoint) -> list[Route]:
     analysis = load_analysis()
 
     async def serve(request: Request) -> Response:
-        service = await endpoint.entrance.admit(request.scope)
+        service = await endpoint.admission.admit(request.scope)
         root = endpoint.root_of(request.scope)
         refresh = request.query_params.get("refresh", "")
         wanted = FileRequest(root, service.schema, analysis, refresh)

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -15,17 +14,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
-from gateway.planner.explain import explain_pushdown
-from gateway.snapshots.cache import Standing
-from gateway.snapshots.facts import StoredTable
-from gateway.snapshots.load.extract_run import Progress
+from gateway.observe.instants import instant_text
+from gateway.roles.status import ExtractCounts, ExtractStatus, SnapshotCounts, SnapshotStatus
 from gateway.snapshots.load.single_flight import ExtractFailure
 from gateway.web.odata import ODataEndpoint, check_length
-from gateway.web.respond import to_response
+from gateway.web.respond import to_starlette_response
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +42,17 @@ class ExplainEndpoint:
         try:
             return as_json(await self._explain(scope))
         except Exception as error:  # the last line of defence
-            return to_response(self.endpoint.refuse(error, "4.0"))
+            return to_starlette_response(self.endpoint.refuse(error, "4.0"))
 
     async def _explain(self, scope: Scope) -> dict[str, Any]:
         if scope["method"] not in ("GET", "HEAD"):
             raise MethodNotAllowed(f"{scope['method']} is not served here; use GET")
         check_length(scope)
-        entrance = self.endpoint.entrance
-        service = await entrance.admit(scope)
-        await entrance.check_explain(scope)
+        admission = self.endpoint.admission
+        service = await admission.admit(scope)
+        await admission.check_explain(scope)
         path = scope["raw_path"].removeprefix(EXPLAIN_PATH.encode()).removeprefix(b"/")
-        query, _ = entrance.without_key(scope, scope["query_string"])
+        query, _ = admission.without_key(scope, scope["query_string"])
         planned = await service.understand(path, query, self.endpoint.root_of(scope))
         explanation = service.explain(planned)
         return {**dict(explanation.lines), "payload": explanation.payload}
@@ -80,69 +77,62 @@ class RequestsEndpoint:
 class StatusEndpoint:
     """The current snapshots, and the running extracts with their progress."""
 
-    entrance: Entrance
+    admission: Admission
 
     async def __call__(self, request: Request) -> Response:
         """Respond to a route; the application converts errors."""
-        service = await self.entrance.admit(request.scope)
-        tables, extracts = service.status()
-        status = {
-            "snapshots": [_snapshot(table, service.standing(table)) for table in tables],
-            "extracts": [_extract(progress) for progress in extracts],
+        service = await self.admission.admit(request.scope)
+        status, trouble = service.status(), service.trouble()
+        shown: dict[str, Any] = {
+            "snapshots": [_snapshot(snapshot) for snapshot in status.snapshots],
+            "extracts": [_extract(extract) for extract in status.extracts],
         }
-        shown: dict[str, Any] = _without_numbers(status) if service.is_limited else dict(status)
-        trouble = service.trouble()
         return as_json(shown if trouble is None else shown | {"lastFailure": _failure(trouble)})
-
-
-_NUMBERS = frozenset({"holds", "rows", "of", "bytes", "rowsASecond", "odd"})
-
-
-def _without_numbers(status: dict[str, list[dict[str, Any]]]) -> dict[str, Any]:
-    """Return the part that a role may see: the age of rows, not the number of hidden ones."""
-    return {
-        name: [{k: v for k, v in item.items() if k not in _NUMBERS} for item in items]
-        for name, items in status.items()
-    }
 
 
 def _failure(trouble: ExtractFailure) -> dict[str, Any]:
     """Return the failure of the last extract, in a form that this caller may see."""
     code, message = trouble.error.code, trouble.error.message
-    return {"at": _instant(trouble.at), "code": code, "message": message}
+    return {"at": instant_text(trouble.at), "code": code, "message": message}
 
 
-def _snapshot(table: StoredTable, standing: Standing) -> dict[str, Any]:
+def _snapshot(snapshot: SnapshotStatus) -> dict[str, Any]:
+    freshness, counts = snapshot.freshness, snapshot.counts
+    size, odd = ({}, {}) if counts is None else _counts(counts)
     return {
-        "id": table.id,
-        "holds": explain_pushdown(table.key.pushdown),
-        "rows": table.rows,
-        "bytes": table.bytes,
-        "takenAt": _instant(table.taken_at),
-        "allRowsReadAt": _instant(table.extracted.complete_at),
-        "state": standing.verdict,
-        "insteadOf": standing.instead_of or None,
-        "odd": [
-            {"column": each.column, "reason": each.reason, "rows": each.rows}
-            for each in table.extracted.odd
-        ],
+        "id": snapshot.id,
+        **size,
+        "takenAt": instant_text(snapshot.taken_at),
+        "allRowsReadAt": instant_text(snapshot.complete_at),
+        "state": freshness.verdict,
+        "insteadOf": freshness.instead_of or None,
+        **odd,
     }
 
 
-def _extract(progress: Progress) -> dict[str, Any]:
+def _counts(counts: SnapshotCounts) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Return the members about size, and the member about strange values."""
+    odd = [{"column": o.column, "reason": o.reason, "rows": o.rows} for o in counts.odd]
+    return {"holds": counts.holds, "rows": counts.rows, "bytes": counts.bytes}, {"odd": odd}
+
+
+def _extract(extract: ExtractStatus) -> dict[str, Any]:
+    progress = {} if extract.counts is None else _progress(extract.counts)
     return {
-        "id": progress.id,
-        "holds": explain_pushdown(progress.key.pushdown),
-        "rows": progress.rows,
-        "of": progress.total,
-        "rowsASecond": round(progress.rows_a_second),
-        "begunAt": _instant(progress.began),
-        "waitsToGoOn": progress.is_paused,
+        "id": extract.id,
+        **progress,
+        "begunAt": instant_text(extract.began),
+        "waitsToGoOn": extract.is_paused,
     }
 
 
-def _instant(moment: datetime) -> str:
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def _progress(counts: ExtractCounts) -> dict[str, Any]:
+    return {
+        "holds": counts.holds,
+        "rows": counts.rows,
+        "of": counts.total,
+        "rowsASecond": round(counts.rows_a_second),
+    }
 
 
 def as_json(body: Mapping[str, object]) -> Response:

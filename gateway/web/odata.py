@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from starlette.datastructures import Headers
 from starlette.types import Receive, Scope, Send
 
-from gateway.edge.entrance import Entrance, attribute_to_caller
+from gateway.edge.admission import Admission, attribute_to_caller
 from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
 from gateway.errors import (
     GatewayError,
@@ -39,12 +39,12 @@ from gateway.web.negotiation import (
 )
 from gateway.web.request_body import BODY_SECONDS, allowed_methods, check_media_type, read_body
 from gateway.web.respond import (
-    Reaction,
-    react_to_body,
-    react_to_error,
-    react_to_export,
-    react_to_options,
-    send_reaction,
+    ODataResponse,
+    body_response,
+    error_response,
+    export_response,
+    options_response,
+    send_response,
     takes_gzip,
 )
 from gateway.web.row_formats import negotiate_rows
@@ -65,7 +65,7 @@ class ODataEndpoint:
     `body_seconds` limits the time for the body of a POST.
     """
 
-    entrance: Entrance
+    admission: Admission
     root: PublicRoot
     observer: Observer
     body_seconds: float = BODY_SECONDS
@@ -73,17 +73,17 @@ class ODataEndpoint:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """ASGI."""
         async with AsyncExitStack() as held:
-            reaction = await self.react(scope, receive, held)
-            await send_reaction(reaction, scope, receive, send)
+            response = await self.respond(scope, receive, held)
+            await send_response(response, scope, receive, send)
 
-    async def react(
+    async def respond(
         self,
         scope: Scope,
         receive: Receive,
         held: AsyncExitStack | None = None,
         *,
-        longest_url: int = _MAX_URL_BYTES,
-    ) -> Reaction:
+        max_url_bytes: int = _MAX_URL_BYTES,
+    ) -> ODataResponse:
         """Return the response to a request, or its failure as OData JSON.
 
         `held` retains the snapshot of an export until it is sent; without it, exports are refused.
@@ -96,30 +96,30 @@ class ODataEndpoint:
             )
             allowed = allowed_methods(scope["raw_path"])
             if scope["method"] == "OPTIONS":
-                return react_to_options(allowed, version)
+                return options_response(allowed, version)
             _check_method(scope["method"], allowed)
-            check_length(scope, longest_url)
-            service = await self.entrance.admit(scope)
+            check_length(scope, max_url_bytes)
+            service = await self.admission.admit(scope)
             check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
             planned, options = await self._understand(service, scope, receive, headers, version)
             if options.format.media in EXPORTS and isinstance(planned.bound, BoundQuery):
                 export = await _hold(service.export(planned, options), held)
                 check_match(headers.getlist("if-match"), export.headers)
-                return react_to_export(export, version)
+                return export_response(export, version)
             body = await service.respond(planned, options)
             check_match(headers.getlist("if-match"), body.headers)
-            return react_to_body(body, version)
+            return body_response(body, version)
         except GatewayError as error:
             return self.refuse(attribute_to_caller(error, scope), version)
         except Exception as error:  # the last line of defence
             return self.refuse(error, version)
 
-    def refuse(self, error: Exception, version: str) -> Reaction:
+    def refuse(self, error: Exception, version: str) -> ODataResponse:
         """Return a gateway error as it is; log any other exception and return 500."""
         if isinstance(error, GatewayError):
-            return react_to_error(error, version)
+            return error_response(error, version)
         self.observer.fault("an unexpected failure", error)
-        return react_to_error(InternalError.unexpected(), version)
+        return error_response(InternalError.unexpected(), version)
 
     def root_of(self, scope: Scope) -> str:
         """Return the service root that the client uses.
@@ -140,7 +140,7 @@ class ODataEndpoint:
         root = self.root_of(scope)
         path = below_service(scope["raw_path"])
         whole = await _whole_query(scope, receive, headers, self.body_seconds)
-        query, key = self.entrance.without_key(scope, whole)
+        query, key = self.admission.without_key(scope, whole)
         planned = await service.understand(path, query, root)
         route = "document" if planned.plan is None else planned.plan.route.name.lower()
         logged = planned if len(query) <= _MAX_LOGGED_QUERY_BYTES else None
@@ -168,15 +168,15 @@ async def _hold(
     return await held.enter_async_context(export)
 
 
-def check_length(scope: Scope, longest: int = _MAX_URL_BYTES) -> None:
+def check_length(scope: Scope, max_bytes: int = _MAX_URL_BYTES) -> None:
     """Refuse a URL that is too long.
 
     Raises:
-        UriTooLong: path and query together have more than `longest` bytes.
+        UriTooLong: path and query together have more than `max_bytes` bytes.
     """
-    if len(scope["raw_path"]) + len(scope["query_string"]) > longest:
+    if len(scope["raw_path"]) + len(scope["query_string"]) > max_bytes:
         raise UriTooLong(
-            f"the URL is longer than {longest} bytes; select fewer columns, use a shorter filter,"
+            f"the URL is longer than {max_bytes} bytes; select fewer columns, use a shorter filter,"
             " or send the query as the body of a POST to /$query"
         )
 

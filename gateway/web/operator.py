@@ -34,11 +34,13 @@ class Readiness:
 
     Only starting and stopping make it unready. Counts, windows and retained snapshots need neither
     the Analytics API nor a disk, and another process would do no better: an unready process would
-    turn a degradation into an outage. The facts describe any degradation.
+    turn a degradation into an outage. The facts describe any degradation. `unusable_files` returns
+    the settings of files that the gateway reads again while it runs, and cannot use now.
     """
 
     observer: Observer
     directory: DataDirectory
+    unusable_files: Callable[[], tuple[str, ...]]
     is_open: bool = False
 
     async def check(self) -> tuple[bool, dict[str, object]]:
@@ -50,6 +52,9 @@ class Readiness:
             "dataDirectory": await self.directory.state(),
             "upstream": last_call if health.at else "not called yet",
         }
+        unusable = await anyio.to_thread.run_sync(self.unusable_files)
+        if unusable:
+            facts["unusableFiles"] = unusable
         return self.is_open, facts
 
 

@@ -14,7 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.edge.public_root import Connection, PublicRoot
 from gateway.errors import GatewayError, MisdirectedRequest
-from gateway.web.respond import react_to_error, to_response
+from gateway.web.respond import error_response, to_starlette_response
 
 _PROBES = frozenset({"/healthz", "/readyz", "/metrics"})
 """Requested by address, under any host name."""
@@ -91,7 +91,7 @@ class Edge:
             origin = self._root.origin(Connection.of(scope))
             self._check(origin.name)
         except GatewayError as error:
-            await to_response(react_to_error(error, "4.0"))(scope, receive, send)
+            await to_starlette_response(error_response(error, "4.0"))(scope, receive, send)
             return
         adds_hsts = self._hsts is not None and origin.scheme == "https"
         await self._app(scope, receive, self._adding_hsts(send) if adds_hsts else send)

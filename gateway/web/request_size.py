@@ -15,7 +15,7 @@ from gateway.web.batch_model import MAX_BATCH_BYTES
 from gateway.web.slow_clients import TimeLimitedProtocol
 
 MAX_HEAD_BYTES = 65_536
-MAX_FIELDS = 200
+MAX_HEADER_FIELDS = 200
 MAX_FRAMING_BYTES = 65_536
 MAX_MESSAGE_BYTES = 2 * MAX_BATCH_BYTES
 """More than any endpoint reads; each endpoint enforces its own, lower limit."""
@@ -26,7 +26,7 @@ _CHUNK_FRAMING_BYTES = 32
 """Size and line breaks of a chunk (RFC 9112 7.1), without extensions."""
 
 
-class Meter:
+class MessageMeter:
     """The byte counts of one connection, request after request.
 
     `count` is called before a portion is parsed, the parser's events while it is parsed.
@@ -100,7 +100,7 @@ class SizeLimitedProtocol(TimeLimitedProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self.problem: GatewayError | None = None
-        self._meter = Meter()
+        self._meter = MessageMeter()
         self._waiting = bytearray()
 
     def data_received(self, data: bytes) -> None:
@@ -127,7 +127,7 @@ class SizeLimitedProtocol(TimeLimitedProtocol):
         """Add a header field; ignore trailer fields (RFC 9110 6.5.1)."""
         if self._meter.is_in_body:
             return
-        if len(self.headers) >= MAX_FIELDS:
+        if len(self.headers) >= MAX_HEADER_FIELDS:
             self._refuse_fields()
         super().on_header(name, value)
 
@@ -164,7 +164,7 @@ class SizeLimitedProtocol(TimeLimitedProtocol):
     def _refuse_fields(self) -> NoReturn:
         """Stop the parser, which makes uvicorn call `send_400_response`."""
         self.problem = RequestHeaderFieldsTooLarge(
-            f"the request has more than {MAX_FIELDS} header fields; send fewer"
+            f"the request has more than {MAX_HEADER_FIELDS} header fields; send fewer"
         )
         raise self.problem
 

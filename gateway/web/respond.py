@@ -41,7 +41,7 @@ _HELD_SECONDS = 2.0
 
 
 @dataclass(frozen=True, slots=True)
-class Reaction:
+class ODataResponse:
     """A response before its content coding is chosen; `gzipped` is True if the body is compressed.
 
     `parts` replace the body if the response is written while it is sent.
@@ -54,20 +54,20 @@ class Reaction:
     parts: AsyncIterator[bytes] | None = None
 
 
-def react_to_body(body: ResponseBody, version: str) -> Reaction:
+def body_response(body: ResponseBody, version: str) -> ODataResponse:
     """Return 200 with the headers for OData and caches, 204 for null, 304 if not modified."""
     headers = _headers(body, version)
     if body.not_modified:
-        return Reaction(304, b"", headers)
+        return ODataResponse(304, b"", headers)
     if body.no_content:
-        return Reaction(204, b"", headers[1:])
-    return Reaction(200, body.body, headers, body.gzipped)
+        return ODataResponse(204, b"", headers[1:])
+    return ODataResponse(200, body.body, headers, body.gzipped)
 
 
-def react_to_export(export: ExportStream, version: str) -> Reaction:
+def export_response(export: ExportStream, version: str) -> ODataResponse:
     """Return 200 with the parts of the file, or 304 if the client has it."""
     headers = _headers(export, version)
-    return Reaction(304 if export.parts is None else 200, b"", headers, parts=export.parts)
+    return ODataResponse(304 if export.parts is None else 200, b"", headers, parts=export.parts)
 
 
 def _headers(content: ResponseBody | ExportStream, version: str) -> tuple[tuple[str, str], ...]:
@@ -80,12 +80,12 @@ def _headers(content: ResponseBody | ExportStream, version: str) -> tuple[tuple[
     )
 
 
-def react_to_options(allowed: tuple[str, ...], version: str) -> Reaction:
+def options_response(allowed: tuple[str, ...], version: str) -> ODataResponse:
     """Return 204 with the allowed methods (RFC 9110 9.3.7)."""
-    return Reaction(204, b"", (("Allow", ", ".join(allowed)), ("OData-Version", version)))
+    return ODataResponse(204, b"", (("Allow", ", ".join(allowed)), ("OData-Version", version)))
 
 
-def react_to_error(error: GatewayError, version: str) -> Reaction:
+def error_response(error: GatewayError, version: str) -> ODataResponse:
     """Return the error as OData JSON, whatever the request accepts (Protocol 9.4); never cached."""
     note_error(error.code)
     headers = (
@@ -96,34 +96,36 @@ def react_to_error(error: GatewayError, version: str) -> Reaction:
         ("Cache-Control", "no-store"),
         *error.headers,
     )
-    return Reaction(error.status, write_error(error), headers)
+    return ODataResponse(error.status, write_error(error), headers)
 
 
-async def send_reaction(reaction: Reaction, scope: Scope, receive: Receive, send: Send) -> None:
+async def send_response(
+    response: ODataResponse, scope: Scope, receive: Receive, send: Send
+) -> None:
     """Send the response; HEAD gets the same headers as GET, and no body."""
     gzip = takes_gzip(Headers(scope=scope))
-    if reaction.parts is not None:
-        response = _streamed(reaction, reaction.parts, gzip=gzip)
+    if response.parts is not None:
+        streaming = _streamed(response, response.parts, gzip=gzip)
         if scope["method"] == "HEAD":
-            response.body_iterator = iterate_in_threadpool(())
-        await response(scope, receive, send)
+            streaming.body_iterator = iterate_in_threadpool(())
+        await streaming(scope, receive, send)
         return
-    coded = await _coded(reaction, gzip=gzip)
-    whole = to_response(coded)
+    coded = await _coded(response, gzip=gzip)
+    whole = to_starlette_response(coded)
     if scope["method"] == "HEAD":
         whole.body = b""
     await whole(scope, receive, send)
 
 
-def to_response(reaction: Reaction) -> Response:
+def to_starlette_response(response: ODataResponse) -> Response:
     """Return Starlette's response, with Content-Length if it may have a body."""
-    headers = list(reaction.headers)
-    if reaction.status not in (204, 304):  # RFC 9110 8.6
-        headers.append(("Content-Length", str(_length(reaction))))
-    kind = _Unpacking if reaction.gzipped else Response
-    response = kind(reaction.body, reaction.status)
-    response.raw_headers = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers]
-    return response
+    headers = list(response.headers)
+    if response.status not in (204, 304):  # RFC 9110 8.6
+        headers.append(("Content-Length", str(_length(response))))
+    kind = _Unpacking if response.gzipped else Response
+    made = kind(response.body, response.status)
+    made.raw_headers = [(n.lower().encode("latin-1"), v.encode("latin-1")) for n, v in headers]
+    return made
 
 
 class _Unpacking(Response):
@@ -146,22 +148,24 @@ class _Unpacking(Response):
                 await asyncio.sleep(0)
 
 
-def _length(reaction: Reaction) -> int:
+def _length(response: ODataResponse) -> int:
     """Return the bytes to send; gzip ends with the uncompressed length (RFC 1952 2.3.1)."""
-    body = reaction.body
-    return int.from_bytes(body[-4:], "little") if reaction.gzipped else len(body)
+    body = response.body
+    return int.from_bytes(body[-4:], "little") if response.gzipped else len(body)
 
 
-def _streamed(reaction: Reaction, parts: AsyncIterator[bytes], *, gzip: bool) -> StreamingResponse:
+def _streamed(
+    response: ODataResponse, parts: AsyncIterator[bytes], *, gzip: bool
+) -> StreamingResponse:
     """Return a response that stops reading parts when the client disconnects.
 
     Only text is compressed: the other formats are compact or compressed already.
     """
-    headers = dict(reaction.headers)
+    headers = dict(response.headers)
     if gzip and headers["Content-Type"].startswith("text/"):
         headers["Content-Encoding"] = "gzip"
         parts = _compressed(parts)
-    return StreamingResponse(parts, reaction.status, headers)
+    return StreamingResponse(parts, response.status, headers)
 
 
 class ShortOrStreamed(StreamingResponse):
@@ -219,12 +223,12 @@ def takes_gzip(headers: Headers) -> bool:
     return quality.strip("0.") != "" or quality == ""
 
 
-async def in_identity(reaction: Reaction) -> Reaction:
+async def in_identity(response: ODataResponse) -> ODataResponse:
     """Return the response with its body unpacked."""
-    if not reaction.gzipped:
-        return reaction
-    body = await anyio.to_thread.run_sync(igzip.decompress, reaction.body)
-    return replace(reaction, body=body, gzipped=False)
+    if not response.gzipped:
+        return response
+    body = await anyio.to_thread.run_sync(igzip.decompress, response.body)
+    return replace(response, body=body, gzipped=False)
 
 
 async def compressed_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
@@ -240,21 +244,21 @@ async def compressed_stream(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes
     yield packer.flush()
 
 
-async def _coded(reaction: Reaction, *, gzip: bool) -> Reaction:
+async def _coded(response: ODataResponse, *, gzip: bool) -> ODataResponse:
     """Return the response in a content coding that the client accepts; large bodies in a thread.
 
     `gzipped` stays True only if the body must be unpacked.
     """
     if not gzip:
-        return reaction
-    body = reaction.body
-    if not reaction.gzipped:
+        return response
+    body = response.body
+    if not response.gzipped:
         if len(body) < _MIN_COMPRESSED_BYTES:
-            return reaction
+            return response
         small = len(body) < _INLINE_BYTES
         body = _compress(body) if small else await anyio.to_thread.run_sync(_compress, body)
-    headers = (*reaction.headers, ("Content-Encoding", "gzip"))
-    return replace(reaction, body=body, headers=headers, gzipped=False)
+    headers = (*response.headers, ("Content-Encoding", "gzip"))
+    return replace(response, body=body, headers=headers, gzipped=False)
 
 
 def _compress(body: bytes) -> bytes:

@@ -26,7 +26,7 @@ from gateway.web.disconnect import CancelOnDisconnect
 from gateway.web.insight import ExplainEndpoint, RequestsEndpoint, StatusEndpoint
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints
-from gateway.web.respond import protecting, react_to_error, to_response
+from gateway.web.respond import error_response, protecting, to_starlette_response
 
 _PRIVATE = {"Cache-Control": "private, no-cache"}  # it belongs to the caller
 
@@ -42,12 +42,12 @@ def build_web(
 
     Browsers get `pages` where programs get JSON, except below the service root.
     """
-    entrance = endpoint.entrance
-    queries = LastQueries(entrance, endpoint.observer, operator.ledger)
+    admission = endpoint.admission
+    queries = LastQueries(admission, endpoint.observer, operator.ledger)
     refuse = _error_handler(pages)
 
     async def describe(request: Request) -> Response:
-        service = await entrance.admit(request.scope)  # it names columns of the workspace
+        service = await admission.admit(request.scope)  # it names columns of the workspace
         base = endpoint.root.base(Connection.of(request.scope))
         return JSONResponse(render_openapi(service.schema, base), headers=_PRIVATE)
 
@@ -59,7 +59,7 @@ def build_web(
             *pages.routes,
             RawRoute(SERVICE_PATH, BatchEndpoint(endpoint)),
             RawRoute(EXPLAIN_PATH, ExplainEndpoint(endpoint)),
-            Route("/status", StatusEndpoint(entrance).__call__),
+            Route("/status", StatusEndpoint(admission).__call__),
             Route("/", home),
             Route("/requests", RequestsEndpoint(queries).__call__),
             Route("/healthz", operator.health),
@@ -111,14 +111,14 @@ def _error_handler(
     async def refuse(request: Request, problem: Exception) -> Response:
         error = _to_gateway_error(request, problem)
         page = pages.refuse(request, error)
-        return to_response(react_to_error(error, "4.0")) if page is None else page
+        return to_starlette_response(error_response(error, "4.0")) if page is None else page
 
     return refuse
 
 
 async def _fail(request: Request, problem: Exception) -> Response:
     """Respond for an endpoint that failed; Starlette sends this outside of all middleware."""
-    response = to_response(react_to_error(InternalError.unexpected(), "4.0"))
+    response = to_starlette_response(error_response(InternalError.unexpected(), "4.0"))
     response.raw_headers += protecting(response.raw_headers)
     return response
 

@@ -28,7 +28,7 @@ class TimeLimitedProtocol(HttpToolsProtocol):
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         self._unread = 0
-        self._look: asyncio.TimerHandle | None = None
+        self._timer: asyncio.TimerHandle | None = None
         self._head: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -55,16 +55,16 @@ class TimeLimitedProtocol(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Start to watch a client that leaves much data unread."""
         super().pause_writing()
-        self._look_later()
+        self._schedule_check()
 
     def resume_writing(self) -> None:
         """Stop the watch: the client has read nearly all data."""
         super().resume_writing()
-        self._look_no_more()
+        self._cancel_check()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Stop all timers."""
-        self._look_no_more()
+        self._cancel_check()
         self._expect_no_head()
         super().connection_lost(exc)
 
@@ -76,22 +76,22 @@ class TimeLimitedProtocol(HttpToolsProtocol):
             self._head.cancel()
             self._head = None
 
-    def _look_later(self) -> None:
-        self._look_no_more()
+    def _schedule_check(self) -> None:
+        self._cancel_check()
         self._unread = _unread(self.transport)
-        self._look = self.loop.call_later(self.stalled_seconds, self._check)
+        self._timer = self.loop.call_later(self.stalled_seconds, self._check)
 
-    def _look_no_more(self) -> None:
-        if self._look is not None:
-            self._look.cancel()
-            self._look = None
+    def _cancel_check(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
 
     def _check(self) -> None:
         """Abort unless the client has read some data; `close` would wait for the rest."""
         if _unread(self.transport) >= self._unread:
             self.transport.abort()
         else:
-            self._look_later()
+            self._schedule_check()
 
 
 def _unread(transport: asyncio.Transport) -> int:

@@ -18,7 +18,7 @@ from time import perf_counter
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from gateway.auth.principal import Principal
-from gateway.edge.entrance import PRINCIPAL
+from gateway.edge.admission import PRINCIPAL
 from gateway.edge.public_root import SERVICE_PATH
 from gateway.edge.unnamed_proxies import UnnamedProxies
 from gateway.fairness.budget import BudgetScope

@@ -19,8 +19,8 @@ from grammar.tree.expressions import (
     Expr,
     FilteredBy,
     IsOf,
-    Key,
     KeyLookup,
+    KeyPredicate,
     Lambda,
     ListExpr,
     Literal,
@@ -76,7 +76,11 @@ def call(name: str, arguments: Arguments) -> Expr:
     canonical = name.lower()
     if canonical in ARITIES:
         if arguments.named:
-            raise BuilderError(f"{canonical} takes its arguments by position, without names", at=1)
+            raise BuilderError(
+                f"{canonical} takes its arguments by position, without names",
+                hint=f"write {canonical}(a,b)",
+                at=1,
+            )
         check_arity(canonical, len(arguments.positional))
         return Call(canonical, arguments.positional)
     if "." not in name:
@@ -110,14 +114,14 @@ def _parameters(name: str, arguments: Arguments) -> tuple[Pair, ...]:
     return arguments.named
 
 
-def _key(arguments: Arguments) -> Key | None:
+def _key(arguments: Arguments) -> KeyPredicate | None:
     """Return one literal or alias, or named ones; None if the arguments are not a key (4.3)."""
     if len(arguments.positional) == 1:
         pairs: tuple[Pair, ...] = (("", arguments.positional[0]),)
     else:
         pairs = () if arguments.positional else arguments.named
     plain = all(isinstance(value, Literal | Alias) for _, value in pairs)
-    return Key(pairs) if pairs and plain else None
+    return KeyPredicate(pairs) if pairs and plain else None
 
 
 def extend(base: Expr, step: PathStep) -> Expr:
@@ -132,7 +136,9 @@ def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = No
             "all needs a predicate", hint="for example Items/all(i:i/Price gt 5)", at=1
         )
     if "." in variable:
-        raise BuilderError("a lambda variable cannot have a namespace", at=1)
+        raise BuilderError(
+            "a lambda variable cannot have a namespace", hint="write a name without dots", at=1
+        )
     return lambda base: Lambda(base, quantifier, variable or None, predicate)
 
 

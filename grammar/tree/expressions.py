@@ -94,10 +94,10 @@ class Member:
 
 @dataclass(frozen=True, slots=True)
 class KeyLookup:
-    """`base(key)` in a path, e.g. `$root/Results('a')`; see `Key`."""
+    """`base(key)` in a path, e.g. `$root/Results('a')`; see `KeyPredicate`."""
 
     base: Expr
-    key: Key
+    key: KeyPredicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,7 +248,7 @@ class AggregateItem:
 
 
 @dataclass(frozen=True, slots=True)
-class Key:
+class KeyPredicate:
     """The key in parentheses: one unnamed value, or named values in the order written (4.3).
 
     A value is a Literal or an Alias. For a single value the name is empty.

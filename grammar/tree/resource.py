@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from grammar.tree.expressions import Expr, Key
+from grammar.tree.expressions import Expr, KeyPredicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,13 +18,13 @@ class Segment:
             for the key after a call, `ByColor(color='red')('k')`, which has no segment of its
             own.
         key: the content of the parentheses after the name. Parameters of a function look like a
-            compound key; `F()` has a Key without values.
+            compound key; `F()` has a KeyPredicate without values.
         argument: the predicate of `$filter`.
         names: the entity sets of `$crossjoin`.
     """
 
     name: str
-    key: Key | None = None
+    key: KeyPredicate | None = None
     argument: Expr | None = None
     names: tuple[str, ...] = ()
 

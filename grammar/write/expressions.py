@@ -25,8 +25,8 @@ from grammar.tree.expressions import (
     Expr,
     FilteredBy,
     IsOf,
-    Key,
     KeyLookup,
+    KeyPredicate,
     Lambda,
     ListExpr,
     Literal,
@@ -250,7 +250,7 @@ def _branch(branch: tuple[Expr, Expr]) -> str:
     return f"{condition}{space}:{value}"
 
 
-def key_text(key: Key) -> str:
+def key_text(key: KeyPredicate) -> str:
     """Return the content of the parentheses of a key."""
     return parameters_text(key.values)
 

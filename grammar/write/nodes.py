@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import TypeAlias
 
-from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, Key, OrderItem
+from grammar.tree.expressions import AggregateItem, ComputeItem, Expr, KeyPredicate, OrderItem
 from grammar.tree.options import ExpandItem, QueryOptions, SelectItem
 from grammar.tree.resource import ResourcePath, Segment
 from grammar.tree.search import (
@@ -28,7 +28,7 @@ from grammar.write.search import search_text
 
 ItemNode: TypeAlias = "Expr | OrderItem | ComputeItem | SelectItem | ExpandItem | AggregateItem"
 Node: TypeAlias = (
-    "ItemNode | SearchExpr | Transformation | QueryOptions | Key | Segment | ResourcePath"
+    "ItemNode | SearchExpr | Transformation | QueryOptions | KeyPredicate | Segment | ResourcePath"
 )
 
 
@@ -52,7 +52,7 @@ def unparse(node: Node | tuple[Node, ...]) -> str:
             return search_text(node)
         case QueryOptions():
             return "&".join(f"{name}={value}" for name, value in option_pairs(node))
-        case Key():
+        case KeyPredicate():
             return key_text(node)
         case Segment():
             return segment_text(node)

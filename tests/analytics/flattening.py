@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from gateway.contract.model import Column, Contract, CustomFieldShape, ResponseShape
+from gateway.contract.model import Column, Contract, CustomFieldShape, ResponseShape, TotalPlace
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from tests.analytics.small_contract import small_contract
@@ -55,7 +55,7 @@ def cases(draw: st.DrawFn) -> Case:
     contract = replace(
         small_contract(),
         columns=(*_columns(draw, names), ID),
-        response=ResponseShape((names[8], names[9]), (names[8], names[10]), ("error",)),
+        response=ResponseShape((names[8], names[9]), TotalPlace((names[8], names[10]))),
         custom_fields=CustomFieldShape((names[0], names[1]), names[2], names[3], "label"),
     )
     rows = [_row(draw, contract) for _ in range(draw(st.integers(0, 5)))]

@@ -6,7 +6,7 @@ from gateway.contract.loader import load_contract
 from gateway.contract.model import Contract
 
 _TEXT = """
-format = 1
+format = 2
 [service]
 namespace = "N"
 container = "C"
@@ -18,23 +18,28 @@ base_url = "http://upstream"
 [endpoints]
 results = {{ path = "/rows" }}
 statistics = {{ path = "/statistics" }}
-[request]
-limit = {{ member = "limit", maximum = {limit} }}
-skip = {{ member = "skip" }}
-order_by = {{ member = "orderBy" }}
-order = {{ member = "order", ascending = "ASC", descending = "DESC" }}
+[request.body]
+limit = "${{limit}}"
+skip = "${{skip}}"
+orderBy = "${{order.field}}"
+order = "${{order.direction}}"
+states = "${{states}}"
+groups = "${{groups}}"
+changed = {{ from = "${{changed.from}}", to = "${{changed.to}}" }}
+[pages]
+largest = {limit}
+[order]
+ascending = "ASC"
+descending = "DESC"
 [response]
-rows = {{ member = "rows" }}
-total = {{ member = "total" }}
-error = {{ member = "error.text" }}
+rows = "rows"
+total = "total"
+error = ["error.text"]
 [filters]
-states = {{ kind = "values", member = "states", exact = {exact} }}
-groups = {{ kind = "values", member = "groups", exact = {exact} }}
+states = {{ kind = "values", exact = {exact} }}
+groups = {{ kind = "values", exact = {exact} }}
 [filters.changed]
 kind = "range"
-member = "changed"
-from = "from"
-to = "to"
 from_inclusive = {inclusive}
 to_inclusive = {inclusive}
 resolution_milliseconds = {resolution}

@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.analytics.read.bodies import decode_any, exposed, flaw_of, mended
+from gateway.analytics.read.bodies import decode_any, exposed, flaw_of, repaired
 from gateway.analytics.read.client import RetryPolicy
 from gateway.analytics.read.locate import Spot, find_spot, row_id
 from gateway.analytics.read.page import PageReader
@@ -128,7 +128,7 @@ async def test_a_whole_and_wrong_body_is_an_answer_of_a_living_upstream() -> Non
                 await scene.client.fetch(replace(FIRST_PAGE, skip=skip))
 
 
-# --- mending --------------------------------------------------------------------------------------
+# --- repairing ------------------------------------------------------------------------------------
 
 TEXTS = st.text(
     st.one_of(st.sampled_from('\ud83d\ude00\ud800\udfff\\"u\ufffd\x00é😀'), st.characters())
@@ -141,8 +141,8 @@ def test_halves_become_the_replacement_character_and_nothing_else_changes(value:
     body = json.dumps(value).encode()
     read = json.loads(body)  # joins pairs whose halves were written one by one
     if _names_stay_apart(read):
-        assert msgspec.json.decode(mended(body)) == _replaced(read)
-    assert len(mended(body)) == len(body)
+        assert msgspec.json.decode(repaired(body)) == _replaced(read)
+    assert len(repaired(body)) == len(body)
 
 
 @given(TEXTS, TEXTS)

@@ -54,16 +54,16 @@ def liar(habits: dict[str, object], rows: int = 40) -> Liar:
 @pytest.mark.parametrize(
     ("habits", "table"),
     [
-        ({"cap": 3}, r"\[request\.limit\]"),
-        ({"cap": 0}, r"\[request\.limit\]"),
-        ({"ignores": ("limit",)}, r"\[request\.limit\]"),
-        ({"ignores": ("skip",)}, r"\[request\.skip\]"),
-        ({"ignores": ("order",)}, r"\[request\.order\]"),
-        ({"added_total": 7}, r"\[response\.total\]"),
-        ({"added_total": 10**12}, r"\[response\.total\]"),
-        ({"added_total": -7}, r"\[response\.total\]"),
-        ({"most_total": 20}, r"\[response\.total\]"),
-        ({"most_total": 10}, r"\[response\.total\]"),
+        ({"cap": 3}, r"`largest` of \[pages\]"),
+        ({"cap": 0}, r"`largest` of \[pages\]"),
+        ({"ignores": ("limit",)}, r"`largest` of \[pages\]"),
+        ({"ignores": ("skip",)}, r"\$\{skip\} in \[request.body\]"),
+        ({"ignores": ("order",)}, r"\[order\], and \$\{order.field\}"),
+        ({"added_total": 7}, r"`total` of \[response\]"),
+        ({"added_total": 10**12}, r"`total` of \[response\]"),
+        ({"added_total": -7}, r"`total` of \[response\]"),
+        ({"most_total": 20}, r"`total` of \[response\]"),
+        ({"most_total": 10}, r"`total` of \[response\]"),
     ],
 )
 async def test_an_upstream_that_does_not_do_as_asked_is_refused(
@@ -91,15 +91,19 @@ async def test_a_filter_that_the_contract_calls_loose_may_return_more() -> None:
 async def test_two_rows_with_one_key_in_a_page_are_refused() -> None:
     upstream = liar({}, 4)
     upstream.rows["again"] = next(iter(upstream.rows.values()))
-    with pytest.raises(UpstreamBrokeContract, match=r"same id.*\[service\]"):
+    with pytest.raises(UpstreamBrokeContract, match=r"same id \(id\).*\[service\]") as raised:
         await extract(upstream, EVERYTHING)
+    assert "rows 3 and 4 of it" in raised.value.message
+    assert "'r0'" not in raised.value.message
 
 
 async def test_two_rows_with_one_key_in_different_pages_are_refused() -> None:
     upstream = liar({})
     upstream.rows["again"] = replace(upstream.rows["r0"], changed=BEGIN - timedelta(days=9))
     upstream.put(replace(upstream.rows["r0"], changed=BEGIN - timedelta(seconds=9)))
-    with pytest.raises(UpstreamBrokeContract, match=r"41 rows.*40 distinct.*\[service\]"):
+    with pytest.raises(
+        UpstreamBrokeContract, match=r"41 rows.*40 distinct ones by the key id.*\[service\]"
+    ):
         await extract(upstream, EVERYTHING)
 
 

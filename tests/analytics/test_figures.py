@@ -173,6 +173,6 @@ async def test_counts_of_an_open_list_tell_when_listed_values_account_for_all_ro
 ) -> None:
     asked = Scene([told(states=states)], contract=SHIPPED)
     figures = await asked.client.fetch_statistics(ALL)
-    found = {s.name: figures.tells(s, SHIPPED) for s in SHIPPED.statistics if s.exact}
+    found = {s.name: figures.covers(s, SHIPPED) for s in SHIPPED.statistics if s.exact}
     assert found.pop("states") is tells
     assert set(found.values()) == {True}

@@ -127,7 +127,7 @@ def test_two_columns_with_one_filter_do_not_overwrite_each_other() -> None:
     states = contract.column("state")
     twin = replace(states, prop=replace(states.prop, name="twin"))
     both = replace(contract, columns=(*contract.columns, twin))
-    with pytest.raises(AssertionError, match="share the filter member states"):
+    with pytest.raises(AssertionError, match="share the filter states"):
         to_payload(page(PushedValues("state", ("A",)), PushedValues("twin", ("B",))), both)
 
 

@@ -137,7 +137,7 @@ def test_a_row_that_does_not_fit_is_refused_with_member_and_remedy(
     assert raised.value.message == message
 
 
-FILTER = ValuesFilter(("xs",), True, 500)
+FILTER = ValuesFilter("xs", True, 500)
 
 
 REFUSED: list[tuple[Column, object]] = [
@@ -172,6 +172,7 @@ def test_a_value_that_is_refused_is_told_with_the_id_of_its_row(
             with pytest.raises(UpstreamBrokeContract) as raised:
                 reader.read(json.dumps({"rows": rows, "total": 5}).encode())
             assert f"in the row 'row-{number}'" in raised.value.message
+            assert not raised.value.message.endswith("'"), "the remedy comes last"
             assert "row-" not in raised.value.in_public().message
 
 

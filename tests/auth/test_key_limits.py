@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def refused(answer: WireAnswer, limit: str) -> int:
     assert answer.status == 429, answer.text
     error = answer.json()["error"]
     assert (error["code"], limit in error["message"]) == ("TooManyRequests", True)
-    return int(answer.header("Retry-After") or 0)
+    seconds = int(answer.header("Retry-After") or 0)
+    assert re.search(rf"; try again in {seconds} seconds?$", error["message"])
+    return seconds
 
 
 def test_more_requests_a_minute_than_a_key_may_make_are_429(limited: Limited) -> None:
@@ -238,6 +241,15 @@ def test_it_learns_nothing_of_what_others_request(fresh: Limited) -> None:
     assert send(fresh.root, "/requests", [basic(key)]).status == 403
     assert "usr-000003" in send(fresh.root, "/status", [basic(whole)]).text
     assert "usr-000003" not in send(fresh.root, "/status", [basic(key)]).text
+
+
+def test_it_sees_plans_without_the_number_of_all_rows(fresh: Limited) -> None:
+    key, whole = fresh.key("--sets", "Users"), fresh.key()
+    assert fresh.ask(whole, "Results?$top=1&$orderby=progress").status == 200
+    assert "holds 300 rows" in send(fresh.root, "/explain/Users", [basic(whole)]).text
+    plan = send(fresh.root, "/explain/Users", [basic(key)])
+    assert (plan.status, "300" in plan.text) == (200, False), plan.text
+    assert "snapshot" not in plan.json()
 
 
 # --- the file -------------------------------------------------------------------------------------

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import time
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -24,7 +23,7 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock
 from gateway.sandbox import Dataset, make_token
 from tests.snapshots.tables import Watch
-from tests.support.live import SECRET, bridge
+from tests.support.live import SECRET, Ahead, bridge
 from tests.support.wire import send
 
 pytestmark = pytest.mark.anyio
@@ -180,10 +179,11 @@ def test_a_401_runs_the_command_once_more_and_the_client_sees_rows(
     print_it = "import sys; print(open(sys.argv[1]).read())"
     command = [sys.executable, "-c", print_it, str(file)]
     settings = {"token_file": None, "token_command": command, "retry_budget": 0}
-    with bridge(dataset, settings=settings) as gateway:
+    ahead = Ahead()
+    with bridge(dataset, settings=settings, gateway_clock=ahead.clock) as gateway:
         refused = send(gateway.root, "/odata/v4/Results?$top=3")
         assert refused.status == 502
         assert "one-of-yesterday" not in refused.text
         file.write_text(make_token(SECRET), "utf-8")
-        time.sleep(1.0)  # it is not run twice within a second
+        ahead.seconds += 1.0  # it is not run twice within a second
         assert send(gateway.root, "/odata/v4/Results?$top=4").status == 200

@@ -1,4 +1,4 @@
-"""Pictures of the pages for people who have not installed anything: `make screenshots`.
+"""Screenshots of the pages for people who have not installed anything: `make screenshots`.
 
 Each page wide in light and in dark, and as a phone shows it, over made-up data.
 """

@@ -20,10 +20,10 @@ WORDS = read_texts()
 PLAN = "/explain/Results?$filter=state%20ne%20'APPROVED'&$top=5"
 PATHS = ["/", "/odata/v4/", "/dashboard", "/connect", "/status", "/requests", PLAN]
 _LABELS = ("year", "month", "days")
-DRAWN = """() => [...document.querySelectorAll(".picture")].map((picture) => ({
-  query: picture.querySelector("pre").textContent,
-  labels: Chart.getChart(picture.querySelector("canvas")).data.labels,
-  bars: Chart.getChart(picture.querySelector("canvas")).data.datasets.map((each) => each.data),
+DRAWN = """() => [...document.querySelectorAll(".chart")].map((chart) => ({
+  query: chart.querySelector("pre").textContent,
+  labels: Chart.getChart(chart.querySelector("canvas")).data.labels,
+  bars: Chart.getChart(chart.querySelector("canvas")).data.datasets.map((each) => each.data),
 }))"""
 
 
@@ -50,10 +50,10 @@ def test_the_url_can_be_copied(browser: Browser, base: str) -> None:
 def test_every_bar_is_a_number_of_the_feed(visitor: Watched) -> None:
     drawn = visitor.open("/dashboard").evaluate(DRAWN)
     assert len(drawn) == 8
-    for picture in drawn:
-        seen = [sum(values) for values in zip(*picture["bars"], strict=True)]
-        assert seen == fed(visitor.base, picture["query"]), picture["query"]
-        assert len({*picture["labels"]}) == len(picture["labels"]) == len(seen)
+    for chart in drawn:
+        seen = [sum(values) for values in zip(*chart["bars"], strict=True)]
+        assert seen == fed(visitor.base, chart["query"]), chart["query"]
+        assert len({*chart["labels"]}) == len(chart["labels"]) == len(seen)
 
 
 def test_a_bar_of_states_has_each_state_in_its_place(visitor: Watched) -> None:
@@ -77,9 +77,9 @@ def test_figures_are_those_of_the_feed(visitor: Watched) -> None:
     assert shown.replace(",", "") == count
 
 
-def test_each_picture_leads_to_its_feed_and_to_its_plan(visitor: Watched) -> None:
+def test_each_chart_leads_to_its_feed_and_to_its_plan(visitor: Watched) -> None:
     page = visitor.open("/dashboard")
-    links = page.locator(".picture .links a")
+    links = page.locator(".chart .links a")
     targets = links.evaluate_all("all => all.map((each) => each.href)")
     assert len(targets) == 24
     for target in targets:
@@ -141,7 +141,7 @@ def test_a_keyboard_is_enough(visitor: Watched) -> None:
     expect(page.get_by_role("heading", level=1)).to_have_text(WORDS.dashboard.title)
 
 
-def test_pictures_follow_the_colours_of_the_system(visitor: Watched) -> None:
+def test_charts_follow_the_colours_of_the_system(visitor: Watched) -> None:
     page = visitor.open("/dashboard")
     colour = "Chart.getChart(document.querySelector('canvas')).data.datasets[0].backgroundColor[0]"
     page.emulate_media(color_scheme="light")
@@ -172,7 +172,7 @@ def test_the_files_to_connect_with_can_be_downloaded(visitor: Watched) -> None:
 
 
 def fed(base: str, query: str) -> list[float]:
-    """The length of each bar, added up from a picture's feed; of months the oldest first."""
+    """The length of each bar, added up from a chart's feed; of months the oldest first."""
     lengths: dict[object, float] = {}
     months = "month" in query
     for number, row in enumerate(feed(base, query)):

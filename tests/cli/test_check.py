@@ -33,7 +33,7 @@ def test_a_contract_that_fits_ends_with_0(run: Run, upstream: str, token_file: P
     done = run("check", "--upstream", upstream, "--token-file", str(token_file), *ALL_FIELDS)
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[-1] == "the contract file matches"
-    for subject in ("[response.total]", "[response.rows]", "column id", "column groupIds"):
+    for subject in ("[response] total", "[response] rows", "column id", "column groupIds"):
         assert lines_about(done.output, subject)[0].startswith("ok")
     for name, field in FIELDS:
         assert f"is the column {name}" in lines_about(done.output, field)[0]
@@ -102,8 +102,8 @@ def test_a_member_that_is_missing_is_named(
 @pytest.mark.parametrize(
     ("old", "new", "subject"),
     [
-        ('member = "total"', 'member = "count"', "[response.total]"),
-        ('member = "results"', 'member = "items"', "[response.rows]"),
+        ('total = "total"', 'total = "count"', "[response] total"),
+        ('rows = "results"', 'rows = "items"', "[response] rows"),
         ('path = "user.name"', 'path = "user.fullName"', "column userName"),
         ('path = "user.groups[].id"', 'path = "user.groups[].key"', "column groupIds"),
         (
@@ -116,7 +116,7 @@ def test_a_member_that_is_missing_is_named(
         ('column = "userId"\nexact', 'column = "id"\nexact', "[statistics.users]"),
         ('member = "states"\ncolumn', 'member = "byState"\ncolumn', "[statistics.states]"),
         ('column = "certificateIssuedAt"', 'column = "startedAt"', "[statistics.certificates]"),
-        ('member = "options.orderBy"', 'member = "options.sortBy"', "POST /analyse/results"),
+        ('orderBy = "${order.field}"', 'sortBy = "${order.field}"', "POST /analyse/results"),
         ('path = "/analyse/results"', 'path = "/analyze/results"', "POST /analyze/results"),
     ],
 )
@@ -175,8 +175,8 @@ def test_an_upstream_that_cuts_pages_silently_is_found(
     with answering(200, body) as upstream:
         done = run("check", "--upstream", upstream, "--token-file", str(token_file))
     assert done.exit_code == 1, done.output
-    (line,) = lines_about(done.output, "[request.limit]")
-    assert line.endswith("100 came; set maximum = 100")
+    (line,) = lines_about(done.output, "[pages] largest")
+    assert line.endswith("100 came; set largest = 100")
 
 
 @pytest.mark.parametrize("before", [0, 200, 290])
@@ -298,7 +298,7 @@ def test_a_contract_file_that_is_none_ends_with_2(
     run: Run, upstream: str, token_file: Path, tmp_path: Path
 ) -> None:
     contract = tmp_path / "contract.toml"
-    for text, word in (("format = 2", "contract"), ("=", "contract"), (None, "cannot be read")):
+    for text, word in (("format = 3", "contract"), ("=", "contract"), (None, "cannot be read")):
         contract.unlink(missing_ok=True)
         if text is not None:
             contract.write_text(text, "utf-8")

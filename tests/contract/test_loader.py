@@ -51,6 +51,10 @@ def renamed(name: str, new: str) -> Change:
     return put(f'[[columns]]\nname = "{name}"', f'[[columns]]\nname = "{new}"')
 
 
+def statistics_body(value: str) -> Change:
+    return put("[request]\n", f"[request]\nstatistics_body = {value}\n")
+
+
 def mapped(*fields: tuple[str, str]) -> Change:
     tables = [f'[[custom_fields.mapped]]\nid = "{i}"\nname = "{n}"\n' for n, i in fields]
     return lambda text: "\n".join((text, *tables))
@@ -60,14 +64,22 @@ def mapped(*fields: tuple[str, str]) -> Change:
     ("change", "words"),
     [
         (lambda text: text + "\n[", "contract file: "),
-        (put("format = 1", "format = 2"), "$.format"),
-        (put("[response.total]", "[response.totl]"), "totl"),
+        (put("format = 2", "format = 3"), "$.format"),
+        (put("format = 2\n", ""), "format"),
+        (put("[response]", "[respons]"), "respons"),
+        (put('rows = "results"', 'rowz = "results"'), "rowz"),
+        (put('rows = "results"', ""), "rows"),
+        (put('kind = "offset"\n', 'kind = "offsets"\n'), "$.pages.kind"),
+        (put('kind = "offset"\n', 'kind = "cursor"\n'), "'${cursor}' is missing"),
+        (put('kind = "offset"\n', 'kind = "page_number"\n'), "'${page}' is missing"),
+        (put("first = 0 ", "first = 2 "), "$.pages.first"),
+        (put('stop = "total"\n', 'stop = "never"\n'), "$.pages.stop"),
         (put('[filters.users]\nkind = "values"', '[filters.users]\nkind = "value"'), "'value'"),
-        (put("maximum = 1000", "maximum = 0"), "$.request.limit.maximum"),
+        (put("largest = 1000", "largest = 0"), "$.pages.largest"),
         (put("overlap_seconds = 120", "overlap_seconds = -1"), "$.extract.overlap_seconds"),
         (put("resolution_milliseconds = 1 #", "resolution_milliseconds = 0 #"), ">= 1"),
-        (repeated("nobody"), "[response.rows] repeated = 'nobody' must name an object"),
-        (repeated("id"), "[response.rows] repeated = 'id' must name an object"),
+        (repeated("nobody"), "[response] repeated = 'nobody' must name an object"),
+        (repeated("id"), "[response] repeated = 'id' must name an object"),
         (limits("calls_per_second = 0"), "$.limits.calls_per_second"),
         (limits("calls_per_second = nan"), "$.limits.calls_per_second"),
         (limits("calls_per_second = inf"), "$.limits.calls_per_second"),
@@ -109,10 +121,60 @@ def mapped(*fields: tuple[str, str]) -> Change:
         (put('order_by = "updatedAt"', 'order_by = "startedAt"'), "[extract] order_by"),
         (column("updatedAt", "order", ""), "[extract] order_by"),
         (column("updatedAt", "filter", ""), "[extract] order_by"),
-        (put('member = "userIds"', 'member = "groupIds"'), "'groupIds' and 'groupIds' overlap"),
-        (put('member = "userIds"', 'member = "options"'), "overlap"),
-        (put('member = "userIds"', 'member = "updatedAtDateRange.from"'), "overlap"),
-        (put('member = "customFields"', 'member = "states"'), "overlap"),
+        (put('userIds = "${users}"', 'groupIds = "${users}"'), "Cannot overwrite a value (at line"),
+        (put('userIds = "${users}"', ""), "'${users}' is missing, so it would never be sent"),
+        (put('userIds = "${users}"', 'userIds = "${user}"'), "'${user}' is unknown; there are"),
+        (put('userIds = "${users}"', 'userIds = "${users"'), "placeholder without its end"),
+        (put('userIds = "${users}"', 'userIds = "${users or }"'), "is no placeholder"),
+        (put('userIds = "${users}"', 'userIds = "${users or [}"'), "is no placeholder"),
+        (put('userIds = "${users}"', 'userIds = "${users.first}"'), "set max_values = 1"),
+        (put('userIds = "${users}"', 'userIds = "in ${users}"'), "is a list: write ${users.text}"),
+        (put('userIds = "${users}"', 'userIds = "${users}"\nx = "${limit.text}"'), "has one value"),
+        (put('"${updated_at.from}"', '"${updated_at.first}"'), "is unknown; there are"),
+        (put('[{ customFieldId = "${custom_fields.id}",', '[{ customFieldId = "x",'), "fields.id}"),
+        (
+            lambda text: text.replace("[{ customFieldId", "{ customFieldId").replace(
+                'values}" }]', 'values}" }'
+            ),
+            "must be in an element of a list",
+        ),
+        (
+            put('"${custom_fields.values}"', '"a ${custom_fields.values}"'),
+            "is a list and cannot be",
+        ),
+        (
+            put(
+                "[filters.users]", '[filters.limit]\nkind = "values"\nexact = true\n[filters.users]'
+            ),
+            "is no name of a filter",
+        ),
+        (
+            put(
+                "[filters.users]", '[filters."a.b"]\nkind = "values"\nexact = true\n[filters.users]'
+            ),
+            "is no name of a filter",
+        ),
+        (statistics_body("{}"), "[request] statistics_body = '${contents}' is missing"),
+        (
+            put("resolution_milliseconds = 1 #", 'instant = "epoch_seconds" #'),
+            "cannot say all instants",
+        ),
+        (put("resolution_milliseconds = 1 #", 'instant = "%Y-%m-%d" #'), "cannot say all instants"),
+        (put("resolution_milliseconds = 1 #", 'instant = "iso8601" #'), "cannot say all instants"),
+        (put('to = "${expiry_date.to}"', "to = 1"), "'${expiry_date.to}' is missing"),
+        (put('values = "${custom_fields.values}" ', "any = true "), "custom_fields.values"),
+        (put('limit = "${limit}"', "limit = 10"), "'${limit}' is missing"),
+        (put('skip = "${skip}"', "skip = 0"), "'${skip}' is missing"),
+        (
+            put("[filters.expiry_date]", '[filters.expiry_date]\nzone = "X/Y"'),
+            "[filters.expiry_date]",
+        ),
+        (column("progress", "decode", '["numbr"]'), "column 'progress': decode = 'numbr'"),
+        (column("progress", "decode", "[{ scale = 0 }]"), "is no step; steps are 'text'"),
+        (column("progress", "decode", "[{ scale = 1, by = 2 }]"), "is no step"),
+        (column("startedAt", "decode", '[{ instant = "iso", zone = "Nowhere" }]'), "is no step"),
+        (column("startedAt", "decode", '[{ instant = "iso", zone = "../x" }]'), "is no step"),
+        (column("startedAt", "decode", '[{ instant = "iso", zone = "Europe" }]'), "is no step"),
         (put('filter = "custom_fields"', 'filter = "users"'), "[custom_fields] filter = 'users'"),
     ],
 )
@@ -158,7 +220,7 @@ def test_custom_fields_come_from_the_file_and_from_the_settings() -> None:
     ]
     found = contract.column("region").filter
     assert isinstance(found, CustomFieldFilter)
-    assert (found.member, found.field_id) == (("customFields",), "cf_2")
+    assert found.field_id == "cf_2"
     assert contract.column("region").prop.label == "region"
 
 
@@ -169,12 +231,11 @@ def test_custom_fields_may_have_no_filter() -> None:
 
 def test_the_built_in_contract_says_what_the_upstream_can_do() -> None:
     contract = load_contract(TEXT)
-    assert contract.column("userId").filter == ValuesFilter(
-        ("userIds",), exact=True, max_values=500
-    )
+    users = ValuesFilter("users", exact=True, max_values=500)
+    assert contract.column("userId").filter == users
     updated = contract.column("updatedAt").filter
     assert isinstance(updated, RangeFilter)
-    assert updated.from_member == ("updatedAtDateRange", "from")
+    assert (updated.name, updated.from_inclusive) == ("updated_at", True)
     groups = contract.column("groupIds")
     assert (groups.path, groups.each) == (("user", "groups", "id"), 1)
     assert groups.prop.collection
@@ -198,7 +259,7 @@ def test_comments_do_not_change_the_fingerprint() -> None:
 
 
 _QUOTED = re.compile(r'^(\s*[\w]+ = )"([^"]*)"', re.MULTILINE)
-_KEPT = ("kind", "type", "source", "base_url")
+_KEPT = ("kind", "stop", "type", "source", "base_url")
 
 
 def test_a_contract_with_every_name_changed_loads() -> None:
@@ -208,21 +269,31 @@ def test_a_contract_with_every_name_changed_loads() -> None:
         key, value = match[1], match[2]
         if key.split()[0] in _KEPT:
             return match[0]
-        if key.split()[0] in ("path", "member"):
+        if key.split()[0] in ("path", "member", "rows", "total"):
             mark = "/z_" if value.startswith("/") else ""
             value = value.removeprefix("/")
             return f'{key}"{mark}' + ".".join(f"z_{step}" for step in value.split(".")) + '"'
         return f'{key}"z_{value}"'
 
-    own = TEXT[: TEXT.index("[[sets]]")]
-    text = re.sub(r"\[filters\.(\w+)\]", r"[filters.z_\1]", _QUOTED.sub(strange, own))
+    head, start, rest = TEXT[: TEXT.index("[[sets]]")].partition("[request.body]\n")
+    body, end, tail = rest.partition("\n\n")
+    body = re.sub(r"\$\{(?!limit|skip|order\.|custom_fields\.)", "${z_", body)
+    body = re.sub(r"(\w+) = ", r"z_\1 = ", body)
+    text = "".join((_QUOTED.sub(strange, head), start, body, end, _QUOTED.sub(strange, tail)))
+    text = re.sub(r"\[filters\.(\w+)\]", r"[filters.z_\1]", text)
     text = put('["user", "content"]', '["z_user", "z_content"]')(text)
     contract = load_contract(text, (("z_field", "z_cf"),))
     plain = load_contract(TEXT, (("field", "cf"),))
     assert [c.name for c in contract.columns] == [f"z_{c.name}" for c in plain.columns]
     assert contract.schema.find_set("z_Results") is not None
     assert contract.schema.find_set("Results") is None
-    assert contract.request.limit == ("z_options", "z_limit")
+    assert contract.response.rows == ("z_results",)
+    page = contract.request.body.render({"limit": 1, "z_groups": ["g"], "z_updated_at.to": "t"})
+    assert page == {
+        "z_options": {"z_limit": 1},
+        "z_groupIds": ["g"],
+        "z_updatedAtDateRange": {"z_to": "t"},
+    }
     assert [type(c.filter) for c in contract.columns] == [type(c.filter) for c in plain.columns]
 
 

@@ -13,7 +13,7 @@ from gateway.connect.star import build_star, left_out
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
-from gateway.pages.pictures import left_out as left_out_pictures
+from gateway.pages.charts import left_out as left_out_charts
 from gateway.query.bind.derivation import check_derivations
 from tests.support.live import settings_from
 
@@ -85,7 +85,7 @@ def corrected() -> Contract:
     return load_contract(lower_case(STATES, measures=True).replace("'mandatory'", "'MANDATORY'"))
 
 
-def test_measures_and_pictures_that_would_show_0_are_left_out_with_a_warning() -> None:
+def test_measures_and_charts_that_would_show_0_are_left_out_with_a_warning() -> None:
     schema, analysis = corrected().schema, load_analysis()
     measures = {measure.name for measure in build_star(schema, analysis).measures}
     by_state = {
@@ -97,12 +97,12 @@ def test_measures_and_pictures_that_would_show_0_are_left_out_with_a_warning() -
     assert {"Result count", "Learners", "Mandatory"} <= measures
     warned = [*left_out(schema, analysis)]
     assert {name for name in by_state if any(repr(name) in line for line in warned)} == by_state
-    assert ["'expiring'" in line for line in left_out_pictures(schema)] == [True]
+    assert ["'expiring'" in line for line in left_out_charts(schema)] == [True]
 
 
 def test_the_shipped_files_compare_with_listed_values_alone() -> None:
     schema, analysis = load_contract(TEXT).schema, load_analysis()
-    assert [*left_out(schema, analysis), *left_out_pictures(schema)] == []
+    assert [*left_out(schema, analysis), *left_out_charts(schema)] == []
     assert build_star(schema, analysis).measures == analysis.measures
 
 

@@ -16,16 +16,16 @@ from gateway.query.bind.expand import _MAX_ITEMS, MAX_DEPTH
 from gateway.query.bind.scope import _MAX_USES
 from gateway.query.bind.search import _MAX_WORDS
 from gateway.query.bind.text_widths import MAX_TEXT_CHARACTERS
-from gateway.service.export_file import MOST_MADE_ROWS
+from gateway.service.export_file import MAX_APPLY_ROWS
 from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.web.batch import BATCH_SECONDS
-from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_PARTS
+from gateway.web.batch_model import MAX_BATCH_BYTES, MAX_BATCH_REQUESTS
 from gateway.web.odata import _MAX_URL_BYTES, MAX_QUERY_BYTES
 from gateway.web.request_body import BODY_SECONDS
 from gateway.web.request_size import (
-    MAX_FIELDS,
     MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,
+    MAX_HEADER_FIELDS,
     MAX_MESSAGE_BYTES,
     MAX_WAITING_BYTES,
 )
@@ -78,9 +78,9 @@ LIMITS = (
     ),
     Limit(
         "fields of a request's head",
-        f"{MAX_FIELDS}",
+        f"{MAX_HEADER_FIELDS}",
         "431 RequestHeaderFieldsTooLarge",
-        Request("Results?$top=1", headers=(("X-Field", "x"),) * MAX_FIELDS),
+        Request("Results?$top=1", headers=(("X-Field", "x"),) * MAX_HEADER_FIELDS),
     ),
     Limit(
         "chunk extensions of a body, and the trailer fields after it",
@@ -142,7 +142,7 @@ LIMITS = (
     ),
     Limit("items of `$expand`, levels", f"{_MAX_ITEMS}, {MAX_DEPTH}", "400 LimitExceeded"),
     Limit("related rows of one row in `$expand`", f"{MAX_RELATED_ROWS:,}", "400 LimitExceeded"),
-    Limit("rows of an `$apply` result in a file", f"{MOST_MADE_ROWS:,}", "400 LimitExceeded"),
+    Limit("rows of an `$apply` result in a file", f"{MAX_APPLY_ROWS:,}", "400 LimitExceeded"),
     Limit(
         "body of a `$batch`",
         f"{MAX_BATCH_BYTES // _MEBIBYTE} MiB",
@@ -151,9 +151,9 @@ LIMITS = (
     ),
     Limit(
         "requests in a `$batch`",
-        f"{MAX_PARTS:,}",
+        f"{MAX_BATCH_REQUESTS:,}",
         "400 LimitExceeded",
-        Request("$batch", _batch(MAX_PARTS + 1), "application/json"),
+        Request("$batch", _batch(MAX_BATCH_REQUESTS + 1), "application/json"),
     ),
     Limit(
         "time until the last request of a `$batch` begins",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+import pytest
+
 from tests.docs.render import ROOT
 
 PAGE = (ROOT / "docs" / "architecture.md").read_text("utf-8")
@@ -27,3 +29,11 @@ def test_twelve_bugs_lead_to_modules_that_exist() -> None:
 def test_every_room_is_on_the_map() -> None:
     rooms = {f"gateway/{path.parent.name}" for path in (ROOT / "gateway").glob("*/__init__.py")}
     assert {*_LINKED_ROOM.findall(_section("The house"))} == rooms | {"grammar"}
+
+
+@pytest.mark.parametrize("room", ["service", "roles"])
+def test_every_module_of_a_described_room_is_listed(room: str) -> None:
+    cells = re.findall(r"^\| (`[^|]+) \|", _section(f"Inside `gateway/{room}`"), re.MULTILINE)
+    listed = [name for cell in cells for name in re.findall(r"`(\w+\.py)`", cell)]
+    there = {path.name for path in (ROOT / "gateway" / room).glob("*.py")} - {"__init__.py"}
+    assert sorted(listed) == sorted(there)

@@ -75,7 +75,7 @@ def test_the_configuration_file_of_the_operators_page_loads() -> None:
 def test_the_rehearsal_of_the_operators_page_works(tmp_path: Path) -> None:
     if shutil.which("curl") is None:
         pytest.skip("curl is not installed")
-    first, second = _BASH.findall(_OPERATORS.read_text("utf-8"))
+    first, second, third = _BASH.findall(_OPERATORS.read_text("utf-8"))
     tail, check, faults, serve = second.splitlines()
     port, environment = free_port(), {"PYTHONPATH": str(ROOT), "SKILLHABIT_ODATA_PORT": "0"}
 
@@ -94,6 +94,11 @@ def test_the_rehearsal_of_the_operators_page_works(tmp_path: Path) -> None:
         with typed(serve) as terminal:
             root = terminal.wait_for(r"running on (http://\S+)") + "/odata/v4/"
             assert httpx.get(f"{root}Results?$top=3", timeout=20).status_code == 200
+    listing, like = third.splitlines()
+    with typed(listing) as terminal:
+        assert terminal.wait_for("nestjs +(NestJS)") == "NestJS"
+    with typed(like) as terminal:
+        assert port in terminal.wait_for(r"http://127.0.0.1:(\d+)")
 
 
 def free_port() -> str:

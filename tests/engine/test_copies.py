@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from gateway.analytics.read.page import arrow_schema
 from gateway.contract.loader import built_in_contract, load_contract
-from gateway.engine.copies import DIGESTS, compile_days, rows_of_copies
+from gateway.engine.copies import DISTINCT_DIGESTS, compile_days, rows_of_copies
 from gateway.query.bind.derivation import Derivation, bind_derivation
 from tests.support.examples import examples
 
@@ -101,7 +101,9 @@ def test_a_row_is_the_result_with_a_key_and_a_day_of_its_own(
         assert UUID(str(row["rowId"])) == UUID(key)
         assert row["partitionDay"] == day_of(given_)
         assert {name: row[name] for name in given_} == given_
-        assert timedelta() <= row["partitionDigest"] - FIRST < timedelta(milliseconds=DIGESTS)
+        assert (
+            timedelta() <= row["partitionDigest"] - FIRST < timedelta(milliseconds=DISTINCT_DIGESTS)
+        )
 
 
 @examples(60, repeatable=True)

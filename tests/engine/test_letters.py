@@ -14,9 +14,8 @@ from gateway.edm.types import PrimitiveType
 from gateway.engine.compile import compile_expression
 from gateway.query.bind.calls import build_call
 from gateway.query.bind.scope import Scope
-from gateway.query.tree.expressions import BoundExpr, Call, ColumnRef, Constant
-from grammar import Call as CallExpr
-from grammar import parse_expression
+from gateway.query.tree.expressions import BoundExpr, ColumnRef, Constant, FunctionCall
+from grammar import Call, parse_expression
 
 STRING = PrimitiveType.STRING
 COLUMN = ColumnRef(Property("text", STRING))
@@ -33,7 +32,7 @@ def cursor() -> Iterator[duckdb.DuckDBPyConnection]:
 def mapped(
     cursor: duckdb.DuckDBPyConnection, function: str, texts: tuple[str, ...], of: BoundExpr = COLUMN
 ) -> list[str]:
-    sql = compile_expression(Call(function, (of,), STRING))
+    sql = compile_expression(FunctionCall(function, (of,), STRING))
     rows = cursor.execute(
         f"SELECT {sql.text} FROM (SELECT unnest(?) AS text)", (*sql.parameters, list(texts))
     ).fetchall()
@@ -74,7 +73,7 @@ def test_a_literal_means_what_a_value_means(
     cursor: duckdb.DuckDBPyConnection, function: str, text: str
 ) -> None:
     expr = parse_expression(f"{function}('{text}')")
-    assert isinstance(expr, CallExpr)
+    assert isinstance(expr, Call)
     bound = build_call(expr, (Constant(text, STRING),), Scope(EntityType("a row", (), ())))
     sql = compile_expression(bound)
     [(literal,)] = cursor.execute(f"SELECT {sql.text}", sql.parameters).fetchall()

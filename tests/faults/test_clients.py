@@ -20,7 +20,7 @@ from starlette.types import Receive, Scope, Send
 from gateway.app import create_app
 from gateway.auth.authenticator import OpenAuthenticator
 from gateway.auth.principal import Principal
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.observe import Observer
@@ -279,7 +279,7 @@ def test_who_waits_for_an_answer_or_between_two_is_let_be() -> None:
 @pytest.mark.parametrize("target", ["/odata/v4/Results/$query", "/odata/v4/$batch"])
 def test_a_body_that_does_not_come_is_408(target: str) -> None:
     endpoint = ODataEndpoint(
-        Entrance(OpenAuthenticator(), Anything()),
+        Admission(OpenAuthenticator(), Anything()),
         PublicRoot(None, TrustedProxies()),
         Observer(logging.getLogger("test")),
         body_seconds=0.3,
@@ -302,7 +302,7 @@ def test_a_body_that_does_not_come_is_408(target: str) -> None:
 def test_a_batch_that_takes_too_long_answers_what_it_has() -> None:
     """Each request that has not begun is refused by itself, and may be sent again."""
     endpoint = ODataEndpoint(
-        Entrance(OpenAuthenticator(), Anything()),
+        Admission(OpenAuthenticator(), Anything()),
         PublicRoot(None, TrustedProxies()),
         Observer(logging.getLogger("test")),
     )

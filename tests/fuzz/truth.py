@@ -13,7 +13,7 @@ from typing import Any, TypeAlias
 from grammar import (
     ExpandItem,
     Expr,
-    Key,
+    KeyPredicate,
     Name,
     OrderItem,
     QueryOptions,
@@ -110,7 +110,7 @@ def _answer(world: World, segments: Sequence[Segment], options: QueryOptions) ->
             return found
 
 
-def _with_key(rows: list[Entity], key: Key, aliases: Mapping[str, Expr]) -> Entity | None:
+def _with_key(rows: list[Entity], key: KeyPredicate, aliases: Mapping[str, Expr]) -> Entity | None:
     names = KEYS[rows[0].set_name] if rows else ()
     wanted = {name or names[0]: evaluate(value, {}, aliases) for name, value in key.values if names}
     return next((row for row in rows if all(row[n] == v for n, v in wanted.items())), None)

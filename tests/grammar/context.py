@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import cast
 
-from grammar import DEFAULT_LIMITS, Expr, Key, Limits, ResourcePath, Segment, unparse
+from grammar import DEFAULT_LIMITS, Expr, KeyPredicate, Limits, ResourcePath, Segment, unparse
 from grammar.parse.lalr_runtime import ParserState
 from grammar.parse.parser import parse_from
 from grammar.parse.rules import RULES, TERMINALS
@@ -107,7 +107,7 @@ def _item_text(item: ContextItem) -> str:
 
 def _last_keyed(path: list[Segment], key: Expr | list[Pair]) -> list[Segment]:
     pairs = tuple(key) if isinstance(key, list) else (("", key),)
-    path[-1] = Segment(path[-1].name, Key(pairs))
+    path[-1] = Segment(path[-1].name, KeyPredicate(pairs))
     return path
 
 

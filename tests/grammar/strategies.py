@@ -27,8 +27,8 @@ from grammar import (
     Expr,
     FilteredBy,
     IsOf,
-    Key,
     KeyLookup,
+    KeyPredicate,
     Lambda,
     ListExpr,
     Literal,
@@ -128,8 +128,8 @@ starts: SearchStrategy[Expr] = st.one_of(
     aliases,
 )
 key_values = literals | aliases
-keys = st.builds(lambda value: Key((("", value),)), key_values) | st.builds(
-    lambda pairs: Key(tuple(pairs)),
+keys = st.builds(lambda value: KeyPredicate((("", value),)), key_values) | st.builds(
+    lambda pairs: KeyPredicate(tuple(pairs)),
     st.lists(st.tuples(identifiers, key_values), min_size=1, max_size=2),
 )
 

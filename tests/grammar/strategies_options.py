@@ -18,7 +18,7 @@ from grammar import (
     GroupBy,
     Identity,
     Join,
-    Key,
+    KeyPredicate,
     Nest,
     NestItem,
     OrderByStep,
@@ -183,7 +183,7 @@ option_sets = _options(_ALL)
 
 segments: SearchStrategy[Segment] = st.one_of(
     st.builds(Segment, identifiers | qualified),
-    st.builds(Segment, identifiers, keys | st.just(Key(()))),
+    st.builds(Segment, identifiers, keys | st.just(KeyPredicate(()))),
     st.builds(lambda e: Segment("$filter", argument=e), expressions | key_values),
 )
 resource_paths = st.builds(

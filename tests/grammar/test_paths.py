@@ -7,7 +7,7 @@ import pytest
 from grammar import (
     Alias,
     Binary,
-    Key,
+    KeyPredicate,
     Limits,
     Literal,
     LiteralKind,
@@ -31,7 +31,7 @@ def text(value: str) -> Literal:
 
 
 def keyed(name: str, *values: tuple[str, Literal | Alias]) -> Segment:
-    return Segment(name, Key(values))
+    return Segment(name, KeyPredicate(values))
 
 
 PATHS: dict[str, tuple[Segment, ...]] = {
@@ -69,7 +69,11 @@ PATHS: dict[str, tuple[Segment, ...]] = {
         Segment("$filter", argument=Binary("eq", Name("n"), ONE)),
         Segment("$count"),
     ),
-    "Results/N.Type/N.F()": (Segment("Results"), Segment("N.Type"), Segment("N.F", Key(()))),
+    "Results/N.Type/N.F()": (
+        Segment("Results"),
+        Segment("N.Type"),
+        Segment("N.F", KeyPredicate(())),
+    ),
     "F(n=1)(1)/a": (keyed("F", ("n", ONE)), keyed("", ("", ONE)), Segment("a")),
     "$metadata": (Segment("$metadata"),),
     "$batch": (Segment("$batch"),),
@@ -118,7 +122,7 @@ def test_decoded_path() -> None:
     path = parse_resource_path(("F(n=1)(1)", "$filter(a eq 1)", "$count"))
     assert unparse(path) == "F(n=1)(1)/$filter(a eq 1)/$count"
     assert unparse(path.segments[0]) == "F(n=1)"
-    assert unparse(Key((("n", ONE),))) == "n=1"
+    assert unparse(KeyPredicate((("n", ONE),))) == "n=1"
 
 
 @pytest.mark.parametrize(("raw", "message"), REFUSED.items())

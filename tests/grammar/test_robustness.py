@@ -24,7 +24,7 @@ from grammar import (
 from tests.grammar.fuzz import fuzz_text, fuzz_url
 from tests.grammar.oasis import load_cases
 from tests.grammar.test_expressions import CANONICAL, STRUCTURE
-from tests.support.examples import examples
+from tests.support.examples import QUARTERS, examples
 
 MEGABYTE = 2**20
 WIDE = Limits(max_characters=4 * MEGABYTE, max_symbols=4 * MEGABYTE)
@@ -165,14 +165,16 @@ def mutations(text: bytes, offset: int) -> Iterator[bytes]:
 SEEDS = [*CANONICAL, *STRUCTURE, "aggregate(a with sum as b)", "a($top=1;$search=b)", '"a" OR b']
 
 
-def test_mutations_of_our_own_texts() -> None:
-    for number, text in enumerate(SEEDS):
+@pytest.mark.parametrize("quarter", QUARTERS)
+def test_mutations_of_our_own_texts(quarter: int) -> None:
+    for number, text in list(enumerate(SEEDS))[quarter::4]:
         for mutated in itertools.islice(mutations(text.encode(), number), 0, None, 7):
             fuzz_text(mutated.decode("utf-8", "replace"))
 
 
-def test_mutations_of_the_cases_of_the_standard() -> None:
-    for number, case in enumerate(load_cases()):
+@pytest.mark.parametrize("quarter", QUARTERS)
+def test_mutations_of_the_cases_of_the_standard(quarter: int) -> None:
+    for number, case in list(enumerate(load_cases()))[quarter::4]:
         prefix = "" if case.area in {"path", "search", "apply"} else "$filter="
         raw = f"Results?{prefix}{case.input}".encode() if "?" not in case.input else case.raw
         for mutated in itertools.islice(mutations(raw, number), number % 5, None, 5):

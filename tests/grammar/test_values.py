@@ -8,7 +8,7 @@ from decimal import Decimal
 import pytest
 
 from grammar import (
-    Key,
+    KeyPredicate,
     Literal,
     LiteralKind,
     LiteralValue,
@@ -67,7 +67,7 @@ def test_refused_value(type_name: str, text: str) -> None:
 
 R = Segment("Results")
 ID = ContextItem(("id",))
-A_KEY = Key((("", Literal(LiteralKind.STRING, "a")),))
+A_KEY = KeyPredicate((("", Literal(LiteralKind.STRING, "a")),))
 CONTEXTS = {
     "Results": ContextFragment((R,)),
     "Results/$entity": ContextFragment((R,), None, "$entity"),
@@ -86,7 +86,7 @@ CONTEXTS = {
     "Results('a')/progress": ContextFragment((Segment("Results", A_KEY), Segment("progress"))),
     "Results(id='a')/x": ContextFragment(
         (
-            Segment("Results", Key((("id", Literal(LiteralKind.STRING, "a")),))),
+            Segment("Results", KeyPredicate((("id", Literal(LiteralKind.STRING, "a")),))),
             Segment("x"),
         )
     ),

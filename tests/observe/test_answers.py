@@ -13,8 +13,8 @@ from starlette.applications import Starlette
 
 from gateway.app import create_app
 from gateway.observe.directory import DataDirectory
-from gateway.sandbox import generate
-from tests.support.live import Bridge, bridge, settings_from
+from gateway.sandbox import generate, make_token
+from tests.support.live import SECRET, Bridge, bridge, settings_from
 from tests.support.wire import send
 
 TIMING = re.compile(r'([a-z]+);dur=\d+\.\d|cache;desc="[a-z_, ]+"')
@@ -79,6 +79,25 @@ def test_probes_are_open_and_tell_nothing_secret(tmp_path: Path) -> None:
             "dataDirectory": "writable",
             "upstream": "not called yet",
         }
+
+
+@pytest.mark.parametrize("name", ["access_key_file", "keys_file", "token_file"])
+@pytest.mark.parametrize("harm", [Path.unlink, lambda path: path.write_bytes(b"\xff\xfe")])
+def test_a_file_that_becomes_unusable_is_named_and_leaves_it_ready(
+    name: str, harm: Callable[[Path], None], tmp_path: Path
+) -> None:
+    file = tmp_path / "file"
+    good = "" if name == "keys_file" else make_token(SECRET)
+    file.write_text(good, "utf-8")
+    with bridge(generate(5), settings={name: str(file)}) as asked:
+        base = asked.root.removesuffix("/odata/v4/")
+        assert "unusableFiles" not in httpx.get(f"{base}/readyz").json()
+        harm(file)
+        ready = httpx.get(f"{base}/readyz")
+        assert (ready.status_code, ready.json()["unusableFiles"]) == (200, [name])
+        assert str(tmp_path) not in ready.text
+        file.write_text(good, "utf-8")
+        assert "unusableFiles" not in httpx.get(f"{base}/readyz").json()
 
 
 def _move_away(data: Path) -> None:

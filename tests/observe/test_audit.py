@@ -21,7 +21,7 @@ from gateway.observe.logs import facts_of
 from gateway.observe.record import RequestRecord
 from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
-from gateway.roles.limits import limit_contract, limits_of
+from gateway.roles.limits import limit_contract
 from gateway.sandbox import make_token
 from gateway.service.personal import personal_read
 from tests.docs.test_docs import free_port
@@ -149,7 +149,7 @@ def test_every_column_that_shows_personal_values_is_marked_in_every_set() -> Non
 
 def test_masked_columns_are_digests_and_hidden_ones_are_not_there() -> None:
     role = Role("r", mask=("userName", "department"), hide=("userAvatar",), place="[roles.r]")
-    contract = limit_contract(CONTRACT, limits_of(role, CONTRACT), role)
+    contract = limit_contract(CONTRACT, role)
     marked = {
         f"{entity_set.name}.{prop.name}"
         for entity_set in contract.schema.entity_sets

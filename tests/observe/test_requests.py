@@ -12,7 +12,7 @@ from starlette.requests import Request
 
 from gateway.auth.principal import ClientRequest, Principal
 from gateway.config import load_settings
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
@@ -44,7 +44,7 @@ def asked_by(principal: Principal, recent: RecentRequests) -> RequestsEndpoint:
     observer = Observer(logging.getLogger("gateway"), requests=recent)
     door = Always(principal)
     return RequestsEndpoint(
-        LastQueries(Entrance(door, door), observer, Ledger(observer, RequestLog("text")))
+        LastQueries(Admission(door, door), observer, Ledger(observer, RequestLog("text")))
     )
 
 

@@ -13,6 +13,7 @@ from fnmatch import fnmatch
 from pathlib import Path
 
 from tests.packaging.lock import ROOT
+from tests.support.authorities import with_all_authorities
 
 _BUILT = ("/src", "/opt")
 """What the build stage makes, all of it below the folder here."""
@@ -105,7 +106,7 @@ def _run(text: str, folder: Path) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         ["/bin/sh", "-ec", text],
         cwd=folder / "src",
-        env={**os.environ, "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
+        env={**with_all_authorities(os.environ), "PIP_DISABLE_PIP_VERSION_CHECK": "1"},
         capture_output=True,
         text=True,
         timeout=300,

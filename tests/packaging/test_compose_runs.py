@@ -131,11 +131,11 @@ def site(
         yield Site(urlsplit(base).port or 0, prefix, pair.trust, ports, processes)
 
 
-Asking = http.client.HTTPConnection
+Connection = http.client.HTTPConnection
 
 
 @contextmanager
-def client(site: Site, address: str) -> Iterator[Asking]:
+def client(site: Site, address: str) -> Iterator[Connection]:
     """A client at an address of its own, through the proxy."""
     place = ("localhost", site.port)
     connection = http.client.HTTPSConnection(
@@ -146,7 +146,7 @@ def client(site: Site, address: str) -> Iterator[Asking]:
 
 
 def ask(
-    connection: Asking, target: str, key: str = "", headers: Mapping[str, str] | None = None
+    connection: Connection, target: str, key: str = "", headers: Mapping[str, str] | None = None
 ) -> tuple[int, http.client.HTTPMessage, bytes]:
     given = dict([basic(key)] if key else [])
     connection.request("GET", target, headers={**given, **(headers or {})})
@@ -177,7 +177,7 @@ def test_wrong_keys_of_one_client_lock_nobody_out(site: Site) -> None:
 
 
 def test_a_stranger_who_speaks_as_a_proxy_is_not_believed(site: Site) -> None:
-    connection = Asking("127.0.0.1", site.gateways[0], source_address=(STRANGER, 0), timeout=30)
+    connection = Connection("127.0.0.1", site.gateways[0], source_address=(STRANGER, 0), timeout=30)
     with closing(connection):
         known = {"Host": "localhost"}
         statuses = [

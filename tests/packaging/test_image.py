@@ -18,8 +18,11 @@ import pytest
 from gateway.sandbox import create_sandbox, generate, make_token
 from tests.packaging import dockerfile
 from tests.packaging.contained import NOBODY, contained, skip_where_it_cannot_be
+from tests.support.authorities import with_all_authorities
 from tests.support.live import SECRET, running
 from tests.support.process import clean_environment
+
+pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
@@ -57,7 +60,7 @@ def test_it_serves_as_nobody_from_a_read_only_system_and_ends_in_order(image: Pa
     (image / "key").write_text("sesame", "utf-8")
     with running(create_sandbox(generate(100), secret=SECRET), date_header=False) as upstream:
         environment = {
-            **clean_environment(),
+            **with_all_authorities(clean_environment()),
             **dockerfile.environment(),
             "PATH": f"{programs}:/usr/bin:/bin",
             "HOME": "/nonexistent",

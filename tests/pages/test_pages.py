@@ -151,12 +151,12 @@ def test_a_role_sees_its_own_numbers_and_no_others(roles: House) -> None:
     assert everything not in status
 
 
-def test_a_picture_says_that_its_columns_are_hidden(roles: House) -> None:
+def test_a_chart_says_that_its_columns_are_hidden(roles: House) -> None:
     answer = roles.ask("/dashboard", "default/no-state", headers=HTML)
     assert answer.status_code == 200
     words = read_texts()
     assert words.dashboard.hidden in answer.text
-    assert words.names.MANDATORY in answer.text  # of another picture, which needs no state
+    assert words.names.MANDATORY in answer.text  # of another chart, which needs no state
     assert words.names.APPROVED not in answer.text
 
 

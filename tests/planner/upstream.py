@@ -10,34 +10,66 @@ and the gateway does not keep.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from zlib import crc32
 
 from gateway.contract.model import Column, Contract, CustomFieldFilter, MemberPath, RangeFilter
+from gateway.contract.template import Array, Node, Object, Slot
 
 
 def answer(
     rows: Iterable[Mapping[str, Any]], payload: Mapping[str, Any], contract: Contract
 ) -> list[Mapping[str, Any]]:
     """The rows that match the payload's filters."""
-    return [row for row in rows if all(_passes(row, payload, c) for c in contract.columns)]
+    said = _Said(payload, places(contract.request.body.root))
+    return [row for row in rows if all(_passes(row, said, c) for c in contract.columns)]
 
 
-def _passes(row: Mapping[str, Any], payload: Mapping[str, Any], column: Column) -> bool:
+def places(node: Node, path: MemberPath = ()) -> dict[str, MemberPath]:
+    """The members in which a body says each placeholder, for templates without names in names."""
+    match node:
+        case Slot(name):
+            return {name: path}
+        case Object(members):
+            inside = ((inner, (*path, str(name))) for name, inner in members)
+        case Array(elements):
+            inside = ((element, path) for element in elements)
+        case _:
+            return {}
+    return {name: at for inner, where in inside for name, at in places(inner, where).items()}
+
+
+@dataclass(frozen=True)
+class _Said:
+    """A body, and where it says what."""
+
+    payload: Mapping[str, Any]
+    places: Mapping[str, MemberPath]
+
+    def __call__(self, name: str) -> Any:
+        return _member(self.payload, self.places[name])
+
+    def fields(self) -> Iterator[tuple[str, list[str]]]:
+        """The ID and the values of each custom field that is filtered."""
+        ids, values = (self.places[f"custom_fields.{name}"] for name in ("id", "values"))
+        for entry in _member(self.payload, ids[:-1]) or ():
+            yield entry[ids[-1]], entry[values[-1]]
+
+
+def _passes(row: Mapping[str, Any], said: _Said, column: Column) -> bool:
     value = row[column.name]
     match column.filter:
         case None:
             return True
         case RangeFilter() as range_:
-            return _in_range(value, nanoseconds(row["id"], column.name), payload, range_)
+            return _in_range(value, nanoseconds(row["id"], column.name), said, range_)
         case CustomFieldFilter() as field:
-            entries = _member(payload, field.member) or []
-            mine = [e for e in entries if e[field.id_member] == field.field_id]
-            return all(value in entry[field.values_member] for entry in mine)
+            return all(value in wanted for id_, wanted in said.fields() if id_ == field.field_id)
         case values:
-            wanted = _member(payload, values.member)
+            wanted = said(values.name)
             if wanted is None:
                 return True
             known = column.prop.allowed_values
@@ -51,10 +83,8 @@ def nanoseconds(row_id: str, column: str) -> int:
     return (0, 0, 1, 500, 999, drawn % 1000)[drawn % 6]
 
 
-def _in_range(
-    kept: datetime | None, finer: int, payload: Mapping[str, Any], range_: RangeFilter
-) -> bool:
-    start, end = (_member(payload, path) for path in (range_.from_member, range_.to_member))
+def _in_range(kept: datetime | None, finer: int, said: _Said, range_: RangeFilter) -> bool:
+    start, end = (said(f"{range_.name}.{end}") for end in ("from", "to"))
     if start is None and end is None:
         return True
     if kept is None:

@@ -20,7 +20,7 @@ SCHEMA = load_contract(built_in_contract(), (("department", "cf_department"),)).
 
 def bound(query: str, path: str = "Results", schema: Schema = SCHEMA) -> BoundQuery:
     """The bound query; option values are percent-encoded here, the path is sent as written."""
-    found = bind(parse_request(path.encode(), _encoded(query)), schema)
+    found = bind(parse_request(path.encode(), encoded(query)), schema)
     assert isinstance(found, BoundQuery)
     return found
 
@@ -35,10 +35,11 @@ def filtered(text: str, schema: Schema = SCHEMA) -> str:
 def refusal(query: str, path: str = "Results", schema: Schema = SCHEMA) -> GatewayError:
     """The error that a question is refused with."""
     with pytest.raises(GatewayError) as raised:
-        bind(parse_request(path.encode(), _encoded(query)), schema)
+        bind(parse_request(path.encode(), encoded(query)), schema)
     return raised.value
 
 
-def _encoded(query: str) -> bytes:
+def encoded(query: str) -> bytes:
+    """The query with its values percent-encoded."""
     pairs = (option.partition("=") for option in re.split(r"&(?=[$@]?\w+=)", query) if option)
     return "&".join(f"{name}={quote(value)}" for name, _, value in pairs).encode()

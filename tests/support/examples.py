@@ -1,13 +1,15 @@
-"""The number of examples of a property test: a quarter in `make test`, all in `make test-all`.
+"""The number of examples of a test: a quarter in `make test`, the others in `make test-all`.
 
-A test states how many examples it needs. Hypothesis's profile `full` tries all of them, `fast` a
-quarter; `--hypothesis-profile` chooses the profile.
+A property test states how many examples it needs. Hypothesis's profile `full` tries all of them,
+`fast` a quarter; `--hypothesis-profile` chooses the profile. A test with its own seeds or cases
+takes them as parameters that `sparse` or `QUARTERS` marks.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterable
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 _FULL = 100
@@ -32,3 +34,21 @@ def examples(
         max_examples=number * profile.max_examples // _FULL, suppress_health_check=suppress
     )
     return settings(tried, derandomize=True, database=None) if repeatable else tried
+
+
+def sparse(values: Iterable[object]) -> list[object]:
+    """Return parameters: every fourth value, from the first on, and the others marked as slow.
+
+    A tuple has a value for each of several parameters.
+    """
+    return [
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=[pytest.mark.slow] if place % 4 else [],
+        )
+        for place, value in enumerate(values)
+    ]
+
+
+QUARTERS = sparse(range(4))
+"""Parameters for a test that divides its cases among four runs."""

@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from starlette.types import ASGIApp
 
 from gateway.app import create_app
 from gateway.config import Settings, load_settings
+from gateway.observe import Clock
 from gateway.sandbox import Dataset, create_sandbox, make_token
 from gateway.web.bad_http import ODataProtocol
 
@@ -120,31 +122,49 @@ class Bridge:
         return rows
 
 
+@dataclass(slots=True)
+class Ahead:
+    """A clock that a test sets forward, in the place of sleeping."""
+
+    seconds: float = 0.0
+
+    @property
+    def clock(self) -> Clock:
+        """The gateway's clock: `seconds` ahead of the computer's."""
+        return Clock(
+            lambda: datetime.now(UTC) + timedelta(seconds=self.seconds),
+            lambda: time.monotonic() + self.seconds,
+        )
+
+
 @contextmanager
 def bridge(
     rows: Dataset | Iterable[Mapping[str, object]],
     *,
     settings: Mapping[str, object] | None = None,
+    gateway_clock: Clock | None = None,
     **sandbox_options: Any,
 ) -> Iterator[Bridge]:
     """A sandbox over `rows` and a gateway, both on real sockets; settings as in TOML."""
     sandbox = create_sandbox(rows, secret=SECRET, **sandbox_options)
     with (
         running(sandbox, date_header=False) as upstream,
-        served(upstream, settings) as root,
+        served(upstream, settings, gateway_clock) as root,
         httpx.Client(timeout=30, verify=NO_TLS) as client,
     ):
         yield Bridge(root, upstream, sandbox, client)
 
 
 @contextmanager
-def served(upstream: str, settings: Mapping[str, object] | None = None) -> Iterator[str]:
+def served(
+    upstream: str, settings: Mapping[str, object] | None = None, clock: Clock | None = None
+) -> Iterator[str]:
     """A gateway in front of an upstream that already runs; yields the service root."""
     with tempfile.TemporaryDirectory() as folder:
         token_file = Path(folder) / "token"
         token_file.write_text(make_token(SECRET), "utf-8")
         wanted = {"upstream": upstream, "token_file": str(token_file), "custom_field": FIELDS}
-        app = create_app(settings_from({**wanted, **(settings or {})}))
+        app = create_app(settings_from({**wanted, **(settings or {})}), clock=clock)
         with running(app, protocol=ODataProtocol) as base:
             yield f"{base}/odata/v4/"
 

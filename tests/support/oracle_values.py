@@ -17,6 +17,7 @@ from fractions import Fraction
 from typing import Any
 
 _EPOCH = datetime(1, 1, 1, tzinfo=UTC)
+_END = (datetime.max.replace(tzinfo=UTC) - _EPOCH) // timedelta(seconds=1) + 1
 _MICROSECOND = timedelta(microseconds=1)
 _DURATION = re.compile(r"(-?)P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:([\d.]+)S)?)?")
 _WHITE = (
@@ -97,7 +98,7 @@ def computed(operator: str, left: Any, right: Any) -> Any:
         case Instant(a), Instant(b):
             return Duration(a - b)
         case Instant(a), Duration(b):
-            return Instant(a + b if operator == "add" else a - b)
+            return _within_years(Instant(a + b if operator == "add" else a - b))
         case date(), date():
             return Duration(Fraction((left - right).days * 86_400))
         case date(), Duration(b):
@@ -111,6 +112,12 @@ def computed(operator: str, left: Any, right: Any) -> Any:
             return Duration(a * right)
         case _:
             return _number(operator, left, right)
+
+
+def _within_years(instant: Instant) -> Instant:
+    if not 0 <= instant.seconds < _END:
+        raise DoesNotExist
+    return instant
 
 
 def _number(operator: str, left: Any, right: Any) -> Any:

@@ -15,6 +15,7 @@ from urllib.parse import quote
 import pytest
 
 from tests.support.apply_oracle import applied
+from tests.support.examples import QUARTERS
 from tests.support.live import Bridge
 from tests.support.oracle import ordered
 from tests.support.oracle_values import value_of
@@ -62,11 +63,12 @@ def questions(table: str, row: dict[str, Any], random: Random) -> list[tuple[str
     return found
 
 
+@pytest.mark.parametrize("quarter", QUARTERS)
 @pytest.mark.parametrize("table", ["Results", *TABLES])
-def test_groups_of_any_columns_equal_the_oracle(live: Bridge, table: str) -> None:
+def test_groups_of_any_columns_equal_the_oracle(live: Bridge, table: str, quarter: int) -> None:
     shown = "" if table != "ResultRows" else "?$top=300"
     rows = [with_instants(row) for row in live.feed(f"{table}{shown}")]
-    for apply, order in questions(table, rows[0], Random(table)):
+    for apply, order in questions(table, rows[0], Random(table))[quarter::4]:
         leading = "top(300)/" if shown else ""
         query = f"$apply={leading}{apply}" + (f"&$orderby={order}" if order else "")
         found = live.feed(f"{table}?{quote(query, safe='$&=')}", {"Prefer": "maxpagesize=1000"})

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.sandbox import Dataset, generate
-from tests.support.live import Bridge, bridge, served
+from tests.support.live import Ahead, Bridge, bridge, served
 from tests.support.replica import Replica
 
 TRACK = {"Prefer": "odata.track-changes"}
@@ -300,22 +300,23 @@ def test_a_full_page_is_not_followed_by_an_empty_one(moving: Bridge) -> None:
     assert "@odata.nextLink" not in page
 
 
-def test_now_moves_on_with_each_answer_and_stands_still_on_its_pages(moving: Bridge) -> None:
+def test_now_moves_on_with_each_answer_and_stands_still_on_its_pages(few: Dataset) -> None:
     """Rows come and go by time alone, for the link knows what now() meant for its client."""
     path = "Results?$filter=updatedAt gt now() sub duration'PT5S'&$select=id"
-    answer = moving.get(path, headers=TRACK).json()
-    assert answer["value"] == []
-    for _ in range(4):
-        moving.sandbox.drift.mutate("insert")
-    pages = {"Prefer": "maxpagesize=2"}
-    first = moving.client.get(answer["@odata.deltaLink"], headers=pages).json()
-    time.sleep(5)
-    second = moving.client.get(first["@odata.nextLink"], headers=pages).json()
-    told = {row["id"] for row in first["value"] + second["value"]}
-    assert len(told) == 4
-    later = moving.client.get(second["@odata.deltaLink"]).json()["value"]
-    assert {item["id"].partition("('")[2][:-2] for item in later} == told
-    assert {item["reason"] for item in later} == {"changed"}
+    ahead, pages = Ahead(), {"Prefer": "maxpagesize=2"}
+    with bridge(few, settings={"fresh_for": 0}, gateway_clock=ahead.clock) as moving:
+        answer = moving.get(path, headers=TRACK).json()
+        assert answer["value"] == []
+        for _ in range(4):
+            moving.sandbox.drift.mutate("insert")
+        first = moving.client.get(answer["@odata.deltaLink"], headers=pages).json()
+        ahead.seconds += 5
+        second = moving.client.get(first["@odata.nextLink"], headers=pages).json()
+        told = {row["id"] for row in first["value"] + second["value"]}
+        assert len(told) == 4
+        later = moving.client.get(second["@odata.deltaLink"]).json()["value"]
+        assert {item["id"].partition("('")[2][:-2] for item in later} == told
+        assert {item["reason"] for item in later} == {"changed"}
 
 
 def test_a_feed_that_is_tracked_does_not_show_rows_of_a_draft(few: Dataset) -> None:
@@ -326,11 +327,12 @@ def test_a_feed_that_is_tracked_does_not_show_rows_of_a_draft(few: Dataset) -> N
 
 
 def test_freshness_is_as_for_every_feed(few: Dataset) -> None:
-    with bridge(few, settings={"fresh_for": 3600}) as gateway:
+    ahead = Ahead()
+    with bridge(few, settings={"fresh_for": 3600}, gateway_clock=ahead.clock) as gateway:
         link = tracked(gateway, "Results?$select=id,state")
         key = change_one(gateway)
         assert body_of(gateway, link)["value"] == []
-        time.sleep(5.1)  # a wish for newer data is granted at most so often
+        ahead.seconds += 5.1  # a wish for newer data is granted at most so often
         body = body_of(gateway, link, {"Cache-Control": "no-cache"})
         assert body["value"] == [{"id": key, "state": "FAILED"}]
 

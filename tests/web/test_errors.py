@@ -151,15 +151,17 @@ def test_an_error_does_not_quote_what_breaks_json_or_headers(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(
-    "filter_",
+    ("filter_", "cause"),
     [
-        "matchespattern(userName,concat('(',''))",
-        "1%20div%20(length(userName)%20sub%20length(userName))%20eq%201",
+        ("matchespattern(userName,concat('(',''))", "only evaluated as a literal"),
+        ("1%20div%20(length(userName)%20sub%20length(userName))%20eq%201", "division by zero"),
     ],
 )
-def test_what_fails_on_the_data_is_told_without_the_data(live: Bridge, filter_: str) -> None:
+def test_what_fails_on_the_data_is_told_without_the_data(
+    live: Bridge, filter_: str, cause: str
+) -> None:
     answer = live.get(f"Results?$filter={filter_}")
     assert answer.status_code == 400
     message = answer.json()["error"]["message"]
-    assert "division by zero" in message
+    assert cause in message
     assert "Error:" not in message

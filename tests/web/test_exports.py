@@ -18,7 +18,7 @@ import pytest
 
 from gateway.errors import LimitExceeded
 from gateway.sandbox import Dataset, generate
-from gateway.service.export_file import MOST_MADE_ROWS, check_made
+from gateway.service.export_file import MAX_APPLY_ROWS, check_apply_rows
 from tests.support.flat import COLUMNS, INSTANTS, FlatRow
 from tests.support.live import Bridge, bridge
 from tests.support.wire import WireAnswer
@@ -173,10 +173,10 @@ def test_a_value_that_does_not_exist_fails_before_the_file_begins(ask: Ask) -> N
 
 def test_more_made_rows_than_fit_are_refused_by_name() -> None:
     """What $apply makes is held as a whole; JSON comes in pages and has no such limit."""
-    row = pa.table({"a": pa.nulls(MOST_MADE_ROWS, pa.int64())})
-    assert check_made(row) is row
+    row = pa.table({"a": pa.nulls(MAX_APPLY_ROWS, pa.int64())})
+    assert check_apply_rows(row) is row
     with pytest.raises(LimitExceeded, match="JSON") as refused:
-        check_made(pa.table({"a": pa.nulls(MOST_MADE_ROWS + 1, pa.int64())}))
+        check_apply_rows(pa.table({"a": pa.nulls(MAX_APPLY_ROWS + 1, pa.int64())}))
     assert refused.value.target == "$apply"
 
 

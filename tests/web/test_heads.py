@@ -21,11 +21,11 @@ from starlette.types import Receive, Scope, Send
 from gateway.app import create_app
 from gateway.web.bad_http import ODataProtocol
 from gateway.web.request_size import (
-    MAX_FIELDS,
     MAX_FRAMING_BYTES,
     MAX_HEAD_BYTES,
+    MAX_HEADER_FIELDS,
     MAX_MESSAGE_BYTES,
-    Meter,
+    MessageMeter,
 )
 from tests.support.examples import examples
 from tests.support.live import running, settings_from
@@ -143,7 +143,7 @@ def field(size: int, name: str = "X-Filler") -> bytes:
         LINE + field(70_000, "Cookie"),
         LINE + b"X" * MAX_HEAD_BYTES,  # a name
         LINE + b"Authorization: Basic " + b"a" * MAX_HEAD_BYTES,
-        LINE + b"X: a\r\n" * (MAX_FIELDS + 1) + b"\r\n",
+        LINE + b"X: a\r\n" * (MAX_HEADER_FIELDS + 1) + b"\r\n",
         LINE + b"X: a\r\n" * 50_000,
         b"\r\n" * MAX_HEAD_BYTES,
     ],
@@ -183,8 +183,8 @@ def test_a_head_of_just_the_limit_is_read(gateway: str) -> None:
     rest = MAX_HEAD_BYTES - len(LINE) - 2
     assert fits(gateway, LINE + field(rest) + b"\r\n")
     assert refused(gateway, LINE + field(rest + 1) + b"\r\n") == TOO_LARGE
-    assert fits(gateway, LINE + b"X: a\r\n" * (MAX_FIELDS - 1) + b"\r\n")
-    assert refused(gateway, LINE + b"X: a\r\n" * MAX_FIELDS + b"\r\n") == TOO_LARGE
+    assert fits(gateway, LINE + b"X: a\r\n" * (MAX_HEADER_FIELDS - 1) + b"\r\n")
+    assert refused(gateway, LINE + b"X: a\r\n" * MAX_HEADER_FIELDS + b"\r\n") == TOO_LARGE
 
 
 @pytest.mark.parametrize("size", [16_400, 40_000, 65_000, MAX_HEAD_BYTES, 100_000, MEBIBYTE])
@@ -216,7 +216,7 @@ def test_every_head_of_a_connection_is_counted_by_itself(gateway: str) -> None:
 def test_the_meter_finds_the_end_of_each_head(heads: list[int], cuts: list[int]) -> None:
     """However the bytes are cut into pieces, no portion holds the end of one head and more."""
     wanted = [b"GET / HTTP/1.1\r\nX: " + b"a" * size + b"\r\n\r\n" for size in heads]
-    stream, waiting, meter = b"".join(wanted), bytearray(), Meter()
+    stream, waiting, meter = b"".join(wanted), bytearray(), MessageMeter()
     found, current = [], b""
     while stream or waiting:
         size = cuts[len(current) % len(cuts)]

@@ -22,7 +22,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from gateway.auth.authenticator import OpenAuthenticator
 from gateway.auth.principal import Principal
 from gateway.contract.loader import built_in_contract, load_contract
-from gateway.edge.entrance import Entrance
+from gateway.edge.admission import Admission
 from gateway.edge.proxies import TrustedProxies
 from gateway.edge.public_root import PublicRoot
 from gateway.observe import Observer
@@ -77,7 +77,7 @@ class OneTenant:
 def asked(service: Any, protocol: type[HttpToolsProtocol] | None = None) -> Iterator[socket.socket]:
     """A connection on which the file was asked for."""
     endpoint = ODataEndpoint(
-        Entrance(OpenAuthenticator(), OneTenant(service)),
+        Admission(OpenAuthenticator(), OneTenant(service)),
         PublicRoot(None, TrustedProxies()),
         Observer(logging.getLogger("test")),
     )

@@ -23,11 +23,11 @@ from gateway.contract.model import Contract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown, PushedRange
 
-_SECOND = 1_000_000
-_MANY = 2**62
+_MICROSECONDS_PER_SECOND = 1_000_000
+_UNLIMITED_ROWS = 2**62
 
 
-class Counted(Protocol):
+class VerifiableRows(Protocol):
     """The rows of an extract during its catch-up."""
 
     def put(self, page: pa.Table) -> None:
@@ -40,7 +40,7 @@ class Counted(Protocol):
         """Return the number of distinct keys."""
 
 
-class LeavingRows(Counted, Protocol):
+class LeavingRows(VerifiableRows, Protocol):
     """The rows of a selection that a change can take a row out of."""
 
     def remove(self, keys: Collection[str]) -> None:
@@ -115,7 +115,7 @@ class CatchUp:
     async def settle_gradual(
         self,
         pushdown: Pushdown,
-        rows: Counted,
+        rows: VerifiableRows,
         since: int,
         first: Page | None = None,
         tie: tuple[int, int] | None = None,
@@ -125,7 +125,7 @@ class CatchUp:
         `tie` is an instant of which all rows were read, and their number: if the upstream counts as
         many since `since`, all with that instant, none of them changed.
         """
-        reach, total, most = since, 0, _MANY
+        reach, total, most = since, 0, _UNLIMITED_ROWS
         for _ in range(self._rounds):
             now = self.now()
             newest = first or await self._scanner.page(pushdown)
@@ -154,7 +154,7 @@ class CatchUp:
         Rows beyond the total were deleted by then.
         """
         before: dict[str, int | None] | None = None
-        whole, total, most = False, 0, _MANY
+        whole, total, most = False, 0, _UNLIMITED_ROWS
         for _ in range(self._rounds):
             all_changed = await self._changed(Pushdown(), since, most)
             changed = all_changed.rows.versions()
@@ -193,7 +193,7 @@ class CatchUp:
     async def _matching(self, pushdown: Pushdown, since: int, newest: Page) -> ChangedRows:
         """Return the pushdown's rows that changed since an instant; `newest` is its first page."""
         if not self._reaches(newest, since - 2 * grid_step(self._contract)):
-            return await self._changed(pushdown, since, _MANY)
+            return await self._changed(pushdown, since, _UNLIMITED_ROWS)
         mine = Collected(self._contract)
         mine.put(newest.rows)
         return ChangedRows(mine, still=True, began=since, at_once=True)
@@ -243,4 +243,4 @@ def can_leave(pushdown: Pushdown, contract: Contract) -> bool:
 
 def _overlap_of(contract: Contract) -> int:
     """Return how far a catch-up looks back, in microseconds."""
-    return contract.overlap_seconds * _SECOND
+    return contract.overlap_seconds * _MICROSECONDS_PER_SECOND

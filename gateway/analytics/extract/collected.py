@@ -21,7 +21,7 @@ from gateway.contract.model import Contract
 _NEVER = -(2**63)
 
 
-class Gathering(Protocol):
+class PageCollector(Protocol):
     """A collector of the pages of a scan."""
 
     def put(self, page: pa.Table) -> None:
@@ -30,10 +30,10 @@ class Gathering(Protocol):
     async def count(self) -> int:
         """Return the number of distinct keys."""
 
-    def part(self) -> Gathering:
+    def part(self) -> PageCollector:
         """Return a part that counts the rows of one scan separately; pass it to `close`."""
 
-    def close(self, part: Gathering) -> None:
+    def close(self, part: PageCollector) -> None:
         """Add the rows of a part."""
 
 
@@ -59,11 +59,11 @@ class Collected:
         keys = pa.chunked_array([p.column(self._key).combine_chunks() for p in self._parts], "utf8")
         return int(pc.count_distinct(keys).as_py())
 
-    def part(self) -> Gathering:
+    def part(self) -> PageCollector:
         """Return this set itself while it is empty, else a new one."""
         return Collected(self._contract) if self._parts else self
 
-    def close(self, part: Gathering) -> None:
+    def close(self, part: PageCollector) -> None:
         """Add all rows of a part of this set."""
         if part is not self and isinstance(part, Collected):
             self.merge(part)

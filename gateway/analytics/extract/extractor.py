@@ -23,7 +23,7 @@ from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtrac
 from gateway.analytics.extract.outside import without_outside
 from gateway.analytics.extract.passes import Passes, PassTools
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import Course, Scanner
+from gateway.analytics.extract.scan import ScanProgress, Scanner
 from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals
@@ -153,8 +153,11 @@ class Extractor:
         return IncrementalChanges(await self.in_order(found), rows.gone, from_micros(following))
 
     def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
-        """Return the odd rows of an extract of all rows; `before` are those of an older extract."""
-        return () if pushdown.terms else self.tally.counts(before)
+        """Return the odd rows of an extract; `before` are those of an older one.
+
+        Of a selection, only those that queries must not depend on.
+        """
+        return self.tally.undecoded(before) if pushdown.terms else self.tally.counts(before)
 
     async def _counted(self, request: PageRequest) -> Page:
         page = await self._fetch(request)
@@ -185,7 +188,7 @@ class Extraction:
         self._rows: Streamed | Collected = self._empty()
         self._first: Page | None = None
         self._since: int | None = None
-        self._course = Course()
+        self._progress = ScanProgress()
         self._short: tuple[int, int] | None = None
 
     @property
@@ -209,7 +212,7 @@ class Extraction:
                 return await self._finish()
             found = (await self._rows.count(), total)
             if found == self._short and found[0] < total:
-                raise _wrong_total(*found)
+                raise _wrong_total(*found, self._by.contract)
             self._short = found
             self._start_again()
         raise keeps_changing()
@@ -236,9 +239,9 @@ class Extraction:
             self._rows.put(first.rows)
             return None
         assert self._since is not None  # noqa: S101 - None for a single page only
-        await scanner.read(pushdown, self._rows, first, self._course)
+        await scanner.read(pushdown, self._rows, first, self._progress)
         if isinstance(self._rows, Streamed):
-            tie = self._course.newest_tie
+            tie = self._progress.newest_tie
             settled = await catch_up.settle_gradual(pushdown, self._rows, self._since, tie=tie)
         else:
             settled = await catch_up.settle_selection(pushdown, self._rows, self._since)
@@ -263,7 +266,7 @@ class Extraction:
 
     def _start_again(self) -> None:
         """Start over; rows in the sink stay there, and so does the instant of their first page."""
-        self._first, self._course = None, Course()
+        self._first, self._progress = None, ScanProgress()
         if not self.is_gradual:
             self._rows, self._since = self._empty(), None
 
@@ -280,8 +283,11 @@ class Extraction:
         return from_micros(self._since)
 
 
-def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
+def _wrong_total(found: int, total: int, contract: Contract) -> UpstreamBrokeContract:
+    key = contract.key
+    path = ".".join(contract.column(key).path)
     return UpstreamBrokeContract(
-        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones;"
-        " correct [response.total], or `key` of [service], in the contract file"
+        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones"
+        f" by the key {key} ({path}); correct `total` of [response], or `key` of [service], in the"
+        " contract file"
     )

@@ -19,14 +19,14 @@ from gateway.planner.pushdown import Pushdown, PushedRange
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class CheckedTotal:
     """A total; `fits` is true if the rows that came with it match the request."""
 
     total: int
     fits: bool = True
 
 
-CountRows: TypeAlias = Callable[[Pushdown], Awaitable[Counted]]
+CountRows: TypeAlias = Callable[[Pushdown], Awaitable[CheckedTotal]]
 
 
 class Outcome(Enum):
@@ -57,10 +57,10 @@ class Halves:
     both: Pushdown | None
 
 
-_FEW = 10
-_SURE, _SURE_OF_FEW = 2, 4
+_FEW_ROWS = 10
+_REPEATS, _REPEATS_OF_FEW = 2, 4
 """Consecutive times that a difference must occur; a few rows may come and go between calls."""
-_ATTEMPTS = 8
+_MAX_ATTEMPTS = 8
 
 
 def split_instant(instants: Sequence[int], step: int) -> int | None:
@@ -111,7 +111,7 @@ def _within(pushdown: Pushdown, wanted: PushedRange) -> Pushdown:
 async def compare(pushdown: Pushdown, halves: Halves, whole: int, count: CountRows) -> Compared:
     """Compare a total with the sum of its halves until the outcome is certain."""
     seen, times = Compared(Outcome.AGREES, whole, whole), 0
-    for _ in range(_ATTEMPTS):
+    for _ in range(_MAX_ATTEMPTS):
         last, seen = seen, await _attempt(pushdown, halves, seen.whole, count)
         times = times + 1 if seen.outcome is last.outcome else 1
         if times >= _needed(seen):
@@ -125,9 +125,9 @@ def _needed(seen: Compared) -> int:
         case Outcome.AGREES | Outcome.IGNORED:
             return 1
         case Outcome.MOVED:
-            return _ATTEMPTS
+            return _MAX_ATTEMPTS
         case _:
-            return _SURE if abs(seen.parts - seen.whole) > _FEW else _SURE_OF_FEW
+            return _REPEATS if abs(seen.parts - seen.whole) > _FEW_ROWS else _REPEATS_OF_FEW
 
 
 async def _attempt(pushdown: Pushdown, halves: Halves, before: int, count: CountRows) -> Compared:

@@ -144,11 +144,11 @@ class Listing:
         rows: int = page.rows.num_rows
         match self._pages.stop:
             case Stop.TOTAL:
-                return page.stated is not None and self._skip >= page.stated
+                return page.stated is not None and bool(self._skip >= page.stated)
             case Stop.HAS_MORE:
                 return page.has_more is False
             case Stop.SHORT_PAGE:
-                return rows < self._limit
+                return bool(rows < self._limit)
             case Stop.EMPTY_PAGE:
                 return not rows
 

@@ -20,7 +20,7 @@ from itertools import pairwise
 import anyio
 import pyarrow as pa
 
-from gateway.analytics.extract.collected import Gathering
+from gateway.analytics.extract.collected import PageCollector
 from gateway.analytics.extract.fetching import FetchPage, timeless
 from gateway.analytics.extract.ranges import grid_step, narrow, to_micros
 from gateway.analytics.extract.tie import TieReader
@@ -32,7 +32,7 @@ from gateway.planner.pushdown import Pushdown
 
 Job = Callable[[], Awaitable[None]]
 
-_SECOND = 1_000_000
+_MICROSECONDS_PER_SECOND = 1_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ class Tied:
 
 
 @dataclass(slots=True)
-class Course:
+class ScanProgress:
     """The progress of a scan: the extent of each page, by its skip, and the rows found.
 
     A caller that may retry after a failure keeps it, so that no page is read twice. `is_reshuffled`
@@ -74,7 +74,7 @@ class Course:
     """
 
     spans: dict[int, PageSpan] = field(default_factory=dict)
-    met: Gathering | None = None
+    met: PageCollector | None = None
     is_reshuffled: bool = False
     tied: Tied | None = None
     newest_tie: tuple[int, int] | None = None
@@ -183,30 +183,30 @@ class Scanner:
     async def read(
         self,
         pushdown: Pushdown,
-        rows: Gathering,
+        rows: PageCollector,
         first: Page | None = None,
-        course: Course | None = None,
+        progress: ScanProgress | None = None,
     ) -> bool:
         """Collect the rows; return True if none changed meanwhile, so that they are complete.
 
-        `first` is the pushdown's first page if it has been read already. With a `course`, the call
-        can be repeated after a failure, with the same `rows` and the same `first`.
+        `first` is the pushdown's first page if it has been read already. With a `progress`, the
+        call can be repeated after a failure, with the same `rows` and the same `first`.
 
         Raises:
             UpstreamKeepsChanging: rows of one instant fill pages and keep changing.
         """
         first = await self.page(pushdown) if first is None else first
-        top, course = self.span(first), course or Course()
+        top, progress = self.span(first), progress or ScanProgress()
         if self.is_whole(first) or top.newest is None:
             rows.put(first.rows)
             return True
-        now = to_micros(first.date or self._clock.now()) + _SECOND
+        now = to_micros(first.date or self._clock.now()) + _MICROSECONDS_PER_SECOND
         if top.newest <= now:
-            return await self._read_fixed(pushdown, rows, first, course)
+            return await self._read_fixed(pushdown, rows, first, progress)
         return await self._read_with_future(pushdown, rows, first, now)
 
     async def _read_with_future(
-        self, pushdown: Pushdown, rows: Gathering, first: Page, now: int
+        self, pushdown: Pushdown, rows: PageCollector, first: Page, now: int
     ) -> bool:
         """Read rows dated after `now` as a range, the others as usual."""
         own, top = rows.part(), self.span(first)
@@ -214,58 +214,58 @@ class Scanner:
         await self._walk(pushdown, own, now, top.newest or now)
         past, still = narrow(pushdown, self._contract, None, now), True
         if past is not None:
-            still = await self._read_fixed(past, own, await self.page(past), Course())
+            still = await self._read_fixed(past, own, await self.page(past), ScanProgress())
         rows.close(own)
         again = await self.page(pushdown)
         return still and await own.count() == top.total == again.total
 
     async def _read_fixed(
-        self, pushdown: Pushdown, rows: Gathering, first: Page, course: Course
+        self, pushdown: Pushdown, rows: PageCollector, first: Page, progress: ScanProgress
     ) -> bool:
-        top, own = self.span(first), course.met or rows.part()
+        top, own = self.span(first), progress.met or rows.part()
         fixed = narrow(pushdown, self._contract, None, top.newest) or pushdown
-        if not course.spans:
+        if not progress.spans:
             own.put(first.rows)
-            course.note(top, first, self._contract.key, top.total)
-            course.met = own
-        await self._skim(fixed, own, top, course)
-        spans = sorted(course.spans.values(), key=_by_skip)
+            progress.note(top, first, self._contract.key, top.total)
+            progress.met = own
+        await self._skim(fixed, own, top, progress)
+        spans = sorted(progress.spans.values(), key=_by_skip)
         unmoved = all(span.total == top.total for span in spans)
         complete = await own.count() == top.total
         if not (unmoved and complete):
             await self._side_by_side(
-                partial(self._walk, pushdown, own, lower, upper, course)
+                partial(self._walk, pushdown, own, lower, upper, progress)
                 for lower, upper in gaps(spans)
             )
             complete = await own.count() == top.total
-        elif course.tied is not None and course.tied.instant == top.newest:
-            course.close(course.tied.instant, len(course.tied.keys))
+        elif progress.tied is not None and progress.tied.instant == top.newest:
+            progress.close(progress.tied.instant, len(progress.tied.keys))
         rows.close(own)
         return unmoved and complete
 
     async def _skim(
-        self, pushdown: Pushdown, rows: Gathering, top: PageSpan, course: Course
+        self, pushdown: Pushdown, rows: PageCollector, top: PageSpan, progress: ScanProgress
     ) -> None:
         """Read the pages behind the first, up to one that is not full: a total may be capped."""
         ordered = InOrder(rows.put)
 
         async def read(skip: int) -> None:
             page = await self.page(pushdown, skip)
-            course.note(self.span(page, skip), page, self._contract.key, top.total)
+            progress.note(self.span(page, skip), page, self._contract.key, top.total)
             ordered.came(skip, page.rows)
 
         def jobs() -> Iterator[Job]:
-            missing = course.missing_numbers if self._is_numbered else course.missing
+            missing = progress.missing_numbers if self._is_numbered else progress.missing
             for skip in missing(self._limit, top.total):
-                if course.is_reshuffled:
+                if progress.is_reshuffled:
                     return
                 ordered.expect(skip)
                 yield partial(read, skip)
 
         try:
             await self._side_by_side(jobs())
-            last = max(course.spans.values(), key=_by_skip)
-            if last.rows == self._limit and not course.is_reshuffled:
+            last = max(progress.spans.values(), key=_by_skip)
+            if last.rows == self._limit and not progress.is_reshuffled:
                 ordered.expect(last.skip + last.rows)
                 await read(last.skip + last.rows)
         finally:
@@ -274,13 +274,13 @@ class Scanner:
     async def _walk(
         self,
         pushdown: Pushdown,
-        rows: Gathering,
+        rows: PageCollector,
         lower: int | None,
         upper: int,
-        course: Course | None = None,
+        progress: ScanProgress | None = None,
     ) -> None:
         """Collect the rows between two instants, each page starting where the last one ended."""
-        course = course or Course()
+        progress = progress or ScanProgress()
         while lower is None or lower <= upper:
             part = narrow(pushdown, self._contract, lower, upper)
             if part is None:
@@ -293,11 +293,11 @@ class Scanner:
             if oldest < upper:
                 upper = oldest
             else:
-                await self._read_tie(pushdown, rows, upper, course)
+                await self._read_tie(pushdown, rows, upper, progress)
                 upper -= 2 * grid_step(self._contract)  # a range ends one step further
 
     async def _read_tie(
-        self, pushdown: Pushdown, rows: Gathering, instant: int, course: Course
+        self, pushdown: Pushdown, rows: PageCollector, instant: int, progress: ScanProgress
     ) -> None:
         """Read rows that no range can split."""
         tie = narrow(pushdown, self._contract, instant - grid_step(self._contract), instant)
@@ -306,9 +306,9 @@ class Scanner:
             rows.put(page.rows)
 
         reader = TieReader(self._fetch, self._contract, tie or pushdown, take)
-        tied = course.tied
-        is_known = course.is_reshuffled and tied is not None and tied.instant == instant
-        course.close(instant, await reader.read(tied.pages if tied and is_known else ()))
+        tied = progress.tied
+        is_known = progress.is_reshuffled and tied is not None and tied.instant == instant
+        progress.close(instant, await reader.read(tied.pages if tied and is_known else ()))
 
     async def _side_by_side(self, jobs: Iterable[Job]) -> None:
         """Run jobs, started in order; the first failure cancels the others and is raised."""

@@ -12,7 +12,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from gateway.analytics.extract.collected import Collected, Gathering
+from gateway.analytics.extract.collected import Collected, PageCollector
 from gateway.analytics.read.page import arrow_schema
 from gateway.contract.model import Contract
 
@@ -43,11 +43,11 @@ class Streamed:
         """Return the number of distinct keys."""
         return len(self._seen)
 
-    def part(self) -> Gathering:
+    def part(self) -> PageCollector:
         """Return this collector itself while it is empty, else a new set."""
         return Collected(self._contract) if self._seen else self
 
-    def close(self, part: Gathering) -> None:
+    def close(self, part: PageCollector) -> None:
         """Add all rows of a part."""
         if part is not self and isinstance(part, Collected):
             self.merge(part)

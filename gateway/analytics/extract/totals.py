@@ -1,6 +1,6 @@
 """Verification of the upstream's totals, for extracts, `$count` and windows.
 
-A total is believed if a second number agrees (`gateway.analytics.extract.halves`). If the second
+A total is verified if a second number agrees (`gateway.analytics.extract.halves`). If the second
 number stays larger while the total stays, the upstream has a cap: the rows beyond it cannot be
 read, so the request is refused. If the comparison proves nothing, the reason is logged.
 """
@@ -18,8 +18,8 @@ from cachetools import LRUCache
 
 from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.halves import (
+    CheckedTotal,
     Compared,
-    Counted,
     Halves,
     Outcome,
     compare,
@@ -40,9 +40,9 @@ from gateway.errors import (
 from gateway.planner.pushdown import Pushdown, PushedRange
 
 Report: TypeAlias = Callable[[str], None]
-_SAMPLE = 20
+_SAMPLE_ROWS = 20
 """Enough rows for two of them to have different instants, most likely."""
-_CUT_SHORT = 16
+_MAX_INTERRUPTED_COMPARISONS = 16
 """Interrupted comparisons that can resume: a throttled upstream may answer one call at a time."""
 
 
@@ -59,15 +59,15 @@ class _Calls:
         """Return rows, newest first."""
         return await self._ask(PageRequest(pushdown, skip, limit, self._contract.order_column))
 
-    async def count(self, pushdown: Pushdown) -> Counted:
+    async def count(self, pushdown: Pushdown) -> CheckedTotal:
         """Return a total, and whether the row that comes with it matches the pushdown."""
         order = self._contract.order_column
         page = await self._ask(PageRequest(pushdown, 0, 1, order, for_total=True))
         try:
             check_filters(pushdown, page, self._contract)
         except UpstreamBrokeContract:
-            return Counted(page.total, fits=False)
-        return Counted(page.total)
+            return CheckedTotal(page.total, fits=False)
+        return CheckedTotal(page.total)
 
     async def halves(self, pushdown: Pushdown, sample: Page) -> Halves | None:
         """Return two halves of the rows; None if no instant splits them."""
@@ -105,12 +105,14 @@ class Totals:
         self.report = report
         self._fetch = fetch
         self._contract = contract
-        self._believed = 1  # one row has no halves
+        self._largest_verified = 1  # one row has no halves
         self._capped: tuple[int, UpstreamBrokeContract] | None = None
         self._outside: set[str] = set()
-        self._looked: set[PushedRange] = set()
-        self._turn = asyncio.Lock()
-        self._cut_short: LRUCache[Pushdown, dict[PageRequest, Page]] = LRUCache(_CUT_SHORT)
+        self._checked_ends: set[PushedRange] = set()
+        self._lock = asyncio.Lock()
+        self._interrupted: LRUCache[Pushdown, dict[PageRequest, Page]] = LRUCache(
+            _MAX_INTERRUPTED_COMPARISONS
+        )
 
     async def confirm(self, pushdown: Pushdown, first: Page) -> None:
         """Verify the total of an extract before it is read; `first` is its first page.
@@ -123,37 +125,37 @@ class Totals:
             UpstreamKeepsChanging: the total changes too fast to be compared.
         """
         is_short = first.rows.num_rows < self._contract.request.page_limit
-        if first.total <= (self._believed if is_short else 1):
+        if first.total <= (self._largest_verified if is_short else 1):
             return
         async with self._calls(pushdown) as calls:
             found = await self._compare(pushdown, first, calls)
         if not pushdown.terms:
-            self._believed, self._capped = 1, None
-            self._looked.clear()
+            self._largest_verified, self._capped = 1, None
+            self._checked_ends.clear()
         self._judge(found, first.total)
 
-    async def believe(self, pushdown: Pushdown, total: int) -> None:
+    async def verify_live(self, pushdown: Pushdown, total: int) -> None:
         """Verify, once, a total that came without an extract.
 
         Raises:
             UpstreamBrokeContract, UpstreamKeepsChanging: as `confirm`.
         """
-        async with self._turn:
+        async with self._lock:
             if total:
-                await self.look_beyond(pushdown)
-            if total <= self._believed:
+                await self.check_out_of_range(pushdown)
+            if total <= self._largest_verified:
                 return
             if self._capped is not None and self._capped[0] == total:
                 raise copy(self._capped[1])
             limit = self._contract.request.page_limit
-            size = min(_SAMPLE, limit)
-            skip = max(0, min(total // 2, limit) - _SAMPLE // 2) // size * size
+            size = min(_SAMPLE_ROWS, limit)
+            skip = max(0, min(total // 2, limit) - _SAMPLE_ROWS // 2) // size * size
             async with self._calls(pushdown) as calls:
                 sample = await calls.page(pushdown, skip, size)
                 found = await self._compare(pushdown, sample, calls)
             self._judge(found, total)
 
-    async def look_beyond(self, pushdown: Pushdown) -> None:
+    async def check_out_of_range(self, pushdown: Pushdown) -> None:
         """Check once, if a range is open, for rows beyond the years that a column can hold.
 
         The upstream counts such rows; in the gateway they are null, and in no range. A column that
@@ -162,10 +164,10 @@ class Totals:
         ranged = (term for term in pushdown.terms if isinstance(term, PushedRange))
         for end in (end for term in ranged for end in far_ends(term, self._contract)):
             nullable = self._contract.column(end.column).prop.nullable
-            if nullable and end.column not in self._outside and end not in self._looked:
-                await self._look_at(end)
+            if nullable and end.column not in self._outside and end not in self._checked_ends:
+                await self._check_end(end)
 
-    async def _look_at(self, end: PushedRange) -> None:
+    async def _check_end(self, end: PushedRange) -> None:
         """Check one end; more rows than a page count as rows outside of the supported years."""
         calls = _Calls(self._fetch, self._contract, {})
         try:
@@ -176,13 +178,13 @@ class Totals:
             self.note(page)
             if page.total > page.rows.num_rows:
                 self._outside.add(end.column)
-        self._looked.add(end)
+        self._checked_ends.add(end)
 
     def note(self, page: Page) -> None:
         """Remember the columns in which the upstream has instants that no column can hold."""
         self._outside.update(name for name, _ in page.outside)
 
-    def are_ours(self, pushdown: Pushdown) -> bool:
+    def has_same_rows(self, pushdown: Pushdown) -> bool:
         """Return True unless the upstream is known to see other rows in these ranges."""
         return not any(
             isinstance(term, PushedRange) and term.column in self._outside
@@ -192,11 +194,11 @@ class Totals:
     @asynccontextmanager
     async def _calls(self, pushdown: Pushdown) -> AsyncIterator[_Calls]:
         """Yield the calls of a comparison; keep them for the next one if it is interrupted."""
-        calls = _Calls(self._fetch, self._contract, self._cut_short.pop(pushdown, {}))
+        calls = _Calls(self._fetch, self._contract, self._interrupted.pop(pushdown, {}))
         try:
             yield calls
         except UpstreamUnavailable:
-            self._cut_short[pushdown] = calls.made
+            self._interrupted[pushdown] = calls.made
             raise
 
     async def _compare(self, pushdown: Pushdown, sample: Page, calls: _Calls) -> Compared | str:
@@ -230,7 +232,7 @@ class Totals:
                     " from it on"
                 )
         whole = found.whole if isinstance(found, Compared) else total
-        self._believed = max(self._believed, whole)
+        self._largest_verified = max(self._largest_verified, whole)
 
     def _cannot_show(self, why: str) -> None:
         self.report(f"cannot tell whether the Analytics API caps its results: {why}")
@@ -242,6 +244,6 @@ def _capped(found: Compared, column: str) -> UpstreamBrokeContract:
         f"the Analytics API reports {found.whole} rows, but {found.parts} for those before one"
         f" {column} plus those from it on: it caps its results at {found.whole} rows, so rows are"
         " missing. Have the cap raised at the Analytics API, or add a $filter that it evaluates"
-        " and that leaves fewer rows; if there is no cap, correct [response.total] in the contract"
-        " file"
+        " and that leaves fewer rows; if there is no cap, correct `total` of [response] in the"
+        " contract file"
     )

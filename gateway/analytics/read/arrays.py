@@ -35,8 +35,10 @@ class Cells:
     outside: tuple[int, ...] = ()
 
 
-def to_arrow(column: Column, values: Values) -> Cells:
+def to_arrow(column: Column, values: Values, row: str = "") -> Cells:
     """Convert a column's values; checks of a collection apply to its elements, null is empty.
+
+    `row` are words for messages that name the row, if all values are from one.
 
     Raises:
         UpstreamBrokeContract: names the member, the type and the remedy; never a value.
@@ -47,15 +49,15 @@ def to_arrow(column: Column, values: Values) -> Cells:
     except (pa.ArrowException, OverflowError, ValueError) as error:
         raise UpstreamBrokeContract(
             f"the Analytics API sent a value in {_place(column)} that is no {prop.type}"
-            f"{_reason(error)}; correct `type` of the column {column.name}"
+            f"{_reason(error)}{row}; correct `type` of the column {column.name}"
         ) from None
     if array.null_count and not prop.nullable:
         raise UpstreamBrokeContract(
-            f"the Analytics API sent {_null(outside)} in {_place(column)}, which the contract file"
-            f" calls never null; set nullable = true for the column {column.name}"
+            f"the Analytics API sent {_null(outside)} in {_place(column)}{row}, which the contract"
+            f" file calls never null; set nullable = true for the column {column.name}"
         )
     if prop.allowed_values:
-        _check_allowed(column, array)
+        _check_allowed(column, array, row)
     if values.lengths is None:
         return Cells(array, outside)
     return Cells(_lists(values.lengths, array), _rows_of(outside, values.lengths))
@@ -80,12 +82,12 @@ def _lists(lengths: Sequence[int], elements: pa.Array) -> pa.Array:
     return pa.ListArray.from_arrays(offsets, elements)
 
 
-def _check_allowed(column: Column, found: pa.Array) -> None:
+def _check_allowed(column: Column, found: pa.Array, row: str) -> None:
     """Refuse a value outside the closed set: pushed `ne` filters would lose its row."""
     if set(found.unique().to_pylist()) - {*column.prop.allowed_values, None}:
         raise UpstreamBrokeContract(
-            f"the Analytics API sent a value in {_place(column)} that the contract file does not"
-            f" list; add it to `values` of the column {column.name} (`skillhabit-odata check`"
+            f"the Analytics API sent a value in {_place(column)}{row} that the contract file does"
+            f" not list; add it to `values` of the column {column.name} (`skillhabit-odata check`"
             " shows it), or set closed = false there"
         )
 

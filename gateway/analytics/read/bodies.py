@@ -27,13 +27,13 @@ _ESCAPE = re.compile(
 """Any escape, so that the second of two backslashes starts none; a whole pair is one."""
 _TRUNCATED = "Input data was truncated"
 _BYTE = re.compile(r"(?:JSON is malformed: )?(.*) \(byte (\d+)\)")
-_DEEP = 500
+_MAX_DEPTH = 500
 
 
-def mended(body: bytes) -> bytes:
+def repaired(body: bytes) -> bytes:
     r"""Return the body as a decoder accepts it, of the same length; itself if it needs no repair.
 
-    >>> mended(b'"\\ud83d\\ude00 \\ud83d \\\\ud83d"')
+    >>> repaired(b'"\\ud83d\\ude00 \\ud83d \\\\ud83d"')
     b'"\\ud83d\\ude00 \\ufffd \\\\ud83d"'
     """
     return _with_halves(_without_mark(body), lambda half: rb"\ufffd")
@@ -42,7 +42,7 @@ def mended(body: bytes) -> bytes:
 def exposed(body: bytes) -> bytes:
     r"""Return the body with each half of a pair as the text of its JSON escape.
 
-    Texts that `mended` makes equal stay different.
+    Texts that `repaired` makes equal stay different.
 
     >>> exposed(b'"\\ud83d"')
     b'"\\\\ud83d"'
@@ -56,7 +56,7 @@ def decode_any(body: bytes) -> Any:
     Raises:
         msgspec.MsgspecError, UnicodeDecodeError, RecursionError: it is not JSON in UTF-8.
     """
-    return msgspec.json.decode(mended(body))
+    return msgspec.json.decode(repaired(body))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +70,7 @@ class Flaw:
 
 def flaw_of(body: bytes) -> Flaw | None:
     """Return why a body is not JSON in UTF-8; None if it is."""
-    body, found = mended(body), None
+    body, found = repaired(body), None
     try:
         msgspec.json.decode(body, type=msgspec.Raw)
     except RecursionError:
@@ -120,6 +120,6 @@ def _deepest(body: bytes) -> int:
     depth = 0
     for found in re.finditer(rb'"(?:[^"\\]|\\.)*"|[\[\]{}]', body, re.DOTALL):
         depth += {b"[": 1, b"{": 1, b"]": -1, b"}": -1}.get(found[0], 0)
-        if depth > _DEEP:
+        if depth > _MAX_DEPTH:
             return found.start()
     return len(body)

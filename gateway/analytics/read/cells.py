@@ -85,7 +85,7 @@ def _source(column: Column, depth: int) -> Callable[[Members], Values]:
     return collection
 
 
-class OddField(Exception):
+class UnusableCustomField(Exception):
     """A mapped custom field is not a text, or occurs twice in a row: the page needs repair."""
 
 
@@ -93,7 +93,7 @@ class _CustomFields:
     """A reader of the mapped custom fields.
 
     Raises:
-        OddField: when reading.
+        UnusableCustomField: when reading.
     """
 
     def __init__(self, shape: CustomFieldShape, depth: int, wanted: frozenset[str]) -> None:
@@ -111,7 +111,7 @@ class _CustomFields:
                 if column is None:
                     continue
                 if column[row] is not None or not isinstance(value, str | None):
-                    raise OddField
+                    raise UnusableCustomField
                 column[row] = value
         return columns
 

@@ -21,10 +21,15 @@ import httpx
 import msgspec
 from cachetools import TTLCache
 
-from gateway.analytics.read.bodies import Flaw, flaw_of, mended
+from gateway.analytics.read.bodies import Flaw, flaw_of, repaired
 from gateway.analytics.read.circuit_breaker import BreakerPolicy, CircuitBreaker
 from gateway.analytics.read.connection_errors import connection_failure
-from gateway.analytics.read.http_errors import Passing, answered_at, is_success, refusal
+from gateway.analytics.read.http_errors import (
+    TemporaryFailure,
+    answered_at,
+    is_success,
+    refusal,
+)
 from gateway.analytics.read.locate import Spot, find_spot, in_row
 from gateway.analytics.read.page import Page, page_reader
 from gateway.analytics.read.rate_limit import RateLimiter
@@ -44,6 +49,7 @@ from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
 T = TypeVar("T")
+_WITHOUT_BODY = (204, 205)
 _NOT_UNPACKED = (
     "the Analytics API sent a body that cannot be unpacked: it is not what its Content-Encoding"
     " says; a retry does not help, so the operator of the API, or of a proxy in between, has"
@@ -170,7 +176,7 @@ class AnalyticsClient:
                 self._world.retried()
             try:
                 answer = await self._ask_once(call, deadline)
-            except Passing as failure:
+            except TemporaryFailure as failure:
                 wait = pause if failure.wait is None else failure.wait
                 if failure.throttles:
                     self._pace.throttle(began, wait)
@@ -213,12 +219,14 @@ class AnalyticsClient:
             yield
         except UpstreamBrokeContract as error:
             body = response.content
+            if response.status_code in _WITHOUT_BODY:
+                raise _empty(response, what) from error
             flaw = flaw_of(body)
             if flaw is None:
                 raise UpstreamBrokeContract(f"{error.message} (found in {what})") from error
             shape, key = self._contract.response, self._contract.key_path
             spot = find_spot(body, flaw.byte, shape.rows, key)
-            raise Passing(_undecodable(response, flaw, spot, what)) from error
+            raise TemporaryFailure(_undecodable(response, flaw, spot, what)) from error
 
     async def _post_with_token(self, call: _Call[T], deadline: float) -> httpx.Response:
         """Send the call; after a 401, send it again if there is another token."""
@@ -247,7 +255,7 @@ class AnalyticsClient:
             response = await self._http.post(call.path, content=call.body, headers=headers)
         except httpx.DecodingError:
             self._outage.noticed(is_answer=True)
-            failure = Passing(UpstreamBrokeContract(_NOT_UNPACKED))
+            failure = TemporaryFailure(UpstreamBrokeContract(_NOT_UNPACKED))
         except (httpx.HTTPError, aiohttp.ClientError) as error:
             self._outage.noticed(is_answer=False)
             failure = _unanswered(error)
@@ -265,10 +273,10 @@ def _may_fit_next_time() -> Iterator[None]:
     try:
         yield
     except UpstreamBrokeContract as error:
-        raise Passing(error) from None
+        raise TemporaryFailure(error) from None
 
 
-def _unanswered(error: Exception) -> Passing:
+def _unanswered(error: Exception) -> TemporaryFailure:
     """Return the failure of a call without a response.
 
     The error of aiohttp counts: httpx-aiohttp passes some errors on as they are, and reports a
@@ -278,32 +286,43 @@ def _unanswered(error: Exception) -> Passing:
     if isinstance(said, httpx.TimeoutException | TimeoutError):
         late = UpstreamUnavailable("the Analytics API did not answer in time; try again later")
         late.wants_smaller_page = True
-        return Passing(late)
+        return TemporaryFailure(late)
     why = connection_failure(said)
     message = (
         f"the connection to the Analytics API failed ({why}); try again later, and if that does not"
         " help, the gateway's owner checks the network and the upstream's URL"
     )
-    return Passing(UpstreamUnavailable(message))
+    return TemporaryFailure(UpstreamUnavailable(message))
 
 
 def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) -> GatewayError:
-    """Return the failure of a 200 that is not JSON: cut off, or complete and invalid."""
+    """Return the failure of a success that is not JSON: cut off, or complete and invalid."""
+    if not response.content.strip():
+        return _empty(response, what)
     if flaw.is_cut_off:
         return UpstreamUnavailable(
             f"the Analytics API sent a body that ends too early, after {flaw.byte} bytes of {what};"
             " try again later"
         )
-    if mended(response.content).lstrip()[:1] not in (b"{", b"["):
+    if repaired(response.content).lstrip()[:1] not in (b"{", b"["):
         kind = response.headers.get("Content-Type", "no type")[:80]
         return UpstreamBrokeContract(
-            f"the Analytics API answered 200 with something that is not JSON ({kind}); check that"
-            " the upstream's URL leads to the API and not to a login or proxy page"
+            f"the Analytics API answered {response.status_code} with something that is not JSON"
+            f" ({kind}); check that the upstream's URL leads to the API and not to a login or proxy"
+            " page"
         )
     return UpstreamBrokeContract(
         f"the Analytics API sent JSON that cannot be read: {flaw.reason} at byte {flaw.byte} of"
         f" {what}, at {spot.path}{in_row(spot.row)}; the body is complete, so a retry does not"
         " help: the API's operator has to correct it"
+    )
+
+
+def _empty(response: httpx.Response, what: str) -> UpstreamBrokeContract:
+    return UpstreamBrokeContract(
+        f"the Analytics API answered {response.status_code} without a body in place of {what};"
+        " check that the upstream's URL and the paths of [endpoints.*] in the contract file lead to"
+        " the API"
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -20,14 +21,14 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 
-_SHORTEST_SECRET = 8
+_MIN_SECRET_CHARACTERS = 8
 _SIZES = re.compile(r"\b(limit|page ?size|per ?page|size|take|first|top)\b", re.IGNORECASE)
 """Words of an upstream that refuses a request because of the number of rows requested."""
 _DEFAULT_WAIT_SECONDS = 10
 _MAX_WAIT_SECONDS = 3600.0
 
 
-class Passing(Exception):
+class TemporaryFailure(Exception):
     """A temporary failure; `wait` is the upstream's Retry-After in seconds, or None."""
 
     def __init__(self, error: GatewayError, wait: float | None = None) -> None:
@@ -42,7 +43,7 @@ class Passing(Exception):
 
 
 def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exception:
-    """Return the `GatewayError`, or `Passing` with one, of a response that is no success."""
+    """Return the `GatewayError`, or `TemporaryFailure` with one, of a refusal."""
     status = response.status_code
     said, details = f"the Analytics API answered {status}", _words(response, contract)
     match status:
@@ -61,11 +62,11 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
             wait = _retry_after(response, now)
             family = UpstreamThrottled if status == 429 else UpstreamUnavailable
             later = _DEFAULT_WAIT_SECONDS if wait is None else int(wait) + 1
-            return Passing(family(said, retry_after_seconds=later, details=details), wait)
+            return TemporaryFailure(family(said, retry_after_seconds=later, details=details), wait)
         case _ if status in (408, 425) or status >= 500:
             late = UpstreamUnavailable(said, details=details)
             late.wants_smaller_page = status in (408, 504)
-            return Passing(late)
+            return TemporaryFailure(late)
         case _:
             rejected = UpstreamRejectedRequest(
                 f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
@@ -105,15 +106,17 @@ def _words(response: httpx.Response, contract: Contract) -> tuple[str, ...]:
     all rows, and no log.
     """
     found = _texts_at(response.content, contract.response.errors)
-    text = _without_token("; ".join(found), response)
+    names = (name for name, _ in contract.request.headers)
+    text = _without_secrets("; ".join(found), response, names)
     return (f"the Analytics API says: {text[:200]}",) if text else ()
 
 
-def _without_token(text: str, response: httpx.Response) -> str:
-    """Remove the token and its parts, which the upstream may repeat, for clients and logs."""
-    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
-    for secret in (token, *token.split(".")):
-        if len(secret) >= _SHORTEST_SECRET:
+def _without_secrets(text: str, response: httpx.Response, names: Iterable[str]) -> str:
+    """Remove the token, its parts and the values of these headers, if the upstream repeats them."""
+    sent = response.request.headers
+    token = sent.get("Authorization", "").removeprefix("Bearer ")
+    for secret in (token, *token.split("."), *(sent.get(name, "") for name in names)):
+        if len(secret) >= _MIN_SECRET_CHARACTERS:
             text = text.replace(secret, "[token]")
     return text
 

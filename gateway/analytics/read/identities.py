@@ -18,7 +18,7 @@ from gateway.contract.model import Column, Contract
 from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract
 
-_MOST = 10_000
+_MAX_KEYS = 10_000
 
 
 class Identities:
@@ -43,7 +43,7 @@ class Identities:
         Raises:
             UpstreamBrokeContract: two keys are read as one.
         """
-        if len(self._sent) > _MOST:
+        if len(self._sent) > _MAX_KEYS:
             self._sent.clear()
         for name, as_read, as_sent in self._pairs(read, sent):
             known = self._sent.get((name, as_read), as_sent)

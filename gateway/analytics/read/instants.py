@@ -22,7 +22,7 @@ _TEXT = re.compile(
     r"([0-9]{2})(?::([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?)?"
     r"(?:[Zz]|([+-])([0-9]{2}):?([0-9]{2})?)"
 )
-_MOST_DIGITS = 9
+_MAX_FRACTION_DIGITS = 9
 _CYCLE_YEARS, _CYCLE_DAYS = 400, 146_097
 _EPOCH = datetime(1970, 1, 1)  # noqa: DTZ001 - the columns are naive UTC
 _EARLIEST = (datetime.min - _EPOCH) // timedelta(microseconds=1)  # noqa: DTZ901 - as above
@@ -67,7 +67,7 @@ def to_micros_of(text: str) -> int | None:
     year, month, day, hour, minute, second, fraction, sign, ahead, minutes = match.groups("0")
     clock = (int(hour), int(minute), int(second), int(ahead), int(minutes))
     days = _days(int(year), int(month), int(day))
-    if days is None or len(fraction) > _MOST_DIGITS or not _is_clock(clock):
+    if days is None or len(fraction) > _MAX_FRACTION_DIGITS or not _is_clock(clock):
         return None
     offset = (clock[3] * 60 + clock[4]) * (-60 if sign == "-" else 60)
     seconds = days * 86_400 + clock[0] * 3600 + clock[1] * 60 + clock[2] - offset

@@ -15,14 +15,14 @@ from typing import TypeAlias
 
 import msgspec
 
-from gateway.analytics.read.bodies import REPLACEMENT, UNDECODED, mended
+from gateway.analytics.read.bodies import REPLACEMENT, UNDECODED, repaired
 from gateway.contract.model import MemberPath
 
 _TOKEN = re.compile(rb'("(?:[^"\\]|\\.)*"?)|([\[{])|([\]}])|(,)|[^\[\]{},:"\s]+', re.DOTALL)
 _STRING, _OPEN, _CLOSE, _COMMA = 1, 2, 3, 4
 """The kinds of tokens, as in `lastindex`; None for any other. Colons are skipped."""
 _TRAILING = re.compile(r"trailing characters \(byte (\d+)\)")
-_LONGEST_SHOWN, _LONGEST_PATH = 100, 12
+_MAX_SHOWN_CHARACTERS, _MAX_PATH_STEPS = 100, 12
 Path: TypeAlias = list[int | str | None]
 
 
@@ -36,7 +36,7 @@ class Spot:
 
 def find_spot(body: bytes, byte: int, rows: MemberPath, key: MemberPath) -> Spot:
     """Return where a byte lies; `rows` and `key` are the contract's paths of rows and their key."""
-    body, start = mended(body), 0
+    body, start = repaired(body), 0
     path: Path = []
     for number, begin in enumerate(_starts(body, rows)):
         if begin > byte:
@@ -52,7 +52,7 @@ def find_spot(body: bytes, byte: int, rows: MemberPath, key: MemberPath) -> Spot
 
 def row_id(body: bytes, number: int, rows: MemberPath, key: MemberPath) -> str:
     """Return the id of a row, counted from 0; empty where it has none."""
-    body = mended(body)
+    body = repaired(body)
     start = next(islice(_starts(body, rows), number, None), None)
     return "" if start is None else _value_at(body[start:], key)
 
@@ -126,16 +126,16 @@ def in_row(id_: str) -> str:
     >>> in_row("usr-1"), in_row("")
     (", in the row 'usr-1'", '')
     """
-    shown = "".join(c if c.isprintable() else REPLACEMENT for c in id_[:_LONGEST_SHOWN])
+    shown = "".join(c if c.isprintable() else REPLACEMENT for c in id_[:_MAX_SHOWN_CHARACTERS])
     return f", in the row '{shown}'" if shown else ""
 
 
 def _render(path: Path) -> str:
-    steps = path[:_LONGEST_PATH]
+    steps = path[:_MAX_PATH_STEPS]
     shown = (
         f"[{step}]" if isinstance(step, int) else f".{step}" for step in steps if step is not None
     )
-    return "$" + "".join(shown) + ("..." if len(path) > _LONGEST_PATH else "")
+    return "$" + "".join(shown) + ("..." if len(path) > _MAX_PATH_STEPS else "")
 
 
 def _text(token: bytes) -> str:
@@ -144,5 +144,5 @@ def _text(token: bytes) -> str:
         return ""
     if b"\\" in token:
         with suppress(*UNDECODED):
-            return msgspec.json.decode(mended(token), type=str)
+            return msgspec.json.decode(repaired(token), type=str)
     return token.strip(b'"').decode("utf-8", "replace")

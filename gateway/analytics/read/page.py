@@ -18,11 +18,11 @@ import msgspec
 import pyarrow as pa
 
 from gateway.analytics.read.arrays import arrow_type, to_arrow
-from gateway.analytics.read.bodies import UNDECODED, exposed, mended
-from gateway.analytics.read.cells import ColumnReader, Members, OddField, attributes
+from gateway.analytics.read.bodies import UNDECODED, exposed, repaired
+from gateway.analytics.read.cells import ColumnReader, Members, UnusableCustomField, attributes
 from gateway.analytics.read.identities import Identities
 from gateway.analytics.read.locate import in_row, row_id
-from gateway.analytics.read.repair import Mended, Mender
+from gateway.analytics.read.repair import PageRepairer, RepairedPage
 from gateway.analytics.read.repeated import RepeatedObject
 from gateway.analytics.read.strange_values import Keys, Oddity, Reason, is_watched, strange_values
 from gateway.analytics.read.structs import envelope_type, walk
@@ -33,7 +33,7 @@ from gateway.errors import UpstreamBrokeContract
 
 NO_HEADERS: Mapping[str, str] = MappingProxyType({})
 _NUMBER = re.compile(r"\[(\d+)\]")
-_UNFIT = (*UNDECODED, OddField, UpstreamBrokeContract)
+_UNFIT = (*UNDECODED, UnusableCustomField, UpstreamBrokeContract)
 
 
 def arrow_schema(contract: Contract) -> pa.Schema:
@@ -51,9 +51,9 @@ class Page:
     """The `rows` in the order of the response, and the upstream's number of rows over all pages.
 
     `stated` is that number, None if the response has none. `has_more` and `cursor` are what the
-    envelope says of the next page. `date` is the response's Date, aware, UTC, or None. `odd` has the keys of odd rows. `missing`
-    are columns whose member no row has, though it is required. `outside` has, by column, the rows
-    in which an instant is null because no column can hold it.
+    envelope says of the next page. `date` is the response's Date, aware, UTC, or None. `odd` has
+    the keys of odd rows. `missing` are columns whose member no row has, though it is required.
+    `outside` has, by column, the rows in which an instant is null because no column can hold it.
     """
 
     rows: pa.Table
@@ -90,7 +90,7 @@ class PageReader:
         self._shape = shape
         self._total = contract.total_path
         self._key, self._key_path = contract.key, contract.key_path
-        self._mender = Mender(contract)
+        self._repairer = PageRepairer(contract)
         self._watched = tuple(c for c in contract.columns if is_watched(c, contract))
         self._schema = arrow_schema(contract)
         self._own = tuple(c for c in contract.columns if c.path[0] not in shape.repeated)
@@ -105,7 +105,7 @@ class PageReader:
     def read(
         self, body: bytes, date: datetime | None = None, _headers: Mapping[str, str] = NO_HEADERS
     ) -> Page:
-        """Decode one page; one that does not fit is mended, if that makes no number wrong.
+        """Decode one page; one that does not fit is repaired, if that makes no number wrong.
 
         Raises:
             UpstreamBrokeContract: names the row, the member and the remedy.
@@ -113,9 +113,9 @@ class PageReader:
         try:
             page = self._read(body, date)
         except _UNFIT:
-            page = self._read_again(mended(body), date)
+            page = self._read_again(repaired(body), date)
         if self._identities.concern(page.rows):
-            as_read, as_sent = self._fitting(mended(body)), self._fitting(exposed(body))
+            as_read, as_sent = self._fitting(repaired(body)), self._fitting(exposed(body))
             self._identities.check(self._rows(as_read), self._rows(as_sent))
         odd = dict(strange_values(page.rows, self._watched, self._key))
         keys = page.rows.column(self._key)
@@ -124,17 +124,17 @@ class PageReader:
         return replace(page, odd={**page.odd, **odd}) if odd else page
 
     def _read_again(self, body: bytes, date: datetime | None) -> Page:
-        """Decode a page whose texts were mended; mend its rows too if it still does not fit."""
+        """Decode a page whose texts were repaired; repair its rows too if it still does not fit."""
         try:
             return self._read(body, date)
         except _UNFIT as error:
-            found = self._mender.mend(body)
+            found = self._repairer.repair(body)
             if found is None:
                 raise self._misfit(body, error) from error
-            return self._read_mended(found, date)
+            return self._read_repaired(found, date)
 
-    def _read_mended(self, found: Mended, date: datetime | None) -> Page:
-        """Decode a page whose rows were mended, or find out where it is wrong."""
+    def _read_repaired(self, found: RepairedPage, date: datetime | None) -> Page:
+        """Decode a page whose rows were repaired, or find out where it is wrong."""
         try:
             page = self._read(found.body, date)
         except UNDECODED as error:
@@ -146,11 +146,11 @@ class PageReader:
         return replace(page, odd=odd, missing=found.missing)
 
     def _fitting(self, body: bytes) -> bytes:
-        """Return the body with its rows mended, if they had to be."""
+        """Return the body with its rows repaired, if they had to be."""
         try:
             self._whole.decode(body)
         except UNDECODED:
-            found = self._mender.mend(body)
+            found = self._repairer.repair(body)
             return body if found is None else found.body
         return body
 
@@ -174,7 +174,7 @@ class PageReader:
         columns = [cells[name].array for name in self._schema.names]
         outside = tuple((name, made.outside) for name, made in cells.items() if made.outside)
         return Page(
-            pa.Table.from_arrays(columns, schema=self._schema), total, date, outside=outside
+            pa.Table.from_arrays(columns, schema=self._schema), int(total), date, outside=outside
         )
 
     def _rows(self, body: bytes) -> Sequence[Any]:
@@ -205,17 +205,17 @@ class PageReader:
         while len(rows) > 1:
             half = len(rows) // 2
             rows = rows[half:] if self._refusal(rows[:half]) is None else rows[:half]
-        found = self._refusal(rows)
-        if found is None:
-            return error
         id_ = walk(rows[0], self._key_path)
-        return UpstreamBrokeContract(found.message + in_row(id_ if isinstance(id_, str) else ""))
+        return self._refusal(rows, in_row(id_ if isinstance(id_, str) else "")) or error
 
-    def _refusal(self, rows: Sequence[Any]) -> UpstreamBrokeContract | None:
-        """Return why the columns of some rows cannot be made; None if they can."""
+    def _refusal(self, rows: Sequence[Any], named: str = "") -> UpstreamBrokeContract | None:
+        """Return why the columns of some rows cannot be made; None if they can.
+
+        `named` are words that name the row, if it is one.
+        """
         try:
             for column, values in zip(self._columns, self._all.read(Members(rows)), strict=True):
-                to_arrow(column, values)
+                to_arrow(column, values, named)
         except UpstreamBrokeContract as error:
             return error
         return None

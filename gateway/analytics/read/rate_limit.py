@@ -16,14 +16,14 @@ from gateway.contract.model import RateLimit
 from gateway.errors import UpstreamThrottled
 
 _LONG_AGO = float("-inf")
-_WINDOW = 10.0
+_WINDOW_SECONDS = 10.0
 """Seconds over which calls are counted to find the rate that was too high."""
-_SHORTEST_LOOK = 1.0
+_MIN_BURST_SECONDS = 1.0
 """Seconds over which a short burst counts as spread, as it shows no rate by itself."""
-_SLOWEST = 1.0
+_MIN_CALLS_PER_SECOND = 1.0
 """Calls a second; the minimum after halving. An upstream that allows less says so: `Retry-After`,
 or the contract's limit. At a lower rate, calls would exceed their time in the queue."""
-_STEPS = 20
+_SUCCESSES_TO_RECOVER = 20
 """Successes that bring half a rate back to the full one."""
 
 
@@ -94,9 +94,11 @@ class RateLimiter:
     def _slow_down(self, rate: float) -> None:
         """Set a rate; without a contract limit, it ends at twice the rate that was too high."""
         limit = self._limit.calls_per_second if self._limit else None
-        self._rate = max(rate, _SLOWEST if limit is None else min(_SLOWEST, limit))
+        self._rate = max(
+            rate, _MIN_CALLS_PER_SECOND if limit is None else min(_MIN_CALLS_PER_SECOND, limit)
+        )
         self._full = limit or self._rate * 4
-        self._step = self._rate / _STEPS
+        self._step = self._rate / _SUCCESSES_TO_RECOVER
         self._burst = 1
         last = max(self._starts, default=_LONG_AGO)
         self._spent_until = max(self._spent_until, last + 1 / self._rate)
@@ -120,10 +122,10 @@ class RateLimiter:
 
     def _observed(self, now: float) -> float | None:
         """Return the recent calls per second; None after fewer than two."""
-        recent = [start for start in self._starts if start >= now - _WINDOW]
+        recent = [start for start in self._starts if start >= now - _WINDOW_SECONDS]
         if len(recent) < 2:
             return None
-        return (len(recent) - 1) / max(now - recent[0], _SHORTEST_LOOK)
+        return (len(recent) - 1) / max(now - recent[0], _MIN_BURST_SECONDS)
 
 
 class _Ticket:

@@ -21,7 +21,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract
 
 
-class Mended:
+class RepairedPage:
     """A repaired page: its `body`, and the numbers of the odd rows by oddity.
 
     `missing` are columns, not called optional, whose member no row has.
@@ -33,7 +33,7 @@ class Mended:
         self.missing = tuple(missing)
 
 
-class Mender:
+class PageRepairer:
     """A repairer of pages for one contract."""
 
     def __init__(self, contract: Contract) -> None:
@@ -47,7 +47,7 @@ class Mender:
         self._fields = {c.field_id: c.name for c in contract.columns if c.field_id is not None}
         self._key = contract.column(contract.key).path
 
-    def mend(self, body: bytes) -> Mended | None:
+    def repair(self, body: bytes) -> RepairedPage | None:
         """Return the page repaired; None if it is not JSON, or has no rows.
 
         Raises:
@@ -63,21 +63,21 @@ class Mender:
         odd: dict[Oddity, list[int]] = defaultdict(list)
         for number, row in enumerate(rows):
             found = _Row(row)
-            self._mend_row(found, number)
+            self._repair_row(found, number)
             for oddity in dict.fromkeys(found.odd):
                 odd[oddity].append(number)
         missing = [c.name for c in self._singles if _is_missing(c, odd, len(rows))]
-        return Mended(msgspec.json.encode(answer), odd, missing)
+        return RepairedPage(msgspec.json.encode(answer), odd, missing)
 
-    def _mend_row(self, row: _Row, number: int) -> None:
+    def _repair_row(self, row: _Row, number: int) -> None:
         for column in self._singles:
-            value = row.mend_single(column, is_free=self._is_free(column))
+            value = row.repair_single(column, is_free=self._is_free(column))
             if value is None and not column.prop.nullable:
                 raise self._lacks(column, row, number)
         for path, columns in self._lists.items():
-            row.mend_list(path, columns, {c.name: self._is_free(c) for c in columns})
+            row.repair_list(path, columns, {c.name: self._is_free(c) for c in columns})
         if self._fields:
-            row.mend_fields(self._contract, self._fields)
+            row.repair_fields(self._contract, self._fields)
 
     def _is_free(self, column: Column) -> bool:
         """Return True if a value may become a text: the column has no filter and is not the key."""
@@ -108,14 +108,14 @@ class _Row:
         self.odd: list[Oddity] = []
         self._absent: set[MemberPath] = set()
 
-    def mend_single(self, column: Column, *, is_free: bool) -> Any:
+    def repair_single(self, column: Column, *, is_free: bool) -> Any:
         """Return the value, repaired; None if there is none."""
         node, inside = self._enter(column.path, column)
         if node is None:
             return None if inside else MISSING
-        return self._mend_leaf(node, column.path[-1], column, is_free=is_free)
+        return self._repair_leaf(node, column.path[-1], column, is_free=is_free)
 
-    def mend_list(self, path: MemberPath, columns: list[Column], free: dict[str, bool]) -> None:
+    def repair_list(self, path: MemberPath, columns: list[Column], free: dict[str, bool]) -> None:
         """Leave out elements without a value that the contract calls never null."""
         node, _ = self._enter(path, columns[0])
         if node is None:
@@ -123,7 +123,7 @@ class _Row:
         for column in columns:
             self._look_for(node, path, column)
         elements = self._list_at(node, path[-1], columns[0])
-        kept = [e for e in elements if self._mend_element(e, path, columns, free)]
+        kept = [e for e in elements if self._repair_element(e, path, columns, free)]
         if elements and columns[0].path == path:  # values themselves, not objects
             kept = [text_of(e) if free[columns[0].name] else e for e in kept]
         if len(kept) < len(elements):
@@ -131,7 +131,7 @@ class _Row:
         if isinstance(node[path[-1]], list):
             node[path[-1]] = kept
 
-    def mend_fields(self, contract: Contract, names: dict[str, str]) -> None:
+    def repair_fields(self, contract: Contract, names: dict[str, str]) -> None:
         """Convert mapped custom fields to texts, and keep the first of each."""
         shape = contract.custom_fields
         first = next(c for c in contract.columns if c.field_id is not None)
@@ -174,7 +174,9 @@ class _Row:
         if path in self._absent and not column.optional:
             self._note(column.name, Reason.ABSENT)
 
-    def _mend_leaf(self, node: dict[str, Any], name: str, column: Column, *, is_free: bool) -> Any:
+    def _repair_leaf(
+        self, node: dict[str, Any], name: str, column: Column, *, is_free: bool
+    ) -> Any:
         if name not in node:
             if not column.optional:
                 self._note(column.name, Reason.ABSENT)
@@ -199,7 +201,7 @@ class _Row:
             node[name] = []
         return []
 
-    def _mend_element(
+    def _repair_element(
         self, element: Any, path: MemberPath, columns: list[Column], free: dict[str, bool]
     ) -> bool:
         """Repair an element; return True if it stays."""
@@ -213,7 +215,7 @@ class _Row:
             node, _ = _descend(element, column.path[len(path) : -1])
             value = None
             if node is not None:
-                value = self._mend_leaf(node, column.path[-1], column, is_free=free[column.name])
+                value = self._repair_leaf(node, column.path[-1], column, is_free=free[column.name])
             if value is None and not column.prop.nullable:
                 return False
         return True

@@ -17,7 +17,7 @@ from gateway.analytics.read.cells import ColumnReader, Members
 from gateway.analytics.read.structs import object_type
 from gateway.contract.model import Contract
 
-_MOST_BYTES = 16 * 1024 * 1024
+_MAX_CACHED_BYTES = 16 * 1024 * 1024
 """The limit of cached text, about 40,000 users; beyond it the cache is cleared."""
 
 
@@ -39,7 +39,7 @@ class RepeatedObject:
             UpstreamBrokeContract: a value does not fit its column.
             msgspec.MsgspecError, UnicodeDecodeError, RecursionError: an object does not.
         """
-        if self.remembered_bytes > _MOST_BYTES:
+        if self.remembered_bytes > _MAX_CACHED_BYTES:
             self._forget()
         keys = [*map(bytes, texts)]
         places = [*map(self._places.get, keys)]

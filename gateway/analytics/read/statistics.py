@@ -15,7 +15,7 @@ import msgspec
 import pyarrow as pa
 
 from gateway.analytics.read.arrays import arrow_type
-from gateway.analytics.read.bodies import UNDECODED, decode_any, mended
+from gateway.analytics.read.bodies import UNDECODED, decode_any, repaired
 from gateway.contract.model import Contract
 from gateway.contract.statistics import Measure, Statistic
 from gateway.errors import UpstreamBrokeContract
@@ -49,7 +49,7 @@ class Figures:
         """The number of matching rows; the contract's rules require it."""
         return next(n for s, n in self.numbers.items() if s.measure is Measure.ROWS)
 
-    def tells(self, statistic: Statistic, contract: Contract) -> bool:
+    def covers(self, statistic: Statistic, contract: Contract) -> bool:
         """Return True if the counts of a column cover every row, with listed values only.
 
         Otherwise some rows have no value, or one that cannot be the name of a JSON member, as null.
@@ -101,7 +101,7 @@ def _check_names(body: bytes) -> None:
                 " take out [statistics] in the contract file until that is corrected there"
             )
 
-    json.loads(mended(body), object_pairs_hook=check)
+    json.loads(repaired(body), object_pairs_hook=check)
 
 
 def _value(answer: Any, statistic: Statistic) -> Any:
@@ -117,7 +117,7 @@ def _value(answer: Any, statistic: Statistic) -> Any:
         ) from error
 
 
-def rows_told(figures: Figures, plan: StatisticsPlan) -> pa.Table:
+def rows_of_figures(figures: Figures, plan: StatisticsPlan) -> pa.Table:
     """Return the rows of $apply's first step, with the columns that the engine would make."""
     if plan.by is None:
         one = {item.name: [figures.number(statistic)] for item, statistic in plan.items}

@@ -26,7 +26,7 @@ _PYTHON_TYPES: dict[PrimitiveType, Any] = {
     PrimitiveType.DOUBLE: float,
     PrimitiveType.DATE_TIME_OFFSET: str,
 }
-_TOTAL = Annotated[int, msgspec.Meta(ge=0)]
+_TOTAL = Annotated[int, msgspec.Meta(ge=0)] | Annotated[str, msgspec.Meta(pattern="^[0-9]{1,18}$")]
 
 
 def envelope_type(contract: Contract, undecoded: Iterable[str] = ()) -> Any:

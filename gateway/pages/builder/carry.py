@@ -11,7 +11,7 @@ from dataclasses import replace
 from gateway.edm.model import EntitySet, EntityType, Schema
 from gateway.pages.builder.conditions import operators_of
 from gateway.pages.builder.fields import Fields, fits, from_fields, suggested
-from gateway.pages.builder.form import OWN, Condition, Form, Total
+from gateway.pages.builder.form import OWN, Condition, Form, FormTotal
 from gateway.pages.builder.to_query import COUNT
 
 
@@ -35,7 +35,7 @@ def _carry(form: Form, old: EntityType, chosen: EntitySet) -> tuple[Form, tuple[
     totals = tuple(_renamed(total, new) for total in form.totals if _has(total, both, new))
     groups = tuple(name for name in form.groups if name in both)
     if form.is_grouped and not groups and not totals:
-        totals = (Total(COUNT, "", suggested(COUNT, "", new)),)
+        totals = (FormTotal(COUNT, "", suggested(COUNT, "", new)),)
     offered = {*groups, *(total.alias for total in totals)} if form.is_grouped else both
     carried = replace(
         form,
@@ -65,12 +65,12 @@ def _fits(condition: Condition, both: set[str], kind: EntityType) -> bool:
     return prop is not None and condition.operator in operators_of(prop)
 
 
-def _has(total: Total, both: set[str], kind: EntityType) -> bool:
+def _has(total: FormTotal, both: set[str], kind: EntityType) -> bool:
     prop = kind.find(total.column) if total.column in both else None
     return total.method == COUNT or (prop is not None and fits(total.method, prop))
 
 
-def _renamed(total: Total, kind: EntityType) -> Total:
+def _renamed(total: FormTotal, kind: EntityType) -> FormTotal:
     """Return the total under another name if the new table has a column of its name."""
     if total.alias not in kind.all_names:
         return total

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import shlex
 
-from gateway.connect.power_query import Step, text_literal, write_query
+from gateway.connect.power_query import QueryStep, text_literal, write_query
 
 _KEY = "SKILLHABIT_ODATA_KEY"
 
@@ -20,7 +20,7 @@ def as_power_query(url: str) -> str:
         Source
     """
     feed = f'OData.Feed({text_literal(url)}, null, [Implementation = "2.0"])'
-    return write_query([Step("Source", feed)])
+    return write_query([QueryStep("Source", feed)])
 
 
 def as_curl(url: str, *, with_key: bool) -> str:

@@ -22,11 +22,11 @@ from urllib.parse import parse_qs, urlencode
 from gateway.edm.model import EntityType, Property, Schema
 from gateway.errors import InvalidValue, ResourceNotFound
 from gateway.pages.builder.conditions import OPERATORS, operators_of
-from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
+from gateway.pages.builder.form import OWN, Condition, Form, FormTotal, SortKey
 from gateway.pages.builder.to_query import COUNT, METHODS
 
 Fields = Mapping[str, Sequence[str]]
-_MAX_FIELDS = 4_000
+_MAX_FORM_FIELDS = 4_000
 _MAX_DIGITS = 19
 _ROW = re.compile(r"([cto])(\d{1,3})\.\w+")
 
@@ -42,7 +42,7 @@ def read_fields(query_string: bytes) -> dict[str, list[str]]:
             query_string.decode("ascii"),
             keep_blank_values=True,
             errors="strict",
-            max_num_fields=_MAX_FIELDS,
+            max_num_fields=_MAX_FORM_FIELDS,
         )
     except ValueError as error:
         raise InvalidValue(
@@ -70,7 +70,7 @@ def from_fields(fields: Fields, schema: Schema) -> Form:
     totals = tuple(_totals(fields, kind)) if mode == "totals" else ()
     groups = _names(fields, "groups") if mode == "totals" else ()
     if mode == "totals" and not totals and not groups:
-        totals = (Total(COUNT, "", suggested(COUNT, "", kind)),)
+        totals = (FormTotal(COUNT, "", suggested(COUNT, "", kind)),)
     return Form(
         table,
         rest=_one(fields, "rest"),
@@ -152,15 +152,15 @@ def _condition(column: str, prop: Property | None, operator: str, values: list[s
     return Condition(column, operator, tuple(values[:count]))
 
 
-def _totals(fields: Fields, kind: EntityType) -> Iterator[Total]:
+def _totals(fields: Fields, kind: EntityType) -> Iterator[FormTotal]:
     for row in _rows(fields, "t"):
         method, column = _one(fields, f"{row}.method"), _one(fields, f"{row}.column")
         alias = _one(fields, f"{row}.as").strip()
         if method == COUNT:
-            yield Total(COUNT, "", alias or suggested(COUNT, "", kind))
+            yield FormTotal(COUNT, "", alias or suggested(COUNT, "", kind))
         elif method in METHODS:
             column = column or _first_fitting(method, kind)
-            yield Total(method, column, alias or suggested(method, column, kind))
+            yield FormTotal(method, column, alias or suggested(method, column, kind))
 
 
 def fits(method: str, prop: Property) -> bool:

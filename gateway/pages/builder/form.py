@@ -34,7 +34,7 @@ class SortKey:
 
 
 @dataclass(frozen=True, slots=True)
-class Total:
+class FormTotal:
     """A total of a group: `method` is `count`, without a column, or an OData method of a column."""
 
     method: str
@@ -58,7 +58,7 @@ class Form:
     any_of: bool = False
     conditions: tuple[Condition, ...] = ()
     groups: tuple[str, ...] = ()
-    totals: tuple[Total, ...] = ()
+    totals: tuple[FormTotal, ...] = ()
     order: tuple[SortKey, ...] = ()
     top: int | None = None
     wrong_top: str = ""

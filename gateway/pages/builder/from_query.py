@@ -12,7 +12,7 @@ from gateway.edge.public_root import SERVICE_PATH
 from gateway.edm.model import EntitySet, Schema
 from gateway.errors import InvalidValue, ResourceNotFound
 from gateway.pages.builder.conditions import to_condition
-from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
+from gateway.pages.builder.form import OWN, Condition, Form, FormTotal, SortKey
 from gateway.pages.builder.to_query import COUNT, METHODS
 from gateway.query.reference import below_root
 from gateway.query.request import parse_request
@@ -123,7 +123,7 @@ def _read_condition(node: Expr, entity_set: EntitySet) -> tuple[bool, tuple[Cond
 
 def _read_apply(
     steps: tuple[Transformation, ...], entity_set: EntitySet
-) -> tuple[Expr | None, tuple[str, ...], tuple[Total, ...]] | None:
+) -> tuple[Expr | None, tuple[str, ...], tuple[FormTotal, ...]] | None:
     """Return condition, groups and totals of steps that the form can express, else None."""
     known = entity_set.entity_type.names
     condition: Expr | None = None
@@ -146,18 +146,18 @@ def _read_apply(
 
 def _read_totals(
     items: tuple[AggregateItem, ...], known: tuple[str, ...]
-) -> tuple[Total, ...] | None:
+) -> tuple[FormTotal, ...] | None:
     found = [total for total in map(_read_total, items) if total is not None]
     all_known = all(total.method == COUNT or total.column in known for total in found)
     return tuple(found) if all_known and len(found) == len(items) else None
 
 
-def _read_total(item: AggregateItem) -> Total | None:
+def _read_total(item: AggregateItem) -> FormTotal | None:
     match item:
         case AggregateItem(Special("$count"), "", alias, ()):
-            return Total(COUNT, "", alias)
+            return FormTotal(COUNT, "", alias)
         case AggregateItem(Name(name), method, alias, ()) if method in METHODS and alias:
-            return Total(method, name, alias)
+            return FormTotal(method, name, alias)
         case _:
             return None
 

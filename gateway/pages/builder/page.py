@@ -26,7 +26,7 @@ from gateway.pages.builder.form import Form
 from gateway.pages.builder.from_query import to_form
 from gateway.pages.builder.preview import Preview, as_cell, preview, understand
 from gateway.pages.builder.to_query import to_url
-from gateway.pages.builder.view import FormView, spot_of, view_form
+from gateway.pages.builder.view import FormView, excerpt_of, view_form
 from gateway.pages.builder.written import Note, relative_url, without_keys
 from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
@@ -68,7 +68,7 @@ async def show_query(page: PageContext) -> Response:
     problem, explanation, rows = query.problem, None, None
     if problem is None:
         problem, explanation, rows = await _try(page, query.url)
-        if not await page.layout.entrance.may_explain(page.request.scope):
+        if not await page.layout.admission.may_explain(page.request.scope):
             explanation = None
     query = replace(query, problem=problem)
     is_old = bool(problem and query.form and query.last)
@@ -82,7 +82,7 @@ async def show_query(page: PageContext) -> Response:
         other=other_text(view.form) if view else "",
         tables=page.service.schema.entity_sets,
         problem=problem,
-        spot=spot_of(problem.place) if problem and problem.place else None,
+        spot=excerpt_of(problem.place) if problem and problem.place else None,
         steps=lines_of(explanation) if explanation else (),
         payload=request_of(explanation) if explanation else "",
         found=rows,
@@ -101,7 +101,7 @@ async def query_as_json(page: PageContext) -> Response:
     query = await _read_query(page)
     problem = query.problem
     if problem is None:
-        problem = await page.service.apart(len(query.url), _find_error, page, query.url)
+        problem = await page.service.offload(len(query.url), _find_error, page, query.url)
     body = {
         "url": page.root + query.url,
         "form": None if query.form is None else asdict(query.form),
@@ -129,7 +129,7 @@ async def read_for_query(page: PageContext) -> Response:
 
 
 async def _read_query(page: PageContext) -> QueryOnPage:
-    return await page.service.apart(len(page.request.scope["query_string"]), _parse_query, page)
+    return await page.service.offload(len(page.request.scope["query_string"]), _parse_query, page)
 
 
 def _parse_query(page: PageContext) -> QueryOnPage:
@@ -153,7 +153,7 @@ def _parse_query(page: PageContext) -> QueryOnPage:
 def _fields(page: PageContext) -> tuple[dict[str, list[str]], tuple[Note, ...]]:
     """Return the submitted fields, with access keys removed from pasted URLs."""
     fields = read_fields(page.request.scope["query_string"])
-    return without_keys(fields, page.layout.entrance.option)
+    return without_keys(fields, page.layout.admission.option)
 
 
 def _from_url(page: PageContext, entered: str) -> QueryOnPage:

@@ -14,7 +14,6 @@ from typing import Any
 import msgspec
 
 from gateway.errors import UpstreamUnavailable
-from gateway.pages.state import newest
 from gateway.query.preferences import Preferences
 from gateway.query.tree.queries import BoundQuery, Shape
 from gateway.service.messages import PlannedRequest, ResponseBody, ResponseOptions
@@ -24,7 +23,7 @@ from gateway.writer.links import Links
 from grammar import encode_query
 
 Row = Mapping[str, Any]
-_EXACT_FROM = 100_000_000
+_MIN_EXACT_NUMBER = 100_000_000
 MAX_ROWS = 20
 """The number of rows in a preview."""
 
@@ -60,12 +59,12 @@ def on_newest_snapshot(service: QueryService) -> QueryService:
     Raises:
         UpstreamUnavailable: there is no snapshot.
     """
-    table = newest(service)
-    if table is None:
+    newest = service.status().newest
+    if newest is None:
         raise UpstreamUnavailable(
             "no data is loaded yet; load it, or wait until the first report has"
         )
-    return service.at(table)
+    return service.at(newest.id)
 
 
 async def preview(service: QueryService, url: str, root: str) -> Preview:
@@ -134,7 +133,7 @@ def as_cell(value: object) -> str:
         case str():
             return value
         case float():
-            return f"{value:.8g}" if abs(value) < _EXACT_FROM else repr(value)
+            return f"{value:.8g}" if abs(value) < _MIN_EXACT_NUMBER else repr(value)
         case list() if all(isinstance(item, str) for item in value):
             return ", ".join(value)
         case _:

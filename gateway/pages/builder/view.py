@@ -9,7 +9,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import TextPosition
 from gateway.pages.builder.conditions import OPERATORS, is_complete, operators_of
 from gateway.pages.builder.fields import fits, suggested
-from gateway.pages.builder.form import OWN, Condition, Form, Total
+from gateway.pages.builder.form import OWN, Condition, Form, FormTotal
 from gateway.pages.builder.to_query import COUNT, METHODS
 from gateway.pages.builder.values import NOTHING_LISTED, Choices, SuggestedValue, find_choices
 from gateway.service.service import QueryService
@@ -77,12 +77,12 @@ class FormView:
         rows = (f"{row.column} {row.condition.operator}" for row in self.rows)
         return "; ".join((self.form.table, self.mode, *rows))
 
-    def columns_for(self, total: Total) -> tuple[str, ...]:
+    def columns_for(self, total: FormTotal) -> tuple[str, ...]:
         """Return the columns that a total can have, including its current one."""
         names = (prop.name for prop in self.groups if fits(total.method, prop))
         return tuple(dict.fromkeys((*names, total.column)))
 
-    def suggested(self, total: Total) -> str:
+    def suggested(self, total: FormTotal) -> str:
         """Return the default name of a total."""
         return suggested(total.method, total.column, self.entity_set.entity_type)
 
@@ -140,7 +140,7 @@ def _chosen_first(
 
 
 @dataclass(frozen=True, slots=True)
-class Spot:
+class ErrorExcerpt:
     """The text around the position of an error; `at` is the character at it, if any."""
 
     before: str
@@ -153,14 +153,14 @@ class Spot:
         return " " * len(self.before) + "^"
 
 
-def spot_of(place: TextPosition) -> Spot:
+def excerpt_of(place: TextPosition) -> ErrorExcerpt:
     """Return the surroundings of a position, cut to fit one line.
 
-    >>> spot_of(TextPosition("state == 'A'", 6))
-    Spot(before='state ', at='=', after="= 'A'")
+    >>> excerpt_of(TextPosition("state == 'A'", 6))
+    ErrorExcerpt(before='state ', at='=', after="= 'A'")
     """
     first = max(0, place.position - _CONTEXT_CHARACTERS)
     shown = "".join(c if c.isprintable() else " " for c in place.text)
     before = ("\N{HORIZONTAL ELLIPSIS}" if first else "") + shown[first : place.position]
     rest = shown[place.position + 1 : place.position + _CONTEXT_CHARACTERS]
-    return Spot(before, shown[place.position : place.position + 1], rest)
+    return ErrorExcerpt(before, shown[place.position : place.position + 1], rest)

@@ -65,7 +65,7 @@ def bind_apply(
     """Return the filter at the start of $apply, and the rest; None if nothing follows it.
 
     Raises:
-        GatewayError: 400 or 501; nothing is ignored.
+        GatewayError: 400 or 501 from the catalogue.
     """
     rows = entity_rows(scope.entity_type)
     found, result = _Sequence(scope, scope.entity_type.all_names).bind(steps, rows)

@@ -11,9 +11,8 @@ from gateway.edm.types import PrimitiveType
 from gateway.query.bind.functions import FUNCTIONS, OFFSET_SENSITIVE, Signature
 from gateway.query.bind.patterns import PatternError, to_re2
 from gateway.query.bind.scope import Scope, quoted
-from gateway.query.tree.expressions import BoundExpr, Call, Constant
-from grammar import Alias, Expr, Literal, LiteralKind
-from grammar import Call as CallExpr
+from gateway.query.tree.expressions import BoundExpr, Constant, FunctionCall
+from grammar import Alias, Call, Expr, Literal, LiteralKind
 from grammar.literals import from_datetime
 
 _ENDS_OF_TIME = {"mindatetime": datetime.min, "maxdatetime": datetime.max}  # noqa: DTZ901 - made aware below
@@ -24,7 +23,7 @@ _PARTS: dict[str, Callable[[Any], Any]] = {
 """Functions of constants computed here, so that the planner sees `year(now())` as a value."""
 
 
-def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> BoundExpr:
+def build_call(expr: Call, arguments: tuple[BoundExpr, ...], scope: Scope) -> BoundExpr:
     """Build the call of `expr` with its arguments bound; null if one of them is null.
 
     Raises:
@@ -47,20 +46,20 @@ def build_call(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -
         return Constant(None, signature.result or _same_type(arguments[0]))
     if expr.name in _PARTS and isinstance(arguments[0], Constant):
         return Constant(_PARTS[expr.name](arguments[0].value), signature.result)
-    call = Call(expr.name, arguments, signature.result or _same_type(arguments[0]))
+    call = FunctionCall(expr.name, arguments, signature.result or _same_type(arguments[0]))
     if call.type is PrimitiveType.STRING:
         scope.make_text(call)
     return call
 
 
-def _now(expr: CallExpr, scope: Scope) -> Constant:
+def _now(expr: Call, scope: Scope) -> Constant:
     if scope.moment is None:
         raise scope.unsupported(expr)
     return Constant(scope.moment.read(), PrimitiveType.DATE_TIME_OFFSET)
 
 
 def _check_types(
-    expr: CallExpr, arguments: tuple[BoundExpr, ...], signature: Signature, scope: Scope
+    expr: Call, arguments: tuple[BoundExpr, ...], signature: Signature, scope: Scope
 ) -> None:
     if len(arguments) not in signature.counts:
         raise scope.mismatch(f"{expr.name} takes {len(signature.parameters)} arguments")
@@ -77,7 +76,7 @@ def _expected(signature: Signature, position: int) -> str:
     return "text" if names == [PrimitiveType.STRING] else " or ".join(names)
 
 
-def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Scope) -> None:
+def _check_constants(expr: Call, arguments: tuple[BoundExpr, ...], scope: Scope) -> None:
     for argument, bound in zip(expr.arguments, arguments, strict=True):
         if isinstance(bound, Constant) and bound.picoseconds:
             raise scope.invalid(f"{quoted(expr)}: at most six fractional digits are allowed")
@@ -94,7 +93,7 @@ def _check_constants(expr: CallExpr, arguments: tuple[BoundExpr, ...], scope: Sc
         raise scope.invalid(f"{quoted(expr)}: a length cannot be negative")
 
 
-def _check_pattern(expr: CallExpr, pattern: BoundExpr, scope: Scope) -> None:
+def _check_pattern(expr: Call, pattern: BoundExpr, scope: Scope) -> None:
     if not isinstance(pattern, Constant) or not isinstance(pattern.value, str):
         return
     try:

@@ -9,7 +9,15 @@ from typing import TypeAlias
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import NotSupported, TypeMismatch
-from gateway.query.bind.navigation import RowPath, find_rows, find_value, inside
+from gateway.query.bind.misplaced import row_as_collection
+from gateway.query.bind.navigation import (
+    RowPath,
+    find_row,
+    find_rows,
+    find_value,
+    inside,
+    path_name,
+)
 from gateway.query.bind.scope import Scope, quoted
 from gateway.query.bind.search import bind_search, bind_search_of_values
 from gateway.query.tree.expressions import (
@@ -42,10 +50,12 @@ def bind_lambda(expr: Lambda, scope: Scope, bind: BindPredicate) -> BoundExpr:
             " supported",
             target=scope.option,
         )
+    _check_no_row(expr.base, expr.quantifier, scope)
     path, found = find_value(expr.base, scope)
     if not found.collection:
         raise TypeMismatch(
-            f"{scope.option}: {found.name} is a single value, {expr.quantifier} needs a collection",
+            f"{scope.option}: {found.name} is a single value, {expr.quantifier} needs a collection;"
+            f" compare it directly: {found.name} eq ...",
             target=scope.option,
         )
     predicate = None
@@ -62,6 +72,14 @@ def _of_rows(
     if expr.predicate is not None:
         predicate = bind(expr.predicate, inside(path, scope, expr.variable))
     return start.value(QuantifiedRows(path, expr.quantifier, predicate))
+
+
+def _check_no_row(base: Expr, feature: str, scope: Scope) -> None:
+    """Raise if a collection is needed and the path leads to a single row."""
+    row = find_row(base, scope)
+    if row is not None and row.steps:
+        path = path_name(base) or row.steps[-1].navigation.name
+        raise row_as_collection(path, feature, row.steps[-1].navigation, scope)
 
 
 def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
@@ -84,9 +102,12 @@ def bind_count(expr: CountOf, scope: Scope, bind: BindPredicate) -> BoundExpr:
         if expr.search is not None:
             bound.append(bind_search(expr.search, path.target.entity_type.properties, path.to))
         return start.value(CountRows(path, conjunction(*bound)))
+    _check_no_row(base, "/$count", scope)
     owner, found = find_value(base, scope)
     if not found.collection:
-        raise scope.mismatch(f"{quoted(base)} is a single value, which has no /$count")
+        raise scope.mismatch(
+            f"{quoted(base)} is a single value, which has no /$count; write {quoted(base)} alone"
+        )
     condition = value_condition(found, conditions, expr.search, scope, bind)
     return owner.value(CountElements(found, owner.row, condition))
 

@@ -14,7 +14,7 @@ from gateway.query.bind.literals import as_duration
 from gateway.query.bind.scope import Scope
 from gateway.query.tree.expressions import BoundExpr, Compare, CompareOperator, Constant, In
 
-_DIGITS = 38
+_MAX_DECIMAL_DIGITS = 38
 _WITHOUT_FRACTION = {
     CompareOperator.GE: CompareOperator.GT,
     CompareOperator.LT: CompareOperator.LE,
@@ -89,7 +89,9 @@ def _check_digits(constant: BoundExpr, other: BoundExpr, scope: Scope) -> None:
     if other.type is not PrimitiveType.DECIMAL or not isinstance(constant, Constant):
         return
     if isinstance(constant.value, Decimal) and not fits_decimal(constant.value):
-        raise scope.invalid(f"{constant.value} has more than {_DIGITS} digits; round it")
+        raise scope.invalid(
+            f"{constant.value} has more than {_MAX_DECIMAL_DIGITS} digits; round it"
+        )
 
 
 def fits_decimal(value: Decimal) -> bool:
@@ -99,7 +101,7 @@ def fits_decimal(value: Decimal) -> bool:
     (False, True)
     """
     whole, _, fraction = format(value, "f").lstrip("-").partition(".")
-    return len(whole.lstrip("0")) + len(fraction) <= _DIGITS
+    return len(whole.lstrip("0")) + len(fraction) <= _MAX_DECIMAL_DIGITS
 
 
 def check_comparable(left: BoundExpr, right: BoundExpr, what: str, scope: Scope) -> None:

@@ -14,6 +14,7 @@ from gateway.errors import (
     OptionNotAllowed,
     UnknownName,
 )
+from gateway.query.bind.misplaced import expanded_below_row, expanded_property
 from gateway.query.bind.placement import given_options
 from gateway.query.bind.scope import ReferencedSets
 from gateway.query.bind.suggest import nearest
@@ -78,7 +79,7 @@ def _item(
     item: ExpandItem, entity_type: EntityType, referenced_sets: ReferencedSets, bind: BindNested
 ) -> BoundExpand:
     form = ExpandForm(item.suffix) if item.suffix else ExpandForm.ENTITIES
-    navigation = _find(item, entity_type)
+    navigation = _find(item, entity_type, referenced_sets)
     options = item.options or QueryOptions()
     _check_options(options, navigation, form)
     return _bound(navigation, options, form, referenced_sets, bind)
@@ -121,23 +122,26 @@ def _bound(
     return BoundExpand(path, shown, form)
 
 
-def _find(item: ExpandItem, entity_type: EntityType) -> NavigationProperty:
+def _find(
+    item: ExpandItem, entity_type: EntityType, referenced_sets: ReferencedSets
+) -> NavigationProperty:
     found = entity_type.find_navigation(item.path[0])
     if found is None:
+        prop = entity_type.find(item.path[0])
+        if prop is not None:
+            raise expanded_property(prop)
         hint = nearest(item.path[0], (known.name for known in entity_type.navigation))
         raise UnknownName(
             f"$expand: {entity_type.name} has no navigation property {'/'.join(item.path)!r}{hint}",
             target="$expand",
         )
     if len(item.path) > 1:
-        inner = "/".join(item.path[1:])
-        raise UnknownName(
-            f"$expand: nothing can follow {found.name}; expand further in parentheses:"
-            f" {found.name}($expand={inner})",
+        raise expanded_below_row(item, found, referenced_sets.type_of(found.target))
+    if item.suffix == ExpandForm.COUNT and not found.collection:
+        raise InvalidValue(
+            f"$expand: {found.name} is one row, which has no /$count; write {found.name} alone",
             target="$expand",
         )
-    if item.suffix == ExpandForm.COUNT and not found.collection:
-        raise InvalidValue(f"$expand: {found.name} is one row, which has no /$count")
     return found
 
 

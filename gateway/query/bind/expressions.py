@@ -18,6 +18,7 @@ from gateway.query.bind.collections import bind_count, bind_lambda
 from gateway.query.bind.comparisons import build_compare, build_in
 from gateway.query.bind.conversions import build_case, build_cast, build_isof
 from gateway.query.bind.literals import bind_literal
+from gateway.query.bind.misplaced import values_as_value
 from gateway.query.bind.navigation import find_row, find_value
 from gateway.query.bind.scope import Scope, quoted
 from gateway.query.tree.expressions import (
@@ -112,11 +113,7 @@ def _bind_name(expr: Expr, scope: Scope) -> BoundExpr:
             return _bind_computed(position, scope)
     path, found = find_value(expr, scope)
     if found.collection:
-        raise TypeMismatch(
-            f"{scope.option}: {found.name} is a collection; test its elements, e.g."
-            f" {found.name}/any(x:x eq ...)",
-            target=scope.option,
-        )
+        raise values_as_value(found, scope)
     return path.value(ColumnRef(found, path.row))
 
 

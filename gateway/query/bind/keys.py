@@ -7,13 +7,13 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError, InvalidValue
 from gateway.query.bind.literals import bind_literal
 from gateway.query.tree.expressions import Constant
-from grammar import Alias, Expr, Key, Literal, LiteralKind, ODataSyntaxError, parse_value
+from grammar import Alias, Expr, KeyPredicate, Literal, LiteralKind, ODataSyntaxError, parse_value
 
 _WRITTEN = {PrimitiveType.STRING: "'...'", PrimitiveType.GUID: "00000000-..."}
 
 
 def read_key(
-    key: Key, entity_set: EntitySet, aliases: tuple[tuple[str, Expr], ...]
+    key: KeyPredicate, entity_set: EntitySet, aliases: tuple[tuple[str, Expr], ...]
 ) -> tuple[Constant, ...]:
     """Return the values of the key, in the order of the entity type's.
 

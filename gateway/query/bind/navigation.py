@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.edm.model import EntityType, NavigationProperty, Property
-from gateway.errors import NotSupported, TypeMismatch
+from gateway.errors import NotSupported
+from gateway.query.bind.misplaced import below_property, row_as_value, rows_as_value
 from gateway.query.bind.scope import RowVariable, Scope, find_property
 from gateway.query.tree.expressions import THIS_ROW, BoundExpr, NavigationPath, Reached
 from grammar import Expr, Member, Name, Special
@@ -67,8 +68,9 @@ def find_member(expr: Expr, scope: Scope) -> tuple[RowPath, Property] | None:
     if found is None:
         return None
     start, last = found
-    if start.entity_type.find_navigation(last) is not None:
-        raise scope.mismatch(f"{last} leads to other rows; name one of their values: {last}/...")
+    navigation = start.entity_type.find_navigation(last)
+    if navigation is not None:
+        raise row_as_value(path_name(expr) or last, navigation, scope)
     inside_row, known = replace(scope, entity_type=start.entity_type), start.entity_type.all_names
     return start, find_property(last, inside_row, known)
 
@@ -120,7 +122,7 @@ def _check_first_step(expr: Expr, scope: Scope) -> None:
     if scope.entity_type.find_navigation(first.name) is None:
         variables = (variable.name for variable in scope.variables)
         prop = find_property(first.name, scope, (*scope.entity_type.all_names, *variables))
-        raise scope.mismatch(f"nothing can follow {prop.name}, which has a primitive type")
+        raise below_property(prop, scope)
 
 
 def find_rows(expr: Expr, scope: Scope) -> tuple[RowPath, NavigationPath] | None:
@@ -186,10 +188,6 @@ def _along(start: RowPath, name: str, scope: Scope) -> RowPath | None:
     if navigation is None:
         return None
     if navigation.collection:
-        raise TypeMismatch(
-            f"{scope.option}: {name} are several rows; use any, all or /$count, e.g."
-            f" {name}/any(x:x/... eq ...)",
-            target=scope.option,
-        )
+        raise rows_as_value(name, "are several rows", scope)
     step = enter(start, navigation, scope)
     return RowPath(step.target.entity_type, step.to, (*start.steps, step))

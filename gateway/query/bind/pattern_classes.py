@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-_HIGHEST = 0x10FFFF
+_MAX_CODE_POINT = 0x10FFFF
 _SURROGATES = (0xD800, 0xDFFF)
 Ranges = tuple[tuple[int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Members:
+class CharacterRanges:
     r"""Ranges of code points, and RE2's names of further ones, such as `\p{Lu}`.
 
     If `is_negated`, the members are all other code points.
@@ -20,44 +20,44 @@ class Members:
     named: tuple[str, ...] = ()
     is_negated: bool = False
 
-    def plus(self, other: Members) -> Members:
+    def plus(self, other: CharacterRanges) -> CharacterRanges:
         """Return the members of both; a negated `other` has only one name."""
         named = (n.replace("\\p", "\\P") for n in other.named) if other.is_negated else other.named
-        return Members((*self.ranges, *other.ranges), (*self.named, *named))
+        return CharacterRanges((*self.ranges, *other.ranges), (*self.named, *named))
 
 
-def negated(members: Members) -> Members:
+def negated(members: CharacterRanges) -> CharacterRanges:
     """Return all other code points."""
     if not members.named:
-        return Members(_complement(members.ranges))
-    return Members(members.ranges, members.named, not members.is_negated)
+        return CharacterRanges(_complement(members.ranges))
+    return CharacterRanges(members.ranges, members.named, not members.is_negated)
 
 
-def text_of(members: Members) -> str:
+def text_of(members: CharacterRanges) -> str:
     r"""Return the class as RE2 writes it.
 
-    >>> print(text_of(Members(((97, 99), (98, 122)), ("\\p{Lu}",))))
+    >>> print(text_of(CharacterRanges(((97, 99), (98, 122)), ("\\p{Lu}",))))
     [a-z\p{Lu}]
     """
     ranges = _merged(members.ranges)
     if not ranges and not members.named:
-        return f"[^{_span(0, _HIGHEST)}]"
+        return f"[^{_span(0, _MAX_CODE_POINT)}]"
     listed = "".join(_span(first, last) for first, last in ranges)
     return f"[{'^' if members.is_negated else ''}{listed}{''.join(members.named)}]"
 
 
-def property_of(name: str) -> Members | None:
+def property_of(name: str) -> CharacterRanges | None:
     r"""Return the members of `\p{name}`; None if it is not supported."""
     key, separator, value = name.rpartition("=")
     if key in ("Script", "sc"):
         script = next((s for s, short in _SCRIPTS.items() if value in (s, short)), None)
-        return None if script is None else Members(named=(f"\\p{{{script}}}",))
+        return None if script is None else CharacterRanges(named=(f"\\p{{{script}}}",))
     if separator and key not in ("General_Category", "gc"):
         return None
     if not separator and name in _BINARY:
-        return Members(_BINARY[name])
+        return CharacterRanges(_BINARY[name])
     short = _CATEGORIES.get(value, value)
-    return Members(named=(f"\\p{{{short}}}",)) if short in _CATEGORIES.values() else None
+    return CharacterRanges(named=(f"\\p{{{short}}}",)) if short in _CATEGORIES.values() else None
 
 
 def _merged(ranges: Ranges) -> Ranges:
@@ -83,7 +83,7 @@ def _complement(ranges: Ranges) -> Ranges:
     for first, last in _merged(ranges):
         found.append((start, first - 1))
         start = last + 1
-    found.append((start, _HIGHEST))
+    found.append((start, _MAX_CODE_POINT))
     return tuple((first, last) for first, last in found if first <= last)
 
 
@@ -106,18 +106,18 @@ _WHITE: Ranges = (
     *((0x09, 0x0D), (0x20, 0x20), (0xA0, 0xA0), (0x1680, 0x1680), (0x2000, 0x200A)),
     *((0x2028, 0x2029), (0x202F, 0x202F), (0x205F, 0x205F), (0x3000, 0x3000)),
 )
-NOTHING = Members()
-LINE_ENDS = Members(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)))
+NOTHING = CharacterRanges()
+LINE_ENDS = CharacterRanges(((0x0A, 0x0A), (0x0D, 0x0D), (0x2028, 0x2029)))
 ESCAPED_CLASSES = {
-    "d": Members(_DIGITS),
-    "D": Members(_complement(_DIGITS)),
-    "w": Members(_WORD),
-    "W": Members(_complement(_WORD)),
-    "s": Members((*_WHITE, (0xFEFF, 0xFEFF))),
-    "S": Members(_complement((*_WHITE, (0xFEFF, 0xFEFF)))),
+    "d": CharacterRanges(_DIGITS),
+    "D": CharacterRanges(_complement(_DIGITS)),
+    "w": CharacterRanges(_WORD),
+    "W": CharacterRanges(_complement(_WORD)),
+    "s": CharacterRanges((*_WHITE, (0xFEFF, 0xFEFF))),
+    "S": CharacterRanges(_complement((*_WHITE, (0xFEFF, 0xFEFF)))),
 }
 _BINARY: dict[str, Ranges] = {
-    "Any": ((0, _HIGHEST),),
+    "Any": ((0, _MAX_CODE_POINT),),
     "ASCII": ((0, 0x7F),),
     "White_Space": (*_WHITE, (0x85, 0x85)),
     "space": (*_WHITE, (0x85, 0x85)),

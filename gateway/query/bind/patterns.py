@@ -15,7 +15,7 @@ from gateway.query.bind.pattern_classes import (
     ESCAPED_CLASSES,
     LINE_ENDS,
     NOTHING,
-    Members,
+    CharacterRanges,
     negated,
     property_of,
     text_of,
@@ -25,7 +25,7 @@ MAX_REPETITIONS = 1_000
 """RE2's limit, which applies to the product of nested repetitions."""
 _MAX_GROUP_DEPTH = 100
 _PERHAPS_EMPTY = re.compile(r"[(|]|(?<!\\x)\{0")
-_HIGHEST = 0x10FFFF
+_MAX_CODE_POINT = 0x10FFFF
 _DIGITS = frozenset("0123456789")
 _NO_REPETITION = r"a { that does not start a repetition (write \{ for the character)"
 _SYNTAX = frozenset("^$\\.*+?()[]{}|/")
@@ -194,7 +194,7 @@ class _Reader:
         code = self._character_escape(_SYNTAX)
         return text_of(NOTHING) if _is_surrogate(code) else _literal(code)
 
-    def _class_escape(self) -> Members | None:
+    def _class_escape(self) -> CharacterRanges | None:
         for letter, members in ESCAPED_CLASSES.items():
             if self._takes(letter):
                 return members
@@ -203,7 +203,7 @@ class _Reader:
                 return self._property(is_negated=letter == "P")
         return None
 
-    def _property(self, *, is_negated: bool) -> Members:
+    def _property(self, *, is_negated: bool) -> CharacterRanges:
         end = self._pattern.find("}", self._at)
         name = self._pattern[self._at + 1 : end]
         members = property_of(name) if self._looks_at("{") and end > 0 else None
@@ -248,7 +248,7 @@ class _Reader:
         if self._takes("{"):
             end = self._pattern.find("}", self._at)
             text = self._pattern[self._at : end] if end > 0 else ""
-            if not text or not _HEX.issuperset(text) or int(text, 16) > _HIGHEST:
+            if not text or not _HEX.issuperset(text) or int(text, 16) > _MAX_CODE_POINT:
                 raise self.error(r"\u{ without a code point")
             self._at = end + 1
             return int(text, 16)
@@ -263,26 +263,28 @@ class _Reader:
 
     def _class(self) -> str:
         is_negated = self._takes("^")
-        found = Members()
+        found = CharacterRanges()
         while not self._takes("]"):
             if self.at_end:
                 raise self.error("an unclosed class")
             found = found.plus(self._range())
         return text_of(negated(found) if is_negated else found)
 
-    def _range(self) -> Members:
+    def _range(self) -> CharacterRanges:
         first = self._member()
         if not self._looks_at("-") or self._looks_at("-]"):
-            return first if isinstance(first, Members) else Members(((first, first),))
+            return (
+                first if isinstance(first, CharacterRanges) else CharacterRanges(((first, first),))
+            )
         self._next()
         last = self._member()
-        if isinstance(first, Members) or isinstance(last, Members):
+        if isinstance(first, CharacterRanges) or isinstance(last, CharacterRanges):
             raise self.error("a range that starts or ends with a class of characters")
         if last < first:
             raise self.error("a range whose end is before its start")
-        return Members(((first, last),))
+        return CharacterRanges(((first, last),))
 
-    def _member(self) -> Members | int:
+    def _member(self) -> CharacterRanges | int:
         if not self._takes("\\"):
             return ord(self._next())
         if self._takes("b"):

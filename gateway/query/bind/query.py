@@ -51,7 +51,7 @@ def bind(request: ODataRequest, schema: Schema, now: datetime | None = None) -> 
     `now` is the value of now(); without it the function is refused.
 
     Raises:
-        GatewayError: 400, 404 or 501 from the catalogue; nothing is ignored silently.
+        GatewayError: 400, 404 or 501; `docs/language.md` lists what is ignored.
     """
     options = request.options
     resource = resolve_resource(request.path, schema, options.aliases)

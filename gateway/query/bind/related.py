@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.query.bind.keys import write_key
-from gateway.query.bind.resource import CollectionResource, EntityResource, Related
+from gateway.query.bind.resource import CollectionResource, EntityResource, NavigationSource
 from gateway.query.bind.scope import Scope
 from gateway.query.tree.expressions import (
     THIS_ROW,
@@ -41,7 +41,7 @@ def _conditions(
 
 
 def _within(
-    within: Related,
+    within: NavigationSource,
     resource: CollectionResource | EntityResource,
     scope: Scope,
     row: str,

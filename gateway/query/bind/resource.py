@@ -13,6 +13,7 @@ from gateway.edm.model import EntitySet, NavigationProperty, Property, Schema
 from gateway.errors import InvalidValue, MethodNotAllowed, NotSupported, ResourceNotFound
 from gateway.query.bind.keys import key_example, read_key
 from gateway.query.bind.suggest import nearest
+from gateway.query.request import encoding_hint
 from gateway.query.tree.expressions import Constant
 from gateway.query.tree.queries import PropertyPart
 from grammar import Expr, ResourcePath, Segment, unparse
@@ -29,7 +30,7 @@ class MetadataDocument:
 
 
 @dataclass(frozen=True, slots=True)
-class Related:
+class NavigationSource:
     """The entity and the navigation property that a resource is reached through."""
 
     source: EntityResource
@@ -45,7 +46,7 @@ class CollectionResource:
 
     entity_set: EntitySet
     filters: tuple[Expr, ...] = ()
-    within: Related | None = None
+    within: NavigationSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class EntityResource:
 
     entity_set: EntitySet
     key: tuple[Constant, ...]
-    within: Related | None = None
+    within: NavigationSource | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,8 +182,7 @@ class _Path:
         if segment.name == "$value":
             raise InvalidValue(f"{entity_set.name} has no /$value: it is a set of entities")
         raise ResourceNotFound(
-            f"{entity_set.name} has no {segment.name!r}; an entity is addressed by its key:"
-            f" {key_example(entity_set)}",
+            f"{entity_set.name} has no {segment.name!r}; {_instead(segment.name, entity_set)}",
             target=segment.name,
         )
 
@@ -207,7 +207,12 @@ class _Path:
         prop = None if segment.key else entity_set.entity_type.find(segment.name)
         if prop is None:
             names = (known.name for known in entity_set.entity_type.navigation)
-            hint = nearest(segment.name, (*entity_set.entity_type.names, *names))
+            wrong = encoding_hint(segment.name, "path")
+            hint = (
+                f"; {wrong}"
+                if wrong
+                else nearest(segment.name, (*entity_set.entity_type.names, *names))
+            )
             raise ResourceNotFound(
                 f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
                 target=segment.name,
@@ -223,7 +228,7 @@ class _Path:
     ) -> Resource:
         target = self.schema.find_set(navigation.target)
         assert target is not None  # noqa: S101 - navigation leads to sets of the contract
-        within = Related(entity, navigation)
+        within = NavigationSource(entity, navigation)
         if navigation.collection:
             return self._of_segment(CollectionResource(target, (), within), segment, rest)
         if segment.key is not None:
@@ -231,6 +236,19 @@ class _Path:
                 f"{navigation.name} is one row, which needs no key", target=navigation.name
             )
         return self._below_entity(EntityResource(target, (), within), rest)
+
+
+def _instead(name: str, entity_set: EntitySet) -> str:
+    """Return how to request something of the entities that was named right after their set."""
+    wrong = encoding_hint(name, "path")
+    if wrong:
+        return wrong
+    by_key = key_example(entity_set)
+    if entity_set.entity_type.find(name) is not None:
+        return f"write {by_key}/{name} for one entity, or {entity_set.name}?$select={name} for all"
+    if entity_set.entity_type.find_navigation(name) is not None:
+        return f"write {by_key}/{name} for one entity, or {entity_set.name}?$expand={name} for all"
+    return f"an entity is addressed by its key: {by_key}"
 
 
 def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
@@ -248,7 +266,9 @@ def _part(prop: Property, rest: list[Segment]) -> PropertyPart:
             kind = "a collection" if prop.collection else "a single value"
             raise InvalidValue(f"{prop.name} is {kind}, which has no /{name}")
     raise ResourceNotFound(
-        f"{prop.name} is of a primitive type, which has no {rest[0].name!r}", target=rest[0].name
+        f"{prop.name} is of a primitive type, which has no {rest[0].name!r}; end the path with"
+        f" {prop.name}",
+        target=rest[0].name,
     )
 
 

@@ -196,14 +196,19 @@ def find_property(name: str, scope: Scope, known: tuple[str, ...] = ()) -> Prope
     """
     found = scope.entity_type.find(name)
     if found is None:
-        computed = (item.alias for item in scope.computed)
-        hint = nearest(name, (*(known or scope.entity_type.names), *computed))
-        raise UnknownName(
-            f"{scope.option}: {scope.entity_type.name} has no property {name!r}"
-            f"{hint or _remedy(name, scope)}",
-            target=scope.option,
-        )
+        raise unknown_property(name, scope, known)
     return found
+
+
+def unknown_property(name: str, scope: Scope, known: tuple[str, ...] = ()) -> UnknownName:
+    """Return the error for a name that no property has; `known` are all names to suggest from."""
+    computed = (item.alias for item in scope.computed)
+    hint = nearest(name, (*(known or scope.entity_type.names), *computed))
+    return UnknownName(
+        f"{scope.option}: {scope.entity_type.name} has no property {name!r}"
+        f"{hint or _remedy(name, scope)}",
+        target=scope.option,
+    )
 
 
 def _remedy(name: str, scope: Scope) -> str:

@@ -12,7 +12,16 @@ from typing import TypeAlias
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import LimitExceeded
-from gateway.query.tree.expressions import And, BoundExpr, Call, Constant, Element, Matches, Not, Or
+from gateway.query.tree.expressions import (
+    And,
+    BoundExpr,
+    Constant,
+    Element,
+    FunctionCall,
+    Matches,
+    Not,
+    Or,
+)
 from grammar import SearchAnd, SearchExpr, SearchIncomplete, SearchNot, SearchOr, SearchTerm
 
 _MAX_WORDS = 100
@@ -36,11 +45,11 @@ def bind_search_of_values(expr: SearchExpr) -> BoundExpr:
     Raises:
         LimitExceeded: too many words.
     """
-    element = Call("tolower", (Element(_TEXT),), _TEXT)
+    element = FunctionCall("tolower", (Element(_TEXT),), _TEXT)
 
     def matches(text: str) -> BoundExpr:
-        word = Call("tolower", (Constant(text, _TEXT),), _TEXT)
-        return Call("contains", (element, word), PrimitiveType.BOOLEAN)
+        word = FunctionCall("tolower", (Constant(text, _TEXT),), _TEXT)
+        return FunctionCall("contains", (element, word), PrimitiveType.BOOLEAN)
 
     return _checked(expr, matches)
 

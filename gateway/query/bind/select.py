@@ -5,14 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from gateway.edm.model import Property
-from gateway.errors import NotSupported, OptionNotAllowed, UnknownName
+from gateway.errors import NotSupported, OptionNotAllowed
 from gateway.query.bind.collections import value_condition
 from gateway.query.bind.expressions import bind_predicate
+from gateway.query.bind.misplaced import selected_below_property, selected_below_row
 from gateway.query.bind.placement import given_options
 from gateway.query.bind.scope import Scope, find_property
 from gateway.query.tree.expressions import ComputedProperty
 from gateway.query.tree.queries import ValuesView
-from grammar import OrderItem, QueryOptions, SelectItem, Special, unparse
+from grammar import OrderItem, QueryOptions, SelectItem, Special
 
 _ALL = ("*",)
 _OF_VALUES = frozenset({"$filter", "$search", "$orderby", "$skip", "$top", "$count"})
@@ -41,6 +42,7 @@ def bind_select(
 
     Raises:
         UnknownName: a property that does not exist, or something below one.
+        InvalidValue: values of related rows, which $expand requests.
         NotSupported, OptionNotAllowed: options of a list that are not evaluated, or mean nothing.
     """
     chosen = [_property(item, scope, computed) for item in items]
@@ -71,12 +73,11 @@ def _property(
     found = scope.entity_type.find(item.path[0])
     below = len(item.path) > 1 or (item.options is not None and not (found and found.collection))
     if found is not None and below:
-        raise UnknownName(
-            f"$select: {unparse(item)} goes below a property, but {scope.entity_type.name} has"
-            " only primitive properties; select properties of related rows inside $expand",
-            target="$select",
-        )
-    return find_property(item.path[0], scope)
+        raise selected_below_property(item, scope)
+    navigation = scope.entity_type.find_navigation(item.path[0])
+    if navigation is not None:
+        raise selected_below_row(item, navigation, scope)
+    return find_property("/".join(item.path), scope)
 
 
 def _is_navigation(item: SelectItem, scope: Scope) -> bool:

@@ -7,7 +7,7 @@ towards its memory limit. So the texts that an expression can make for a row are
 from __future__ import annotations
 
 from gateway.edm.types import PrimitiveType
-from gateway.query.tree.expressions import BoundExpr, Call, CaseWhen, ColumnRef, Constant
+from gateway.query.tree.expressions import BoundExpr, CaseWhen, ColumnRef, Constant, FunctionCall
 
 MAX_TEXT_CHARACTERS = 8_192
 """The limit for all texts computed for a row, intermediate ones included."""
@@ -23,11 +23,11 @@ def width_of(expr: BoundExpr) -> int:
             return len(text)
         case ColumnRef(prop):
             return prop.width
-        case Call("concat", arguments):
+        case FunctionCall("concat", arguments):
             return sum(map(width_of, arguments))
-        case Call("toupper", (text,)):
+        case FunctionCall("toupper", (text,)):
             return _MAX_CHARACTERS_PER_UPPER_CASE * width_of(text)
-        case Call(_, (first, *_)) if expr.type is PrimitiveType.STRING:
+        case FunctionCall(_, (first, *_)) if expr.type is PrimitiveType.STRING:
             return width_of(first)
         case CaseWhen(branches):
             return max(width_of(value) for _, value in branches)

@@ -118,7 +118,7 @@ class In:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class FunctionCall:
     """A canonical function; null when an argument is null (5.1.1.4)."""
 
     function: str
@@ -301,7 +301,7 @@ class Not:
 Leaf: TypeAlias = Constant | ColumnRef | Element
 Condition: TypeAlias = Compare | In | Quantified | Matches | And | Or | Not
 Navigated: TypeAlias = Reached | QuantifiedRows | CountRows | CountElements
-Computed: TypeAlias = Call | Arithmetic | Negate | Convert | CaseWhen
+Computed: TypeAlias = FunctionCall | Arithmetic | Negate | Convert | CaseWhen
 BoundExpr: TypeAlias = Leaf | Condition | Computed | Navigated
 
 

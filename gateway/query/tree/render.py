@@ -2,26 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, fields, is_dataclass, replace
 from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 
+from gateway.edm.model import Property
 from gateway.query.tree.expressions import (
     THIS_ROW,
     And,
     Arithmetic,
     BoundExpr,
-    Call,
     CaseWhen,
     ColumnRef,
     Compare,
     Computed,
+    ComputedProperty,
     Constant,
     Convert,
     CountElements,
     CountRows,
     Element,
+    FunctionCall,
     In,
     Leaf,
     Matches,
@@ -34,6 +36,7 @@ from gateway.query.tree.expressions import (
     QuantifiedRows,
     Reached,
 )
+from gateway.query.tree.transformations import BoundAggregate, RowType
 from grammar.literals import (
     from_date,
     from_datetime,
@@ -43,6 +46,7 @@ from grammar.literals import (
     from_timedelta,
 )
 
+_WITHOUT_PARTS = (type, Leaf, NavigationPath, Property, RowType)
 _PLAIN = frozenset("-.0123456789")
 _VARIABLE = "x"
 _COUNTED = "$this"
@@ -127,7 +131,7 @@ def _list(items: Iterable[BoundExpr], names: _Names) -> str:
 
 def _computed(expr: Computed, names: _Names) -> str:
     match expr:
-        case Call(function, arguments, _):
+        case FunctionCall(function, arguments, _):
             return f"{function}({_list(arguments, names)})"
         case Arithmetic(operator, left, right, _):
             return f"{_operand(left, names)} {operator} {_operand(right, names)}"
@@ -152,7 +156,9 @@ def _leaf(expr: Leaf, names: _Names) -> str:
 
 def _operand(expr: BoundExpr, names: _Names) -> str:
     text = _render(expr, names)
-    simple = isinstance(expr, Leaf | Call | Convert | CaseWhen | Quantified | Matches | Navigated)
+    simple = isinstance(
+        expr, Leaf | FunctionCall | Convert | CaseWhen | Quantified | Matches | Navigated
+    )
     return text if simple else f"({text})"
 
 
@@ -185,3 +191,55 @@ def _temporal(value: datetime | date | time | timedelta) -> str:
             return from_time(value)
         case timedelta():
             return f"duration'{from_timedelta(value)}'"
+
+
+def render_parts(part: object, wanted: Callable[[object], bool]) -> Iterator[tuple[object, str]]:
+    """Yield the wanted parts of bound expressions and transformations, each with its text.
+
+    Inner parts precede the parts that contain them.
+    """
+    for found, names in _parts(part, _Names()):
+        if wanted(found):
+            yield found, _part(found, names)
+
+
+def _parts(part: object, names: _Names) -> Iterator[tuple[object, _Names]]:
+    if isinstance(part, tuple):
+        for item in part:
+            yield from _parts(item, names)
+    elif is_dataclass(part) and not isinstance(part, _WITHOUT_PARTS):
+        names = _inside(part, names)
+        for field_ in fields(part):
+            yield from _parts(getattr(part, field_.name), names)
+        yield part, names
+
+
+def _inside(part: object, names: _Names) -> _Names:
+    """Return the names that the inner parts of a part can use."""
+    match part:
+        case BoundAggregate(along=paths):
+            for path in paths:
+                names = names.row(path.to, names.along(path))
+            return names
+        case Reached(path):
+            return names.row(path.to, names.along(path))
+        case QuantifiedRows(path):
+            return names.row(path.to, path.to)
+        case CountRows(path):
+            return names.row(path.to, _COUNTED)
+        case CountElements():
+            return replace(names, element=_COUNTED)
+        case _:
+            return names
+
+
+def _part(part: object, names: _Names) -> str:
+    match part:
+        case ComputedProperty(prop, expr):
+            return f"{_render(expr, names)} as {prop.name}"
+        case BoundAggregate(prop, method, expr):
+            value = method if expr is None else f"{_render(expr, names)} with {method}"
+            return f"{value} as {prop.name}"
+        case _:
+            assert isinstance(part, BoundExpr)  # noqa: S101 - other parts have no text
+            return _render(part, names)

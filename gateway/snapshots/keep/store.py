@@ -30,10 +30,10 @@ from gateway.snapshots.keep.tables import RowTable, TableLayout
 from gateway.snapshots.query_threads import QueryThreads
 
 Statement: TypeAlias = tuple[str, Sequence[object]]
-_TABLE_LOCKS = 16
-_CHECKPOINT_ATTEMPTS = 10
+_MAX_TABLE_LOCKS = 16
+_MAX_CHECKPOINT_ATTEMPTS = 10
 _RETRY_SECONDS = 0.02
-_CLOSING_ATTEMPTS = 500
+_MAX_CLOSING_ATTEMPTS = 500
 _NO_SPACE = (
     duckdb.OutOfMemoryException,
     duckdb.IOException,
@@ -70,14 +70,14 @@ class SnapshotStore:
         self._snapshot_bytes: dict[str, int] = {}
         self._draft_bytes: dict[str, int] = {}
         self._derived: dict[str, dict[str, int]] = {}
-        self._table_locks = tuple(Lock() for _ in range(_TABLE_LOCKS))
+        self._table_locks = tuple(Lock() for _ in range(_MAX_TABLE_LOCKS))
 
     def close(self) -> None:
         """Release memory and files once the queries in other threads have ended.
 
         Queries that do not end in time end with the process.
         """
-        for _ in range(_CLOSING_ATTEMPTS):
+        for _ in range(_MAX_CLOSING_ATTEMPTS):
             try:
                 self._connection.close()
             except duckdb.OperationalError:  # a query whose client has disconnected
@@ -364,7 +364,7 @@ def _insert_facts(cursor: duckdb.DuckDBPyConnection, catalog: str, final: Stored
 
 def _checkpoint(cursor: duckdb.DuckDBPyConnection, catalog: str) -> bool:
     """Compress a database and write it to disk; return False if readers keep blocking that."""
-    for _ in range(_CHECKPOINT_ATTEMPTS):
+    for _ in range(_MAX_CHECKPOINT_ATTEMPTS):
         try:
             cursor.execute(f"CHECKPOINT {catalog}")
         except duckdb.TransactionException:

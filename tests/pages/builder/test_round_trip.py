@@ -16,7 +16,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError, InvalidValue, UnknownOption
 from gateway.pages.builder.conditions import OPERATORS, operators_of
 from gateway.pages.builder.fields import from_fields, read_fields, to_fields
-from gateway.pages.builder.form import OWN, Condition, Form, SortKey, Total
+from gateway.pages.builder.form import OWN, Condition, Form, FormTotal, SortKey
 from gateway.pages.builder.from_query import below_service, to_form
 from gateway.pages.builder.to_query import METHODS, to_url
 from grammar import QueryOptions, encode_query, option_pairs, parse_query_options, split_query
@@ -60,8 +60,8 @@ def _conditions(draw: st.DrawFn) -> Condition:
 _single = st.sampled_from([prop.name for prop in KIND.properties if not prop.collection])
 _names = st.sampled_from(KIND.names)
 _totals = st.builds(
-    Total, st.sampled_from(METHODS), _single, st.from_regex("n[a-z]{1,5}", fullmatch=True)
-) | st.just(Total("count", "", "rows"))
+    FormTotal, st.sampled_from(METHODS), _single, st.from_regex("n[a-z]{1,5}", fullmatch=True)
+) | st.just(FormTotal("count", "", "rows"))
 _other = st.sampled_from(
     [
         ("$search", 'safe AND "a b"'),

@@ -1,0 +1,44 @@
+"""What discovery has learnt of an API: the parts of a contract, each with its evidence."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from gateway.contract import file
+from gateway.discovery.infer.found import Inferred
+from gateway.discovery.probe.filters import FilterFound
+from gateway.discovery.probe.order import OrderFound
+from gateway.discovery.probe.paging import End, Limit, Position
+from gateway.discovery.probe.ranges import RangeFound
+from gateway.discovery.probe.totals import TotalFound
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """The parts; None for what the API does not have, or what could not be proved.
+
+    `problems` are what the owner has to settle before the feed is whole.
+    """
+
+    path: str
+    base: dict[str, Any]
+    status: int
+    rows_path: str
+    limit: Limit
+    position: Position | None
+    end: End
+    inferred: Inferred
+    order: OrderFound | None = None
+    total: TotalFound | None = None
+    ranges: tuple[RangeFound, ...] = ()
+    filters: tuple[FilterFound, ...] = ()
+    has_more: str | None = None
+    statistics: tuple[tuple[str, file.StatisticEntry], ...] = ()
+    statistics_path: str | None = None
+    headers: dict[str, str] = field(default_factory=dict)
+    errors: tuple[str, ...] = ()
+    constants: tuple[str, ...] = ()
+    calls: int = 0
+    seconds_of_page: float = 0.0
+    problems: tuple[str, ...] = ()

@@ -1,0 +1,1 @@
+"""Questions to an unknown Analytics API, and what its answers prove."""

@@ -1,0 +1,161 @@
+"""The order of rows: how it is said, and whether the API obeys it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.discovery.claims.name_table import Part, Role
+from gateway.discovery.claims.names import RoleScore, role_of
+from gateway.discovery.probe.caller import Reply
+from gateway.discovery.probe.study import Study, texts_in
+from gateway.discovery.probe.trees import grouped, merged
+from gateway.discovery.probe.usual import OrderForm, order_forms
+from gateway.discovery.probe.values import Reader, is_sorted
+
+_MANY = 50
+_MOST_GROUPS = 5
+_MAX_CALLS = 24
+
+
+@dataclass(frozen=True, slots=True)
+class OrderFound:
+    """An order that is obeyed in both directions."""
+
+    form: OrderForm
+    field: str
+    evidence: str
+
+    def values(self, *, descending: bool) -> dict[str, str]:
+        """Return the values of the placeholders."""
+        word = self.form.descending if descending else self.form.ascending
+        return {"order.field": self.field, "order.direction": word}
+
+
+async def find_order(
+    study: Study,
+    column: Reader,
+    rows: Sequence[dict[str, Any]],
+    forms: Sequence[OrderForm] = (),
+    *,
+    fields: Sequence[str] = (),
+    most: int = _MANY,
+) -> OrderFound | None:
+    """Find how to sort by a column; None if no form is obeyed.
+
+    Args:
+        study: the API, whose limit is known.
+        column: the column to sort by.
+        rows: rows in the order that comes without asking.
+        forms: forms that a description names, tried first.
+        fields: names of fields that a description allows.
+        most: the largest page.
+    """
+    limit = max(2, min(most, _MANY))
+    descending = not is_sorted(map(column.micros, rows[:limit]), descending=True)
+    study.allow(_MAX_CALLS)
+    for field in _fields_of(column, fields):
+        for round_ in _rounds([*forms, *order_forms()], study):
+            found = await _try_round(study, column, round_, field, limit, descending=descending)
+            if found is not None:
+                return found
+        if study.is_strict:
+            continue
+    return None
+
+
+def _fields_of(column: Reader, allowed: Sequence[str]) -> list[str]:
+    """Return the names by which an API may know the column, likeliest first."""
+    plain = [name for name in allowed if _updated(name)]
+    path = [step.removesuffix("[]") for step in column.paths[0]] if column.paths else []
+    last = path[-1] if path else column.name
+    names = [*plain, last, ".".join(path), column.name, _constant(last)]
+    return list(dict.fromkeys(name for name in names if name))
+
+
+def _updated(name: str) -> list[RoleScore]:
+    found = role_of((name,), Part.ROW)[:1]
+    return found if found and found[0].role is Role.UPDATED_AT else []
+
+
+def _constant(name: str) -> str:
+    """Return a name in capitals, as enumerations have it.
+
+    >>> _constant("updatedAt")
+    'UPDATED_AT'
+    """
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
+
+
+def _rounds(forms: Sequence[OrderForm], study: Study) -> list[list[OrderForm]]:
+    """Group forms that can be sent in one call, with the same words for directions.
+
+    The likeliest form is a round of its own.
+    """
+    base = merged(study.base, study.form)
+    by_words: dict[tuple[str, str], list[OrderForm]] = {}
+    for form in forms[1:]:
+        by_words.setdefault((form.ascending, form.descending), []).append(form)
+    rounds = [list(forms[:1])]
+    for same in by_words.values():
+        groups = grouped([(form.tree, form) for form in same], base)
+        rounds += [[form for _, form in group] for group in groups[:_MOST_GROUPS]]
+    return rounds
+
+
+async def _try_round(
+    study: Study,
+    column: Reader,
+    forms: Sequence[OrderForm],
+    field: str,
+    limit: int,
+    *,
+    descending: bool,
+) -> OrderFound | None:
+    by_tree = {id(form.tree): form for form in forms}
+    word = forms[0].descending if descending else forms[0].ascending
+    values = {"limit": limit, "order.field": field, "order.direction": word}
+    reply, left = await study.together([form.tree for form in forms], values)
+    if reply is None or not _obeys(study, reply, column, descending=descending):
+        return None
+    while len(left) > 1:
+        half = left[: len(left) // 2]
+        reply = await study.ask(values, *half)
+        good = _obeys(study, reply, column, descending=descending)
+        left = half if good else left[len(left) // 2 :]
+    form = by_tree[id(left[0])]
+    return await _both_ways(study, column, OrderFound(form, field, ""), limit)
+
+
+async def _both_ways(
+    study: Study, column: Reader, found: OrderFound, limit: int
+) -> OrderFound | None:
+    """Ask for both directions, with other limits, so that no cache can feign it."""
+    seen: list[list[int | None]] = []
+    for descending, rows in ((True, limit), (False, max(2, limit - 1))):
+        values = {"limit": rows, **found.values(descending=descending)}
+        reply = await study.ask(values, found.form.tree)
+        came = study.rows(reply)
+        if came is None or not _obeys(study, reply, column, descending=descending):
+            return None
+        seen.append([column.micros(row) for row in came])
+    newest = [value for value in seen[0] if value is not None]
+    oldest = [value for value in seen[1] if value is not None]
+    if max(newest) < max(oldest) or min(oldest) > min(newest):
+        return None
+    words = f"{len(seen[0])} rows newest first, {len(seen[1])} rows oldest first"
+    return OrderFound(found.form, found.field, words)
+
+
+def _obeys(study: Study, reply: Reply, column: Reader, *, descending: bool) -> bool:
+    rows = study.rows(reply)
+    if not rows:
+        return False
+    return is_sorted(map(column.micros, rows), descending=descending)
+
+
+def allowed_words(reply: Reply) -> list[str]:
+    """Return the texts of a refusal that may list allowed values."""
+    return [text for text in texts_in(reply.answer) if "one of" in text or "must be" in text]

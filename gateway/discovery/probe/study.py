@@ -1,0 +1,235 @@
+"""What is known of an API while it is studied, and trials of several candidates at once.
+
+A lenient API ignores members that it does not know, so one call can carry many candidates, each
+with its own value: the response shows which one was obeyed. A strict API refuses them and mostly
+names them, so that the rest can be sent again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from gateway.analytics.read.translate import find
+from gateway.contract.template import compile_template
+from gateway.discovery.claims.hint_table import HintKind
+from gateway.discovery.claims.hints import read_hints
+from gateway.discovery.claims.names import EACH
+from gateway.discovery.probe.caller import Caller, Reply
+from gateway.discovery.probe.trees import Tree, can_merge, merged, paths_of
+
+_MAX_TEXTS, _MAX_LETTERS, _MAX_DEPTH = 200, 2_000, 12
+_SINGLES = 3
+_ROUNDS = 14
+_MOST = re.compile(
+    r"(?:greater than|more than|exceed|maximum(?: value| allowed| size)?(?: is| of|:)?|at most|"
+    r"up to|less than or equal to|<=|lte|not be above|max(?:imum)?[ :=]+)\D{0,12}(\d{1,9})",
+    re.IGNORECASE,
+)
+
+
+@dataclass(slots=True)
+class Study:
+    """One API under study.
+
+    `base` are members without placeholders that the API needs, and `form` what is learnt of the
+    others. `told` are members that a description demands. `rows_path` is where the rows are, and `defaults` are values of placeholders, such as the order.
+    """
+
+    caller: Caller
+    path: str
+    base: Tree = field(default_factory=dict)
+    form: Tree = field(default_factory=dict)
+    told: Tree = field(default_factory=dict)
+    rows_path: tuple[str, ...] | None = None
+    is_strict: bool = False
+    defaults: dict[str, Any] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+    last_call: int = 10_000
+    unknown: set[tuple[str, ...]] = field(default_factory=set)
+
+    async def ask(self, values: Mapping[str, Any], *trees: Tree) -> Reply:
+        """Make one call with the base, the form learnt so far, and further trees."""
+        return await self.caller.post(self.path, self.body(values, *trees))
+
+    def body(self, values: Mapping[str, Any], *trees: Tree) -> Any:
+        """Return the body of a call; the study's defaults hold for values that are not given."""
+        whole = merged(self.base, self.form)
+        for tree in trees:
+            whole = merged(whole, tree)
+        return compile_template(whole).render({**self.defaults, **values})
+
+    def rows(self, reply: Reply) -> list[dict[str, Any]] | None:
+        """Return the rows of a response; None if it has none, or is a refusal."""
+        if not reply.succeeded or self.rows_path is None:
+            return None
+        found = find(reply.answer, self.rows_path)
+        if not isinstance(found, list) or not all(isinstance(row, dict) for row in found):
+            return None
+        return found
+
+    def allow(self, calls: int) -> None:
+        """Let `together` make no call beyond this number from now on."""
+        self.last_call = self.caller.calls + calls
+
+    async def together(
+        self, trees: Sequence[Tree], values: Mapping[str, Any], *, formats: bool = False
+    ) -> tuple[Reply | None, list[Tree]]:
+        """Send trees in one call; leave out those that the API names in its refusal.
+
+        With `formats`, trees stay whose values have the wrong format: another one may help.
+        Returns the response and the trees that it accepted; without a response, what is left.
+        """
+        left = [tree for tree in trees if not self._is_unknown(tree)]
+        for _ in range(_ROUNDS):
+            if not left or self.caller.calls >= self.last_call:
+                return None, left
+            whole: Tree = {}
+            for tree in left:
+                whole = merged(whole, tree)
+            reply = await self.ask(values, whole)
+            if self.rows(reply) is not None:
+                return reply, left
+            self._note_unknown(reply)
+            kept = _without_refused(left, reply.answer, formats=formats)
+            if len(kept) == len(left):
+                break
+            left = kept
+        if formats:
+            return None, left
+        for tree in left[:_SINGLES] if len(left) > 1 else ():
+            if self.caller.calls >= self.last_call:
+                break
+            reply = await self.ask(values, tree)
+            if self.rows(reply) is not None:
+                return reply, [tree]
+        return None, []
+
+    def _note_unknown(self, reply: Reply) -> None:
+        """Remember members that the API calls unknown, so that no later step sends them."""
+        known = set(paths_of(merged(self.base, self.form)))
+        for hint in read_hints(reply.answer):
+            place = plain(hint.path)
+            if hint.kind is HintKind.UNKNOWN and place and place not in known:
+                self.unknown.add(place)
+
+    def _is_unknown(self, tree: Tree) -> bool:
+        return any(path[: len(p)] == p for path in paths_of(tree) for p in self.unknown)
+
+    def accepts(self, tree: Tree) -> bool:
+        """Return True if a tree does not clash with what is known, and has no unknown member."""
+        return not self._is_unknown(tree) and can_merge(merged(self.base, self.form), tree)
+
+
+def identity(row: Mapping[str, Any]) -> bytes:
+    """Return a row as text, to tell whether two rows are the same."""
+    return msgspec.json.encode(row, order="deterministic")
+
+
+def texts_in(answer: Any) -> list[str]:
+    """Return the texts of a refusal, names of members included; bounded."""
+    found: list[str] = []
+    for text in _texts(answer, 0):
+        found.append(text[:_MAX_LETTERS])
+        if len(found) >= _MAX_TEXTS:
+            break
+    return found
+
+
+def most_allowed(answer: Any) -> int | None:
+    """Return the largest number that a refusal allows, if it says one."""
+    told = [hint.number for hint in read_hints(answer) if hint.kind is HintKind.MAXIMUM]
+    found = [int(number) for number in told if number is not None]
+    if not found:
+        found = [int(m[1]) for text in texts_in(answer) for m in _MOST.finditer(text)]
+    return min(found) if found else None
+
+
+def _texts(node: Any, depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(node, str):
+        yield node
+    elif isinstance(node, dict):
+        for name, inner in node.items():
+            yield name
+            yield from _texts(inner, depth + 1)
+    elif isinstance(node, list):
+        if node and all(isinstance(step, str | int) for step in node):
+            yield ".".join(map(str, node))
+        for inner in node:
+            yield from _texts(inner, depth + 1)
+
+
+def _without_refused(trees: Sequence[Tree], answer: Any, *, formats: bool) -> list[Tree]:
+    """Return the trees that a refusal does not name.
+
+    A member that is unknown takes all below it along. Where the refusal lists the members that are
+    known, all others at its place are unknown.
+    """
+    hints = read_hints(answer)
+    unknown = {plain(hint.path) for hint in hints if hint.kind is HintKind.UNKNOWN}
+    wrong = {plain(hint.path) for hint in hints if hint.kind is not HintKind.UNKNOWN}
+    left = _outside_of(trees, unknown)
+    if len(left) < len(trees):
+        return left
+    if formats and len(_outside_of(trees, wrong)) < len(trees):
+        return list(trees)
+    left = _outside_of(trees, wrong)
+    return left if len(left) < len(trees) else _without_named(trees, texts_in(answer))
+
+
+def plain(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a path; a name that a message gives twice counts once."""
+    names = [step for step in path if step != EACH]
+    return tuple(names[:-1] if names[-2:-1] == names[-1:] else names)
+
+
+def _outside_of(trees: Sequence[Tree], places: set[tuple[str, ...]]) -> list[Tree]:
+    """Return the trees with no member at or below these places.
+
+    A name alone is the place of the member that has only this name, or else of each nested one:
+    some messages leave out where a member is.
+    """
+    roots = {path[0] for tree in trees for path in paths_of(tree)}
+
+    def is_inside(path: tuple[str, ...]) -> bool:
+        return any(
+            place
+            and (
+                path[: len(place)] == place
+                or (len(place) == 1 and place[0] not in roots and path[-1:] == place)
+            )
+            for place in places
+        )
+
+    return [tree for tree in trees if not any(is_inside(path) for path in paths_of(tree))]
+
+
+def _without_named(trees: Sequence[Tree], texts: Sequence[str]) -> list[Tree]:
+    """Return the trees none of whose members a refusal names.
+
+    A nested member counts as named with the object before it, or if no other tree has its name.
+    """
+    words = " \n ".join(texts)
+    exact = [tree for tree in trees if not any(_is_named(path, words) for path in paths_of(tree))]
+    if len(exact) < len(trees):
+        return exact
+    return [tree for tree in trees if not any(_says(path[-1], words) for path in paths_of(tree))]
+
+
+def _is_named(path: tuple[str, ...], words: str) -> bool:
+    if len(path) == 1:
+        return re.search(rf"(?<![\w.]){re.escape(path[0])}(?![\w])", words) is not None
+    joined = r"[.\s'\"/\]\[>-]*(?:property\s+)?['\"]?".join(map(re.escape, path))
+    if re.search(rf"(?<![\w]){joined}(?!\w)", words):
+        return True
+    return re.search(rf"property ['\"]?{re.escape(path[0])}(?!\w)", words) is not None
+
+
+def _says(name: str, words: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(name)}(?!\w)", words) is not None

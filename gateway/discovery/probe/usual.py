@@ -1,0 +1,329 @@
+"""The usual forms of requests, most likely first; `${...}` are the placeholders of a contract.
+
+The first of each list is the assumed API's own form. The lists are hypotheses: probes decide.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from gateway.discovery.probe.trees import Tree, at, merged
+
+LIMITS = (
+    "options.limit",
+    "limit",
+    "pageSize",
+    "options.pageSize",
+    "page.size",
+    "take",
+    "perPage",
+    "per_page",
+    "page_size",
+    "size",
+    "options.take",
+    "options.size",
+    "pagination.limit",
+    "pagination.pageSize",
+    "pagination.size",
+    "paging.limit",
+    "paging.size",
+    "page.limit",
+    "maxResults",
+    "max_results",
+    "itemsPerPage",
+    "top",
+    "first",
+    "count",
+    "rows",
+)
+SKIPS = (
+    "options.skip",
+    "skip",
+    "offset",
+    "options.offset",
+    "from",
+    "start",
+    "options.from",
+    "options.start",
+    "startIndex",
+    "page.offset",
+    "pagination.offset",
+    "pagination.skip",
+    "paging.offset",
+    "paging.skip",
+    "firstResult",
+)
+PAGES = (
+    "options.page",
+    "page",
+    "pageNumber",
+    "page.number",
+    "page_number",
+    "pageIndex",
+    "options.pageNumber",
+    "pagination.page",
+    "pagination.pageNumber",
+    "pagination.number",
+    "paging.page",
+    "page.index",
+    "page.page",
+    "pageNo",
+    "currentPage",
+)
+CURSORS = (
+    "options.cursor",
+    "cursor",
+    "after",
+    "pageToken",
+    "nextToken",
+    "page.cursor",
+    "page.after",
+    "pagination.cursor",
+    "paging.cursor",
+    "continuationToken",
+    "nextCursor",
+    "next",
+    "options.after",
+    "scrollId",
+    "page_token",
+    "next_cursor",
+    "searchAfter",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OrderForm:
+    """A way to say an order: a tree, and the texts of both directions."""
+
+    tree: Tree
+    ascending: str
+    descending: str
+
+
+_UPPER, _LOWER = ("ASC", "DESC"), ("asc", "desc")
+_PAIRS = (
+    ("options.orderBy", "options.order"),
+    ("orderBy", "order"),
+    ("sortBy", "sortOrder"),
+    ("options.sortBy", "options.sortOrder"),
+    ("sortBy", "sortDirection"),
+    ("sort", "order"),
+    ("orderBy", "orderDirection"),
+    ("options.orderBy", "options.orderDirection"),
+    ("options.sort", "options.order"),
+    ("sort.field", "sort.order"),
+    ("sort.field", "sort.direction"),
+    ("sort.by", "sort.order"),
+    ("order.field", "order.direction"),
+    ("order.by", "order.direction"),
+    ("sortField", "sortOrder"),
+    ("sort_by", "sort_order"),
+    ("order_by", "order"),
+    ("sortField", "sortDirection"),
+    ("sortBy", "order"),
+    ("orderBy", "direction"),
+    ("sortBy", "direction"),
+)
+_WHOLE = ("options.orderBy", "sort", "orderBy", "order", "options.sort", "options.order", "sortBy")
+_KEYS = (
+    ("field", "order"),
+    ("field", "direction"),
+    ("by", "order"),
+    ("property", "direction"),
+    ("name", "direction"),
+    ("column", "direction"),
+    ("key", "order"),
+    ("field", "dir"),
+)
+
+
+def order_forms() -> list[OrderForm]:
+    """Return all forms; those that can be sent together are found by `trees.grouped`."""
+    forms = [_pair(pair, _UPPER) for pair in _PAIRS] + [_pair(pair, _LOWER) for pair in _PAIRS]
+    for name in _WHOLE:
+        forms.append(OrderForm(at(name, "${order.direction}${order.field}"), "", "-"))
+    for name in _WHOLE:
+        for keys in _KEYS:
+            for words in (_UPPER, _LOWER):
+                node = {keys[0]: "${order.field}", keys[1]: "${order.direction}"}
+                forms.append(OrderForm(at(name, [node]), *words))
+    for name in _WHOLE:
+        for words in (
+            _UPPER,
+            _LOWER,
+        ):
+            forms.append(OrderForm(at(name, {"${order.field}": "${order.direction}"}), *words))
+            forms.append(OrderForm(at(name, [{"${order.field}": "${order.direction}"}]), *words))
+    for name in _WHOLE:
+        for separator in (":", " "):
+            for words in (_LOWER, _UPPER):
+                text = "${order.field}" + separator + "${order.direction}"
+                forms.append(OrderForm(at(name, text), *words))
+    return forms
+
+
+def _pair(pair: tuple[str, str], words: tuple[str, str]) -> OrderForm:
+    field, direction = pair
+    tree = merged(at(field, "${order.field}"), at(direction, "${order.direction}"))
+    return OrderForm(tree, *words)
+
+
+_ENDS = (
+    ("from", "to"),
+    ("start", "end"),
+    ("gte", "lte"),
+    ("gte", "lt"),
+    ("after", "before"),
+    ("min", "max"),
+    ("startDate", "endDate"),
+    ("gt", "lt"),
+    ("since", "until"),
+    ("begin", "end"),
+)
+RANGES = {
+    "updated_at": (
+        "updatedAtDateRange",
+        "updatedAt",
+        "updatedAtRange",
+        "updated_at",
+        "updated",
+        "dateRange",
+        "lastModified",
+        "modifiedAt",
+        "updateDate",
+        "updated_at_range",
+        "lastUpdated",
+        "changedAt",
+    ),
+    "expiry_date": (
+        "expiryDateRange",
+        "expiryDate",
+        "expiry",
+        "expiry_date",
+        "expiresAt",
+        "expiryRange",
+        "expirationDate",
+        "expires",
+        "validUntil",
+        "dueDate",
+    ),
+}
+WITHIN = ("", "filters", "filter", "where", "options", "query", "criteria")
+"""Objects that filters may be in."""
+LISTS = {
+    "groups": ("groupIds", "groups", "group_ids", "groupId", "userGroupIds", "teams", "userGroups"),
+    "users": (
+        "userIds",
+        "users",
+        "user_ids",
+        "userId",
+        "learnerIds",
+        "employeeIds",
+        "participantIds",
+        "personIds",
+    ),
+    "contents": (
+        "contentIds",
+        "contents",
+        "content_ids",
+        "contentId",
+        "courseIds",
+        "courses",
+        "trainingIds",
+    ),
+    "states": ("states", "state", "status", "statuses", "resultStates", "state_in"),
+    "enrollment_types": (
+        "enrollmentTypes",
+        "enrollmentType",
+        "enrollment_types",
+        "enrolmentTypes",
+        "enrollments",
+        "types",
+    ),
+}
+FIELDS = (
+    "customFields",
+    "customFieldFilters",
+    "custom_fields",
+    "attributes",
+    "userAttributes",
+    "fields",
+)
+_FIELD_KEYS = (
+    ("customFieldId", "values"),
+    ("id", "values"),
+    ("fieldId", "values"),
+    ("key", "values"),
+    ("field", "values"),
+    ("custom_field_id", "values"),
+)
+
+
+def range_trees(name: str, within: str) -> list[tuple[Tree, str]]:
+    """Return (tree, words for evidence) of a range filter in an object."""
+    start, end = f"${{{name}.from}}", f"${{{name}.to}}"
+    found: list[tuple[Tree, str]] = []
+    for member in RANGES[name]:
+        place = f"{within}.{member}" if within else member
+        found += [(at(place, {a: start, b: end}), f"{place} {{{a}, {b}}}") for a, b in _ENDS]
+        found.append((at(place, [start, end]), f"{place} [from, to]"))
+    stem = {
+        "updated_at": ("updatedAt", "updated", "updated_at"),
+        "expiry_date": ("expiryDate", "expiry", "expiry_date"),
+    }
+    for member in stem[name]:
+        for a, b in (
+            ("From", "To"),
+            ("Start", "End"),
+            ("After", "Before"),
+            ("_from", "_to"),
+            ("Gte", "Lte"),
+            ("_gte", "_lte"),
+            ("Min", "Max"),
+            ("_after", "_before"),
+        ):
+            places = (f"{within}.{member}{x}" if within else f"{member}{x}" for x in (a, b))
+            first, second = places
+            found.append((merged(at(first, start), at(second, end)), f"{first}, {second}"))
+    return found
+
+
+def list_trees(name: str, within: str) -> list[tuple[Tree, str]]:
+    """Return (tree, words) of a filter by values in an object: lists first, then one value."""
+    found: list[tuple[Tree, str]] = []
+    for suffix, words in (("", "list"), (".first", "one value"), (".text", "text with commas")):
+        for member in LISTS[name]:
+            place = f"{within}.{member}" if within else member
+            found.append((at(place, f"${{{name}{suffix}}}"), f"{place} ({words})"))
+    for member in LISTS[name][:3]:
+        place = f"{within}.{member}" if within else member
+        found.append((at(place, {"in": f"${{{name}}}"}), f"{place} {{in}}"))
+    return found
+
+
+def field_trees(within: str) -> list[tuple[Tree, str]]:
+    """Return (tree, words) of the filter by custom fields in an object."""
+    found: list[tuple[Tree, str]] = []
+    ids, values = "${custom_fields.id}", "${custom_fields.values}"
+    for member in FIELDS:
+        place = f"{within}.{member}" if within else member
+        found += [
+            (at(place, [{a: ids, b: values}]), f"{place} [{{{a}, {b}}}]") for a, b in _FIELD_KEYS
+        ]
+        found.append((at(place, {ids: values}), f"{place} {{id: values}}"))
+    return found
+
+
+INSTANTS: tuple[tuple[str, int, Any], ...] = (
+    ("iso", 1, None),
+    ("%Y-%m-%dT%H:%M:%S.%LZ", 1, None),
+    ("%Y-%m-%dT%H:%M:%SZ", 1000, None),
+    ("%Y-%m-%d %H:%M:%S", 1000, None),
+    ("%Y-%m-%dT%H:%M:%S", 1000, None),
+    ("epoch_milliseconds", 1, None),
+    ("epoch_seconds", 1000, None),
+    ("%Y-%m-%d", 86_400_000, None),
+    ("%Y-%m-%dT%H:%M:%S+00:00", 1000, None),
+)
+"""Formats of instants in ranges, with the milliseconds of their resolution."""
