@@ -23,7 +23,7 @@ from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtrac
 from gateway.analytics.extract.outside import without_outside
 from gateway.analytics.extract.passes import Passes, PassTools
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import ScanProgress, Scanner
+from gateway.analytics.extract.scan import Scanner, ScanProgress
 from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals

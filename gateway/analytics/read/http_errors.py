@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 
 import httpx
 
+from gateway.analytics.read.allowance import seconds_until_reset
 from gateway.analytics.read.bodies import UNDECODED, decode_any
 from gateway.analytics.read.translate import find
 from gateway.contract.model import Contract, MemberPath
@@ -60,6 +61,9 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
             )
         case 429 | 503:
             wait = _retry_after(response, now)
+            if wait is None and status == 429:
+                wait = seconds_until_reset(response.headers, answered_at(response) or now)
+                wait = None if wait is None else min(wait, _MAX_WAIT_SECONDS)
             family = UpstreamThrottled if status == 429 else UpstreamUnavailable
             later = _DEFAULT_WAIT_SECONDS if wait is None else int(wait) + 1
             return TemporaryFailure(family(said, retry_after_seconds=later, details=details), wait)
