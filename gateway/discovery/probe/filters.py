@@ -114,6 +114,11 @@ def _two_values(column: Reader, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return usable[:2]
 
 
+def has_two_values(column: Reader, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if some rows have a value that others lack, so that a filter can be tried."""
+    return bool(_two_values(column, rows))
+
+
 def _rarest(item: tuple[Any, int]) -> tuple[int, str]:
     return item[1], str(item[0])
 
