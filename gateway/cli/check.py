@@ -16,6 +16,7 @@ from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
 from gateway.config import Settings
+from gateway.config.sign_in import LOGIN_NAMES
 from gateway.discovery.check import check_upstream
 from gateway.discovery.findings import Finding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
@@ -28,6 +29,7 @@ from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, Upstream
     "token_file",
     "token_env",
     "token_command",
+    *LOGIN_NAMES,
     "contract",
     "custom_field",
     "upstream_timeout",

@@ -91,7 +91,7 @@ async def _contract_fits(http: httpx.AsyncClient, settings: Settings) -> CheckRe
     try:
         contract = read_contract(settings)
         token = await own_token(settings, *clock_and_observer())()
-    except (ConfigurationProblem, UpstreamRejectedToken):
+    except (ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable):
         return warn("check", "skipped: it needs the token and the contract")
     try:
         findings = await check_upstream(http, contract, token)

@@ -12,13 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
+from gateway.auth.tokens import CallerTokenSource
 from gateway.cli.exits import Exit
 from gateway.cli.interview import Interview
 from gateway.cli.keys import add_key
 from gateway.cli.learn import Outcome, Wishes, constants_of, learn
+from gateway.cli.login import Login, find_login, login_options
 from gateway.cli.output import note, printable
 from gateway.config import load_settings
 from gateway.config.converters import as_pairs, as_url
@@ -83,6 +86,7 @@ _DEFAULT_TIMEOUT_SECONDS = 60
     metavar="NAME",
     help=f"Create a key for clients and print it; {_KEYS_FILE} stores its digest.",
 )
+@login_options
 @click.option("--force", is_flag=True, help="Overwrite existing files without asking.")
 @click.option("--non-interactive", is_flag=True, help="Do not prompt; use options and defaults.")
 def init(
@@ -99,6 +103,7 @@ def init(
     first_key: str | None,
     force: bool,
     non_interactive: bool,
+    **login: Any,
 ) -> None:
     """Set up the gateway for a workspace: learn its API, and write two files.
 
@@ -124,7 +129,7 @@ def init(
     _check_free(output, interview, force=force)
     contract_file = output.with_name(_CONTRACT_FILE)
     _check_free(contract_file, interview, force=force)
-    draft = _ask(interview, _wishes(source, constant, header), contract_file)
+    draft = _ask(interview, _wishes(source, constant, header), contract_file, login)
     if draft.token is not None:
         _check_free(token_file, interview, force=force)
     text = configuration_text({n: v for n, v in draft.values.items() if v is not None})
@@ -136,7 +141,7 @@ def init(
         _make_key(draft.key_name)
     _write(contract_file, draft.found.text, mode=0o644)
     click.echo(f"wrote {contract_file}: {_sources(draft.found.text)}")
-    _write(output, text, mode=0o644)
+    _write(output, text, mode=0o600 if "login_body" in draft.values else 0o644)
     click.echo(f"wrote {output}")
     calls = f"{draft.found.learned.calls} calls"
     if not draft.found.fits:
@@ -186,8 +191,10 @@ class _Draft:
     found: Outcome = field(repr=False)
 
 
-def _ask(interview: Interview, wishes: Wishes, contract_file: Path) -> _Draft:
-    url, token, found = _reach(interview, wishes)
+def _ask(
+    interview: Interview, wishes: Wishes, contract_file: Path, options: Mapping[str, Any]
+) -> _Draft:
+    url, token, found = _reach(interview, wishes, options)
     fields = found.learned.inferred.custom_fields
     mapped = () if fields is None else fields.mapped
     for field_ in mapped:
@@ -196,14 +203,14 @@ def _ask(interview: Interview, wishes: Wishes, contract_file: Path) -> _Draft:
         "upstream": url,
         "contract": str(contract_file),
         "upstream_timeout": _timeout(found.learned.seconds_of_page),
-        "token_file": str(interview.token_file),
+        **({"token_file": str(interview.token_file)} if isinstance(token, str) else token.values),
         "custom_field": dict(interview.fields),
         "data_dir": interview.find_data_dir(),
     }
     key_name = interview.find_key_name()
     if key_name is not None:
         values["keys_file"] = str(_KEYS_FILE)
-    kept = None if interview.has_token(token) else token
+    kept = token if isinstance(token, str) and not interview.has_token(token) else None
     return _Draft(values, kept, key_name, found)
 
 
@@ -218,26 +225,31 @@ def _make_key(name: str) -> None:
     click.echo(f"wrote {_KEYS_FILE}; this is the key for {name}, which is not shown again:\n{text}")
 
 
-def _reach(interview: Interview, wishes: Wishes) -> tuple[str, str, Outcome]:
-    """Return a URL and a token that work, and what was learnt with them.
+def _reach(
+    interview: Interview, wishes: Wishes, options: Mapping[str, Any]
+) -> tuple[str, str | Login, Outcome]:
+    """Return a URL and a token or login that work, and what was learnt with them.
 
     Raises:
         SystemExit: they do not work, and the user does not try others.
     """
     default = load_contract(built_in_contract()).base_url
-    url, token = interview.find_url(default), interview.find_token()
+    url = interview.find_url(default)
+    token: str | Login = find_login(options, url) or interview.find_token()
     while True:
         click.echo(f"Asking {url} ...")
+        source = CallerTokenSource(token) if isinstance(token, str) else token.source
         try:
-            return url, token, asyncio.run(learn(url, token, wishes, _tell))
+            return url, token, asyncio.run(learn(url, source, wishes, _tell))
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         except DoorProblem as problem:
             _retry_or_exit(interview, problem)
-            if problem.door is Door.TOKEN:
-                token = interview.find_token(refused=token)
-            else:
+            if problem.door is not Door.TOKEN:
                 url = interview.ask_url(url)
+                token = find_login(options, url) or token
+            elif isinstance(token, str):
+                token = interview.find_token(refused=token)
 
 
 def _tell(line: str) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,7 +15,7 @@ from urllib.parse import urlsplit
 import httpx
 import msgspec
 
-from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, Token, World
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.contract.model import Contract
 from gateway.discovery.claims.claims import Claims, names_other_host
@@ -23,11 +24,11 @@ from gateway.discovery.claims.find import find_description, read_url
 from gateway.discovery.discover import Plan, discover
 from gateway.discovery.hints import Hints, hints_of
 from gateway.discovery.learned import Learned
-from gateway.discovery.probe.caller import Caller, Pace
+from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Pace
 from gateway.discovery.probe.trees import Tree
 from gateway.discovery.verify import verify
 from gateway.discovery.write import contract_text
-from gateway.errors import ConfigurationProblem
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 from gateway.observe import Clock
 
 _TIMEOUT_SECONDS = 120.0
@@ -62,19 +63,16 @@ class Outcome:
         return not self.problems
 
 
-async def learn(url: str, token: str, wishes: Wishes, progress: Progress) -> Outcome:
+async def learn(url: str, source: Token, wishes: Wishes, progress: Progress) -> Outcome:
     """Learn an API, and read some of its pages with the contract file that results.
 
     Raises:
-        DoorProblem: no row can be read.
+        DoorProblem: no row can be read, or `source` has no token.
         ConfigurationProblem: the source cannot be read.
     """
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
-        hints = await _hints(http, url, token, wishes, progress)
-
-        async def current(refused: str = "") -> str:
-            return token
-
+        current = partial(_token, source)
+        hints = await _hints(http, url, await current(), wishes, progress)
         headers = {**hints.headers, **wishes.headers}
         caller = Caller(http, current, _pace(url), headers)
         usual = read_file(built_in_contract())
@@ -83,6 +81,16 @@ async def learn(url: str, token: str, wishes: Wishes, progress: Progress) -> Out
         contract = load_contract(text)
         problems = await verify(_client(http, contract, current, headers), contract, learned)
         return Outcome(learned, text, problems)
+
+
+async def _token(source: Token, refused: str = "") -> str:
+    """Return the current token, or say at the door why there is none."""
+    try:
+        return await source(refused)
+    except UpstreamRejectedToken as error:
+        raise DoorProblem(Door.TOKEN, error.message) from None
+    except UpstreamUnavailable as error:
+        raise DoorProblem(Door.UNREACHABLE, error.message) from None
 
 
 async def _hints(
