@@ -9,7 +9,8 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
+import os
+from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -27,6 +28,7 @@ from gateway.analytics.read.request import PageRequest
 from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, Role, Settings
+from gateway.contract.headers import digest_of, resolve_headers
 from gateway.contract.model import Contract
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.call_limit import CallLimit
@@ -99,7 +101,9 @@ class Workspace:
         self.name = settings.workspace
         self.acceptance = Acceptance(self._try, shared.clock.monotonic)
         self._settings, self._contract, self._shared = settings, contract, shared
-        self._http = _http_client(settings, contract, shared)
+        headers = resolve_headers(contract, os.environ)
+        self._http = _http_client(settings, contract, shared, headers)
+        self._headers_digest = digest_of(headers, contract)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
@@ -241,7 +245,8 @@ class Workspace:
             shared.observer,
             self._extract_limit,
         )
-        base = f"{self.name}/{settings.upstream or contract.base_url}/{contract.fingerprint}"
+        print_ = f"{contract.fingerprint}{self._headers_digest}"
+        base = f"{self.name}/{settings.upstream or contract.base_url}/{print_}"
         return Dependencies(
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
@@ -286,12 +291,15 @@ def _sharing(settings: Settings) -> Sharing | None:
     return Sharing(directory, keep, settings.redis)
 
 
-def _http_client(settings: Settings, contract: Contract, shared: Shared) -> httpx.AsyncClient:
+def _http_client(
+    settings: Settings, contract: Contract, shared: Shared, headers: Mapping[str, str]
+) -> httpx.AsyncClient:
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
     return ObservedClient(
         shared.observer,
         seconds=settings.upstream_timeout * TIMES_UPSTREAM_TIMEOUT,
         base_url=settings.upstream or contract.base_url,
+        headers=headers,
         timeout=httpx.Timeout(
             settings.upstream_timeout, connect=min(10, settings.upstream_timeout)
         ),

@@ -134,8 +134,7 @@ class CredentialAuthenticator:
             if seconds > 0:
                 raise TooManyAttempts(
                     "too many wrong keys or tokens came from this address, so the gateway did not"
-                    " check this one with the Analytics API: correct the stored key or token, wait"
-                    " a little and try again",
+                    " check this one with the Analytics API: correct the stored key or token",
                     retry_after_seconds=seconds,
                 )
             found = await check.run()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -17,6 +18,7 @@ from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
 from gateway.config import Settings
 from gateway.config.sign_in import LOGIN_NAMES
+from gateway.contract.headers import resolve_headers
 from gateway.discovery.check import check_upstream
 from gateway.discovery.findings import Finding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
@@ -80,7 +82,9 @@ async def read_findings(settings: Settings) -> tuple[Finding, ...]:
     contract = read_contract(settings)
     base_url = settings.upstream or contract.base_url
     token = await own_token(settings, *clock_and_observer())()
-    async with httpx.AsyncClient(base_url=base_url, timeout=settings.upstream_timeout) as http:
+    headers = resolve_headers(contract, os.environ)
+    timeout = settings.upstream_timeout
+    async with httpx.AsyncClient(base_url=base_url, timeout=timeout, headers=headers) as http:
         try:
             return await check_upstream(http, contract, token)
         except UpstreamRejectedToken as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import CheckResult, fail, ok, warn
 from gateway.cli.options import token_place
 from gateway.config import Settings
+from gateway.contract.headers import resolve_headers
 from gateway.discovery.check import check_upstream
 from gateway.edge.unnamed_proxies import Forwarding
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
@@ -93,6 +95,10 @@ async def _contract_fits(http: httpx.AsyncClient, settings: Settings) -> CheckRe
         token = await own_token(settings, *clock_and_observer())()
     except (ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable):
         return warn("check", "skipped: it needs the token and the contract")
+    try:
+        http.headers.update(resolve_headers(contract, os.environ))
+    except ConfigurationProblem as problem:
+        return fail("check", problem.message)
     try:
         findings = await check_upstream(http, contract, token)
     except UpstreamRejectedToken as error:

@@ -78,6 +78,21 @@ def check_limits(
         raise click.UsageError(problem.message) from problem
 
 
+def check_sets(settings: Settings, limits: dict[str, Any]) -> None:
+    """Check the entity sets of a key without a configuration file: against the contract alone.
+
+    Raises:
+        click.UsageError: an entity set does not exist.
+    """
+    if limits.get("sets"):
+        try:
+            prune_sets(read_contract(settings), limits["sets"], "--sets")
+        except ConfigurationProblem as problem:
+            raise click.UsageError(
+                f"{problem.message}; if a contract file names other sets, give --config FILE"
+            ) from problem
+
+
 def _contract(settings: Settings, role: str | None) -> Contract:
     contract = read_contract(settings)
     table = next((each for each in settings.roles if each.name == role), None)

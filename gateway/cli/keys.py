@@ -14,7 +14,7 @@ import msgspec
 from gateway.auth.identity import digest
 from gateway.auth.key_file import read_keys, write_keys
 from gateway.auth.keys import LIMITS, Key, generate, parse_expiry
-from gateway.cli.key_limits import check_limits, take_limits
+from gateway.cli.key_limits import check_limits, check_sets, take_limits
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note, print_table
 from gateway.config import DEFAULT_WORKSPACE, Settings, roles_of_workspaces
@@ -102,8 +102,8 @@ def create(
         check_limits(read_settings(config, given), workspace, role, limits)
     elif role is not None or workspace != DEFAULT_WORKSPACE:
         note("warning: --workspace and --role are not checked: give --config FILE to check them")
-    if config is None and limits.get("sets"):
-        note("warning: --sets is not checked: give --config FILE to check it")
+    if config is None:
+        check_sets(read_settings(config, given), limits)
     try:
         ends = None if expires is None else parse_expiry(expires, now)
     except ValueError as error:
@@ -162,8 +162,8 @@ def limit(config: Path | None, *, id_: str, as_json: bool, **given: Any) -> None
     key = _found(_read(path), id_)
     if config is not None:
         check_limits(read_settings(config, given), key.workspace, key.role, limits)
-    elif limits.get("sets"):
-        note("warning: --sets is not checked: give --config FILE to check it")
+    else:
+        check_sets(read_settings(config, given), limits)
     changed: list[Key] = []
 
     def change(stored: dict[str, Key]) -> None:

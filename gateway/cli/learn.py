@@ -80,7 +80,7 @@ async def learn(url: str, source: Token, wishes: Wishes, progress: Progress) -> 
         text = contract_text(learned, built_in_contract(), usual, url)
         contract = load_contract(text)
         problems = await verify(_client(http, contract, current, headers), contract, learned)
-        return Outcome(learned, text, problems)
+        return Outcome(learned, text, (*learned.problems, *problems))
 
 
 async def _token(source: Token, refused: str = "") -> str:

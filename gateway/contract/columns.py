@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gateway.contract import file
-from gateway.contract.decoding import Instant, checked_zone, makes_list, parse_steps
+from gateway.contract.decoding import Instant, makes_list, parse_steps
+from gateway.contract.instants import checked_notation, checked_zone, is_exact_on_grid
 from gateway.contract.model import (
     Column,
     ColumnSource,
@@ -12,7 +13,7 @@ from gateway.contract.model import (
     RangeFilter,
     ValuesFilter,
 )
-from gateway.contract.shapes import member_path
+from gateway.contract.shapes import member_path, safe_values
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
@@ -113,20 +114,34 @@ def _custom_column(
     )
 
 
-def _zone(name: str, zone: str) -> str:
+def _instant(name: str, entry: file.RangeFilterEntry) -> Instant:
+    """Return how the ends of a range are sent; refuse what the upstream could misread."""
+    place = f"contract file: [filters.{name}]"
     try:
-        return checked_zone(zone)
+        zone = checked_zone(entry.zone)
     except ValueError as error:
         raise ConfigurationProblem(
-            f"contract file: [filters.{name}] zone = {zone!r} is no time zone: write a name such as"
-            ' "UTC" or "Europe/Berlin"'
+            f'{place} zone = {entry.zone!r} is no time zone: write "UTC" or "Europe/Berlin"'
         ) from error
+    step = entry.resolution_milliseconds
+    try:
+        checked_notation(entry.instant.replace("%L", "000"))
+        is_exact = is_exact_on_grid(entry.instant, zone, step)
+    except ValueError:
+        is_exact = False
+    if not is_exact:
+        raise ConfigurationProblem(
+            f"{place} instant = {entry.instant!r} cannot say all instants that are whole multiples"
+            f" of {step} milliseconds: write iso, epoch_seconds, epoch_milliseconds or a pattern"
+            " with all their parts, a larger resolution_milliseconds, or a zone without summer time"
+        )
+    return Instant(entry.instant, zone)
 
 
 def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
     match parsed.filters.get(name):
         case file.ValuesFilterEntry() as entry:
-            return ValuesFilter(name, entry.exact, entry.max_values)
+            return ValuesFilter(name, entry.exact, entry.max_values, safe_values(parsed, name))
         case file.RangeFilterEntry() as entry:
             return RangeFilter(
                 name,
@@ -134,7 +149,7 @@ def _filter(parsed: file.ContractFile, column: str, name: str) -> Filter:
                 entry.to_inclusive,
                 entry.resolution_milliseconds,
                 entry.exact,
-                Instant(entry.instant, _zone(name, entry.zone)),
+                _instant(name, entry),
                 entry.open_from,
                 entry.open_to,
             )

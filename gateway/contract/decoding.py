@@ -9,13 +9,14 @@ filters may be sent.
 from __future__ import annotations
 
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Any, TypeAlias
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from gateway.contract.texts import text_of
+from gateway.contract.instants import checked_notation, checked_zone, read_instant
+from gateway.contract.texts import may_be_made, text_of
 from gateway.errors import ConfigurationProblem
 
 
@@ -59,7 +60,10 @@ class Scale:
 
 @dataclass(frozen=True, slots=True)
 class ValueMap:
-    """`{ map = { "Done" = "APPROVED" } }`: other values stay as they are."""
+    """`{ map = { "Done" = "APPROVED" } }`: other values stay as they are.
+
+    "APPROVED" itself cannot be decoded then, unless it is a name of the map too.
+    """
 
     pairs: tuple[tuple[str, str], ...]
 
@@ -109,13 +113,9 @@ _WORDS: dict[str, Step] = {
     "lower": Case(upper=False),
 }
 _TRUE, _FALSE = frozenset({"true", "yes", "1"}), frozenset({"false", "no", "0"})
+_LARGEST = sys.float_info.max
+_WHOLE = re.compile(r"[+-]?[0-9]{1,400}")
 _NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,3})?")
-_ISO = re.compile(
-    r"([+-]?[0-9]{4,6})-([0-9]{2})-([0-9]{2})"
-    r"(?:[Tt ]([0-9]{2}):([0-9]{2})(?::([0-9]{2})(?:[.,]([0-9]+))?)?"
-    r" ?([Zz]|[+-][0-9]{2}:?(?:[0-9]{2})?)?)?"
-)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def parse_steps(entries: Sequence[str | dict[str, Any]], column: str) -> tuple[Step, ...]:
@@ -137,7 +137,7 @@ def _parse(entry: Any, column: str) -> Step:
             case {"map": dict() as pairs, **rest} if not rest:
                 return ValueMap(tuple((str(k), str(v)) for k, v in pairs.items()))
             case {"instant": str() as text, **rest} if rest.keys() <= {"zone"}:
-                return Instant(text, checked_zone(str(rest.get("zone", ""))))
+                return Instant(checked_notation(text), checked_zone(str(rest.get("zone", ""))))
             case {"split": str() as text, **rest} if not rest and text:
                 return Split(text)
             case {"join": str() as text, **rest} if not rest:
@@ -152,20 +152,6 @@ def _parse(entry: Any, column: str) -> Step:
         ' { instant = "iso", zone = "UTC" }, { split = "," }, { join = " " } and'
         ' { language = ["en"] }'
     )
-
-
-def checked_zone(name: str) -> str:
-    """Return the name of a time zone, or the empty text.
-
-    Raises:
-        ValueError: there is no such zone.
-    """
-    try:
-        if name and name != "UTC":
-            ZoneInfo(name)
-    except (ZoneInfoNotFoundError, OSError) as error:  # "Europe" is a folder
-        raise ValueError(name) from error
-    return name
 
 
 def decode(value: Any, steps: Sequence[Step]) -> Any:
@@ -191,37 +177,47 @@ def makes_list(steps: Sequence[Step]) -> bool:
 
 
 def encode(value: str, steps: Sequence[Step]) -> Any:
-    """Return what the upstream calls a column's value; the inverse of `decode` for filters.
+    """Return what the upstream calls a column's value, so that `decode` makes the value of it.
 
     Raises:
-        Undecodable: there is no inverse, or not exactly one.
+        Undecodable: there is no such value, or more than one.
     """
     found: Any = value
     for step in reversed(steps):
-        match step:
-            case ValueMap(pairs):
-                names = [name for name, shown in pairs if shown == found]
-                if len(names) > 1 or (not names and any(name == found for name, _ in pairs)):
-                    raise Undecodable
-                found = names[0] if names else found
-            case Case(upper):
-                if found != (found.upper() if upper else found.lower()):
-                    raise Undecodable
-                found = found.lower() if upper else found.upper()
-            case Text():
-                found = _number_of(found)
-            case Split():
-                continue
-            case _:
-                raise Undecodable
+        found = _before(found, step)
+    made = decode(found, steps)
+    if made not in (value, [value]):
+        raise Undecodable
     return found
 
 
-def _number_of(text: str) -> Any:
-    """Return the whole number that `text_of` shows as this text, else the text itself."""
-    if re.fullmatch(r"0|-?[1-9][0-9]{0,14}", text):
-        return int(text)
-    return text
+def _before(shown: str, step: Step) -> Any:
+    match step:
+        case ValueMap(pairs):
+            names = [name for name, made in pairs if made == shown]
+            if len(names) > 1:
+                raise Undecodable
+            return names[0] if names else shown
+        case Case(upper):
+            return shown.lower() if upper else shown.upper()
+        case Text():
+            return _before_text(shown)
+        case Split():
+            return shown
+        case _:
+            raise Undecodable
+
+
+def _before_text(shown: str) -> Any:
+    """Return the whole number that `text_of` shows as this text, else the text itself.
+
+    Other numbers, true, false and lists may be texts too.
+    """
+    if re.fullmatch(r"0|-?[1-9][0-9]{0,17}", shown):
+        return int(shown)
+    if may_be_made(shown):
+        raise Undecodable
+    return shown
 
 
 def _text(value: Any, _step: Step) -> Any:
@@ -230,14 +226,22 @@ def _text(value: Any, _step: Step) -> Any:
     )
 
 
-def _number(value: Any, _step: Step) -> float:
-    if isinstance(value, bool):
+def _number(value: Any, _step: Step) -> int | float:
+    if isinstance(value, str):
+        text = value.strip().removesuffix("%").strip()
+        if not _NUMBER.fullmatch(text):
+            raise Undecodable
+        value = int(text) if _WHOLE.fullmatch(text) else float(text)
+    if isinstance(value, bool) or not isinstance(value, int | float):
         raise Undecodable
-    if isinstance(value, int | float):
-        return float(value)
-    if isinstance(value, str) and _NUMBER.fullmatch(value.strip().removesuffix("%").strip()):
-        return float(value.strip().removesuffix("%").strip())
-    raise Undecodable
+    return _finite(value)
+
+
+def _finite(value: float | int) -> int | float:
+    """Return a number that JSON has, and a Double too."""
+    if not abs(value) <= _LARGEST:
+        raise Undecodable
+    return value if isinstance(value, float) or abs(value) < 2**63 else float(value)
 
 
 def _boolean(value: Any, _step: Step) -> bool:
@@ -262,11 +266,21 @@ def _case(value: Any, step: Any) -> Any:
 def _scale(value: Any, step: Any) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise Undecodable
-    return round(float(value * step.factor), 9)
+    return _finite(float(Decimal(repr(value)) * Decimal(repr(step.factor))))
 
 
 def _map(value: Any, step: Any) -> Any:
-    return dict(step.pairs).get(text_of(value), value)
+    """Return the value that stands for this one.
+
+    A value that is no name but what another name stands for could not be distinguished in filters.
+    """
+    name = text_of(value)
+    for known, made in step.pairs:
+        if known == name:
+            return made
+    if any(made == name for _, made in step.pairs):
+        raise Undecodable
+    return value
 
 
 def _split(value: Any, step: Any) -> Any:
@@ -280,7 +294,7 @@ def _split(value: Any, step: Any) -> Any:
 def _join(value: Any, step: Any) -> Any:
     parts = value if isinstance(value, list) else [value]
     texts = [text_of(part) for part in parts if part not in (None, "")]
-    return step.separator.join(texts) if texts else None
+    return step.separator.join(texts) if texts or "" in parts else None
 
 
 def _language(value: Any, step: Any) -> Any:
@@ -288,62 +302,16 @@ def _language(value: Any, step: Any) -> Any:
         return value
     if not isinstance(value, dict):
         raise Undecodable
-    known = [value[code] for code in step.codes if value.get(code)]
-    others = [found for found in value.values() if found]
+    known = [value[code] for code in step.codes if value.get(code) is not None]
+    others = [found for found in value.values() if found is not None]
     return next(iter([*known, *others]), None)
 
 
 def _instant(value: Any, step: Any) -> str:
-    """Return ISO 8601 with Z, in microseconds or finer as sent; years may be beyond 9999."""
-    match step.format:
-        case "iso":
-            return _iso(value, step.zone)
-        case "epoch_seconds" | "epoch_milliseconds":
-            if isinstance(value, str) and re.fullmatch(r"-?[0-9]{1,16}", value):
-                value = int(value)
-            if isinstance(value, bool) or not isinstance(value, int | float):
-                raise Undecodable
-            unit = 1 if step.format == "epoch_seconds" else 1000
-            try:
-                return _shown(_EPOCH + timedelta(microseconds=int(value * 1_000_000 / unit)))
-            except (OverflowError, ValueError) as error:
-                raise Undecodable from error
-        case pattern:
-            try:
-                return _shown(_aware(datetime.strptime(value, pattern), step.zone))  # noqa: DTZ007
-            except (TypeError, ValueError, OverflowError) as error:
-                raise Undecodable from error
-
-
-def _iso(value: Any, zone: str) -> str:
-    match = _ISO.fullmatch(value) if isinstance(value, str) else None
-    if match is None:
-        raise Undecodable
-    year, month, day, hour, minute, second, fraction, offset = match.groups()
-    hour, minute, second = hour or "00", minute or "00", second or "00"
-    tail = f".{fraction[:9]}" if fraction else ""
-    if offset:
-        return f"{year}-{month}-{day}T{hour}:{minute}:{second}{tail}{offset.upper()}"
-    if zone == "UTC" or len(year) > 4:
-        return f"{year}-{month}-{day}T{hour}:{minute}:{second}{tail}Z"
     try:
-        plain = datetime.fromisoformat(f"{year}-{month}-{day}T{hour}:{minute}:{second}")
-        aware = _aware(plain, zone)
+        return read_instant(value, step.format, step.zone)
     except (ValueError, OverflowError) as error:
         raise Undecodable from error
-    return f"{aware.astimezone(UTC):%Y-%m-%dT%H:%M:%S}{tail}Z"
-
-
-def _aware(value: datetime, zone: str) -> datetime:
-    if value.tzinfo is not None:
-        return value.astimezone(UTC)
-    if not zone:
-        raise Undecodable
-    return value.replace(tzinfo=UTC if zone == "UTC" else ZoneInfo(zone)).astimezone(UTC)
-
-
-def _shown(value: datetime) -> str:
-    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds") + "Z"
 
 
 _APPLY: dict[type[Any], Callable[[Any, Any], Any]] = {

@@ -15,6 +15,7 @@ import msgspec
 from gateway.contract import file
 from gateway.contract.columns import build_columns
 from gateway.contract.format1 import import_format1
+from gateway.contract.headers import check_headers
 from gateway.contract.lines import condition_lines
 from gateway.contract.model import (
     Column,
@@ -62,6 +63,7 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
     contract = _assemble(parsed, columns, digest[:16], condition_lines(text))
     check_contract(contract)
+    check_headers(contract.request.headers)
     return contract
 
 
@@ -113,7 +115,7 @@ def _assemble(
         results_path=parsed.endpoints.results.path,
         statistics_path="" if statistics is None else statistics.path,
         request=request_shape(parsed),
-        response=response_shape(parsed.response),
+        response=response_shape(shrunk.file.response),
         custom_fields=_field_shape(parsed.custom_fields),
         columns=columns,
         key=parsed.service.key,
@@ -132,12 +134,6 @@ def _assemble(
     )
 
 
-def _has_total(response: file.ResponseSection) -> bool:
-    """Return True if responses state a number of rows; one of pages can be compared with none."""
-    is_stated = response.total is not None or response.total_header is not None
-    return is_stated and response.total_counts == "rows"
-
-
 def _field_shape(fields: file.CustomFieldsSection | None) -> CustomFieldShape:
     if fields is None:
         return CustomFieldShape((), "", "", "")
@@ -145,6 +141,12 @@ def _field_shape(fields: file.CustomFieldsSection | None) -> CustomFieldShape:
     return CustomFieldShape(
         member_path(fields.path), fields.id, fields.value, fields.label, is_object
     )
+
+
+def _has_total(response: file.ResponseSection) -> bool:
+    """Return True if the upstream states the number of rows, not only of pages."""
+    is_stated = response.total is not None or response.total_header is not None
+    return is_stated and response.total_counts == "rows"
 
 
 def _pages(pages: file.PagesSection) -> Pages:

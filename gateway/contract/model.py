@@ -7,6 +7,7 @@ too few.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
@@ -22,11 +23,16 @@ MemberPath: TypeAlias = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True)
 class ValuesFilter:
-    """A list of values, ORed; never sent empty. `name` is its placeholder in the request's body."""
+    """A list of values, ORed; never sent empty. `name` is its placeholder in the request's body.
+
+    `safe` is a pattern of values that can be sent, empty for all: the body may join them to a text,
+    in which a comma or a quotation mark would mean something else.
+    """
 
     name: str
     exact: bool
     max_values: int
+    safe: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +109,11 @@ class Column:
     def can_encode(self, value: str) -> bool:
         """Return True if the upstream has one value that becomes this one."""
         try:
-            encode(value, () if self.source is None else self.source.steps)
+            sent = encode(value, () if self.source is None else self.source.steps)
         except Undecodable:
+            return False
+        safe = self.filter.safe if isinstance(self.filter, ValuesFilter) else ""
+        if safe and not re.fullmatch(safe, str(sent)):
             return False
         return self.source is None or not self.source.key_of
 

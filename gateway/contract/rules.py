@@ -10,15 +10,9 @@ import re
 from collections.abc import Iterator
 
 from gateway.contract import file
-from gateway.contract.model import (
-    Column,
-    Contract,
-    CustomFieldFilter,
-    RangeFilter,
-    ValuesFilter,
-)
+from gateway.contract.model import Column, Contract, RangeFilter
 from gateway.contract.naming import is_word
-from gateway.contract.shapes import request_shape
+from gateway.contract.template_rules import check_filters_are_sent, check_placeholders
 from gateway.edm.types import PrimitiveType
 from gateway.errors import ConfigurationProblem
 
@@ -26,7 +20,6 @@ _NO_NAME = (
     "is not a name: use letters, digits and underscores, starting with a letter, but no word of"
     " OData's language such as null or in"
 )
-_PAGE_NAMES = frozenset({"limit", "skip", "page", "cursor", "order.field", "order.direction"})
 _IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,127}")
 
 
@@ -52,7 +45,7 @@ def check_file(parsed: file.ContractFile) -> None:
         if not is_property_name(name):
             raise _problem(place, name, _NO_NAME)
     _check_limits(parsed.limits)
-    _check_placeholders(parsed)
+    check_placeholders(parsed)
 
 
 def check_columns(columns: tuple[Column, ...], key: str) -> None:
@@ -74,7 +67,7 @@ def check_contract(contract: Contract) -> None:
     Raises:
         ConfigurationProblem: with the table and key.
     """
-    _check_filters_are_sent(contract)
+    check_filters_are_sent(contract)
     _check_repeated(contract)
     _check_order(contract)
 
@@ -184,54 +177,6 @@ def _check_column(column: Column) -> None:
             str(prop.type),
             "cannot have a values filter: the Analytics API compares texts",
         )
-
-
-def _check_placeholders(parsed: file.ContractFile) -> None:
-    """Refuse placeholders without a meaning."""
-    known = set(_PAGE_NAMES)
-    for name, entry in parsed.filters.items():
-        match entry:
-            case file.ValuesFilterEntry():
-                known.add(name)
-            case file.RangeFilterEntry():
-                known |= {f"{name}.from", f"{name}.to"}
-            case file.CustomFieldsFilterEntry():
-                known |= {"custom_fields.id", "custom_fields.values"}
-    for name in sorted(request_shape(parsed).body.names):
-        if _without_view(name) not in known:
-            raise _problem(
-                "[request] body",
-                f"${{{name}}}",
-                f"is unknown; there are {', '.join(sorted(known))}",
-            )
-
-
-def _check_filters_are_sent(contract: Contract) -> None:
-    """Refuse filters and pages that a request cannot say: all rows would count as filtered."""
-    wanted = {"offset": "skip", "page_number": "page", "cursor": "cursor"}
-    needed = {"limit", wanted[contract.pages.kind.value], *_filter_names(contract)}
-    said = {_without_view(name) for name in contract.request.body.names}
-    for name in sorted(needed - said):
-        raise _problem("[request] body", f"${{{name}}}", "is missing, so it would never be sent")
-
-
-def _filter_names(contract: Contract) -> frozenset[str]:
-    found: set[str] = set()
-    for column in contract.columns:
-        match column.filter:
-            case RangeFilter(name=name):
-                found |= {f"{name}.from", f"{name}.to"}
-            case CustomFieldFilter():
-                found |= {"custom_fields.id", "custom_fields.values"}
-            case ValuesFilter(name=name):
-                found.add(name)
-            case None:
-                continue
-    return frozenset(found)
-
-
-def _without_view(name: str) -> str:
-    return name.removesuffix(".first").removesuffix(".text")
 
 
 def _check_repeated(contract: Contract) -> None:

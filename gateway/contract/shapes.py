@@ -8,7 +8,7 @@ from gateway.contract import file
 from gateway.contract.model import MemberPath, RequestShape, ResponseShape, TotalPlace
 from gateway.contract.template import compile_template
 
-_PAGE_NAMES = frozenset({"limit", "skip", "page", "cursor", "order.field", "order.direction"})
+PAGE_NAMES = frozenset({"limit", "skip", "page", "cursor", "order.field", "order.direction"})
 
 
 def member_path(dotted: str) -> MemberPath:
@@ -35,6 +35,16 @@ def request_shape(parsed: file.ContractFile) -> RequestShape:
     )
 
 
+def safe_values(parsed: file.ContractFile, name: str) -> str:
+    """Return a pattern of the values of a filter that its places in the bodies can say."""
+    shape = request_shape(parsed)
+    uses = [*shape.body.uses(), *shape.statistics_body.uses()]
+    own = [use for use in uses if use.name in (f"{name}.text", f"{name}.first")]
+    if any(use.in_text for use in own):
+        return r"[\w-]+(?:[ .@:+][\w-]+)*"
+    return r"[^,\s]+(?:[ \t]+[^,\s]+)*" if any(u.name == f"{name}.text" for u in own) else ""
+
+
 def _without_page(tree: Any) -> Any:
     """Return a body without the members that concern the page and the order."""
     if isinstance(tree, dict):
@@ -43,7 +53,7 @@ def _without_page(tree: Any) -> Any:
     if isinstance(tree, list):
         kept_list = [made for each in tree if (made := _without_page(each)) is not None]
         return kept_list if kept_list or not tree else None
-    is_page = isinstance(tree, str) and any(f"${{{name}" in tree for name in _PAGE_NAMES)
+    is_page = isinstance(tree, str) and any(f"${{{name}" in tree for name in PAGE_NAMES)
     return None if is_page else tree
 
 

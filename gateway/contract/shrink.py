@@ -37,9 +37,14 @@ class Shrunk:
 def shrink(parsed: file.ContractFile) -> Shrunk:
     """Leave out what needs a usual column that the file does not have."""
     missing = USUAL_COLUMNS - {column.name for column in parsed.columns}
-    if not missing:
+    unlisted = _unlisted_words(parsed)
+    if not missing and not unlisted:
         return Shrunk(parsed, ())
-    measures = tuple(m for m in parsed.measures if _is_possible(m, missing))
+    measures = tuple(
+        m
+        for m in parsed.measures
+        if _is_possible(m, missing) and not unlisted.intersection(_WORD.findall(m.where))
+    )
     sets = tuple(made for entry in parsed.sets if (made := _set(entry, missing)) is not None)
     navigation = tuple(link for link in parsed.navigation if _leads(link, parsed, sets, missing))
     kept = structs.replace(
@@ -47,9 +52,29 @@ def shrink(parsed: file.ContractFile) -> Shrunk:
         measures=measures,
         sets=sets,
         navigation=navigation,
+        response=structs.replace(parsed.response, repeated=_repeated(parsed)),
         statistics={n: s for n, s in parsed.statistics.items() if s.column not in missing},
     )
     return Shrunk(kept, tuple(_differences(parsed, kept)))
+
+
+def _repeated(parsed: file.ContractFile) -> tuple[str, ...]:
+    """Return the repeated objects that columns go through."""
+    paths = [c.path if isinstance(c.path, tuple) else (c.path,) for c in parsed.columns]
+    used = {path.split(".")[0] for each in paths for path in each}
+    return tuple(name for name in parsed.response.repeated if name in used)
+
+
+def _unlisted_words(parsed: file.ContractFile) -> frozenset[str]:
+    """Return the quoted words of measures that no column lists: the upstream has other words.
+
+    A measure of such a word would always be 0.
+    """
+    listed = {f"'{value}'" for column in parsed.columns for value in column.values}
+    if not listed:
+        return frozenset()
+    quoted = {w for m in parsed.measures for w in _WORD.findall(m.where) if w.startswith("'")}
+    return frozenset(quoted - listed)
 
 
 def _is_possible(column: file.SetColumnEntry, missing: Collection[str]) -> bool:
@@ -60,6 +85,8 @@ def _is_possible(column: file.SetColumnEntry, missing: Collection[str]) -> bool:
 def _set(entry: file.SetEntry, missing: Collection[str]) -> file.SetEntry | None:
     """Return the set with the columns that remain; None if its key does not."""
     columns = tuple(column for column in entry.columns if _is_possible(column, missing))
+    gone = {column.name for column in entry.columns} - {column.name for column in columns}
+    columns = tuple(c for c in columns if c.kind != "digest" or c.of not in gone)
     key = (entry.key,) if isinstance(entry.key, str) else entry.key
     names = {column.name for column in columns}
     if not names.issuperset(key) and not entry.copy_columns:

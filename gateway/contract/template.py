@@ -86,6 +86,19 @@ class Template:
         """The names of all placeholders."""
         return frozenset(slot.name for slot in _slots(self.root))
 
+    def uses(self) -> Iterator[Use]:
+        """Yield each placeholder with its place."""
+        return _uses(self.root, in_text=False, repeats=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A placeholder: `in_text` inside of a longer text, `repeats` once for each custom field."""
+
+    name: str
+    in_text: bool
+    repeats: bool
+
 
 def compile_template(tree: Any) -> Template:
     """Compile decoded JSON or TOML.
@@ -173,6 +186,30 @@ def _slots(node: Node | Joined | str) -> Iterator[Slot]:
             return
 
 
+def _uses(node: Node | Joined | str, *, in_text: bool, repeats: bool) -> Iterator[Use]:
+    match node:
+        case Slot(name):
+            yield Use(name, in_text, repeats)
+        case Joined():
+            for slot in _slots(node):
+                yield Use(slot.name, True, repeats)
+        case Object(members):
+            for label, inner in members:
+                each = repeats or _speaks(label)
+                yield from _uses(label, in_text=True, repeats=each)
+                yield from _uses(inner, in_text=in_text, repeats=each)
+        case Array(elements):
+            for element in elements:
+                yield from _uses(element, in_text=in_text, repeats=repeats or _speaks(element))
+        case _:
+            return
+
+
+def _speaks(node: Node | Joined | str) -> bool:
+    """Return True if a name or an element speaks of custom fields."""
+    return any(slot.name.startswith(f"{EACH}.") for slot in _slots(node))
+
+
 def _render(node: Node, values: Values) -> Any:
     match node:
         case Constant(json):
@@ -227,8 +264,7 @@ def _array(node: Array, values: Values) -> Any:
 
 def _repeated(node: Node | str, values: Values) -> Iterator[Values]:
     """Yield the values of each custom field if a name or an element speaks of custom fields."""
-    speaks = any(slot.name.startswith(f"{EACH}.") for slot in _slots(node))
-    if not speaks or f"{EACH}.id" in values:
+    if not _speaks(node) or f"{EACH}.id" in values:
         yield values
         return
     for field in values.get(EACH, ()):

@@ -42,6 +42,21 @@ from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.probe.values import Reader
 
 _WINDOW_ROWS = 100
+_FEW_ROWS = 4
+_CALLS_FOR_RANGE, _CALLS_FOR_ZONE = 30, 3
+_ZONES = (
+    "Europe/Berlin",
+    "Europe/London",
+    "America/New_York",
+    "America/Chicago",
+    "America/Los_Angeles",
+    "Asia/Kolkata",
+    "Australia/Sydney",
+)
+_WITH_ZONE = frozenset(
+    {"iso", "%Y-%m-%dT%H:%M:%S.%LZ", "%Y-%m-%dT%H:%M:%SZ", "epoch_milliseconds", "epoch_seconds"}
+)
+"""Formats of ranges that say their zone."""
 _FILTERS = (
     ("states", "state", "ZZ_NO_SUCH_STATE"),
     ("contents", "contentId", "zz-no-such-content"),
@@ -57,12 +72,14 @@ Progress = Callable[[str], None]
 class Plan:
     """What is known before the first call, and how far to go.
 
-    `calls` bounds the calls for abilities that the feed can do without.
+    `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
+    calls for abilities that the feed can do without.
     """
 
     usual: file.ContractFile
     constants: Tree = field(default_factory=dict)
     hints: Hints = field(default_factory=Hints)
+    zone: str = ""
     calls: int = 60
 
     @property
@@ -100,6 +117,10 @@ class _Discovery:
         self._limit = limit
         self._pages: list[Sequence[dict[str, Any]]] = []
         self._envelopes: list[Envelope] = [entry.envelope]
+        self._zone = plan.zone or "UTC"
+        self._without_zone: tuple[str, ...] = ()
+        self._position: Position | None = None
+        self.problems: list[str] = []
 
     async def run(self) -> Learned:
         study = self._study
@@ -112,28 +133,28 @@ class _Discovery:
             study.defaults = dict(newest)
         rows = await self._page({**newest, "limit": min(self._limit.largest, _WINDOW_ROWS)})
         window = Window(rows)
-        position = await find_position(study, window, self._plan.hints.numbers)
-        if position is None and len(rows) >= self._limit.largest:
-            raise DoorProblem(
-                Door.REFUSED,
-                "the API sends rows, but no usual member of a request leads to the next page; name"
-                " a description of the API or a recorded request with --from",
-            )
-        if position is not None:
-            study.form = merged(study.form, position.tree)
-        end = End("unknown") if position is None else await find_end(study, position, window)
+        numbers = self._plan.hints.numbers
+        position = await find_position(study, window, numbers)
+        if position is None and order is not None:
+            position = await find_position(study, self._by_instants(rows), numbers)
+        if position is None:
+            raise DoorProblem(*_no_pages(len(rows)))
+        self._position = position
+        study.form = merged(study.form, position.tree)
+        end = await find_end(study, position, window)
         total = await find_total(
             study, tuple(self._envelopes), position, newest, self._limit.largest
         )
-        limit = self._limit
-        if position is not None:
-            number = None if total is None else total.number
-            limit = await settle_clamping(study, limit, position, number)
+        number = None if total is None else total.number
+        limit = await settle_clamping(study, self._limit, position, number)
         self._tell(limit, position, order, total)
         if order is not None:
             await self._page({**order.values(descending=False), "limit": limit.largest})
         inferred = self._settled(self._infer())
-        ranges = await self._ranges(inferred, order, limit)
+        few = _CALLS_FOR_ZONE if self._without_zone else _CALLS_FOR_RANGE
+        ranges = await self._ranges(inferred, order, limit, calls=few)
+        if self._without_zone:
+            inferred, ranges = await self._with_zone(inferred, order, limit, ranges)
         filters = await self._filters(inferred, newest, limit)
         return Learned(
             path=study.path,
@@ -154,8 +175,18 @@ class _Discovery:
             constants=self._entry.constants,
             calls=study.caller.calls,
             seconds_of_page=study.caller.slowest,
-            notes=tuple(study.notes),
+            problems=tuple(self.problems),
         )
+
+    def _first(self, limit: Limit) -> dict[str, Any]:
+        """Return the values of the first page."""
+        assert self._position is not None  # noqa: S101 - steps after the position ask
+        return position_values(self._position, 0, limit.largest)
+
+    def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
+        """Return rows told apart by what they are sorted by: ties may come in any order."""
+        entry = self._infer().column("updatedAt")
+        return Window(rows) if entry is None else Window(rows, Reader(entry).micros)
 
     async def _page(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page, and remember its rows as samples."""
@@ -174,7 +205,8 @@ class _Discovery:
     def _infer(self) -> Inferred:
         sample = merge_pages(self._pages)
         found = infer_columns(sample.rows, usual=self._plan.usual, pages=sample.pages)
-        return found.with_zone("UTC") if found.zone_unknown else found
+        self._without_zone = found.zone_unknown
+        return found.with_zone(self._zone) if found.zone_unknown and self._zone else found
 
     def _settled(self, inferred: Inferred) -> Inferred:
         if inferred.key.kind == "none":
@@ -205,17 +237,20 @@ class _Discovery:
         return next((place.path for place in places if not place.negated), None)
 
     async def _ranges(
-        self, inferred: Inferred, order: OrderFound | None, limit: Limit
+        self,
+        inferred: Inferred,
+        order: OrderFound | None,
+        limit: Limit,
+        calls: int = _CALLS_FOR_RANGE,
     ) -> tuple[RangeFound, ...]:
         entry = inferred.column("updatedAt")
-        if order is None or entry is None or self._is_spent():
+        if order is None or entry is None:
             return ()
-        values = {**order.values(descending=True), "limit": limit.largest, **_first(limit)}
+        values = {**order.values(descending=True), "limit": limit.largest, **self._first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
         expected = Expected(rows, Reader(entry), values)
-        found = await find_range(
-            self._study, "updated_at", expected, self._plan.hints.ranges.get("updated_at", ())
-        )
+        hints = self._plan.hints.ranges.get("updated_at", ())
+        found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
         if found is None:
             self._progress("no date range by last change is obeyed")
             return ()
@@ -223,10 +258,38 @@ class _Discovery:
         self._progress(f"date range: {found.evidence}")
         return (found,)
 
+    async def _with_zone(
+        self,
+        inferred: Inferred,
+        order: OrderFound | None,
+        limit: Limit,
+        ranges: tuple[RangeFound, ...],
+    ) -> tuple[Inferred, tuple[RangeFound, ...]]:
+        """Find the zone of instants that name none: a range in UTC shows which rows it means.
+
+        If nothing proves a zone, the instants stay undecoded, unless the owner has named one.
+        """
+        if self._plan.zone or any(found.instant in _WITH_ZONE for found in ranges):
+            self._progress(f"instants without a zone are in {self._zone}")
+            return inferred, ranges
+        for zone in _ZONES:
+            self._zone = zone
+            inferred = self._settled(self._infer())
+            found = await self._ranges(inferred, order, limit, calls=_CALLS_FOR_ZONE)
+            if any(each.instant in _WITH_ZONE for each in found):
+                self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
+                return inferred, found
+        self._zone = ""
+        self.problems.append(
+            f"the instants of {', '.join(self._without_zone)} have no zone, and nothing proves one:"
+            " they cannot be read until you name it, with --zone Europe/Berlin for example"
+        )
+        return _without_values(self._settled(self._infer()), self._without_zone), ()
+
     async def _filters(
         self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
     ) -> tuple[FilterFound, ...]:
-        values = {**newest, "limit": limit.largest, **_first(limit)}
+        values = {**newest, "limit": limit.largest, **self._first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
         found = []
         for name, column, impossible in _FILTERS:
@@ -266,12 +329,6 @@ class _Discovery:
         self._progress("no true total" if total is None else f"total: {total.evidence}")
 
 
-def _first(limit: Limit) -> dict[str, Any]:
-    """Return the values of the first page for both kinds of numbers."""
-    position = Position("offset", {}, 0, "")
-    return position_values(position, 0, limit.largest)
-
-
 def _like(impossible: str, entry: file.ColumnEntry) -> Any:
     """Return an impossible value of the kind that the API has: a number where ids are numbers."""
     return 999_999_999_999 if entry.decode[:1] == ("text",) else impossible
@@ -293,6 +350,29 @@ def _with_abilities(
         sorts = order.field if order is not None and entry.name == "updatedAt" else None
         columns.append(structs.replace(entry, filter=by_column.get(entry.name), order=sorts))
     return replace(inferred, columns=tuple(columns))
+
+
+def _without_values(inferred: Inferred, names: Sequence[str]) -> Inferred:
+    """Return the columns with these nullable: their values cannot be read."""
+    columns = (
+        structs.replace(entry, nullable=True) if entry.name in names else entry
+        for entry in inferred.columns
+    )
+    return replace(inferred, columns=tuple(columns))
+
+
+def _no_pages(rows: int) -> tuple[Door, str]:
+    """Return why no member for the next page was found."""
+    if rows < _FEW_ROWS:
+        return Door.NO_ROWS, (
+            f"the token sees {rows} rows, too few to learn how pages work: a new workspace, or a"
+            " manager without people; run the command again when there are more"
+        )
+    return Door.REFUSED, (
+        "the API sends rows, but no usual member of a request leads to the next page, or every call"
+        " sends them in another order; name a description of the API or a recorded request with"
+        " --from"
+    )
 
 
 def _shown(path: tuple[str, ...] | None) -> str:

@@ -16,7 +16,10 @@ from gateway.discovery.probe.totals import TotalFound
 
 @dataclass(frozen=True, slots=True)
 class Learned:
-    """The parts; None for what the API does not have, or what could not be proved."""
+    """The parts; None for what the API does not have, or what could not be proved.
+
+    `problems` are what the owner has to settle before the feed is whole.
+    """
 
     path: str
     base: dict[str, Any]
@@ -38,4 +41,4 @@ class Learned:
     constants: tuple[str, ...] = ()
     calls: int = 0
     seconds_of_page: float = 0.0
-    notes: tuple[str, ...] = ()
+    problems: tuple[str, ...] = ()

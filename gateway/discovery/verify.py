@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Protocol
 
+from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.contract.model import Contract, Paging
@@ -29,7 +30,9 @@ async def verify(client: Reads, contract: Contract, learned: Learned) -> tuple[s
     problems = []
     for request in _requests(contract, learned):
         try:
-            await client.fetch(request)
+            page = await client.fetch(request)
+            if contract.has_total and contract.order_column and not request.skip:
+                await Totals(client.fetch, contract).confirm(Pushdown(), page)
         except GatewayError as error:
             problems.append(error.message)
     return tuple(dict.fromkeys(problems))

@@ -71,7 +71,21 @@ def retry_after(seconds: float) -> tuple[tuple[str, str], ...]:
 
     Power Query ignores dates and waits no longer than that.
     """
-    return (("Retry-After", str(max(1, min(ceil(seconds), 120)))),)
+    return (("Retry-After", str(_whole_seconds(seconds))),)
+
+
+def with_wait(message: str, seconds: float) -> str:
+    """Return the message with the time of `Retry-After`, for people who see no headers.
+
+    >>> with_wait("too many requests", 0.2)
+    'too many requests; try again in 1 second'
+    """
+    number = _whole_seconds(seconds)
+    return f"{message}; try again in {number} second{'' if number == 1 else 's'}"
+
+
+def _whole_seconds(seconds: float) -> int:
+    return max(1, min(ceil(seconds), 120))
 
 
 class ConfigurationProblem(Exception):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gateway.errors.base import GatewayError, retry_after
+from gateway.errors.base import GatewayError, retry_after, with_wait
 
 
 class InvalidSyntax(GatewayError):
@@ -224,7 +224,7 @@ class TooManyAttempts(GatewayError):
     code = "TooManyAttempts"
 
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
-        super().__init__(message)
+        super().__init__(with_wait(message, retry_after_seconds))
         self.retry_after_seconds = retry_after_seconds
 
     @property
@@ -240,7 +240,7 @@ class TooManyRequests(GatewayError):
     code = "TooManyRequests"
 
     def __init__(self, message: str, *, retry_after_seconds: float) -> None:
-        super().__init__(message)
+        super().__init__(with_wait(message, retry_after_seconds))
         self.retry_after_seconds = retry_after_seconds
 
     @property

@@ -39,7 +39,7 @@ class UpstreamRejectedRequest(UpstreamFault):
 
 
 class UpstreamBrokeContract(UpstreamFault):
-    """A complete 200 whose body is not JSON or does not match the contract file."""
+    """A complete success whose body is not JSON or does not match the contract file."""
 
     code = "UpstreamBrokeContract"
 

@@ -90,8 +90,8 @@ def _too_many_at_once(key: str, limit: int) -> TooManyRequests:
 
 def _too_many_a_minute(key: str, limit: int, seconds: float) -> TooManyRequests:
     return TooManyRequests(
-        f"the {_named(key)} may make {limit} {_requests(limit)} a minute, and has; try again later"
-        " (the gateway's owner can raise the key's requests_per_minute)",
+        f"the {_named(key)} may make {limit} {_requests(limit)} a minute, and has (the"
+        " gateway's owner can raise the key's requests_per_minute)",
         retry_after_seconds=seconds,
     )
 

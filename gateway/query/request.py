@@ -30,6 +30,9 @@ from grammar import (
 )
 
 _CUSTOM_NAME = re.compile(r"[\w.:~-]+")
+_QUOTED = re.compile(r"'[^']*'")
+_ENCODED = re.compile(r"%[0-9A-Fa-f]{2}")
+_NEXT_OPTION = re.compile(r"[&?]\s*\$\w+=")
 _OPTION_NAMES = [f.name for f in fields(QueryOptions) if f.name not in ("aliases", "custom", "id")]
 _TEXTS = ("format", "id", "skiptoken", "deltatoken")
 
@@ -115,6 +118,9 @@ def _check_custom_names(options: QueryOptions) -> None:
     """
     for written, _ in options.custom:
         name = written.strip()
+        hint = encoding_hint(f"{name}=", name)
+        if hint and not _CUSTOM_NAME.fullmatch(name):
+            raise UnknownOption(f"{name!r} is not an option; {hint}", target=name)
         if name and not _CUSTOM_NAME.fullmatch(name):
             raise UnknownOption(
                 f"{name!r} follows a & that ended the option before it; inside an option"
@@ -133,11 +139,50 @@ def to_gateway_error(error: ODataSyntaxError) -> GatewayError:
     family = UnknownOption if isinstance(error, UnknownOptionError) else InvalidSyntax
     where = f"{error.option}: " if error.option else ""
     at = f" at position {error.position + 1}" if error.text else ""
-    hint = f"; {error.hint or _slash_hint(error)}".rstrip("; ")
+    hint = encoding_hint(error.text, error.option) or error.hint
+    if family is UnknownOption:
+        hint = hint or "leave it out"
+    hint = f"; {hint or _slash_hint(error) or _expected(error)}".rstrip("; ")
     caret = (_caret(error),) if error.text else ()
     place = TextPosition(error.text, error.position) if error.text else None
     message = f"{where}{error.message}{at}{hint}"
     return family(message, target=error.option, details=caret, place=place)
+
+
+def _expected(error: ODataSyntaxError) -> str:
+    """Return what would be valid at the position, in words; empty if the parser does not know."""
+    words = error.expected
+    if not words:
+        return ""
+    return f"expected {', '.join(words[:-1])}{' or ' if words[1:] else ''}{words[-1]}"
+
+
+def encoding_hint(text: str, option: str) -> str:
+    """Return a hint for delimiters in a decoded text: the URL was encoded twice, or too much.
+
+    Texts in quotes may contain anything.
+
+    >>> encoding_hint("state%20eq%201", "$filter")
+    "the URL is percent-encoded twice; encode it once: '%20' became part of the text"
+    >>> encoding_hint("a eq '%20'", "$filter")
+    ''
+    """
+    bare = _QUOTED.sub("", text)
+    twice = _ENCODED.search(bare)
+    if twice:
+        return (
+            f"the URL is percent-encoded twice; encode it once: {twice[0]!r} became part of the"
+            " text"
+        )
+    if option == "path" and "?" in bare:
+        return "write the ? before the options itself, not as %3F"
+    if option == "path" and "/" in bare and not bare.startswith("$filter("):
+        return "write the / between segments itself, not as %2F"
+    if bare.startswith("?"):
+        return "only the first ? begins the options; write & between options"
+    if _NEXT_OPTION.search(bare):
+        return "write the & between options itself, not as %26"
+    return ""
 
 
 def _slash_hint(error: ODataSyntaxError) -> str:

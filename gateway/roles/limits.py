@@ -7,6 +7,7 @@ masked column stays, but anything that would reveal its true values is removed.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -25,6 +26,7 @@ from gateway.query.tree.expressions import BoundExpr
 from gateway.query.unlisted import find_unlisted
 from grammar import ODataSyntaxError, parse_filter
 
+_WORD = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 _ALLOWED_OF_MASKED = frozenset(
     {
         ColumnKind.GROUP,
@@ -44,12 +46,13 @@ class RoleLimits:
     """The results that a role sees: columns, masked columns and rows.
 
     `columns` are in the order of the contract. `rule` is bound for each snapshot, because its now()
-    is the instant of the extract; None allows all rows.
+    is the instant of the extract; None allows all rows. `rule_columns` are the columns in it.
     """
 
     columns: tuple[str, ...]
     masked: frozenset[str]
     rule: Callable[[datetime], BoundExpr] | None
+    rule_columns: frozenset[str] = frozenset()
 
 
 def limits_of(role: Role, contract: Contract) -> RoleLimits:
@@ -75,7 +78,8 @@ def limits_of(role: Role, contract: Contract) -> RoleLimits:
         _check_mask(contract.column(name), name in role.hide, place)
     shown = tuple(name for name in names if name not in role.hide)
     rule = None if role.rows is None else _rule(role.rows, contract, place)
-    return RoleLimits(shown, frozenset(role.mask), rule)
+    words = frozenset(_WORD.findall(role.rows or ""))
+    return RoleLimits(shown, frozenset(role.mask), rule, words.intersection(names))
 
 
 def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: str) -> None:
@@ -83,7 +87,8 @@ def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: s
     for name in given:
         if name not in known:
             raise ConfigurationProblem(
-                f"{place}: there is no {kind} {name!r}{nearest(name, known)}"
+                f"{place}: there is no {kind} {name!r}{nearest(name, known)}; there are"
+                f" {', '.join(known)}"
             )
 
 

@@ -84,6 +84,11 @@ class View:
         """Return facts about all rows of the workspace, None if these callers may not see them."""
         return facts if self.sees_everything else None
 
+    @property
+    def rule_columns(self) -> frozenset[str]:
+        """The columns that decide which rows these callers see."""
+        return frozenset() if self.role_limits is None else self.role_limits.rule_columns
+
     def public(self, error: GatewayError) -> GatewayError:
         """Return an error without facts about rows that these callers may not see."""
         return error if self.sees_everything else error.in_public()

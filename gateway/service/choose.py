@@ -48,12 +48,22 @@ class SourceChooser:
 
         Raises:
             GatewayError: the Analytics API fails, and no snapshot may be used instead.
+            UpstreamBrokeContract: also if the response depends on values that cannot be decoded.
         """
+        async with self._chosen(plan, options, page_size) as source:
+            self._rows.check_decoded(source, plan, self._rows.known_odd())
+            yield source
+
+    @asynccontextmanager
+    async def _chosen(
+        self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
+    ) -> AsyncIterator[Source]:
         direct = await self._direct(plan, options, page_size)
         if direct is not None:
             yield direct
             return
         early = page_size is not None and may_be_early(plan)
+        early = early and not self._rows.may_be_undecoded(plan)
         track = options.preferences.track_changes  # rows of a draft may differ from the snapshot
         async with self._rows.snapshot(
             plan.pushdown, fresher=options.fresher, early=early and not track
@@ -86,7 +96,7 @@ class SourceChooser:
 
     async def _total(self, plan: QueryPlan, options: ResponseOptions) -> Total | None:
         page = await self._first_page(plan, options)
-        return None if page is None else Total(page.total)
+        return None if page is None else Total(page.total, page.odd)
 
     async def _window(self, plan: QueryPlan, options: ResponseOptions) -> UpstreamRows | None:
         """Return a small window; None if a tie crosses its end, whose order upstream is unknown."""
@@ -95,7 +105,7 @@ class SourceChooser:
         page = await self._first_page(plan, options)
         if page is None or tie_at_the_end(page, first_request(plan, self._contract)):
             return None
-        return UpstreamRows(page.rows, count=page.total, date=page.date)
+        return UpstreamRows(page.rows, count=page.total, date=page.date, odd=page.odd)
 
     async def _first_page(self, plan: QueryPlan, options: ResponseOptions) -> Page | None:
         """Return the page that a plan requests first, with a total that is verified.

@@ -8,7 +8,7 @@ Counts of rows that depend on no personal column read none.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from typing import Any
 
 from gateway.edm.model import EntitySet, NavigationProperty, Property
@@ -23,7 +23,7 @@ from gateway.query.tree.expressions import (
     Reached,
 )
 from gateway.query.tree.queries import BoundQuery, ExpandForm, PropertyQuery, Shape
-from gateway.query.tree.transformations import BoundApply, FilterRows, RowType
+from gateway.query.tree.transformations import FilterRows, RowType
 
 _NOTHING_READ = (EntitySet, NavigationProperty, Constant, RowType, BoundQuery)
 Rows = Mapping[str, str]
@@ -37,9 +37,9 @@ def personal_read(bound: Bound) -> PersonalRead | None:
     """
     match bound:
         case BoundQuery() as query:
-            used = [*_read(query, "", shown=query.shape is not Shape.COUNT)]
+            used = [*_named(query, shown=query.shape is not Shape.COUNT)]
         case PropertyQuery(entity, prop):
-            used = [*_read(entity, "", shown=False), (prop.name, prop.personal, False)]
+            used = [*_named(entity, shown=False), (prop.name, prop.personal, False)]
             query = entity
         case _:
             return None
@@ -51,37 +51,63 @@ def personal_read(bound: Bound) -> PersonalRead | None:
     return PersonalRead(query.entity_set.name, tuple(columns), tuple(filters), rows)
 
 
-Use = tuple[str, bool, bool]
-"""A column's name, True if it is personal, and True if a condition uses it."""
+def _named(query: BoundQuery, *, shown: bool) -> Iterator[tuple[str, bool, bool]]:
+    """Yield names of columns, True if they are personal, and True if a condition uses them."""
+    for use in uses(query, shown=shown):
+        yield use.path + use.prop.name, use.prop.personal, use.filtered
 
 
-def _read(query: BoundQuery, path: str, *, shown: bool) -> Iterator[Use]:
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A property in a query, at a path of navigation properties from the rows of `root`.
+
+    `filtered` is True if a condition uses it, `is_shown` if its values are only in the response.
+    """
+
+    root: EntitySet
+    path: str
+    prop: Property
+    filtered: bool = False
+    is_shown: bool = False
+
+
+def uses(query: BoundQuery, *, shown: bool) -> Iterator[Use]:
+    """Yield the properties that a query uses; with `shown` also those of each row's response."""
+    yield from _uses(query, query.entity_set, "", shown=shown)
+
+
+def _uses(query: BoundQuery, root: EntitySet, path: str, *, shown: bool) -> Iterator[Use]:
     rows: Rows = {"": path, THIS_ROW: path}
     if shown and not query.references:
         for prop in query.select:
-            yield path + prop.name, prop.personal, False
+            yield Use(root, path, prop, is_shown=True)
+    for there, prop, filtered in _read(query, rows):
+        yield Use(root, there, prop, filtered)
+    if query.source is not None:
+        yield from _uses(query.source, query.source.entity_set, "", shown=False)
+    for item in query.expand:
+        there = f"{path}{item.path.navigation.name}/"
+        yield from _uses(item.query, root, there, shown=item.form is ExpandForm.ENTITIES)
+
+
+Read = tuple[str, Property, bool]
+"""The path to a row, a property of it, and True if a condition uses it."""
+
+
+def _read(query: BoundQuery, rows: Rows) -> Iterator[Read]:
     yield from _used(query.filter, rows, filtered=True)
     for part in (query.orderby, query.computed, query.views):
         yield from _used(part, rows, filtered=False)
     if query.apply is not None:
-        yield from _applied(query.apply, rows)
-    if query.source is not None:
-        yield from _read(query.source, path, shown=False)
-    for item in query.expand:
-        there = f"{path}{item.path.navigation.name}/"
-        yield from _read(item.query, there, shown=item.form is ExpandForm.ENTITIES)
+        yield from _used(query.apply.steps, rows, filtered=False)
+        yield from _used(query.apply.filter, rows, filtered=True)
 
 
-def _applied(apply: BoundApply, rows: Rows) -> Iterator[Use]:
-    yield from _used(apply.steps, rows, filtered=False)
-    yield from _used(apply.filter, rows, filtered=True)
-
-
-def _used(node: Any, rows: Rows, *, filtered: bool) -> Iterator[Use]:
+def _used(node: Any, rows: Rows, *, filtered: bool) -> Iterator[Read]:
     """Walk expressions and transformations of any kind down to the properties in them."""
     match node:
         case Property() if not node.dynamic:  # the client chose their names
-            yield rows.get("", "") + node.name, node.personal, filtered
+            yield rows.get("", ""), node, filtered
         case tuple():
             for item in node:
                 yield from _used(item, rows, filtered=filtered)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import TypeVar, assert_never
@@ -18,6 +18,7 @@ from gateway.engine.derive import compile_derivation
 from gateway.engine.navigate import no_rows
 from gateway.engine.run import Relation, count_rows, fetch_rows
 from gateway.engine.sql import Sql
+from gateway.observe.oddities import OddRows
 from gateway.observe.record import Stage
 from gateway.planner.plan import QueryPlan, copied_order, key_order, natural_order
 from gateway.planner.pushdown import Pushdown
@@ -39,7 +40,15 @@ from gateway.service.source import (
     residual_of,
     selection_of,
 )
+from gateway.service.undecoded import (
+    can_be_undecoded,
+    columns_read,
+    refuse_undecoded,
+    undecoded,
+    undecoded_in_page,
+)
 from gateway.snapshots.cache import Snapshot, SnapshotChoice
+from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.keep.store import SnapshotKey
 
 T = TypeVar("T")
@@ -131,7 +140,12 @@ class RowReader:
     def run_here(
         self, source: Source, plan: QueryPlan, function: Callable[..., T], *arguments: object
     ) -> T:
-        """Run the same in this thread."""
+        """Run the same in this thread.
+
+        Raises:
+            UpstreamBrokeContract: the query reads a column whose values could not be decoded.
+        """
+        self.check_decoded(source, plan)
         match source:
             case NoRows() | Total():
                 rows = _no_rows(plan.query.entity_set.entity_type)
@@ -144,6 +158,35 @@ class RowReader:
                 return self._on_snapshot(snapshot, plan, function, arguments)
             case _:
                 assert_never(source)
+
+    def check_decoded(self, source: Source, plan: QueryPlan, known: Iterable[OddRows] = ()) -> None:
+        """Check that nothing depends on values that the contract cannot decode.
+
+        `known` are odd rows beside those of the source, for rows that the upstream selected.
+
+        Raises:
+            UpstreamBrokeContract: names the column and the remedy.
+        """
+        found = undecoded(known)
+        match source:
+            case SnapshotRows(snapshot):
+                found |= undecoded(snapshot.odd)
+            case UpstreamRows(odd=odd) | Total(odd=odd):
+                found |= undecoded_in_page(odd)
+            case _:
+                return
+        refuse_undecoded(found, plan.query, self._contract, self._with.view.rule_columns)
+
+    def known_odd(self) -> tuple[OddRows, ...]:
+        """Return the odd rows of the snapshot of all rows, if it would still be served."""
+        choice = self._with.cache.choice(self.key(Pushdown()))
+        is_current = choice.table is not None and choice.verdict is not Verdict.EXPIRED
+        return choice.table.extracted.odd if choice.table is not None and is_current else ()
+
+    def may_be_undecoded(self, plan: QueryPlan) -> bool:
+        """Return True if a query may turn out to depend on values that cannot be decoded."""
+        made = can_be_undecoded(self._contract)
+        return bool(made and made & columns_read(plan.query, self._contract))
 
     async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         """Run blocking work in its turn, limited in time (`gateway.snapshots.query_threads`)."""

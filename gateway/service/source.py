@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TypeAlias, assert_never
 
 import pyarrow as pa
 
+from gateway.analytics.read.strange_values import Keys
 from gateway.engine.run import Selection
 from gateway.planner.plan import QueryPlan
 from gateway.query.tree.expressions import BoundExpr, BoundOrder
@@ -22,9 +23,13 @@ class NoRows:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """The number of matching rows, from the Analytics API; no row is wanted."""
+    """The number of matching rows, from the Analytics API; no row is wanted.
+
+    `odd` has the keys of odd rows in the response.
+    """
 
     number: int
+    odd: Keys = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,13 +37,15 @@ class UpstreamRows:
     """All rows that a response is cut from, in one response of the Analytics API.
 
     `apply` is what is left of $apply. `count` is the number of rows without $skip and $top, if it
-    is known. `date` is the clock of the Analytics API, None if it did not say.
+    is known. `date` is the clock of the Analytics API, None if it did not say. `odd` has the keys
+    of odd rows.
     """
 
     rows: pa.Table
     apply: BoundApply | None = None
     count: int | None = None
     date: datetime | None = None
+    odd: Keys = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from datetime import datetime
 import anyio.to_thread
 
 from gateway.errors import GatewayError, Stopgap, UpstreamKeepsChanging
+from gateway.observe.oddities import OddRows
 from gateway.observe.record import Stage, note_cache
 from gateway.planner.pushdown import Pushdown
 from gateway.snapshots.facts import SnapshotKey, StoredTable
@@ -52,7 +53,7 @@ class Snapshot:
     filter. `status` is the Cache-Status member (RFC 9211). `instead_of` is the code of the error
     that the snapshot stands in for, empty otherwise. `made_at` is when the extract of its rows
     began; `taken_at` is later if an incremental extract found no change since. `draft` is set while
-    the rows are still arriving.
+    the rows are still arriving. `odd` lists what is strange about the rows, once all are there.
     """
 
     id: str
@@ -64,6 +65,7 @@ class Snapshot:
     rows: int
     draft: DraftTable | None = None
     instead_of: str = ""
+    odd: tuple[OddRows, ...] = ()
 
     @property
     def is_complete(self) -> bool:
@@ -286,6 +288,7 @@ class SnapshotCache:
                 table.made_at,
                 table.rows,
                 instead_of=instead_of,
+                odd=table.extracted.odd,
             )
         finally:
             self._catalog.release(entry)

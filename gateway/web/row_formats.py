@@ -13,6 +13,7 @@ from gateway.writer.format import EXPORTS, Format, Media, Metadata
 
 _WILDCARDS = ("*/*", "application/*")
 _EXPORT_RANGES = {media.value: media for media in EXPORTS} | {"text/*": Media.CSV}
+_LEGACY_FEEDS = {"application/atom+xml", "application/atomsvc+xml"}
 _CSV_PARAMETERS = {("charset", "utf-8"), ("header", "present")}
 
 
@@ -27,7 +28,7 @@ def negotiate_rows(
     if format_option is not None:
         found = _format_of(parse_format_option(format_option), version, whole=whole)
         if found is None:
-            names = "json, csv, arrow or parquet" if whole else "json"
+            names = _listed("json", "csv", "arrow", "parquet") if whole else "json"
             raise NotAcceptable(
                 f"$format={format_option} cannot be served here; use {names}", target="$format"
             )
@@ -36,10 +37,16 @@ def negotiate_rows(
         found = _format_of(media_range, version, whole=whole)
         if found is not None:
             return found
+    names = _listed(Media.JSON, *(EXPORTS if whole else ()))
+    feeds = {r.type for r in parse_accept(accept or "")} & _LEGACY_FEEDS
+    advice = f". If this is Excel's legacy feed reader, {LEGACY_ADVICE}" if feeds else ""
     raise NotAcceptable(
-        f"Accept: {accept} allows no format that is served here; send application/json. If this is"
-        f" Excel's legacy feed reader, {LEGACY_ADVICE}"
+        f"Accept: {accept} allows no format that is served here; send {names}{advice}"
     )
+
+
+def _listed(*names: str) -> str:
+    return f"{', '.join(names[:-1])} or {names[-1]}" if names[1:] else names[0]
 
 
 def _usable(ranges: list[MediaRange]) -> list[MediaRange]:

@@ -11,21 +11,13 @@ import re
 from dataclasses import dataclass
 from difflib import get_close_matches
 
+from grammar.parse.apply_mistakes import APPLY_MISTAKES
+from grammar.parse.mistake import Mistake
+
 _MAX_CHARACTERS_BEFORE = 200
 _OPTIONS = r"\$?(?:filter|search|orderby|select|expand|compute|apply|top|skip|count|levels)"
 _TWO_DIGITS = "write a date as 2024-01-31: four digits, two, two"
 _INSTANT = "write an instant as 2024-01-31T08:00:00Z, or with an offset such as +01:00"
-
-
-@dataclass(frozen=True, slots=True)
-class Mistake:
-    """One mistake; `message` and `hint` may use the groups of `at`, then those of `before`."""
-
-    at: str
-    message: str
-    hint: str
-    before: str = ""
-    expects: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -251,11 +243,25 @@ _STRUCTURE = (
         r"/", "a space in a path", "write Address/City without spaces, or use div to divide", r"\s$"
     ),
     Mistake(r"\.", "a dot in a path", "separate the names with slashes: Address/City", r"[\w)]$"),
+    Mistake(
+        r"/[$](?:count|ref)\b",
+        "$select takes properties",
+        "numbers of and references to related rows come from $expand: $expand={0}/$count",
+        before=r"^(?:[\w,\s]*,)?\s*(\w+)$",
+        expects="STEP",
+    ),
+    Mistake(
+        r"/[*]",
+        "$select takes properties",
+        "all properties of related rows come from $expand: $expand={0}",
+        before=r"(\w+)$",
+    ),
     Mistake(r"\[", "an index in brackets", "OData has no indexes; filter with any or all", r"\w$"),
 )
 
 COMMON_MISTAKES = (
     *_WHOLE,
+    *APPLY_MISTAKES,
     _TWICE,
     *_DATES,
     *_SEARCH,

@@ -85,6 +85,11 @@ SYNONYMS: dict[str, str] = {
     "ceil": "ceiling",
     "days": "day",
     "sum": "$apply=aggregate(x with sum as total)",
+    "min": "$apply=aggregate(x with min as least)",
+    "max": "$apply=aggregate(x with max as most)",
+    "avg": "$apply=aggregate(x with average as mean)",
+    "average": "$apply=aggregate(x with average as mean)",
+    "countdistinct": "$apply=aggregate(x with countdistinct as values)",
     "count": "`Collection/$count` or $apply=aggregate($count as total)",
 }
 

@@ -118,7 +118,9 @@ def run(start: ParserState, text: str, limits: Limits) -> object:
         stacks.depths.append(0)
         position = match.end()
     raise BuilderError(
-        f"more than {limits.max_symbols} words and symbols", position=stacks.starts[-1]
+        f"more than {limits.max_symbols} words and symbols",
+        hint="shorten the text, e.g. with `in` instead of many comparisons",
+        position=stacks.starts[-1],
     )
 
 
@@ -175,7 +177,11 @@ def _reduce(stacks: _Stacks, action: Reduce, position: int, max_levels: int) -> 
         levels = depths[-size:]
         depth = max(levels[0], levels[-1] + 1) if action.is_chain else max(levels) + action.deepens
         if depth > max_levels:
-            raise BuilderError(f"nested deeper than {max_levels} levels", position=starts[-size])
+            raise BuilderError(
+                f"nested deeper than {max_levels} levels",
+                hint="leave out parentheses that are not needed",
+                position=starts[-size],
+            )
         depths[-size:] = [depth]
         del starts[len(starts) - size + 1 :], states[-size:]
     states.append(states[-1].gotos[action.origin])

@@ -24,7 +24,10 @@ def _text(value: str, _limits: Limits, _option: str) -> str:
 def _number(value: str, _limits: Limits, option: str) -> int:
     digits = value.strip(BLANKS)
     if not (digits.isascii() and digits.isdigit()):
-        raise ODataSyntaxError("not a whole number of 0 or more", text=value, option=option)
+        hint = f"write {option}=10"
+        raise ODataSyntaxError(
+            "not a whole number of 0 or more", text=value, option=option, hint=hint
+        )
     try:
         return natural(digits)
     except BuilderError as error:
@@ -34,7 +37,8 @@ def _number(value: str, _limits: Limits, option: str) -> int:
 def _boolean(value: str, _limits: Limits, option: str) -> bool:
     word = value.strip(BLANKS).lower()
     if word not in {"true", "false"}:
-        raise ODataSyntaxError("neither true nor false", text=value, option=option)
+        hint = f"write {option}=true"
+        raise ODataSyntaxError("neither true nor false", text=value, option=option, hint=hint)
     return word == "true"
 
 
@@ -130,14 +134,15 @@ def _add_alias(aliases: dict[str, object], written: str, value: str, limits: Lim
         raise ODataSyntaxError("not an alias name", option=written, hint="for example @x=1")
     name = written.strip(BLANKS)[1:]
     if name in aliases:
-        raise ODataSyntaxError("assigned twice", option=written)
+        raise ODataSyntaxError("assigned twice", option=written, hint="leave one out")
     _check_value(value, limits, written)
     aliases[name] = parse("alias_value", value, limits, written)
 
 
 def _check_value(value: str, limits: Limits, option: str) -> None:
     if not value.strip(BLANKS):
-        raise ODataSyntaxError("has no value", option=option)
+        hint = "write a value, or leave the option out"
+        raise ODataSyntaxError("has no value", option=option, hint=hint)
     if len(value) > limits.max_characters:
         message = f"longer than the limit of {limits.max_characters} characters"
-        raise ODataSyntaxError(message, option=option)
+        raise ODataSyntaxError(message, option=option, hint="shorten it")

@@ -89,12 +89,18 @@ def parse_from(state: ParserState, text: str, limits: Limits, option: str) -> ob
     """
     if len(text) > limits.max_characters:
         message = f"longer than the limit of {limits.max_characters} characters"
-        raise ODataSyntaxError(message, text=text, position=limits.max_characters, option=option)
+        hint = "shorten it"
+        raise ODataSyntaxError(
+            message, text=text, position=limits.max_characters, option=option, hint=hint
+        )
     try:
         text.encode()
     except UnicodeEncodeError as error:
         message = "half of a surrogate pair is not a character"
-        raise ODataSyntaxError(message, text=text, position=error.start, option=option) from None
+        hint = "write both halves, or leave this one out"
+        raise ODataSyntaxError(
+            message, text=text, position=error.start, option=option, hint=hint
+        ) from None
     try:
         return run(state, text, limits)
     except UnexpectedInput as error:

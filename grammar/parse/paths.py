@@ -31,7 +31,9 @@ Segment(name='$count', key=None, argument=None, names=()))
     if segments and not segments[-1]:
         segments = segments[:-1]
     if len(segments) > limits.max_levels:
-        raise ODataSyntaxError(f"more than {limits.max_levels} segments", option=OPTION)
+        raise ODataSyntaxError(
+            f"more than {limits.max_levels} segments", option=OPTION, hint="shorten the path"
+        )
     parsed: list[Segment] = []
     for text in segments:
         parsed += _segment(text, limits, is_first=not parsed)
@@ -41,7 +43,9 @@ Segment(name='$count', key=None, argument=None, names=()))
 
 def _segment(text: str, limits: Limits, *, is_first: bool) -> tuple[Segment, ...]:
     if not text:
-        raise ODataSyntaxError("an empty segment: two slashes in a row", option=OPTION)
+        raise ODataSyntaxError(
+            "an empty segment: two slashes in a row", option=OPTION, hint="leave one of them out"
+        )
     try:
         return cast(tuple[Segment, ...], parse("segment", text, limits, OPTION))
     except ODataSyntaxError:
@@ -70,9 +74,16 @@ def _check_order(parsed: list[Segment], text: str) -> None:
         raise ODataSyntaxError(f"unknown segment {name}", text=text, option=OPTION, hint=hint)
     if len(parsed) > 1 and name in _FIRST:
         raise ODataSyntaxError(
-            f"{name} is only allowed at the service root", text=text, option=OPTION
+            f"{name} is only allowed at the service root",
+            text=text,
+            option=OPTION,
+            hint=f"leave out the segments before {name}",
         )
     if len(parsed) == 1 and name in _SYSTEM - _FIRST:
-        raise ODataSyntaxError(f"{name} needs a resource before it", text=text, option=OPTION)
+        hint = f"write a set before it, such as Items/{name}"
+        raise ODataSyntaxError(
+            f"{name} needs a resource before it", text=text, option=OPTION, hint=hint
+        )
     if before in _ALONE or (before in _LAST and name != "$query") or before == "$query":
-        raise ODataSyntaxError(f"nothing can follow {before}", text=text, option=OPTION)
+        hint = f"end the path with {before}"
+        raise ODataSyntaxError(f"nothing can follow {before}", text=text, option=OPTION, hint=hint)

@@ -72,7 +72,11 @@ def aggregate_with(
     """Build `expression with method from ...`: every further step needs a method too."""
     chosen = method(name, at=2)
     if not all(step.method for step in steps or ()):
-        raise BuilderError("each `from` after `with` needs its own `with`", at=3)
+        raise BuilderError(
+            "each `from` after `with` needs its own `with`",
+            hint="write price with sum from region with max as most",
+            at=3,
+        )
     return AggregateItem(expression, chosen, "", tuple(steps or ()))
 
 
@@ -112,7 +116,10 @@ def from_step(paths: list[Expr], name: str = "") -> AggregateFrom:
 def group_path(path: Expr) -> Expr:
     """Check for a property or navigation path; a type cast at its end has no value (3.2.3.1)."""
     if not isinstance(path, Name | Member) or ("." in path.name and path.name[0] != "@"):
-        raise BuilderError("groupby takes paths that end in a property")
+        raise BuilderError(
+            "groupby takes paths that end in a property",
+            hint="compute the value first: compute(year(date) as y)/groupby((y))",
+        )
     return path
 
 
@@ -144,7 +151,7 @@ def custom_step(name: str, arguments: Arguments) -> CustomStep:
         )
         raise BuilderError(f"unknown transformation '{name}'", hint=hint)
     if arguments.positional:
-        raise BuilderError(f"{name} takes named parameters", at=1)
+        raise BuilderError(f"{name} takes named parameters", hint=f"write {name}(name=value)", at=1)
     return CustomStep(name, arguments.named)
 
 

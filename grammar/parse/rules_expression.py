@@ -76,7 +76,11 @@ def call(name: str, arguments: Arguments) -> Expr:
     canonical = name.lower()
     if canonical in ARITIES:
         if arguments.named:
-            raise BuilderError(f"{canonical} takes its arguments by position, without names", at=1)
+            raise BuilderError(
+                f"{canonical} takes its arguments by position, without names",
+                hint=f"write {canonical}(a,b)",
+                at=1,
+            )
         check_arity(canonical, len(arguments.positional))
         return Call(canonical, arguments.positional)
     if "." not in name:
@@ -132,7 +136,9 @@ def lambda_step(quantifier: str, variable: str = "", predicate: Expr | None = No
             "all needs a predicate", hint="for example Items/all(i:i/Price gt 5)", at=1
         )
     if "." in variable:
-        raise BuilderError("a lambda variable cannot have a namespace", at=1)
+        raise BuilderError(
+            "a lambda variable cannot have a namespace", hint="write a name without dots", at=1
+        )
     return lambda base: Lambda(base, quantifier, variable or None, predicate)
 
 

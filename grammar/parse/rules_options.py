@@ -39,7 +39,9 @@ def number_option(name: str, digits: str) -> NamedOption:
 def natural(digits: str) -> int:
     """Convert a number of rows; reject one that no service has before it becomes an integer."""
     if len(digits) > MAX_NUMBER_DIGITS:
-        raise BuilderError(f"a number with {len(digits)} digits is too large")
+        raise BuilderError(
+            f"a number with {len(digits)} digits is too large", hint="write a smaller one"
+        )
     return int(digits)
 
 
@@ -59,10 +61,10 @@ def more_options(options: Options, option: NamedOption) -> Options:
     if name[0] == "@":
         aliases = options.setdefault("aliases", {})
         if not isinstance(aliases, dict) or name[1:] in aliases:
-            raise BuilderError(f"the alias {name} is assigned twice", at=2)
+            raise BuilderError(f"the alias {name} is assigned twice", hint="leave one out", at=2)
         aliases[name[1:]] = value
     elif name in options:
-        raise BuilderError(f"${name} is given twice", at=2)
+        raise BuilderError(f"${name} is given twice", hint="leave one out", at=2)
     else:
         options[name] = value
     return options
@@ -78,7 +80,9 @@ def to_options(options: Options) -> QueryOptions:
 def alias_name(name: str, *, at: int) -> str:
     """Check the name that $compute or $apply gives to a value: it has no namespace."""
     if "." in name:
-        raise BuilderError("a new name cannot have a namespace", at=at)
+        raise BuilderError(
+            "a new name cannot have a namespace", hint="write a name without dots", at=at
+        )
     return name
 
 
@@ -91,7 +95,7 @@ def more_expand(items: Expanded, item: ExpandItem) -> Expanded:
     """Add an item; no path may be in two items (5.1.3), except with and without `/$ref`."""
     path = (*item.path, item.suffix)
     if path in items:
-        raise BuilderError(f"{'/'.join(item.path)} is expanded twice", at=2)
+        raise BuilderError(f"{'/'.join(item.path)} is expanded twice", hint="name it once", at=2)
     items[path] = item
     return items
 

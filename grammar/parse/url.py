@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from urllib.parse import quote, unquote_to_bytes
+from urllib.parse import quote, unquote, unquote_to_bytes
 
 from grammar.errors import ODataSyntaxError
 
@@ -25,10 +25,12 @@ def split_query(raw_query: bytes) -> tuple[tuple[str, str], ...]:
     Raises:
         ODataSyntaxError: for `%zz`, for bytes that are not UTF-8, for an unencoded `#`.
     """
-    _check_no_fragment(raw_query)
     pieces = [piece.partition(b"=") for piece in raw_query.split(b"&") if piece]
     return tuple(
-        (_decode(name.replace(b"+", b" ")), _decode(value.replace(b"+", b" ")))
+        (
+            _decode(name.replace(b"+", b" "), name.decode("latin-1")),
+            _decode(value.replace(b"+", b" "), unquote(name, errors="replace")),
+        )
         for name, _, value in pieces
     )
 
@@ -42,9 +44,8 @@ def split_path(raw_path: bytes) -> tuple[str, ...]:
     >>> split_path(b"Results('a%2Fb')/state")
     ("Results('a/b')", 'state')
     """
-    _check_no_fragment(raw_path)
     path = raw_path.removeprefix(b"/")
-    return tuple(_decode(segment) for segment in path.split(b"/")) if path else ()
+    return tuple(_decode(segment, "path") for segment in path.split(b"/")) if path else ()
 
 
 def encode_query(pairs: tuple[tuple[str, str], ...]) -> str:
@@ -59,24 +60,24 @@ def encode_query(pairs: tuple[tuple[str, str], ...]) -> str:
     )
 
 
-def _check_no_fragment(raw: bytes) -> None:
+def _decode(raw: bytes, option: str) -> str:
+    """Decode a piece of the URL; `option` is the place for messages."""
     position = raw.find(b"#")
     if position >= 0:
-        raise _error("'#' starts a fragment", raw, position, hint="write it as %23")
-
-
-def _decode(raw: bytes) -> str:
+        raise _error("'#' starts a fragment", raw, position, option, hint="write it as %23")
     bad = _BAD_PERCENT.search(raw)
     if bad:
         hint = "write a percent sign as %25"
-        raise _error("'%' without two hexadecimal digits", raw, bad.start(), hint=hint)
+        raise _error("'%' without two hexadecimal digits", raw, bad.start(), option, hint=hint)
     data = unquote_to_bytes(raw)
     try:
         return data.decode()
     except UnicodeDecodeError as error:
-        raise _error("not UTF-8 after percent-decoding", data, error.start) from None
+        hint = "encode text as UTF-8, for example \u00e9 as %C3%A9"
+        message = "not UTF-8 after percent-decoding"
+        raise _error(message, data, error.start, option, hint=hint) from None
 
 
-def _error(message: str, raw: bytes, position: int, *, hint: str = "") -> ODataSyntaxError:
+def _error(message: str, raw: bytes, position: int, option: str, *, hint: str) -> ODataSyntaxError:
     text = raw.decode("latin-1")
-    return ODataSyntaxError(message, text=text, position=position, hint=hint)
+    return ODataSyntaxError(message, text=text, position=position, option=option, hint=hint)

@@ -91,15 +91,19 @@ async def test_a_filter_that_the_contract_calls_loose_may_return_more() -> None:
 async def test_two_rows_with_one_key_in_a_page_are_refused() -> None:
     upstream = liar({}, 4)
     upstream.rows["again"] = next(iter(upstream.rows.values()))
-    with pytest.raises(UpstreamBrokeContract, match=r"same id.*\[service\]"):
+    with pytest.raises(UpstreamBrokeContract, match=r"same id \(id\).*\[service\]") as raised:
         await extract(upstream, EVERYTHING)
+    assert "rows 3 and 4 of it" in raised.value.message
+    assert "'r0'" not in raised.value.message
 
 
 async def test_two_rows_with_one_key_in_different_pages_are_refused() -> None:
     upstream = liar({})
     upstream.rows["again"] = replace(upstream.rows["r0"], changed=BEGIN - timedelta(days=9))
     upstream.put(replace(upstream.rows["r0"], changed=BEGIN - timedelta(seconds=9)))
-    with pytest.raises(UpstreamBrokeContract, match=r"41 rows.*40 distinct.*\[service\]"):
+    with pytest.raises(
+        UpstreamBrokeContract, match=r"41 rows.*40 distinct ones by the key id.*\[service\]"
+    ):
         await extract(upstream, EVERYTHING)
 
 

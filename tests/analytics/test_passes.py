@@ -73,10 +73,7 @@ def listed(
     [
         (unordered(total=True), "order_by"),
         (small_contract(nullable_order=True), "nullable"),
-        (unordered(order="changed"), "total"),
-        (replace(small_contract(), has_total=False), "total"),
-        (replace(small_contract(), pages=Pages(Paging.CURSOR)), "cursors"),
-        (replace(small_contract(), pages=Pages(deepest=100)), "beyond 100"),
+        (replace(small_contract(exact=False), has_total=False), "not exact"),
     ],
 )
 def test_passes_are_chosen_with_a_reason(contract: Contract, reason: str) -> None:
@@ -85,11 +82,26 @@ def test_passes_are_chosen_with_a_reason(contract: Contract, reason: str) -> Non
     assert reason in choice.reason
 
 
+@pytest.mark.parametrize(
+    ("contract", "reason"),
+    [
+        (unordered(order="changed"), "total"),
+        (replace(small_contract(), has_total=False), "total"),
+        (replace(small_contract(), pages=Pages(Paging.CURSOR)), "cursors"),
+        (replace(small_contract(), pages=Pages(deepest=100)), "beyond 100"),
+    ],
+)
+def test_ranges_are_chosen_with_a_reason(contract: Contract, reason: str) -> None:
+    choice = choose_strategy(contract)
+    assert choice.strategy is Strategy.RANGES
+    assert reason in choice.reason
+
+
 def test_a_number_of_pages_is_no_total() -> None:
     plain = small_contract()
     place = TotalPlace(("total",), counts_pages=True)
     contract = replace(plain, response=replace(plain.response, total=place))
-    assert choose_strategy(contract).strategy is Strategy.PASSES
+    assert choose_strategy(contract).strategy is Strategy.RANGES
 
 
 def test_an_order_that_can_do_everything_is_read_newest_first() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -68,7 +69,9 @@ def refused(answer: WireAnswer, limit: str) -> int:
     assert answer.status == 429, answer.text
     error = answer.json()["error"]
     assert (error["code"], limit in error["message"]) == ("TooManyRequests", True)
-    return int(answer.header("Retry-After") or 0)
+    seconds = int(answer.header("Retry-After") or 0)
+    assert re.search(rf"; try again in {seconds} seconds?$", error["message"])
+    return seconds
 
 
 def test_more_requests_a_minute_than_a_key_may_make_are_429(limited: Limited) -> None:

@@ -191,3 +191,20 @@ def test_commands_at_the_same_time_lose_nothing(file: Path, tmp_path: Path) -> N
 )
 def test_a_key_lasts_as_long_as_was_said(text: str, lasts: timedelta) -> None:
     assert parse_expiry(text, NOW) == NOW + lasts
+
+
+@pytest.mark.parametrize("command", ["create", "limit"])
+def test_unknown_sets_are_refused_with_the_known_ones_without_a_configuration(
+    run: Run, file: Path, command: str
+) -> None:
+    made = json.loads(run("create", "--name", "A", "--sets", "Results,Users", "--json").stdout)
+    before = file.read_bytes()
+    target = [made["id"]] if command == "limit" else ["--name", "B"]
+    for sets in ("Nope", "Results,Nope", "results"):
+        done = run(command, *target, "--sets", sets)
+        assert done.exit_code == 2
+        assert "--sets" in done.stderr
+        assert "Results, " in done.stderr
+        assert "give --config FILE" in done.stderr
+    assert file.read_bytes() == before
+    assert run(command, *target, "--sets", "Users").exit_code == 0

@@ -73,6 +73,8 @@ def test_a_wrong_key_is_told_to_wait_and_a_right_one_is_let_in(tmp_path: Path) -
         assert throttled.status == 429
         assert throttled.json()["error"]["code"] == "TooManyAttempts"
         assert 1 <= int(throttled.header("Retry-After") or 0) <= 120
+        message = throttled.json()["error"]["message"]
+        assert f"try again in {throttled.header('Retry-After')} second" in message
         assert throttled.every("WWW-Authenticate") == []
         for right in (key, SHARED):
             assert ask(right).status == 200

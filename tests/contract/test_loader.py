@@ -51,6 +51,10 @@ def renamed(name: str, new: str) -> Change:
     return put(f'[[columns]]\nname = "{name}"', f'[[columns]]\nname = "{new}"')
 
 
+def statistics_body(value: str) -> Change:
+    return put("[request]\n", f"[request]\nstatistics_body = {value}\n")
+
+
 def mapped(*fields: tuple[str, str]) -> Change:
     tables = [f'[[custom_fields.mapped]]\nid = "{i}"\nname = "{n}"\n' for n, i in fields]
     return lambda text: "\n".join((text, *tables))
@@ -123,6 +127,40 @@ def mapped(*fields: tuple[str, str]) -> Change:
         (put('userIds = "${users}"', 'userIds = "${users"'), "placeholder without its end"),
         (put('userIds = "${users}"', 'userIds = "${users or }"'), "is no placeholder"),
         (put('userIds = "${users}"', 'userIds = "${users or [}"'), "is no placeholder"),
+        (put('userIds = "${users}"', 'userIds = "${users.first}"'), "set max_values = 1"),
+        (put('userIds = "${users}"', 'userIds = "in ${users}"'), "is a list: write ${users.text}"),
+        (put('userIds = "${users}"', 'userIds = "${users}"\nx = "${limit.text}"'), "has one value"),
+        (put('"${updated_at.from}"', '"${updated_at.first}"'), "is unknown; there are"),
+        (put('[{ customFieldId = "${custom_fields.id}",', '[{ customFieldId = "x",'), "fields.id}"),
+        (
+            lambda text: text.replace("[{ customFieldId", "{ customFieldId").replace(
+                'values}" }]', 'values}" }'
+            ),
+            "must be in an element of a list",
+        ),
+        (
+            put('"${custom_fields.values}"', '"a ${custom_fields.values}"'),
+            "is a list and cannot be",
+        ),
+        (
+            put(
+                "[filters.users]", '[filters.limit]\nkind = "values"\nexact = true\n[filters.users]'
+            ),
+            "is no name of a filter",
+        ),
+        (
+            put(
+                "[filters.users]", '[filters."a.b"]\nkind = "values"\nexact = true\n[filters.users]'
+            ),
+            "is no name of a filter",
+        ),
+        (statistics_body("{}"), "[request] statistics_body = '${contents}' is missing"),
+        (
+            put("resolution_milliseconds = 1 #", 'instant = "epoch_seconds" #'),
+            "cannot say all instants",
+        ),
+        (put("resolution_milliseconds = 1 #", 'instant = "%Y-%m-%d" #'), "cannot say all instants"),
+        (put("resolution_milliseconds = 1 #", 'instant = "iso8601" #'), "cannot say all instants"),
         (put('to = "${expiry_date.to}"', "to = 1"), "'${expiry_date.to}' is missing"),
         (put('values = "${custom_fields.values}" ', "any = true "), "custom_fields.values"),
         (put('limit = "${limit}"', "limit = 10"), "'${limit}' is missing"),

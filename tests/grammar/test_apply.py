@@ -129,7 +129,7 @@ SEQUENCES: dict[str, tuple[Transformation, ...]] = {
 }
 
 REFUSED = {
-    "aggregate()": "unexpected ')'",
+    "aggregate()": "aggregate needs a value",
     "aggregate(a with sum)": "the value needs a name",
     "aggregate(a with Sum as b)": "unknown aggregation method 'Sum'",
     "aggregate(a with avg as b)": "unknown aggregation method 'avg'",
@@ -139,17 +139,17 @@ REFUSED = {
     "aggregate(a mul b as c)": "the expression needs `with` and a method",
     "aggregate(a with sum as N.b)": "a new name cannot have a namespace",
     "aggregate($count as N.b)": "a new name cannot have a namespace",
-    "aggregate($count with sum as b)": "unexpected 'with'",
+    "aggregate($count with sum as b)": "$count takes no method",
     "groupby(a)": "groupby needs two pairs of parentheses",
     "groupby((N.T))": "groupby takes paths that end in a property",
     "groupby((a/N.T))": "groupby takes paths that end in a property",
     "groupby((a/$count))": "groupby takes paths that end in a property",
-    "concat(identity)": "unexpected ')'",
+    "concat(identity)": "concat takes two sequences or more",
     "grupby((a))": "unknown transformation 'grupby'",
     "agregate(a)": "unknown transformation 'agregate'",
     "expand(a)": "unknown transformation 'expand'",
     "N.f(2)": "N.f takes named parameters",
-    "top(-1)": "unexpected '-'",
+    "top(-1)": "top takes a whole number of 0 or more",
     "identity/": "unexpected end",
     "": "unexpected end",
 }

@@ -244,6 +244,101 @@ OTHERS: list[tuple[Callable[[str], object], str, int, str, str]] = [
     (parse_search, "'a", 0, "a word starts with a quote", 'write "\'tis"'),
 ]
 
+GROUPED = "write groupby((a,b),aggregate($count as n))"
+JOINED = "write a slash between them: groupby((a))/aggregate($count as n)"
+VALUES = "write aggregate($count as rows) or aggregate(price with sum as total)"
+ORDER = "write price with sum from region with max as most"
+TOTALS = (
+    "write rollup(a,b); for a row of all rows write"
+    " concat(groupby((rollup(a,b)),aggregate($count as n)),aggregate($count as n))"
+)
+COUNTED = (
+    "write aggregate($count as n); to count the rows of a result, end the path with /$count:"
+    " Results/$count?$apply=..."
+)
+COMPUTED = "compute the value first: compute(year(date) as y)/groupby((y))"
+METHODS = "the methods are sum, min, max, average, countdistinct"
+
+# text -> (message, hint), the same in any case of the keywords that may have any
+SEQUENCES: dict[str, tuple[str, str]] = {
+    **{
+        f"{step}({wrong})": (f"{step} takes a whole number of 0 or more", f"write {step}(5)")
+        for step in ("top", "skip")
+        for wrong in ("-1", "1.5", "", "x", "'5'", "$count", "5,6", "5 add 1")
+    },
+    **{
+        f"{kind}({wrong})": (
+            f"{kind} takes a number and an expression",
+            f"write {kind}(5,price)",
+        )
+        for kind in ("topcount", "topsum", "toppercent", "bottomcount", "bottompercent")
+        for wrong in ("", "3", "a", "3;a")
+    },
+    "aggregate(a as x with max)": ("the name comes last", "write price with sum as total"),
+    "aggregate(a as x from b with max)": ("the name comes last", "write price with sum as total"),
+    "aggregate(a from b with sum with max as x)": (
+        "two methods in a row",
+        f"each `with` after the first follows a `from`: {ORDER}",
+    ),
+    "aggregate(a with sum with max as x)": (
+        "two methods in a row",
+        f"each `with` after the first follows a `from`: {ORDER}",
+    ),
+    "aggregate(a with sum from b as x)": ("each `from` after `with` needs its own `with`", ORDER),
+    "aggregate($count with sum as x)": ("$count takes no method", "write $count as rows"),
+    "aggregate(a max as x)": ("the method has no `with`", "write price with max as total"),
+    "aggregate(a,b sum)": ("the method has no `with`", "write price with sum as total"),
+    "aggregate(max a as x)": ("the method precedes its value", "write price with max as total"),
+    "aggregate(a with as x)": ("`with` has no method", METHODS),
+    "aggregate()": ("aggregate needs a value", VALUES),
+    "aggregate(*)": ("aggregate needs a value", VALUES),
+    "groupby((rollup($all,a)))": ("rollup takes no $all", TOTALS),
+    "groupby((rollup($all,a,b)),aggregate($count as n))": ("rollup takes no $all", TOTALS),
+    **{
+        f"groupby((a){between}aggregate($count as n))": (
+            "groupby takes the paths and then, after a comma, transformations",
+            GROUPED,
+        )
+        for between in (";", " ", "")
+    },
+    "groupby((a),(b))": ("groupby takes one list of paths", GROUPED),
+    "groupby((a desc))": ("groupby does not sort", "write groupby((a))/orderby(a desc)"),
+    **{
+        f"groupby(({wrong}))": ("groupby takes paths, not expressions", COMPUTED)
+        for wrong in ("year(a)", "b,year(a)", "year(a) as y", "a add 1", "a as b", "b,a mul 2")
+    },
+    **{
+        f"groupby((a)){end}": ("$count is not a transformation", COUNTED)
+        for end in ("/$count", "/count", "/$count/top(1)")
+    },
+    "groupby((a),$count as n)": ("$count is not a transformation", COUNTED),
+    "identity/$filter(a eq 1)": (
+        "'$filter' is not a transformation",
+        "write filter(...) without $",
+    ),
+    "$top(1)": ("'$top' is not a transformation", "write top(...) without $"),
+    "identity()": ("identity has no parentheses", "write identity"),
+    "concat(identity)": (
+        "concat takes two sequences or more",
+        "write concat(aggregate($count as n),groupby((a)))",
+    ),
+    "aggregate": ("aggregate has no parentheses", "write aggregate(...)"),
+    "top 5": ("top has no parentheses", "write top(...)"),
+    "identity/groupby": ("groupby has no parentheses", "write groupby(...)"),
+    "/identity": ("a slash without a transformation before it", "leave it out"),
+    "top(1)//top(2)": ("a slash without a transformation before it", "leave it out"),
+    "top(1)/": ("a slash without a transformation after it", "leave it out"),
+    **{
+        f"top(1){between}identity": ("two transformations without a slash", JOINED)
+        for between in ("", " ")
+    },
+    "groupby((a))aggregate($count as n)": ("two transformations without a slash", JOINED),
+    **{
+        f"filter(a eq 1){between}top(5)": ("transformations are joined by slashes", JOINED)
+        for between in (",", ";", "|", ">", "&", " , ")
+    },
+}
+
 # text -> what was expected, in words, when it is no usual slip
 EXPECTED: list[tuple[Callable[[str], object], str, tuple[str, ...]]] = [
     (parse_filter, "", ("an expression",)),
@@ -281,6 +376,19 @@ def test_slip_elsewhere(
     assert (error.position, error.message, error.hint) == (position, message, hint)
 
 
+@pytest.mark.parametrize(("text", "expected"), SEQUENCES.items())
+def test_slip_in_a_sequence_of_transformations(text: str, expected: tuple[str, str]) -> None:
+    error = caught(parse_apply, text)
+    assert (error.message, error.hint) == expected
+
+
+@pytest.mark.parametrize("text", ["a/$count", "id,a/$count", "a/$ref", "a/*"])
+def test_slip_in_select(text: str) -> None:
+    error = caught(parse_select, text)
+    assert error.message == "$select takes properties"
+    assert "$expand=a" in error.hint
+
+
 @pytest.mark.parametrize(("parse", "text", "expected"), EXPECTED)
 def test_expected_in_words(
     parse: Callable[[str], object], text: str, expected: tuple[str, ...]
@@ -290,6 +398,7 @@ def test_expected_in_words(
 
 def test_every_slip_has_an_example() -> None:
     told = {value[1] for value in FILTERS.values()} | {example[3] for example in OTHERS}
+    told |= {message for message, _ in SEQUENCES.values()} | {"$select takes properties"}
     told |= {"a semicolon between parameters"}  # in test_paths
     for slip in COMMON_MISTAKES:
         pattern = slip.message.partition("{0}")

@@ -37,9 +37,15 @@ def examples(
 
 
 def sparse(values: Iterable[object]) -> list[object]:
-    """Return parameters: every fourth value, from the first on, and the others marked as slow."""
+    """Return parameters: every fourth value, from the first on, and the others marked as slow.
+
+    A tuple has a value for each of several parameters.
+    """
     return [
-        pytest.param(value, marks=[pytest.mark.slow] if place % 4 else [])
+        pytest.param(
+            *(value if isinstance(value, tuple) else (value,)),
+            marks=[pytest.mark.slow] if place % 4 else [],
+        )
         for place, value in enumerate(values)
     ]
 

@@ -453,3 +453,34 @@ def test_the_name_behind_a_version_is_ignored(
 @pytest.mark.parametrize("line", [";NetFx", "3.0;NetFx", "x;4.0", "4.0 NetFx"])
 def test_a_name_makes_no_version(ask: Ask, line: str) -> None:
     assert ask("Results?$top=1", [("OData-MaxVersion", line)]).status == 400
+
+
+@pytest.mark.parametrize(
+    ("target", "offered"),
+    [
+        ("Results?$top=1", ("application/json", "text/csv", "arrow", "parquet")),
+        ("Users('x')/results", ("application/json", "text/csv", "arrow", "parquet")),
+        ("Results('x')", ("application/json",)),
+        ("Results('x')/state", ("application/json",)),
+        ("Results/$ref", ("application/json",)),
+        ("$metadata", ("application/xml", "application/json")),
+        ("Results/$count", ("text/plain",)),
+        ("Results('x')/state/$value", ("text/plain",)),
+        ("", ("application/json",)),
+    ],
+)
+def test_a_406_offers_what_the_url_has_and_speaks_of_excel_to_its_reader_alone(
+    ask: Ask, target: str, offered: tuple[str, ...]
+) -> None:
+    every = ("application/json", "application/xml", "text/csv", "arrow", "parquet", "text/plain")
+    plain = ask(target, [("Accept", "image/png")])
+    assert plain.status == 406
+    message = plain.json()["error"]["message"]
+    assert {word for word in every if word in message} == set(offered)
+    assert "Excel" not in message
+    for media in offered:
+        if "/" in media:
+            assert ask(target, [("Accept", media)]).status != 406
+    atom = ask("Results", [("Accept", "application/atomsvc+xml")])
+    assert atom.status == 406
+    assert "Excel" in atom.json()["error"]["message"]

@@ -15,8 +15,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from gateway.analytics.extract.collected import Collected
+from gateway.analytics.extract.fetching import keeps_changing
 from gateway.analytics.extract.ranges import grid_step, narrow, to_micros
-from gateway.analytics.extract.scan import Scanner, keeps_changing
+from gateway.analytics.extract.scan import Scanner
 from gateway.analytics.read.page import Page
 from gateway.contract.model import Contract
 from gateway.observe import Clock
@@ -112,9 +113,18 @@ class CatchUp:
         return await self.settle_gradual(pushdown, rows, since, first)
 
     async def settle_gradual(
-        self, pushdown: Pushdown, rows: VerifiableRows, since: int, first: Page | None = None
+        self,
+        pushdown: Pushdown,
+        rows: VerifiableRows,
+        since: int,
+        first: Page | None = None,
+        tie: tuple[int, int] | None = None,
     ) -> CatchUpResult:
-        """Catch up where a row leaves by deletion only: surplus rows are then no error."""
+        """Catch up where a row leaves by deletion only: surplus rows are then no error.
+
+        `tie` is an instant of which all rows were read, and their number: if the upstream counts as
+        many since `since`, all with that instant, none of them changed.
+        """
         reach, total, most = since, 0, _UNLIMITED_ROWS
         for _ in range(self._rounds):
             now = self.now()
@@ -123,6 +133,8 @@ class CatchUp:
             rows.put(newest.rows)
             total, caught_up = newest.total, self._reaches(newest, reach)
             if not caught_up:
+                if tie is not None and await self._is_still(pushdown, since, newest, tie):
+                    return CatchUpResult(await rows.count() >= total, total)
                 changed = await self._changed(pushdown, since, most)
                 rows.merge(changed.rows)
                 reach, caught_up = self._moment(newest, now), changed.still
@@ -164,6 +176,19 @@ class CatchUp:
             since = max(since, all_changed.began - self._overlap)
             whole = mine.still and found >= total
         return CatchUpResult(False, total)
+
+    async def _is_still(
+        self, pushdown: Pushdown, since: int, newest: Page, tie: tuple[int, int]
+    ) -> bool:
+        """Return True if the rows since an instant are those of a tie, which was read."""
+        instant, number = tie
+        ends = self._scanner.span(newest)
+        if not ends.newest == ends.oldest == instant:
+            return False
+        changed = narrow(pushdown, self._contract, since, None) or pushdown
+        first = await self._scanner.page(changed)
+        again = self._scanner.span(first)
+        return again.newest == again.oldest == instant and first.total == number
 
     async def _matching(self, pushdown: Pushdown, since: int, newest: Page) -> ChangedRows:
         """Return the pushdown's rows that changed since an instant; `newest` is its first page."""

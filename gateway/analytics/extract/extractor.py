@@ -18,11 +18,12 @@ import pyarrow as pa
 
 from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
+from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
 from gateway.analytics.extract.outside import without_outside
 from gateway.analytics.extract.passes import Passes
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import FetchPage, Scanner, ScanProgress, keeps_changing
+from gateway.analytics.extract.scan import ScanProgress, Scanner
 from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals
@@ -77,6 +78,7 @@ class Extractor:
         self.totals = totals or Totals(fetch, contract)
         self.choice = choose_strategy(contract)
         self._fetch = fetch
+        self._clock = clock
         self.scanner = Scanner(self._counted, contract, policy.concurrency, clock)
         self.catch_up = CatchUp(self.scanner, contract, policy.rounds, clock)
         self.contract = contract
@@ -90,7 +92,11 @@ class Extractor:
             case Strategy.NEWEST_FIRST:
                 return Extraction(self, pushdown, sink)
             case Strategy.PASSES:
-                return Passes(self._counted, self.contract, pushdown, sink)
+                return Passes(self._counted, self.contract, pushdown, sink, self._clock)
+            case Strategy.RANGES:
+                return Passes(
+                    self._counted, self.contract, pushdown, sink, self._clock, by_ranges=True
+                )
 
     async def changes(
         self, pushdown: Pushdown, since: datetime, base: BaseExtract
@@ -121,8 +127,11 @@ class Extractor:
         return IncrementalChanges(await self.in_order(found), rows.gone, from_micros(following))
 
     def oddities(self, pushdown: Pushdown, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
-        """Return the odd rows of an extract of all rows; `before` are those of an older extract."""
-        return () if pushdown.terms else self.tally.counts(before)
+        """Return the odd rows of an extract; `before` are those of an older one.
+
+        Of a selection, only those that queries must not depend on.
+        """
+        return self.tally.undecoded(before) if pushdown.terms else self.tally.counts(before)
 
     async def _counted(self, request: PageRequest) -> Page:
         page = await self._fetch(request)
@@ -178,7 +187,7 @@ class Extraction:
                 return await self._finish()
             found = (await self._rows.count(), total)
             if found == self._short and found[0] < total:
-                raise _wrong_total(*found)
+                raise _wrong_total(*found, self._by.contract)
             self._short = found
             self._start_again()
         raise keeps_changing()
@@ -196,7 +205,8 @@ class Extraction:
         assert self._since is not None  # noqa: S101 - None for a single page only
         await self._scanner.read(pushdown, self._rows, first, self._progress)
         if isinstance(self._rows, Streamed):
-            settled = await catch_up.settle_gradual(pushdown, self._rows, self._since)
+            tie = self._progress.newest_tie
+            settled = await catch_up.settle_gradual(pushdown, self._rows, self._since, tie=tie)
         else:
             settled = await catch_up.settle_selection(pushdown, self._rows, self._since)
         return None if settled.consistent else settled.total
@@ -237,8 +247,11 @@ class Extraction:
         return from_micros(self._since)
 
 
-def _wrong_total(found: int, total: int) -> UpstreamBrokeContract:
+def _wrong_total(found: int, total: int, contract: Contract) -> UpstreamBrokeContract:
+    key = contract.key
+    path = ".".join(contract.column(key).path)
     return UpstreamBrokeContract(
-        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones;"
-        " correct `total` of [response], or `key` of [service], in the contract file"
+        f"the Analytics API reports {total} rows, but its pages have {found} distinct ones"
+        f" by the key {key} ({path}); correct `total` of [response], or `key` of [service], in the"
+        " contract file"
     )

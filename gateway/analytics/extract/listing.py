@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from gateway.analytics.extract.scan import FetchPage
+from gateway.analytics.extract.fetching import FetchPage, too_deep
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.contract.model import Contract, Paging, Stop
@@ -28,7 +28,8 @@ class Listing:
     """A reading in progress; `read` can be called again after a failure, and goes on.
 
     `take` receives each page with rows. `cut_off` is true if the list ended with its first page, a
-    full one without a cursor, which may also mean that the cursor is elsewhere.
+    full one without a cursor, which may also mean that the cursor is elsewhere. `repeated` counts
+    rows that came again on a later page.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Listing:
 
     def _start(self) -> None:
         self.ended = False
+        self.repeated = 0
         self._cursor: str | int | None = None
         self._number = self._skip = self._largest = 0
         self._seen: set[str] = set()
@@ -82,8 +84,8 @@ class Listing:
     async def _is_more(self, request: PageRequest) -> bool:
         """Look beyond the signalled end; a page there may be empty, or the last one again."""
         page = await self._fetch(replace(request, for_total=True))
-        keys: list[str] = page.rows.column(self._contract.key).to_pylist()
-        return not self._seen.issuperset(keys)
+        keys: set[str] = set(page.rows.column(self._contract.key).to_pylist())
+        return not keys <= self._seen
 
     def _request(self) -> PageRequest | None:
         """Return the next request; None if the end was signalled and nothing deeper is allowed."""
@@ -95,7 +97,7 @@ class Listing:
         if deepest is not None and (limit < 1 or skip + limit > deepest):
             if self._signalled:
                 return None
-            raise _too_deep(deepest)
+            raise too_deep(deepest)
         column = self._contract.order_column
         can_order = bool(column) and self._contract.column(column).order is not None
         order = column if can_order else ""
@@ -124,6 +126,7 @@ class Listing:
         """Take a page, and decide whether it is the last one."""
         rows, before = page.rows.num_rows, len(self._seen)
         self._seen.update(page.rows.column(self._contract.key).to_pylist())
+        self.repeated += before + rows - len(self._seen)
         self._count_stale(rows, len(self._seen) > before)
         if rows:
             self._take(page)
@@ -138,7 +141,7 @@ class Listing:
         self.ended = self._is_end(page, rows)
 
     def _says_last(self, page: Page) -> bool:
-        rows = page.rows.num_rows
+        rows: int = page.rows.num_rows
         match self._pages.stop:
             case Stop.TOTAL:
                 return page.stated is not None and bool(self._skip >= page.stated)
@@ -201,12 +204,4 @@ def _endless() -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
         f"the Analytics API sent {_EMPTY_PAGES} empty pages in a row and says that more follow;"
         " correct `has_more` or `cursor` of [response], or `stop` of [pages], in the contract file"
-    )
-
-
-def _too_deep(deepest: int) -> UpstreamBrokeContract:
-    return UpstreamBrokeContract(
-        f"the list has more rows than the {deepest} that `deepest` of [pages] in the contract file"
-        " allows; to read past it, the contract file needs `order_by` of [extract] with a column"
-        " that has `order`, an exact filter of kind range, and nullable = false"
     )

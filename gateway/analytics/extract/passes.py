@@ -3,8 +3,8 @@
 Laws, while rows change during the read:
 
 1. A row that was there throughout is in the extract. Pages may shift, and a reading may then miss
-   rows; so readings are repeated, with another limit, until one has every row of the one before.
-   If rows changed in between, three readings have to agree in this way.
+   rows; so readings are repeated, with another limit, until two are equal. If rows change in
+   between, three readings have to agree: no row is in the first and third, and not in the second.
 2. Each row is in one of the versions that it had during the read; the version read last counts.
    The rows are not those of one moment: the extract covers the time from first to last page.
 3. An extract of all rows may have rows that were deleted during the read. A selection has the rows
@@ -12,6 +12,10 @@ Laws, while rows change during the read:
 4. If responses state a total, the number of distinct keys lies between the smallest and the largest
    total of the reading. A list that is in another order on each call needs one: a reading then goes
    over the list until it has as many keys as a constant total says.
+
+Readings by ranges of the order column miss no row by themselves; the second one, in the opposite
+direction, is the independent number of rows. A total that a range walk states is a ceiling or true:
+fewer rows are refused, more are not.
 
 There is no instant from which such an extract lacks changes, so each refresh reads everything.
 """
@@ -24,14 +28,16 @@ from dataclasses import dataclass, field
 import anyio.to_thread
 import pyarrow as pa
 
+from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.listing import Listing
 from gateway.analytics.extract.outside import without_outside
-from gateway.analytics.extract.scan import FetchPage, keeps_changing
 from gateway.analytics.extract.strategy import states_rows
 from gateway.analytics.extract.streamed import Sink, newest_first
+from gateway.analytics.extract.walk import RangeWalk
 from gateway.analytics.read.page import Page, arrow_schema
 from gateway.contract.model import Contract
 from gateway.errors import UpstreamBrokeContract, UpstreamKeepsChanging
+from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
 _READINGS = 6
@@ -48,6 +54,7 @@ class Reading:
     high: int | None = None
     responses: int = 0
     cut_off: bool = False
+    total_may_be_capped: bool = False
 
     def note(self, total: int | None, rows: dict[str, int]) -> None:
         """Add the rows of one page; a later version replaces an earlier one."""
@@ -60,7 +67,7 @@ class Reading:
     @property
     def lacks(self) -> int:
         """The number of rows that a constant total counts and the reading has not."""
-        if self.low is None or self.low != self.high:
+        if self.low is None or self.low != self.high or self.total_may_be_capped:
             return 0
         return max(0, self.low - len(self.rows))
 
@@ -69,7 +76,9 @@ class Reading:
         """True if the number of rows is one that the totals allow."""
         if self.low is None or self.high is None:
             return True
-        return self.low <= len(self.rows) <= self.high
+        return self.low <= len(self.rows) and (
+            self.total_may_be_capped or len(self.rows) <= self.high
+        )
 
     def has_all_of(self, before: Reading) -> bool:
         """Return True if no row of an earlier reading is missing."""
@@ -86,7 +95,14 @@ class Passes:
     is_gradual = False
 
     def __init__(
-        self, fetch: FetchPage, contract: Contract, pushdown: Pushdown, sink: Sink
+        self,
+        fetch: FetchPage,
+        contract: Contract,
+        pushdown: Pushdown,
+        sink: Sink,
+        clock: Clock,
+        *,
+        by_ranges: bool = False,
     ) -> None:
         self._fetch = fetch
         self._contract = contract
@@ -95,8 +111,10 @@ class Passes:
         self._limits = _limits(contract.request.page_limit)
         self._done: list[Reading] = []  # the last three
         self._number = 0
-        self._reading = Reading()
-        self._listing: Listing | None = None
+        self._reading = Reading(total_may_be_capped=by_ranges)
+        self._listing: Listing | RangeWalk | None = None
+        self._by_ranges = by_ranges
+        self._clock = clock
         self.total: int | None = None
 
     async def read(self) -> None:
@@ -129,14 +147,18 @@ class Passes:
             known = len(reading.rows)
         self._done = [*self._done[-2:], reading]
         self._number += 1
-        self._reading = Reading()
+        self._reading = Reading(total_may_be_capped=self._by_ranges)
 
-    def _begin(self) -> Listing:
+    def _begin(self) -> Listing | RangeWalk:
         limit = self._limits[self._number % len(self._limits)]
         if self._done and self._done[-1].responses == 1 and len(self._done[-1].rows) > 1:
             # A list shorter than a page proves no limit, and a smaller one makes a full page.
             limit = min(limit, len(self._done[-1].rows) - 1)
-        return Listing(self._fetch, self._contract, self._pushdown, limit, self._take)
+        course = (self._fetch, self._contract, self._pushdown, limit, self._take)
+        if not self._by_ranges:
+            return Listing(*course)
+        can_turn = "order.direction" in self._contract.request.body.names
+        return RangeWalk(*course, self._clock, descending=not (can_turn and self._number % 2))
 
     def _take(self, page: Page) -> None:
         total = page.stated if states_rows(self._contract) else None
@@ -151,11 +173,24 @@ class Passes:
             return False
         if last.responses <= 1 and last.low == len(last.rows):
             return True  # one response, which has as many rows as it states
-        if not before or not last.has_all_of(before[-1]):
+        if not before:
             return False
         if last.rows == before[-1].rows:
             return True
-        return len(before) > 1 and before[-1].has_all_of(before[-2])
+        if len(before) < 2 and self._by_ranges:
+            return last.has_all_of(before[-1])
+        return len(before) > 1 and self._agree(before[-2], before[-1], last)
+
+    def _agree(self, first: Reading, second: Reading, third: Reading) -> bool:
+        """Return True if no reading missed a row, although rows changed between them.
+
+        A row that only the second one lacks was missed there; if there is none, then rows that a
+        later one lacks were deleted. A selection has the rows of the third alone, so it lacks none.
+        """
+        missed = (first.rows.keys() & third.rows.keys()) - second.rows.keys()
+        if self._pushdown.terms:
+            return third.has_all_of(second) and second.has_all_of(first)
+        return not missed
 
     def _check_total(self) -> None:
         """Refuse a total that two readings of the same rows contradict."""

@@ -20,21 +20,19 @@ from itertools import pairwise
 import anyio
 import pyarrow as pa
 
-from gateway.analytics.extract.collected import Collected, PageCollector
+from gateway.analytics.extract.collected import PageCollector
+from gateway.analytics.extract.fetching import FetchPage, timeless
 from gateway.analytics.extract.ranges import grid_step, narrow, to_micros
+from gateway.analytics.extract.tie import TieReader
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.contract.model import Contract, Paging
-from gateway.errors import UpstreamBrokeContract, UpstreamKeepsChanging
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
-FetchPage = Callable[[PageRequest], Awaitable[Page]]
 Job = Callable[[], Awaitable[None]]
 
 _MICROSECONDS_PER_SECOND = 1_000_000
-_MAX_PASSES = 24
-"""Passes over a tie longer than a page; with rows in random order each pass misses a third."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +47,52 @@ class PageSpan:
 
 
 @dataclass(slots=True)
+class Tied:
+    """The pages of a scan on which all rows have one instant."""
+
+    instant: int
+    pages: list[pa.Table] = field(default_factory=list)
+    keys: set[str] = field(default_factory=set)
+
+    def add(self, rows: pa.Table, key: str) -> bool:
+        """Add a page; return True if it has a row of an earlier one."""
+        keys = rows.column(key).to_pylist()
+        repeats = not self.keys.isdisjoint(keys)
+        self.keys.update(keys)
+        self.pages.append(rows)
+        return repeats
+
+
+@dataclass(slots=True)
 class ScanProgress:
     """The progress of a scan: the extent of each page, by its skip, and the rows found.
 
-    A caller that may retry after a failure keeps it, so that no page is read twice.
+    A caller that may retry after a failure keeps it, so that no page is read twice. `is_reshuffled`
+    is set by pages of one instant that share a row: their order differs from call to call, so
+    further pages would mostly repeat rows. `newest_tie` is the newest instant with more rows than a
+    page of which all were read, and their number.
     """
 
     spans: dict[int, PageSpan] = field(default_factory=dict)
     met: PageCollector | None = None
+    is_reshuffled: bool = False
+    tied: Tied | None = None
+    newest_tie: tuple[int, int] | None = None
+
+    def note(self, span: PageSpan, page: Page, key: str, total: int) -> None:
+        """Note a page; `total` is that of the first one."""
+        self.spans[span.skip] = span
+        if span.newest is None or span.newest != span.oldest:
+            return
+        if self.tied is None or self.tied.instant != span.newest:
+            self.tied = Tied(span.newest)
+        repeats = self.tied.add(page.rows, key)
+        self.is_reshuffled = self.is_reshuffled or (repeats and span.total == total)
+
+    def close(self, instant: int, rows: int) -> None:
+        """Note that all rows of an instant were read."""
+        if self.newest_tie is None or instant > self.newest_tie[0]:
+            self.newest_tie = (instant, rows)
 
     def missing(self, step: int, total: int) -> Iterator[int]:
         """Yield the skip of each page that is still to be read."""
@@ -139,15 +175,7 @@ class Scanner:
         """
         instants = page.rows.column(self._contract.order_column)
         if instants.null_count:
-            number = instants.to_pylist().index(None)
-            key = page.rows.column(self._contract.key)[number].as_py()
-            raise UpstreamBrokeContract(
-                f"the Analytics API sent a row without {self._contract.order_column}, by which"
-                f" extracts are read (row {skip + number + 1}); have it corrected, set nullable ="
-                f" true for the column {self._contract.order_column} in the contract file, so that"
-                " extracts do not need it, or name another column as order_by of [extract]",
-                details=(f"the row's {self._contract.key} is {key!r}",),
-            )
+            raise timeless(page, self._contract, skip)
         rows = len(instants)
         ends = (instants[0].value, instants[rows - 1].value) if rows else (None, None)
         return PageSpan(skip, rows, page.total, *ends)
@@ -198,16 +226,20 @@ class Scanner:
         fixed = narrow(pushdown, self._contract, None, top.newest) or pushdown
         if not progress.spans:
             own.put(first.rows)
-            progress.spans[0], progress.met = top, own
+            progress.note(top, first, self._contract.key, top.total)
+            progress.met = own
         await self._skim(fixed, own, top, progress)
         spans = sorted(progress.spans.values(), key=_by_skip)
         unmoved = all(span.total == top.total for span in spans)
         complete = await own.count() == top.total
         if not (unmoved and complete):
             await self._side_by_side(
-                partial(self._walk, pushdown, own, lower, upper) for lower, upper in gaps(spans)
+                partial(self._walk, pushdown, own, lower, upper, progress)
+                for lower, upper in gaps(spans)
             )
             complete = await own.count() == top.total
+        elif progress.tied is not None and progress.tied.instant == top.newest:
+            progress.close(progress.tied.instant, len(progress.tied.keys))
         rows.close(own)
         return unmoved and complete
 
@@ -219,28 +251,36 @@ class Scanner:
 
         async def read(skip: int) -> None:
             page = await self.page(pushdown, skip)
-            progress.spans[skip] = self.span(page, skip)
+            progress.note(self.span(page, skip), page, self._contract.key, top.total)
             ordered.came(skip, page.rows)
 
         def jobs() -> Iterator[Job]:
             missing = progress.missing_numbers if self._is_numbered else progress.missing
             for skip in missing(self._limit, top.total):
+                if progress.is_reshuffled:
+                    return
                 ordered.expect(skip)
                 yield partial(read, skip)
 
         try:
             await self._side_by_side(jobs())
             last = max(progress.spans.values(), key=_by_skip)
-            if last.rows == self._limit:
+            if last.rows == self._limit and not progress.is_reshuffled:
                 ordered.expect(last.skip + last.rows)
                 await read(last.skip + last.rows)
         finally:
             ordered.give_up()
 
     async def _walk(
-        self, pushdown: Pushdown, rows: PageCollector, lower: int | None, upper: int
+        self,
+        pushdown: Pushdown,
+        rows: PageCollector,
+        lower: int | None,
+        upper: int,
+        progress: ScanProgress | None = None,
     ) -> None:
         """Collect the rows between two instants, each page starting where the last one ended."""
+        progress = progress or ScanProgress()
         while lower is None or lower <= upper:
             part = narrow(pushdown, self._contract, lower, upper)
             if part is None:
@@ -253,26 +293,22 @@ class Scanner:
             if oldest < upper:
                 upper = oldest
             else:
-                await self._read_tie(pushdown, rows, upper)
-                upper -= grid_step(self._contract)
+                await self._read_tie(pushdown, rows, upper, progress)
+                upper -= 2 * grid_step(self._contract)  # a range ends one step further
 
-    async def _read_tie(self, pushdown: Pushdown, rows: PageCollector, instant: int) -> None:
-        """Read rows that no range can split, until as many are found as a constant total says."""
-        step = grid_step(self._contract)
-        tie = narrow(pushdown, self._contract, instant - step, instant) or pushdown
-        seen, total, skip = Collected(self._contract), -1, 0
-        for _ in range(_MAX_PASSES):
-            while skip <= max(total, 0):
-                page = await self.page(tie, skip)
-                if page.total != total:
-                    seen, total = Collected(self._contract), page.total
-                seen.put(page.rows)
-                rows.put(page.rows)
-                skip += self._limit
-            if await seen.count() == total:
-                return
-            skip = 0
-        raise keeps_changing()
+    async def _read_tie(
+        self, pushdown: Pushdown, rows: PageCollector, instant: int, progress: ScanProgress
+    ) -> None:
+        """Read rows that no range can split."""
+        tie = narrow(pushdown, self._contract, instant - grid_step(self._contract), instant)
+
+        def take(page: Page) -> None:
+            rows.put(page.rows)
+
+        reader = TieReader(self._fetch, self._contract, tie or pushdown, take)
+        tied = progress.tied
+        is_known = progress.is_reshuffled and tied is not None and tied.instant == instant
+        progress.close(instant, await reader.read(tied.pages if tied and is_known else ()))
 
     async def _side_by_side(self, jobs: Iterable[Job]) -> None:
         """Run jobs, started in order; the first failure cancels the others and is raised."""
@@ -294,7 +330,26 @@ class Scanner:
 
 
 def gaps(spans: list[PageSpan]) -> Iterator[tuple[int | None, int]]:
-    """Yield the ranges of instants (older first, inclusive) in which rows may be missing."""
+    """Yield the ranges of instants (older first, inclusive) in which rows may be missing.
+
+    Ranges that share an instant are one, so that a tie of many pages is read once.
+    """
+    lower: int | None
+    open_gap: tuple[int | None, int] | None = None
+    for lower, upper in _gaps(spans):
+        if open_gap is None:
+            open_gap = (lower, upper)
+        elif open_gap[0] is not None and upper < open_gap[0]:
+            yield open_gap
+            open_gap = (lower, upper)
+        else:
+            open_gap = (lower, open_gap[1])
+    if open_gap is not None:
+        yield open_gap
+
+
+def _gaps(spans: list[PageSpan]) -> Iterator[tuple[int | None, int]]:
+    """Yield the gap between each two pages that do not meet, and that behind the last page."""
     filled = [span for span in spans if span.rows]
     for before, after in pairwise(filled):
         assert before.oldest is not None  # noqa: S101 - it has rows
@@ -306,15 +361,6 @@ def gaps(spans: list[PageSpan]) -> Iterator[tuple[int | None, int]]:
     last = filled[-1]
     if last.skip + last.rows < last.total and last.oldest is not None:
         yield None, last.oldest
-
-
-def keeps_changing() -> UpstreamKeepsChanging:
-    """Return the error for data that could not be read consistently."""
-    return UpstreamKeepsChanging(
-        "the Analytics API's data changed so much while it was read that no consistent snapshot"
-        " could be loaded; try again when it changes less",
-        retry_after_seconds=30,
-    )
 
 
 def _by_skip(span: PageSpan) -> int:

@@ -3,6 +3,8 @@
 A contract in force has only abilities that are proved, so that the choice needs no flags:
 
 - **newest first** (`scan`, `catch_up`): nothing is lost, doubled or older than the request.
+- **ranges** (`walk`): the same order and ranges, without totals and without deep pages. Two
+  readings agree, one in each direction if the request can say so.
 - **passes** (`passes`): the list is read again until a pass has every row of the pass before.
 """
 
@@ -18,6 +20,7 @@ class Strategy(StrEnum):
     """How an extract reads all rows."""
 
     NEWEST_FIRST = "newest first"
+    RANGES = "ranges"
     PASSES = "passes that agree"
 
 
@@ -31,10 +34,16 @@ class Choice:
 
 def choose_strategy(contract: Contract) -> Choice:
     """Return the strategy with the strongest guarantee that the contract allows."""
-    obstacle = _no_order(contract) or _no_total(contract)
+    obstacle = _no_order(contract)
     if obstacle:
         return Choice(Strategy.PASSES, obstacle)
     column = contract.order_column
+    obstacle = _no_total(contract)
+    if obstacle:
+        filter_ = contract.column(column).filter
+        if filter_ is not None and filter_.exact:
+            return Choice(Strategy.RANGES, f"{column} orders the rows, but {obstacle}")
+        return Choice(Strategy.PASSES, f"{obstacle}, and the filter by {column} is not exact")
     return Choice(
         Strategy.NEWEST_FIRST,
         f"{column} orders the rows and has a range filter, and responses state a total",

@@ -16,6 +16,7 @@ from typing import TypeAlias
 import pyarrow as pa
 from cachetools import LRUCache
 
+from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.halves import (
     CheckedTotal,
     Compared,
@@ -27,7 +28,6 @@ from gateway.analytics.extract.halves import (
     split_instant,
 )
 from gateway.analytics.extract.ranges import far_ends, grid_step
-from gateway.analytics.extract.scan import FetchPage, keeps_changing
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.analytics.read.validate import check_filters

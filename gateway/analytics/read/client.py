@@ -307,7 +307,8 @@ def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) ->
         kind = response.headers.get("Content-Type", "no type")[:80]
         return UpstreamBrokeContract(
             f"the Analytics API answered {response.status_code} with something that is not JSON"
-            f" ({kind}); check that the upstream's URL leads to the API and not to a login or proxy page"
+            f" ({kind}); check that the upstream's URL leads to the API and not to a login or proxy"
+            " page"
         )
     return UpstreamBrokeContract(
         f"the Analytics API sent JSON that cannot be read: {flaw.reason} at byte {flaw.byte} of"
@@ -318,8 +319,9 @@ def _undecodable(response: httpx.Response, flaw: Flaw, spot: Spot, what: str) ->
 
 def _empty(response: httpx.Response, what: str) -> UpstreamBrokeContract:
     return UpstreamBrokeContract(
-        f"the Analytics API answered {response.status_code} without a body in place of {what}; check"
-        " that the upstream's URL and the paths of [endpoints.*] in the contract file lead to the API"
+        f"the Analytics API answered {response.status_code} without a body in place of {what};"
+        " check that the upstream's URL and the paths of [endpoints.*] in the contract file lead to"
+        " the API"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
@@ -97,14 +98,16 @@ def _words(response: httpx.Response, contract: Contract) -> tuple[str, ...]:
     all rows, and no log.
     """
     found = _texts_at(response.content, contract.response.errors)
-    text = _without_token("; ".join(found), response)
+    names = (name for name, _ in contract.request.headers)
+    text = _without_secrets("; ".join(found), response, names)
     return (f"the Analytics API says: {text[:200]}",) if text else ()
 
 
-def _without_token(text: str, response: httpx.Response) -> str:
-    """Remove the token and its parts, which the upstream may repeat, for clients and logs."""
-    token = response.request.headers.get("Authorization", "").removeprefix("Bearer ")
-    for secret in (token, *token.split(".")):
+def _without_secrets(text: str, response: httpx.Response, names: Iterable[str]) -> str:
+    """Remove the token, its parts and the values of these headers, if the upstream repeats them."""
+    sent = response.request.headers
+    token = sent.get("Authorization", "").removeprefix("Bearer ")
+    for secret in (token, *token.split("."), *(sent.get(name, "") for name in names)):
         if len(secret) >= _MIN_SECRET_CHARACTERS:
             text = text.replace(secret, "[token]")
     return text

@@ -51,9 +51,9 @@ class Page:
     """The `rows` in the order of the response, and the upstream's number of rows over all pages.
 
     `stated` is that number, None if the response has none. `has_more` and `cursor` are what the
-    envelope says of the next page. `date` is the response's Date, aware, UTC, or None. `odd` has the keys of odd rows. `missing`
-    are columns whose member no row has, though it is required. `outside` has, by column, the rows
-    in which an instant is null because no column can hold it.
+    envelope says of the next page. `date` is the response's Date, aware, UTC, or None. `odd` has
+    the keys of odd rows. `missing` are columns whose member no row has, though it is required.
+    `outside` has, by column, the rows in which an instant is null because no column can hold it.
     """
 
     rows: pa.Table

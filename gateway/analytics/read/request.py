@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
 from typing import Any
-from zoneinfo import ZoneInfo
 
 from gateway.contract.decoding import encode
+from gateway.contract.instants import write_instant
 from gateway.contract.model import Contract, CustomFieldFilter, RangeFilter, ValuesFilter
 from gateway.contract.template import EACH
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues
-
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,31 +102,10 @@ def _add_term(values: dict[str, Any], term: PushedTerm, contract: Contract) -> N
 
 def _ends(term: PushedRange, filter_: RangeFilter) -> dict[str, Any]:
     """Return both ends; an open end is left out unless the upstream needs both."""
-    lower = _instant(term.lower, filter_) if term.lower else filter_.open_from
-    upper = _instant(term.upper, filter_) if term.upper else filter_.open_to
+    form, step = filter_.instant, filter_.resolution_milliseconds
+    lower, upper = (
+        write_instant(end, form.format, form.zone, step) if end else open_end
+        for end, open_end in ((term.lower, filter_.open_from), (term.upper, filter_.open_to))
+    )
     ends = {f"{filter_.name}.from": lower, f"{filter_.name}.to": upper}
     return {name: value for name, value in ends.items() if value is not None}
-
-
-def _instant(value: datetime, filter_: RangeFilter) -> Any:
-    """Format an instant as the upstream reads it.
-
-    `iso` is UTC with `Z`, in milliseconds or, on a coarser grid, seconds.
-    """
-    step, form = filter_.resolution_milliseconds, filter_.instant
-    match form.format:
-        case "iso":
-            spec = "milliseconds" if step % 1000 else "seconds"
-            return value.replace(tzinfo=None).isoformat(timespec=spec) + "Z"
-        case "epoch_seconds":
-            return (value - _EPOCH) // timedelta(seconds=1)
-        case "epoch_milliseconds":
-            return (value - _EPOCH) // timedelta(milliseconds=1)
-        case pattern:
-            zone = UTC if form.zone in ("", "UTC") else ZoneInfo(form.zone)
-            return _formatted(value.astimezone(zone), pattern)
-
-
-def _formatted(value: datetime, pattern: str) -> str:
-    """Format by a pattern of strftime, in which `%L` are milliseconds."""
-    return value.strftime(pattern.replace("%L", f"{value.microsecond // 1000:03d}"))

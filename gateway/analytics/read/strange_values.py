@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -45,6 +46,11 @@ class Oddity:
 Keys = Mapping[Oddity, Sequence[str]]
 
 
+def is_undecoded(odd: OddRows) -> bool:
+    """Return True for values that could not be decoded, on which no response may depend."""
+    return odd.reason == Reason.UNDECODED.value
+
+
 def is_watched(column: Column, contract: Contract) -> bool:
     """Return True if rows without a value in the column are missing from tables or measures."""
     made = any(
@@ -76,7 +82,10 @@ def strange_values(
 
 
 class Tally:
-    """The odd rows of all extracts since the last extract of all rows began."""
+    """The odd rows of all extracts since the last extract of all rows began.
+
+    Where there are more than are kept by key, the number stays until all rows are read again.
+    """
 
     def __init__(self, contract: Contract) -> None:
         self._key = contract.key
@@ -84,12 +93,16 @@ class Tally:
             c.name for c in contract.columns if c.field_id is not None or not c.optional
         )
         self._keys: dict[Oddity, set[str]] = {}
+        self._uncounted: set[Oddity] = set()
+        self._older: tuple[OddRows, ...] = ()
         self._empty: set[str] | None = None
         self._is_whole = False
 
     def begin(self) -> None:
         """Start over, before every row is read."""
+        self._older = self._counted()
         self._keys.clear()
+        self._uncounted.clear()
         self._empty, self._is_whole = None, True
 
     def note(self, rows: pa.Table, odd: Keys) -> None:
@@ -104,7 +117,10 @@ class Tally:
                 known.difference_update(read)
         for oddity, keys in odd.items():
             known = self._keys.setdefault(oddity, set())
-            known.update(keys[: MAX_COUNTED_ROWS - len(known)])
+            new = set(keys) - known
+            if len(known) + len(new) > MAX_COUNTED_ROWS:
+                self._uncounted.add(oddity)
+            known.update(sorted(new)[: MAX_COUNTED_ROWS - len(known)])
 
     def remove(self, keys: Iterable[str]) -> None:
         """Remove rows that no longer exist."""
@@ -113,17 +129,32 @@ class Tally:
 
     def counts(self, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
         """Return the odd rows, with those known before unless all rows were read since."""
-        found = [
-            OddRows(o.column, o.reason.value, len(k)) for o, k in sorted(self._keys.items()) if k
-        ]
+        found = self._counted()
         if self._is_whole:
             empty = sorted(self._empty or ())
             return (*found, *(OddRows(name, Reason.NEVER.value, 0) for name in empty))
-        most = {(odd.column, odd.reason): odd for odd in before}
-        for odd in found:
-            known = most.get((odd.column, odd.reason))
-            most[odd.column, odd.reason] = odd if known is None or known.rows < odd.rows else known
-        return tuple(most.values())
+        return _most(before, found)
+
+    def undecoded(self, before: Iterable[OddRows] = ()) -> tuple[OddRows, ...]:
+        """Return undecoded values of any rows, also from before `begin`."""
+        return tuple(filter(is_undecoded, _most(before, self._older, self._counted())))
+
+    def _counted(self) -> tuple[OddRows, ...]:
+        return tuple(
+            OddRows(o.column, o.reason.value, MAX_COUNTED_ROWS if o in self._uncounted else len(k))
+            for o, k in sorted(self._keys.items())
+            if k or o in self._uncounted
+        )
+
+
+def _most(*counts: Iterable[OddRows]) -> tuple[OddRows, ...]:
+    """Return each oddity with the largest of its numbers."""
+    most: dict[tuple[str, str], OddRows] = {}
+    for odd in chain.from_iterable(counts):
+        known = most.get((odd.column, odd.reason))
+        if known is None or known.rows < odd.rows:
+            most[odd.column, odd.reason] = odd
+    return tuple(most.values())
 
 
 def _has_values(values: pa.ChunkedArray) -> bool:

@@ -1,9 +1,9 @@
 """Translation of responses that the fast reader cannot decode: any JSON -> flat rows.
 
-The reader of pages (`gateway.analytics.read.page`) decodes rows whose members are the columns. Other
-shapes are decoded as plain JSON here, each column's value is made as the contract says, and the
-result is the body of a *flat* contract, so that all checks of pages apply to it. A value that no
-step can read becomes null and is counted; queries that need the column are refused.
+The reader of pages (`gateway.analytics.read.page`) decodes rows whose members are the columns.
+Other shapes are decoded as plain JSON here, each column's value is made as the contract says, and
+the result is the body of a *flat* contract, so that all checks of pages apply to it. A value that
+no step can read becomes null and is counted; queries that need the column are refused.
 """
 
 from __future__ import annotations
@@ -127,8 +127,8 @@ class Translator:
         if None in parts:
             missing = cell.key_of[parts.index(None)]
             raise UpstreamBrokeContract(
-                f"the Analytics API sent null in {missing} of row {number + 1} of a page, which is a"
-                f" part of the key; correct `key_of` of the column {cell.column.name} in the"
+                f"the Analytics API sent null in {missing} of row {number + 1} of a page, which is"
+                f" a part of the key; correct `key_of` of the column {cell.column.name} in the"
                 " contract file"
             )
         return "|".join(text_of(p).replace("\\", "\\\\").replace("|", "\\|") for p in parts)
@@ -168,13 +168,23 @@ class Translator:
         if self._shape.has_more is None:
             return None
         found = find(answer, self._shape.has_more)
-        return found if isinstance(found, bool) else bool(_whole_number(found))
+        if found is MISSING or isinstance(found, dict | list):
+            where = ".".join(self._shape.has_more)
+            raise UpstreamBrokeContract(
+                f"the response of the Analytics API does not say in {where} whether there are more"
+                " rows; correct `has_more` of [response] in the contract file, or `stop` of [pages]"
+            )
+        if isinstance(found, str):  # such as a link to the next page
+            return found.strip().lower() not in ("", "false", "no", "0")
+        return bool(found)
 
     def _cursor(self, answer: Any) -> str | int | None:
         if self._shape.cursor is None:
             return None
         found = find(answer, self._shape.cursor)
-        return found if isinstance(found, str | int) and found != "" else None
+        if isinstance(found, bool) or found == "":
+            return None
+        return found if isinstance(found, str | int) else None
 
 
 class _Cell:
@@ -286,6 +296,8 @@ def _elements(nodes: Sequence[Any], rest: MemberPath) -> Iterator[Any]:
 
 
 def _whole_number(found: Any) -> int | None:
+    if isinstance(found, float) and found.is_integer():
+        found = int(found)
     if isinstance(found, int) and not isinstance(found, bool) and found >= 0:
         return found
     if isinstance(found, str) and re.fullmatch(r"[0-9]{1,18}", found.strip()):

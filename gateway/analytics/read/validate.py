@@ -58,10 +58,13 @@ def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
     if request.for_total:
         return
     key = contract.key
-    if pc.count_distinct(page.rows.column(key)).as_py() < page.rows.num_rows:
+    repeated = _first_repeated(page.rows.column(key))
+    if repeated is not None:
+        path = ".".join(contract.column(key).path)
         raise UpstreamBrokeContract(
-            f"the Analytics API sent two rows with the same {key} in one page; correct `key` of"
-            " [service] in the contract file"
+            f"the Analytics API sent two rows with the same {key} ({path}) in one page, rows"
+            f" {repeated[0] + 1} and {repeated[1] + 1} of it; correct `key` of [service], or `path`"
+            f" of the column {key}, in the contract file"
         )
     if request.order_by and not _is_sorted(
         page.rows.column(request.order_by), descending=request.descending
@@ -72,6 +75,21 @@ def check_rows(request: PageRequest, page: Page, contract: Contract) -> None:
             " [order], and ${order.field} in [request.body], in the contract file"
         )
     check_filters(request.pushdown, page, contract)
+
+
+def _first_repeated(keys: pa.ChunkedArray) -> tuple[int, int] | None:
+    """Return the first two rows with one key, counted from 0; None if each has its own.
+
+    A message must not show the key itself: the wrong column may name a person.
+    """
+    if pc.count_distinct(keys).as_py() == len(keys):
+        return None
+    first: dict[object, int] = {}
+    for row, key in enumerate(keys.to_pylist()):
+        if key in first:
+            return first[key], row
+        first[key] = row
+    return None
 
 
 def check_filters(pushdown: Pushdown, page: Page, contract: Contract) -> None:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from gateway.discovery.claims.claims import (
     ConstantCandidate,
@@ -28,7 +28,12 @@ from gateway.discovery.claims.private import (
     is_secret_name,
 )
 
+_Key = TypeVar("_Key", bound=Hashable)
+
 MAX_VALUES = 200_000
+MAX_ELEMENTS = 200
+"""Elements of one array that are read: more rows of a page show no other shapes."""
+
 MAX_PATH = 12
 MAX_ENUM = 30
 MAX_MEMBERS = 1_000
@@ -80,13 +85,13 @@ class Seen:
 def seen_in(bodies: Iterable[Any]) -> dict[Path, Seen]:
     """Return all paths of the bodies with their values, parents first."""
     found: dict[Path, Seen] = {}
-    left = MAX_VALUES
+    names, left = _Names(), MAX_VALUES
     stack: list[tuple[Path, Any]] = [((), body) for body in bodies]
     stack.reverse()
     while stack and left > 0:
         left -= 1
         path, value = stack.pop()
-        children = _children(path, value) if len(path) < MAX_PATH else []
+        children = names.children(path, value) if len(path) < MAX_PATH else []
         for name in dict.fromkeys(name for name, _ in children):
             child = (*path, name)
             if child not in found and len(found) >= MAX_MEMBERS:
@@ -139,41 +144,71 @@ def constants(bodies: list[Any]) -> tuple[ConstantCandidate, ...]:
 
 def skeleton_of(bodies: list[Any]) -> str:
     """Return the first body as JSON with types for values; empty without bodies."""
-    return json.dumps(_skeleton((), bodies[0], 0), ensure_ascii=False) if bodies else ""
+    return json.dumps(_skeleton((), bodies[0], _Names()), ensure_ascii=False) if bodies else ""
 
 
-def _skeleton(path: Path, value: Any, depth: int) -> Any:
-    children = _children(path, value) if depth < MAX_PATH else []
+def _skeleton(path: Path, value: Any, names: _Names) -> Any:
+    children = names.children(path, value) if len(path) < MAX_PATH else []
     if isinstance(value, dict):
-        return {n: _skeleton((*path, n), inner, depth + 1) for n, inner in children}
+        return {n: _skeleton((*path, n), inner, names) for n, inner in children}
     if isinstance(value, list):
-        return [_skeleton((*path, n), inner, depth + 1) for n, inner in children[:1]]
+        return [_skeleton((*path, n), inner, names) for n, inner in children[:1]]
     return _type(value)
 
 
-def _children(path: Path, value: Any) -> list[tuple[str, Any]]:
-    """Return the members of an object or the elements of an array, with their steps."""
-    if isinstance(value, list):
-        return [(EACH, inner) for inner in value]
-    if not isinstance(value, dict):
-        return []
-    if _is_map(path, value):
-        return [(ANY, inner) for inner in value.values()]
-    if all(map(_is_name, value)):
-        return list(value.items())
-    known = {name for name in value if _is_name(name) and _sure((*path, name), None, 0.6)}
-    return [(name if name in known else ANY, inner) for name, inner in value.items()]
+class _Names:
+    """A judge of objects' names: members, or ids and labels; it remembers its judgements.
+
+    Bodies repeat the same few paths thousands of times.
+    """
+
+    def __init__(self) -> None:
+        self._known: dict[Path, bool] = {}
+        self._holders: dict[Path, bool] = {}
+        self._parts: dict[Path, bool] = {}
+        self._usual: dict[str, bool] = {}
+
+    def children(self, path: Path, value: Any) -> list[tuple[str, Any]]:
+        """Return the members of an object or the elements of an array, with their steps."""
+        if isinstance(value, list):
+            return [(EACH, inner) for inner in value[:MAX_ELEMENTS]]
+        if not isinstance(value, dict):
+            return []
+        if self._is_map(path, value):
+            return [(ANY, inner) for inner in value.values()]
+        usual = [_remembered(self._usual, name, _is_name) for name in value]
+        if all(usual):
+            return list(value.items())
+        pairs = zip(value.items(), usual, strict=True)
+        return [(n if ok and self._is_known((*path, n)) else ANY, v) for (n, v), ok in pairs]
+
+    def _is_map(self, path: Path, value: dict[str, Any]) -> bool:
+        """Return True if the names of an object are ids or labels of custom fields."""
+        if not path or not _remembered(self._holders, path, _holds_fields):
+            return False
+        return not any(
+            _remembered(self._parts, (*path, name), _is_field_part)
+            for name in value
+            if _remembered(self._usual, name, _is_name)
+        )
+
+    def _is_known(self, path: Path) -> bool:
+        return _remembered(self._known, path, lambda one: bool(_sure(one, None, 0.6)))
 
 
-def _is_map(path: Path, value: dict[str, Any]) -> bool:
-    """Return True if the names of an object are ids or labels of custom fields."""
-    if not path or not any(
-        found.role in (Role.ROW_CUSTOM_FIELDS, Role.CUSTOM_FIELDS) and found.score >= _SURE
-        for found in role_of(path)
-    ):
-        return False
-    inner = [(*path, name) for name in value]
-    return not any(f.role in _FIELD_PARTS and f.score >= 0.5 for p in inner for f in role_of(p))
+def _remembered(memory: dict[_Key, bool], key: _Key, judge: Callable[[_Key], bool]) -> bool:
+    if key not in memory:
+        memory[key] = judge(key)
+    return memory[key]
+
+
+def _holds_fields(path: Path) -> bool:
+    wanted = (Role.ROW_CUSTOM_FIELDS, Role.CUSTOM_FIELDS)
+    return any(role in wanted for role in _sure(path, None))
+
+
+def _is_field_part(path: Path) -> bool:
+    return any(role in _FIELD_PARTS for role in _sure(path, None, 0.5))
 
 
 def _is_name(name: str) -> bool:

@@ -19,7 +19,7 @@ from gateway.discovery.infer.splitting import find_separator
 from gateway.discovery.infer.words import Words, find_words
 
 _PROVED_ROWS = 100
-_CLOSE = 0.1
+CLOSE = 0.1
 _MOST_LISTED = 30
 
 
@@ -123,7 +123,7 @@ def _chosen(ranked: Sequence[Candidate]) -> list[Member]:
     chosen, known = [best], set(best.values)
     for other in ranked[1:]:
         member = other.member
-        is_close = other.score >= ranked[0].score - 2 * _CLOSE and member.is_each == best.is_each
+        is_close = other.score >= ranked[0].score - 2 * CLOSE and member.is_each == best.is_each
         if is_close and member.values and not best.is_each and not known & set(member.values):
             chosen.append(member)
             known |= set(member.values)
@@ -135,7 +135,7 @@ def _rival(ranked: Sequence[Candidate], members: Sequence[Member]) -> Candidate 
     if ranked[0].is_exact:
         return None
     for other in ranked[1:]:
-        if other.member in members or other.score < ranked[0].score - _CLOSE:
+        if other.member in members or other.score < ranked[0].score - CLOSE:
             continue
         both = set(other.member.values) & set(members[0].values)
         if any(other.member.values[n] != members[0].values[n] for n in both):

@@ -263,7 +263,7 @@ def _is_numeric(value: Any) -> bool:
 def _fits_instant(member: Member, values: Sequence[Any]) -> float:
     if member.is_each or any(isinstance(v, dict | list | bool) for v in values):
         return 0.0
-    return 1.0 if find_format(spread(values, _JUDGED // 5)) is not None else 0.4
+    return 1.0 if find_format(spread(values, _JUDGED // 5)) is not None else 0.6
 
 
 def _fits_groups(member: Member, values: Sequence[Any]) -> float:

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from gateway.analytics.read.instants import to_micros_of
 from gateway.contract import file
 from gateway.contract.decoding import Undecodable, decode, parse_steps
-from gateway.discovery.infer.build import Context, Made, build, build_joined
+from gateway.discovery.infer.build import CLOSE, Context, Made, build, build_joined
 from gateway.discovery.infer.candidates import (
     GROUPS,
     INSTANTS,
@@ -19,6 +19,7 @@ from gateway.discovery.infer.candidates import (
 )
 from gateway.discovery.infer.custom_fields import find_custom_fields
 from gateway.discovery.infer.found import Inferred, Key, OrderColumn, Question, Row, Steps
+from gateway.discovery.infer.instants import find_format
 from gateway.discovery.infer.keys import Parts, find_key
 from gateway.discovery.infer.members import Member, find_members
 from gateway.discovery.infer.words import meaning
@@ -58,7 +59,7 @@ def infer_columns(
     names = [*(entry.name for entry in usual.columns), "attempt"]
     fields, described = find_custom_fields(members, usual.custom_fields, names)
     plain = [member for member in members if member.steps not in described]
-    ranked = rank(plain, [*wanted, _ATTEMPT], claims or _NO_CLAIMS)
+    ranked = _latest_first(rank(plain, [*wanted, _ATTEMPT], claims or _NO_CLAIMS))
     made = _build_all([*wanted, _ATTEMPT], ranked)
     pages = pages or (tuple(range(len(rows))),)
     key_entry = next(entry for entry in usual.columns if entry.name == key_name)
@@ -91,8 +92,8 @@ def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, 
         if entry.name in ranked:
             made[entry.name] = build(entry, ranked[entry.name], _context(made, ranked, entry))
         if entry.name == "userName" and _has_two_names(ranked):
-            one, other = (ranked[part][0].member for part in PARTS_OF_NAME)
-            made[entry.name] = build_joined(entry, one, other)
+            names = [ranked[part][0].member for part in PARTS_OF_NAME]
+            made[entry.name] = build_joined(entry, *names)
     return made
 
 
@@ -106,6 +107,23 @@ def _has_two_names(ranked: Ranked) -> bool:
     values = ranked["userName"][0].member.known if "userName" in ranked else []
     full = sum(isinstance(value, dict) or " " in value.strip() for value in values)
     return full * 2 <= len(values)
+
+
+def _latest_first(ranked: Ranked) -> Ranked:
+    """Prefer as `updatedAt`, of equally likely members, the one that is most often the latest."""
+    several = ranked.get("updatedAt", ())
+    rivals = [c for c in several if c.score >= several[0].score - CLOSE and c.member.values]
+    if len(rivals) < 2 or several[0].is_exact:
+        return ranked
+    moments = []
+    for candidate in rivals:
+        found = find_format(candidate.member.known)
+        moments.append({} if found is None else _moments(candidate, found.steps))
+    rows = {number for each in moments for number in each}
+    latest = {number: max(each.get(number, 0) for each in moments) for number in rows}
+    wins = [sum(each.get(number) == most for number, most in latest.items()) for each in moments]
+    best = rivals[wins.index(max(wins))]
+    return {**ranked, "updatedAt": (best, *(c for c in several if c is not best))}
 
 
 def _context(made: Mapping[str, Made], ranked: Ranked, entry: file.ColumnEntry) -> Context:

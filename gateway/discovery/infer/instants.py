@@ -12,6 +12,7 @@ from gateway.analytics.read.instants import to_micros_of
 from gateway.contract.decoding import Undecodable, decode, parse_steps
 from gateway.discovery.infer.found import Steps
 from gateway.discovery.infer.members import is_number, spread
+from gateway.errors import ConfigurationProblem
 
 _CLOCKS = ("", " %H:%M", " %H:%M:%S", " %H:%M:%S.%f", " %I:%M %p", " %I:%M:%S %p")
 _DAY_FIRST = ("%d/%m/%Y", "%d-%m-%Y")
@@ -201,8 +202,11 @@ def _may_read(values: Sequence[Any], steps: Steps) -> bool:
 
 
 def _unread(values: Sequence[Any], steps: Steps) -> int:
-    """Return the number of values that steps cannot read."""
-    parsed = parse_steps(steps, "")
+    """Return the number of values that steps cannot read; all, if contracts know no such step."""
+    try:
+        parsed = parse_steps(steps, "")
+    except ConfigurationProblem:
+        return len(values)
     return sum(not _can_read(value, parsed) for value in values)
 
 

@@ -167,12 +167,21 @@ class Caller:
 
 
 def _reply(response: httpx.Response, seconds: float) -> Reply:
+    """Return the reply; an error inside of a 2xx has the status that it names."""
     try:
         answer = decode_any(response.content) if response.content.strip() else MISSING
     except UNDECODED:
         answer = MISSING
     is_html = response.content.lstrip()[:1] == b"<"
-    return Reply(response.status_code, response.headers, answer, seconds, is_html)
+    status = response.status_code
+    if response.is_success and _is_error(answer):
+        status = _status_in(answer) or 400
+    return Reply(status, response.headers, answer, seconds, is_html)
+
+
+def _status_in(answer: Any) -> int | None:
+    found = [answer.get(name) for name in ("code", "statusCode", "status", "errorCode")]
+    return next((n for n in found if isinstance(n, int) and 400 <= n <= 599), None)
 
 
 def _forbidden(path: str, reply: Reply) -> DoorProblem:

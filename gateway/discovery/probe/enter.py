@@ -12,16 +12,24 @@ from gateway.contract.template import compile_template
 from gateway.discovery.claims.hint_table import HintKind
 from gateway.discovery.claims.hints import Hint, read_hints
 from gateway.discovery.claims.name_table import Part, Role
-from gateway.discovery.claims.names import EACH, role_of
+from gateway.discovery.claims.names import role_of
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.infer.found import Envelope
 from gateway.discovery.probe.caller import Door, DoorProblem, Reply
-from gateway.discovery.probe.study import Study
+from gateway.discovery.probe.study import Study, plain
 from gateway.discovery.probe.trees import Tree, at, can_merge, merged, without
 
 _PREFIXES = ("", "/api", "/v1", "/api/v1", "/analytics", "/rest")
-_ATTEMPTS = 10
+_ATTEMPTS = 12
 _CERTAIN = 0.5
+_VERSIONS = 3
+
+
+def _open(name: str, year: str) -> str:
+    """Return a placeholder whose default is a far instant."""
+    return f'${{{name} or "{year}-01-01T00:00:00.000Z"}}'
+
+
 _ROLES: Mapping[Role, Sequence[Any]] = {
     Role.LIMIT: [f"${{limit or {number}}}" for number in (20, 100, 50, 10, 25)],
     Role.SKIP: ["${skip or 0}", "${skip or 1}"],
@@ -32,8 +40,23 @@ _ROLES: Mapping[Role, Sequence[Any]] = {
     Role.STATES: ["${states or []}"],
     Role.ENROLLMENT_TYPES: ["${enrollment_types or []}"],
     Role.CUSTOM_FIELDS: [[]],
+    Role.UPDATED_RANGE: [
+        {start: _open("updated_at.from", "1970"), end: _open("updated_at.to", "2100")}
+        for start, end in (("from", "to"), ("start", "end"), ("gte", "lte"))
+    ],
+    Role.UPDATED_FROM: [_open("updated_at.from", "1970")],
+    Role.UPDATED_TO: [_open("updated_at.to", "2100")],
 }
 """What to send for a member that the API needs, by its role; the next one if it is refused too."""
+_BODIES: Sequence[Tree] = (
+    at("options", {"limit": "${limit or 20}", "skip": "${skip or 0}"}),
+    at("limit", "${limit or 20}"),
+    at("pageSize", "${limit or 20}") | at("page", "${page or 1}"),
+    at("first", "${limit or 20}"),
+    at("page", {"size": "${limit or 20}", "number": "${page or 1}"}),
+    at("pagination", {"limit": "${limit or 20}"}),
+)
+"""Usual bodies, for an API that refuses an empty one and does not say why."""
 _BY_TYPE: Mapping[str, Sequence[Any]] = {"boolean": [False, True], "array": [[]], "object": [{}]}
 _FLAG = re.compile(r"(?:include|with|show|is|has|only|exclude|hide)[A-Z_]\w*")
 _VERSION = re.compile(r"version", re.IGNORECASE)
@@ -110,14 +133,33 @@ class _Needs:
         self.constants: list[str] = []
         self._study = study
         self._tried: dict[str, int] = {}
+        self._start = study.base
+        self._bodies = 0
 
     def answer(self, refusal: Any) -> bool:
         """Add what a refusal asks for; return False if there is nothing to add."""
         hints = [hint for hint in read_hints(refusal) if hint.kind in (*_NEEDS, HintKind.HEADER)]
-        return any([self._add(hint) for hint in hints])  # noqa: C419 - all are added
+        added = [self._add(hint) for hint in hints]
+        return any(added) or self._next_version() or self._next_body()
+
+    def _next_version(self) -> bool:
+        """Try the next number in a header that names a version, if one was added."""
+        name = next((n for n in self._study.caller.headers if n in self._tried), None)
+        if name is None or int(self._study.caller.headers[name]) >= _VERSIONS:
+            return False
+        self._study.caller.headers[name] = str(int(self._study.caller.headers[name]) + 1)
+        return True
+
+    def _next_body(self) -> bool:
+        """Try another usual body, if the API does not say what it needs."""
+        if self.constants or self._bodies >= len(_BODIES):
+            return False
+        self._study.base = merged(self._start, _BODIES[self._bodies])
+        self._bodies += 1
+        return True
 
     def _add(self, hint: Hint) -> bool:
-        name = ".".join(step for step in hint.path if step != EACH)
+        name = ".".join(plain(hint.path))
         if not name:
             return False
         number = self._tried.get(name, 0)
@@ -137,8 +179,9 @@ class _Needs:
         return True
 
     def _add_header(self, name: str, number: int) -> bool:
-        """Try the first two versions of an API; no other header can be guessed."""
-        if not _VERSION.search(name) or number > 1 or name in self._study.caller.headers:
+        """Try the first versions of an API; no other header can be guessed."""
+        known = name in self._study.caller.headers and not number
+        if not _VERSION.search(name) or number >= _VERSIONS or known:
             return False
         self._study.caller.headers[name] = str(number + 1)
         return True
@@ -191,7 +234,7 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
             f"POST {study.path} answered {reply.status} and needs the header {header}: run the"
             f" command again with --header {header}=VALUE, or with --from and a recorded request",
         )
-    names = list(dict.fromkeys(".".join(hint.path) for hint in hints if hint.path))
+    names = list(dict.fromkeys(".".join(plain(hint.path)) for hint in hints if hint.path))
     needed = f"it needs {', '.join(names[:8])}" if names else "it names no member"
     first = names[0] if names else "NAME"
     return DoorProblem(

@@ -17,7 +17,7 @@ from gateway.discovery.probe.values import Reader, is_sorted
 
 _MANY = 50
 _MOST_GROUPS = 5
-_MAX_CALLS = 40
+_MAX_CALLS = 24
 
 
 @dataclass(frozen=True, slots=True)

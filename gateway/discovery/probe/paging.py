@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any, Literal
 
 from gateway.analytics.read.translate import find
@@ -50,26 +50,26 @@ class End:
     evidence: str = ""
 
 
-@dataclass(slots=True)
 class Window:
-    """Rows in their order, which positions are compared with; `texts` identify them."""
+    """Rows in their order, which positions are compared with.
 
-    rows: list[dict[str, Any]]
-    texts: list[bytes] = field(default_factory=list)
+    Rows are told apart by `mark`: their whole text, or the value that they are sorted by, because
+    rows of one value may come in another order with every call.
+    """
 
-    def __post_init__(self) -> None:
-        """Identify the rows."""
-        self.texts = [identity(row) for row in self.rows]
+    def __init__(
+        self, rows: list[dict[str, Any]], mark: Callable[[dict[str, Any]], object] = identity
+    ) -> None:
+        self.rows = rows
+        self._mark = mark
+        self._marks = [mark(row) for row in rows]
 
-    def start_of(self, rows: Sequence[dict[str, Any]]) -> int | None:
-        """Return where these rows begin; None if they do not follow each other here."""
-        if not rows:
-            return None
-        wanted = [identity(row) for row in rows]
-        for start in range(len(self.texts) - len(wanted) + 1):
-            if self.texts[start : start + len(wanted)] == wanted:
-                return start
-        return None
+    def begins(self, rows: Sequence[dict[str, Any]], start: int) -> bool:
+        """Return True if these rows are those from `start` on, and not the first ones as well."""
+        wanted = [self._mark(row) for row in rows]
+        if not wanted or wanted == self._marks[: len(wanted)]:
+            return False
+        return self._marks[start : start + len(wanted)] == wanted
 
 
 async def find_limit(study: Study, hints: Sequence[str]) -> Limit:
@@ -134,7 +134,7 @@ async def settle_clamping(
     if not came or (total is not None and total <= came):
         return limit
     more = study.rows(await study.ask(position_values(position, came, 1) | {"limit": 1}))
-    if more:
+    if more and identity(more[0]) not in {identity(row) for row in rows}:
         return Limit(limit.tree, came, True, f"{limit.evidence}; cut to {came} rows in silence")
     return limit
 
@@ -152,6 +152,7 @@ async def find_position(
     study: Study, window: Window, hints: Mapping[str, Sequence[str]]
 ) -> Position | None:
     """Find the member that names a page, by the rows that come; None without any."""
+    study.allow(_MAX_CALLS)
     skips = list(
         dict.fromkeys(
             [
@@ -175,6 +176,8 @@ async def find_position(
         pages = list(dict.fromkeys(named))
         found = await _by_number(study, window, pages, "page_number")
     if found is None:
+        found = await _by_far(study, hints)
+    if found is None:
         found = await _by_cursor(study, window, hints.get("cursor", ()))
     return found
 
@@ -195,26 +198,58 @@ async def _by_number(
                 values[_slot(tree)] = 2 * number + 2
             reply, left = await study.together(part, values)
             rows = None if reply is None else study.rows(reply)
-            at_row = None if rows is None else window.start_of(rows)
-            if at_row is None or at_row == 0:
+            if not rows:
                 continue
             for tree in left:
-                first = _first_of(at_row, values[_slot(tree)], step, kind)
-                if first is not None and await _confirms(
-                    study, window, _dotted(tree), kind, first, step
-                ):
-                    placeholder = "${skip}" if kind == "offset" else "${page}"
-                    name = _dotted(tree)
-                    counted = "rows" if kind == "offset" else "pages"
-                    words = f"{name} counts {counted} from {first}"
-                    return Position(kind, at(name, placeholder), first, words)
+                name, value = _dotted(tree), values[_slot(tree)]
+                for first in (0, 1):
+                    start = (value - first) * (1 if kind == "offset" else step)
+                    if window.begins(rows[:step], start) and await _confirms(
+                        study, window, name, kind, first, step
+                    ):
+                        placeholder = "${skip}" if kind == "offset" else "${page}"
+                        counted = "rows" if kind == "offset" else "pages"
+                        words = f"{name} counts {counted} from {first}"
+                        return Position(kind, at(name, placeholder), first, words)
     return None
 
 
-def _first_of(at_row: int, value: int, step: int, kind: str) -> int | None:
-    """Return the number of the first row or page, if a value leads to a row; else None."""
-    per = 1 if kind == "offset" else step
-    return next((first for first in (0, 1) if (value - first) * per == at_row), None)
+async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position | None:
+    """Find the member by a number far beyond the end, for rows that come in no fixed order.
+
+    Whether counting begins at 0 or 1 cannot be seen from the rows then: a refusal of 0 tells, or
+    the two first pages together, which have more rows than one only if both exist.
+    """
+    study.allow(_MAX_CALLS)
+    skips = [*slots_in(study.base, "skip"), *hints.get("skip", ()), *SKIPS]
+    pages = [*slots_in(study.base, "page"), *hints.get("page", ()), *PAGES]
+    kinds: tuple[tuple[Literal["offset", "page_number"], list[str]], ...] = (
+        ("offset", skips),
+        ("page_number", pages),
+    )
+    for kind, names in kinds:
+        for group in grouped([(at(n, "${far}"), n) for n in dict.fromkeys(names)], study.base):
+            trees = [tree for tree, _ in group]
+            reply, left = await study.together(trees, {"limit": _STEP, "far": _FAR})
+            if reply is None or study.rows(reply) != []:
+                continue
+            for tree in left:
+                if study.rows(await study.ask({"limit": _STEP, "far": _FAR}, tree)) == []:
+                    return await _with_origin(study, _dotted(tree), kind)
+    return None
+
+
+async def _with_origin(
+    study: Study, name: str, kind: Literal["offset", "page_number"]
+) -> Position | None:
+    """Return the position if its first number is certain: the API refuses 0, or it skips rows."""
+    placeholder = "${skip}" if kind == "offset" else "${page}"
+    zero = await study.ask({"limit": _STEP, "far": 0}, at(name, "${far}"))
+    first = 0 if study.rows(zero) is not None else 1
+    if kind == "page_number" and first == 0:
+        return None
+    words = f"{name} counts {'rows' if kind == 'offset' else 'pages'} from {first}"
+    return Position(kind, at(name, placeholder), first, words)
 
 
 async def _confirms(
@@ -222,12 +257,11 @@ async def _confirms(
 ) -> bool:
     """Ask for another page with the candidate alone."""
     per = 1 if kind == "offset" else step
-    wanted = per * (1 if kind == "page_number" else 3)
-    if wanted + step > len(window.rows):
-        wanted = per
+    middle = min(len(window.rows) // 2, len(window.rows) - step)
+    wanted = per * max(1, middle // per)
     values = {"limit": step, "n": wanted // per + first}
     rows = study.rows(await study.ask(values, at(name, "${n}")))
-    return rows is not None and window.start_of(rows) == wanted
+    return rows is not None and window.begins(rows[:step], wanted)
 
 
 async def _by_cursor(study: Study, window: Window, hints: Sequence[str]) -> Position | None:
@@ -245,7 +279,7 @@ async def _by_cursor(study: Study, window: Window, hints: Sequence[str]) -> Posi
             trees = [tree for tree, _ in group]
             found, left = await study.together(trees, {"limit": step, "cursor": token})
             rows = None if found is None else study.rows(found)
-            if not rows or window.start_of(rows) != step:
+            if not rows or not window.begins(rows, step):
                 continue
             tree = await _obeyed_cursor(study, window, left, token, step)
             if tree is not None:
@@ -262,9 +296,9 @@ async def _obeyed_cursor(
     while len(left) > 1:
         half = left[: len(left) // 2]
         rows = study.rows(await study.ask({"limit": step, "cursor": token}, *half))
-        left = half if rows and window.start_of(rows) == step else left[len(left) // 2 :]
+        left = half if rows and window.begins(rows, step) else left[len(left) // 2 :]
     rows = study.rows(await study.ask({"limit": step, "cursor": token}, *left))
-    return left[0] if left and rows and window.start_of(rows) == step else None
+    return left[0] if left and rows and window.begins(rows, step) else None
 
 
 async def find_end(study: Study, position: Position, window: Window) -> End:

@@ -15,7 +15,6 @@ from gateway.discovery.probe.values import Reader
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _MOST_GROUPS = 8
-_MAX_CALLS = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,12 @@ def sent(micros: int, form: str) -> Any:
 
 
 async def find_range(
-    study: Study, name: str, expected: Expected, trees: Sequence[tuple[Tree, str]] = ()
+    study: Study,
+    name: str,
+    expected: Expected,
+    trees: Sequence[tuple[Tree, str]] = (),
+    *,
+    calls: int,
 ) -> RangeFound | None:
     """Find the range filter of a column; None if none is obeyed.
 
@@ -85,7 +89,7 @@ async def find_range(
     if cut is None:
         return None
     lower, upper = cut
-    study.allow(_MAX_CALLS)
+    study.allow(calls)
     for group in _groups(study, name, trees):
         found = await _in_formats(study, name, expected, cut, group)
         if found is not None:

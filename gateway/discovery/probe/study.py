@@ -24,7 +24,7 @@ from gateway.discovery.probe.trees import Tree, can_merge, merged, paths_of
 
 _MAX_TEXTS, _MAX_LETTERS, _MAX_DEPTH = 200, 2_000, 12
 _SINGLES = 3
-_ROUNDS = 8
+_ROUNDS = 14
 _MOST = re.compile(
     r"(?:greater than|more than|exceed|maximum(?: value| allowed| size)?(?: is| of|:)?|at most|"
     r"up to|less than or equal to|<=|lte|not be above|max(?:imum)?[ :=]+)\D{0,12}(\d{1,9})",
@@ -50,6 +50,7 @@ class Study:
     defaults: dict[str, Any] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
     last_call: int = 10_000
+    unknown: set[tuple[str, ...]] = field(default_factory=set)
 
     async def ask(self, values: Mapping[str, Any], *trees: Tree) -> Reply:
         """Make one call with the base, the form learnt so far, and further trees."""
@@ -83,7 +84,7 @@ class Study:
         With `formats`, trees stay whose values have the wrong format: another one may help.
         Returns the response and the trees that it accepted; without a response, what is left.
         """
-        left = list(trees)
+        left = [tree for tree in trees if not self._is_unknown(tree)]
         for _ in range(_ROUNDS):
             if not left or self.caller.calls >= self.last_call:
                 return None, left
@@ -93,6 +94,7 @@ class Study:
             reply = await self.ask(values, whole)
             if self.rows(reply) is not None:
                 return reply, left
+            self._note_unknown(reply)
             kept = _without_refused(left, reply.answer, formats=formats)
             if len(kept) == len(left):
                 break
@@ -107,9 +109,20 @@ class Study:
                 return reply, [tree]
         return None, []
 
+    def _note_unknown(self, reply: Reply) -> None:
+        """Remember members that the API calls unknown, so that no later step sends them."""
+        known = set(paths_of(merged(self.base, self.form)))
+        for hint in read_hints(reply.answer):
+            place = plain(hint.path)
+            if hint.kind is HintKind.UNKNOWN and place and place not in known:
+                self.unknown.add(place)
+
+    def _is_unknown(self, tree: Tree) -> bool:
+        return any(path[: len(p)] == p for path in paths_of(tree) for p in self.unknown)
+
     def accepts(self, tree: Tree) -> bool:
-        """Return True if a tree does not clash with what is known."""
-        return can_merge(merged(self.base, self.form), tree)
+        """Return True if a tree does not clash with what is known, and has no unknown member."""
+        return not self._is_unknown(tree) and can_merge(merged(self.base, self.form), tree)
 
 
 def identity(row: Mapping[str, Any]) -> bytes:
@@ -159,27 +172,42 @@ def _without_refused(trees: Sequence[Tree], answer: Any, *, formats: bool) -> li
     known, all others at its place are unknown.
     """
     hints = read_hints(answer)
-    unknown = {_plain(hint.path) for hint in hints if hint.kind is HintKind.UNKNOWN}
-    wrong = {_plain(hint.path) for hint in hints if hint.kind is not HintKind.UNKNOWN}
-    left = [tree for tree in trees if not any(_is_below(p, unknown) for p in paths_of(tree))]
+    unknown = {plain(hint.path) for hint in hints if hint.kind is HintKind.UNKNOWN}
+    wrong = {plain(hint.path) for hint in hints if hint.kind is not HintKind.UNKNOWN}
+    left = _outside_of(trees, unknown)
     if len(left) < len(trees):
         return left
-    if formats and any(_is_below(path, wrong) for tree in trees for path in paths_of(tree)):
+    if formats and len(_outside_of(trees, wrong)) < len(trees):
         return list(trees)
-    left = [tree for tree in trees if not any(_is_below(p, wrong) for p in paths_of(tree))]
+    left = _outside_of(trees, wrong)
     return left if len(left) < len(trees) else _without_named(trees, texts_in(answer))
 
 
-def _plain(path: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(step for step in path if step != EACH)
+def plain(path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the names of a path; a name that a message gives twice counts once."""
+    names = [step for step in path if step != EACH]
+    return tuple(names[:-1] if names[-2:-1] == names[-1:] else names)
 
 
-def _is_below(path: tuple[str, ...], places: set[tuple[str, ...]]) -> bool:
-    """Return True if a place is the path, the beginning of it, or its last name alone."""
-    return any(
-        place and (path[: len(place)] == place or (len(place) == 1 and path[-1:] == place))
-        for place in places
-    )
+def _outside_of(trees: Sequence[Tree], places: set[tuple[str, ...]]) -> list[Tree]:
+    """Return the trees with no member at or below these places.
+
+    A name alone is the place of the member that has only this name, or else of each nested one:
+    some messages leave out where a member is.
+    """
+    roots = {path[0] for tree in trees for path in paths_of(tree)}
+
+    def is_inside(path: tuple[str, ...]) -> bool:
+        return any(
+            place
+            and (
+                path[: len(place)] == place
+                or (len(place) == 1 and place[0] not in roots and path[-1:] == place)
+            )
+            for place in places
+        )
+
+    return [tree for tree in trees if not any(is_inside(path) for path in paths_of(tree))]
 
 
 def _without_named(trees: Sequence[Tree], texts: Sequence[str]) -> list[Tree]:

@@ -11,7 +11,7 @@ from gateway.analytics.read.translate import find
 from gateway.discovery.infer.found import Envelope, NumberPlace
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.paging import Position, position_values
-from gateway.discovery.probe.study import Study
+from gateway.discovery.probe.study import Study, identity
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +91,12 @@ async def _ends_there(
         last = await study.ask({**order, **position_values(position, number - 1, 1), "limit": 1})
         behind = await study.ask({**order, **position_values(position, number, 1), "limit": 1})
         rows, none = study.rows(last), study.rows(behind)
-        is_behind = none == [] or (none is None and 400 <= behind.status < 500)
+        repeats = (
+            rows is not None
+            and none is not None
+            and [*map(identity, none)] == [*map(identity, rows)]
+        )
+        is_behind = none == [] or repeats or (none is None and 400 <= behind.status < 500)
         if rows is not None and len(rows) == 1 and is_behind:
             return True
         now = number_at(last, place)

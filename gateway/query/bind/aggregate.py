@@ -146,8 +146,8 @@ def _method(name: str, expression: Expr, scope: Scope) -> Method:
     if find_collection_path(expression, scope) is None:
         bind_expression(expression, scope)
     raise InvalidValue(
-        f"{scope.option}: {quoted(expression)} needs `with` a method and `as` a name, e.g."
-        f" {quoted(expression)} with max as most",
+        f"{scope.option}: {quoted(expression)} needs `with` a method and `as` a name, in this order"
+        f" and before any `from`, e.g. {quoted(expression)} with max as most",
         target=scope.option,
     )
 

@@ -13,6 +13,7 @@ from gateway.edm.model import EntitySet, NavigationProperty, Property, Schema
 from gateway.errors import InvalidValue, MethodNotAllowed, NotSupported, ResourceNotFound
 from gateway.query.bind.keys import key_example, read_key
 from gateway.query.bind.suggest import nearest
+from gateway.query.request import encoding_hint
 from gateway.query.tree.expressions import Constant
 from gateway.query.tree.queries import PropertyPart
 from grammar import Expr, ResourcePath, Segment, unparse
@@ -206,7 +207,12 @@ class _Path:
         prop = None if segment.key else entity_set.entity_type.find(segment.name)
         if prop is None:
             names = (known.name for known in entity_set.entity_type.navigation)
-            hint = nearest(segment.name, (*entity_set.entity_type.names, *names))
+            wrong = encoding_hint(segment.name, "path")
+            hint = (
+                f"; {wrong}"
+                if wrong
+                else nearest(segment.name, (*entity_set.entity_type.names, *names))
+            )
             raise ResourceNotFound(
                 f"{entity_set.entity_type.name} has no property {segment.name!r}{hint}",
                 target=segment.name,
@@ -234,6 +240,9 @@ class _Path:
 
 def _instead(name: str, entity_set: EntitySet) -> str:
     """Return how to request something of the entities that was named right after their set."""
+    wrong = encoding_hint(name, "path")
+    if wrong:
+        return wrong
     by_key = key_example(entity_set)
     if entity_set.entity_type.find(name) is not None:
         return f"write {by_key}/{name} for one entity, or {entity_set.name}?$select={name} for all"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import pytest
@@ -64,7 +65,8 @@ def test_plain_rows_need_no_steps_and_no_questions() -> None:
         ("userName", lambda _: {"user": {"id": 1, "name": {"de": "Adele", "en-GB": "Ada"}}}, "Ada"),
         ("userEmail", lambda _: {"user": ..., "mitarbeiter": {"id": 1, "kontakt": "a@b.example"}},
          "a@b.example"),
-        ("contentName", lambda _: {"content": ..., "course_id": 1, "course_title": "Safety"}, "Safety"),
+        ("contentName", lambda n: {"content": ..., "course_id": n, "course_title": "First aid"},
+         "First aid"),
         ("contentId", lambda n: {"content": ..., "course": None if n % 2 else {"id": n},
          "program": {"id": n} if n % 2 else None}, "0"),
         ("state", lambda n: {"state": ["in progress", "approved"][n % 2]}, "IN_PROGRESS"),
@@ -179,6 +181,19 @@ def test_instants_without_an_offset_wait_for_a_zone() -> None:
 def test_rows_without_the_instant_are_counted() -> None:
     found = infer(rows(lambda n: {"updatedAt": None if n < 7 else "2024-05-06T07:08:09Z"}))
     assert [(o.name, o.rows_without, o.is_usable) for o in found.order] == [("updatedAt", 7, False)]
+
+
+def _same(members: dict[str, Any], _: int) -> dict[str, Any]:
+    return members
+
+
+def test_the_later_of_two_instants_is_the_last_change() -> None:
+    seen, changed = "2024-05-06T07:08:09Z", "2024-05-07T07:08:09Z"
+    for first in ("lastAccessedAt", "lastModifiedAt"):
+        members = {"updatedAt": ..., first: seen, "editedOn": changed}
+        found = infer(rows(partial(_same, members)))
+        assert entry(found, "updatedAt").path == "editedOn"
+        assert [question.subject for question in found.questions] == ["updatedAt"]
 
 
 def test_claims_lead() -> None:

