@@ -113,11 +113,11 @@ async def _contract_fits(
     try:
         contract = read_contract(settings)
         token = await own_token(settings, *clock_and_observer())()
-    except (ConfigurationProblem, UpstreamRejectedToken):
+    except (ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable):
         return warn("check", "skipped: it needs the token and the contract")
     http.event_hooks["response"].append(hear)
     try:
-        client = reader(http, contract, token, RetryPolicy(tries=1))
+        client = reader(http, contract, always(token), RetryPolicy(tries=1))
         order, limit = contract.order_column, contract.request.page_limit
         await client.fetch(PageRequest(Pushdown(), 0, limit, order))
         await client.fetch(PageRequest(Pushdown(), 0, min(limit, _FEW_ROWS), order, not order))

@@ -25,7 +25,6 @@ from gateway.discovery.probe.enter import Entry, detect_strictness, enter
 from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
 from gateway.discovery.probe.order import OrderFound, find_order
 from gateway.discovery.probe.paging import (
-    End,
     Limit,
     Position,
     Window,

@@ -16,12 +16,12 @@ from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.contract.model import Contract
+from gateway.discovery.check import InForce, compare_with
 from gateway.discovery.claims.find import find_description
 from gateway.discovery.discover import Plan, discover
 from gateway.discovery.hints import Hints, hints_of
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Pace
-from gateway.discovery.verify import verify
 from gateway.discovery.write import contract_text
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
@@ -132,7 +132,9 @@ async def learn_variant(
         text = contract_text(learned, built_in_contract(), USUAL, BASE_URL)
         contract = load_contract(text)
         client = _client(upstream, http, contract, caller.headers)
-        problems = (*learned.problems, *await verify(client, contract, learned))
+        in_force = InForce(read_file(text), contract, BASE_URL)
+        findings = await compare_with(client, in_force, learned, built_in_contract(), proves=False)
+        problems = tuple(f"{f.subject}: {f.text}" for f in findings if not f.fits)
     return Discovered(learned, text, contract, problems, tuple(said))
 
 

@@ -16,6 +16,7 @@ from datetime import datetime
 import anyio.to_thread
 import pyarrow as pa
 
+from gateway.analytics.extract.by_time import PassingDates
 from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
 from gateway.analytics.extract.fetching import FetchPage, keeps_changing
@@ -80,6 +81,7 @@ class Extractor:
         self.tally = Tally(contract)
         self.totals = totals or Totals(fetch, contract)
         self.choice = choose_strategy(contract)
+        self.dates = PassingDates(contract)
         self.attempts = policy.attempts
         self._fetch = fetch
         self._policy = policy
@@ -130,8 +132,8 @@ class Extractor:
         """Return what changed in `base`, a complete extract of the pushdown, since an instant.
 
         None if all rows must be read again: rows were deleted, they fit on one page, the upstream
-        finds rows that the gateway does not see in the pushdown's ranges, or the strategy has no
-        instant from which changes could be read.
+        finds rows that the gateway does not see in the pushdown's ranges, rows change by time
+        unseen, or the strategy has no instant from which changes could be read.
 
         Raises:
             UpstreamKeepsChanging: the data changes faster than it can be read.
@@ -139,10 +141,14 @@ class Extractor:
         is_small = base.rows < self.contract.request.page_limit
         if is_small or self.choice.strategy is not Strategy.NEWEST_FIRST:
             return None
+        if not self.dates.can_follow(pushdown):
+            return None
         asked_at = self.catch_up.now()
+        passing = await self.dates.read(self.scanner, pushdown, to_micros(since), asked_at)
         first = await self.scanner.page(pushdown)
         following = await self.catch_up.since(pushdown, first, asked_at)
         rows = IncrementalExtract(self.contract, base)
+        rows.merge(passing)  # first: of equally new versions, the one read later counts
         settled = await self.catch_up.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None

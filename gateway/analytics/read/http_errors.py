@@ -51,7 +51,8 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
         case 401:
             return UpstreamRejectedToken(
                 f"{said}. The gateway's own token is missing, expired or not valid there; its"
-                " owner renews it where --token-file, --token-env or --token-command says",
+                " owner renews it where --token-file, --token-env or --token-command says, or"
+                " corrects the account that logs in",
                 details=details,
             )
         case 403:

@@ -83,7 +83,7 @@ class Caller:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        token: Callable[[], Awaitable[str]],
+        token: Callable[[str], Awaitable[str]],
         pace: Pace,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -124,11 +124,9 @@ class Caller:
             )
         await self._wait()
         self.calls += 1
-        token = await self._token()
-        headers = {**self.headers, "Authorization": f"Bearer {token}"}
         began = self._pace.monotonic()
         try:
-            response = await self._http.post(path, json=body, headers=headers)
+            response = await self._post(path, body)
         except httpx.TimeoutException:
             raise DoorProblem(
                 Door.UNREACHABLE, "the Analytics API did not answer in two minutes; try again later"
@@ -138,6 +136,17 @@ class Caller:
         seconds = self._pace.monotonic() - began
         self.slowest = max(self.slowest, seconds)
         return _reply(response, seconds)
+
+    async def _post(self, path: str, body: Any) -> httpx.Response:
+        """Post the body; after a 401, post it again if there is another token."""
+        token = await self._token("")
+        response = await self._http.post(path, json=body, headers=self._headers(token))
+        if response.status_code == 401 and (fresh := await self._token(token)) != token:
+            return await self._http.post(path, json=body, headers=self._headers(fresh))
+        return response
+
+    def _headers(self, token: str) -> dict[str, str]:
+        return {**self.headers, "Authorization": f"Bearer {token}"}
 
     async def _wait(self) -> None:
         now = self._pace.monotonic()
