@@ -217,9 +217,7 @@ class _Discovery:
             read = Reader(entry)
             seen = {read(row) for row in rows} if usual else set()
             if seen - {None} and not seen.intersection(usual):
-                entry = structs.replace(  # noqa: PLW2901 - the entry with fewer words
-                    entry, values=tuple(v for v in entry.values if v in seen)
-                )
+                entry = structs.replace(entry, values=tuple(v for v in entry.values if v in seen))
             columns.append(entry)
         return replace(inferred, columns=tuple(columns))
 
