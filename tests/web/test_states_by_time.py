@@ -44,7 +44,7 @@ class World:
     def states(self) -> dict[str, Any]:
         """Return the true state of each row by id."""
         return {
-            row["id"]: row["state"]
+            str(row["id"]): row["state"]
             for row in truth(self.variant.store.rows, self.variant.variation)
         }
 
