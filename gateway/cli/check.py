@@ -1,93 +1,261 @@
-"""`skillhabit-odata check`: compares the contract file with the live Analytics API."""
+"""`skillhabit-odata check`: learns the live Analytics API again, and compares the contract file."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
-import httpx
 
 from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.cli.exits import Exit
+from gateway.cli.files import locked_folder, write_file
+from gateway.cli.learn import check as learn_again
+from gateway.cli.learn import check_again, exit_of
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
 from gateway.config import Settings
-from gateway.config.sign_in import LOGIN_NAMES
-from gateway.contract.headers import resolve_headers
-from gateway.discovery.check import check_upstream
-from gateway.discovery.findings import Finding
+from gateway.contract.loader import built_in_contract, load_contract, read_file
+from gateway.discovery.check import Checked, InForce
+from gateway.discovery.findings import Finding, State
+from gateway.discovery.kept.fix import Fixed, fix
+from gateway.discovery.probe.caller import Door, DoorProblem
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
+
+_ALL = "*"
+_MARKS = {
+    State.HOLDS: ("holds   ", "green"),
+    State.DIFFERS: ("DIFFERS ", "red"),
+    State.UNTESTED: ("untested", "yellow"),
+}
 
 
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+@click.option(
+    "--fix",
+    "fixes",
+    is_flag=False,
+    flag_value=_ALL,
+    multiple=True,
+    metavar="[ENTRY]",
+    help="Write what differs to the contract file. Entries that you have changed or added yourself,"
+    " or with source owner, are written only if named, such as --fix columns.progress. Repeatable.",
+)
 @setting_options(
     "upstream",
     "token_file",
     "token_env",
     "token_command",
-    *LOGIN_NAMES,
     "contract",
     "custom_field",
     "upstream_timeout",
 )
-def check(config: Path | None, *, as_json: bool, **given: Any) -> None:
-    """Call the Analytics API a few times, read-only, and compare it with the contract file.
+def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given: Any) -> None:
+    """Learn the Analytics API again, read-only, and compare it with the contract file.
 
-    Exit code 0 if the contract file matches, 1 if a line of it must change.
+    Each entry of the file holds, differs, or could not be tested. Exit code 0 if everything that
+    the feed relies on holds, 1 if a line must change or could not be tested.
 
     \b
     Examples:
       skillhabit-odata check --token-file token.txt
       skillhabit-odata check --config gateway.toml --json
+      skillhabit-odata check --config gateway.toml --fix
     """
     settings = read_settings(config, given)
+    if not fixes:
+        _finish(_asked(settings, as_json=as_json).checked, as_json=as_json)
+    path = settings.contract
+    if path is None:
+        raise click.UsageError(
+            "--fix writes to the contract file, and there is none: name it with --contract, or run"
+            " `skillhabit-odata init`, which writes one"
+        )
+    with locked_folder(path):
+        report = _asked(settings, as_json=as_json)
+        _finish(_write(settings, path, report, fixes, as_json=as_json), as_json=as_json)
+
+
+@dataclass(frozen=True, slots=True)
+class _Report:
+    """The findings, and the token that they were made with."""
+
+    checked: Checked
+    token: str = field(repr=False)
+
+
+def _asked(settings: Settings, *, as_json: bool) -> _Report:
+    """Return the findings.
+
+    Raises:
+        click.UsageError: the contract file, the token or the URL cannot be used.
+        SystemExit: the API cannot be reached now, or has no rows.
+    """
     try:
-        findings = asyncio.run(read_findings(settings))
+        return asyncio.run(_ask(settings, as_json=as_json))
     except (ConfigurationProblem, UpstreamRejectedToken) as problem:
         raise click.UsageError(problem.message) from problem
+    except DoorProblem as problem:
+        message = problem.message
+        if problem.door is Door.TOKEN:
+            message = f"the token was rejected: renew {token_place(settings)} ({message})"
+        note(message)
+        raise SystemExit(exit_of(problem)) from problem
     except UpstreamUnavailable as problem:
         note(problem.message)
         raise SystemExit(Exit.LATER) from problem
-    differences = sum(not finding.fits for finding in findings)
+
+
+async def _ask(settings: Settings, *, as_json: bool) -> _Report:
+    in_force = _in_force(settings)
+    token = await own_token(settings, *clock_and_observer())()
+    tell = _silent if as_json else _tell
+    timeout = float(settings.upstream_timeout)
+    return _Report(await learn_again(in_force.base_url, token, in_force, tell, timeout), token)
+
+
+def _in_force(settings: Settings) -> InForce:
+    """Return the contract that the settings name.
+
+    Raises:
+        ConfigurationProblem: it cannot be used.
+    """
+    contract = read_contract(settings)
+    return InForce(read_file(_text(settings)), contract, settings.upstream or contract.base_url)
+
+
+def _text(settings: Settings) -> str:
+    path = settings.contract
+    return built_in_contract() if path is None else path.read_text("utf-8")
+
+
+def _tell(line: str) -> None:
+    note(f"  {printable(line)}")
+
+
+def _silent(line: str) -> None:
+    """Print nothing, since the output is JSON."""
+
+
+def _write(
+    settings: Settings, path: Path, report: _Report, fixes: tuple[str, ...], *, as_json: bool
+) -> Checked:
+    """Write what differs, and return the findings on the new file.
+
+    Raises:
+        click.UsageError: an entry has no such name, or cannot be written.
+    """
+    findings = report.checked.findings
+    named = _names(findings, fixes)
+    try:
+        made = fix(path.read_text("utf-8"), findings, named, built_in_contract())
+        if not made.written:
+            _say_left(made, as_json=as_json)
+            return report.checked
+        _check_loads(settings, made)
+    except ConfigurationProblem as problem:
+        raise click.UsageError(problem.message) from problem
+    write_file(path, made.text, mode=path.stat().st_mode & 0o777)
+    if not as_json:
+        click.echo(f"wrote {path}: {', '.join(made.written)}")
+    _say_left(made, as_json=as_json)
+    return _again(settings, report)
+
+
+def _again(settings: Settings, report: _Report) -> Checked:
+    in_force = _in_force(settings)
+    checked = report.checked
+    kept = tuple(
+        f
+        for f in checked.statistics
+        if f.subject[1:-1].split(".")[-1] in in_force.parsed.statistics
+    )
+    again = asyncio.run(check_again(in_force.base_url, report.token, in_force, checked.learned))
+    return Checked((*again.findings, *kept), checked.learned, kept)
+
+
+def _names(findings: Sequence[Finding], fixes: tuple[str, ...]) -> set[str]:
+    """Return the entries that were named.
+
+    Raises:
+        click.UsageError: none of the entries that differ has such a name.
+    """
+    named = set(fixes) - {_ALL}
+    known = {edit.entry for finding in findings for edit in finding.edits}
+    if named - known:
+        differing = ", ".join(sorted(known)) or "none"
+        raise click.UsageError(
+            f"--fix {', '.join(sorted(named - known))}: no such entry differs (those that do:"
+            f" {differing})"
+        )
+    return named
+
+
+def _check_loads(settings: Settings, made: Fixed) -> None:
+    """Check that the new file can be used.
+
+    Raises:
+        ConfigurationProblem: it cannot be.
+    """
+    try:
+        load_contract(made.text, settings.custom_field)
+    except ConfigurationProblem as problem:
+        left = f" Left as they are: {', '.join(made.left)}" if made.left else ""
+        raise ConfigurationProblem(
+            "the corrected file could not be used, so nothing was written:"
+            f" {problem.message}.{left}"
+        ) from problem
+
+
+def _say_left(made: Fixed, *, as_json: bool) -> None:
+    if made.left and not as_json:
+        names = " ".join(f"--fix {name}" for name in made.left)
+        note(f"left, because they are yours: {', '.join(made.left)}; to have them written: {names}")
+
+
+def _finish(checked: Checked, *, as_json: bool) -> None:
+    """Print the findings, and end with their exit code.
+
+    Raises:
+        SystemExit: always.
+    """
     if as_json:
-        print_json({"fits": not differences, "findings": [asdict(f) for f in findings]})
+        found = [_as_object(finding) for finding in checked.findings]
+        print_json({"fits": checked.fits, "findings": found})
     else:
-        print_findings(findings)
-        click.echo(f"{differences} to correct" if differences else "the contract file matches")
-    raise SystemExit(Exit.NO if differences else Exit.DONE)
+        print_findings(checked.findings)
+        click.echo(_summary(checked.findings))
+    raise SystemExit(Exit.DONE if checked.fits else Exit.NO)
+
+
+def _as_object(finding: Finding) -> dict[str, object]:
+    return {
+        "fits": finding.fits,
+        "state": finding.state,
+        "subject": finding.subject,
+        "text": finding.text,
+    }
 
 
 def print_findings(findings: Sequence[Finding]) -> None:
     """Print a line for each finding."""
     width = max((len(finding.subject) for finding in findings), default=0)
     for finding in findings:
-        mark = click.style("ok    ", "green") if finding.fits else click.style("DIFFER", "red")
-        click.echo(f"{mark} {printable(f'{finding.subject:<{width}}  {finding.text}')}")
+        word, color = _MARKS[finding.state]
+        text = printable(f"{finding.subject:<{width}}  {finding.text}")
+        click.echo(f"{click.style(word, color)} {text}")
 
 
-async def read_findings(settings: Settings) -> tuple[Finding, ...]:
-    """Return how the responses of the Analytics API compare with the contract file.
-
-    Raises:
-        ConfigurationProblem: the contract file cannot be used.
-        UpstreamRejectedToken: no token can be read, or the API rejects it.
-        UpstreamUnavailable: the Analytics API cannot be reached.
-    """
-    contract = read_contract(settings)
-    base_url = settings.upstream or contract.base_url
-    token = await own_token(settings, *clock_and_observer())()
-    headers = resolve_headers(contract, os.environ)
-    timeout = settings.upstream_timeout
-    async with httpx.AsyncClient(base_url=base_url, timeout=timeout, headers=headers) as http:
-        try:
-            return await check_upstream(http, contract, token)
-        except UpstreamRejectedToken as error:
-            raise UpstreamRejectedToken(
-                f"the token was rejected: renew {token_place(settings)} ({error.message})"
-            ) from error
+def _summary(findings: Sequence[Finding]) -> str:
+    """Return the last line: what is to be done."""
+    differing = sum(finding.state is State.DIFFERS for finding in findings)
+    vital = [finding.subject for finding in findings if finding.is_vital]
+    if differing:
+        return f"{differing} to correct"
+    if vital:
+        return f"the feed relies on what could not be tested: {', '.join(vital)}"
+    return "the contract file matches"

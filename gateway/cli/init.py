@@ -4,30 +4,29 @@ from __future__ import annotations
 
 import asyncio
 import math
-import os
 import re
-import secrets
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.auth.tokens import CallerTokenSource
 from gateway.cli.exits import Exit
+from gateway.cli.files import locked_folder, write_file
 from gateway.cli.interview import Interview
 from gateway.cli.keys import add_key
-from gateway.cli.learn import Outcome, Wishes, constants_of, learn
+from gateway.cli.learn import Outcome, Wishes, always, constants_of, exit_of, learn
 from gateway.cli.login import Login, find_login, login_options
 from gateway.cli.output import note, printable
+from gateway.cli.settings_file import settings_text, stored_settings
 from gateway.config import load_settings
 from gateway.config.converters import as_pairs, as_url
 from gateway.config.schema import SCHEMA_FILE
-from gateway.config.template import configuration_text
-from gateway.contract.loader import built_in_contract, load_contract
+from gateway.contract.instants import checked_zone
+from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.discovery.probe.caller import Door, DoorProblem
 from gateway.errors import ConfigurationProblem
 
@@ -62,6 +61,20 @@ _DEFAULT_TIMEOUT_SECONDS = 60
     help="An OpenAPI description, a HAR file, a Postman collection, a cURL command or a response.",
 )
 @click.option(
+    "--contract",
+    "start",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="A contract file to start from: its forms are tried first, your changes of it are kept."
+    " Default: the one that an earlier run wrote.",
+)
+@click.option(
+    "--zone",
+    default="",
+    metavar="ZONE",
+    help="The zone of instants without an offset, such as Europe/Berlin.",
+)
+@click.option(
     "--constant",
     multiple=True,
     metavar="NAME=VALUE",
@@ -77,24 +90,26 @@ _DEFAULT_TIMEOUT_SECONDS = 60
     "--custom-field",
     multiple=True,
     metavar="NAME=ID",
-    help="A custom field and its column name; skips the prompts for fields. Repeatable.",
+    help="A custom field and its column name: these become columns, no others. Repeatable.",
 )
-@click.option("--all-fields", is_flag=True, help="Create columns for all custom fields found.")
+@click.option("--all-fields", is_flag=True, help="Do not ask which custom fields become columns.")
 @click.option("--data-dir", metavar="DIR", help="Folder that keeps snapshots across restarts.")
 @click.option(
     "--first-key",
     metavar="NAME",
     help=f"Create a key for clients and print it; {_KEYS_FILE} stores its digest.",
 )
-@login_options
 @click.option("--force", is_flag=True, help="Overwrite existing files without asking.")
 @click.option("--non-interactive", is_flag=True, help="Do not prompt; use options and defaults.")
+@login_options
 def init(
     *,
     output: Path,
     upstream: str | None,
     token_file: Path,
     source: str | None,
+    start: Path | None,
+    zone: str,
     constant: tuple[str, ...],
     header: tuple[str, ...],
     custom_field: tuple[str, ...],
@@ -110,48 +125,124 @@ def init(
     The command asks the Analytics API a few dozen times, read-only, and writes what it has proved,
     with the evidence, to contract.toml. gateway.toml contains every setting with an explanation.
     The token goes into a separate file that only you can read, and is never shown. A key is shown
-    once. Files are written at the end.
+    once. Files are written at the end. If they exist, what you have changed in them stays.
 
     \b
     Examples:
       skillhabit-odata init
       skillhabit-odata init --non-interactive --token-file token.txt --all-fields
     """
-    interview = Interview(
-        asks=not non_interactive,
-        url=_url(upstream),
-        token_file=token_file,
-        fields=_pairs(custom_field),
-        all_fields=all_fields,
-        data_dir=data_dir,
-        key_name=_name(first_key),
-    )
-    _check_free(output, interview, force=force)
-    contract_file = output.with_name(_CONTRACT_FILE)
-    _check_free(contract_file, interview, force=force)
-    draft = _ask(interview, _wishes(source, constant, header), contract_file, login)
+    with locked_folder(output):
+        old = _old(output)
+        interview = Interview(
+            asks=not non_interactive,
+            url=_url(upstream),
+            token_file=token_file,
+            fields=_pairs(custom_field) or _stored_fields(old),
+            all_fields=all_fields,
+            data_dir=data_dir,
+            key_name=_name(first_key),
+        )
+        _check_free(output, interview, force=force)
+        contract_file = output.with_name(_CONTRACT_FILE)
+        wishes = _wishes(source, constant, header)
+        begin = _start(start, contract_file)
+        choose = interview.choose if interview.asks else None
+        wishes = replace(
+            wishes,
+            zone=_zone(zone),
+            contract=begin,
+            choose=choose,
+            fields=interview.choose_fields,
+            accept=interview.accept,
+        )
+        draft = _ask(interview, wishes, contract_file, login)
+        if draft.token is not None:
+            _check_free(token_file, interview, force=force)
+        text = settings_text(old, draft.values)
+        load_settings({}, {}, text, str(output))  # checks that serve can read the file
+        _write_all(draft, text, output, contract_file, token_file)
+    _report(draft.found, output, contract_file)
+
+
+def _write_all(
+    draft: _Draft, text: str, output: Path, contract_file: Path, token_file: Path
+) -> None:
+    """Write the files, the one that names all others last."""
     if draft.token is not None:
-        _check_free(token_file, interview, force=force)
-    text = configuration_text({n: v for n, v in draft.values.items() if v is not None})
-    load_settings({}, {}, text, str(output))  # checks that serve can read the file
-    if draft.token is not None:
-        _write(token_file, draft.token + "\n", mode=0o600)
+        write_file(token_file, draft.token + "\n", mode=0o600)
         click.echo(f"wrote {token_file}, which only you can read")
     if draft.key_name is not None:
         _make_key(draft.key_name)
-    _write(contract_file, draft.found.text, mode=0o644)
+    write_file(contract_file, draft.found.text, mode=0o644)
     click.echo(f"wrote {contract_file}: {_sources(draft.found.text)}")
-    _write(output, text, mode=0o600 if "login_body" in draft.values else 0o644)
+    if draft.found.kept:
+        click.echo(f"kept your changes of {', '.join(draft.found.kept)}")
+    write_file(output, text, mode=0o600 if "login_body" in draft.values else 0o644)
     click.echo(f"wrote {output}")
-    calls = f"{draft.found.learned.calls} calls"
-    if not draft.found.fits:
-        for problem in draft.found.problems:
+
+
+def _report(found: Outcome, output: Path, contract_file: Path) -> None:
+    """Say whether the contract fits, and what is next.
+
+    Raises:
+        SystemExit: it does not fit.
+    """
+    calls = f"{found.learned.calls} calls"
+    if not found.fits:
+        for problem in found.problems:
             note(problem)
         note(f"{contract_file} does not fit yet ({calls}): correct these lines, then run check")
         raise SystemExit(Exit.NO)
     click.echo(f"fits: everything that the feed relies on is proved ({calls})\n\nNext:")
     click.echo(f"  skillhabit-odata serve --config {output}")
     click.echo(f"  skillhabit-odata config schema > {SCHEMA_FILE}   # for your editor")
+
+
+def _old(output: Path) -> str | None:
+    """Return the configuration file that is there."""
+    return _read(output) if output.exists() else None
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise click.UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _start(start: Path | None, contract_file: Path) -> str | None:
+    """Return the contract file to start from: the one named, or that of an earlier run.
+
+    Raises:
+        click.UsageError: it cannot be used.
+    """
+    path = start or (contract_file if contract_file.exists() else None)
+    if path is None:
+        return None
+    text = _read(path)
+    try:
+        read_file(text)
+    except ConfigurationProblem as problem:
+        raise click.UsageError(
+            f"{path}: {problem.message}; correct it, or delete it to begin again"
+        ) from problem
+    return text
+
+
+def _stored_fields(old: str | None) -> tuple[tuple[str, str], ...]:
+    """Return the custom fields of an older configuration file, which named them itself."""
+    found = stored_settings(old).get("custom_field")
+    if not isinstance(found, dict):
+        return ()
+    return tuple((name, str(id_)) for name, id_ in found.items())
+
+
+def _zone(name: str) -> str:
+    try:
+        return checked_zone(name) if name else ""
+    except ValueError as error:
+        raise click.BadParameter(f"there is no time zone {name!r}", param_hint="--zone") from error
 
 
 def _sources(text: str) -> str:
@@ -195,23 +286,25 @@ def _ask(
     interview: Interview, wishes: Wishes, contract_file: Path, options: Mapping[str, Any]
 ) -> _Draft:
     url, token, found = _reach(interview, wishes, options)
-    fields = found.learned.inferred.custom_fields
-    mapped = () if fields is None else fields.mapped
-    for field_ in mapped:
-        click.echo(f"custom field {field_.label or field_.id}: column {field_.name}")
+    _say_fields(found, interview)
     values: dict[str, object] = {
         "upstream": url,
         "contract": str(contract_file),
         "upstream_timeout": _timeout(found.learned.seconds_of_page),
         **({"token_file": str(interview.token_file)} if isinstance(token, str) else token.values),
-        "custom_field": dict(interview.fields),
         "data_dir": interview.find_data_dir(),
     }
     key_name = interview.find_key_name()
     if key_name is not None:
         values["keys_file"] = str(_KEYS_FILE)
-    kept = token if isinstance(token, str) and not interview.has_token(token) else None
-    return _Draft(values, kept, key_name, found)
+    is_new = isinstance(token, str) and not interview.has_token(token)
+    return _Draft(values, token if is_new and isinstance(token, str) else None, key_name, found)
+
+
+def _say_fields(found: Outcome, interview: Interview) -> None:
+    fields = found.learned.inferred.custom_fields
+    for field_ in () if fields is None or interview.asks else fields.mapped:
+        click.echo(f"custom field {field_.label or field_.id}: column {field_.name}")
 
 
 def _timeout(seconds_of_page: float) -> int | None:
@@ -228,28 +321,28 @@ def _make_key(name: str) -> None:
 def _reach(
     interview: Interview, wishes: Wishes, options: Mapping[str, Any]
 ) -> tuple[str, str | Login, Outcome]:
-    """Return a URL and a token or login that work, and what was learnt with them.
+    """Return a URL and a token or a login that work, and what was learnt with them.
 
     Raises:
         SystemExit: they do not work, and the user does not try others.
     """
     default = load_contract(built_in_contract()).base_url
     url = interview.find_url(default)
-    token: str | Login = find_login(options, url) or interview.find_token()
+    login = find_login(options, url)
+    token: str | Login = interview.find_token() if login is None else login
     while True:
         click.echo(f"Asking {url} ...")
-        source = CallerTokenSource(token) if isinstance(token, str) else token.source
+        source = always(token) if isinstance(token, str) else token.source
         try:
             return url, token, asyncio.run(learn(url, source, wishes, _tell))
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         except DoorProblem as problem:
             _retry_or_exit(interview, problem)
-            if problem.door is not Door.TOKEN:
-                url = interview.ask_url(url)
-                token = find_login(options, url) or token
-            elif isinstance(token, str):
+            if problem.door is Door.TOKEN and isinstance(token, str):
                 token = interview.find_token(refused=token)
+            else:
+                url = interview.ask_url(url)
 
 
 def _tell(line: str) -> None:
@@ -264,8 +357,7 @@ def _retry_or_exit(interview: Interview, problem: DoorProblem) -> None:
     """
     note(problem.message)
     if not interview.wants("Try again?", default=True):
-        is_later = problem.door in (Door.UNREACHABLE, Door.BUSY, Door.NO_ROWS)
-        raise SystemExit(Exit.LATER if is_later else Exit.UNUSABLE)
+        raise SystemExit(exit_of(problem))
 
 
 def _check_free(path: Path, interview: Interview, *, force: bool) -> None:
@@ -274,23 +366,10 @@ def _check_free(path: Path, interview: Interview, *, force: bool) -> None:
     Raises:
         click.UsageError: the file exists and may not be overwritten.
     """
-    if not path.exists() or force or interview.wants(f"{path} exists already. Overwrite it?"):
+    question = f"{path} exists already. Write it again?"
+    if not path.exists() or force or interview.wants(question):
         return
     raise click.UsageError(f"{path} exists already; use --force to overwrite it")
-
-
-def _write(path: Path, text: str, *, mode: int) -> None:
-    """Write a file atomically, with permissions `mode` from its first byte on."""
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
-    try:
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.replace(path)
-    except OSError as error:
-        raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 def _url(text: str | None) -> str | None:

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 import click
+from msgspec import structs
 
 from gateway.auth.tokens import FileToken
+from gateway.cli.exits import Exit
+from gateway.cli.output import note
 from gateway.config.converters import as_url
+from gateway.contract import file
 from gateway.contract.naming import column_name, free_name
 from gateway.contract.rules import is_property_name
-from gateway.discovery.custom_fields import FoundField
+from gateway.discovery.infer.found import Question
+from gateway.discovery.learned import Learned
+from gateway.discovery.probe.values import Reader
 from gateway.errors import UpstreamRejectedToken
 
 T = TypeVar("T")
@@ -70,28 +76,63 @@ class Interview:
         """Ask a yes-or-no question, with a `default`; return False if prompts are off."""
         return self.asks and click.confirm(question, default=default)
 
-    def find_columns(self, found: Iterable[FoundField], taken: Iterable[str]) -> dict[str, str]:
-        """Return custom field IDs by column name; `taken` are names of other columns."""
-        columns = dict(self.fields)
-        if columns or not (self.asks or self.all_fields):
-            return columns
-        names = [*taken]
+    def choose_fields(
+        self, found: Sequence[file.MappedField], taken: Sequence[str]
+    ) -> list[file.MappedField]:
+        """Return the custom fields that become columns; `taken` are names of other columns.
+
+        Raises:
+            click.UsageError: fields were given, and the rows have none.
+        """
+        if self.fields:
+            return [*self._given(found)]
+        if not self.asks or self.all_fields:
+            return [*found]
+        names, chosen = [*taken], list[file.MappedField]()
         for each in found:
             name = self._find_column(each, names)
             if name is not None:
-                columns[name] = each.id
                 names.append(name)
-        return columns
+                chosen.append(structs.replace(each, name=name))
+        return chosen
 
-    def _find_column(self, found: FoundField, taken: list[str]) -> str | None:
-        proposal = proposed_name(found.label, taken)
-        if not self.asks or self.all_fields:
-            return proposal
-        click.echo(
-            f"Custom field {found.label} ({found.id}), in {found.rows} of the newest results"
-        )
+    def _given(self, found: Sequence[file.MappedField]) -> Iterator[file.MappedField]:
+        known = {each.id: each for each in found}
+        if not known:
+            raise click.UsageError("--custom-field: the results that were read have no such fields")
+        for label, id_ in self.fields:
+            name = label if is_property_name(label) else column_name(label, ())
+            yield structs.replace(known.get(id_, file.MappedField(id_, name, label)), name=name)
+
+    def _find_column(self, found: file.MappedField, taken: list[str]) -> str | None:
+        click.echo(f"Custom field {found.label or found.id} ({found.id})")
+        proposal = free_name(found.name, taken)
         answer: str = click.prompt(f"  Column ({_NO} for none)", proposal, value_proc=_free(taken))
         return None if answer == _NO else answer
+
+    def choose(self, question: Question) -> int:
+        """Return the number of the option that the owner takes; the safe one without an answer."""
+        click.echo(f"? {question.subject}: {question.text}")
+        for number, option in enumerate(question.options, 1):
+            click.echo(f"    {number}  {option.shape}")
+        answer: int = click.prompt(
+            "  Which", question.safe + 1, type=click.IntRange(1, len(question.options))
+        )
+        return answer - 1
+
+    def accept(self, learned: Learned) -> None:
+        """Say how many people the token sees, and ask whether these are all.
+
+        Raises:
+            SystemExit: they are not.
+        """
+        click.echo(f"  {_seen(learned)}")
+        if self.asks and not click.confirm("Is that everybody?", default=True):
+            note(
+                "nothing was written: a manager's token sees the people of that manager alone; get"
+                " a token of somebody who sees everybody, and run the command again"
+            )
+            raise SystemExit(Exit.NO)
 
     def find_data_dir(self) -> str | None:
         """Return the folder for snapshots; None keeps them in memory."""
@@ -112,16 +153,17 @@ class Interview:
         return None if answer.strip() in (_NO, "") else answer
 
 
-def proposed_name(label: str, taken: Iterable[str]) -> str:
-    """Return a column name in the style of the others.
-
-    >>> proposed_name("Job title", []), proposed_name("Größe", ["grosse"]), proposed_name("EU", [])
-    ('jobTitle', 'grosse_2', 'EU')
-    """
-    first, *others = column_name(label, ()).split("_")
-    plain = first if first.isupper() else first[:1].lower() + first[1:]
-    name = plain + "".join(word[:1].upper() + word[1:] for word in others)
-    return free_name(name if is_property_name(name) else column_name(label, ()), taken)
+def _seen(learned: Learned) -> str:
+    """Return how many results and people the token sees, as far as that is known."""
+    entry = learned.inferred.column("userId")
+    people = 0 if entry is None else len({*map(Reader(entry), learned.rows)} - {None})
+    read, total = len(learned.rows), learned.total
+    if total is None or total.number <= read:
+        return f"the token sees {read:,} results of {people:,} people"
+    return (
+        f"the token sees {total.number:,} results; the {read:,} that were read are of"
+        f" {people:,} people"
+    )
 
 
 async def _read(token: FileToken) -> str:

@@ -16,7 +16,7 @@ from gateway.analytics.read.instants import to_micros_of
 from gateway.analytics.read.members import MISSING, value_at
 from gateway.contract.model import Contract, RangeFilter
 from gateway.contract.statistics import Measure, Statistic
-from gateway.discovery.findings import Finding, short
+from gateway.discovery.findings import Edit, Finding, differs, holds, short
 from gateway.planner.pushdown import Pushdown, PushedRange
 
 
@@ -73,18 +73,18 @@ def _known(name: str, rows: Sequence[Any], contract: Contract) -> list[Any]:
 
 def _compare(statistic: Statistic, actual: object, counted: object) -> Finding:
     subject, member = f"[statistics.{statistic.name}]", f"`{'.'.join(statistic.member)}`"
+    edits = (Edit(f"statistics.{statistic.name}"),)
     if actual is MISSING:
-        return Finding(False, subject, f"{member} is missing; correct `member`, or take it out")
+        return differs(subject, f"{member} is missing; correct `member`, or take it out", edits)
     if not statistic.exact:
-        text = f"{member} is {short(actual)}; exact = false, so no query uses it"
-        return Finding(True, subject, text)
+        return holds(subject, f"{member} is {short(actual)}; exact = false, so no query uses it")
     if _plain(actual) == counted and not isinstance(actual, bool):
-        return Finding(True, subject, f"{member} agrees with the newest rows")
-    return Finding(
-        False,
+        return holds(subject, f"{member} agrees with rows")
+    return differs(
         subject,
-        f"{member} is {_shown(actual)}, but {_shown(counted)} in the newest rows; correct it or"
-        " take it out, unless rows have changed meanwhile: then check again",
+        f"{member} is {_shown(actual)}, but {_shown(counted)} in the rows; correct it or take it"
+        " out, unless rows have changed meanwhile: then check again",
+        edits,
     )
 
 
@@ -96,6 +96,10 @@ def _plain(counts: object) -> object:
 
 
 def _shown(value: object) -> str:
+    """Return a number, or the size of an object: its names may be those of people."""
     if isinstance(value, dict):
-        return ", ".join(f"{name} {count}" for name, count in sorted(value.items())) or "nothing"
+        numbers = [each for each in value.values() if isinstance(each, int)]
+        return f"{sum(numbers):,} in {len(value)} parts"
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        return f"{value:,}"
     return short(value)

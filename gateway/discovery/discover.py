@@ -17,16 +17,15 @@ from gateway.contract import file
 from gateway.discovery.hints import Hints
 from gateway.discovery.infer.columns import infer_columns
 from gateway.discovery.infer.envelope import find_envelope
-from gateway.discovery.infer.found import Envelope, Inferred
+from gateway.discovery.infer.found import Envelope, Inferred, Question
 from gateway.discovery.infer.passing import with_time
 from gateway.discovery.infer.profile import merge_pages
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem
 from gateway.discovery.probe.enter import Entry, detect_strictness, enter
-from gateway.discovery.probe.filters import FilterFound, Scene, find_filter
+from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
 from gateway.discovery.probe.order import OrderFound, find_order
 from gateway.discovery.probe.paging import (
-    End,
     Limit,
     Position,
     Window,
@@ -37,6 +36,7 @@ from gateway.discovery.probe.paging import (
     settle_clamping,
 )
 from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
+from gateway.discovery.probe.scout import scout
 from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.totals import TotalFound, find_total
 from gateway.discovery.probe.trees import Tree, merged
@@ -74,7 +74,8 @@ class Plan:
     """What is known before the first call, and how far to go.
 
     `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
-    calls for abilities that the feed can do without.
+    calls for abilities that the feed can do without. `choose` answers a question with the number
+    of an option; without it, the safe ones are taken.
     """
 
     usual: file.ContractFile
@@ -82,6 +83,7 @@ class Plan:
     hints: Hints = field(default_factory=Hints)
     zone: str = ""
     calls: int = 60
+    choose: Callable[[Question], int] | None = None
 
     @property
     def paths(self) -> Sequence[str]:
@@ -99,6 +101,8 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
     progress(f"success is {entry.reply.status}")
     await detect_strictness(study)
+    if study.is_strict:
+        await scout(study)
     limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
     study.form = merged(study.form, limit.tree)
     progress(f"rows in {_shown(study.rows_path)}, {limit.largest:,} a page")
@@ -118,6 +122,7 @@ class _Discovery:
         self._limit = limit
         self._pages: list[Sequence[dict[str, Any]]] = []
         self._envelopes: list[Envelope] = [entry.envelope]
+        self._untested: dict[str, str] = {}
         self._zone = plan.zone or "UTC"
         self._without_zone: tuple[str, ...] = ()
         self._position: Position | None = None
@@ -178,6 +183,8 @@ class _Discovery:
             constants=self._entry.constants,
             calls=study.caller.calls,
             seconds_of_page=study.caller.slowest,
+            rows=merge_pages(self._pages).rows,
+            untested=self._untested,
             problems=tuple(self.problems),
         )
 
@@ -218,7 +225,10 @@ class _Discovery:
                 f"rows cannot be told apart: {inferred.key.evidence}. {inferred.key.advice}",
             )
         for question in inferred.questions:
-            self._progress(f"{question.subject}: {question.said}")
+            if self._plan.choose is None:
+                self._progress(f"{question.subject}: {question.said}")
+            elif (option := self._plan.choose(question)) != question.safe:
+                inferred = inferred.answered(question.subject, option)
         return inferred
 
     async def _order(self, inferred: Inferred, rows: Sequence[dict[str, Any]]) -> OrderFound | None:
@@ -298,6 +308,10 @@ class _Discovery:
         for name, column, impossible in _FILTERS:
             entry = inferred.column(column)
             if entry is None or self._is_spent():
+                self._untested[name] = "no call is left for it" if entry else f"no column {column}"
+                continue
+            if not has_two_values(Reader(entry), rows):
+                self._untested[name] = "the rows have no value that others lack"
                 continue
             made = await find_filter(
                 self._study,

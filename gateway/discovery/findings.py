@@ -1,85 +1,78 @@
-"""The findings of `skillhabit-odata check`, and the calls behind them."""
+"""The findings of `skillhabit-odata check`: one for each entry of a contract file."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Any
 
-import httpx
-
-from gateway.analytics.read.bodies import UNDECODED, decode_any, flaw_of
-from gateway.analytics.read.connection_errors import connection_failure
 from gateway.analytics.read.members import MISSING
-from gateway.contract.model import MemberPath
-from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
 
-_MAX_SHOWN_CHARACTERS = 300
+
+class State(StrEnum):
+    """What was shown of an entry."""
+
+    HOLDS = "holds"
+    DIFFERS = "differs"
+    UNTESTED = "untested"
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of an entry: of one key, or of the whole entry without a key; None deletes."""
+
+    entry: str
+    key: str = ""
+    value: Any = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One line of the report; `fits` False means that the contract file must change."""
+    """One line of the report.
 
-    fits: bool
+    `is_vital` is true of an untested entry that the feed relies on. `edits` mend what differs.
+    """
+
+    state: State
     subject: str
     text: str
+    edits: tuple[Edit, ...] = ()
+    is_vital: bool = False
+
+    @property
+    def fits(self) -> bool:
+        """True unless the entry must change, or has to be tested before the feed may be trusted."""
+        return self.state is not State.DIFFERS and not self.is_vital
 
 
-async def call_upstream(
-    http: httpx.AsyncClient, path: str, payload: dict[str, Any], token: str
-) -> tuple[Finding, Any]:
-    """Make one call; return its finding, and the response, MISSING if there is none.
-
-    Raises:
-        UpstreamUnavailable: the upstream cannot be reached, or cannot respond now.
-        UpstreamRejectedToken: 401, which does not concern the contract file.
-    """
-    headers = {"Authorization": f"Bearer {token}"}
-    try:
-        response = await http.post(path, json=payload, headers=headers)
-    except httpx.DecodingError as error:
-        unpacked = f"answered with a body that is not what its Content-Encoding says: {error}"
-        return Finding(False, f"POST {path}", unpacked), MISSING
-    except httpx.HTTPError as error:
-        raise UpstreamUnavailable(
-            f"{http.base_url} cannot be reached ({connection_failure(error)}); check the name, the"
-            " network and the proxy variables"
-        ) from None  # libraries' errors show the request and its token
-    place = f"POST {path}"
-    if response.status_code == 401:
-        raise UpstreamRejectedToken(f"{http.base_url} refuses the token: {place} answered 401")
-    if response.status_code == 429 or response.status_code >= 500:
-        raise UpstreamUnavailable(
-            f"{http.base_url} cannot answer now: {place} answered {response.status_code}"
-        )
-    if response.status_code != 200:
-        said = response.text.replace(token, "(the token)")[:_MAX_SHOWN_CHARACTERS]
-        return Finding(False, place, f"answered {response.status_code}: {said}"), MISSING
-    try:
-        answer = decode_any(response.content)
-    except UNDECODED as error:
-        flaw = flaw_of(response.content)
-        words = str(error) if flaw is None else f"{flaw.reason} (byte {flaw.byte})"
-        return Finding(False, place, f"answered 200, but not JSON: {words}"), MISSING
-    return Finding(True, place, "answered 200 with JSON"), answer
+def holds(subject: str, text: str) -> Finding:
+    """Return the finding on an entry that holds."""
+    return Finding(State.HOLDS, subject, text)
 
 
-def member_finding(
-    fits: bool, table: str, path: MemberPath, expected: str, found: object
-) -> Finding:
-    """Return the finding on a member that fits the contract file or not."""
-    name = ".".join(path)
-    if fits:
-        return Finding(True, table, f"`{name}` is {expected}")
-    state = "is missing" if found is MISSING else f"is {short(found)}"
-    return Finding(False, table, f"`{name}` {state}, not {expected}; correct the path")
+def differs(subject: str, text: str, edits: Sequence[Edit] = ()) -> Finding:
+    """Return the finding on an entry that must change."""
+    return Finding(State.DIFFERS, subject, text, tuple(edits))
+
+
+def untested(subject: str, why: str, *, is_vital: bool = False) -> Finding:
+    """Return the finding on an entry that nothing has shown."""
+    return Finding(State.UNTESTED, subject, why, is_vital=is_vital)
 
 
 def short(value: object) -> str:
-    """Return a short description of a value, of at most 40 characters for privacy."""
-    if isinstance(value, dict):
-        return f"an object with {', '.join(sorted(value))}"
-    if isinstance(value, list):
-        return f"an array of {len(value)}"
-    text = repr(value)
-    return text if len(text) <= 40 else f"{text[:37]}..."
+    """Return what a value is, without showing a text: it may be a person's."""
+    match value:
+        case dict():
+            return "an object"
+        case list():
+            return f"an array of {len(value)}"
+        case bool() | int() | float():
+            return "a number" if not isinstance(value, bool) else "true or false"
+        case str():
+            return "a text"
+        case None:
+            return "null"
+        case _:
+            return "missing" if value is MISSING else type(value).__name__

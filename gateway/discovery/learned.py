@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.contract import file
-from gateway.discovery.infer.found import Inferred
+from gateway.discovery.infer.found import Inferred, Row
 from gateway.discovery.probe.filters import FilterFound
 from gateway.discovery.probe.order import OrderFound
 from gateway.discovery.probe.paging import End, Limit, Position
@@ -18,7 +19,8 @@ from gateway.discovery.probe.totals import TotalFound
 class Learned:
     """The parts; None for what the API does not have, or what could not be proved.
 
-    `problems` are what the owner has to settle before the feed is whole.
+    `problems` are what the owner has to settle before the feed is whole. `rows` are those that were
+    seen. `untested` says why a filter could not be tried.
     """
 
     path: str
@@ -41,4 +43,6 @@ class Learned:
     constants: tuple[str, ...] = ()
     calls: int = 0
     seconds_of_page: float = 0.0
+    rows: tuple[Row, ...] = field(default=(), repr=False)
+    untested: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

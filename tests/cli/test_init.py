@@ -14,7 +14,7 @@ import pytest
 
 from gateway.auth.key_file import read_keys
 from gateway.auth.keys import id_of
-from gateway.cli.interview import proposed_name
+from gateway.discovery.infer.custom_fields import proposed_name
 from gateway.config import SETTINGS, load_settings
 from gateway.config.converters import as_pairs
 from gateway.config.schema import json_schema

@@ -15,6 +15,8 @@ from gateway.discovery.probe.values import Reader
 Verdict = Literal["exact", "superset", "ignored", "unproved", "wrong"]
 _MOST_GROUPS = 6
 _MAX_CALLS = 8
+_LONG_LIST = 100
+"""A list of this length is proved; longer ones are filtered here."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +114,11 @@ def _two_values(column: Reader, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
     return usable[:2]
 
 
+def has_two_values(column: Reader, rows: Sequence[Mapping[str, Any]]) -> bool:
+    """Return True if some rows have a value that others lack, so that a filter can be tried."""
+    return bool(_two_values(column, rows))
+
+
 def _rarest(item: tuple[Any, int]) -> tuple[int, str]:
     return item[1], str(item[0])
 
@@ -140,7 +147,7 @@ async def _judged(
     text = words.get(id(tree), name)
     values = {**scene.values, name: list(wanted)}
     rows = study.rows(await study.ask(values, tree, *scene.trees))
-    most = 500
+    most = len(wanted)
     if rows is not None and len(wanted) > 1 and _lacks(column, scene, rows, wanted):
         one = [wanted[0]]
         rows = study.rows(await study.ask({**values, name: one}, tree, *scene.trees))
@@ -148,13 +155,45 @@ async def _judged(
     if rows is None or _lacks(column, scene, rows, wanted):
         return FilterFound(name, tree, "wrong", most, f"{text}: rows are missing from the response")
     exact = all(set(_values_of(column, row)) & set(wanted) for row in rows)
-    reply = await study.ask({**scene.values, name: [impossible]}, tree, *scene.trees)
-    none = study.rows(reply)
+    none = study.rows(await study.ask({**scene.values, name: [impossible]}, tree, *scene.trees))
     if none:
         return FilterFound(name, tree, "ignored", most, f"{text}: an impossible value finds rows")
+    near = _near(wanted)
+    if near and study.rows(await study.ask({**scene.values, name: near}, tree, *scene.trees)):
+        exact = False
+    most = 1 if most == 1 else await _longest(study, name, tree, column, scene, wanted, impossible)
     verdict: Verdict = "exact" if exact else "superset"
     told = f"{text}: {len(rows)} rows for {len(wanted)} values, none for an impossible one"
     return FilterFound(name, tree, verdict, most, told)
+
+
+def _near(wanted: Sequence[Any]) -> list[Any]:
+    """Return texts that differ in case or by a letter: a filter that finds them is not exact."""
+    texts = [value for value in wanted[:1] if isinstance(value, str)]
+    changed = [text.swapcase() for text in texts] + [text[:-1] for text in texts if len(text) > 1]
+    return [text for text in changed if text not in wanted]
+
+
+async def _longest(
+    study: Study,
+    name: str,
+    tree: Tree,
+    column: Reader,
+    scene: Scene,
+    wanted: Sequence[Any],
+    impossible: Any,
+) -> int:
+    """Return the length of a list that works: the real values stand at its end."""
+    fill = [_numbered(impossible, n) for n in range(_LONG_LIST - len(wanted))]
+    values = {**scene.values, name: [*fill, *wanted]}
+    rows = study.rows(await study.ask(values, tree, *scene.trees))
+    if rows is None or _lacks(column, scene, rows, wanted):
+        return len(wanted)
+    return _LONG_LIST
+
+
+def _numbered(impossible: Any, number: int) -> Any:
+    return impossible + number if isinstance(impossible, int) else f"{impossible}-{number}"
 
 
 def _lacks(

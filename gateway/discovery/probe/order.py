@@ -11,13 +11,15 @@ from gateway.discovery.claims.name_table import Part, Role
 from gateway.discovery.claims.names import RoleScore, role_of
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.study import Study, texts_in
-from gateway.discovery.probe.trees import grouped, merged
+from gateway.discovery.probe.trees import Tree, grouped, merged
 from gateway.discovery.probe.usual import OrderForm, order_forms
 from gateway.discovery.probe.values import Reader, is_sorted
 
 _MANY = 50
 _MOST_GROUPS = 5
 _MAX_CALLS = 24
+_FEW = 2
+_DIRECTIONS = (("ASC", "DESC"), ("asc", "desc"), ("ascending", "descending"), ("1", "-1"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +119,10 @@ async def _try_round(
     by_tree = {id(form.tree): form for form in forms}
     word = forms[0].descending if descending else forms[0].ascending
     values = {"limit": limit, "order.field": field, "order.direction": word}
-    reply, left = await study.together([form.tree for form in forms], values)
+    trees = [form.tree for form in forms]
+    reply, left = await study.together(trees, values, formats=True)
+    if reply is None and 0 < len(left) <= _FEW:
+        return await _other_words(study, column, left, limit, descending=descending)
     if reply is None or not _obeys(study, reply, column, descending=descending):
         return None
     while len(left) > 1:
@@ -127,6 +132,22 @@ async def _try_round(
         left = half if good else left[len(left) // 2 :]
     form = by_tree[id(left[0])]
     return await _both_ways(study, column, OrderFound(form, field, ""), limit)
+
+
+async def _other_words(
+    study: Study, column: Reader, trees: Sequence[Tree], limit: int, *, descending: bool
+) -> OrderFound | None:
+    """Try members that the API knows, whose values it refused, with other names and words."""
+    for tree in trees:
+        for field in _fields_of(column, ()):
+            for words in _DIRECTIONS:
+                if study.caller.calls >= study.last_call:
+                    return None
+                found = OrderFound(OrderForm(tree, *words), field, "")
+                values = {"limit": limit, **found.values(descending=descending)}
+                if _obeys(study, await study.ask(values, tree), column, descending=descending):
+                    return await _both_ways(study, column, found, limit)
+    return None
 
 
 async def _both_ways(

@@ -94,7 +94,7 @@ class Study:
             reply = await self.ask(values, whole)
             if self.rows(reply) is not None:
                 return reply, left
-            self._note_unknown(reply)
+            self.note_unknown(reply)
             kept = _without_refused(left, reply.answer, formats=formats)
             if len(kept) == len(left):
                 break
@@ -109,7 +109,7 @@ class Study:
                 return reply, [tree]
         return None, []
 
-    def _note_unknown(self, reply: Reply) -> None:
+    def note_unknown(self, reply: Reply) -> None:
         """Remember members that the API calls unknown, so that no later step sends them."""
         known = set(paths_of(merged(self.base, self.form)))
         for hint in read_hints(reply.answer):

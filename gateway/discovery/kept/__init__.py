@@ -1,0 +1,1 @@
+"""Contract files that exist: their entries, the owner's changes, and edits of single entries."""
