@@ -18,7 +18,7 @@ from gateway.analytics.read.request import PageRequest
 from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import CheckResult, fail, ok, warn
-from gateway.cli.learn import reader
+from gateway.cli.learn import always, reader
 from gateway.cli.options import token_place
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract

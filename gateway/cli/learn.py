@@ -37,7 +37,7 @@ from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Pace
 from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.write import contract_text
-from gateway.errors import ConfigurationProblem
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 from gateway.observe import Clock
 
 _TIMEOUT_SECONDS = 120.0
@@ -289,7 +289,7 @@ def reader(
     if contract.rate_limit is None and not _is_local(str(http.base_url)):
         contract = replace(contract, rate_limit=RateLimit(1 / _SECONDS_BETWEEN_CALLS, 1))
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
-    world = World(always(token), asyncio.sleep, clock)
+    world = World(token, asyncio.sleep, clock)
     return AnalyticsClient(http, contract, world, policy or RetryPolicy())
 
 

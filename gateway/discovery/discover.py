@@ -212,10 +212,25 @@ class _Discovery:
         self._envelopes.append(envelope)
         return rows
 
+    def _with_seen_words(self, inferred: Inferred, rows: Sequence[Mapping[str, Any]]) -> Inferred:
+        """Leave out the documented words of a column if rows have only others."""
+        columns = []
+        for entry in inferred.columns:
+            usual = next((c.values for c in self._plan.usual.columns if c.name == entry.name), ())
+            read = Reader(entry)
+            seen = {read(row) for row in rows} if usual else set()
+            if seen - {None} and not seen.intersection(usual):
+                entry = structs.replace(  # noqa: PLW2901 - the entry with fewer words
+                    entry, values=tuple(v for v in entry.values if v in seen)
+                )
+            columns.append(entry)
+        return replace(inferred, columns=tuple(columns))
+
     def _infer(self) -> Inferred:
         sample = merge_pages(self._pages)
         found = infer_columns(sample.rows, usual=self._plan.usual, pages=sample.pages)
         self._without_zone = found.zone_unknown
+        found = self._with_seen_words(found, sample.rows)
         return found.with_zone(self._zone) if found.zone_unknown and self._zone else found
 
     def _settled(self, inferred: Inferred) -> Inferred:

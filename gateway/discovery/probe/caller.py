@@ -111,8 +111,8 @@ class Caller:
             await self._pace.sleep(wait)
         raise DoorProblem(
             Door.BUSY,
-            f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway waited"
-            " as it was told; run the command again later",
+            f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway"
+            " waited as it was told; run the command again later",
         )
 
     async def _once(self, path: str, body: Any) -> Reply:
@@ -188,8 +188,8 @@ def _forbidden(path: str, reply: Reply) -> DoorProblem:
     if reply.status == 407 or reply.is_html:
         return DoorProblem(
             Door.PROXY,
-            f"POST {path} answered {reply.status} with a web page: a proxy or firewall answered, not"
-            " the API; have the API's host allowed, or set HTTPS_PROXY",
+            f"POST {path} answered {reply.status} with a web page: a proxy or firewall answered,"
+            " not the API; have the API's host allowed, or set HTTPS_PROXY",
         )
     return DoorProblem(
         Door.FORBIDDEN,
@@ -208,7 +208,8 @@ def _unreachable(error: Exception, base_url: str) -> DoorProblem:
         )
     return DoorProblem(
         Door.UNREACHABLE,
-        f"{base_url} cannot be reached ({why}); check the name, the network and the proxy variables",
+        f"{base_url} cannot be reached ({why}); check the name, the network and the proxy"
+        " variables",
     )
 
 

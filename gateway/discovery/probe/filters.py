@@ -94,7 +94,7 @@ async def _with_scene(
 def _groups(
     study: Study, name: str, trees: Sequence[tuple[Tree, str]]
 ) -> list[list[tuple[Tree, str]]]:
-    """Return candidates in groups that can be sent together; the likeliest is a group of its own."""
+    """Return candidates in groups that can be sent together, the likeliest one alone."""
     wanted = [*trees, *(pair for within in WITHIN for pair in list_trees(name, within))]
     usable = [pair for pair in wanted if study.accepts(pair[0])]
     return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))][:_MOST_GROUPS]

@@ -37,7 +37,9 @@ class Study:
     """One API under study.
 
     `base` are members without placeholders that the API needs, and `form` what is learnt of the
-    others. `told` are members that a description demands. `rows_path` is where the rows are, and `defaults` are values of placeholders, such as the order.
+    others. `told` are members that a description demands. `rows_path` is where the rows are, and
+    `defaults` are values of placeholders, such as the order. `unknown` are members that the API
+    does not know; `last_call` bounds the calls of a step.
     """
 
     caller: Caller
