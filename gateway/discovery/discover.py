@@ -18,6 +18,7 @@ from gateway.discovery.hints import Hints
 from gateway.discovery.infer.columns import infer_columns
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.infer.found import Envelope, Inferred, Question
+from gateway.discovery.infer.passing import with_time
 from gateway.discovery.infer.profile import merge_pages
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem
@@ -169,7 +170,9 @@ class _Discovery:
             limit=limit,
             position=position,
             end=end,
-            inferred=_with_abilities(inferred, order, ranges, filters),
+            inferred=with_time(
+                _with_abilities(inferred, order, ranges, filters), merge_pages(self._pages).rows
+            ),
             order=order,
             total=total,
             ranges=ranges,
