@@ -24,6 +24,7 @@ from starlette.applications import Starlette
 from starlette.middleware import Middleware
 
 import grammar
+from gateway.auth.login_settings import login_of
 from gateway.auth.principal import Authenticator
 from gateway.auth.setup import (
     build_authenticator,
@@ -112,7 +113,7 @@ def create_app(
     )
     _check_grants(settings)
     contracts = [(each, read_contract(each)) for each in (settings, *settings.others)]
-    tokens = [own_token(each, clock, observer) for each, _ in contracts]
+    tokens = [own_token(each, clock, observer, transport) for each, _ in contracts]
     workspaces = [
         Workspace(each, contract, token, shared)
         for (each, contract), token in zip(contracts, tokens, strict=True)
@@ -166,16 +167,25 @@ def clock_and_observer() -> tuple[Clock, Observer]:
     return clock, Observer(logging.getLogger("gateway"))
 
 
-def own_token(settings: Settings, clock: Clock, observer: Observer) -> TokenSource:
+def own_token(
+    settings: Settings,
+    clock: Clock,
+    observer: Observer,
+    transport: httpx.AsyncBaseTransport | None = None,
+) -> TokenSource:
     """Return the source of the workspace's token for the Analytics API.
 
     Raises:
-        ConfigurationProblem: the settings name several sources.
+        ConfigurationProblem: the settings name several sources, or an incomplete one.
     """
     options = TokenOptions(
-        settings.token_file, settings.token_env, settings.token_command, settings.workspace
+        settings.token_file,
+        settings.token_env,
+        settings.token_command,
+        settings.workspace,
+        login_of(settings, lambda: read_contract(settings).base_url, os.environ),
     )
-    return token_source(options, os.environ, clock, observer)
+    return token_source(options, os.environ, clock, observer, transport)
 
 
 def _observer(settings: Settings) -> Observer:

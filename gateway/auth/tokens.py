@@ -1,4 +1,4 @@
-"""Sources of the gateway's own token of the Analytics API: a file, a variable or a command.
+"""Sources of the gateway's own token of the Analytics API: a file, variable, command or login.
 
 A source is called for the token, and called again with a token that the Analytics API has refused.
 Its error messages name the source, never a token or the output of a command.
@@ -16,8 +16,12 @@ from typing import Protocol
 
 import anyio
 import anyio.to_thread
+import httpx
 
 from gateway.auth.identity import digest, expires_at, token_identity
+from gateway.auth.login_call import post_login
+from gateway.auth.login_request import OAuthLogin, PasswordLogin
+from gateway.auth.login_token import LoginToken
 from gateway.auth.program import run_program
 from gateway.config import DEFAULT_WORKSPACE
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
@@ -38,6 +42,7 @@ class TokenSource(Protocol):
 
         Raises:
             UpstreamRejectedToken: there is none; 502, because it is not the client's fault.
+            UpstreamUnavailable: the login that issues it cannot be reached now.
         """
 
     def identity(self) -> str:
@@ -49,12 +54,13 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenOptions:
-    """The source in a workspace's settings: at most one of three; `command` is split into words."""
+    """The source in a workspace's settings: at most one of four; `command` is split into words."""
 
     file: Path | None = None
     variable: str | None = None
     command: tuple[str, ...] = field(default=(), repr=False)
     workspace: str = DEFAULT_WORKSPACE
+    login: PasswordLogin | OAuthLogin | None = None
 
     def __post_init__(self) -> None:
         """Refuse more than one source.
@@ -62,9 +68,9 @@ class TokenOptions:
         Raises:
             ConfigurationProblem: more than one is set.
         """
-        if sum(map(bool, (self.file, self.variable, self.command))) > 1:
+        if sum(map(bool, (self.file, self.variable, self.command, self.login))) > 1:
             raise ConfigurationProblem(
-                "only one of --token-file, --token-env and --token-command can be given"
+                "only one of --token-file, --token-env, --token-command and a login can be given"
             )
 
 
@@ -76,9 +82,19 @@ def variable_of(workspace: str) -> str:
 
 
 def token_source(
-    options: TokenOptions, environment: Mapping[str, str], clock: Clock, observer: Observer
+    options: TokenOptions,
+    environment: Mapping[str, str],
+    clock: Clock,
+    observer: Observer,
+    transport: httpx.AsyncBaseTransport | None = None,
 ) -> TokenSource:
-    """Return the source; run a command at once, because the owner selects the snapshots."""
+    """Return the source; run a command at once, because the owner selects the snapshots.
+
+    `transport` replaces the network of a login in tests.
+    """
+    if options.login is not None:
+        send = partial(post_login, transport=transport)
+        return LoginToken(options.login, send, clock, observer)
     if options.file is not None:
         return FileToken(options.file)
     if options.command:

@@ -17,12 +17,13 @@ from pathlib import Path
 
 from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.identity import expires_at
+from gateway.auth.login_settings import has_login
 from gateway.auth.setup import weaknesses
 from gateway.auth.tokens import TokenSource
 from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables
 from gateway.config import ENVIRONMENT_PREFIX, Settings
-from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 
 _PACKAGES = ("skillhabit-odata", "duckdb", "pyarrow", "starlette", "uvicorn", "httpx", "aiohttp")
 _MEBIBYTE_BYTES = 1_048_576
@@ -107,12 +108,14 @@ def _token(settings: Settings) -> CheckResult:
     """Check the token's `exp`, without verifying its signature or showing the token."""
     try:
         token = asyncio.run(_read(own_token(settings, *clock_and_observer())))
-    except (ConfigurationProblem, UpstreamRejectedToken) as problem:
+    except (ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable) as problem:
         return fail("token", problem.message)
     expires = expires_at(token)
     if expires is None:
         return ok("token", "found; it has no expiry time")
     left = expires - time.time()
+    if has_login(settings) and left > 0:
+        return ok("token", f"obtained by a login; it ends in {_span(left)}, and is renewed before")
     if left <= 0:
         return fail("token", f"expired {_span(-left)} ago; replace it with a new one")
     if left < _EXPIRES_SOON_SECONDS:

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -17,7 +18,8 @@ from gateway.cli.exits import Exit
 from gateway.cli.files import locked_folder, write_file
 from gateway.cli.interview import Interview
 from gateway.cli.keys import add_key
-from gateway.cli.learn import Outcome, Wishes, constants_of, exit_of, learn
+from gateway.cli.learn import Outcome, Wishes, always, constants_of, exit_of, learn
+from gateway.cli.login import Login, find_login, login_options
 from gateway.cli.output import note, printable
 from gateway.cli.settings_file import settings_text, stored_settings
 from gateway.config import load_settings
@@ -99,6 +101,7 @@ _DEFAULT_TIMEOUT_SECONDS = 60
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files without asking.")
 @click.option("--non-interactive", is_flag=True, help="Do not prompt; use options and defaults.")
+@login_options
 def init(
     *,
     output: Path,
@@ -115,6 +118,7 @@ def init(
     first_key: str | None,
     force: bool,
     non_interactive: bool,
+    **login: Any,
 ) -> None:
     """Set up the gateway for a workspace: learn its API, and write two files.
 
@@ -152,7 +156,7 @@ def init(
             fields=interview.choose_fields,
             accept=interview.accept,
         )
-        draft = _ask(interview, wishes, contract_file)
+        draft = _ask(interview, wishes, contract_file, login)
         if draft.token is not None:
             _check_free(token_file, interview, force=force)
         text = settings_text(old, draft.values)
@@ -174,7 +178,7 @@ def _write_all(
     click.echo(f"wrote {contract_file}: {_sources(draft.found.text)}")
     if draft.found.kept:
         click.echo(f"kept your changes of {', '.join(draft.found.kept)}")
-    write_file(output, text, mode=0o644)
+    write_file(output, text, mode=0o600 if "login_body" in draft.values else 0o644)
     click.echo(f"wrote {output}")
 
 
@@ -278,21 +282,23 @@ class _Draft:
     found: Outcome = field(repr=False)
 
 
-def _ask(interview: Interview, wishes: Wishes, contract_file: Path) -> _Draft:
-    url, token, found = _reach(interview, wishes)
+def _ask(
+    interview: Interview, wishes: Wishes, contract_file: Path, options: Mapping[str, Any]
+) -> _Draft:
+    url, token, found = _reach(interview, wishes, options)
     _say_fields(found, interview)
     values: dict[str, object] = {
         "upstream": url,
         "contract": str(contract_file),
         "upstream_timeout": _timeout(found.learned.seconds_of_page),
-        "token_file": str(interview.token_file),
+        **({"token_file": str(interview.token_file)} if isinstance(token, str) else token.values),
         "data_dir": interview.find_data_dir(),
     }
     key_name = interview.find_key_name()
     if key_name is not None:
         values["keys_file"] = str(_KEYS_FILE)
-    kept = None if interview.has_token(token) else token
-    return _Draft(values, kept, key_name, found)
+    is_new = isinstance(token, str) and not interview.has_token(token)
+    return _Draft(values, token if is_new and isinstance(token, str) else None, key_name, found)
 
 
 def _say_fields(found: Outcome, interview: Interview) -> None:
@@ -312,23 +318,28 @@ def _make_key(name: str) -> None:
     click.echo(f"wrote {_KEYS_FILE}; this is the key for {name}, which is not shown again:\n{text}")
 
 
-def _reach(interview: Interview, wishes: Wishes) -> tuple[str, str, Outcome]:
-    """Return a URL and a token that work, and what was learnt with them.
+def _reach(
+    interview: Interview, wishes: Wishes, options: Mapping[str, Any]
+) -> tuple[str, str | Login, Outcome]:
+    """Return a URL and a token or a login that work, and what was learnt with them.
 
     Raises:
         SystemExit: they do not work, and the user does not try others.
     """
     default = load_contract(built_in_contract()).base_url
-    url, token = interview.find_url(default), interview.find_token()
+    url = interview.find_url(default)
+    login = find_login(options, url)
+    token: str | Login = interview.find_token() if login is None else login
     while True:
         click.echo(f"Asking {url} ...")
+        source = always(token) if isinstance(token, str) else token.source
         try:
-            return url, token, asyncio.run(learn(url, token, wishes, _tell))
+            return url, token, asyncio.run(learn(url, source, wishes, _tell))
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         except DoorProblem as problem:
             _retry_or_exit(interview, problem)
-            if problem.door is Door.TOKEN:
+            if problem.door is Door.TOKEN and isinstance(token, str):
                 token = interview.find_token(refused=token)
             else:
                 url = interview.ask_url(url)

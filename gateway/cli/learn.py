@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -16,7 +17,7 @@ import httpx
 import msgspec
 from msgspec import structs
 
-from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, Token, World
 from gateway.cli.exits import Exit
 from gateway.contract import file
 from gateway.contract.headers import check_headers, resolve_headers
@@ -36,7 +37,7 @@ from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Pace
 from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.write import contract_text
-from gateway.errors import ConfigurationProblem
+from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 from gateway.observe import Clock
 
 _TIMEOUT_SECONDS = 120.0
@@ -86,7 +87,7 @@ class Outcome:
         return not self.problems
 
 
-async def learn(url: str, token: str, wishes: Wishes, progress: Progress) -> Outcome:
+async def learn(url: str, source: Token, wishes: Wishes, progress: Progress) -> Outcome:
     """Learn an API, and read some of its pages with the contract file that results.
 
     Raises:
@@ -94,10 +95,12 @@ async def learn(url: str, token: str, wishes: Wishes, progress: Progress) -> Out
         ConfigurationProblem: the source, or the file to start from, cannot be used.
     """
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
+        token = await _token_of(source)
         hints = await _hints(http, url, token, wishes, progress)
         http.headers.update(_secret_headers(wishes))
         plain = {n: v for n, v in wishes.headers.items() if "${" not in v}
-        caller = Caller(http, _always(token), pace_of(url), {**hints.headers, **plain})
+        current = partial(_token_of, source)
+        caller = Caller(http, current, pace_of(url), {**hints.headers, **plain})
         shipped = built_in_contract()
         usual = read_file(shipped)
         plan = Plan(usual, _constants(wishes), hints, wishes.zone, choose=_once(wishes.choose))
@@ -109,7 +112,7 @@ async def learn(url: str, token: str, wishes: Wishes, progress: Progress) -> Out
         kept = keep_changes(made, wishes.contract, shipped)
         contract = _loaded(kept.text, kept.entries)
         in_force = InForce(read_file(kept.text), contract, url)
-        client = reader(http, contract, token)
+        client = reader(http, contract, current)
         findings = await compare_with(client, in_force, learned, shipped, proves=False)
         problems = tuple(f"{f.subject}: {f.text}" for f in findings if not f.fits)
         problems = tuple(dict.fromkeys(problems))
@@ -126,15 +129,15 @@ async def check(
         UpstreamUnavailable, UpstreamRejectedToken: the API fails meanwhile.
     """
     async with httpx.AsyncClient(base_url=url, timeout=max(page_seconds, _TIMEOUT_SECONDS)) as http:
-        client = reader(http, in_force.contract, token)
-        caller = Caller(http, _always(token), pace_of(url))
+        client = reader(http, in_force.contract, always(token))
+        caller = Caller(http, always(token), pace_of(url))
         return await check_contract(caller, client, in_force, built_in_contract(), progress)
 
 
 async def check_again(url: str, token: str, in_force: InForce, learned: Learned) -> Checked:
     """Compare another file with what was learnt, and read pages with it."""
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
-        client = reader(http, in_force.contract, token)
+        client = reader(http, in_force.contract, always(token))
         findings = await compare_with(client, in_force, learned, built_in_contract())
         return Checked(findings, learned)
 
@@ -199,11 +202,23 @@ def _loaded(text: str, kept: Mapping[str, Hand]) -> Contract:
         ) from problem
 
 
-def _always(token: str) -> Any:
+def always(token: str) -> Token:
+    """Return a source of one token."""
+
     async def current(refused: str = "") -> str:
         return token
 
     return current
+
+
+async def _token_of(source: Token, refused: str = "") -> str:
+    """Return the current token, or say at the door why there is none."""
+    try:
+        return await source(refused)
+    except UpstreamRejectedToken as error:
+        raise DoorProblem(Door.TOKEN, error.message) from None
+    except UpstreamUnavailable as error:
+        raise DoorProblem(Door.UNREACHABLE, error.message) from None
 
 
 async def _hints(
@@ -260,7 +275,7 @@ def _is_local(url: str) -> bool:
 def reader(
     http: httpx.AsyncClient,
     contract: Contract,
-    token: str,
+    token: Token,
     policy: RetryPolicy | None = None,
 ) -> AnalyticsClient:
     """Return the reader of the feed for a contract, as slow as the probes are.
@@ -274,7 +289,7 @@ def reader(
     if contract.rate_limit is None and not _is_local(str(http.base_url)):
         contract = replace(contract, rate_limit=RateLimit(1 / _SECONDS_BETWEEN_CALLS, 1))
     clock = Clock(lambda: datetime.now(UTC), time.monotonic)
-    world = World(_always(token), asyncio.sleep, clock)
+    world = World(token, asyncio.sleep, clock)
     return AnalyticsClient(http, contract, world, policy or RetryPolicy())
 
 

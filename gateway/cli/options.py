@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from gateway.auth.login_settings import has_login
 from gateway.auth.tokens import variable_of
 from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Setting, Settings, load_settings
 from gateway.config.converters import as_boolean, as_choice, as_path
@@ -23,7 +24,7 @@ def setting_options(*names: str) -> Callable[[F], F]:
 
     def decorate(command: F) -> F:
         for setting in reversed(chosen):
-            command = _option(setting)(command)
+            command = option_of(setting)(command)
         return click.option(
             "--config",
             type=click.Path(dir_okay=False, path_type=Path),
@@ -35,7 +36,8 @@ def setting_options(*names: str) -> Callable[[F], F]:
     return decorate
 
 
-def _option(setting: Setting) -> Callable[[F], F]:
+def option_of(setting: Setting) -> Callable[[F], F]:
+    """Return the decorator that adds the option of a setting to a command."""
     default = "" if setting.default in (None, ()) else f"  [default: {_plain(setting.default)}]"
     return click.option(
         setting.option,
@@ -78,6 +80,8 @@ def token_place(settings: Settings) -> str:
         return str(settings.token_file)
     if settings.token_command:
         return "what --token-command prints"
+    if has_login(settings):
+        return f"the account that logs in at {settings.login_url or settings.oauth_token_url}"
     return settings.token_env or variable_of(settings.workspace)
 
 

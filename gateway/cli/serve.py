@@ -17,6 +17,7 @@ import uvicorn
 
 from gateway.app import clock_and_observer, create_app, own_token
 from gateway.auth.hosts import is_loopback
+from gateway.auth.login_settings import has_login
 from gateway.auth.setup import requires_credentials, weaknesses
 from gateway.cli.listening import check_port
 from gateway.cli.options import read_settings, setting_options
@@ -82,8 +83,11 @@ def _shared_directory(settings: Settings) -> Iterator[Settings]:
 
 
 def _warn_without_token(settings: Settings) -> None:
-    """Warn if there is no token yet; it is read at each call. A command has warned already."""
-    if settings.token_command:
+    """Warn if there is no token yet; it is read at each call.
+
+    A command has warned already, and so has a login without credentials.
+    """
+    if settings.token_command or has_login(settings):
         return
     try:
         asyncio.run(own_token(settings, *clock_and_observer())())

@@ -21,6 +21,7 @@ from gateway.config.converters import (
     as_url,
 )
 from gateway.config.grants import as_audiences, as_grants
+from gateway.config.login_converters import as_lifetime, as_login_body
 from gateway.config.setting import Setting, Share
 from gateway.config.table import SETTINGS
 
@@ -45,6 +46,8 @@ _FORMS: dict[object, dict[str, Any]] = {
     as_grants: {"type": "object", "additionalProperties": _TEXT},
     as_audiences: {"anyOf": [_NAMES, _TEXT]},
     as_command: {"anyOf": [_NAMES, _TEXT]},
+    as_login_body: {"anyOf": [{"type": "object", "minProperties": 1}, _TEXT]},
+    as_lifetime: {"anyOf": [_POSITIVE, _TEXT]},
 }
 _NAMED = {"propertyNames": {"pattern": "^[a-z0-9][a-z0-9_-]{0,62}$"}}
 _ROLES: dict[str, Any] = {

@@ -33,6 +33,18 @@ class Settings:
     token_file: Path | None
     token_env: str | None
     token_command: tuple[str, ...] = field(repr=False)  # an argument may be a secret
+    login_url: str | None
+    login_body: str | None = field(repr=False)  # may hold a password
+    login_format: str
+    login_token: str | None
+    login_lifetime: str | None
+    oauth_token_url: str | None
+    oauth_client_id: str | None
+    oauth_client_secret_env: str | None
+    oauth_client_secret_file: Path | None
+    oauth_scope: str | None
+    oauth_client_auth: str
+    oauth_parameter: tuple[tuple[str, str], ...] = field(repr=False)
     contract: Path | None
     custom_field: tuple[tuple[str, str], ...]
     data_dir: Path | None

@@ -22,6 +22,7 @@ from gateway.config.converters import (
 )
 from gateway.config.grants import as_audiences, as_grants, as_tenant
 from gateway.config.setting import Setting, Share
+from gateway.config.sign_in import SIGN_IN_SETTINGS
 
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", as_text, "127.0.0.1", "address to listen on", "ADDRESS"),
@@ -59,6 +60,7 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
         share=Share.OWN,
     ),
+    *SIGN_IN_SETTINGS,
     Setting(
         "contract",
         as_path,

@@ -26,7 +26,10 @@ class Incremental(Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MeasureEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """An entry of `[[measures]]`; `apply` is empty for a quotient of other measures."""
+    """An entry of `[[measures]]`; `apply` is empty for a quotient of other measures.
+
+    `needs` is the meaning of `expiryDate` that it counts.
+    """
 
     name: str
     folder: str
@@ -34,6 +37,7 @@ class MeasureEntry(Struct, frozen=True, forbid_unknown_fields=True):
     about: str
     dax: str
     apply: str = ""
+    needs: Literal["", "due", "validity"] = ""
 
 
 class VisualEntry(Struct, frozen=True, forbid_unknown_fields=True):

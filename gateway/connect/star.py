@@ -256,7 +256,7 @@ def _keys(entity_set: EntitySet, relationships: tuple[Relationship, ...]) -> set
 
 
 def left_out(schema: Schema, analysis: AnalysisFile) -> Iterator[str]:
-    """Yield a warning for each measure that compares a column with an unlisted value."""
+    """Yield a warning for each measure that would silently show 0 or count something else."""
     fact = schema.find_set(analysis.fact)
     if fact is None:
         return
@@ -265,6 +265,11 @@ def left_out(schema: Schema, analysis: AnalysisFile) -> Iterator[str]:
         unlisted = unlisted_in(measure, star)
         if unlisted is not None:
             yield f"the measure {measure.name!r} for Power BI is left out: {unlisted}"
+        elif not _has_meaning(measure, star):
+            yield (
+                f"the measure {measure.name!r} for Power BI is left out: `meaning` of expiryDate in"
+                f" the contract file is not {measure.needs}"
+            )
 
 
 def unlisted_in(measure: MeasureEntry, star: Star) -> Unlisted | None:
@@ -279,11 +284,16 @@ def unlisted_in(measure: MeasureEntry, star: Star) -> Unlisted | None:
     return find_unlisted(parse_apply(measure.apply), properties) if measure.apply else None
 
 
+def _has_meaning(measure: MeasureEntry, star: Star) -> bool:
+    """Return True unless the measure needs an expiry date of another meaning."""
+    date = star.fact.column("expiryDate")
+    return date is None or date.prop.can_mean(measure.needs)
+
+
 def _with_measures(star: Star, analysis: AnalysisFile) -> Star:
     """Return the star with the measures whose references exist; they refer to earlier ones only."""
     for measure in analysis.measures:
-        if unlisted_in(measure, star) is None and all(
-            star.has(reference) for reference in references(measure.dax)
-        ):
+        is_sound = unlisted_in(measure, star) is None and _has_meaning(measure, star)
+        if is_sound and all(star.has(reference) for reference in references(measure.dax)):
             star = replace(star, measures=(*star.measures, measure))
     return star

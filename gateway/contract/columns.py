@@ -49,6 +49,7 @@ def _column(parsed: file.ContractFile, entry: file.ColumnEntry) -> Column:
         allowed_values=entry.values if entry.closed else (),
         known_values=entry.values,
         personal=entry.personal,
+        meaning=entry.meaning,
     )
     return Column(
         prop,

@@ -152,7 +152,8 @@ class ColumnEntry(Section, frozen=True, kw_only=True):
 
     Of several paths, the first with a value counts, unless the first step of `decode` joins them.
     `key_of` makes a key of other columns, which are never null and never change.
-    `changes_by_time` is true if the value may change without `updatedAt`.
+    `changes_by_time` is true if the value may change without `updatedAt`. `meaning` is that of
+    `expiryDate`: until when to finish, until when something done is valid, or both, by state.
     """
 
     name: str
@@ -170,6 +171,7 @@ class ColumnEntry(Section, frozen=True, kw_only=True):
     decode: tuple[str | dict[str, Any], ...] = ()
     key_of: tuple[str, ...] = ()
     changes_by_time: bool = False
+    meaning: Literal["due", "validity", "by_state", "unknown"] = "unknown"
 
 
 class MappedField(Struct, frozen=True, forbid_unknown_fields=True):
@@ -226,7 +228,7 @@ class StatisticEntry(Section, frozen=True):
 
 
 class SetColumnEntry(Struct, frozen=True, forbid_unknown_fields=True):
-    """`[[sets]] columns`."""
+    """`[[sets]] columns` and `[[measures]]`; `needs` is a meaning of `expiryDate`, for measures."""
 
     name: str
     kind: Literal[
@@ -249,6 +251,7 @@ class SetColumnEntry(Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""
     first_year: Annotated[int, Meta(ge=1900, le=9999)] | None = None
     years: Positive | None = None
+    needs: Literal["", "due", "validity"] = ""
 
 
 class SetEntry(Struct, frozen=True, forbid_unknown_fields=True):

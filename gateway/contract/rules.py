@@ -40,6 +40,9 @@ def check_file(parsed: file.ContractFile) -> None:
         _check_path(entry)
         if entry.closed and not entry.values:
             raise _problem(f"column {entry.name!r}: closed", True, "needs `values`")
+        if entry.meaning != "unknown" and entry.name != "expiryDate":
+            place = f"column {entry.name!r}: meaning"
+            raise _problem(place, entry.meaning, "belongs to the column expiryDate only")
     _check_filters_are_not_shared(parsed)
     for place, name in _own_names(parsed):
         if not is_property_name(name):

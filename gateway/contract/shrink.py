@@ -23,7 +23,7 @@ USUAL_COLUMNS = frozenset(
     }
 )
 """The columns of the shipped file; a misspelt name is none of them, and remains an error."""
-_WORD = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
+_WORD = re.compile(r"duration'[^']*'|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +35,20 @@ class Shrunk:
 
 
 def shrink(parsed: file.ContractFile) -> Shrunk:
-    """Leave out what needs a usual column that the file does not have."""
+    """Leave out what needs a usual column that the file does not have, or another expiry date."""
     missing = USUAL_COLUMNS - {column.name for column in parsed.columns}
     unlisted = _unlisted_words(parsed)
-    if not missing and not unlisted:
+    foreign = _foreign_meaning(parsed)
+    if not missing and not unlisted and not foreign:
         return Shrunk(parsed, ())
     measures = tuple(
         m
         for m in parsed.measures
-        if _is_possible(m, missing) and not unlisted.intersection(_WORD.findall(m.where))
+        if _is_possible(m, missing, foreign) and not unlisted.intersection(_WORD.findall(m.where))
     )
-    sets = tuple(made for entry in parsed.sets if (made := _set(entry, missing)) is not None)
+    sets = tuple(
+        made for entry in parsed.sets if (made := _set(entry, missing, foreign)) is not None
+    )
     navigation = tuple(link for link in parsed.navigation if _leads(link, parsed, sets, missing))
     kept = structs.replace(
         parsed,
@@ -77,14 +80,22 @@ def _unlisted_words(parsed: file.ContractFile) -> frozenset[str]:
     return frozenset(quoted - listed)
 
 
-def _is_possible(column: file.SetColumnEntry, missing: Collection[str]) -> bool:
+def _foreign_meaning(parsed: file.ContractFile) -> str:
+    """Return the meaning that the expiry date is known not to have; empty if it may have both."""
+    known = next((c.meaning for c in parsed.columns if c.name == "expiryDate"), "unknown")
+    return {"due": "validity", "validity": "due"}.get(known, "")
+
+
+def _is_possible(column: file.SetColumnEntry, missing: Collection[str], foreign: str) -> bool:
+    if foreign and column.needs == foreign:
+        return False
     words = _WORD.findall(column.where)
     return column.of not in missing and not any(word in missing for word in words)
 
 
-def _set(entry: file.SetEntry, missing: Collection[str]) -> file.SetEntry | None:
+def _set(entry: file.SetEntry, missing: Collection[str], foreign: str) -> file.SetEntry | None:
     """Return the set with the columns that remain; None if its key does not."""
-    columns = tuple(column for column in entry.columns if _is_possible(column, missing))
+    columns = tuple(column for column in entry.columns if _is_possible(column, missing, foreign))
     gone = {column.name for column in entry.columns} - {column.name for column in columns}
     columns = tuple(c for c in columns if c.kind != "digest" or c.of not in gone)
     key = (entry.key,) if isinstance(entry.key, str) else entry.key

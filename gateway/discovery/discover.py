@@ -18,14 +18,14 @@ from gateway.discovery.hints import Hints
 from gateway.discovery.infer.columns import infer_columns
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.infer.found import Envelope, Inferred, Question
+from gateway.discovery.infer.passing import with_time
 from gateway.discovery.infer.profile import merge_pages
 from gateway.discovery.learned import Learned
-from gateway.discovery.probe.caller import Caller, Door, DoorProblem
-from gateway.discovery.probe.enter import Entry, detect_strictness, enter
+from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Reply
+from gateway.discovery.probe.enter import Entry, enter
 from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
 from gateway.discovery.probe.order import OrderFound, find_order
 from gateway.discovery.probe.paging import (
-    End,
     Limit,
     Position,
     Window,
@@ -36,6 +36,7 @@ from gateway.discovery.probe.paging import (
     settle_clamping,
 )
 from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
+from gateway.discovery.probe.scout import scout
 from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.totals import TotalFound, find_total
 from gateway.discovery.probe.trees import Tree, merged
@@ -99,7 +100,7 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     study = Study(caller, plan.paths[0])
     entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
     progress(f"success is {entry.reply.status}")
-    await detect_strictness(study)
+    await scout(study)
     limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
     study.form = merged(study.form, limit.tree)
     progress(f"rows in {_shown(study.rows_path)}, {limit.largest:,} a page")
@@ -122,11 +123,13 @@ class _Discovery:
         self._untested: dict[str, str] = {}
         self._zone = plan.zone or "UTC"
         self._without_zone: tuple[str, ...] = ()
+        self._position: Position | None = None
+        self._newest: list[dict[str, Any]] = []
         self.problems: list[str] = []
 
     async def run(self) -> Learned:
         study = self._study
-        plain = await self._page({})
+        plain = self._note(self._limit.page, self._limit.largest) or await self._page({})
         inferred = self._infer()
         order = await self._order(inferred, plain)
         newest = order.values(descending=True) if order else {}
@@ -141,6 +144,7 @@ class _Discovery:
             position = await find_position(study, self._by_instants(rows), numbers)
         if position is None:
             raise DoorProblem(*_no_pages(len(rows)))
+        self._position = position
         study.form = merged(study.form, position.tree)
         end = await find_end(study, position, window)
         total = await find_total(
@@ -165,7 +169,9 @@ class _Discovery:
             limit=limit,
             position=position,
             end=end,
-            inferred=_with_abilities(inferred, order, ranges, filters),
+            inferred=with_time(
+                _with_abilities(inferred, order, ranges, filters), merge_pages(self._pages).rows
+            ),
             order=order,
             total=total,
             ranges=ranges,
@@ -181,6 +187,11 @@ class _Discovery:
             problems=tuple(self.problems),
         )
 
+    def _first(self, limit: Limit) -> dict[str, Any]:
+        """Return the values of the first page."""
+        assert self._position is not None  # noqa: S101 - steps after the position ask
+        return position_values(self._position, 0, limit.largest)
+
     def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
         """Return rows told apart by what they are sorted by: ties may come in any order."""
         entry = self._infer().column("updatedAt")
@@ -190,20 +201,39 @@ class _Discovery:
         """Return a page, and remember its rows as samples."""
         asked = {"limit": self._limit.largest, **values}
         reply = await self._study.ask(asked)
-        rows = self._study.rows(reply)
+        rows = self._note(reply, asked["limit"])
         if rows is None:
             raise DoorProblem(
                 Door.REFUSED, f"the API refused a page that it had accepted ({reply.status})"
             )
-        self._pages.append(rows)
-        envelope = find_envelope(reply.answer, reply.headers, limit=asked["limit"], skip=0)
-        self._envelopes.append(envelope)
         return rows
+
+    def _note(self, reply: Reply | None, limit: int) -> list[dict[str, Any]] | None:
+        """Remember the rows of a page as samples; None if there are none."""
+        rows = None if reply is None else self._study.rows(reply)
+        if reply is None or rows is None:
+            return None
+        self._pages.append(rows)
+        self._envelopes.append(find_envelope(reply.answer, reply.headers, limit=limit, skip=0))
+        return rows
+
+    def _with_seen_words(self, inferred: Inferred, rows: Sequence[Mapping[str, Any]]) -> Inferred:
+        """Leave out the documented words of a column if rows have only others."""
+        columns = []
+        for entry in inferred.columns:
+            usual = next((c.values for c in self._plan.usual.columns if c.name == entry.name), ())
+            read = Reader(entry)
+            seen = {read(row) for row in rows} if usual else set()
+            if seen - {None} and not seen.intersection(usual):
+                entry = structs.replace(entry, values=tuple(v for v in entry.values if v in seen))
+            columns.append(entry)
+        return replace(inferred, columns=tuple(columns))
 
     def _infer(self) -> Inferred:
         sample = merge_pages(self._pages)
         found = infer_columns(sample.rows, usual=self._plan.usual, pages=sample.pages)
         self._without_zone = found.zone_unknown
+        found = self._with_seen_words(found, sample.rows)
         return found.with_zone(self._zone) if found.zone_unknown and self._zone else found
 
     def _settled(self, inferred: Inferred) -> Inferred:
@@ -247,8 +277,9 @@ class _Discovery:
         entry = inferred.column("updatedAt")
         if order is None or entry is None:
             return ()
-        values = {**order.values(descending=True), "limit": limit.largest, **_first(limit)}
+        values = {**order.values(descending=True), "limit": limit.largest, **self._first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
+        self._newest = rows
         expected = Expected(rows, Reader(entry), values)
         hints = self._plan.hints.ranges.get("updated_at", ())
         found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
@@ -290,8 +321,8 @@ class _Discovery:
     async def _filters(
         self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
     ) -> tuple[FilterFound, ...]:
-        values = {**newest, "limit": limit.largest, **_first(limit)}
-        rows = self._study.rows(await self._study.ask(values)) or []
+        values = {**newest, "limit": limit.largest, **self._first(limit)}
+        rows = self._newest or self._study.rows(await self._study.ask(values)) or []
         found = []
         for name, column, impossible in _FILTERS:
             entry = inferred.column(column)
@@ -332,12 +363,6 @@ class _Discovery:
         self._progress("one page only" if position is None else position.evidence)
         self._progress("no order is obeyed" if order is None else f"order: {order.evidence}")
         self._progress("no true total" if total is None else f"total: {total.evidence}")
-
-
-def _first(limit: Limit) -> dict[str, Any]:
-    """Return the values of the first page for both kinds of numbers."""
-    position = Position("offset", {}, 0, "")
-    return position_values(position, 0, limit.largest)
 
 
 def _like(impossible: str, entry: file.ColumnEntry) -> Any:

@@ -18,7 +18,8 @@ class Property:
     e.g. of a state; empty if any value is possible. `known_values` are those that the contract
     file lists, whether or not the list is closed. `dynamic` ones are not in the model: a client
     has defined them with $compute or $apply, and their texts may have `width` characters.
-    `personal` values identify or describe a person; the audit log records reads of them.
+    `personal` values identify or describe a person; the audit log records reads of them. `meaning`
+    is that of an expiry date: `due`, `validity`, `by_state`, or `unknown`.
     """
 
     name: str
@@ -31,6 +32,11 @@ class Property:
     dynamic: bool = False
     width: int = 64
     personal: bool = False
+    meaning: str = "unknown"
+
+    def can_mean(self, needed: str) -> bool:
+        """Return True unless the date is known to mean something else; "" is anything."""
+        return not needed or self.meaning in (needed, "by_state", "unknown")
 
 
 @dataclass(frozen=True, slots=True)

@@ -36,6 +36,7 @@ class GatewayError(Exception):
         details: further messages about the same failure, e.g. the caret line of a syntax error.
         place: position of a syntax error, for callers that do not show the caret line.
         stopgap: age limit of a snapshot that is served when an extract fails with this error.
+        wants_smaller_page: True if the Analytics API may answer a request for fewer rows.
     """
 
     status: ClassVar[int] = 500
@@ -55,6 +56,7 @@ class GatewayError(Exception):
         self.target = target
         self.details = details
         self.place = place
+        self.wants_smaller_page = False
 
     @property
     def headers(self) -> tuple[tuple[str, str], ...]:

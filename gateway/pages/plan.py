@@ -6,17 +6,16 @@ import msgspec
 
 from gateway.service.explain import Explanation
 
-_CURRENT_ROUTE = "snapshot"
+_PLACES = {"snapshot": 0, "route": 1}
 
 
 def lines_of(explanation: Explanation) -> tuple[tuple[str, str], ...]:
-    """Return labels and texts, with the line about cached snapshots first."""
-    current = tuple(line for line in explanation.lines if line[0] == _CURRENT_ROUTE)
-    return (*current, *(line for line in explanation.lines if line[0] != _CURRENT_ROUTE))
+    """Return labels and texts, with the snapshot and the current route first."""
+    return tuple(sorted(explanation.lines, key=lambda line: _PLACES.get(line[0], len(_PLACES))))
 
 
 def request_of(explanation: Explanation) -> str:
-    """Return the first request to the Analytics API if no snapshot serves the query, or ""."""
+    """Return the first request to the Analytics API, or "" if none is needed now."""
     if explanation.payload is None:
         return ""
     body = msgspec.json.format(msgspec.json.encode(explanation.payload), indent=2).decode()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.analytics.read.request import filters_payload, first_request, to_payload
 from gateway.contract.model import Contract
@@ -21,6 +21,7 @@ from gateway.snapshots.cache import SnapshotChoice
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.load.extract_run import Progress
 
+Lines: TypeAlias = tuple[tuple[str, str], ...]
 _VERDICTS = {
     Verdict.FRESH: "it is fresh and is used",
     Verdict.STALE: "it is used at once, while a new one loads",
@@ -31,7 +32,10 @@ _VERDICTS = {
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
-    """Labelled lines about a query, and its first request to the Analytics API, if any."""
+    """Labelled lines about a query, and its first request to the Analytics API, if any.
+
+    They say what would happen now: with a fresh snapshot, there is no request.
+    """
 
     lines: tuple[tuple[str, str], ...]
     path: str
@@ -68,7 +72,9 @@ def explain_plan(
         return Explanation((*explain(plan), view.access_line), "", None)
     lines, choice = explain(plan), view.reveal(choice)
     if choice is not None and plan.route is not Route.NOTHING:
-        lines = (*lines, ("snapshot", _explain_choice(choice)))
+        lines = (*_with_current_route(lines, plan, choice), ("snapshot", _explain_choice(choice)))
+        if choice.verdict is Verdict.FRESH:
+            return Explanation(lines, contract.results_path, None)
     if plan.route is Route.NOTHING:
         return Explanation(lines, contract.results_path, None)
     if plan.route is Route.STATISTICS:
@@ -76,6 +82,22 @@ def explain_plan(
         return Explanation(lines, contract.statistics_path, filters)
     payload = to_payload(first_request(plan, contract), contract)
     return Explanation(lines, contract.results_path, payload)
+
+
+def _with_current_route(lines: Lines, plan: QueryPlan, choice: SnapshotChoice) -> Lines:
+    """Return the lines with the route that a request takes now, and the plan's own if it differs.
+
+    A fresh snapshot serves every route; a stale one only those that need an extract.
+    """
+    current = ""
+    if choice.verdict is Verdict.FRESH:
+        current = "the snapshot, without an upstream call"
+    elif choice.verdict is Verdict.STALE and plan.route is Route.SNAPSHOT:
+        current = "the snapshot, while a new extract loads"
+    if not current:
+        return lines
+    others = tuple(line for line in lines if line[0] != "route")
+    return (*others, ("route", current), ("routeWithoutSnapshot", str(plan.route)))
 
 
 def _explain_choice(choice: SnapshotChoice) -> str:

@@ -351,3 +351,60 @@ async def test_words_that_repeat_the_token_come_without_it(status: int) -> None:
     assert "[token]" in detail
     for part in (TOKEN, *TOKEN.split(".")[1:]):
         assert part not in detail + error.message
+
+
+START = datetime(2025, 1, 1, 0, 16, 40, tzinfo=UTC).timestamp()  # by the scene's clock
+
+
+@pytest.mark.parametrize(
+    ("headers", "held"),
+    [
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "20"}, 20.0),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{START + 20:.0f}"}, 20.0),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": f"{(START + 20) * 1000:.0f}"}, 20.0),
+        ({"X-Rate-Limit-Remaining": "0", "X-Rate-Limit-Reset": "7.5"}, 7.5),
+        ({"RateLimit-Remaining": "0", "RateLimit-Reset": "20"}, 20.0),
+        ({"RateLimit": "limit=60, remaining=0, reset=20"}, 20.0),
+        ({"RateLimit": '"default";r=0;t=20'}, 20.0),
+        ({"X-RateLimit-Remaining": "0", "X-RateLimit-Reset": "86400"}, 50.0),
+        ({"X-RateLimit-Remaining": "1", "X-RateLimit-Reset": "20"}, 0.0),
+        ({"X-RateLimit-Remaining": "0"}, 0.0),
+        ({"X-RateLimit-Remaining": "none", "X-RateLimit-Reset": "soon"}, 0.0),
+        ({"X-RateLimit-Reset": "20"}, 0.0),
+    ],
+)
+async def test_calls_wait_when_none_is_left(headers: dict[str, str], held: float) -> None:
+    first = ok()
+    first.headers.update(headers)
+    scene = Scene([first, ok()])
+    await scene.client.fetch(FIRST_PAGE)
+    await scene.client.fetch(OTHER_PAGE)
+    assert [round(wait, 1) for wait in scene.slept] == ([held] if held else [])
+
+
+async def test_a_refusal_for_the_rate_says_by_its_reset_how_long_to_wait() -> None:
+    refused = status(429, X_RateLimit_Reset="30")
+    scene = Scene([refused, ok()])
+    await scene.client.fetch(FIRST_PAGE)
+    assert scene.slept == [30.0]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_smaller"),
+    [
+        (status(413), True),
+        (status(400, "limit must not be greater than 100"), True),
+        (status(422, "page size is too large"), True),
+        (status(400, "orderBy is unknown"), False),
+        (status(404), False),
+        (status(504), True),
+        (status(500), False),
+        (httpx.ReadTimeout("late"), True),
+        (httpx.ConnectError("down"), False),
+    ],
+    ids=repr,
+)
+async def test_an_error_says_whether_a_smaller_page_may_help(
+    answer: Answer, *, is_smaller: bool
+) -> None:
+    assert (await failure(Scene([answer]))).wants_smaller_page is is_smaller

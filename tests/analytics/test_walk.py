@@ -209,3 +209,48 @@ async def test_an_extract_goes_on_where_a_failure_stopped_it(name: str) -> None:
             continue
     assert sorted(kept.keys, key=str) == sorted(upstream.rows)
     assert len(upstream.requests) < 120
+
+
+class Small(Ranged):
+    """It refuses more rows than `most` at once, or answers them too late."""
+
+    most = 4
+    is_late = False
+
+    def answer(self, request: PageRequest) -> Page:
+        if request.limit > self.most:
+            error = UpstreamUnavailable("late") if self.is_late else UpstreamRejectedRequest("413")
+            error.wants_smaller_page = True
+            raise error
+        return super().answer(request)
+
+
+@pytest.mark.parametrize("name", [*NAMES, "all"])
+async def test_a_page_that_is_too_large_is_halved_and_remembered(name: str) -> None:
+    contract = small_contract(limit=10) if name == "all" else contract_of(name)
+    upstream = Small(contract)
+    upstream.fill(60)
+    extractor = Extractor(upstream.fetch, upstream.contract, ExtractPolicy(), upstream.clock())
+    for _ in range(2):
+        kept = Kept(upstream.contract)
+        await extractor.begin(EVERYTHING, kept).read()
+        assert sorted(kept.keys, key=str) == sorted(upstream.rows)
+    refused = [request for request in upstream.requests if request.limit > 4]
+    assert [request.limit for request in refused] in ([10, 5], [10] * 4 + [5])
+
+
+async def test_a_page_that_is_late_is_halved_only_if_that_helps() -> None:
+    for most, limit in ((5, 5), (0, 10)):
+        upstream = Small(small_contract(limit=10))
+        upstream.most, upstream.is_late = most, True
+        upstream.fill(60)
+        extractor = Extractor(upstream.fetch, upstream.contract, ExtractPolicy(), upstream.clock())
+        kept = Kept(upstream.contract)
+        extraction = extractor.begin(EVERYTHING, kept)
+        if most:
+            await extraction.read()
+            assert len(kept.keys) == 60
+        else:
+            with pytest.raises(UpstreamUnavailable):
+                await extraction.read()
+        assert extractor.contract.request.page_limit == limit

@@ -44,6 +44,30 @@ SAMPLES: dict[str, Sample] = {
     "token_command": Sample(
         "vault read 'a b'", '["vault", "read", "a b"]', ("vault", "read", "a b"), ("", "'", "''")
     ),
+    "login_url": Sample(
+        "https://a.example/login",
+        '"https://a.example/login"',
+        "https://a.example/login",
+        ("", "login", "//a.example/login", "/login?x=1", "ftp://a.example"),
+    ),
+    "login_body": Sample(
+        '{"user": "${env.U}", "n": [1, "${file.p}"]}',
+        '{user = "${env.U}", n = [1, "${file.p}"]}',
+        '{"user":"${env.U}","n":[1,"${file.p}"]}',
+        ("", "x", "[]", "{}", '{"a": "${U}"}', '{"a": "${env.}"}', '{"a": ["${env.U"]}', '"x"'),
+    ),
+    "login_format": Sample("form", '"form"', "form", ("", "xml")),
+    "login_token": Sample("data.token", '"data.token"', "data.token", ("", ".", "a..b", "a b")),
+    "login_lifetime": Sample("20", "20", "20", ("", "0", "-1", "nan", "inf", "1e99", "a b")),
+    "oauth_token_url": Sample("/oauth/token", '"/oauth/token"', "/oauth/token", ("", "oauth")),
+    "oauth_client_id": Sample("gateway", '"gateway"', "gateway", ("",)),
+    "oauth_client_secret_env": Sample("MY_SECRET", '"MY_SECRET"', "MY_SECRET", ("",)),
+    "oauth_client_secret_file": Sample("s", '"s"', Path("s"), ("",)),
+    "oauth_scope": Sample("a b", '"a b"', "a b", ("",)),
+    "oauth_client_auth": Sample("body", '"body"', "body", ("", "header")),
+    "oauth_parameter": Sample(
+        "audience=x", '{audience = "x"}', (("audience", "x"),), ("audience", "=x", "audience=")
+    ),
     "contract": Sample("c.toml", '"c.toml"', Path("c.toml"), ("",)),
     "custom_field": Sample(
         "department=cf_1",
@@ -267,6 +291,15 @@ def test_a_secret_is_not_repeated() -> None:
         with pytest.raises(ValueError, match="--redis: must be") as refused:
             load_settings({"redis": wrong}, {})
         assert "sesame" not in str(refused.value)
+
+
+@pytest.mark.parametrize("body", ['{"password": "open-sesame"', '{"password": "open-sesame ${x}"}'])
+def test_a_password_in_a_login_is_not_repeated(body: str) -> None:
+    with pytest.raises(ValueError, match="--login-body: must be a JSON object") as refused:
+        load_settings({"login_body": body}, {})
+    assert "sesame" not in str(refused.value)
+    settings = load_settings({"login_body": '{"password": "open-sesame"}'}, {})
+    assert "sesame" not in repr(settings)
 
 
 @pytest.mark.parametrize(

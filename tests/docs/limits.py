@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from gateway.analytics.read.observed_client import MAX_RESPONSE_BYTES, TIMES_UPSTREAM_TIMEOUT
+from gateway.auth.login_call import LOGIN_SECONDS, MAX_ANSWER_BYTES
 from gateway.auth.signing_keys import DOCUMENT_SECONDS, MAX_DOCUMENT_BYTES
 from gateway.auth.tokens import _COMMAND_SECONDS, MAX_OUTPUT_BYTES
 from gateway.config import SETTINGS
@@ -212,6 +213,11 @@ LIMITS = (
         "a run of `--token-command`, and its output",
         f"{_COMMAND_SECONDS:g} s, {MAX_OUTPUT_BYTES // 1024} KiB",
         "502 UpstreamRejectedToken",
+    ),
+    Limit(
+        "a login of `--login-url` or `--oauth-token-url`, and its response",
+        f"{LOGIN_SECONDS:g} s, {MAX_ANSWER_BYTES // 1024} KiB",
+        "503 UpstreamUnavailable, 502 UpstreamRejectedToken",
     ),
     Limit(
         "a document of the issuer of organizational accounts",

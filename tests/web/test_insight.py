@@ -38,9 +38,15 @@ def test_explaining_asks_nobody_and_tells_which_snapshot_would_answer(dataset: D
         assert before["pushdown"] == "state in ('FAILED')"
         assert before["payload"]["states"] == ["FAILED"]
         assert before["snapshot"] == "none has these rows"
+        assert before["route"] == "an extract, kept as a snapshot"
+        assert "routeWithoutSnapshot" not in before
         assert list(gateway.sandbox.received) == []
         gateway.feed("Results?$orderby=id")
-        text = explain(gateway, FAILED)["snapshot"]
+        after = explain(gateway, FAILED)
+        text = after["snapshot"]
+        assert after["route"] == "the snapshot, without an upstream call"
+        assert after["routeWithoutSnapshot"] == before["route"]
+        assert after["payload"] is None
         (kept,) = status(gateway)["snapshots"]
         assert text.startswith(f"{kept['id']} holds {len(dataset)} rows (all rows), ")
         assert text.endswith("it is fresh and is used")
@@ -60,7 +66,26 @@ def test_the_age_of_a_snapshot_decides(
     with bridge(dataset, settings=settings) as gateway:
         gateway.feed("Results?$orderby=id")
         time.sleep(0.01)
-        assert explain(gateway, FAILED)["snapshot"].endswith(verdict)
+        found = explain(gateway, FAILED)
+        assert found["snapshot"].endswith(verdict)
+        at_once = "at once" in verdict
+        assert found["route"].startswith("the snapshot, while" if at_once else "an extract")
+        assert ("routeWithoutSnapshot" in found) is at_once
+        assert found["payload"] is not None
+
+
+@pytest.mark.parametrize("query", ["Results/$count", "Results?$top=5&$count=true", "Results"])
+def test_a_fresh_snapshot_serves_every_route_as_explained(dataset: Dataset, query: str) -> None:
+    with bridge(dataset) as gateway:
+        cold = explain(gateway, query)
+        assert cold["payload"] is not None
+        gateway.feed("Results?$orderby=id")
+        warm = explain(gateway, query)
+        assert warm["routeWithoutSnapshot"] == cold["route"]
+        assert (warm["route"], warm["payload"]) == ("the snapshot, without an upstream call", None)
+        calls = len(list(gateway.sandbox.received))
+        assert gateway.get(query).status_code == 200
+        assert len(list(gateway.sandbox.received)) == calls
 
 
 def test_what_needs_no_rows_is_explained_without_a_snapshot(live: Bridge) -> None:

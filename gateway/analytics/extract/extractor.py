@@ -10,20 +10,21 @@ never passed on.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import anyio.to_thread
 import pyarrow as pa
 
+from gateway.analytics.extract.by_time import PassingDates
 from gateway.analytics.extract.catch_up import CatchUp, can_leave
 from gateway.analytics.extract.collected import Collected
 from gateway.analytics.extract.fetching import FetchPage, keeps_changing
 from gateway.analytics.extract.incremental import BaseExtract, IncrementalExtract
 from gateway.analytics.extract.outside import without_outside
-from gateway.analytics.extract.passes import Passes
+from gateway.analytics.extract.passes import Passes, PassTools
 from gateway.analytics.extract.ranges import from_micros, to_micros
-from gateway.analytics.extract.scan import ScanProgress, Scanner
+from gateway.analytics.extract.scan import Scanner, ScanProgress
 from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.streamed import Sink, Streamed, newest_first
 from gateway.analytics.extract.totals import Totals
@@ -31,10 +32,13 @@ from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.analytics.read.strange_values import Tally
 from gateway.contract.model import Contract
-from gateway.errors import UpstreamBrokeContract
+from gateway.errors import GatewayError, UpstreamBrokeContract, UpstreamRejectedRequest
 from gateway.observe import Clock
 from gateway.observe.oddities import OddRows
 from gateway.planner.pushdown import Pushdown
+
+_MOST_PARTS = 64
+"""The smallest page, as a part of the contract's largest one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,26 +81,50 @@ class Extractor:
         self.tally = Tally(contract)
         self.totals = totals or Totals(fetch, contract)
         self.choice = choose_strategy(contract)
-        self._fetch = fetch
-        self._clock = clock
-        self.scanner = Scanner(self._counted, contract, policy.concurrency, clock)
-        self.catch_up = CatchUp(self.scanner, contract, policy.rounds, clock)
-        self.contract = contract
+        self.dates = PassingDates(contract)
         self.attempts = policy.attempts
+        self._fetch = fetch
+        self._policy = policy
+        self._clock = clock
+        self._smallest = max(1, contract.request.page_limit // _MOST_PARTS)
+        self._use(contract)
+
+    def _use(self, contract: Contract) -> None:
+        """Read by a contract from now on."""
+        self.contract = contract
+        self.scanner = Scanner(self._counted, contract, self._policy.concurrency, self._clock)
+        self.catch_up = CatchUp(self.scanner, contract, self._policy.rounds, self._clock)
+
+    async def shrink(self, error: GatewayError, pushdown: Pushdown) -> Contract | None:
+        """Use smaller pages from now on, if that is what the error asks for and it helps.
+
+        Return the contract with the new limit; None if the error counts. A smaller page is
+        requested first, so that an upstream that is down makes no page small.
+        """
+        request, order = self.contract.request, self.contract.order_column
+        limit = request.page_limit
+        while error.wants_smaller_page and limit > self._smallest:
+            limit = max(self._smallest, limit // 2)
+            try:
+                await self._fetch(PageRequest(pushdown, 0, limit, order))
+            except UpstreamRejectedRequest as again:
+                error = again
+            except GatewayError:
+                return None
+            else:
+                self._use(replace(self.contract, request=replace(request, page_limit=limit)))
+                return self.contract
+        return None
 
     def begin(self, pushdown: Pushdown, sink: Sink) -> Extraction | Passes:
         """Return an extraction of the pushdown's rows into a sink; it sends no request yet."""
         if not pushdown.terms:
             self.tally.begin()
-        match self.choice.strategy:
-            case Strategy.NEWEST_FIRST:
-                return Extraction(self, pushdown, sink)
-            case Strategy.PASSES:
-                return Passes(self._counted, self.contract, pushdown, sink, self._clock)
-            case Strategy.RANGES:
-                return Passes(
-                    self._counted, self.contract, pushdown, sink, self._clock, by_ranges=True
-                )
+        if self.choice.strategy is Strategy.NEWEST_FIRST:
+            return Extraction(self, pushdown, sink)
+        by_ranges = self.choice.strategy is Strategy.RANGES
+        tools = PassTools(self._counted, self._clock, self.shrink, by_ranges=by_ranges)
+        return Passes(tools, self.contract, pushdown, sink)
 
     async def changes(
         self, pushdown: Pushdown, since: datetime, base: BaseExtract
@@ -104,8 +132,8 @@ class Extractor:
         """Return what changed in `base`, a complete extract of the pushdown, since an instant.
 
         None if all rows must be read again: rows were deleted, they fit on one page, the upstream
-        finds rows that the gateway does not see in the pushdown's ranges, or the strategy has no
-        instant from which changes could be read.
+        finds rows that the gateway does not see in the pushdown's ranges, rows change by time
+        unseen, or the strategy has no instant from which changes could be read.
 
         Raises:
             UpstreamKeepsChanging: the data changes faster than it can be read.
@@ -113,10 +141,14 @@ class Extractor:
         is_small = base.rows < self.contract.request.page_limit
         if is_small or self.choice.strategy is not Strategy.NEWEST_FIRST:
             return None
+        if not self.dates.can_follow(pushdown):
+            return None
         asked_at = self.catch_up.now()
+        passing = await self.dates.read(self.scanner, pushdown, to_micros(since), asked_at)
         first = await self.scanner.page(pushdown)
         following = await self.catch_up.since(pushdown, first, asked_at)
         rows = IncrementalExtract(self.contract, base)
+        rows.merge(passing)  # first: of equally new versions, the one read later counts
         settled = await self.catch_up.settle(pushdown, rows, to_micros(since), first)
         if not settled.consistent or await rows.count() != settled.total:
             return None
@@ -157,7 +189,6 @@ class Extraction:
         self._by = extractor
         self._pushdown = pushdown
         self._sink = sink
-        self._scanner, self._catch_up = extractor.scanner, extractor.catch_up
         self._is_confirmed = False
         self.is_gradual = not can_leave(pushdown, extractor.contract)
         self._rows: Streamed | Collected = self._empty()
@@ -182,7 +213,7 @@ class Extraction:
                 together with the rows.
         """
         for _ in range(self._by.attempts):
-            total = await self._read_once()
+            total = await self._read_sized()
             if total is None:
                 return await self._finish()
             found = (await self._rows.count(), total)
@@ -192,18 +223,29 @@ class Extraction:
             self._start_again()
         raise keeps_changing()
 
+    async def _read_sized(self) -> int | None:
+        """Read once; start over with smaller pages while the upstream refuses larger ones."""
+        while True:
+            try:
+                return await self._read_once()
+            except GatewayError as error:
+                if await self._by.shrink(error, self._pushdown) is None:
+                    raise
+            self._start_again()
+
     async def _read_once(self) -> int | None:
         """Return None if the rows are consistent, else the last total they were compared with."""
-        pushdown, catch_up = self._pushdown, self._catch_up
+        pushdown, catch_up = self._pushdown, self._by.catch_up
+        scanner = self._by.scanner
         first = self._first or await self._begin()
         if not self._is_confirmed:
             await self._by.totals.confirm(pushdown, first)
             self._is_confirmed = True
-        if self._scanner.is_whole(first):
+        if scanner.is_whole(first):
             self._rows.put(first.rows)
             return None
         assert self._since is not None  # noqa: S101 - None for a single page only
-        await self._scanner.read(pushdown, self._rows, first, self._progress)
+        await scanner.read(pushdown, self._rows, first, self._progress)
         if isinstance(self._rows, Streamed):
             tie = self._progress.newest_tie
             settled = await catch_up.settle_gradual(pushdown, self._rows, self._since, tie=tie)
@@ -213,7 +255,7 @@ class Extraction:
 
     async def _begin(self) -> Page:
         """Read the first page, and note from when it may lack changes."""
-        pushdown, scanner, catch_up = self._pushdown, self._scanner, self._catch_up
+        pushdown, scanner, catch_up = self._pushdown, self._by.scanner, self._by.catch_up
         asked_at = catch_up.now()
         first = await scanner.page(pushdown)
         since = catch_up.since_at_once(pushdown, first, asked_at)

@@ -113,7 +113,7 @@ class Listing:
         elif self._cursor is not None and self._restarts < _RESTARTS:
             self._restarts += 1
             self._start()
-        elif self._skip:
+        elif self._skip and not error.wants_smaller_page:
             raise UpstreamRejectedRequest(
                 f"{error.message} (after {self._skip} rows of a list; if it answers no page deeper"
                 " than that, set `deepest` of [pages] in the contract file)",

@@ -22,7 +22,7 @@ There is no instant from which such an extract lacks changes, so each refresh re
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import anyio.to_thread
@@ -36,13 +36,27 @@ from gateway.analytics.extract.streamed import Sink, newest_first
 from gateway.analytics.extract.walk import RangeWalk
 from gateway.analytics.read.page import Page, arrow_schema
 from gateway.contract.model import Contract
-from gateway.errors import UpstreamBrokeContract, UpstreamKeepsChanging
+from gateway.errors import GatewayError, UpstreamBrokeContract, UpstreamKeepsChanging
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
 _READINGS = 6
 _TIMES = 24
 """Times that one reading goes over a reshuffled list; each finds two thirds of what is missing."""
+
+
+@dataclass(frozen=True, slots=True)
+class PassTools:
+    """What readings are made with.
+
+    `shrink` returns the contract with a smaller limit if an error asks for one, else None. With
+    `by_ranges`, readings walk by ranges of the order column.
+    """
+
+    fetch: FetchPage
+    clock: Clock
+    shrink: Callable[[GatewayError, Pushdown], Awaitable[Contract | None]]
+    by_ranges: bool = False
 
 
 @dataclass(slots=True)
@@ -95,26 +109,17 @@ class Passes:
     is_gradual = False
 
     def __init__(
-        self,
-        fetch: FetchPage,
-        contract: Contract,
-        pushdown: Pushdown,
-        sink: Sink,
-        clock: Clock,
-        *,
-        by_ranges: bool = False,
+        self, tools: PassTools, contract: Contract, pushdown: Pushdown, sink: Sink
     ) -> None:
-        self._fetch = fetch
+        self._with = tools
         self._contract = contract
         self._pushdown = pushdown
         self._rows = _Everything(contract, sink) if not pushdown.terms else _Last(contract, sink)
         self._limits = _limits(contract.request.page_limit)
         self._done: list[Reading] = []  # the last three
         self._number = 0
-        self._reading = Reading(total_may_be_capped=by_ranges)
+        self._reading = Reading(total_may_be_capped=tools.by_ranges)
         self._listing: Listing | RangeWalk | None = None
-        self._by_ranges = by_ranges
-        self._clock = clock
         self.total: int | None = None
 
     async def read(self) -> None:
@@ -138,8 +143,7 @@ class Passes:
         """Read the list once; a reshuffled one again until its total is reached."""
         reading, known = self._reading, -1
         for _ in range(_TIMES):
-            listing = self._listing = self._listing or self._begin()
-            await listing.read()
+            listing = await self._list()
             reading.cut_off = reading.cut_off or listing.cut_off
             self._listing = None
             if not reading.lacks or len(reading.rows) == known:
@@ -147,18 +151,33 @@ class Passes:
             known = len(reading.rows)
         self._done = [*self._done[-2:], reading]
         self._number += 1
-        self._reading = Reading(total_may_be_capped=self._by_ranges)
+        self._reading = Reading(total_may_be_capped=self._with.by_ranges)
+
+    async def _list(self) -> Listing | RangeWalk:
+        """Read to the end; start over with smaller pages while the upstream refuses larger ones."""
+        while True:
+            listing = self._listing = self._listing or self._begin()
+            try:
+                await listing.read()
+            except GatewayError as error:
+                smaller = await self._with.shrink(error, self._pushdown)
+                if smaller is None:
+                    raise
+                self._contract, self._listing = smaller, None
+                self._limits = _limits(smaller.request.page_limit)
+            else:
+                return listing
 
     def _begin(self) -> Listing | RangeWalk:
         limit = self._limits[self._number % len(self._limits)]
         if self._done and self._done[-1].responses == 1 and len(self._done[-1].rows) > 1:
             # A list shorter than a page proves no limit, and a smaller one makes a full page.
             limit = min(limit, len(self._done[-1].rows) - 1)
-        course = (self._fetch, self._contract, self._pushdown, limit, self._take)
-        if not self._by_ranges:
+        course = (self._with.fetch, self._contract, self._pushdown, limit, self._take)
+        if not self._with.by_ranges:
             return Listing(*course)
         can_turn = "order.direction" in self._contract.request.body.names
-        return RangeWalk(*course, self._clock, descending=not (can_turn and self._number % 2))
+        return RangeWalk(*course, self._with.clock, descending=not (can_turn and self._number % 2))
 
     def _take(self, page: Page) -> None:
         total = page.stated if states_rows(self._contract) else None
@@ -177,7 +196,7 @@ class Passes:
             return False
         if last.rows == before[-1].rows:
             return True
-        if len(before) < 2 and self._by_ranges:
+        if len(before) < 2 and self._with.by_ranges:
             return last.has_all_of(before[-1])
         return len(before) > 1 and self._agree(before[-2], before[-1], last)
 

@@ -28,21 +28,25 @@ def from_micros(micros: int) -> datetime:
 
 
 def grid_step(contract: Contract) -> int:
-    """Return the resolution of the upstream's range filter, in microseconds."""
-    filter_ = contract.column(contract.order_column).filter
-    assert isinstance(filter_, RangeFilter)  # noqa: S101 - the contract's loader has looked
-    return filter_.resolution_milliseconds * 1000
+    """Return the resolution of the order column's range filter, in microseconds."""
+    return _grid_of(contract, contract.order_column)
 
 
 def narrow(
-    pushdown: Pushdown, contract: Contract, lower: int | None, upper: int | None
+    pushdown: Pushdown,
+    contract: Contract,
+    lower: int | None,
+    upper: int | None,
+    column: str = "",
 ) -> Pushdown | None:
     """Return a pushdown with at least the rows from `lower` to `upper`, inclusive; None if empty.
 
-    Both ends move outward by up to two grid steps, so that it does not matter whether the upstream
-    includes them: reading a row twice costs little, missing one is an error.
+    The ends are instants of the order column, or of another one with a range filter. Both ends move
+    outward by up to two grid steps, so that it does not matter whether the upstream includes them:
+    reading a row twice costs little, missing one is an error.
     """
-    column, step = contract.order_column, grid_step(contract)
+    column = column or contract.order_column
+    step = _grid_of(contract, column)
     wanted = PushedRange(column, _shifted(lower, -step, step), _shifted(upper, step, step))
     kept = []
     for term in pushdown.terms:
@@ -53,6 +57,12 @@ def narrow(
     if wanted.lower is not None and wanted.upper is not None and wanted.upper < wanted.lower:
         return None
     return Pushdown((*kept, wanted))
+
+
+def _grid_of(contract: Contract, column: str) -> int:
+    filter_ = contract.column(column).filter
+    assert isinstance(filter_, RangeFilter)  # noqa: S101 - the contract's loader has looked
+    return filter_.resolution_milliseconds * 1000
 
 
 def far_ends(term: PushedRange, contract: Contract) -> tuple[PushedRange, ...]:

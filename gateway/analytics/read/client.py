@@ -21,6 +21,7 @@ import httpx
 import msgspec
 from cachetools import TTLCache
 
+from gateway.analytics.read.allowance import is_used_up, seconds_until_reset
 from gateway.analytics.read.bodies import Flaw, flaw_of, repaired
 from gateway.analytics.read.circuit_breaker import BreakerPolicy, CircuitBreaker
 from gateway.analytics.read.connection_errors import connection_failure
@@ -50,6 +51,8 @@ from gateway.planner.pushdown import Pushdown
 
 T = TypeVar("T")
 _WITHOUT_BODY = (204, 205)
+_LONGEST_HOLD_SECONDS = 50.0
+"""Shorter than the usual retry budget: a header that says too much makes no call fail."""
 _NOT_UNPACKED = (
     "the Analytics API sent a body that cannot be unpacked: it is not what its Content-Encoding"
     " says; a retry does not help, so the operator of the API, or of a proxy in between, has"
@@ -192,9 +195,17 @@ class AnalyticsClient:
 
     async def _ask_once(self, call: _Call[T], deadline: float) -> T:
         response = await self._post_with_token(call, deadline)
+        self._mind_allowance(response)
         if not is_success(response, self._contract):
             raise refusal(response, self._contract, self._world.clock.now())
         return call.read(response)
+
+    def _mind_allowance(self, response: httpx.Response) -> None:
+        """Hold the next calls if the response says that none is left for now."""
+        if is_used_up(response.headers):
+            now = answered_at(response) or self._world.clock.now()
+            wait = seconds_until_reset(response.headers, now)
+            self._pace.hold(min(wait or 0.0, _LONGEST_HOLD_SECONDS))
 
     def _page(self, request: PageRequest, response: httpx.Response) -> Page:
         with self._reading(response, _named(request)):
@@ -284,8 +295,9 @@ def _unanswered(error: Exception) -> TemporaryFailure:
     """
     said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
     if isinstance(said, httpx.TimeoutException | TimeoutError):
-        late = "the Analytics API did not answer in time; try again later"
-        return TemporaryFailure(UpstreamUnavailable(late))
+        late = UpstreamUnavailable("the Analytics API did not answer in time; try again later")
+        late.wants_smaller_page = True
+        return TemporaryFailure(late)
     why = connection_failure(said)
     message = (
         f"the connection to the Analytics API failed ({why}); try again later, and if that does not"

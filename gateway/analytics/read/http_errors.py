@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 import httpx
 
+from gateway.analytics.read.allowance import seconds_until_reset
 from gateway.analytics.read.bodies import UNDECODED, decode_any
 from gateway.analytics.read.translate import find
 from gateway.contract.model import Contract, MemberPath
@@ -21,6 +23,8 @@ from gateway.errors import (
 )
 
 _MIN_SECRET_CHARACTERS = 8
+_SIZES = re.compile(r"\b(limit|page ?size|per ?page|size|take|first|top)\b", re.IGNORECASE)
+"""Words of an upstream that refuses a request because of the number of rows requested."""
 _DEFAULT_WAIT_SECONDS = 10
 _MAX_WAIT_SECONDS = 3600.0
 
@@ -47,7 +51,8 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
         case 401:
             return UpstreamRejectedToken(
                 f"{said}. The gateway's own token is missing, expired or not valid there; its"
-                " owner renews it where --token-file, --token-env or --token-command says",
+                " owner renews it where --token-file, --token-env or --token-command says, or"
+                " corrects the account that logs in",
                 details=details,
             )
         case 403:
@@ -57,17 +62,26 @@ def refusal(response: httpx.Response, contract: Contract, now: datetime) -> Exce
             )
         case 429 | 503:
             wait = _retry_after(response, now)
+            if wait is None and status == 429:
+                wait = seconds_until_reset(response.headers, answered_at(response) or now)
+                wait = None if wait is None else min(wait, _MAX_WAIT_SECONDS)
             family = UpstreamThrottled if status == 429 else UpstreamUnavailable
             later = _DEFAULT_WAIT_SECONDS if wait is None else int(wait) + 1
             return TemporaryFailure(family(said, retry_after_seconds=later, details=details), wait)
         case _ if status in (408, 425) or status >= 500:
-            return TemporaryFailure(UpstreamUnavailable(said, details=details))
+            late = UpstreamUnavailable(said, details=details)
+            late.wants_smaller_page = status in (408, 504)
+            return TemporaryFailure(late)
         case _:
-            return UpstreamRejectedRequest(
+            rejected = UpstreamRejectedRequest(
                 f"{said}. The contract file does not fit this upstream; `skillhabit-odata"
                 " check` shows where",
                 details=details,
             )
+            rejected.wants_smaller_page = status == 413 or (
+                status in (400, 422) and _SIZES.search(" ".join(details)) is not None
+            )
+            return rejected
 
 
 def is_success(response: httpx.Response, contract: Contract) -> bool:

@@ -78,6 +78,12 @@ class RateLimiter:
         for ticket in self._line:
             ticket.call()
 
+    def hold(self, wait: float) -> None:
+        """Hold all calls: the upstream has said that none is left until then."""
+        self._held_until = max(self._held_until, self._now() + wait)
+        for ticket in self._line:
+            ticket.call()
+
     def recover(self) -> None:
         """Note that a call succeeded, and raise a reduced rate."""
         if self._rate is not None and self._step:

@@ -133,6 +133,7 @@ _LISTS = (
     ),
     _row(HintKind.ENUM, r"validation for <Q> failed on the 'oneof' tag"),
     _row(HintKind.ENUM, r"<LN> <BE> be a valid enum value"),
+    _row(HintKind.ENUM, r"^invalid (?:enum )?value(?= - at|$)"),
 )
 _REQUIRED = (
     _row(HintKind.REQUIRED, r"must have required property <Q>", inner=True),

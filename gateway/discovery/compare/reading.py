@@ -41,8 +41,8 @@ class Reading:
     """What pages showed; None for what they could not show.
 
     `problems` are the messages of pages that cannot be read, and `cap` why rows are missing from
-    all pages. `total` is what the first page states, `rows` how many it has. `ranges` is true if two
-    ranges of the order column have all rows together.
+    all pages. `total` is what the first page states, `rows` how many it has. `ranges` is true if
+    two ranges of the order column have all rows together.
     """
 
     problems: tuple[str, ...] = ()

@@ -83,7 +83,7 @@ class Caller:
     def __init__(
         self,
         http: httpx.AsyncClient,
-        token: Callable[[], Awaitable[str]],
+        token: Callable[[str], Awaitable[str]],
         pace: Pace,
         headers: Mapping[str, str] | None = None,
     ) -> None:
@@ -111,8 +111,8 @@ class Caller:
             await self._pace.sleep(wait)
         raise DoorProblem(
             Door.BUSY,
-            f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway waited"
-            " as it was told; run the command again later",
+            f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway"
+            " waited as it was told; run the command again later",
         )
 
     async def _once(self, path: str, body: Any) -> Reply:
@@ -124,11 +124,9 @@ class Caller:
             )
         await self._wait()
         self.calls += 1
-        token = await self._token()
-        headers = {**self.headers, "Authorization": f"Bearer {token}"}
         began = self._pace.monotonic()
         try:
-            response = await self._http.post(path, json=body, headers=headers)
+            response = await self._post(path, body)
         except httpx.TimeoutException:
             raise DoorProblem(
                 Door.UNREACHABLE, "the Analytics API did not answer in two minutes; try again later"
@@ -138,6 +136,17 @@ class Caller:
         seconds = self._pace.monotonic() - began
         self.slowest = max(self.slowest, seconds)
         return _reply(response, seconds)
+
+    async def _post(self, path: str, body: Any) -> httpx.Response:
+        """Post the body; after a 401, post it again if there is another token."""
+        token = await self._token("")
+        response = await self._http.post(path, json=body, headers=self._headers(token))
+        if response.status_code == 401 and (fresh := await self._token(token)) != token:
+            return await self._http.post(path, json=body, headers=self._headers(fresh))
+        return response
+
+    def _headers(self, token: str) -> dict[str, str]:
+        return {**self.headers, "Authorization": f"Bearer {token}"}
 
     async def _wait(self) -> None:
         now = self._pace.monotonic()
@@ -179,8 +188,8 @@ def _forbidden(path: str, reply: Reply) -> DoorProblem:
     if reply.status == 407 or reply.is_html:
         return DoorProblem(
             Door.PROXY,
-            f"POST {path} answered {reply.status} with a web page: a proxy or firewall answered, not"
-            " the API; have the API's host allowed, or set HTTPS_PROXY",
+            f"POST {path} answered {reply.status} with a web page: a proxy or firewall answered,"
+            " not the API; have the API's host allowed, or set HTTPS_PROXY",
         )
     return DoorProblem(
         Door.FORBIDDEN,
@@ -199,7 +208,8 @@ def _unreachable(error: Exception, base_url: str) -> DoorProblem:
         )
     return DoorProblem(
         Door.UNREACHABLE,
-        f"{base_url} cannot be reached ({why}); check the name, the network and the proxy variables",
+        f"{base_url} cannot be reached ({why}); check the name, the network and the proxy"
+        " variables",
     )
 
 

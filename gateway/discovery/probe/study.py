@@ -37,7 +37,9 @@ class Study:
     """One API under study.
 
     `base` are members without placeholders that the API needs, and `form` what is learnt of the
-    others. `told` are members that a description demands. `rows_path` is where the rows are, and `defaults` are values of placeholders, such as the order.
+    others. `told` are members that a description demands. `rows_path` is where the rows are, and
+    `defaults` are values of placeholders, such as the order. `unknown` are members that the API
+    does not know; `last_call` bounds the calls of a step.
     """
 
     caller: Caller
@@ -94,7 +96,7 @@ class Study:
             reply = await self.ask(values, whole)
             if self.rows(reply) is not None:
                 return reply, left
-            self._note_unknown(reply)
+            self.note_unknown(reply)
             kept = _without_refused(left, reply.answer, formats=formats)
             if len(kept) == len(left):
                 break
@@ -109,7 +111,7 @@ class Study:
                 return reply, [tree]
         return None, []
 
-    def _note_unknown(self, reply: Reply) -> None:
+    def note_unknown(self, reply: Reply) -> None:
         """Remember members that the API calls unknown, so that no later step sends them."""
         known = set(paths_of(merged(self.base, self.form)))
         for hint in read_hints(reply.answer):

@@ -141,8 +141,7 @@ _KEYS = (
 def order_forms() -> list[OrderForm]:
     """Return all forms; those that can be sent together are found by `trees.grouped`."""
     forms = [_pair(pair, _UPPER) for pair in _PAIRS] + [_pair(pair, _LOWER) for pair in _PAIRS]
-    for name in _WHOLE:
-        forms.append(OrderForm(at(name, "${order.direction}${order.field}"), "", "-"))
+    forms += [OrderForm(at(name, "${order.direction}${order.field}"), "", "-") for name in _WHOLE]
     for name in _WHOLE:
         for keys in _KEYS:
             for words in (_UPPER, _LOWER):

@@ -89,10 +89,10 @@ def take_order(reader: BodyReader, form: OrderForm) -> Order:
     field, direction = asked
     names = dict(form.names)
     fields = {names.get(name, name): name for name in form.fields}
-    if field not in fields:
+    if not isinstance(field, str) or field not in fields:
         reader.refuse("one_of", form.member, ", ".join(fields))
         return Order()
-    if direction not in (form.ascending, form.descending):
+    if not isinstance(direction, str) or direction not in (form.ascending, form.descending):
         path = form.direction if form.shape == "two" else form.member
         reader.refuse("one_of", path, f"{form.ascending}, {form.descending}")
         return Order()

@@ -1,0 +1,144 @@
+"""Discovery meets every variation of the API: its feed is whole and right, or clearly refused."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.discovery.probe.caller import DoorProblem
+from gateway.errors import GatewayError
+from gateway.planner.pushdown import Pushdown, PushedValues
+from gateway.sandbox import generate
+from gateway.sandbox.variations import PROFILES, VARIATIONS, merge, truth
+from tests.support.discovered import (
+    Discovered,
+    Upstream,
+    differences,
+    learn_variant,
+    read_feed,
+    start,
+)
+from tests.support.examples import examples, sparse
+
+LIKENESSES = {**VARIATIONS, **{f"profile {name}": one for name, one in PROFILES.items()}}
+DATASET = generate(300, seed=7)
+
+REFUSED = {
+    "constant-workspace": "workspaceId",
+    "header-workspace": "X-Workspace",
+    "header-version": "X-Api-Version|names no member",
+    "sees-nothing": "no rows",
+    "limit-sizes": "next page|needs",
+    "limit-ignored": "rows",
+    "skip-ignored": "next page",
+    "hidden-without-filters": "rows are missing",
+    "attempts-unnumbered": "cannot be told apart",
+    "instants-naive-berlin": "have no zone",
+    "profile archived": "names no member",
+    "profile eloomi-like": "have no zone",
+    "profile legacy-php": "have no zone",
+    "profile attempts": "cannot be told apart",
+}
+"""What an API without more words from its owner is refused for."""
+KEPT_WORDS = {"words-other"}
+"""States in words of their own stay, and the measures of the usual ones are left out."""
+WITHOUT_COLUMNS = {"instants-dotnet"}
+
+
+async def meet(upstream: Upstream) -> tuple[Discovered | None, list[dict[str, Any]], str]:
+    """Return what was learnt, the whole feed, and why there is none."""
+    try:
+        found = await learn_variant(upstream)
+        if found.problems:
+            return found, [], "; ".join(found.problems)
+        return found, await read_feed(upstream, found), ""
+    except (DoorProblem, GatewayError) as refusal:
+        return None, [], refusal.message
+
+
+def check_feed(
+    name: str, upstream: Upstream, found: Discovered, rows: Sequence[dict[str, Any]]
+) -> None:
+    variant = upstream.variant
+    wanted = truth(variant.store.rows, variant.variation)
+    columns = {column.name for column in found.contract.columns}
+    wrong = differences(rows, wanted, columns)
+    if name in KEPT_WORDS:
+        assert set(wrong) <= {"state", "enrollmentType"}
+        assert not any("state eq" in m.where for s in found.contract.derived for m in s.columns)
+        return
+    assert wrong == []
+    missing = set(wanted[0]) - columns - {"customFields", "attempt"}
+    assert not missing or name in WITHOUT_COLUMNS, missing
+
+
+@pytest.mark.parametrize("name", sparse(LIKENESSES))
+def test_a_feed_is_whole_and_right_or_refused(name: str) -> None:
+    async def scenario() -> None:
+        upstream = start(LIKENESSES[name], DATASET)
+        found, rows, refusal = await meet(upstream)
+        if refusal:
+            words = REFUSED.get(name)
+            assert words is not None, refusal
+            assert any(word in refusal for word in words.split("|")), refusal
+            return
+        assert name not in REFUSED
+        assert found is not None
+        check_feed(name, upstream, found, rows)
+        await check_filters(upstream, found)
+
+    asyncio.run(scenario())
+
+
+async def check_filters(upstream: Upstream, found: Discovered) -> None:
+    """Compare what each filter returns with the truth; a loose one may return more."""
+    variant = upstream.variant
+    wanted = truth(variant.store.rows, variant.variation)
+    for column in found.contract.columns:
+        if column.filter is None or not hasattr(column.filter, "max_values"):
+            continue
+        listed = sorted({v for row in wanted for v in as_list(row.get(column.name))})
+        known = column.prop.known_values
+        usable = [v for v in listed if column.can_encode(v) and (not known or v in known)]
+        for size in (1, 2, 90):
+            chosen = set(usable[-min(size, column.filter.max_values) :])
+            if not chosen:
+                continue
+            pushdown = Pushdown((PushedValues(column.name, tuple(sorted(chosen))),))
+            came = len(await read_feed(upstream, found, pushdown))
+            right = sum(bool(chosen & set(as_list(row.get(column.name)))) for row in wanted)
+            assert came == right if column.filter.exact else came >= right, column.name
+
+
+def as_list(value: Any) -> list[Any]:
+    if value is None:
+        return []
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
+@given(st.lists(st.sampled_from(sorted(LIKENESSES)), min_size=2, max_size=3, unique=True))
+@examples(40)
+def test_any_combination_is_right_or_refused(names: list[str]) -> None:
+    """Nothing is ever silently wrong, whatever an API combines."""
+    if KEPT_WORDS & set(names):
+        return
+
+    async def scenario() -> None:
+        try:
+            upstream = start(merge(*(LIKENESSES[name] for name in names)), DATASET)
+        except (ValueError, KeyError, TypeError):
+            return  # a combination that no API can have
+        found, rows, refusal = await meet(upstream)
+        if found is None or refusal:
+            return
+        variant = upstream.variant
+        wanted = truth(variant.store.rows, variant.variation)
+        columns = {column.name for column in found.contract.columns}
+        assert differences(rows, wanted, columns) == []
+
+    asyncio.run(scenario())
