@@ -251,7 +251,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    """Return the last line: what is to be done."""
+    """Return the last line: the number of problems."""
     differing = sum(finding.state is State.DIFFERS for finding in findings)
     vital = [finding.subject for finding in findings if finding.is_vital]
     if differing:

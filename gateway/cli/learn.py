@@ -49,7 +49,7 @@ ChooseFields = Callable[[Sequence[file.MappedField], Sequence[str]], Sequence[fi
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the owner says besides URL and token.
+    """The owner's input besides URL and token.
 
     `source` is a file or a URL of a description or an example; `constants` are members of the body.
     Values of headers may have `${env.NAME}`, an environment variable. `zone` is that of instants
@@ -71,7 +71,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was learnt, the contract file, and what does not fit when it is read with that file.
+    """The findings, the contract file, and what does not fit when rows are read with that file.
 
     `kept` are the entries that the owner had changed in the file before.
     """
@@ -263,7 +263,7 @@ async def _source(http: httpx.AsyncClient, source: str, url: str, token: str) ->
 
 
 def pace_of(url: str) -> Pace:
-    """Return the pace: no pause on this machine, where nobody else is disturbed."""
+    """Return the pace of calls: without a pause if the API runs on this machine."""
     seconds = 0.0 if _is_local(url) else _SECONDS_BETWEEN_CALLS
     return Pace(asyncio.sleep, time.monotonic, seconds)
 

@@ -270,9 +270,9 @@ def _scale(value: Any, step: Any) -> float:
 
 
 def _map(value: Any, step: Any) -> Any:
-    """Return the value that stands for this one.
+    """Return the value that this one is mapped to.
 
-    A value that is no name but what another name stands for could not be distinguished in filters.
+    Raise if an unmapped value equals the target of a mapping: filters could not distinguish them.
     """
     name = text_of(value)
     for known, made in step.pairs:

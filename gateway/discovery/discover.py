@@ -1,6 +1,6 @@
-"""Discovery: an API that nobody here has seen -> what its answers prove of it.
+"""Discovery: an unknown API -> the facts about it that its responses prove.
 
-Each step stands on those before it: enter, shape, limit, order, position, end, totals, range,
+Each step builds on those before it: enter, shape, limit, order, position, end, totals, range,
 filters. What the feed needs comes first; filters and statistics are tried as long as calls are
 left. What is not proved is left out: the feed is right without it, only slower.
 """
@@ -71,7 +71,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is known before the first call, and how far to go.
+    """The knowledge before the first call, and how far to go.
 
     `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
     calls for abilities that the feed can do without. `choose` answers a question with the number
@@ -95,7 +95,7 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     """Learn an API.
 
     Raises:
-        DoorProblem: no rows can be read, or rows cannot be told apart.
+        DoorProblem: no rows can be read, or rows cannot be identified.
     """
     study = Study(caller, plan.paths[0])
     entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
@@ -194,7 +194,7 @@ class _Discovery:
         return position_values(self._position, 0, limit.largest)
 
     def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
-        """Return rows told apart by what they are sorted by: ties may come in any order."""
+        """Return rows identified by their sort value: ties may come in any order."""
         entry = self._infer().column("updatedAt")
         return Window(rows) if entry is None else Window(rows, Reader(entry).micros)
 
@@ -235,7 +235,7 @@ class _Discovery:
         if inferred.key.kind == "none":
             raise DoorProblem(
                 Door.REFUSED,
-                f"rows cannot be told apart: {inferred.key.evidence}. {inferred.key.advice}",
+                f"rows cannot be identified: {inferred.key.evidence}. {inferred.key.advice}",
             )
         for question in inferred.questions:
             if self._plan.choose is None:

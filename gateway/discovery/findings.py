@@ -11,7 +11,7 @@ from gateway.analytics.read.members import MISSING
 
 
 class State(StrEnum):
-    """What was shown of an entry."""
+    """The verdict on an entry."""
 
     HOLDS = "holds"
     DIFFERS = "differs"

@@ -6,7 +6,7 @@ Laws, while rows change during the read:
    rows; so readings are repeated, with another limit, until two are equal. If rows change in
    between, three readings have to agree: no row is in the first and third, and not in the second.
 2. Each row is in one of the versions that it had during the read; the version read last counts.
-   The rows are not those of one moment: the extract covers the time from first to last page.
+   The rows are not a consistent state: the extract covers the time from first to last page.
 3. An extract of all rows may have rows that were deleted during the read. A selection has the rows
    of the last reading only.
 4. If responses state a total, the number of distinct keys lies between the smallest and the largest
@@ -47,7 +47,7 @@ _TIMES = 24
 
 @dataclass(frozen=True, slots=True)
 class PassTools:
-    """What readings are made with.
+    """The tools that readings share.
 
     `shrink` returns the contract with a smaller limit if an error asks for one, else None. With
     `by_ranges`, readings walk by ranges of the order column.

@@ -17,7 +17,7 @@ from gateway.contract.model import Contract, Paging, RangeFilter
 
 
 class Strategy(StrEnum):
-    """How an extract reads all rows."""
+    """The method by which an extract reads all rows."""
 
     NEWEST_FIRST = "newest first"
     RANGES = "ranges"

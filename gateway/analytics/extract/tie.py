@@ -192,7 +192,7 @@ class TieReader:
 
     @property
     def _dispersion(self) -> float:
-        """How much the sizes of slices vary, compared with random draws."""
+        """Return how much the sizes of slices vary, compared with random draws."""
         known = self._deviations[-_RECENT:]
         return min(4.0, max(0.2, fmean(known))) if len(known) == _RECENT else 1.0
 

@@ -1,7 +1,7 @@
 """One reading by ranges of the order column: each page starts where the one before ended.
 
-No page is asked for behind another one, except inside of a tie, so the reading needs no total, no
-cursor and no deep page. It misses no row that is there throughout: the pages overlap, and a row
+No page is requested by its position, except inside a tie, so the reading needs no total, no cursor
+and no deep page. It misses no row that is there throughout: the pages overlap, and a row
 that changes gets a newer instant. Oldest first, it is then still ahead. Newest first, it is behind,
 and the catch-up finds it: the newest rows are read again until one page reaches back beyond the
 start of the round before, minus the overlap for late commits.

@@ -136,7 +136,7 @@ class Translator:
     def _unreadable(self, column: Column, number: int) -> UpstreamBrokeContract:
         return UpstreamBrokeContract(
             f"the Analytics API sent a value in {column.name} of row {number + 1} of a page that"
-            " `decode` cannot read, and rows cannot be told apart or ordered without it; correct"
+            " `decode` cannot read, and rows cannot be identified or ordered without it; correct"
             f" `decode` of the column {column.name} in the contract file"
         )
 
@@ -188,7 +188,7 @@ class Translator:
 
 
 class _Cell:
-    """How one column's value is made from a row."""
+    """A column, and the steps that make its value from a row."""
 
     def __init__(self, column: Column, contract: Contract) -> None:
         self.column = column

@@ -26,7 +26,7 @@ _OUTSIDE = "outside of the years 1 to 9999 (null in the feed)"
 
 @dataclass(slots=True)
 class _Seen:
-    """What the rows have in a column: numbers of values by kind, and the first that is wrong."""
+    """A column's values: their numbers by kind, and the first that is wrong."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     wrong: str = ""

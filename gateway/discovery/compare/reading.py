@@ -33,7 +33,7 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What pages showed; None for what they could not show.
+    """The observations of some pages; None for what they could not show.
 
     `problems` are the messages of pages that cannot be read, and `cap` why rows are missing from
     all pages. `total` is what the first page states, `rows` how many it has.
@@ -137,7 +137,7 @@ def _instants(page: Page, name: str) -> Sequence[int]:
 
 
 async def _cap(client: Reads, contract: Contract, first: Page) -> tuple[str | None, str | None]:
-    """Return why rows are missing from all pages, and why that cannot be told."""
+    """Return why rows are missing from all pages, and why that cannot be determined."""
     if choose_strategy(contract).strategy is not Strategy.NEWEST_FIRST or first.stated is None:
         return None, None
     doubts: list[str] = []

@@ -37,7 +37,7 @@ class ExpiryMeaning:
 
 @dataclass(frozen=True, slots=True)
 class TimeMoves:
-    """Whether rows became EXPIRED without a change of `updatedAt`.
+    """The evidence of rows that became EXPIRED without a change of `updatedAt`.
 
     `is_assumed` is True if too few rows are EXPIRED to show it.
     """

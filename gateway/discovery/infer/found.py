@@ -72,7 +72,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What rows do not decide; without an answer, `options[safe]` is taken, as `said` explains."""
+    """A choice that rows do not decide; the default is `options[safe]`, as `said` explains."""
 
     subject: str
     text: str
@@ -83,7 +83,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """How rows are told apart; `advice` says what the owner can do if they cannot.
+    """The identity of rows; `advice` says what the owner can do if they have none.
 
     `parts` are the columns of a composite key.
     """

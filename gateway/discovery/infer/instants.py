@@ -48,7 +48,7 @@ _YEAR_9999 = 253_402_300_800
 
 @dataclass(frozen=True, slots=True)
 class InstantFormat:
-    """How instants are written.
+    """The notation of instants.
 
     `undecoded` values cannot be read by `steps`. `zone_unknown` is True if some have a time but no
     offset. `others` are the steps of readings that fit as well: the day or the month may be first.

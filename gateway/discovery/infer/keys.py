@@ -1,4 +1,4 @@
-"""How rows are told apart: by an id, or by columns that never change."""
+"""The identity of rows: an id, or columns that never change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RANDOM = re.compile(
 )
 _CHANGING = re.compile(r".*(?:hash|etag|version|revision|token|session|request|trace).*")
 _ADVICE = (
-    "rows cannot be told apart, so no feed can be made of them. Ask the vendor for an API version"
+    "rows cannot be identified, so no feed can be made of them. Ask the vendor for an API version"
     " whose rows have an id, or name columns that never change and are together unique in `key_of`"
     " of the key's column in the contract file"
 )
@@ -48,7 +48,7 @@ class Parts:
 def find_key(
     members: Sequence[Member], parts: Parts, pages: Pages, usual: file.ColumnEntry
 ) -> tuple[Key, file.ColumnEntry | None]:
-    """Return how rows are told apart, and the entry of the key's column."""
+    """Return the identity of rows, and the entry of the key's column."""
     total = members[0].rows if members else 0
     for member in _ids(members):
         keys = _texts(member)

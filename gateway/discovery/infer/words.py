@@ -95,7 +95,7 @@ def guessed_part(values: Sequence[Any], documented: Sequence[str]) -> float:
 
 
 def meaning(value: Any, documented: Sequence[str]) -> str | None:
-    """Return the documented word that a value, or a usual synonym, stands for; None if unknown."""
+    """Return the documented word that a value or its synonym means; None if unknown."""
     word = plain_word(value)
     spelt = {known.replace("_", ""): known for known in documented}.get(word.replace("_", ""))
     guess = spelt or _MEANINGS.get(word.replace("_", "").lower())

@@ -35,7 +35,7 @@ _DIGEST_LETTERS = 8
 
 
 class Hand(StrEnum):
-    """How the owner of a file has changed an entry."""
+    """The kind of change that the owner of a file made to an entry."""
 
     CHANGED = "changed"
     ADDED = "added"

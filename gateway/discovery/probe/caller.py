@@ -24,7 +24,7 @@ _ATTEMPTS = 3
 
 
 class Door(StrEnum):
-    """What keeps the gateway from seeing any row."""
+    """The reason why the gateway cannot see any row."""
 
     UNREACHABLE = "unreachable"
     BUSY = "busy"
@@ -66,7 +66,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How calls are made: seconds between two of them, and the most calls.
+    """The pace of calls: seconds between two of them, and their largest number.
 
     `sleep` and `monotonic` are injected, so that tests do not wait.
     """
@@ -112,7 +112,7 @@ class Caller:
         raise DoorProblem(
             Door.BUSY,
             f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway"
-            " waited as it was told; run the command again later",
+            " waited as requested; run the command again later",
         )
 
     async def _once(self, path: str, body: Any) -> Reply:

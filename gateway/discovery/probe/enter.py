@@ -127,7 +127,7 @@ async def _try_path(study: Study) -> Entry | Reply:
 
 
 class _Needs:
-    """What refusals ask for, one after the other; the study's base grows by it."""
+    """The demands of refusals, one after the other; each is added to the study's base."""
 
     def __init__(self, study: Study) -> None:
         self.constants: list[str] = []

@@ -22,7 +22,7 @@ _STEP = 3
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many rows a request may ask for; `tree` is empty if the API has a fixed page size."""
+    """The largest page that a request may ask for; `tree` is empty if page sizes are fixed."""
 
     tree: Tree
     largest: int
@@ -32,7 +32,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How a request names its page; `tree` is empty if nothing was found."""
+    """The way a request names its page; `tree` is empty if nothing was found."""
 
     kind: Literal["offset", "page_number", "cursor"]
     tree: Tree
@@ -43,7 +43,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What is behind the last row: `empty`, a refusal, or the same rows again."""
+    """The response behind the last row: no rows, a refusal, or the same rows again."""
 
     behind: Literal["empty", "refused", "repeated", "unknown"]
     deepest: int | None = None
@@ -53,7 +53,7 @@ class End:
 class Window:
     """Rows in their order, which positions are compared with.
 
-    Rows are told apart by `mark`: their whole text, or the value that they are sorted by, because
+    Rows are identified by `mark`: their whole text, or the value that they are sorted by, because
     rows of one value may come in another order with every call.
     """
 
@@ -185,7 +185,7 @@ async def find_position(
 async def _by_number(
     study: Study, window: Window, names: Sequence[str], kind: Literal["offset", "page_number"]
 ) -> Position | None:
-    """Send candidates with different numbers; the first row of the page tells which one counts."""
+    """Send candidates with different numbers; the first row of the page shows which one counts."""
     step = max(1, min(_STEP, len(window.rows) // 4))
     pairs = [(at(name, f"${{p{n}}}"), name) for n, name in enumerate(names)]
     room = max(1, (len(window.rows) - step) // (2 if kind == "offset" else 2 * step))
@@ -217,8 +217,8 @@ async def _by_number(
 async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position | None:
     """Find the member by a number far beyond the end, for rows that come in no fixed order.
 
-    Whether counting begins at 0 or 1 cannot be seen from the rows then: a refusal of 0 tells, or
-    the two first pages together, which have more rows than one only if both exist.
+    The rows then do not show whether counting begins at 0 or 1. A refusal of 0 does, and so do the
+    first two pages together: they have more rows than one page only if both exist.
     """
     study.allow(_MAX_CALLS)
     skips = [*slots_in(study.base, "skip"), *hints.get("skip", ()), *SKIPS]
