@@ -2,7 +2,7 @@
 
 Each step builds on those before it: enter, shape, limit, order, position, end, totals, range,
 filters. What the feed needs comes first; filters and statistics are tried as long as calls are
-left. What is not proved is left out: the feed is right without it, only slower.
+left. Unproved abilities are left out: the feed is correct without them, only slower.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The knowledge before the first call, and how far to go.
+    """The input and the limits of discovery.
 
     `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
     calls for abilities that the feed can do without. `choose` answers a question with the number
@@ -324,7 +324,7 @@ class _Discovery:
                 self._untested[name] = "no call is left for it" if entry else f"no column {column}"
                 continue
             if not has_two_values(Reader(entry), rows):
-                self._untested[name] = "the rows have no value that others lack"
+                self._untested[name] = "no value is in some rows only"
                 continue
             made = await find_filter(
                 self._study,
@@ -335,7 +335,7 @@ class _Discovery:
                 self._plan.hints.filters.get(name, ()),
             )
             if made is None:
-                self._progress(f"filter by {name}: not found, so it is done here")
+                self._progress(f"filter by {name}: not found, so the gateway filters the rows")
                 continue
             found.append(made)
             self._progress(f"filter by {name}: {made.verdict}")
@@ -395,8 +395,9 @@ def _no_pages(rows: int) -> tuple[Door, str]:
     """Return why no member for the next page was found."""
     if rows < _FEW_ROWS:
         return Door.NO_ROWS, (
-            f"the token sees {rows} rows, too few to learn how pages work: a new workspace, or a"
-            " manager without people; run the command again when there are more"
+            f"the token sees {rows} rows, too few to learn how pages work. The workspace may be"
+            " new, or the token may belong to a manager without people; run the command again when"
+            " there are more rows"
         )
     return Door.REFUSED, (
         "the API sends rows, but no usual member of a request leads to the next page, or every call"

@@ -49,7 +49,7 @@ class Reading:
 
 
 class _Pages:
-    """The pages of one reading; it notes which ones cannot be read."""
+    """The pages of one reading; it records which ones cannot be read."""
 
     def __init__(self, client: Reads, contract: Contract) -> None:
         self.problems: list[str] = []

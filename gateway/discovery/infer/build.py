@@ -1,4 +1,4 @@
-"""A column and its candidates -> the entry of a contract file, and what stays open."""
+"""A column and its candidates -> the entry of a contract file, and open questions."""
 
 from __future__ import annotations
 

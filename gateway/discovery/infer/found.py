@@ -1,7 +1,7 @@
-"""What inference finds: places in an envelope, columns, a key, questions; plain values.
+"""The results of inference: places in an envelope, columns, a key, and questions.
 
-Texts in these values have shapes and counts, never a value of a person. Values of rows are listed
-for states, enrollment types and content types alone.
+Their texts contain shapes and counts, never a value of a person. Values of rows are listed for
+states, enrollment types and content types alone.
 """
 
 from __future__ import annotations

@@ -168,7 +168,8 @@ def _candidates(values: Sequence[Any], like: Steps) -> Iterator[Steps]:
 def _epochs(values: Sequence[Any]) -> Iterator[Steps]:
     """Yield the unit of epochs that puts most values between 1973 and 2128.
 
-    A column of numbers has one unit, so the median decides; ends of time are larger.
+    A column of numbers has one unit, so the median decides. Values such as the year 9999 are
+    larger.
     """
     numbers = [number for value in values if (number := _number(value)) is not None]
     if len(numbers) < len(values) * _LEAST_PART:

@@ -21,7 +21,7 @@ _LONG_LIST = 100
 
 @dataclass(frozen=True, slots=True)
 class FilterFound:
-    """A filter by values, and what was proved of it."""
+    """A filter by values, and what probes proved of it."""
 
     name: str
     tree: Tree
@@ -183,7 +183,7 @@ async def _longest(
     wanted: Sequence[Any],
     impossible: Any,
 ) -> int:
-    """Return the length of a list that works: the real values stand at its end."""
+    """Return the length of a list that works: the real values are at its end."""
     fill = [_numbered(impossible, n) for n in range(_LONG_LIST - len(wanted))]
     values = {**scene.values, name: [*fill, *wanted]}
     rows = study.rows(await study.ask(values, tree, *scene.trees))

@@ -102,7 +102,7 @@ async def _obeys(study: Study, name: str, limit: int) -> bool:
 
 
 async def _largest(study: Study, name: str) -> Limit:
-    """Climb down the ladder, or take the number that a refusal names."""
+    """Try smaller limits in turn, or the one that a refusal names."""
     tree = at(name, "${limit}")
     for limit in _LADDER:
         reply = await study.ask({"limit": limit}, tree)
@@ -126,7 +126,7 @@ async def _largest(study: Study, name: str) -> Limit:
 async def settle_clamping(
     study: Study, limit: Limit, position: Position, total: int | None
 ) -> Limit:
-    """Return the limit that a page really has, if a larger one was cut in silence."""
+    """Return the limit that a page really has, if a larger one was cut silently."""
     if limit.is_proved or not limit.tree:
         return limit
     rows = study.rows(await study.ask({"limit": limit.largest})) or []
@@ -135,7 +135,7 @@ async def settle_clamping(
         return limit
     more = study.rows(await study.ask(position_values(position, came, 1) | {"limit": 1}))
     if more and identity(more[0]) not in {identity(row) for row in rows}:
-        return Limit(limit.tree, came, True, f"{limit.evidence}; cut to {came} rows in silence")
+        return Limit(limit.tree, came, True, f"{limit.evidence}; silently cut to {came} rows")
     return limit
 
 
@@ -255,7 +255,7 @@ async def _with_origin(
 async def _confirms(
     study: Study, window: Window, name: str, kind: str, first: int, step: int
 ) -> bool:
-    """Ask for another page with the candidate alone."""
+    """Request another page with the candidate alone."""
     per = 1 if kind == "offset" else step
     middle = min(len(window.rows) // 2, len(window.rows) - step)
     wanted = per * max(1, middle // per)
@@ -302,7 +302,7 @@ async def _obeyed_cursor(
 
 
 async def find_end(study: Study, position: Position, window: Window) -> End:
-    """Ask far beyond the last row."""
+    """Request rows far beyond the last one."""
     if position.kind == "cursor":
         return End("unknown", evidence="cursors end by themselves")
     reply = await study.ask(position_values(position, _FAR, 1) | {"limit": 1})
