@@ -72,7 +72,7 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
     path = settings.contract
     if path is None:
         raise click.UsageError(
-            "--fix writes to the contract file, and there is none: name it with --contract, or run"
+            "--fix writes to the contract file, and none is in use: name it with --contract, or run"
             " `skillhabit-odata init`, which writes one"
         )
     with locked_folder(path):
@@ -82,7 +82,7 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """The findings, and the token that they were made with."""
+    """The findings, and the token that was used."""
 
     checked: Checked
     token: str = field(repr=False)
@@ -147,7 +147,7 @@ def _write(
     """Write what differs, and return the findings on the new file.
 
     Raises:
-        click.UsageError: an entry has no such name, or cannot be written.
+        click.UsageError: no entry has such a name, or it cannot be written.
     """
     findings = report.checked.findings
     named = _names(findings, fixes)
@@ -214,7 +214,7 @@ def _check_loads(settings: Settings, made: Fixed) -> None:
 def _say_left(made: Fixed, *, as_json: bool) -> None:
     if made.left and not as_json:
         names = " ".join(f"--fix {name}" for name in made.left)
-        note(f"left, because they are yours: {', '.join(made.left)}; to have them written: {names}")
+        note(f"not written, because they are yours: {', '.join(made.left)}; to write them: {names}")
 
 
 def _finish(checked: Checked, *, as_json: bool) -> None:
@@ -251,7 +251,7 @@ def print_findings(findings: Sequence[Finding]) -> None:
 
 
 def _summary(findings: Sequence[Finding]) -> str:
-    """Return the last line: what is to be done."""
+    """Return the last line: the number of problems."""
     differing = sum(finding.state is State.DIFFERS for finding in findings)
     vital = [finding.subject for finding in findings if finding.is_vital]
     if differing:

@@ -1,4 +1,4 @@
-"""Files that commands write: replaced at once, by one process at a time in a folder."""
+"""Files that commands write: replaced atomically, by one process at a time in a folder."""
 
 from __future__ import annotations
 
@@ -62,6 +62,6 @@ def _taken(path: Path) -> str:
         holder = ""
     who = f"process {holder}" if holder.isdigit() else "another process"
     return (
-        f"`init` or `check --fix` is at work in {folder} already ({who}): wait until it has ended,"
-        f" or end it; if it runs no longer, delete {folder / _LOCK}"
+        f"`init` or `check --fix` is already running in {folder} ({who}): wait until it has ended,"
+        f" or end it; if it no longer runs, delete {folder / _LOCK}"
     )

@@ -1,4 +1,4 @@
-"""`skillhabit-odata init`: writes a first configuration file, from prompts or options."""
+"""`skillhabit-odata init`: learns the API, and writes the contract and the configuration file."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ _DEFAULT_TIMEOUT_SECONDS = 60
     "start",
     type=click.Path(exists=True, dir_okay=False, path_type=Path),
     metavar="FILE",
-    help="A contract file to start from: its forms are tried first, your changes of it are kept."
+    help="A contract file to start from: its forms are tried first, and your changes are kept."
     " Default: the one that an earlier run wrote.",
 )
 @click.option(
@@ -122,10 +122,10 @@ def init(
 ) -> None:
     """Set up the gateway for a workspace: learn its API, and write two files.
 
-    The command asks the Analytics API a few dozen times, read-only, and writes what it has proved,
+    The command sends the Analytics API a few dozen read-only requests, and writes what they prove,
     with the evidence, to contract.toml. gateway.toml contains every setting with an explanation.
     The token goes into a separate file that only you can read, and is never shown. A key is shown
-    once. Files are written at the end. If they exist, what you have changed in them stays.
+    once. Files are written at the end. If they exist, your changes in them are kept.
 
     \b
     Examples:
@@ -183,7 +183,7 @@ def _write_all(
 
 
 def _report(found: Outcome, output: Path, contract_file: Path) -> None:
-    """Say whether the contract fits, and what is next.
+    """Report whether the contract fits, and the next steps.
 
     Raises:
         SystemExit: it does not fit.
@@ -200,7 +200,7 @@ def _report(found: Outcome, output: Path, contract_file: Path) -> None:
 
 
 def _old(output: Path) -> str | None:
-    """Return the configuration file that is there."""
+    """Return the existing configuration file."""
     return _read(output) if output.exists() else None
 
 
@@ -225,7 +225,7 @@ def _start(start: Path | None, contract_file: Path) -> str | None:
         read_file(text)
     except ConfigurationProblem as problem:
         raise click.UsageError(
-            f"{path}: {problem.message}; correct it, or delete it to begin again"
+            f"{path}: {problem.message}; correct it, or delete it to start over"
         ) from problem
     return text
 
@@ -246,7 +246,7 @@ def _zone(name: str) -> str:
 
 
 def _sources(text: str) -> str:
-    """Return how many entries of a contract file have which source."""
+    """Return the number of entries of a contract file by source."""
     counts = Counter(re.findall(r'^source = "(\w+)"', text, re.MULTILINE))
     total = f"{counts.total()} entries"
     return f"{total}: {', '.join(f'{n} {source}' for source, n in counts.most_common())}"
@@ -366,7 +366,7 @@ def _check_free(path: Path, interview: Interview, *, force: bool) -> None:
     Raises:
         click.UsageError: the file exists and may not be overwritten.
     """
-    question = f"{path} exists already. Write it again?"
+    question = f"{path} exists already. Overwrite it?"
     if not path.exists() or force or interview.wants(question):
         return
     raise click.UsageError(f"{path} exists already; use --force to overwrite it")

@@ -127,10 +127,10 @@ class Interview:
             SystemExit: they are not.
         """
         click.echo(f"  {_seen(learned)}")
-        if self.asks and not click.confirm("Is that everybody?", default=True):
+        if self.asks and not click.confirm("Are these all people?", default=True):
             note(
-                "nothing was written: a manager's token sees the people of that manager alone; get"
-                " a token of somebody who sees everybody, and run the command again"
+                "nothing was written: a manager's token only shows that manager's people; get a"
+                " token that shows the whole workspace, and run the command again"
             )
             raise SystemExit(Exit.NO)
 

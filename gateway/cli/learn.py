@@ -1,4 +1,4 @@
-"""The calls behind `init` and `check`: description, probes, and a reading with the file."""
+"""The calls of `init` and `check`: description, probes, and a reading with the file."""
 
 from __future__ import annotations
 
@@ -49,14 +49,14 @@ ChooseFields = Callable[[Sequence[file.MappedField], Sequence[str]], Sequence[fi
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the owner says besides URL and token.
+    """The owner's input besides URL and token.
 
     `source` is a file or a URL of a description or an example; `constants` are members of the body.
     Values of headers may have `${env.NAME}`, an environment variable. `zone` is that of instants
     without an offset. `contract` is the text of a file to start from: its entries are tried first,
     and the owner's changes are kept. `choose` answers a question with the number of an option,
-    `fields` chooses the custom fields that become columns, knowing the names of other columns, and
-    `accept` may stop once rows were seen.
+    `fields` chooses the custom fields that become columns, given the names of the other columns,
+    and `accept` may stop the command once it has seen rows.
     """
 
     source: str | None = None
@@ -71,7 +71,7 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was learnt, the contract file, and what does not fit when it is read with that file.
+    """The findings, the contract file, and what does not fit when rows are read with that file.
 
     `kept` are the entries that the owner had changed in the file before.
     """
@@ -180,7 +180,7 @@ def _constants(wishes: Wishes) -> Tree:
 
 
 def _with_fields(learned: Learned, choose: ChooseFields) -> Learned:
-    """Return what was learnt with the custom fields that the owner wants as columns."""
+    """Return the findings with the custom fields that the owner wants as columns."""
     fields = learned.inferred.custom_fields
     taken = [column.name for column in learned.inferred.columns]
     if fields is None:
@@ -197,8 +197,8 @@ def _loaded(text: str, kept: Mapping[str, Hand]) -> Contract:
         if not kept:
             raise
         raise ConfigurationProblem(
-            f"{problem.message}. Your changes of {', '.join(kept)} were kept, and do not go with"
-            " what was found: correct them, or delete the contract file to begin again"
+            f"{problem.message}. Your changes of {', '.join(kept)} were kept, and do not fit the"
+            " findings: correct them, or delete the contract file to start over"
         ) from problem
 
 
@@ -212,7 +212,7 @@ def always(token: str) -> Token:
 
 
 async def _token_of(source: Token, refused: str = "") -> str:
-    """Return the current token, or say at the door why there is none."""
+    """Return the current token, or raise a `DoorProblem` that says why there is none."""
     try:
         return await source(refused)
     except UpstreamRejectedToken as error:
@@ -224,7 +224,7 @@ async def _token_of(source: Token, refused: str = "") -> str:
 async def _hints(
     http: httpx.AsyncClient, url: str, token: str, wishes: Wishes, progress: Progress
 ) -> Hints:
-    """Return what a file to start from says, and a description or the owner's example."""
+    """Return the claims of the file to start from, and of a description or the owner's example."""
     own = Hints()
     if wishes.contract is not None:
         own = replace(hints_of_contract(read_file(wishes.contract)), constants={})
@@ -263,7 +263,7 @@ async def _source(http: httpx.AsyncClient, source: str, url: str, token: str) ->
 
 
 def pace_of(url: str) -> Pace:
-    """Return the pace: no pause on this machine, where nobody else is disturbed."""
+    """Return the pace of calls: without a pause if the API runs on this machine."""
     seconds = 0.0 if _is_local(url) else _SECONDS_BETWEEN_CALLS
     return Pace(asyncio.sleep, time.monotonic, seconds)
 
@@ -278,7 +278,7 @@ def reader(
     token: Token,
     policy: RetryPolicy | None = None,
 ) -> AnalyticsClient:
-    """Return the reader of the feed for a contract, as slow as the probes are.
+    """Return the reader of the feed for a contract, at the pace of the probes.
 
     The contract's headers are those of the HTTP client from now on.
 
@@ -294,7 +294,7 @@ def reader(
 
 
 def exit_of(problem: DoorProblem) -> Exit:
-    """Return the exit code of a trouble at the door: whether the same command may work later."""
+    """Return the exit code of a `DoorProblem`, which shows whether to try again later."""
     is_later = problem.door in (Door.UNREACHABLE, Door.BUSY, Door.NO_ROWS)
     return Exit.LATER if is_later else Exit.UNUSABLE
 

@@ -1,4 +1,4 @@
-"""gateway.toml, updated in place: the settings that `init` asks for change, all else stays."""
+"""gateway.toml, updated in place: the settings that `init` asks for change, the rest stays."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def settings_text(old: str | None, chosen: Mapping[str, object]) -> str:
 
 
 def stored_settings(text: str | None) -> dict[str, object]:
-    """Return the settings of a file; none if it is no TOML."""
+    """Return the settings of a file; none if it is not TOML."""
     try:
         return tomllib.loads(text or "")
     except tomllib.TOMLDecodeError:

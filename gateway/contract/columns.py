@@ -71,7 +71,7 @@ def _ends_list(entry: file.ColumnEntry) -> bool:
 
 
 def _source(entry: file.ColumnEntry, paths: tuple[str, ...]) -> ColumnSource | None:
-    """Return how the value is made; None if it is the member at the path."""
+    """Return the source of the value; None if it is the member at the path."""
     is_plain = len(paths) == 1 and not entry.decode and not entry.key_of
     if is_plain and "[" not in paths[0].replace("[]", ""):
         return None
@@ -116,13 +116,13 @@ def _custom_column(
 
 
 def _instant(name: str, entry: file.RangeFilterEntry) -> Instant:
-    """Return how the ends of a range are sent; refuse what the upstream could misread."""
+    """Return the notation of a range's ends; refuse one that the upstream could misread."""
     place = f"contract file: [filters.{name}]"
     try:
         zone = checked_zone(entry.zone)
     except ValueError as error:
         raise ConfigurationProblem(
-            f'{place} zone = {entry.zone!r} is no time zone: write "UTC" or "Europe/Berlin"'
+            f'{place} zone = {entry.zone!r} is not a time zone: write "UTC" or "Europe/Berlin"'
         ) from error
     step = entry.resolution_milliseconds
     try:
@@ -132,7 +132,7 @@ def _instant(name: str, entry: file.RangeFilterEntry) -> Instant:
         is_exact = False
     if not is_exact:
         raise ConfigurationProblem(
-            f"{place} instant = {entry.instant!r} cannot say all instants that are whole multiples"
+            f"{place} instant = {entry.instant!r} cannot express all instants that are multiples"
             f" of {step} milliseconds: write iso, epoch_seconds, epoch_milliseconds or a pattern"
             " with all their parts, a larger resolution_milliseconds, or a zone without summer time"
         )

@@ -1,9 +1,9 @@
-"""Steps that turn an upstream's value into a column's: few, total, and written in the contract.
+"""Steps that turn an upstream's value into a column's, as listed in the contract.
 
 A step is a word or a table with one key: `"number"`, `{ scale = 100 }`,
 `{ map = { done = "APPROVED" } }`. Each step takes any JSON value but null, and returns a value or
 raises `Undecodable`; null stays null. Steps that only rename values can be inverted, so that
-filters may be sent.
+filters on the column can be sent.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ class Join:
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """`{ language = ["en", "de"] }`: the first of these that is there, else the first of all."""
+    """`{ language = ["en", "de"] }`: the first language that is present, else any."""
 
     codes: tuple[str, ...]
 
@@ -122,7 +122,7 @@ def parse_steps(entries: Sequence[str | dict[str, Any]], column: str) -> tuple[S
     """Parse the `decode` of a column.
 
     Raises:
-        ConfigurationProblem: an entry is no step; the message lists the steps.
+        ConfigurationProblem: an entry is not a step; the message lists the steps.
     """
     return tuple(_parse(entry, column) for entry in entries)
 
@@ -147,7 +147,7 @@ def _parse(entry: Any, column: str) -> Step:
     except (KeyError, ValueError):
         pass
     raise ConfigurationProblem(
-        f"contract file: column {column!r}: decode = {entry!r} is no step; steps are"
+        f"contract file: column {column!r}: decode = {entry!r} is not a step; steps are"
         f" {', '.join(map(repr, _WORDS))}, {{ scale = 100 }}, {{ map = {{ ... }} }},"
         ' { instant = "iso", zone = "UTC" }, { split = "," }, { join = " " } and'
         ' { language = ["en"] }'
@@ -177,7 +177,7 @@ def makes_list(steps: Sequence[Step]) -> bool:
 
 
 def encode(value: str, steps: Sequence[Step]) -> Any:
-    """Return what the upstream calls a column's value, so that `decode` makes the value of it.
+    """Return the upstream's value that `decode` turns into a column's value.
 
     Raises:
         Undecodable: there is no such value, or more than one.
@@ -270,9 +270,9 @@ def _scale(value: Any, step: Any) -> float:
 
 
 def _map(value: Any, step: Any) -> Any:
-    """Return the value that stands for this one.
+    """Return the value that this one is mapped to.
 
-    A value that is no name but what another name stands for could not be distinguished in filters.
+    Raise if an unmapped value equals the target of a mapping: filters could not distinguish them.
     """
     name = text_of(value)
     for known, made in step.pairs:

@@ -1,4 +1,4 @@
-"""The additional headers of requests, with environment variables in place of `${env.NAME}`."""
+"""The additional headers of requests, with environment variables instead of `${env.NAME}`."""
 
 from __future__ import annotations
 
@@ -30,11 +30,13 @@ def check_headers(headers: tuple[tuple[str, str], ...]) -> None:
     seen: set[str] = set()
     for name, value in headers:
         if _NAME.fullmatch(name) is None:
-            raise _problem(name, "is no name of a header")
+            raise _problem(name, "is not a valid header name")
         if name.lower() in _OWN:
             raise _problem(name, "is set by the gateway itself; remove it")
         if name.lower() in seen:
-            raise _problem(name, "is there twice; names differ by more than case")
+            raise _problem(
+                name, "occurs twice; upper and lower case do not distinguish names of headers"
+            )
         seen.add(name.lower())
         if "${" in _VARIABLE.sub("", value):
             raise _problem(name, "has a placeholder other than ${env.NAME}")
@@ -51,7 +53,7 @@ def resolve_headers(contract: Contract, environment: Mapping[str, str]) -> dict[
 
 
 def digest_of(headers: Mapping[str, str], contract: Contract) -> str:
-    """Return a text that differs for other values, since these may select other rows; "" for none.
+    """Return a text that differs for different values, which may select other rows; "" for none.
 
     It is part of the names of snapshots and does not reveal the values.
     """

@@ -56,7 +56,7 @@ def checked_notation(notation: str) -> str:
 def is_exact_on_grid(notation: str, zone: str, milliseconds: int) -> bool:
     """Return True if each instant that is a multiple of these milliseconds is written in full.
 
-    Local times without an offset are not: one hour a year is there twice.
+    Local times without an offset are not: one hour a year occurs twice.
     """
     known = _zone(zone)
     offsets = {known.utcoffset(datetime(2024, month, 1)) for month in range(1, 13)}  # noqa: DTZ001
@@ -96,7 +96,7 @@ def read_instant(value: Any, notation: str, zone: str) -> str:
     """Return ISO 8601 with an offset, as fine as it was; years may be beyond 9999.
 
     Raises:
-        ValueError: it is not of this notation, or has neither an offset nor a zone.
+        ValueError: it is not in this notation, or has neither an offset nor a zone.
     """
     if notation == "iso":
         return _read_iso(value, zone)

@@ -39,7 +39,7 @@ class ValuesFilter:
 class RangeFilter:
     """Two instants, `NAME.from` and `NAME.to`; rows whose value is null never match upstream.
 
-    `instant` is how instants are sent; `open_from` and `open_to` stand for open ends, if the
+    `instant` is how instants are sent; `open_from` and `open_to` replace open ends, if the
     upstream needs both.
     """
 
@@ -67,7 +67,7 @@ Filter: TypeAlias = ValuesFilter | RangeFilter | CustomFieldFilter
 
 @dataclass(frozen=True, slots=True)
 class ColumnSource:
-    """How a column's value is made from a row: the first path with a value, or all to be joined.
+    """The source of a column's value: the first path with a value, or all paths to be joined.
 
     A step of a path is a member's name; `[]` behind it means each element, `[0]` one element.
     `key_of` are the columns whose values make a key.
@@ -134,7 +134,7 @@ class RequestShape:
 
 
 class Paging(StrEnum):
-    """How a request names its page: by its first row, by its number, or by a cursor."""
+    """The way a request names its page: by its first row, by its number, or by a cursor."""
 
     OFFSET = "offset"
     PAGE_NUMBER = "page_number"
@@ -142,7 +142,7 @@ class Paging(StrEnum):
 
 
 class Stop(StrEnum):
-    """What shows that a page is the last one."""
+    """The sign that a page is the last one."""
 
     TOTAL = "total"
     HAS_MORE = "has_more"
@@ -152,7 +152,7 @@ class Stop(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Pages:
-    """How rows are divided into pages; `first` is the number of the first row or page.
+    """The division of rows into pages; `first` is the number of the first row or page.
 
     `deepest` is the largest sum of skip and limit that the upstream accepts, None without a bound.
     """
@@ -165,7 +165,7 @@ class Pages:
 
 @dataclass(frozen=True, slots=True)
 class TotalPlace:
-    """Where the number of all rows is: a member or a header, in rows or in pages."""
+    """The place of the total: a member or a header, counted in rows or in pages."""
 
     member: MemberPath | None = None
     header: str | None = None
@@ -174,7 +174,7 @@ class TotalPlace:
 
 @dataclass(frozen=True, slots=True)
 class ResponseShape:
-    """The envelope: member paths, and what tells success.
+    """The envelope: member paths, and what marks success.
 
     `repeated` are objects in a row that many rows share, byte for byte. Without `success`, every
     2xx is one, unless the member of `failed_if` has its value.

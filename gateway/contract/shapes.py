@@ -1,4 +1,4 @@
-"""`[request]` and `[response]` of a contract file -> the shapes that requests are made with."""
+"""`[request]` and `[response]` of a contract file -> the shapes of requests and responses."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def request_shape(parsed: file.ContractFile) -> RequestShape:
 
 
 def safe_values(parsed: file.ContractFile, name: str) -> str:
-    """Return a pattern of the values of a filter that its places in the bodies can say."""
+    """Return a pattern of the filter values that its places in the bodies can express."""
     shape = request_shape(parsed)
     uses = [*shape.body.uses(), *shape.statistics_body.uses()]
     own = [use for use in uses if use.name in (f"{name}.text", f"{name}.first")]

@@ -1,7 +1,7 @@
-"""A contract file without what depends on columns that this upstream does not have.
+"""A contract file without the parts that depend on columns that the upstream does not have.
 
 Tables, measures and statistics are written for the columns of the shipped file. An upstream may
-lack some: what is made of them is left out, instead of refusing the file.
+lack some. The parts that need them are left out, and the file is not refused.
 """
 
 from __future__ import annotations
@@ -22,20 +22,20 @@ USUAL_COLUMNS = frozenset(
         *("groupIds", "groupNames"),
     }
 )
-"""The columns of the shipped file; a misspelt name is none of them, and remains an error."""
+"""The columns of the shipped file; other names are misspelt, and remain errors."""
 _WORD = re.compile(r"duration'[^']*'|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True)
 class Shrunk:
-    """The file that is left, and the names of what was left out."""
+    """The remaining file, and the names of the parts that were left out."""
 
     file: file.ContractFile
     left_out: tuple[str, ...]
 
 
 def shrink(parsed: file.ContractFile) -> Shrunk:
-    """Leave out what needs a usual column that the file does not have, or another expiry date."""
+    """Leave out parts that need a usual column that is absent, or another kind of expiry date."""
     missing = USUAL_COLUMNS - {column.name for column in parsed.columns}
     unlisted = _unlisted_words(parsed)
     foreign = _foreign_meaning(parsed)
@@ -69,7 +69,7 @@ def _repeated(parsed: file.ContractFile) -> tuple[str, ...]:
 
 
 def _unlisted_words(parsed: file.ContractFile) -> frozenset[str]:
-    """Return the quoted words of measures that no column lists: the upstream has other words.
+    """Return the quoted words in measures that no column lists: the upstream uses other words.
 
     A measure of such a word would always be 0.
     """

@@ -1,4 +1,4 @@
-"""Templates of request bodies: JSON with placeholders for what a request may say.
+"""Templates of request bodies: JSON with placeholders for the values of a request.
 
 A text that is one placeholder, such as `"${limit}"`, becomes the value itself; inside a longer text
 the value becomes a part of it. A member whose placeholder has no value is left out, and so are an
@@ -77,7 +77,7 @@ class Template:
     root: Node
 
     def render(self, values: Values) -> Any:
-        """Return the JSON value; an empty object if nothing is to be said."""
+        """Return the JSON value; an empty object if no placeholder has a value."""
         found = _render(self.root, values)
         return {} if found is _ABSENT else found
 
@@ -147,7 +147,7 @@ def _parts(text: str) -> tuple[str | Slot, ...]:
     rest = text[end:]
     if "${" in rest:
         raise ConfigurationProblem(
-            f"contract file: [request] body: {text!r} has a placeholder without its end: write"
+            f"contract file: [request] body: {text!r} has an unclosed placeholder: write"
             " ${NAME} or ${NAME or JSON}"
         )
     return (*parts, rest) if rest else tuple(parts)
@@ -163,7 +163,7 @@ def _slot(text: str) -> Slot:
             match = None
     if match is None:
         raise ConfigurationProblem(
-            f"contract file: [request] body: ${{{text}}} is no placeholder: write ${{NAME}} or"
+            f"contract file: [request] body: ${{{text}}} is not a placeholder: write ${{NAME}} or"
             " ${NAME or JSON}"
         )
     return Slot(match[1], match[2])
@@ -206,7 +206,7 @@ def _uses(node: Node | Joined | str, *, in_text: bool, repeats: bool) -> Iterato
 
 
 def _speaks(node: Node | Joined | str) -> bool:
-    """Return True if a name or an element speaks of custom fields."""
+    """Return True if a name or an element refers to custom fields."""
     return any(slot.name.startswith(f"{EACH}.") for slot in _slots(node))
 
 
@@ -263,7 +263,7 @@ def _array(node: Array, values: Values) -> Any:
 
 
 def _repeated(node: Node | str, values: Values) -> Iterator[Values]:
-    """Yield the values of each custom field if a name or an element speaks of custom fields."""
+    """Yield the values of each custom field if a name or an element refers to custom fields."""
     if not _speaks(node) or f"{EACH}.id" in values:
         yield values
         return

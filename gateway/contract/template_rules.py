@@ -1,4 +1,4 @@
-"""The rules of the request's templates: what is to be said reaches the upstream as it was meant.
+"""The rules of the request's templates: every filter and page reaches the upstream as intended.
 
 A filter that is not sent, or sent in part, loses rows or counts too many, with no error.
 """
@@ -19,7 +19,7 @@ _FILTER_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 def check_placeholders(parsed: file.ContractFile) -> None:
-    """Refuse placeholders without a meaning, or with another than their place has.
+    """Refuse placeholders without a meaning, or with one that does not fit their place.
 
     Raises:
         ConfigurationProblem: names the body and the placeholder.
@@ -49,7 +49,7 @@ def _check_filter_name(name: str, entry: file.FilterEntry) -> None:
         raise _problem(
             "[filters]",
             name,
-            "is no name of a filter: use letters, digits and underscores, but none of"
+            "is not a valid filter name: use letters, digits and underscores, but none of"
             f" {', '.join(sorted({*_RESERVED, EACH}))}",
         )
 
@@ -62,20 +62,20 @@ def _misuse(use: Use, filters: Mapping[str, file.FilterEntry], known: Collection
     entry = filters.get(name)
     if isinstance(entry, file.ValuesFilterEntry):
         if use.name == name and use.in_text:
-            return f"is a list: write ${{{name}.text}} inside of a longer text"
+            return f"is a list: write ${{{name}.text}} inside a longer text"
         if use.name == f"{name}.first" and entry.max_values > 1:
             return f"sends one value only: set max_values = 1 in [filters.{name}]"
     elif use.name != name:
         return f"has one value: write ${{{name}}}"
     if name.startswith(f"{EACH}.") and not use.repeats:
-        return "must be in an element of a list, or in the name of a member, of which there is one"
+        return "must be in an element of a list, or in the only name of an object"
     if name == f"{EACH}.values" and use.in_text:
         return "is a list and cannot be a part of a longer text"
     return ""
 
 
 def check_filters_are_sent(contract: Contract) -> None:
-    """Refuse filters and pages that a request cannot say: all rows would count as filtered.
+    """Refuse filters and pages that a request cannot express: all rows would count as filtered.
 
     Raises:
         ConfigurationProblem: names the body and the placeholder.

@@ -1,1 +1,1 @@
-"""Probes of the live Analytics API: its custom fields, and its fit with the contract file."""
+"""Discovery of an unknown Analytics API, and checks of a contract file against it."""

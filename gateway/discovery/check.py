@@ -1,7 +1,7 @@
-"""A contract file in force against the live API: learnt again, compared, and read.
+"""Check of a contract file against the live API.
 
-The probes of discovery are made again, with the file's own forms first. Pages are then read with
-the file in force by the reader of the feed, so that a file fits only if the feed can be read.
+Discovery runs again and tries the file's own request forms first. The feed's reader then reads
+pages with the file, so that a file fits only if the feed can be read.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ _POINTER = re.compile(r"[^.]*`skillhabit-odata check` shows [^.]*")
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """A contract file in force, and the base URL that is asked."""
+    """A contract file in force, and the base URL of the API."""
 
     parsed: file.ContractFile
     contract: Contract
@@ -53,7 +53,7 @@ class InForce:
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """The findings, and what they were made from."""
+    """The findings, and the results that they are based on."""
 
     findings: tuple[Finding, ...]
     learned: Learned = field(repr=False)
@@ -72,7 +72,7 @@ async def check_contract(
     shipped: str,
     progress: Callable[[str], None],
 ) -> Checked:
-    """Learn an API again, and compare a file with what is learnt.
+    """Learn an API again, and compare a file with the result.
 
     Raises:
         DoorProblem: no row can be read.
@@ -120,7 +120,7 @@ async def compare_with(
     *,
     proves: bool = True,
 ) -> tuple[Finding, ...]:
-    """Return the findings on a file, but for its statistics.
+    """Return the findings on a file, except on its statistics.
 
     With `proves`, filters that discovery does not try are tried too.
 
@@ -191,5 +191,5 @@ def _matching(
         total = len(rows) + 1 if found.total is None else found.total
         return newest(rows, total, flat_contract(contract))
     if found.total != len(rows):
-        raise ValueError("no range selects rows that are known")
+        raise ValueError("no date range selects known rows")
     return Pushdown(), rows

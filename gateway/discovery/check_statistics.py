@@ -1,7 +1,7 @@
 """A check of the live statistics against the newest rows, as counted by the gateway.
 
-It takes one more call, for the rows from some instant on, all of which are on the page already
-read. So it also finds a filter that the statistics ignore.
+It makes one more call, limited to rows after an instant, all of which are on the page already read.
+It therefore also detects that the statistics ignore a filter.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ def _compare(statistic: Statistic, actual: object, counted: object) -> Finding:
     subject, member = f"[statistics.{statistic.name}]", f"`{'.'.join(statistic.member)}`"
     edits = (Edit(f"statistics.{statistic.name}"),)
     if actual is MISSING:
-        return differs(subject, f"{member} is missing; correct `member`, or take it out", edits)
+        return differs(subject, f"{member} is missing; correct or remove `member`", edits)
     if not statistic.exact:
         return holds(subject, f"{member} is {short(actual)}; exact = false, so no query uses it")
     if _plain(actual) == counted and not isinstance(actual, bool):

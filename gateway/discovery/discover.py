@@ -1,8 +1,8 @@
-"""Discovery: an API that nobody here has seen -> what its answers prove of it.
+"""Discovery: an unknown API -> the facts about it that its responses prove.
 
-Each step stands on those before it: enter, shape, limit, order, position, end, totals, range,
+Each step builds on those before it: enter, shape, limit, order, position, end, totals, range,
 filters. What the feed needs comes first; filters and statistics are tried as long as calls are
-left. What is not proved is left out: the feed is right without it, only slower.
+left. Unproved abilities are left out: the feed is correct without them, only slower.
 """
 
 from __future__ import annotations
@@ -71,7 +71,7 @@ Progress = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is known before the first call, and how far to go.
+    """The input and the limits of discovery.
 
     `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
     calls for abilities that the feed can do without. `choose` answers a question with the number
@@ -95,7 +95,7 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     """Learn an API.
 
     Raises:
-        DoorProblem: no rows can be read, or rows cannot be told apart.
+        DoorProblem: no rows can be read, or rows cannot be identified.
     """
     study = Study(caller, plan.paths[0])
     entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
@@ -193,7 +193,7 @@ class _Discovery:
         return position_values(self._position, 0, limit.largest)
 
     def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
-        """Return rows told apart by what they are sorted by: ties may come in any order."""
+        """Return rows identified by their sort value: ties may come in any order."""
         entry = self._infer().column("updatedAt")
         return Window(rows) if entry is None else Window(rows, Reader(entry).micros)
 
@@ -240,7 +240,7 @@ class _Discovery:
         if inferred.key.kind == "none":
             raise DoorProblem(
                 Door.REFUSED,
-                f"rows cannot be told apart: {inferred.key.evidence}. {inferred.key.advice}",
+                f"rows cannot be identified: {inferred.key.evidence}. {inferred.key.advice}",
             )
         for question in inferred.questions:
             if self._plan.choose is None:
@@ -330,7 +330,7 @@ class _Discovery:
                 self._untested[name] = "no call is left for it" if entry else f"no column {column}"
                 continue
             if not has_two_values(Reader(entry), rows):
-                self._untested[name] = "the rows have no value that others lack"
+                self._untested[name] = "no value is in some rows only"
                 continue
             made = await find_filter(
                 self._study,
@@ -341,7 +341,7 @@ class _Discovery:
                 self._plan.hints.filters.get(name, ()),
             )
             if made is None:
-                self._progress(f"filter by {name}: not found, so it is done here")
+                self._progress(f"filter by {name}: not found, so the gateway filters the rows")
                 continue
             found.append(made)
             self._progress(f"filter by {name}: {made.verdict}")
@@ -401,8 +401,9 @@ def _no_pages(rows: int) -> tuple[Door, str]:
     """Return why no member for the next page was found."""
     if rows < _FEW_ROWS:
         return Door.NO_ROWS, (
-            f"the token sees {rows} rows, too few to learn how pages work: a new workspace, or a"
-            " manager without people; run the command again when there are more"
+            f"the token sees {rows} rows, too few to learn how pages work. The workspace may be"
+            " new, or the token may belong to a manager without people; run the command again when"
+            " there are more rows"
         )
     return Door.REFUSED, (
         "the API sends rows, but no usual member of a request leads to the next page, or every call"

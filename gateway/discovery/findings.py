@@ -11,7 +11,7 @@ from gateway.analytics.read.members import MISSING
 
 
 class State(StrEnum):
-    """What was shown of an entry."""
+    """The verdict on an entry."""
 
     HOLDS = "holds"
     DIFFERS = "differs"
@@ -31,7 +31,7 @@ class Edit:
 class Finding:
     """One line of the report.
 
-    `is_vital` is true of an untested entry that the feed relies on. `edits` mend what differs.
+    `is_vital` is True for an untested entry that the feed relies on. `edits` correct the entry.
     """
 
     state: State
@@ -57,12 +57,12 @@ def differs(subject: str, text: str, edits: Sequence[Edit] = ()) -> Finding:
 
 
 def untested(subject: str, why: str, *, is_vital: bool = False) -> Finding:
-    """Return the finding on an entry that nothing has shown."""
+    """Return the finding on an entry that could not be tested."""
     return Finding(State.UNTESTED, subject, why, is_vital=is_vital)
 
 
 def short(value: object) -> str:
-    """Return what a value is, without showing a text: it may be a person's."""
+    """Return a description of a value, without its text, which may be a person's."""
     match value:
         case dict():
             return "an object"

@@ -34,7 +34,7 @@ class Hints:
     """Candidates for each step; empty without claims.
 
     `numbers` are paths of the limit, the skip, the page and the cursor. `constants` are members
-    that the description demands and whose value it says.
+    that the description demands and whose value it states.
     """
 
     paths: tuple[str, ...] = ()

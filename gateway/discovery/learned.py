@@ -1,4 +1,4 @@
-"""What discovery has learnt of an API: the parts of a contract, each with its evidence."""
+"""The result of discovery: the parts of a contract, each with its evidence."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from gateway.discovery.probe.totals import TotalFound
 class Learned:
     """The parts; None for what the API does not have, or what could not be proved.
 
-    `problems` are what the owner has to settle before the feed is whole. `rows` are those that were
-    seen. `untested` says why a filter could not be tried.
+    The owner must settle the `problems` before the feed is complete. `rows` are the sample rows.
+    `untested` says why a filter could not be tried.
     """
 
     path: str

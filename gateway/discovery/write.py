@@ -1,7 +1,7 @@
-"""What was learnt -> the text of a contract file of format 2, with evidence.
+"""The result of discovery -> the text of a contract file of format 2, with evidence.
 
 The shipped file is the frame: its comments and the tables of derived sets stay, the tables that
-describe the upstream are written anew.
+describe the upstream are replaced.
 """
 
 from __future__ import annotations

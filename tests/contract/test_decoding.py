@@ -199,7 +199,7 @@ def test_an_instant_without_an_offset_needs_a_zone() -> None:
     "notation", ["ISO", "iso8601", "%Q", "%H:%M", "%Y-%m", "%Y-%m-%d %I:%M", "%d.%m. %H:%M", ""]
 )
 def test_a_notation_without_a_date_is_refused(notation: str) -> None:
-    with pytest.raises(ConfigurationProblem, match="is no step"):
+    with pytest.raises(ConfigurationProblem, match="is not a step"):
         parse_steps([{"instant": notation, "zone": "UTC"}], "c")
 
 

@@ -38,7 +38,7 @@ def contract_with(headers: str) -> Contract:
         ('"" = "1"', "is no name"),
         ('authorization = "Basic x"', "is set by the gateway itself"),
         ('Host = "x"', "is set by the gateway itself"),
-        ('X-Key = "1", x-key = "2"', "'x-key' is there twice"),
+        ('X-Key = "1", x-key = "2"', "'x-key' occurs twice"),
         ('X-Key = "${KEY}"', "a placeholder other than ${env.NAME}"),
         ('X-Key = "${env.}"', "a placeholder other than"),
         (r'X-Key = "a\nb"', "no header can have"),

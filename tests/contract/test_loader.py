@@ -124,9 +124,9 @@ def mapped(*fields: tuple[str, str]) -> Change:
         (put('userIds = "${users}"', 'groupIds = "${users}"'), "Cannot overwrite a value (at line"),
         (put('userIds = "${users}"', ""), "'${users}' is missing, so it would never be sent"),
         (put('userIds = "${users}"', 'userIds = "${user}"'), "'${user}' is unknown; there are"),
-        (put('userIds = "${users}"', 'userIds = "${users"'), "placeholder without its end"),
-        (put('userIds = "${users}"', 'userIds = "${users or }"'), "is no placeholder"),
-        (put('userIds = "${users}"', 'userIds = "${users or [}"'), "is no placeholder"),
+        (put('userIds = "${users}"', 'userIds = "${users"'), "unclosed placeholder"),
+        (put('userIds = "${users}"', 'userIds = "${users or }"'), "is not a placeholder"),
+        (put('userIds = "${users}"', 'userIds = "${users or [}"'), "is not a placeholder"),
         (put('userIds = "${users}"', 'userIds = "${users.first}"'), "set max_values = 1"),
         (put('userIds = "${users}"', 'userIds = "in ${users}"'), "is a list: write ${users.text}"),
         (put('userIds = "${users}"', 'userIds = "${users}"\nx = "${limit.text}"'), "has one value"),
@@ -146,21 +146,27 @@ def mapped(*fields: tuple[str, str]) -> Change:
             put(
                 "[filters.users]", '[filters.limit]\nkind = "values"\nexact = true\n[filters.users]'
             ),
-            "is no name of a filter",
+            "is not a valid filter name",
         ),
         (
             put(
                 "[filters.users]", '[filters."a.b"]\nkind = "values"\nexact = true\n[filters.users]'
             ),
-            "is no name of a filter",
+            "is not a valid filter name",
         ),
         (statistics_body("{}"), "[request] statistics_body = '${contents}' is missing"),
         (
             put("resolution_milliseconds = 1 #", 'instant = "epoch_seconds" #'),
-            "cannot say all instants",
+            "cannot express all instants",
         ),
-        (put("resolution_milliseconds = 1 #", 'instant = "%Y-%m-%d" #'), "cannot say all instants"),
-        (put("resolution_milliseconds = 1 #", 'instant = "iso8601" #'), "cannot say all instants"),
+        (
+            put("resolution_milliseconds = 1 #", 'instant = "%Y-%m-%d" #'),
+            "cannot express all instants",
+        ),
+        (
+            put("resolution_milliseconds = 1 #", 'instant = "iso8601" #'),
+            "cannot express all instants",
+        ),
         (put('to = "${expiry_date.to}"', "to = 1"), "'${expiry_date.to}' is missing"),
         (put('values = "${custom_fields.values}" ', "any = true "), "custom_fields.values"),
         (put('limit = "${limit}"', "limit = 10"), "'${limit}' is missing"),
@@ -170,11 +176,11 @@ def mapped(*fields: tuple[str, str]) -> Change:
             "[filters.expiry_date]",
         ),
         (column("progress", "decode", '["numbr"]'), "column 'progress': decode = 'numbr'"),
-        (column("progress", "decode", "[{ scale = 0 }]"), "is no step; steps are 'text'"),
-        (column("progress", "decode", "[{ scale = 1, by = 2 }]"), "is no step"),
-        (column("startedAt", "decode", '[{ instant = "iso", zone = "Nowhere" }]'), "is no step"),
-        (column("startedAt", "decode", '[{ instant = "iso", zone = "../x" }]'), "is no step"),
-        (column("startedAt", "decode", '[{ instant = "iso", zone = "Europe" }]'), "is no step"),
+        (column("progress", "decode", "[{ scale = 0 }]"), "is not a step; steps are 'text'"),
+        (column("progress", "decode", "[{ scale = 1, by = 2 }]"), "is not a step"),
+        (column("startedAt", "decode", '[{ instant = "iso", zone = "Nowhere" }]'), "is not a step"),
+        (column("startedAt", "decode", '[{ instant = "iso", zone = "../x" }]'), "is not a step"),
+        (column("startedAt", "decode", '[{ instant = "iso", zone = "Europe" }]'), "is not a step"),
         (put('filter = "custom_fields"', 'filter = "users"'), "[custom_fields] filter = 'users'"),
     ],
 )

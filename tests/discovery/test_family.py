@@ -37,12 +37,12 @@ REFUSED = {
     "limit-ignored": "rows",
     "skip-ignored": "next page",
     "hidden-without-filters": "rows are missing",
-    "attempts-unnumbered": "cannot be told apart",
+    "attempts-unnumbered": "cannot be identified",
     "instants-naive-berlin": "have no zone",
     "profile archived": "names no member",
     "profile eloomi-like": "have no zone",
     "profile legacy-php": "have no zone",
-    "profile attempts": "cannot be told apart",
+    "profile attempts": "cannot be identified",
 }
 """What an API without more words from its owner is refused for."""
 KEPT_WORDS = {"words-other"}

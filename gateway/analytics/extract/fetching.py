@@ -1,4 +1,4 @@
-"""How extracts get pages, and the refusals that several ways of reading share."""
+"""The fetch of pages for extracts, and the errors that several strategies share."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def keeps_changing() -> UpstreamKeepsChanging:
 
 
 def too_deep(deepest: int) -> UpstreamBrokeContract:
-    """Return the error for rows behind the depth limit that no range leads to."""
+    """Return the error for rows behind the depth limit that no range can reach."""
     return UpstreamBrokeContract(
         f"the list has more rows than the {deepest} that `deepest` of [pages] in the contract file"
         " allows; to read past it, the contract file needs `order_by` of [extract] with a column"

@@ -1,8 +1,8 @@
 """One reading of a list, page by page to its end, by row numbers, page numbers or cursors.
 
-The end is believed only if two facts agree. A page that says it is the last one (`stop` of [pages])
-is followed by a look beyond it, unless a full page has proved the limit and a total or has-more
-says so too. Rows beyond the end are read. An empty page is the end under every rule.
+The end is accepted only if two facts agree. A page that says it is the last one (`stop` of [pages])
+is followed by a request beyond it, unless a full page has proved the limit and a total or has-more
+agrees. Rows beyond the end are read. An empty page is the end under every rule.
 """
 
 from __future__ import annotations
@@ -18,18 +18,18 @@ from gateway.errors import UpstreamBrokeContract, UpstreamRejectedRequest
 from gateway.planner.pushdown import Pushdown
 
 _REPEATED_ROWS = 20
-"""Rows of consecutive pages without a new key that show a repeated page, not a moved row."""
+"""The number of rows without a new key that shows a repeated page, not moved rows."""
 _EMPTY_PAGES = 100
-"""Consecutive empty pages that say there is more: rows may be filtered after paging."""
+"""The limit of consecutive empty pages with more to come: rows may be filtered after paging."""
 _RESTARTS = 3
 
 
 class Listing:
     """A reading in progress; `read` can be called again after a failure, and goes on.
 
-    `take` receives each page with rows. `cut_off` is true if the list ended with its first page, a
-    full one without a cursor, which may also mean that the cursor is elsewhere. `repeated` counts
-    rows that came again on a later page.
+    `take` receives each page with rows. `cut_off` is True if the list ended with a full first page
+    without a cursor, which may mean that the cursor is elsewhere. `repeated` counts rows that
+    occurred again on a later page.
     """
 
     def __init__(
@@ -63,7 +63,7 @@ class Listing:
         """Read to the end.
 
         Raises:
-            UpstreamBrokeContract: pages repeat, or lie deeper than the upstream answers.
+            UpstreamBrokeContract: pages repeat, or lie deeper than the upstream allows.
             UpstreamRejectedRequest: a page was refused before the end.
         """
         while not self.ended:
@@ -115,7 +115,7 @@ class Listing:
             self._start()
         elif self._skip and not error.wants_smaller_page:
             raise UpstreamRejectedRequest(
-                f"{error.message} (after {self._skip} rows of a list; if it answers no page deeper"
+                f"{error.message} (after {self._skip} rows of a list; if it refuses pages deeper"
                 " than that, set `deepest` of [pages] in the contract file)",
                 details=error.details,
             ) from error
@@ -173,7 +173,7 @@ class Listing:
         return True
 
     def _count_stale(self, rows: int, has_new: bool) -> None:
-        """Notice pages that repeat for ever.
+        """Detect pages that repeat endlessly.
 
         Raises:
             UpstreamBrokeContract: consecutive pages had no new key.
@@ -195,7 +195,7 @@ class Listing:
         return UpstreamBrokeContract(
             f"the Analytics API repeats rows: after {len(self._seen)} distinct rows, {self._stale}"
             f" pages had no new one. It ignores {name} of [request.body], or sends its last page"
-            " again and again; correct that placeholder, or `kind` and `first` of [pages], in the"
+            " repeatedly; correct that placeholder, or `kind` and `first` of [pages], in the"
             " contract file"
         )
 

@@ -1,23 +1,23 @@
-"""An extract without a usable order, range or total: the list, until two readings agree.
+"""An extract without a usable order, range or total: read the list until two readings agree.
 
-Laws, while rows change during the read:
+Guarantees while rows change during the read:
 
 1. A row that was there throughout is in the extract. Pages may shift, and a reading may then miss
-   rows; so readings are repeated, with another limit, until two are equal. If rows change in
-   between, three readings have to agree: no row is in the first and third, and not in the second.
+   rows, so readings are repeated, with another limit, until two are equal. If rows change in
+   between, three readings have to agree: no row is in the first and third but not in the second.
 2. Each row is in one of the versions that it had during the read; the version read last counts.
-   The rows are not those of one moment: the extract covers the time from first to last page.
+   The rows are not a consistent state: the extract covers the time from first to last page.
 3. An extract of all rows may have rows that were deleted during the read. A selection has the rows
    of the last reading only.
 4. If responses state a total, the number of distinct keys lies between the smallest and the largest
-   total of the reading. A list that is in another order on each call needs one: a reading then goes
-   over the list until it has as many keys as a constant total says.
+   total of the reading. A list in another order on each call needs one: a reading then
+   goes over the list until it has as many keys as a constant total states.
 
-Readings by ranges of the order column miss no row by themselves; the second one, in the opposite
-direction, is the independent number of rows. A total that a range walk states is a ceiling or true:
-fewer rows are refused, more are not.
+A reading by ranges of the order column misses no row by itself; a second one, in the opposite
+direction, confirms the number of rows. The total stated during such a reading may be capped: fewer
+rows are refused, more are not.
 
-There is no instant from which such an extract lacks changes, so each refresh reads everything.
+A refresh cannot start from such an extract, so each refresh reads everything.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ from gateway.planner.pushdown import Pushdown
 
 _READINGS = 6
 _TIMES = 24
-"""Times that one reading goes over a reshuffled list; each finds two thirds of what is missing."""
+"""The most times that a reading goes over a reshuffled list; each finds two thirds of the rest."""
 
 
 @dataclass(frozen=True, slots=True)
 class PassTools:
-    """What readings are made with.
+    """The tools that readings share.
 
     `shrink` returns the contract with a smaller limit if an error asks for one, else None. With
     `by_ranges`, readings walk by ranges of the order column.
@@ -80,7 +80,7 @@ class Reading:
 
     @property
     def lacks(self) -> int:
-        """The number of rows that a constant total counts and the reading has not."""
+        """The number of rows that a constant total counts and the reading lacks."""
         if self.low is None or self.low != self.high or self.total_may_be_capped:
             return 0
         return max(0, self.low - len(self.rows))
@@ -103,7 +103,7 @@ class Passes:
     """One extract by repeated readings; after a failure, `read` resumes where it stopped.
 
     Rows of an extract of everything reach the sink as they are read. It counts as not gradual,
-    because its rows come in no order that clients could rely on.
+    because clients could not rely on the order of its rows.
     """
 
     is_gradual = False
@@ -123,7 +123,7 @@ class Passes:
         self.total: int | None = None
 
     async def read(self) -> None:
-        """Hand every row to the sink once.
+        """Pass every row to the sink once.
 
         Raises:
             UpstreamKeepsChanging: no two readings agreed.
@@ -140,7 +140,7 @@ class Passes:
         raise self._never_agreed()
 
     async def _read_once(self) -> None:
-        """Read the list once; a reshuffled one again until its total is reached."""
+        """Read the list once, or a reshuffled one until its total is reached."""
         reading, known = self._reading, -1
         for _ in range(_TIMES):
             listing = await self._list()
@@ -226,7 +226,7 @@ class Passes:
             )
 
     def _check_cut_off(self) -> None:
-        """Refuse a list whose first full page is its last one, whatever the limit."""
+        """Refuse a list whose first full page is its last one with every limit."""
         if len(self._done) < 2:
             return
         before, last = self._done[-2:]
@@ -249,7 +249,7 @@ class Passes:
 
 
 class _Everything:
-    """All rows on their way to the sink; changed ones are replaced at the end."""
+    """A buffer of all rows before the sink; changed ones are replaced at the end."""
 
     def __init__(self, contract: Contract, sink: Sink) -> None:
         self._key = contract.key
@@ -278,7 +278,7 @@ class _Everything:
 
 
 class _Last:
-    """The rows of the last reading of a selection, which a change can take rows out of."""
+    """The rows of the last reading of a selection, which rows can leave when they change."""
 
     def __init__(self, contract: Contract, sink: Sink) -> None:
         self._contract = contract
@@ -294,7 +294,7 @@ class _Last:
         self._parts.clear()
 
     async def finish(self, pushdown: Pushdown) -> None:
-        """Hand the rows to the sink in the feed's own order."""
+        """Pass the rows to the sink in the feed's own order."""
         contract = self._contract
         parts = [arrow_schema(contract).empty_table(), *self._parts]
         rows = without_outside(_last_of_each(parts, contract.key), pushdown)
@@ -306,12 +306,12 @@ class _Last:
 
 
 def _limits(largest: int) -> tuple[int, ...]:
-    """Return the limits of successive readings: their pages have few borders in common."""
+    """Return the limits of successive readings: their pages share few borders."""
     return largest, max(1, largest - max(1, largest // 8))
 
 
 def _digests(rows: pa.Table, key: str) -> dict[str, int]:
-    """Return a digest of each row by key; equal rows of one process have equal ones."""
+    """Return a digest of each row by key; within a process, equal rows have equal digests."""
     values = zip(*(column.to_pylist() for column in rows.columns), strict=True)
     return dict(zip(rows.column(key).to_pylist(), map(hash, map(repr, values)), strict=True))
 

@@ -1,10 +1,10 @@
-"""The choice of how an extract reads all rows, made from what the contract can say.
+"""The choice of an extract's strategy, by the abilities in the contract.
 
-A contract in force has only abilities that are proved, so that the choice needs no flags:
+The contract has only proved abilities, so the choice needs no flags:
 
-- **newest first** (`scan`, `catch_up`): nothing is lost, doubled or older than the request.
+- **newest first** (`scan`, `catch_up`): no row is lost, repeated or older than the request.
 - **ranges** (`walk`): the same order and ranges, without totals and without deep pages. Two
-  readings agree, one in each direction if the request can say so.
+  readings must agree, one in each direction if the request can express both.
 - **passes** (`passes`): the list is read again until a pass has every row of the pass before.
 """
 
@@ -17,7 +17,7 @@ from gateway.contract.model import Contract, Paging, RangeFilter
 
 
 class Strategy(StrEnum):
-    """How an extract reads all rows."""
+    """The method by which an extract reads all rows."""
 
     NEWEST_FIRST = "newest first"
     RANGES = "ranges"
@@ -26,7 +26,7 @@ class Strategy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A strategy, and why it was chosen, for the owner of the contract file."""
+    """A strategy, and the reason for it, for the owner of the contract file."""
 
     strategy: Strategy
     reason: str
@@ -51,7 +51,7 @@ def choose_strategy(contract: Contract) -> Choice:
 
 
 def states_rows(contract: Contract) -> bool:
-    """Return True if responses state the number of all rows; a number of pages is none."""
+    """Return True if responses state the number of all rows; a number of pages does not count."""
     place = contract.response.total
     return contract.has_total and place is not None and not place.counts_pages
 
@@ -78,5 +78,5 @@ def _no_total(contract: Contract) -> str:
     if contract.pages.kind is Paging.CURSOR:
         return "[pages] of the contract file pages by cursors, so no page can be read by itself"
     if contract.pages.deepest is not None:
-        return f"[pages] of the contract file gives no row beyond {contract.pages.deepest}"
+        return f"[pages] of the contract file allows no row beyond {contract.pages.deepest}"
     return ""

@@ -1,11 +1,11 @@
-"""A tie: rows of one instant that fill more than a page, so that no range can split them.
+"""A tie: more rows of one instant than fit a page, so that no range can split them.
 
 If the upstream keeps their order from call to call, one sweep by skip reads them. If it reshuffles
 them, a sweep misses a third. Then exact filters by value split the tie into slices that fit a page:
 one response has all rows of such a slice. Values come from the rows seen so far, so a slice is
 closed only when it has as many distinct rows as the upstream counts, and the tie when its total is
-the same as before: rows only leave a tie. What no filter can split is read again and again, each
-time finding two thirds of what is missing, in a number of calls that is bounded.
+the same as before: rows only leave a tie. Rows that no filter can split are read repeatedly; each
+reading finds two thirds of the missing rows, and the number of calls is bounded.
 """
 
 from __future__ import annotations
@@ -26,20 +26,20 @@ from gateway.contract.model import Contract, ValuesFilter
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedValues
 
 _FILLS = (0.76, 0.8, 0.84, 0.88, 0.92)
-"""How full a page of a slice may be expected to be; its real size comes with the response."""
+"""The shares of a page that slices are planned to fill; the response shows the real size."""
 _WASTE = 1.7
-"""Further calls after a slice that turned out to be larger than a page."""
+"""The further calls for a slice that turned out to be larger than a page."""
 _FULL_ENOUGH = 1.45
-"""Calls for slices by one column, compared with full pages, that need no coarser split first."""
+"""The most calls for slices by one column, as a multiple of full pages, without a coarser split."""
 _RECENT = 12
-"""Slices whose sizes show how well they are predicted."""
+"""The number of recent slices whose sizes show the accuracy of predictions."""
 _A_LITTLE = 1.1
-"""A slice that is larger than a page by no more than this is read again, not split."""
+"""A slice that exceeds a page by at most this factor is read again, not split."""
 _FEWEST_PAGES = 4
 _UNSEEN_ROWS = 10
-"""Rows whose value of a column was not seen yet: so few can be searched for."""
+"""The most rows with an unseen value of a column for which a search is worthwhile."""
 _ATTEMPTS = 12
-"""Readings of the whole tie, beside the logarithm of its rows, before it is refused."""
+"""The readings of a whole tie, added to the logarithm of its rows, before it is refused."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ class TieReader:
         """Read the tie, and return the number of its rows.
 
         `sample` are rows of it that were read before, in an order that differs from call to call:
-        they show which values there are, and may have left the tie since.
+        they show which values exist, and may have left the tie since.
 
         Raises:
             UpstreamKeepsChanging: its rows change, or no filter splits it into slices.
@@ -109,7 +109,7 @@ class TieReader:
             total, skip = page.total, skip + self._limit
             deepest = self._contract.pages.deepest
             if deepest is not None and total >= deepest:
-                raise too_deep(deepest)  # a total may stop there as well
+                raise too_deep(deepest)  # a total may be capped there too
             repeats = repeats or len(self._known) < known + page.rows.num_rows
             seen = len(self._known) + len(self._sample)
             is_enough = seen >= min(total, _FEWEST_PAGES * self._limit)
@@ -192,14 +192,14 @@ class TieReader:
 
     @property
     def _dispersion(self) -> float:
-        """How much the sizes of slices vary, compared with random draws."""
+        """Return how much the sizes of slices vary, compared with random draws."""
         known = self._deviations[-_RECENT:]
         return min(4.0, max(0.2, fmean(known))) if len(known) == _RECENT else 1.0
 
     def _packs(self, column: int, total: int, *, is_search: bool) -> list[tuple[list[str], float]]:
         """Return groups of values whose rows should fill a page, with the expected numbers.
 
-        For a search they are as large as can be, and nothing is expected.
+        For a search they are as large as possible, and no number is expected.
         """
         values = self._values(column, total)
         filter_ = self._contract.column(self._columns[column]).filter
@@ -261,8 +261,8 @@ class TieReader:
 def _sizes(counts: Counter[str], total: int) -> dict[str, float]:
     """Return how many rows each value should have, by how many are known.
 
-    What the counts differ by chance is taken out (James and Stein): they are drawn towards their
-    mean unless they vary more than random draws do. Equal sizes stay in the order of the values:
+    Differences by chance are removed (James and Stein): counts are drawn towards their mean unless
+    they vary more than random draws do. Equal sizes stay in the order of the values:
     the known rows of a value may be just those that are not in the slice.
     """
     numbers = list(counts.values())

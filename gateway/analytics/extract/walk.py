@@ -1,10 +1,10 @@
 """One reading by ranges of the order column: each page starts where the one before ended.
 
-No page is asked for behind another one, except inside of a tie, so the reading needs no total, no
-cursor and no deep page. It misses no row that is there throughout: the pages overlap, and a row
-that changes gets a newer instant. Oldest first, it is then still ahead. Newest first, it is behind,
-and the catch-up finds it: the newest rows are read again until one page reaches back beyond the
-start of the round before, minus the overlap for late commits.
+No page is requested by its position, except inside a tie, so the reading needs no total, no cursor
+and no deep page. It misses no row that exists throughout: the pages overlap, and a row that changes
+gets a newer instant. Oldest first, a later page has it. Newest first, the catch-up finds it: the
+newest rows are read again until one page reaches back beyond the start of the previous round, minus
+the overlap for late commits.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class RangeWalk:
     """A reading in progress; `read` can be called again after a failure, and goes on.
 
     `take` receives each page with rows; only the first page of all rows keeps its total, because
-    that of another one counts a part.
+    the totals of other pages count a part of the rows.
     """
 
     cut_off = False
@@ -73,7 +73,7 @@ class RangeWalk:
 
         Raises:
             UpstreamKeepsChanging: each round of the catch-up finds more than a page of changes.
-            UpstreamBrokeContract: a row has no instant, or a tie is deeper than allowed.
+            UpstreamBrokeContract: a row has no instant, or a tie exceeds the depth limit.
         """
         while not self._ended:
             if await self._step():
@@ -96,7 +96,7 @@ class RangeWalk:
         return self._note(page, is_whole=part == self._pushdown)
 
     def _part(self) -> Pushdown | None:
-        """Return what is still to be read in this round; None if it is empty."""
+        """Return the range still to read in this round; None if it is empty."""
         ends = (self._until, self._bound) if self._descending else (self._bound, self._until)
         if ends == (None, None):
             return self._pushdown
@@ -122,7 +122,7 @@ class RangeWalk:
         return False
 
     def _advances(self, instant: int) -> bool:
-        assert self._bound is not None  # noqa: S101 - the caller has looked
+        assert self._bound is not None  # noqa: S101 - the caller has checked
         return instant < self._bound if self._descending else instant > self._bound
 
     def _is_past_the_end(self, instant: int) -> bool:
@@ -142,18 +142,18 @@ class RangeWalk:
         return Listing(self._fetch, self._contract, tie, self._limit, take)
 
     def _check_tie(self, tie: Listing | TieReader) -> None:
-        """Refuse a list of rows with one instant that is in another order on each page."""
+        """Refuse rows with one instant whose order differs on each page."""
         if isinstance(tie, Listing) and tie.repeated >= max(2, self._limit // 10):
             column = self._contract.order_column
             raise UpstreamBrokeContract(
                 f"the Analytics API has more rows with one {column} than fit a page, and sorts them"
-                " in another way on each call, so that pages miss some. Without a number of rows,"
-                " nothing shows when all are there: name it as `total` of [response] in the"
+                " differently on each call, so that pages miss some. Without a number of all rows,"
+                " nothing shows when all are read: name it as `total` of [response] in the"
                 " contract file, or raise `largest` of [pages]"
             )
 
     def _pass_on(self, page: Page) -> None:
-        """Pass on a page, and note whether it has a row or a version that is new."""
+        """Pass on a page, and record whether it has a new row or version."""
         columns = (self._contract.key, self._contract.order_column)
         keys, instants = (page.rows.column(name).to_pylist() for name in columns)
         versions = set(map(hash, zip(keys, instants, strict=True)))
@@ -181,7 +181,7 @@ class RangeWalk:
         self._pages, self._is_still = 0, True
 
     def _note_instants(self, page: Page) -> int:
-        """Note the newest instant, but for those in the future; return that of the last row.
+        """Record the newest instant, except those in the future; return that of the last row.
 
         Raises:
             UpstreamBrokeContract: a row has none.

@@ -1,7 +1,7 @@
-"""What a response says of the calls that are left: `RateLimit`, `X-RateLimit-*` and their kin.
+"""The remaining calls that a response states: `RateLimit`, `X-RateLimit-*` and similar headers.
 
-There is no standard that all follow. The reset is a number of seconds, or an instant since 1970 in
-seconds or milliseconds, which its size tells apart. What cannot be read says nothing.
+APIs follow no common standard. The reset is a number of seconds, or an instant since 1970 in
+seconds or milliseconds, which are distinguished by size. Values that cannot be parsed are ignored.
 """
 
 from __future__ import annotations

@@ -53,7 +53,7 @@ def flat_contract(contract: Contract) -> Contract:
 
 @dataclass(frozen=True, slots=True)
 class Translated:
-    """A page as the body of the flat contract, and what its envelope says besides.
+    """A page as the body of the flat contract, and the other facts in its envelope.
 
     `total` is None if the response states none. `odd` has the numbers of rows by oddity.
     """
@@ -136,7 +136,7 @@ class Translator:
     def _unreadable(self, column: Column, number: int) -> UpstreamBrokeContract:
         return UpstreamBrokeContract(
             f"the Analytics API sent a value in {column.name} of row {number + 1} of a page that"
-            " `decode` cannot read, and rows cannot be told apart or ordered without it; correct"
+            " `decode` cannot read, and rows cannot be identified or ordered without it; correct"
             f" `decode` of the column {column.name} in the contract file"
         )
 
@@ -145,7 +145,7 @@ class Translator:
         if any(REPLACEMENT in text_of(row.get(self._contract.key, "")) for row in rows):
             raise UpstreamBrokeContract(
                 f"the Analytics API sent a {self._contract.key} with half of a character, so that"
-                " no text distinguishes it; its owner has to change it there"
+                " no text identifies it; correct it in Skillhabit"
             )
 
     def _total(self, answer: Any, headers: Mapping[str, str]) -> int | None:
@@ -188,7 +188,7 @@ class Translator:
 
 
 class _Cell:
-    """How one column's value is made from a row."""
+    """A column, and the steps that make its value from a row."""
 
     def __init__(self, column: Column, contract: Contract) -> None:
         self.column = column
@@ -203,7 +203,7 @@ class _Cell:
         self._is_text = column.prop.type is PrimitiveType.STRING and not column.prop.collection
 
     def value(self, row: Any) -> tuple[Any, Reason | None]:
-        """Return the value and what is odd about it.
+        """Return the value and its oddity.
 
         Raises:
             Undecodable: no step can read it.

@@ -1,1 +1,1 @@
-"""What the vendor or the owner says about the API before the first probe: claims, to be tested."""
+"""Claims about the API from the vendor or the owner, which probes then test."""

@@ -88,7 +88,7 @@ class ConstantCandidate:
 
 @dataclass(frozen=True, slots=True)
 class EndpointClaim:
-    """An endpoint that takes a POST and changes nothing.
+    """A POST endpoint that changes nothing.
 
     Attributes:
         path: from the host's root, without query and parameters.
@@ -141,7 +141,7 @@ class SecurityClaim:
 
 @dataclass(frozen=True, slots=True)
 class Claims:
-    """All that one description or file says.
+    """All claims of one description or file.
 
     Attributes:
         base_url: scheme and host that it names; reported to the owner, never called by itself.

@@ -139,7 +139,7 @@ def _option(word: str) -> tuple[str, str | None]:
 
 
 def _take(command: _Command, name: str, value: str) -> None:
-    """Note one option and its value."""
+    """Record one option and its value."""
     if name in _UPLOADS:
         raise ConfigurationProblem(
             f"the cURL command uses {name}; only JSON bodies in the command itself are read"

@@ -11,17 +11,17 @@ import yaml
 from gateway.errors import ConfigurationProblem
 
 MAX_DOCUMENT_BYTES = 5 * 1024 * 1024
-"""The largest API description; the largest public ones have 3 to 4 MB, without whitespace less."""
+"""The size limit of an API description; the largest public ones have 3 to 4 MB with whitespace."""
 
 MAX_YAML_BYTES = 2 * 1024 * 1024
-"""The largest description in YAML, which takes five seconds or so; JSON takes none."""
+"""The size limit of a description in YAML, which takes about five seconds to parse."""
 
 MAX_DEPTH = 100
 _YAML_SIGN = re.compile(r"^\s*['\"]?(?:openapi|swagger)['\"]?\s*:", re.MULTILINE)
 
 
 class _PlainLoader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc] # C if built
-    """YAML without tags and without dates: what JSON can say."""
+    """A loader of YAML that has JSON's types only: no tags, no dates."""
 
     yaml_implicit_resolvers = {  # noqa: RUF012 - PyYAML reads the class attribute
         letter: [pair for pair in pairs if not pair[0].endswith(("timestamp", "merge", "value"))]
@@ -33,14 +33,14 @@ def text_of(data: bytes) -> str:
     """Return a file's text: UTF-8, or UTF-16 with a byte order mark (Windows PowerShell writes it).
 
     Raises:
-        ConfigurationProblem: the bytes are no text.
+        ConfigurationProblem: the bytes are not text.
     """
     encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
     try:
         return data.decode(encoding)
     except UnicodeDecodeError:
         raise ConfigurationProblem(
-            "this is no text file; save it as UTF-8, and unpack it if it is compressed"
+            "this is not a text file; save it as UTF-8, and unpack it if it is compressed"
         ) from None
 
 
@@ -48,12 +48,12 @@ def json_of(text: str) -> Any:
     """Return the value of a JSON text.
 
     Raises:
-        ValueError: the text is no JSON, or nested too deeply.
+        ValueError: the text is not JSON, or nested too deeply.
     """
     try:
         value = msgspec.json.decode(text.encode("utf-8", "surrogatepass"))
     except (msgspec.DecodeError, RecursionError, UnicodeError):
-        raise ValueError("no JSON, or nested too deeply") from None
+        raise ValueError("not JSON, or nested too deeply") from None
     _check_depth(value)
     return value
 
@@ -83,7 +83,7 @@ def description_of(text: str) -> Any:
 def _yaml_of(text: str) -> Any:
     if len(text) > MAX_YAML_BYTES:
         raise ConfigurationProblem(
-            f"the API description is no JSON, and for YAML it is larger than"
+            f"the API description is not JSON, and as YAML it exceeds the limit of"
             f" {MAX_YAML_BYTES // 1024 // 1024} MB; save it as JSON"
         )
     try:

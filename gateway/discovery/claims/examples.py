@@ -42,7 +42,7 @@ from gateway.discovery.claims.values import (
 from gateway.errors import ConfigurationProblem
 
 ABSENT = object()
-"""The body that an exchange does not have; None is JSON's null."""
+"""Marks an exchange without a body; None is JSON's null."""
 
 MAX_EXCHANGES_OF_ONE = 50
 LEAST_SHAPE = 4.0
@@ -100,7 +100,7 @@ class _Group:
 
 
 def claims_from_exchanges(exchanges: Iterable[Exchange], kind: str) -> Claims:
-    """Return what exchanges claim.
+    """Return the claims of exchanges.
 
     Args:
         exchanges: of any endpoints; only successful POST requests are read.

@@ -1,4 +1,4 @@
-"""`init --from FILE`: what the owner has, of any accepted kind -> claims. Nothing is replayed."""
+"""`init --from FILE`: a file of any accepted kind -> claims. Nothing is replayed."""
 
 from __future__ import annotations
 
@@ -31,11 +31,11 @@ ACCEPTED = (
 
 
 def claims_from_file(data: bytes, url: str = "") -> Claims:
-    """Return what a file claims; its kind is recognised by its content.
+    """Return the claims of a file, whose kind is recognised by its content.
 
     Args:
         data: the file's bytes.
-        url: where it was fetched from, if it was.
+        url: the URL that it was fetched from, if any.
 
     Raises:
         ConfigurationProblem: too large, unreadable, or of no accepted kind.
@@ -71,7 +71,7 @@ def _from_other_text(text: str, url: str) -> Claims:
     embedded = embedded_description(text)
     if embedded is not None:
         return claims_from_openapi(embedded, url)
-    raise ConfigurationProblem(f"the file is none of what is accepted: {ACCEPTED}")
+    raise ConfigurationProblem(f"this kind of file is not accepted; accepted: {ACCEPTED}")
 
 
 def _from_body(value: Any) -> Claims:

@@ -32,7 +32,7 @@ USUAL_PLACES = (
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _CLOSED = frozenset({401, 403})
 _PLAIN = {"Accept-Encoding": "identity"}
-"""Without compression: a small response must not become a large one before its size is known."""
+"""Refuse compression: a small response must not become large before its size is known."""
 
 Pause = Callable[[], Awaitable[None]]
 
@@ -60,7 +60,7 @@ async def _no_pause() -> None:
 
 @dataclass(slots=True)
 class _Searcher:
-    """One search: the calls that are left, and what has been visited."""
+    """One search: the remaining calls, and the visited URLs."""
 
     http: httpx.AsyncClient
     origin: str
@@ -142,7 +142,7 @@ class _Searcher:
         except (httpx.HTTPError, httpx.InvalidURL):
             self.failures += 1
         except (ConfigurationProblem, ValueError):
-            pass  # too large, no text, or a redirect to no URL: nothing to read here
+            pass  # too large, not text, or a redirect without a valid URL: skipped
         return 0, "", ""
 
 
@@ -181,7 +181,7 @@ async def read_url(http: httpx.AsyncClient, url: str, base_url: str = "", token:
     """
     origin, shown = origin_of(url), url.partition("?")[0]
     if not origin:
-        raise ConfigurationProblem(f"{shown} is no URL with https:// or http://")
+        raise ConfigurationProblem(f"{shown} is not a URL with https:// or http://")
     headers = dict(_PLAIN)
     for _ in range(MAX_FAILURES + 2):
         status, location, data = await _fetch(http, url, headers)
@@ -193,7 +193,7 @@ async def read_url(http: httpx.AsyncClient, url: str, base_url: str = "", token:
             return data
         else:
             raise ConfigurationProblem(_no_file(shown, status, location))
-    raise ConfigurationProblem(f"{shown} redirects again and again")
+    raise ConfigurationProblem(f"{shown} redirects too often")
 
 
 def _no_file(url: str, status: int, location: str) -> str:

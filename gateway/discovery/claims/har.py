@@ -13,7 +13,7 @@ from gateway.discovery.claims.examples import ABSENT, Exchange
 
 MAX_ENTRIES = 20_000
 MAX_BODIES = 300
-"""The most POST requests whose bodies are read; a page makes a few dozens."""
+"""The most POST requests whose bodies are read; a page makes a few dozen."""
 
 
 def is_har(value: Any) -> bool:

@@ -34,7 +34,7 @@ _NO_MEMBERS = frozenset(
 )  # fmt: skip
 _ROOTS = frozenset({"body", "$", "#", ""})
 _WHOLE = _ROOTS | {"request", "requestbody", "input", "payload", "dto", "model", "command"}
-"""Names of the whole body: alone they are no member."""
+"""Names of the whole body; alone, they do not name a member."""
 
 _STEP = re.compile(r"[^.\[\]/\"'`]+|\[\d*\]|\[[\"'`]")
 _NAME = re.compile(r"[A-Za-z_$@][\w$@-]{0,80}")

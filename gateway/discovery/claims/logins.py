@@ -1,4 +1,4 @@
-"""How the API lets callers in: login endpoints and security schemes, as claims."""
+"""Login endpoints and security schemes of an API, as claims."""
 
 from __future__ import annotations
 

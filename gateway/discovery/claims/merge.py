@@ -1,4 +1,4 @@
-"""Claims of several sources -> one: the stronger wins, the weaker fills what it leaves open."""
+"""Claims of several sources -> one: the stronger wins, and the weaker fills its gaps."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def merged(claims: Sequence[Claims]) -> Claims:
     """Return one set of claims.
 
     Args:
-        claims: strongest first, as a rule what is documented before what is an example.
+        claims: strongest first; documented claims usually precede examples.
     """
     whole = Claims()
     for weaker in claims:
@@ -65,7 +65,7 @@ def _same(one: str, other: str) -> bool:
 
 
 def _filled(strong: tuple[_Part, ...], weak: tuple[_Part, ...], key: str) -> tuple[_Part, ...]:
-    """Return the parts of both; the weak one fills what the strong one leaves open."""
+    """Return the parts of both; the weak one fills the gaps of the strong one."""
     others = {getattr(part, key): part for part in weak}
     both = [_one(part, others.pop(getattr(part, key), None)) for part in strong]
     return (*both, *others.values())

@@ -1,7 +1,7 @@
 """An OpenAPI description (2.0, 3.0 or 3.1, JSON or YAML) -> claims.
 
-A description need not be valid as a whole: what cannot be read is left out, because most real ones
-break a rule somewhere, and each claim is tested by probes. References to other documents are never
+Most real descriptions break a rule somewhere, and probes test each claim. The parts of a
+description that cannot be read are therefore left out. References to other documents are never
 followed.
 """
 
@@ -60,10 +60,10 @@ def claims_from_openapi(text: str, document_url: str = "") -> Claims:
 
     Args:
         text: the description, as JSON or YAML.
-        document_url: where it was found; relative server URLs are completed with it.
+        document_url: its URL, which completes relative server URLs.
 
     Raises:
-        ConfigurationProblem: the text is no OpenAPI description.
+        ConfigurationProblem: the text is not an OpenAPI description.
     """
     document = description_of(text)
     version = _version(document)

@@ -1,6 +1,6 @@
-"""The choice among an API's operations: which one reads results, statistics, and which logs in.
+"""The choice among an API's operations: the ones for results, statistics and login.
 
-Only names that say reading are candidates; an operation that may write is never one.
+Only operations whose names indicate reading are candidates; one that may write never is.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ def shape_score(request: Iterable[Path], response: Iterable[Path]) -> float:
 
 
 def reads(path: str, operation_id: str, request: Iterable[Path]) -> bool:
-    """Return True if an operation says that it reads: by its words, or by a page in its request."""
+    """Return True if the words of an operation, or a page in its request, indicate reading."""
     if _may_write(path, operation_id):
         return False
     words = words_of(path, operation_id)
@@ -112,7 +112,7 @@ def _ends(path: str, name: str) -> bool:
 
 
 def _may_write(path: str, operation_id: str) -> bool:
-    """Return True if a word says writing; documented paths and verbs of reading excuse it."""
+    """Return True if a word indicates writing; documented paths and reading verbs excuse it."""
     if _ends(path, "results") or _ends(path, "statistics"):
         return False
     names = words_of(operation_id)

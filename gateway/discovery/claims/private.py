@@ -1,4 +1,4 @@
-"""What is never kept of an example: secrets, and values that may belong to a person."""
+"""Detection of values that are never kept: secrets, and values that may belong to a person."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _ENUM_VALUE = re.compile(r"[A-Za-z][A-Za-z0-9]*(?:[_ -][A-Za-z0-9]+){0,5}")
 _OBJECT_ID = re.compile(r"[0-9a-f]{24}")
 MAX_ENUM_LETTERS = 40
 LONG = 20
-"""Letters from which on a mix of letters and digits is taken for a secret."""
+"""The length from which a mix of letters and digits is considered a secret."""
 
 _LONG_RUN = re.compile(rf"[A-Za-z0-9]{{{LONG},}}")
 

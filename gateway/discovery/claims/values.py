@@ -32,7 +32,7 @@ _Key = TypeVar("_Key", bound=Hashable)
 
 MAX_VALUES = 200_000
 MAX_ELEMENTS = 200
-"""Elements of one array that are read: more rows of a page show no other shapes."""
+"""The most elements read of one array: further rows of a page show no other shapes."""
 
 MAX_PATH = 12
 MAX_ENUM = 30

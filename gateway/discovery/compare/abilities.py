@@ -1,4 +1,4 @@
-"""Filters of a file in force, compared with what was proved of them."""
+"""Filters of a file in force, compared with what probes proved."""
 
 from __future__ import annotations
 
@@ -28,7 +28,9 @@ def compare_filters(case: Case, proved: Mapping[str, Finding]) -> Iterator[Findi
         elif isinstance(entry, file.ValuesFilterEntry):
             yield _values(case, name, entry)
         else:
-            yield untested(f"[filters.{name}]", "no custom field has a value that others lack")
+            yield untested(
+                f"[filters.{name}]", "no custom field has a value that only some rows have"
+            )
 
 
 def _with_removal(case: Case, name: str, finding: Finding) -> Finding:
@@ -98,7 +100,7 @@ def _range(case: Case, name: str, entry: file.RangeFilterEntry) -> Finding:
         return differs(subject, text, removal(case, name))
     if case.learned.order is None or not case.can_order:
         is_vital = bool(order) and choose_strategy(case.contract).strategy is Strategy.NEWEST_FIRST
-        return untested(subject, "rows without an order cannot show it", is_vital=is_vital)
+        return untested(subject, "it cannot be tested on rows without an order", is_vital=is_vital)
     text = f"the filter by {columns[0]} is ignored or refused as {_form(case, name)}; leave it out"
     return differs(subject, text, removal(case, name))
 

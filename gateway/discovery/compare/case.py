@@ -1,4 +1,4 @@
-"""What a comparison stands on, and what the entries of a file have in common."""
+"""The input of comparisons, and the operations that they share."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class Case:
         return tuple(Edit(entry, key, content[key]) for key in keys if key in content)
 
     def whole(self, entry: str) -> Edit:
-        """Return the edit that makes an entry what discovery would write; it may delete it."""
+        """Return the edit that replaces an entry by the one of discovery, or deletes it."""
         return Edit(entry, value=self.entries.get(entry))
 
     @property

@@ -26,7 +26,7 @@ _OUTSIDE = "outside of the years 1 to 9999 (null in the feed)"
 
 @dataclass(slots=True)
 class _Seen:
-    """What the rows have in a column: numbers of values by kind, and the first that is wrong."""
+    """A column's values: their numbers by kind, and the first that is wrong."""
 
     kinds: Counter[str] = field(default_factory=Counter)
     wrong: str = ""
@@ -64,7 +64,7 @@ def _column(case: Case, entry: file.ColumnEntry) -> Finding:
     if found.kinds["absent"] == len(rows):
         return _absent(case, entry, seen, place)
     if seen is not None and _reads_otherwise(case, entry, seen):
-        return _remade(case, entry, seen, "the rows are read otherwise")
+        return _remade(case, entry, seen, "discovery reads the rows differently")
     lacking = found.kinds["null"] + found.kinds["absent"]
     if lacking and not entry.nullable and not _is_list(entry):
         text = f"{place} has no value in {counted(lacking)}: nullable = false is in force"
@@ -182,7 +182,7 @@ def _instant(entry: file.ColumnEntry, value: Any) -> tuple[str, str]:
 
 
 def _reads_otherwise(case: Case, entry: file.ColumnEntry, seen: file.ColumnEntry) -> bool:
-    """Return True if both entries read other values, though no choice of the owner explains it."""
+    """Return True if the entries read different values, and no choice of the owner explains why."""
     if entry.type != seen.type or (entry.decode == seen.decode and entry.path == seen.path):
         return False
     is_chosen = any(question.subject == entry.name for question in case.learned.inferred.questions)

@@ -96,7 +96,7 @@ async def _scene(client: Reads, contract: Contract) -> _Scene | None:
 async def _prove(
     client: Reads, contract: Contract, column: Column, scene: _Scene
 ) -> Finding | None:
-    """Return what rows show of a column's filter; None if they can show nothing."""
+    """Return what rows prove of a column's filter; None if they prove nothing."""
     asked = _term(column, scene)
     if asked is None:
         return None
@@ -127,7 +127,7 @@ async def _prove(
 
 
 def _term(column: Column, scene: _Scene) -> tuple[PushedTerm, Sequence[int], Sequence[int]] | None:
-    """Return what to ask for, the rows that must come, and those that may."""
+    """Return the values to request, the rows that must come, and those that may."""
     cells = scene.cells(column.name)
     known = sorted({cell for cell in cells if cell is not None}, key=str)
     if isinstance(column.filter, RangeFilter):

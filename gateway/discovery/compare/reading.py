@@ -38,7 +38,7 @@ class Reads(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What pages showed; None for what they could not show.
+    """The observations of some pages; None for what they could not show.
 
     `problems` are the messages of pages that cannot be read, and `cap` why rows are missing from
     all pages. `total` is what the first page states, `rows` how many it has. `ranges` is true if
@@ -56,7 +56,7 @@ class Reading:
 
 
 class _Pages:
-    """The pages of one reading; it notes which ones cannot be read."""
+    """The pages of one reading; it records which ones cannot be read."""
 
     def __init__(self, client: Reads, contract: Contract) -> None:
         self.problems: list[str] = []
@@ -157,7 +157,7 @@ def _is_extract(contract: Contract, first: Page) -> bool:
 
 
 async def _cap(client: Reads, contract: Contract, first: Page) -> tuple[str | None, str | None]:
-    """Return why rows are missing from all pages, and why that cannot be told."""
+    """Return why rows are missing from all pages, and why that cannot be determined."""
     if not _is_extract(contract, first):
         return None, None
     doubts: list[str] = []

@@ -35,7 +35,7 @@ def compare_sections(case: Case) -> Iterator[Finding]:
 
 
 def new_body(case: Case) -> Tree:
-    """Return the body in force with what was learnt: untested parts stay."""
+    """Return the body in force, updated with what was learnt; untested parts stay."""
     body = case.entries["request.body"]
     parts = parts_of(case.force.request.body)
     known, kept = parts_of(body).keys(), _untested(case)
@@ -80,7 +80,7 @@ def _member(case: Case, name: str, force: Tree, seen: Tree, body: Edit) -> Itera
     elif name == ORDER and not seen and not case.can_order:
         yield untested(subject, "all rows have the same instant", is_vital=_orders_extracts(case))
     else:
-        new = f"{toml(seen)} was seen" if seen else "nothing of the kind was seen to be obeyed"
+        new = f"{toml(seen)} was seen" if seen else "no member for it was seen to work"
         yield differs(subject, f"{toml(force)} is in force, {new}", (body,))
 
 

@@ -1,4 +1,4 @@
-"""A column and its candidates -> the entry of a contract file, and what stays open."""
+"""A column and its candidates -> the entry of a contract file, and open questions."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class Made:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """What other columns say: the steps and zone of `updatedAt`, and the rows that are approved."""
+    """Facts from other columns: the steps and zone of `updatedAt`, and the approved rows."""
 
     instant: Steps = ()
     zone_unknown: bool = False

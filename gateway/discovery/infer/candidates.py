@@ -1,4 +1,4 @@
-"""Which member may be which usual column: by its name, its values and its neighbours."""
+"""Candidates for the usual columns: members, judged by names, values and neighbours."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ _NAME_NAMES = frozenset({"name", "title", "label", "displayname", "fullname"})
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A member for a column; `is_exact` if its name is the column's usual one, or claimed."""
+    """A member for a column; `is_exact` is True if its name is usual or claimed."""
 
     member: Member
     score: float
@@ -160,7 +160,7 @@ def _assigned(found: Mapping[str, list[Candidate]]) -> Ranked:
 
 
 def _aliases(members: Sequence[Member]) -> dict[tuple[str, ...], str]:
-    """Return what objects of unknown names are: the one with an address is the person.
+    """Return the roles of objects with unknown names: the one with an address is the person.
 
     The content is the only other object with an id and a name.
     """
@@ -210,7 +210,7 @@ def _is_mail(value: Any) -> bool:
 
 
 def _part(values: Sequence[Any], fits: Callable[[Any], bool]) -> float:
-    """Return the part of the values that fits, from a few hundred of them."""
+    """Return the share of values that fit, from a sample of a few hundred."""
     few = spread(values, _JUDGED)
     return sum(map(fits, few)) / max(1, len(few))
 

@@ -85,7 +85,7 @@ def infer_columns(
 
 
 def _build_all(wanted: Iterable[file.ColumnEntry], ranked: Ranked) -> dict[str, Made]:
-    """Return what was made of each column; `updatedAt` and `state` help with others."""
+    """Return the reading of each column; `updatedAt` and `state` help with others."""
     made: dict[str, Made] = {}
     first = ("updatedAt", "state")
     for entry in sorted(wanted, key=lambda e: e.name not in first):

@@ -30,7 +30,7 @@ _USUAL_ROLES = (Role.USER_ID, Role.STATE, Role.UPDATED_AT, Role.CONTENT_ID, Role
 
 @dataclass(slots=True)
 class _Field:
-    """What was seen of one field; `rows` is the number of rows that have it."""
+    """The observations of one field; `rows` is the number of rows that have it."""
 
     rows: int = 0
     labels: Counter[str] = field(default_factory=Counter)
@@ -39,7 +39,7 @@ class _Field:
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """Where custom fields are; `steps` lead to the list or object."""
+    """The place of custom fields; `steps` lead to the list or object."""
 
     steps: tuple[str, ...]
     score: float

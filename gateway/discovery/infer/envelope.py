@@ -1,4 +1,4 @@
-"""A response -> where its rows, its total, its has-more and its cursor may be."""
+"""A response -> candidates for its rows, total, has-more flag and cursor."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def find_envelope(
         answer: the decoded body.
         headers: the response's headers.
         limit: the number of rows that was requested.
-        skip: the number of rows that was to be left out.
+        skip: the number of rows that the request skipped.
         hints: paths that a description names, by `rows`, `total`, `has_more` and `cursor`.
     """
     named = hints or _NO_HINTS

@@ -1,7 +1,7 @@
-"""What the expiry date means, and whether states change by time, as sample rows show it.
+"""The meaning of the expiry date, and of states that change by time, inferred from sample rows.
 
-An expiry date on results that were never completed is a due date; only on results that were once
-approved, it is the end of a validity; on both, it is read by state.
+An expiry date on results that were never completed is a due date. If only results that were once
+approved have one, it is the end of their validity. If both do, the state decides.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class ExpiryMeaning:
 
 @dataclass(frozen=True, slots=True)
 class TimeMoves:
-    """Whether rows became EXPIRED without a change of `updatedAt`.
+    """The evidence of rows that became EXPIRED without a change of `updatedAt`.
 
     `is_assumed` is True if too few rows are EXPIRED to show it.
     """

@@ -1,7 +1,7 @@
-"""What inference finds: places in an envelope, columns, a key, questions; plain values.
+"""The results of inference: places in an envelope, columns, a key, and questions.
 
-Texts in these values have shapes and counts, never a value of a person. Values of rows are listed
-for states, enrollment types and content types alone.
+Their texts contain shapes and counts, never a value of a person. Values of rows are listed for
+states, enrollment types and content types alone.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What rows do not decide; without an answer, `options[safe]` is taken, as `said` explains."""
+    """A choice that rows do not decide; the default is `options[safe]`, as `said` explains."""
 
     subject: str
     text: str
@@ -83,7 +83,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """How rows are told apart; `advice` says what the owner can do if they cannot.
+    """The identity of rows; `advice` says what the owner can do if they have none.
 
     `parts` are the columns of a composite key.
     """

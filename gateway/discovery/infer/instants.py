@@ -48,7 +48,7 @@ _YEAR_9999 = 253_402_300_800
 
 @dataclass(frozen=True, slots=True)
 class InstantFormat:
-    """How instants are written.
+    """The notation of instants.
 
     `undecoded` values cannot be read by `steps`. `zone_unknown` is True if some have a time but no
     offset. `others` are the steps of readings that fit as well: the day or the month may be first.
@@ -168,7 +168,8 @@ def _candidates(values: Sequence[Any], like: Steps) -> Iterator[Steps]:
 def _epochs(values: Sequence[Any]) -> Iterator[Steps]:
     """Yield the unit of epochs that puts most values between 1973 and 2128.
 
-    A column of numbers has one unit, so the median decides; ends of time are larger.
+    A column of numbers has one unit, so the median decides. Values such as the year 9999 are
+    larger.
     """
     numbers = [number for value in values if (number := _number(value)) is not None]
     if len(numbers) < len(values) * _LEAST_PART:

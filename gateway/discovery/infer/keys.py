@@ -1,4 +1,4 @@
-"""How rows are told apart: by an id, or by columns that never change."""
+"""The identity of rows: an id, or columns that never change."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _RANDOM = re.compile(
 )
 _CHANGING = re.compile(r".*(?:hash|etag|version|revision|token|session|request|trace).*")
 _ADVICE = (
-    "rows cannot be told apart, so no feed can be made of them. Ask the vendor for an API version"
+    "rows cannot be identified, so no feed can be made of them. Ask the vendor for an API version"
     " whose rows have an id, or name columns that never change and are together unique in `key_of`"
     " of the key's column in the contract file"
 )
@@ -35,7 +35,7 @@ _RECENT_MICROSECONDS = 3_600_000_000
 class Parts:
     """The members from which a key can be made: `person` and `content` by the column's name.
 
-    `moments` are the instants of the last changes in microseconds, by row, for rows that are there
+    `moments` are the instants of the last changes in microseconds, by row, for rows that occur
     twice.
     """
 
@@ -48,7 +48,7 @@ class Parts:
 def find_key(
     members: Sequence[Member], parts: Parts, pages: Pages, usual: file.ColumnEntry
 ) -> tuple[Key, file.ColumnEntry | None]:
-    """Return how rows are told apart, and the entry of the key's column."""
+    """Return the identity of rows, and the entry of the key's column."""
     total = members[0].rows if members else 0
     for member in _ids(members):
         keys = _texts(member)
@@ -77,7 +77,7 @@ def _composite(
         names.append("attempt")
         columns.append({} if attempt is None else _texts(attempt))
         if len(columns[-1]) < total or not _is_unique(columns, pages, parts, fixed=False):
-            said = f"{why}; pairs of {person} and {content} are there twice"
+            said = f"{why}; pairs of {person} and {content} occur twice"
             return Key("none", said, advice=_ADVICE), None
     evidence = f"{why}; {counted(total)}, all pairs different"
     entry = structs.replace(
@@ -102,7 +102,7 @@ def _no_id(members: Sequence[Member], total: int) -> str:
     if not ids:
         return "no id"
     lacking = total - len(_texts(ids[0]))
-    return f"an id in all but {counted(lacking)}" if lacking else "an id that is there twice"
+    return f"an id in all but {counted(lacking)}" if lacking else "an id that occurs twice"
 
 
 def _ids(members: Sequence[Member]) -> Iterable[Member]:
@@ -127,16 +127,16 @@ def _is_id(value: Any) -> bool:
 
 
 def _texts(member: Member) -> dict[int, str]:
-    """Return the text of each row's value; an empty one is none."""
+    """Return the text of each row's value; an empty one counts as none."""
     return {n: text for n, v in member.values.items() if (text := text_of(v)) != ""}
 
 
 def _is_unique(
     columns: Sequence[Mapping[int, str]], pages: Pages, parts: Parts, *, fixed: bool
 ) -> bool:
-    """Return True if no key is twice in one page, nor in two pages without a change between them.
+    """Return True if no key occurs twice in a page, nor in two pages unless its row changed.
 
-    A row that changed between two requests is there twice, with other values. Its person and
+    A row that changed between two requests occurs twice, with different values. Its person and
     content are the same (`fixed`: the key does not have them already), and its newer version is
     recent.
     """

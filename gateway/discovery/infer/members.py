@@ -140,7 +140,7 @@ def is_number(value: Any) -> bool:
 
 
 def spread(values: Sequence[Any], most: int) -> Sequence[Any]:
-    """Return at most so many values from all over a sequence, in no regular distance.
+    """Return at most so many values from all over a sequence, at irregular distances.
 
     >>> spread([1, 2, 3], 5), len(spread(range(1_000), 50))
     ([1, 2, 3], 50)

@@ -14,8 +14,8 @@ from gateway.discovery.infer.found import Row
 class Sample:
     """Different rows, and for each page the numbers of its rows in `rows`.
 
-    Rows are different if any member differs: a row that changed between two probes is there twice.
-    A number that is in one page twice is a row that the page had twice.
+    Rows are different if any member differs: a row that changed between two probes occurs twice.
+    A number occurs twice in a page if the page had the row twice.
     """
 
     rows: tuple[Row, ...]

@@ -22,7 +22,7 @@ _CHOICES: tuple[Steps, ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How progress is written; `scale` is True if 1 is the whole of it."""
+    """The notation of progress; `scale` is True if 1 means 100 %."""
 
     steps: Steps
     scale: bool

@@ -1,4 +1,4 @@
-"""Texts that list groups -> what separates them."""
+"""Texts that list groups -> their separator."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ def has_separator(text: object) -> bool:
 def find_separator(texts: Sequence[object]) -> tuple[str, bool]:
     """Return the separator, and True if it is certain.
 
-    A comma is certain between ids, and between names that occur in different company: two names
+    A comma is certain between ids, and between names that occur in several combinations: two names
     that always come together may be one name with a comma.
 
     >>> find_separator(["g-1,g-2", "g-3"]), find_separator(["Sales, EMEA; Berlin"])

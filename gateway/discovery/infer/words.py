@@ -40,7 +40,7 @@ SYNONYMS = {
     "OPTIONAL": "voluntary elective recommended selfenrolled",
     "NOT_ENROLLED": "none unenrolled notassigned withoutenrollment withoutenrolment unassigned",
 }
-"""Words that other systems use, without case and gaps: the owner is asked about them."""
+"""Words that other systems use, without case and gaps: the owner confirms them."""
 _MEANINGS = {word: known for known, words in SYNONYMS.items() for word in words.split()}
 
 
@@ -80,7 +80,7 @@ def is_closed_set(values: Sequence[Any]) -> bool:
 
 
 def documented_part(values: Sequence[Any], documented: Sequence[str]) -> float:
-    """Return the part of the values that are documented words, in any spelling."""
+    """Return the share of values that are documented words, in any spelling."""
     known = set(documented) | {word.replace("_", "") for word in documented}
     counts = Counter(text_of(value) for value in values)
     met = sum(number for word, number in counts.items() if plain_word(word) in known)
@@ -88,14 +88,14 @@ def documented_part(values: Sequence[Any], documented: Sequence[str]) -> float:
 
 
 def guessed_part(values: Sequence[Any], documented: Sequence[str]) -> float:
-    """Return the part of the values that are documented words or usual synonyms of these."""
+    """Return the share of values that are documented words or usual synonyms of these."""
     counts = Counter(text_of(value) for value in values)
     met = sum(number for word, number in counts.items() if meaning(word, documented))
     return met / max(1, len(values))
 
 
 def meaning(value: Any, documented: Sequence[str]) -> str | None:
-    """Return the documented word that a value, or a usual synonym, stands for; None if unknown."""
+    """Return the documented word that a value or its synonym means; None if unknown."""
     word = plain_word(value)
     spelt = {known.replace("_", ""): known for known in documented}.get(word.replace("_", ""))
     guess = spelt or _MEANINGS.get(word.replace("_", "").lower())

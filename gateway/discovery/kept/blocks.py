@@ -59,7 +59,7 @@ def read_blocks(text: str) -> list[Block]:
 
 
 def text_of_blocks(blocks: Sequence[Block]) -> str:
-    """Return the file."""
+    """Return the text of the file."""
     return "\n".join(line for block in blocks for line in block.lines) + "\n"
 
 

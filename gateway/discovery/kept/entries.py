@@ -35,7 +35,7 @@ _DIGEST_LETTERS = 8
 
 
 class Hand(StrEnum):
-    """How the owner of a file has changed an entry."""
+    """The kind of change that the owner of a file made to an entry."""
 
     CHANGED = "changed"
     ADDED = "added"
@@ -123,7 +123,7 @@ def changes_by_hand(text: str, shipped: str) -> dict[str, Hand]:
     """Return the entries that the owner of a file has changed since it was written.
 
     Entries with `source = "owner"` are the owner's, whatever their digests are. A file without
-    digests was not written here: of the others, those that no probe could learn are the owner's, if
+    digests was not written by the gateway: its entries that no probe can learn are the owner's if
     they differ from the shipped file.
     """
     entries, now, stated = entries_of(text), digests_of(text), written_digests(text)

@@ -1,4 +1,4 @@
-"""A file that discovery has made again, with what the owner had changed in the file before."""
+"""A file that discovery made again, with the owner's changes of the previous file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from gateway.discovery.kept.entries import (
 )
 
 _NEW = frozenset({"upstream"})
-"""Entries that the owner says again whenever a file is made."""
+"""Entries that the owner states again for each new file."""
 
 
 @dataclass(frozen=True, slots=True)

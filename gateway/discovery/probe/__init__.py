@@ -1,1 +1,1 @@
-"""Questions to an unknown Analytics API, and what its answers prove."""
+"""Probes of an unknown Analytics API, and what its responses prove."""

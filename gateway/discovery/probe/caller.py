@@ -1,7 +1,7 @@
-"""Calls to an unknown API: paced, counted, limited, and without a trace of rows in any message.
+"""Calls to an unknown API: paced, counted and limited. No message contains values of rows.
 
-Only POST requests are made, to the base URL's host alone. A call that the API throttles is made
-again when it says, or after a minute. What goes wrong before any row is seen, at the door, raises
+Only POST requests are made, to the base URL's host alone. A throttled call is repeated
+after the time that the API states, or after a minute. A failure before any row is seen raises
 `DoorProblem`, whose message says what to do.
 """
 
@@ -24,7 +24,7 @@ _ATTEMPTS = 3
 
 
 class Door(StrEnum):
-    """What keeps the gateway from seeing any row."""
+    """The reason why the gateway cannot see any row."""
 
     UNREACHABLE = "unreachable"
     BUSY = "busy"
@@ -66,7 +66,7 @@ class Reply:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """How calls are made: seconds between two of them, and the most calls.
+    """The pace of calls: seconds between two of them, and their largest number.
 
     `sleep` and `monotonic` are injected, so that tests do not wait.
     """
@@ -97,10 +97,10 @@ class Caller:
         self._gap = pace.seconds
 
     async def post(self, path: str, body: Any) -> Reply:
-        """Post a body, and return what came, whatever its status is.
+        """Post a body, and return the response, whatever its status is.
 
         Raises:
-            DoorProblem: no response can be had, or the token is refused.
+            DoorProblem: there is no response, or the token is refused.
         """
         for _ in range(_ATTEMPTS):
             reply = await self._once(path, body)
@@ -112,7 +112,7 @@ class Caller:
         raise DoorProblem(
             Door.BUSY,
             f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway"
-            " waited as it was told; run the command again later",
+            " waited as requested; run the command again later",
         )
 
     async def _once(self, path: str, body: Any) -> Reply:
@@ -129,7 +129,8 @@ class Caller:
             response = await self._post(path, body)
         except httpx.TimeoutException:
             raise DoorProblem(
-                Door.UNREACHABLE, "the Analytics API did not answer in two minutes; try again later"
+                Door.UNREACHABLE,
+                "the Analytics API did not answer within two minutes; try again later",
             ) from None
         except httpx.HTTPError as error:
             raise _unreachable(error, str(self._http.base_url)) from None

@@ -46,7 +46,7 @@ _ROLES: Mapping[Role, Sequence[Any]] = {
     Role.UPDATED_FROM: [_open("updated_at.from", "1970")],
     Role.UPDATED_TO: [_open("updated_at.to", "2100")],
 }
-"""What to send for a member that the API needs, by its role; the next one if it is refused too."""
+"""Values for a required member, by its role, in the order in which they are tried."""
 _BODIES: Sequence[Tree] = (
     at("options", {"limit": "${limit or 20}", "skip": "${skip or 0}"}),
     at("limit", "${limit or 20}"),
@@ -66,8 +66,8 @@ _NEEDS = (HintKind.REQUIRED, HintKind.TYPE, HintKind.FORMAT, HintKind.ENUM)
 class Entry:
     """The first response with rows, and what was found on the way.
 
-    `constants` are members that the API refuses to do without, and that no request of the gateway
-    would say.
+    `constants` are members that the API requires and that no request of the gateway would otherwise
+    have.
     """
 
     reply: Reply
@@ -76,7 +76,7 @@ class Entry:
 
 
 async def enter(study: Study, paths: Sequence[str], start: Tree, told: Tree) -> Entry:
-    """Find a request that the API answers with rows; the study's path and base are set.
+    """Find a request that returns rows, and set the study's path and base.
 
     Args:
         study: the API under study.
@@ -104,7 +104,7 @@ async def enter(study: Study, paths: Sequence[str], start: Tree, told: Tree) -> 
 
 
 async def _try_path(study: Study) -> Entry | Reply:
-    """Return the first rows at the study's path, or the refusal that nothing helps against."""
+    """Return the first rows at the study's path, or the last refusal."""
     needs = _Needs(study)
     told = study.told
     reply = await study.caller.post(study.path, study.body({}))
@@ -126,7 +126,7 @@ async def _try_path(study: Study) -> Entry | Reply:
 
 
 class _Needs:
-    """What refusals ask for, one after the other; the study's base grows by it."""
+    """The demands of refusals, one after the other; each is added to the study's base."""
 
     def __init__(self, study: Study) -> None:
         self.constants: list[str] = []
@@ -219,7 +219,7 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
             " URL, or name a description of the API or a recorded request with --from",
         )
     if reply.answer is MISSING:
-        kind = "a web page" if reply.is_html else "no JSON"
+        kind = "a web page" if reply.is_html else "a body that is not JSON"
         return DoorProblem(
             Door.NOT_JSON,
             f"POST {study.path} answered {reply.status} with {kind}: check that the URL leads to"
@@ -238,6 +238,6 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
     first = names[0] if names else "NAME"
     return DoorProblem(
         Door.REFUSED,
-        f"POST {study.path} answered {reply.status}; {needed}. Say it with --constant"
+        f"POST {study.path} answered {reply.status}; {needed}. Set it with --constant"
         f" {first}=VALUE, or name a description or a recorded request with --from",
     )

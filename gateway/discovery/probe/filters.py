@@ -21,7 +21,7 @@ _LONG_LIST = 100
 
 @dataclass(frozen=True, slots=True)
 class FilterFound:
-    """A filter by values, and what was proved of it."""
+    """A filter by values, and what probes proved of it."""
 
     name: str
     tree: Tree
@@ -48,8 +48,8 @@ async def find_filter(
 ) -> FilterFound | None:
     """Find a filter's member and prove it; None if no candidate narrows the rows.
 
-    The two rarest values of the rows are asked for: rows with other values must not come, and none
-    with these may be missing. An impossible value in the real form must find nothing.
+    The two rarest values of the rows are requested: no row with another value may arrive, and none
+    with these may be missing. An impossible value in the same form must find nothing.
     """
     wanted = _two_values(column, scene.rows)
     if not wanted:

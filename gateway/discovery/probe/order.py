@@ -1,4 +1,4 @@
-"""The order of rows: how it is said, and whether the API obeys it."""
+"""The order of rows: its form in requests, and a proof that the API obeys it."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ async def find_order(
     Args:
         study: the API, whose limit is known.
         column: the column to sort by.
-        rows: rows in the order that comes without asking.
+        rows: rows in the default order.
         forms: forms that a description names, tried first.
         fields: names of fields that a description allows.
         most: the largest page.

@@ -36,7 +36,7 @@ class Limit:
 
 @dataclass(frozen=True, slots=True)
 class Position:
-    """How a request names its page; `tree` is empty if nothing was found."""
+    """The way a request names its page; `tree` is empty if nothing was found."""
 
     kind: Literal["offset", "page_number", "cursor"]
     tree: Tree
@@ -47,7 +47,7 @@ class Position:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """What is behind the last row: `empty`, a refusal, or the same rows again."""
+    """The response behind the last row: no rows, a refusal, or the same rows again."""
 
     behind: Literal["empty", "refused", "repeated", "unknown"]
     deepest: int | None = None
@@ -57,7 +57,7 @@ class End:
 class Window:
     """Rows in their order, which positions are compared with.
 
-    Rows are told apart by `mark`: their whole text, or the value that they are sorted by, because
+    Rows are identified by `mark`: their whole text, or the value that they are sorted by, because
     rows of one value may come in another order with every call.
     """
 
@@ -106,7 +106,7 @@ async def _obeys(study: Study, name: str, limit: int) -> bool:
 
 
 async def _largest(study: Study, name: str) -> Limit:
-    """Climb down the ladder, or take the number that a refusal names."""
+    """Try smaller limits in turn, or the one that a refusal names."""
     tree = at(name, "${limit}")
     for limit in _LADDER:
         reply = await study.ask({"limit": limit}, tree)
@@ -129,7 +129,7 @@ async def _largest(study: Study, name: str) -> Limit:
 async def settle_clamping(
     study: Study, limit: Limit, position: Position, total: int | None
 ) -> Limit:
-    """Return the limit that a page really has, if a larger one was cut in silence."""
+    """Return the limit that a page really has, if a larger one was cut silently."""
     if limit.is_proved or not limit.tree:
         return limit
     rows = study.rows(await study.ask({"limit": limit.largest})) or []
@@ -138,7 +138,7 @@ async def settle_clamping(
         return limit
     more = study.rows(await study.ask(position_values(position, came, 1) | {"limit": 1}))
     if more and identity(more[0]) not in {identity(row) for row in rows}:
-        return Limit(limit.tree, came, True, f"{limit.evidence}; cut to {came} rows in silence")
+        return Limit(limit.tree, came, True, f"{limit.evidence}; silently cut to {came} rows")
     return limit
 
 
@@ -188,7 +188,7 @@ async def find_position(
 async def _by_number(
     study: Study, window: Window, names: Sequence[str], kind: Literal["offset", "page_number"]
 ) -> Position | None:
-    """Send candidates with different numbers; the first row of the page tells which one counts."""
+    """Send candidates with different numbers; the first row of the page shows which one counts."""
     step = max(1, min(_STEP, len(window.rows) // 4))
     pairs = [(at(name, f"${{p{n}}}"), name) for n, name in enumerate(names)]
     room = max(1, (len(window.rows) - step) // (2 if kind == "offset" else 2 * step))
@@ -220,8 +220,8 @@ async def _by_number(
 async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position | None:
     """Find the member by a number far beyond the end, for rows that come in no fixed order.
 
-    Whether counting begins at 0 or 1 cannot be seen from the rows then: a refusal of 0 tells, or
-    the two first pages together, which have more rows than one only if both exist.
+    The rows then do not show whether counting begins at 0 or 1. A refusal of 0 does, and so do the
+    first two pages together: they have more rows than one page only if both exist.
     """
     study.allow(_MAX_CALLS)
     skips = [*slots_in(study.base, "skip"), *hints.get("skip", ()), *SKIPS]
@@ -258,7 +258,7 @@ async def _with_origin(
 async def _confirms(
     study: Study, window: Window, name: str, kind: str, first: int, step: int
 ) -> bool:
-    """Ask for another page with the candidate alone."""
+    """Request another page with the candidate alone."""
     per = 1 if kind == "offset" else step
     middle = min(len(window.rows) // 2, len(window.rows) - step)
     wanted = per * max(1, middle // per)
@@ -305,7 +305,7 @@ async def _obeyed_cursor(
 
 
 async def find_end(study: Study, position: Position, window: Window) -> End:
-    """Ask far beyond the last row."""
+    """Request rows far beyond the last one."""
     if position.kind == "cursor":
         return End("unknown", evidence="cursors end by themselves")
     reply = await study.ask(position_values(position, _FAR, 1) | {"limit": 1})

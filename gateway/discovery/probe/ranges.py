@@ -191,7 +191,7 @@ def _judged(
     cut: tuple[int, int],
     words: str,
 ) -> RangeFound:
-    """Say what the rows at both ends show; an end is inclusive only if it was seen."""
+    """Record what the rows at both ends show; an end is inclusive only if its row came."""
     lower, upper = cut
     instants = {at for row in rows if (at := expected.column.micros(row)) is not None}
     outside = [at for at in instants if not lower <= at <= upper]
@@ -211,7 +211,7 @@ def _judged(
 async def _open_ends(
     study: Study, expected: Expected, found: RangeFound, lower: int, upper: int
 ) -> RangeFound:
-    """Find out whether one end may be left out; else use far ends in its place."""
+    """Find out whether one end may be left out; else use far ends instead."""
     alone = replace(found)
     values = {**expected.values, **alone.ends(lower, None)}
     rows = study.rows(await study.ask(values, found.tree))

@@ -1,6 +1,6 @@
-"""One look at a strict API: which of all usual members does it not know?
+"""One call that shows which of the usual members a strict API does not know.
 
-The request has every usual member, each with a value that none takes. A refusal that names the
+The request has every usual member, each with a value that no API accepts. A refusal that names the
 unknown ones spares later steps from trying them one by one.
 """
 
@@ -20,7 +20,7 @@ from gateway.discovery.probe.usual import (
 )
 
 _NEVER = True
-"""A value that hardly any member of these names takes."""
+"""A value that hardly any member with such a name accepts."""
 _ATTEMPTS = 5
 
 

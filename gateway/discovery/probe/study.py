@@ -1,4 +1,4 @@
-"""What is known of an API while it is studied, and trials of several candidates at once.
+"""The knowledge about an API under study, and trials of several candidates at once.
 
 A lenient API ignores members that it does not know, so one call can carry many candidates, each
 with its own value: the response shows which one was obeyed. A strict API refuses them and mostly
@@ -128,7 +128,7 @@ class Study:
 
 
 def identity(row: Mapping[str, Any]) -> bytes:
-    """Return a row as text, to tell whether two rows are the same."""
+    """Return a row as text, by which rows are compared."""
     return msgspec.json.encode(row, order="deterministic")
 
 
@@ -170,8 +170,8 @@ def _texts(node: Any, depth: int) -> Iterator[str]:
 def _without_refused(trees: Sequence[Tree], answer: Any, *, formats: bool) -> list[Tree]:
     """Return the trees that a refusal does not name.
 
-    A member that is unknown takes all below it along. Where the refusal lists the members that are
-    known, all others at its place are unknown.
+    All members below an unknown one are unknown too. Where the refusal lists the known members, all
+    others at its place are unknown.
     """
     hints = read_hints(answer)
     unknown = {plain(hint.path) for hint in hints if hint.kind is HintKind.UNKNOWN}

@@ -1,4 +1,4 @@
-"""The number of all rows: which member or header has it, and whether it is true."""
+"""The total: the member or header that has it, and a proof that it is true."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from gateway.discovery.probe.study import Study, identity
 
 @dataclass(frozen=True, slots=True)
 class TotalFound:
-    """A place whose number is that of all rows: the page at its end is there, none behind it."""
+    """The place of a true total: the page with the last row exists, and none behind it."""
 
     member: str | None
     header: str | None
@@ -33,8 +33,8 @@ async def find_total(
 ) -> TotalFound | None:
     """Return a total that is true; None if no candidate is.
 
-    Each candidate must be the same for pages of different sizes, and the last row must be the one
-    that it says: a page of one row there, and none behind it.
+    A candidate must be the same for pages of different sizes, and must be the number of the last
+    row: a page of one row exists there, and none behind it.
     """
     if position is None or position.kind == "cursor":
         return None
@@ -84,7 +84,7 @@ def number_at(reply: Reply, place: NumberPlace) -> int | None:
 async def _ends_there(
     study: Study, place: NumberPlace, number: int, position: Position, order: Mapping[str, Any]
 ) -> bool:
-    """Ask for the last row and for the one behind it, twice if the number moved meanwhile."""
+    """Request the last row and the one behind it, twice if the number moved meanwhile."""
     for _ in range(3):
         if number == 0:
             return True

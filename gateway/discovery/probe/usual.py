@@ -94,7 +94,7 @@ CURSORS = (
 
 @dataclass(frozen=True, slots=True)
 class OrderForm:
-    """A way to say an order: a tree, and the texts of both directions."""
+    """A form of an order: a tree, and the texts of both directions."""
 
     tree: Tree
     ascending: str

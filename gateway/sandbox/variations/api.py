@@ -40,7 +40,7 @@ Sleep = Callable[[float], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class _Selection:
-    """The rows that a request asks for."""
+    """The rows that a request selects."""
 
     filters: Filters
     include_archived: bool

@@ -105,7 +105,7 @@ def create_variant(
 ) -> Variant:
     """Create a sandbox of one variation over a dataset.
 
-    Its tokens are those of `make_token(secret)`, except behind a login. Slow pages call `sleep`,
+    `make_token(secret)` makes its tokens, except behind a login. Slow pages call `sleep`,
     so a test that passes its own clock never waits.
     """
     switches = Faults() if faults is None else faults

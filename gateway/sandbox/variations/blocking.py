@@ -1,4 +1,4 @@
-"""Pages between a client and the API: of a proxy, or to sign in."""
+"""Pages between a client and the API: a proxy's refusal, or a sign-in page."""
 
 from typing import Literal
 
@@ -14,7 +14,7 @@ SIGN_IN_PATH = "/sign-in"
 
 
 class Blocker:
-    """Middleware that responds in place of the API."""
+    """Middleware that responds instead of the API."""
 
     def __init__(
         self, app: ASGIApp, *, blocked: Literal["never", "proxy", "sign_in", "redirect"]

@@ -1,4 +1,4 @@
-"""All requests that a variation has received, to whatever path."""
+"""All requests that a variation has received, to any path."""
 
 from collections import deque
 from typing import NamedTuple
@@ -16,14 +16,14 @@ class Call(NamedTuple):
 
 
 class CallLog:
-    """Middleware that notes method and path of each request."""
+    """Middleware that records method and path of each request."""
 
     def __init__(self, app: ASGIApp, *, calls: deque[Call]) -> None:
         self._app = app
         self._calls = calls
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Note the request and pass it on."""
+        """Record the request and pass it on."""
         if scope["type"] == "http":
             self._calls.append(Call(scope["method"], scope["path"]))
         await self._app(scope, receive, send)

@@ -1,6 +1,6 @@
 """The description that an API serves of itself: an OpenAPI document, and a Swagger UI page.
 
-The document has other operations beside the two that matter, among them such that write.
+The document has further operations besides the two that matter, among them some that write.
 """
 
 import msgspec

@@ -1,4 +1,4 @@
-"""The way in: paths, required headers and constants, the pace, and logging in."""
+"""Admission: paths, required headers and constants, the pace, and logging in."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ class DoorForm:
         rate_headers: the headers of each response that show the calls that are left.
         seconds_a_page: how long a page takes.
         blocked: the page that a client gets instead of the API: a proxy's 403, a sign-in page with
-            status 200, or a redirect to that.
+            status 200, or a redirect to that page.
         login: the way to obtain tokens, or None if they are issued by hand.
         token_seconds: the lifetime of a token from the login.
     """
@@ -83,7 +83,7 @@ class Pace:
         """Count a call and return the headers that show the pace.
 
         Raises:
-            ApiFailure: 429 when too many calls fell into the last minute.
+            ApiFailure: 429 after too many calls in the last minute.
         """
         most = self._form.calls_a_minute
         if most is None:

@@ -1,4 +1,4 @@
-"""The response around the rows: where they are, and what it says of their number."""
+"""The response around the rows: their place, and the statement of their number."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class EnvelopeForm:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """The rendered rows of one page, with what its envelope says of the others."""
+    """The rendered rows of one page, and the facts about the others in its envelope."""
 
     rows: Sequence[object]
     window: Window

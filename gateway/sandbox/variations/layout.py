@@ -74,7 +74,7 @@ def _without_nulls(value: object) -> object:
 
 
 def _renamed(value: object, case: Callable[[str], str]) -> object:
-    """Return a value with all of its names in a case; ids of custom fields are no names."""
+    """Return a value with all of its names in a case; ids of custom fields are not names."""
     if isinstance(value, dict):
         return {
             name if name.startswith(("$", "cf_")) else case(name): _renamed(part, case)

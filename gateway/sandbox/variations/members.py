@@ -23,11 +23,11 @@ def put(target: dict[str, object], path: str, value: object) -> None:
 def _inner(target: dict[str, object], segment: str) -> dict[str, object]:
     match = _SEGMENT.fullmatch(segment)
     if match is None:
-        raise ValueError(f"{segment} is no segment of a path")
+        raise ValueError(f"{segment} is not a segment of a path")
     name, element = match.groups()
     inner = target.setdefault(name, [{}] if element else {})
     if isinstance(inner, list):
         inner = inner[0]
     if not isinstance(inner, dict):
-        raise TypeError(f"{name} is no object")
+        raise TypeError(f"{name} is not an object")
     return inner

@@ -23,7 +23,7 @@ class DescriptionForm:
     """The OpenAPI description that an API serves of itself.
 
     Attributes:
-        path: where the document is, or None without one.
+        path: the document's path, or None without one.
         version: of OpenAPI.
         prefix_in: the place of the endpoints' prefix, the paths or the server's URL.
         page: the path of a Swagger UI page, or None without one.
@@ -71,7 +71,7 @@ class Variation:
 
 
 def merge(*variations: Variation) -> Variation:
-    """Return what differs in any of the variations; of two differences the later one counts.
+    """Return a variation with all differences; of two for one part, the later one counts.
 
     >>> one = Variation(status=StatusForm(success=201))
     >>> two = Variation(status=StatusForm(error="list"))

@@ -7,5 +7,5 @@ _BYTES = 6
 
 
 def number_of(text: str) -> int:
-    """Return the number that an API has in place of a text id."""
+    """Return the number that an API has instead of a text id."""
     return int.from_bytes(sha256(text.encode()).digest()[:_BYTES])

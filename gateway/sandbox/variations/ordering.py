@@ -34,7 +34,7 @@ _SEPARATORS: Mapping[str, str] = MappingProxyType({"colon": ":", "comma": ","})
 
 @dataclass(frozen=True, slots=True)
 class OrderForm:
-    """The form of an order, and what the API makes of it.
+    """The form of an order, and its effect in the API.
 
     Attributes:
         shape: `two` has a member for the field and one for the direction, `list` is a list of
@@ -164,7 +164,7 @@ def _from_text(reader: BodyReader, form: OrderForm, value: object) -> tuple[obje
 
 
 def arrange(rows: list[Row], order: Order, form: OrderForm, draw: Random) -> list[Row]:
-    """Return rows, which the store has ordered, as this API orders them; ties drawn newly."""
+    """Return rows, which the store has ordered, as this API orders them; ties are drawn again."""
     attribute = order.ordering.attribute
     if attribute is None:
         if form.unordered == "reshuffled" and not order.backwards:

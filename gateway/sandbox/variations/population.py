@@ -1,7 +1,7 @@
 """Rows that a population has and others do not: nulls, attempts, archived people, long ties.
 
 A population changes the dataset before it is served, so that filters, orders and statistics agree
-with the rows. Which rows are changed depends on ids and numbers of rows only, not on chance.
+with the rows. The ids and numbers of rows decide which ones change, not chance.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -132,7 +132,7 @@ def _own_values(number: int, row: Members, form: PopulationForm) -> Members:
 
 
 def _expiry(row: Members, form: PopulationForm) -> Members:
-    """Return what the meaning of the expiry date changes."""
+    """Return the members that the meaning of the expiry date changes."""
     expired = row["state"] == "EXPIRED"
     match form.expiry:
         case "validity" if expired and row["completedAt"] is None:
@@ -154,7 +154,7 @@ def _chosen(thing: Members, step: int) -> bool:
 
 
 def _cut(text: str, form: InstantFormat) -> str:
-    """Return an instant without what its format cannot say."""
+    """Return an instant without the parts that its format cannot express."""
     step = RESOLUTIONS[form]
     instant = to_nanoseconds(text)
     whole = instant // step * step

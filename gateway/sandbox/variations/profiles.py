@@ -160,8 +160,8 @@ def attempts() -> Variation:
 def archived() -> Variation:
     """Archived people, whose rows the unfiltered list leaves out and filters return.
 
-    The list was made for managers, to whom people that have left are noise; the same query
-    with a filter is used by exports, which must be whole.
+    The list was made for managers, for whom people who have left are noise; exports, which must be
+    complete, use the same query with a filter.
     """
     return Variation(
         population=PopulationForm(archived=4, hidden="unfiltered"),
@@ -196,10 +196,10 @@ def eloomi_like() -> Variation:
 
 
 def legacy_php() -> Variation:
-    """An old PHP application: errors inside of a 200, local time, lists joined by commas.
+    """An old PHP application: errors inside a 200, local time, lists joined by commas.
 
-    It answers everything with 200, ignores what it does not know, clamps in silence, and has no
-    empty lists.
+    It answers everything with 200, ignores unknown members, clamps silently, and has no empty
+    lists.
     """
     return Variation(
         status=StatusForm(error="inside", success_word="ok", unknown_members="ignored"),

@@ -1,4 +1,4 @@
-"""A request body that its readers take apart, member by member.
+"""A request body from which readers take the members, one by one.
 
 Every part of a variation takes the members that it knows. What is left at the end is unknown, and
 all problems are reported at once, as validation libraries do.
@@ -14,7 +14,7 @@ from gateway.sandbox.variations.wordings import Kind, Problem
 
 
 class _Missing:
-    """The value of a member that is not there."""
+    """The value of an absent member."""
 
     def __bool__(self) -> bool:
         return False
@@ -37,7 +37,7 @@ class BodyReader:
         self.problems: list[Problem] = []
 
     def take(self, path: str) -> object:
-        """Remove and return the member at a dotted path; `MISSING` if it is not there."""
+        """Remove and return the member at a dotted path; `MISSING` if it is absent."""
         *parents, name = path.split(".")
         members: dict[str, object] = self._members
         walked = ""
@@ -57,7 +57,7 @@ class BodyReader:
         self.problems.append(Problem(kind, member, str(argument)))
 
     def finish(self, *, strict: bool) -> None:
-        """Raise what is wrong, unknown members among it if the API is strict.
+        """Raise the problems, and those of unknown members if the API is strict.
 
         Raises:
             Invalid: there is at least one problem.
@@ -70,7 +70,7 @@ class BodyReader:
 
 
 def _leaves(members: dict[str, object], above: str, known: set[str]) -> list[str]:
-    """Return the paths of unknown members; a known object counts only by what is in it."""
+    """Return the paths of unknown members; a known object counts only by its members."""
     found: list[str] = []
     for name, value in members.items():
         path = f"{above}.{name}" if above else name

@@ -27,7 +27,7 @@ class StatusForm:
         error: `message` is `{statusCode, error, message}`, `list` the same with a list of texts,
             `problem` is RFC 9457, `errors` is JSON:API, `detail` is FastAPI, `nested` is
             `{error: {code, message}}`, `inside` is the status of success with
-            `{status: "error"}`, `text` is no JSON.
+            `{status: "error"}`, `text` is not JSON.
         wording: the library whose words the texts use.
         unknown_members: the fate of a member that the API does not know.
         success_word: the value of `status` beside the rows of a page, if there is one.

@@ -1,4 +1,4 @@
-"""Ids of a request that are numbers or compare without case, as ids that the store has.
+"""Ids of a request that are numbers, or compared without case -> ids in the store.
 
 A value that no row has resolves to nothing, and a filter without values matches no row.
 """

@@ -13,7 +13,7 @@ from gateway.sandbox.variations.parts import Members, render_content, render_key
 from gateway.sandbox.variations.values import render_values
 
 _MAX_KNOWN_ROWS = 100_000
-"""A row takes a kilobyte."""
+"""The most cached rows; each takes a kilobyte."""
 
 
 class RowEncoder:

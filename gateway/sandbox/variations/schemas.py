@@ -187,7 +187,7 @@ def infer_schema(samples: Sequence[object], variation: Variation) -> Schema:
 
 
 def _infer(values: Sequence[object], variation: Variation) -> Schema:
-    """Return the schema of values; of values of several kinds nothing is said."""
+    """Return the schema of values; values of several kinds get an empty schema."""
     objects = [value for value in values if isinstance(value, dict)]
     lists = [value for value in values if isinstance(value, list)]
     kinds = {type(value) for value in values}

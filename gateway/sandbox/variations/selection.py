@@ -26,11 +26,11 @@ class FilterForm:
 
     Attributes:
         nested: the object that holds all filters and ranges, or "".
-        groups: the member's name; so for each of the roles.
+        groups: the member's name; the same for each role.
         ignored: roles that are accepted and not applied.
         absent: roles that the API does not know.
-        required: roles whose list must be there; an empty one then matches all rows.
-        single: roles that take one value in place of a list.
+        required: roles whose list must be present; an empty one then matches all rows.
+        single: roles that take one value instead of a list.
         list_shape: `comma` joins the values to a text, `operator` wraps them in `{in: [...]}`.
         most_values: the longest list, or None.
         over_most_values: the fate of a longer list.
@@ -134,7 +134,7 @@ def _take_values(
 def _unwrap(
     reader: BodyReader, form: FilterForm, role: Role, path: str, value: object
 ) -> list[object] | None:
-    """Return the values inside of the API's shape; None after refusing another shape."""
+    """Return the values inside the API's shape; None after refusing another shape."""
     if role in form.single:
         if isinstance(value, list | dict):
             reader.refuse("single", path)

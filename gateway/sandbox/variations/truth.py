@@ -1,4 +1,4 @@
-"""The rows of a right feed of a variation: flat rows in the gateway's published columns.
+"""The rows of a correct feed of a variation: flat rows in the gateway's published columns.
 
 Columns that the variation makes unknowable are left out of every row. Instants are aware and in
 UTC, cut to microseconds and to what their format can say; progress is in percent; states and
@@ -24,7 +24,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 def truth(
     rows: Iterable[Row], variation: Variation, *, archived: bool = False
 ) -> list[dict[str, object]]:
-    """Return the rows of a whole and right feed, in the order of insertion.
+    """Return the rows of a complete and correct feed, in the order of insertion.
 
     Where archived people are hidden unless the request asks for them, only `archived` includes
     them.

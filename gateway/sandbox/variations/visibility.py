@@ -1,4 +1,4 @@
-"""Rows that move or hide by themselves: archived people, and certificates that run out by date."""
+"""Rows that change or hide by themselves: archived people, and certificates that expire by date."""
 
 from collections.abc import Callable
 
@@ -24,7 +24,7 @@ class _User(msgspec.Struct):
 
 
 def is_archived(row: Row) -> bool:
-    """Return true if the row's user has a date of archiving."""
+    """Return True if the row's user has a date of archiving."""
     user = msgspec.json.decode(b"{" + row.user.text[1:], type=_User).user
     return user is not None and user.archived_at is not None
 
@@ -59,7 +59,7 @@ class Curtain:
 
 
 class Aging:
-    """Approved rows that expire when the clock passes their date; nothing else of them changes."""
+    """Approved rows that expire when the clock passes their date; nothing else in them changes."""
 
     def __init__(self, store: Store, form: PopulationForm, clock: Clock) -> None:
         self._store = store

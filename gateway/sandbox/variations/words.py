@@ -26,7 +26,7 @@ _OTHER: Mapping[str, str] = MappingProxyType(
 
 
 def to_word(constant: str, style: WordStyle) -> str:
-    """Render a constant in a style; one that is not documented too.
+    """Render a constant in a style, even an undocumented one.
 
     >>> to_word("IN_PROGRESS", "spaced"), to_word("NEW_STATE", "other")
     ('In progress', 'New state')

@@ -206,16 +206,16 @@ def test_a_command_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
 @pytest.mark.parametrize(
     ("data", "says"),
     [
-        (b"", "none of what is accepted"),
+        (b"", "this kind of file is not accepted"),
         (b"\x1f\x8b\x08", "no text file"),
         (b"PK\x03\x04\xff", "no text file"),
-        (b"<html><body>login</body></html>", "none of what is accepted"),
+        (b"<html><body>login</body></html>", "this kind of file is not accepted"),
         (b"{}", "neither like a request"),
         (b"[1, 2]", "neither like a request"),
         (b'{"log": {"entries": []}}', "no successful POST"),
         (b'{"info": {}, "item": []}', "no successful POST"),
         (b"openapi: 3.0.0", "no `paths`"),
-        (b"[" * 100_000, "none of what is accepted"),
+        (b"[" * 100_000, "this kind of file is not accepted"),
     ],
 )
 def test_other_files_are_refused_with_what_is_accepted(data: bytes, says: str) -> None:

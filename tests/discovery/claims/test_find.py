@@ -196,7 +196,7 @@ async def test_each_call_waits_for_the_pace() -> None:
         ((404, ""), "answered 404; check the URL"),
         ((403, ""), "in a browser"),
         ((302, "", {"location": "https://evil.example/"}), "another host"),
-        ((302, "", {"location": "/file"}), "again and again"),
+        ((302, "", {"location": "/file"}), "redirects too often"),
     ],
 )
 async def test_a_url_that_gives_no_file_is_refused(answer: Answer, says: str) -> None:
