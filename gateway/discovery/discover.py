@@ -147,9 +147,7 @@ class _Discovery:
         self._position = position
         study.form = merged(study.form, position.tree)
         end = await find_end(study, position, window)
-        total = await find_total(
-            study, tuple(self._envelopes), position, newest, self._limit.largest
-        )
+        total = await find_total(study, tuple(self._envelopes), position, newest, self._limit.page)
         number = None if total is None else total.number
         limit = await settle_clamping(study, self._limit, position, number)
         self._tell(limit, position, order, total)

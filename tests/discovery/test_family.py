@@ -121,6 +121,16 @@ def as_list(value: Any) -> list[Any]:
     return list(value) if isinstance(value, list | tuple) else [value]
 
 
+@pytest.mark.parametrize("name", ["assumed", "limit-100", "status-201", "unknown-members-ignored"])
+def test_a_usual_api_is_learnt_in_forty_calls(name: str) -> None:
+    upstream = start(LIKENESSES[name], generate(5_000, seed=7))
+    asyncio.run(learn_variant(upstream))
+    methods = [method for method, _ in upstream.variant.calls]
+    assert methods.count("POST") <= 40
+    assert methods.count("GET") <= 20
+    assert set(methods) == {"POST", "GET"}
+
+
 @given(st.lists(st.sampled_from(sorted(LIKENESSES)), min_size=2, max_size=3, unique=True))
 @examples(40)
 def test_any_combination_is_right_or_refused(names: list[str]) -> None:

@@ -182,7 +182,7 @@ async def _both_ways(
 ) -> OrderFound | None:
     """Ask for the other direction, with another limit, so that no cache can feign it.
 
-    `first` are the rows that came in the direction that was asked for before.
+    `first` are the rows that came in the direction of the request before.
     """
     values = {"limit": max(2, limit - 1), **found.values(descending=not descending)}
     reply = await study.ask(values, found.form.tree)

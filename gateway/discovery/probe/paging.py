@@ -22,7 +22,7 @@ _STEP = 3
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How many rows a request may ask for; `tree` is empty if the API has a fixed page size.
+    """The largest page of a request; `tree` is empty if the API has a fixed page size.
 
     `page` is a response of the largest size.
     """

@@ -29,7 +29,7 @@ async def find_total(
     envelopes: tuple[Envelope, ...],
     position: Position | None,
     order: Mapping[str, Any],
-    largest: int,
+    page: Reply | None,
 ) -> TotalFound | None:
     """Return a total that is true; None if no candidate is.
 
@@ -39,21 +39,25 @@ async def find_total(
     if position is None or position.kind == "cursor":
         return None
     small = await study.ask({**order, **position_values(position, 0, 2), "limit": 2})
-    large = await study.ask({**order, **position_values(position, 0, 5), "limit": 5})
+    if page is None or number_at_any(page, envelopes) != number_at_any(small, envelopes):
+        page = await study.ask({**order, **position_values(position, 0, 5), "limit": 5})
     for place in _candidates(envelopes):
         number = number_at(small, place)
-        if number is None or number != number_at(large, place) or number < 0:
+        if number is None or number != number_at(page, place) or number < 0:
             continue
-        rows = study.rows(large) or []
+        rows = study.rows(page) or []
         if number <= len(rows) and number != len(rows):
-            continue
-        if number == len(rows) == 5 and number_at(small, place) != 5:
             continue
         if await _ends_there(study, place, number, position, order):
             where = place.header or place.member or ""
             told = f"{where}: {number:,} rows; the last one is there, and none behind it"
             return TotalFound(place.member, place.header, number, told)
     return None
+
+
+def number_at_any(reply: Reply, envelopes: tuple[Envelope, ...]) -> list[int | None]:
+    """Return the numbers at all candidate places of a response."""
+    return [number_at(reply, place) for place in _candidates(envelopes)]
 
 
 def _candidates(envelopes: tuple[Envelope, ...]) -> list[NumberPlace]:
