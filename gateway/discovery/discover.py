@@ -180,6 +180,7 @@ class _Discovery:
             constants=self._entry.constants,
             calls=study.caller.calls,
             seconds_of_page=study.caller.slowest,
+            calls_per_second=study.caller.calls_per_second,
             rows=merge_pages(self._pages).rows,
             untested=self._untested,
             problems=tuple(self.problems),

@@ -43,6 +43,7 @@ class Learned:
     constants: tuple[str, ...] = ()
     calls: int = 0
     seconds_of_page: float = 0.0
+    calls_per_second: float | None = None
     rows: tuple[Row, ...] = field(default=(), repr=False)
     untested: Mapping[str, str] = field(default_factory=dict)
     problems: tuple[str, ...] = ()

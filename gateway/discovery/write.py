@@ -34,6 +34,8 @@ def contract_text(learned: Learned, shipped: str, usual: file.ContractFile, base
         "consistent extracts": _extract(learned),
         "custom fields of the workspace": _custom_fields(learned),
     }
+    if learned.calls_per_second is not None:
+        written = {**written, "rate limit of the upstream": _limits(learned.calls_per_second)}
     parts = []
     for heading, block in _blocks(shipped):
         if heading in written:
@@ -254,6 +256,12 @@ def _custom_fields(learned: Learned) -> Iterable[str]:
             value = getattr(mapped, field.name)
             if value not in ("", None, ()):
                 yield f"{field.encode_name} = {toml(value)}"
+
+
+def _limits(calls_per_second: float) -> Iterable[str]:
+    yield "[limits]"
+    yield f"calls_per_second = {toml(calls_per_second)}"
+    yield from _proof("observed", "more calls were refused with 429")
 
 
 def _proof(source: str, evidence: str) -> Iterable[str]:

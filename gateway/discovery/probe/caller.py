@@ -7,6 +7,7 @@ after the time that the API states, or after a minute. A failure before any row 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -21,6 +22,8 @@ from gateway.analytics.read.members import MISSING
 _THROTTLED_SECONDS = 60.0
 _MAX_WAIT_SECONDS = 300.0
 _ATTEMPTS = 3
+_WINDOW_SECONDS = 60.0
+_MAX_TIMES = 1000
 
 
 class Door(StrEnum):
@@ -78,7 +81,11 @@ class Pace:
 
 
 class Caller:
-    """A caller of one API; `calls` counts the requests made."""
+    """A caller of one API; `calls` counts the requests made.
+
+    `slowest` is the longest response in seconds. `calls_per_second` is a rate that the API has not
+    refused, None if it has refused none.
+    """
 
     def __init__(
         self,
@@ -89,6 +96,8 @@ class Caller:
     ) -> None:
         self.calls = 0
         self.slowest = 0.0
+        self.calls_per_second: float | None = None
+        self._times: deque[float] = deque(maxlen=_MAX_TIMES)
         self.headers = dict(headers or {})
         self._http = http
         self._token = token
@@ -106,6 +115,8 @@ class Caller:
             reply = await self._once(path, body)
             if reply.status not in (429, 503):
                 return self._checked(path, reply)
+            if reply.status == 429:
+                self._note_throttling()
             wait = _retry_after(reply.headers)
             self._gap = max(self._gap * 2, 1.0) if self._pace.seconds else self._gap
             await self._pace.sleep(wait)
@@ -114,6 +125,13 @@ class Caller:
             f"the Analytics API answered {reply.status} {_ATTEMPTS} times, though the gateway"
             " waited as requested; run the command again later",
         )
+
+    def _note_throttling(self) -> None:
+        """Remember how many calls a second were too many, less a tenth."""
+        now = self._pace.monotonic()
+        recent = sum(1 for at in self._times if now - at <= _WINDOW_SECONDS)
+        rate = round(0.9 * max(recent - 1, 1) / _WINDOW_SECONDS, 3)
+        self.calls_per_second = min(rate, self.calls_per_second or rate)
 
     async def _once(self, path: str, body: Any) -> Reply:
         if self.calls >= self._pace.most_calls:
@@ -124,6 +142,7 @@ class Caller:
             )
         await self._wait()
         self.calls += 1
+        self._times.append(self._pace.monotonic())
         began = self._pace.monotonic()
         try:
             response = await self._post(path, body)
