@@ -14,11 +14,11 @@ import pytest
 
 from gateway.auth.key_file import read_keys
 from gateway.auth.keys import id_of
-from gateway.discovery.infer.custom_fields import proposed_name
 from gateway.config import SETTINGS, load_settings
 from gateway.config.converters import as_pairs
 from gateway.config.schema import json_schema
 from gateway.config.template import configuration_text
+from gateway.discovery.infer.custom_fields import proposed_name
 from gateway.sandbox import make_token
 from tests.cli.conftest import COMMAND, Run
 from tests.support.live import SECRET

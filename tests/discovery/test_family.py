@@ -55,7 +55,7 @@ async def meet(upstream: Upstream) -> tuple[Discovered | None, list[dict[str, An
     try:
         found = await learn_variant(upstream)
         if found.problems:
-            return found, [], found.problems[0]
+            return found, [], "; ".join(found.problems)
         return found, await read_feed(upstream, found), ""
     except (DoorProblem, GatewayError) as refusal:
         return None, [], refusal.message

@@ -24,6 +24,7 @@ NAMED = {
 """Lists of tables whose elements are entries, and how the names of these begin."""
 _DIVIDED = frozenset({"endpoints", "filters", "statistics"})
 _INNER = {"request": ("body",), "custom_fields": ("mapped",)}
+_UNLEARNT = frozenset({"service", "limits", "sets", "measures", "navigation"})
 _HEADING = "# ---------------------------------------------------------------- as it was written"
 _NOTE = (
     "# Digests of the entries above, as `skillhabit-odata` wrote them. They show which entries you"
@@ -121,17 +122,17 @@ def _digest(content: Any) -> str:
 def changes_by_hand(text: str, shipped: str) -> dict[str, Hand]:
     """Return the entries that the owner of a file has changed since it was written.
 
-    A file without digests is compared with the shipped one, unless discovery has observed some of
-    it. Entries with `source = "owner"` are the owner's, whatever their digests are.
+    Entries with `source = "owner"` are the owner's, whatever their digests are. A file without
+    digests was not written here: of the others, those that no probe could learn are the owner's, if
+    they differ from the shipped file.
     """
     entries, now, stated = entries_of(text), digests_of(text), written_digests(text)
-    sources = {n: e["source"] for n, e in entries.items() if isinstance(e, dict) and "source" in e}
-    then = digests_of(shipped) if stated is None else stated
-    found: dict[str, Hand] = {}
-    if stated is not None or "observed" not in sources.values():
-        found |= {name: Hand.ADDED for name in now if name not in then}
-        found |= {name: Hand.DELETED for name in then if name not in now}
-        found |= {name: Hand.CHANGED for name in now if now[name] != then.get(name, now[name])}
-    return found | {
-        name: found.get(name, Hand.CHANGED) for name, s in sources.items() if s == "owner"
-    }
+    then = stated or {n: d for n, d in digests_of(shipped).items() if n in _UNLEARNT}
+    seen = now if stated else {n: d for n, d in now.items() if n in _UNLEARNT}
+    found = {name: Hand.ADDED for name in seen if name not in then}
+    found |= {name: Hand.DELETED for name in then if name not in seen}
+    found |= {name: Hand.CHANGED for name in seen if seen[name] != then.get(name, seen[name])}
+    for name, content in entries.items():
+        if isinstance(content, dict) and content.get("source") == "owner":
+            found.setdefault(name, Hand.CHANGED)
+    return found

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from gateway.discovery.claims.name_table import Part, Role
 from gateway.discovery.claims.names import RoleScore, role_of
 from gateway.discovery.probe.caller import Reply
-from gateway.discovery.probe.study import Study, texts_in
+from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.trees import Tree, grouped, merged
 from gateway.discovery.probe.usual import OrderForm, order_forms
 from gateway.discovery.probe.values import Reader, is_sorted
@@ -20,6 +20,10 @@ _MOST_GROUPS = 5
 _MAX_CALLS = 24
 _FEW = 2
 _DIRECTIONS = (("ASC", "DESC"), ("asc", "desc"), ("ascending", "descending"), ("1", "-1"))
+
+
+Ends: TypeAlias = tuple[int, int]
+"""The oldest and the newest instant of known rows, in microseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +60,15 @@ async def find_order(
         most: the largest page.
     """
     limit = max(2, min(most, _MANY))
+    known = [value for row in rows if (value := column.micros(row)) is not None]
+    ends = (min(known, default=0), max(known, default=0))
     descending = not is_sorted(map(column.micros, rows[:limit]), descending=True)
     study.allow(_MAX_CALLS)
     for field in _fields_of(column, fields):
         for round_ in _rounds([*forms, *order_forms()], study):
-            found = await _try_round(study, column, round_, field, limit, descending=descending)
+            found = await _try_round(
+                study, column, ends, round_, field, limit, descending=descending
+            )
             if found is not None:
                 return found
         if study.is_strict:
@@ -110,6 +118,7 @@ def _rounds(forms: Sequence[OrderForm], study: Study) -> list[list[OrderForm]]:
 async def _try_round(
     study: Study,
     column: Reader,
+    ends: Ends,
     forms: Sequence[OrderForm],
     field: str,
     limit: int,
@@ -122,20 +131,27 @@ async def _try_round(
     trees = [form.tree for form in forms]
     reply, left = await study.together(trees, values, formats=True)
     if reply is None and 0 < len(left) <= _FEW:
-        return await _other_words(study, column, left, limit, descending=descending)
-    if reply is None or not _obeys(study, reply, column, descending=descending):
+        return await _other_words(study, column, ends, left, limit, descending=descending)
+    if reply is None or not _obeys(study, reply, column, ends, descending=descending):
         return None
     while len(left) > 1:
         half = left[: len(left) // 2]
         reply = await study.ask(values, *half)
-        good = _obeys(study, reply, column, descending=descending)
+        good = _obeys(study, reply, column, ends, descending=descending)
         left = half if good else left[len(left) // 2 :]
-    form = by_tree[id(left[0])]
-    return await _both_ways(study, column, OrderFound(form, field, ""), limit)
+    found = OrderFound(by_tree[id(left[0])], field, "")
+    rows = study.rows(reply) or []
+    return await _both_ways(study, column, ends, found, limit, rows, descending=descending)
 
 
 async def _other_words(
-    study: Study, column: Reader, trees: Sequence[Tree], limit: int, *, descending: bool
+    study: Study,
+    column: Reader,
+    ends: Ends,
+    trees: Sequence[Tree],
+    limit: int,
+    *,
+    descending: bool,
 ) -> OrderFound | None:
     """Try members that the API knows, whose values it refused, with other names and words."""
     for tree in trees:
@@ -145,38 +161,51 @@ async def _other_words(
                     return None
                 found = OrderFound(OrderForm(tree, *words), field, "")
                 values = {"limit": limit, **found.values(descending=descending)}
-                if _obeys(study, await study.ask(values, tree), column, descending=descending):
-                    return await _both_ways(study, column, found, limit)
+                reply = await study.ask(values, tree)
+                if _obeys(study, reply, column, ends, descending=descending):
+                    rows = study.rows(reply) or []
+                    return await _both_ways(
+                        study, column, ends, found, limit, rows, descending=descending
+                    )
     return None
 
 
 async def _both_ways(
-    study: Study, column: Reader, found: OrderFound, limit: int
+    study: Study,
+    column: Reader,
+    ends: Ends,
+    found: OrderFound,
+    limit: int,
+    first: Sequence[Mapping[str, Any]],
+    *,
+    descending: bool,
 ) -> OrderFound | None:
-    """Ask for both directions, with other limits, so that no cache can feign it."""
-    seen: list[list[int | None]] = []
-    for descending, rows in ((True, limit), (False, max(2, limit - 1))):
-        values = {"limit": rows, **found.values(descending=descending)}
-        reply = await study.ask(values, found.form.tree)
-        came = study.rows(reply)
-        if came is None or not _obeys(study, reply, column, descending=descending):
-            return None
-        seen.append([column.micros(row) for row in came])
-    newest = [value for value in seen[0] if value is not None]
-    oldest = [value for value in seen[1] if value is not None]
-    if max(newest) < max(oldest) or min(oldest) > min(newest):
+    """Ask for the other direction, with another limit, so that no cache can feign it.
+
+    `first` are the rows that came in the direction that was asked for before.
+    """
+    values = {"limit": max(2, limit - 1), **found.values(descending=not descending)}
+    reply = await study.ask(values, found.form.tree)
+    if not _obeys(study, reply, column, ends, descending=not descending):
         return None
-    words = f"{len(seen[0])} rows newest first, {len(seen[1])} rows oldest first"
+    pages = [_instants(column, first), _instants(column, study.rows(reply) or [])]
+    newest, oldest = pages if descending else reversed(pages)
+    if max(newest) <= min(oldest) or max(oldest) > max(newest) or min(oldest) > min(newest):
+        return None
+    words = f"{len(newest)} rows newest first, {len(oldest)} rows oldest first"
     return OrderFound(found.form, found.field, words)
 
 
-def _obeys(study: Study, reply: Reply, column: Reader, *, descending: bool) -> bool:
+def _instants(column: Reader, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [value for row in rows if (value := column.micros(row)) is not None]
+
+
+def _obeys(study: Study, reply: Reply, column: Reader, ends: Ends, *, descending: bool) -> bool:
+    """Return True if rows are sorted; if all are equal, no known row may lie beyond them."""
     rows = study.rows(reply)
     if not rows:
         return False
-    return is_sorted(map(column.micros, rows), descending=descending)
-
-
-def allowed_words(reply: Reply) -> list[str]:
-    """Return the texts of a refusal that may list allowed values."""
-    return [text for text in texts_in(reply.answer) if "one of" in text or "must be" in text]
+    values = [value for row in rows if (value := column.micros(row)) is not None]
+    if len(set(values)) == 1 and ends[0] < ends[1]:
+        return values[0] >= ends[1] if descending else values[0] <= ends[0]
+    return is_sorted(values, descending=descending)
