@@ -21,7 +21,7 @@ from cachetools import LRUCache
 
 from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.analytics.extract.totals import Totals
-from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.client import AnalyticsClient, World, retry_policy
 from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
 from gateway.analytics.read.page import arrow_schema
 from gateway.analytics.read.request import PageRequest
@@ -227,7 +227,7 @@ class Workspace:
     def _client(self, token: TokenSource) -> AnalyticsClient:
         shared = self._shared
         world = World(token, anyio.sleep, shared.clock, shared.observer.metrics.count_retry)
-        policy = RetryPolicy(budget=self._settings.retry_budget)
+        policy = retry_policy(self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
     def _dependencies(self, token: TokenSource) -> Dependencies:

@@ -11,6 +11,7 @@ from typing import Any
 import click
 
 from gateway.app import clock_and_observer, own_token, read_contract
+from gateway.auth.tokens import TokenSource
 from gateway.cli.exits import Exit
 from gateway.cli.files import locked_folder, write_file
 from gateway.cli.learn import check as learn_again
@@ -82,10 +83,10 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
 
 @dataclass(frozen=True, slots=True)
 class _Report:
-    """The findings, and the token that was used."""
+    """The findings, and the source of the tokens that they were made with."""
 
     checked: Checked
-    token: str = field(repr=False)
+    source: TokenSource = field(repr=False)
 
 
 def _asked(settings: Settings, *, as_json: bool) -> _Report:
@@ -112,10 +113,11 @@ def _asked(settings: Settings, *, as_json: bool) -> _Report:
 
 async def _ask(settings: Settings, *, as_json: bool) -> _Report:
     in_force = _in_force(settings)
-    token = await own_token(settings, *clock_and_observer())()
+    source = own_token(settings, *clock_and_observer())
+    await source()  # what is wrong with it is said before anything is learnt
     tell = _silent if as_json else _tell
     timeout = float(settings.upstream_timeout)
-    return _Report(await learn_again(in_force.base_url, token, in_force, tell, timeout), token)
+    return _Report(await learn_again(in_force.base_url, source, in_force, tell, timeout), source)
 
 
 def _in_force(settings: Settings) -> InForce:
@@ -174,7 +176,7 @@ def _again(settings: Settings, report: _Report) -> Checked:
         for f in checked.statistics
         if f.subject[1:-1].split(".")[-1] in in_force.parsed.statistics
     )
-    again = asyncio.run(check_again(in_force.base_url, report.token, in_force, checked.learned))
+    again = asyncio.run(check_again(in_force.base_url, report.source, in_force, checked.learned))
     return Checked((*again.findings, *kept), checked.learned, kept)
 
 

@@ -18,7 +18,7 @@ from gateway.analytics.read.request import PageRequest
 from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.hosts import is_loopback
 from gateway.cli.examination import CheckResult, fail, ok, warn
-from gateway.cli.learn import always, reader
+from gateway.cli.learn import reader
 from gateway.cli.options import token_place
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract
@@ -112,12 +112,13 @@ async def _contract_fits(
 
     try:
         contract = read_contract(settings)
-        token = await own_token(settings, *clock_and_observer())()
+        source = own_token(settings, *clock_and_observer())
+        await source()
     except (ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable):
         return warn("check", "skipped: it needs the token and the contract")
     http.event_hooks["response"].append(hear)
     try:
-        client = reader(http, contract, always(token), RetryPolicy(tries=1))
+        client = reader(http, contract, source, RetryPolicy(tries=1))
         order, limit = contract.order_column, contract.request.page_limit
         await client.fetch(PageRequest(Pushdown(), 0, limit, order))
         await client.fetch(PageRequest(Pushdown(), 0, min(limit, _FEW_ROWS), order, not order))

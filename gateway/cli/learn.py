@@ -120,7 +120,7 @@ async def learn(url: str, source: Token, wishes: Wishes, progress: Progress) -> 
 
 
 async def check(
-    url: str, token: str, in_force: InForce, progress: Progress, page_seconds: float
+    url: str, source: Token, in_force: InForce, progress: Progress, page_seconds: float
 ) -> Checked:
     """Learn an API again, and compare a contract file with it.
 
@@ -129,15 +129,15 @@ async def check(
         UpstreamUnavailable, UpstreamRejectedToken: the API fails meanwhile.
     """
     async with httpx.AsyncClient(base_url=url, timeout=max(page_seconds, _TIMEOUT_SECONDS)) as http:
-        client = reader(http, in_force.contract, always(token))
-        caller = Caller(http, always(token), pace_of(url))
+        client = reader(http, in_force.contract, source)
+        caller = Caller(http, source, pace_of(url))
         return await check_contract(caller, client, in_force, built_in_contract(), progress)
 
 
-async def check_again(url: str, token: str, in_force: InForce, learned: Learned) -> Checked:
+async def check_again(url: str, source: Token, in_force: InForce, learned: Learned) -> Checked:
     """Compare another file with what was learnt, and read pages with it."""
     async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
-        client = reader(http, in_force.contract, always(token))
+        client = reader(http, in_force.contract, source)
         findings = await compare_with(client, in_force, learned, built_in_contract())
         return Checked(findings, learned)
 

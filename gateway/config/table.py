@@ -359,7 +359,8 @@ SETTINGS: tuple[Setting, ...] = (
         "retry_budget",
         as_seconds,
         60.0,
-        "how long a failing call is retried, including waits",
+        "how long a failing call is retried, including waits; twice as long while the API limits"
+        " the rate of calls",
         "SECONDS",
         share=Share.INHERITED,
     ),

@@ -56,6 +56,8 @@ def test_a_login_needs_no_token_file(
         assert stat.S_IMODE((folder / "gateway.toml").stat().st_mode) == 0o600
     counted = run("query", "Results/$count", "--config", "gateway.toml")
     assert counted.output.strip() == "2000", counted.output
+    checked = run("check", "--config", "gateway.toml")
+    assert checked.exit_code == 0, checked.output
     examined = run("doctor", "--config", "gateway.toml").output
     assert "obtained by a login" in examined
     assert ("no setting has this name" in examined) == (settings.login_body is None)

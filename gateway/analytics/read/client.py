@@ -66,7 +66,9 @@ class RetryPolicy:
 
     `budget` limits one call's attempts and its time in the queue, up to the last pause; Power Query
     itself waits 600. Time in the queue is not an attempt. `remember_failure` is how long a failure
-    is cached.
+    is cached. While the upstream limits the rate, `throttled_budget` is the limit, if it is longer,
+    and pauses that the upstream does not name begin with `first_throttled_pause` and double: its
+    window is often a minute.
     """
 
     budget: float = 60.0
@@ -75,6 +77,39 @@ class RetryPolicy:
     tries: int = 5
     remember_failure: float = 5.0
     outage: BreakerPolicy = field(default_factory=BreakerPolicy)
+    throttled_budget: float = 0.0
+    first_throttled_pause: float = 0.25
+
+
+def retry_policy(budget: float) -> RetryPolicy:
+    """Return the policy for `--retry-budget`; a rate that is limited by the minute needs longer."""
+    return RetryPolicy(budget, throttled_budget=2 * budget, first_throttled_pause=budget / 12)
+
+
+@dataclass(slots=True)
+class _Retries:
+    """The deadlines and the next pauses of one call; deadlines are monotonic."""
+
+    policy: RetryPolicy
+    began: float
+    pause: float
+    throttled_pause: float
+
+    @property
+    def patience(self) -> float:
+        """The deadline while the upstream limits the rate."""
+        return self.began + max(self.policy.budget, self.policy.throttled_budget)
+
+    def deadline(self, failure: TemporaryFailure) -> float:
+        """Return the deadline of a retry after this failure."""
+        return self.patience if failure.throttles else self.began + self.policy.budget
+
+    def next_pause(self, failure: TemporaryFailure) -> float:
+        """Return the pause after a failure: what the upstream says, or twice the last one."""
+        pause = self.throttled_pause if failure.throttles else self.pause
+        self.pause = min(self.pause * 2, self.policy.longest_pause)
+        self.throttled_pause *= 2 if failure.throttles else 1
+        return pause if failure.wait is None else failure.wait
 
 
 class Token(Protocol):
@@ -172,22 +207,22 @@ class AnalyticsClient:
 
     async def _ask_with_retries(self, call: _Call[T]) -> T:
         policy, now = self._policy, self._world.clock.monotonic
-        pause, deadline = policy.first_pause, now() + policy.budget
+        retries = _Retries(policy, now(), policy.first_pause, policy.first_throttled_pause)
         for attempt in range(1, policy.tries + 1):
-            began = await self._pace.turn(deadline)
+            began = await self._pace.turn(retries.patience)
             if attempt > 1:
                 self._world.retried()
             try:
-                answer = await self._ask_once(call, deadline)
+                answer = await self._ask_once(call, retries.patience)
             except TemporaryFailure as failure:
-                wait = pause if failure.wait is None else failure.wait
+                wait = retries.next_pause(failure)
                 if failure.throttles:
                     self._pace.throttle(began, wait)
-                if attempt == policy.tries or now() + wait > deadline or self._outage.lasts:
+                is_late = now() + wait > retries.deadline(failure)
+                if attempt == policy.tries or is_late or self._outage.lasts:
                     raise failure.error from failure.__cause__
                 if not failure.throttles:  # a throttled call waits in the queue
                     await self._world.sleep(wait)
-                pause = min(pause * 2, policy.longest_pause)
             else:
                 self._pace.recover()
                 return answer
