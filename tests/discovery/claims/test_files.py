@@ -207,8 +207,8 @@ def test_a_command_is_never_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     ("data", "says"),
     [
         (b"", "this kind of file is not accepted"),
-        (b"\x1f\x8b\x08", "no text file"),
-        (b"PK\x03\x04\xff", "no text file"),
+        (b"\x1f\x8b\x08", "not a text file"),
+        (b"PK\x03\x04\xff", "not a text file"),
         (b"<html><body>login</body></html>", "this kind of file is not accepted"),
         (b"{}", "neither like a request"),
         (b"[1, 2]", "neither like a request"),

@@ -204,7 +204,7 @@ async def test_a_url_that_gives_no_file_is_refused(answer: Answer, says: str) ->
     with pytest.raises(ConfigurationProblem, match=says) as refused:
         await read_url(host.client(), f"{BASE}/file?key=s3cr3t", BASE, TOKEN)
     assert "s3cr3t" not in str(refused.value)
-    with pytest.raises(ConfigurationProblem, match="is no URL"):
+    with pytest.raises(ConfigurationProblem, match="is not a URL"):
         await read_url(host.client(), "file:///etc/passwd")
 
 
