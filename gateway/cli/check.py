@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import click
 
 from gateway.app import clock_and_observer, own_token, read_contract
-from gateway.auth.tokens import TokenSource
 from gateway.cli.exits import Exit
 from gateway.cli.files import locked_folder, write_file
 from gateway.cli.learn import check as learn_again
@@ -69,7 +67,7 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
     """
     settings = read_settings(config, given)
     if not fixes:
-        _finish(_asked(settings, as_json=as_json).checked, as_json=as_json)
+        _finish(_asked(settings, as_json=as_json), as_json=as_json)
     path = settings.contract
     if path is None:
         raise click.UsageError(
@@ -77,19 +75,11 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
             " `skillhabit-odata init`, which writes one"
         )
     with locked_folder(path):
-        report = _asked(settings, as_json=as_json)
-        _finish(_write(settings, path, report, fixes, as_json=as_json), as_json=as_json)
+        checked = _asked(settings, as_json=as_json)
+        _finish(_write(settings, path, checked, fixes, as_json=as_json), as_json=as_json)
 
 
-@dataclass(frozen=True, slots=True)
-class _Report:
-    """The findings, and the source of the tokens that they were made with."""
-
-    checked: Checked
-    source: TokenSource = field(repr=False)
-
-
-def _asked(settings: Settings, *, as_json: bool) -> _Report:
+def _asked(settings: Settings, *, as_json: bool) -> Checked:
     """Return the findings.
 
     Raises:
@@ -111,13 +101,13 @@ def _asked(settings: Settings, *, as_json: bool) -> _Report:
         raise SystemExit(Exit.LATER) from problem
 
 
-async def _ask(settings: Settings, *, as_json: bool) -> _Report:
+async def _ask(settings: Settings, *, as_json: bool) -> Checked:
     in_force = _in_force(settings)
     source = own_token(settings, *clock_and_observer())
-    await source()  # what is wrong with it is said before anything is learnt
+    await source()  # says what to do if there is none
     tell = _silent if as_json else _tell
     timeout = float(settings.upstream_timeout)
-    return _Report(await learn_again(in_force.base_url, source, in_force, tell, timeout), source)
+    return await learn_again(in_force.base_url, source, in_force, tell, timeout)
 
 
 def _in_force(settings: Settings) -> InForce:
@@ -136,7 +126,7 @@ def _text(settings: Settings) -> str:
 
 
 def _tell(line: str) -> None:
-    note(f"  {printable(line)}")
+    click.echo(f"  {printable(line)}")
 
 
 def _silent(line: str) -> None:
@@ -144,20 +134,20 @@ def _silent(line: str) -> None:
 
 
 def _write(
-    settings: Settings, path: Path, report: _Report, fixes: tuple[str, ...], *, as_json: bool
+    settings: Settings, path: Path, checked: Checked, fixes: tuple[str, ...], *, as_json: bool
 ) -> Checked:
     """Write what differs, and return the findings on the new file.
 
     Raises:
         click.UsageError: no entry has such a name, or it cannot be written.
     """
-    findings = report.checked.findings
+    findings = checked.findings
     named = _names(findings, fixes)
     try:
         made = fix(path.read_text("utf-8"), findings, named, built_in_contract())
         if not made.written:
             _say_left(made, as_json=as_json)
-            return report.checked
+            return checked
         _check_loads(settings, made)
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
@@ -165,18 +155,18 @@ def _write(
     if not as_json:
         click.echo(f"wrote {path}: {', '.join(made.written)}")
     _say_left(made, as_json=as_json)
-    return _again(settings, report)
+    return _again(settings, checked)
 
 
-def _again(settings: Settings, report: _Report) -> Checked:
+def _again(settings: Settings, checked: Checked) -> Checked:
     in_force = _in_force(settings)
-    checked = report.checked
     kept = tuple(
         f
         for f in checked.statistics
         if f.subject[1:-1].split(".")[-1] in in_force.parsed.statistics
     )
-    again = asyncio.run(check_again(in_force.base_url, report.source, in_force, checked.learned))
+    source = own_token(settings, *clock_and_observer())
+    again = asyncio.run(check_again(in_force.base_url, source, in_force, checked.learned))
     return Checked((*again.findings, *kept), checked.learned, kept)
 
 

@@ -35,7 +35,7 @@ from gateway.discovery.kept.keep import keep_changes
 from gateway.discovery.kept.own_hints import hints_of_contract, joined
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Pace
-from gateway.discovery.probe.trees import Tree, merged
+from gateway.discovery.probe.trees import Tree
 from gateway.discovery.write import contract_text
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 from gateway.observe import Clock
@@ -129,8 +129,9 @@ async def check(
         UpstreamUnavailable, UpstreamRejectedToken: the API fails meanwhile.
     """
     async with httpx.AsyncClient(base_url=url, timeout=max(page_seconds, _TIMEOUT_SECONDS)) as http:
-        client = reader(http, in_force.contract, source)
-        caller = Caller(http, source, pace_of(url))
+        current = partial(_token_of, source)
+        client = reader(http, in_force.contract, current)
+        caller = Caller(http, current, pace_of(url))
         return await check_contract(caller, client, in_force, built_in_contract(), progress)
 
 
@@ -176,7 +177,17 @@ def _constants(wishes: Wishes) -> Tree:
     """Return the members that the owner names, and those of the file to start from."""
     if wishes.contract is None:
         return wishes.constants
-    return merged(hints_of_contract(read_file(wishes.contract)).constants, wishes.constants)
+    return _overlaid(hints_of_contract(read_file(wishes.contract)).constants, wishes.constants)
+
+
+def _overlaid(first: Tree, second: Tree) -> Tree:
+    """Return both trees in one; where they differ, the second counts."""
+    made = dict(first)
+    for name, node in second.items():
+        inner = made.get(name)
+        is_both = isinstance(inner, dict) and isinstance(node, dict)
+        made[name] = _overlaid(made[name], node) if is_both else node
+    return made
 
 
 def _with_fields(learned: Learned, choose: ChooseFields) -> Learned:
