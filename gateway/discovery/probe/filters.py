@@ -15,7 +15,7 @@ from gateway.discovery.probe.values import Reader
 Verdict = Literal["exact", "superset", "ignored", "unproved", "wrong"]
 _MOST_GROUPS = 6
 _MAX_CALLS = 8
-_LONG_LIST = 100
+_LONG_LIST_VALUES = 100
 """A list of this length is proved; longer ones are filtered here."""
 
 
@@ -184,12 +184,12 @@ async def _longest(
     impossible: Any,
 ) -> int:
     """Return the length of a list that works: the real values are at its end."""
-    fill = [_numbered(impossible, n) for n in range(_LONG_LIST - len(wanted))]
+    fill = [_numbered(impossible, n) for n in range(_LONG_LIST_VALUES - len(wanted))]
     values = {**scene.values, name: [*fill, *wanted]}
     rows = study.rows(await study.ask(values, tree, *scene.trees))
     if rows is None or _lacks(column, scene, rows, wanted):
         return len(wanted)
-    return _LONG_LIST
+    return _LONG_LIST_VALUES
 
 
 def _numbered(impossible: Any, number: int) -> Any:

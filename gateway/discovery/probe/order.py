@@ -15,10 +15,10 @@ from gateway.discovery.probe.trees import Tree, grouped, merged
 from gateway.discovery.probe.usual import OrderForm, order_forms
 from gateway.discovery.probe.values import Reader, is_sorted
 
-_MANY = 50
+_PAGE_ROWS = 50
 _MOST_GROUPS = 5
 _MAX_CALLS = 24
-_FEW = 2
+_FEW_TREES = 2
 _DIRECTIONS = (("ASC", "DESC"), ("asc", "desc"), ("ascending", "descending"), ("1", "-1"))
 
 
@@ -47,7 +47,7 @@ async def find_order(
     forms: Sequence[OrderForm] = (),
     *,
     fields: Sequence[str] = (),
-    most: int = _MANY,
+    most: int = _PAGE_ROWS,
 ) -> OrderFound | None:
     """Find how to sort by a column; None if no form is obeyed.
 
@@ -59,7 +59,7 @@ async def find_order(
         fields: names of fields that a description allows.
         most: the largest page.
     """
-    limit = max(2, min(most, _MANY))
+    limit = max(2, min(most, _PAGE_ROWS))
     known = [value for row in rows if (value := column.micros(row)) is not None]
     ends = (min(known, default=0), max(known, default=0))
     descending = not is_sorted(map(column.micros, rows[:limit]), descending=True)
@@ -130,7 +130,7 @@ async def _try_round(
     values = {"limit": limit, "order.field": field, "order.direction": word}
     trees = [form.tree for form in forms]
     reply, left = await study.together(trees, values, formats=True)
-    if reply is None and 0 < len(left) <= _FEW:
+    if reply is None and 0 < len(left) <= _FEW_TREES:
         return await _other_words(study, column, ends, left, limit, descending=descending)
     if reply is None or not _obeys(study, reply, column, ends, descending=descending):
         return None

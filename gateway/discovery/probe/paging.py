@@ -15,8 +15,8 @@ from gateway.discovery.probe.usual import CURSORS, LIMITS, PAGES, SKIPS
 
 _LADDER = (1000, 500, 250, 200, 100, 50, 25, 20, 10)
 _MAX_CALLS = 30
-_FAR = 100_000_000
-_STEP = 3
+_FAR_POSITION = 100_000_000
+_STEP_ROWS = 3
 """Rows of a page while its position is looked for."""
 
 
@@ -186,7 +186,7 @@ async def _by_number(
     study: Study, window: Window, names: Sequence[str], kind: Literal["offset", "page_number"]
 ) -> Position | None:
     """Send candidates with different numbers; the first row of the page shows which one counts."""
-    step = max(1, min(_STEP, len(window.rows) // 4))
+    step = max(1, min(_STEP_ROWS, len(window.rows) // 4))
     pairs = [(at(name, f"${{p{n}}}"), name) for n, name in enumerate(names)]
     room = max(1, (len(window.rows) - step) // (2 if kind == "offset" else 2 * step))
     base = merged(study.base, study.form)
@@ -230,11 +230,14 @@ async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position 
     for kind, names in kinds:
         for group in grouped([(at(n, "${far}"), n) for n in dict.fromkeys(names)], study.base):
             trees = [tree for tree, _ in group]
-            reply, left = await study.together(trees, {"limit": _STEP, "far": _FAR})
+            reply, left = await study.together(trees, {"limit": _STEP_ROWS, "far": _FAR_POSITION})
             if reply is None or study.rows(reply) != []:
                 continue
             for tree in left:
-                if study.rows(await study.ask({"limit": _STEP, "far": _FAR}, tree)) == []:
+                if (
+                    study.rows(await study.ask({"limit": _STEP_ROWS, "far": _FAR_POSITION}, tree))
+                    == []
+                ):
                     return await _with_origin(study, _dotted(tree), kind)
     return None
 
@@ -244,7 +247,7 @@ async def _with_origin(
 ) -> Position | None:
     """Return the position if its first number is certain: the API refuses 0, or it skips rows."""
     placeholder = "${skip}" if kind == "offset" else "${page}"
-    zero = await study.ask({"limit": _STEP, "far": 0}, at(name, "${far}"))
+    zero = await study.ask({"limit": _STEP_ROWS, "far": 0}, at(name, "${far}"))
     first = 0 if study.rows(zero) is not None else 1
     if kind == "page_number" and first == 0:
         return None
@@ -305,7 +308,7 @@ async def find_end(study: Study, position: Position, window: Window) -> End:
     """Request rows far beyond the last one."""
     if position.kind == "cursor":
         return End("unknown", evidence="cursors end by themselves")
-    reply = await study.ask(position_values(position, _FAR, 1) | {"limit": 1})
+    reply = await study.ask(position_values(position, _FAR_POSITION, 1) | {"limit": 1})
     rows = study.rows(reply)
     if rows is None:
         told = most_allowed(reply.answer)
