@@ -75,7 +75,7 @@ def _ranked(places: Sequence[RowsPlace]) -> tuple[RowsPlace, ...]:
 def _nodes(answer: Any) -> Iterator[tuple[Steps, Any]]:
     """Yield all members of the envelope with their steps; of lists, the first few elements.
 
-    Lists inside of rows are no members of the envelope, so a list of objects that was yielded is
+    Lists inside rows are no members of the envelope, so a list of objects that was yielded is
     entered only if its elements have lists of objects themselves, such as `pages[0].rows`.
     """
     found: list[tuple[Steps, Any]] = [((), answer)]

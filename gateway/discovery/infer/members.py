@@ -97,7 +97,7 @@ def find_members(rows: Sequence[Row]) -> tuple[Member, ...]:
 
 
 def _walk(node: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the members of an object, and of the objects inside of it."""
+    """Yield the members of an object, and of the objects inside it."""
     for name, value in node.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             continue

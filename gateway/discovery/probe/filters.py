@@ -1,4 +1,4 @@
-"""Filters by values: each is proved with real values, inside of rows that were read."""
+"""Filters by values: each is proved with real values, inside rows that were read."""
 
 from __future__ import annotations
 
