@@ -21,8 +21,8 @@ from gateway.discovery.infer.found import Envelope, Inferred, Question
 from gateway.discovery.infer.passing import with_time
 from gateway.discovery.infer.profile import merge_pages
 from gateway.discovery.learned import Learned
-from gateway.discovery.probe.caller import Caller, Door, DoorProblem
-from gateway.discovery.probe.enter import Entry, detect_strictness, enter
+from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Reply
+from gateway.discovery.probe.enter import Entry, enter
 from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
 from gateway.discovery.probe.order import OrderFound, find_order
 from gateway.discovery.probe.paging import (
@@ -100,9 +100,7 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     study = Study(caller, plan.paths[0])
     entry = await enter(study, plan.paths, dict(plan.constants), plan.hints.constants)
     progress(f"success is {entry.reply.status}")
-    await detect_strictness(study)
-    if study.is_strict:
-        await scout(study)
+    await scout(study)
     limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
     study.form = merged(study.form, limit.tree)
     progress(f"rows in {_shown(study.rows_path)}, {limit.largest:,} a page")
@@ -126,11 +124,12 @@ class _Discovery:
         self._zone = plan.zone or "UTC"
         self._without_zone: tuple[str, ...] = ()
         self._position: Position | None = None
+        self._newest: list[dict[str, Any]] = []
         self.problems: list[str] = []
 
     async def run(self) -> Learned:
         study = self._study
-        plain = await self._page({})
+        plain = self._note(self._limit.page, self._limit.largest) or await self._page({})
         inferred = self._infer()
         order = await self._order(inferred, plain)
         newest = order.values(descending=True) if order else {}
@@ -202,14 +201,20 @@ class _Discovery:
         """Return a page, and remember its rows as samples."""
         asked = {"limit": self._limit.largest, **values}
         reply = await self._study.ask(asked)
-        rows = self._study.rows(reply)
+        rows = self._note(reply, asked["limit"])
         if rows is None:
             raise DoorProblem(
                 Door.REFUSED, f"the API refused a page that it had accepted ({reply.status})"
             )
+        return rows
+
+    def _note(self, reply: Reply | None, limit: int) -> list[dict[str, Any]] | None:
+        """Remember the rows of a page as samples; None if there are none."""
+        rows = None if reply is None else self._study.rows(reply)
+        if reply is None or rows is None:
+            return None
         self._pages.append(rows)
-        envelope = find_envelope(reply.answer, reply.headers, limit=asked["limit"], skip=0)
-        self._envelopes.append(envelope)
+        self._envelopes.append(find_envelope(reply.answer, reply.headers, limit=limit, skip=0))
         return rows
 
     def _with_seen_words(self, inferred: Inferred, rows: Sequence[Mapping[str, Any]]) -> Inferred:
@@ -274,6 +279,7 @@ class _Discovery:
             return ()
         values = {**order.values(descending=True), "limit": limit.largest, **self._first(limit)}
         rows = self._study.rows(await self._study.ask(values)) or []
+        self._newest = rows
         expected = Expected(rows, Reader(entry), values)
         hints = self._plan.hints.ranges.get("updated_at", ())
         found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
@@ -316,7 +322,7 @@ class _Discovery:
         self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
     ) -> tuple[FilterFound, ...]:
         values = {**newest, "limit": limit.largest, **self._first(limit)}
-        rows = self._study.rows(await self._study.ask(values)) or []
+        rows = self._newest or self._study.rows(await self._study.ask(values)) or []
         found = []
         for name, column, impossible in _FILTERS:
             entry = inferred.column(column)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.analytics.read.members import MISSING
-from gateway.contract.template import compile_template
 from gateway.discovery.claims.hint_table import HintKind
 from gateway.discovery.claims.hints import Hint, read_hints
 from gateway.discovery.claims.name_table import Part, Role
@@ -242,14 +241,3 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
         f"POST {study.path} answered {reply.status}; {needed}. Set it with --constant"
         f" {first}=VALUE, or name a description or a recorded request with --from",
     )
-
-
-async def detect_strictness(study: Study) -> None:
-    """Send a member that no API knows; note whether unknown members are refused."""
-    reply = await study.ask({}, {"zzUnknownMember": True})
-    study.is_strict = not reply.succeeded
-
-
-def sample_body(study: Study) -> Any:
-    """Return the body of the smallest request."""
-    return compile_template(merged(study.base, study.form)).render({})

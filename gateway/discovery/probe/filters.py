@@ -36,7 +36,6 @@ class Scene:
 
     rows: Sequence[dict[str, Any]]
     values: Mapping[str, Any]
-    trees: tuple[Tree, ...] = ()
 
 
 async def find_filter(
@@ -56,39 +55,104 @@ async def find_filter(
     if not wanted:
         return None
     study.allow(_MAX_CALLS)
-    for group in _groups(study, name, trees):
-        values = {**scene.values, name: wanted}
-        reply, left = (
-            await study.together([tree for tree, _ in group], values)
-            if not scene.trees
-            else await _with_scene(study, group, values, scene)
-        )
-        rows = None if reply is None else study.rows(reply)
-        if rows is None:
-            continue
-        if not _narrows(column, scene, rows, wanted):
-            continue
-        words = {id(tree): text for tree, text in group}
+    probe = _Probe(study, name, column, scene, impossible)
+    groups = _groups(study, name, trees)
+    found = await probe.first_that_narrows(groups[:1], wanted, _long_list(wanted, impossible))
+    if found is None:
+        found = await probe.first_that_narrows(groups, wanted, wanted)
+    return None if found is None else await probe.judge(found, wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class _Narrowing:
+    """A tree that narrows the rows, the values that were sent, and the rows that came."""
+
+    tree: Tree
+    words: str
+    sent: Sequence[Any]
+    rows: Sequence[Mapping[str, Any]]
+
+
+def _long_list(wanted: Sequence[Any], impossible: Any) -> list[Any]:
+    """Return a list of the greatest length to send, with real values at its beginning and end."""
+    fill = [_numbered(impossible, n) for n in range(_LONG_LIST_VALUES - len(wanted))]
+    return [*wanted[:1], *fill, *wanted[1:]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Probe:
+    """The requests about one filter."""
+
+    study: Study
+    name: str
+    column: Reader
+    scene: Scene
+    impossible: Any
+
+    async def ask(self, sent: Sequence[Any], *trees: Tree) -> list[dict[str, Any]] | None:
+        """Return the rows for some values."""
+        values = {**self.scene.values, self.name: list(sent)}
+        return self.study.rows(await self.study.ask(values, *trees))
+
+    async def first_that_narrows(
+        self,
+        groups: Sequence[Sequence[tuple[Tree, str]]],
+        wanted: Sequence[Any],
+        sent: Sequence[Any],
+    ) -> _Narrowing | None:
+        """Return the first candidate with which fewer rows come, some of them wanted."""
+        values = {**self.scene.values, self.name: list(sent)}
+        for group in groups:
+            reply, left = await self.study.together([tree for tree, _ in group], values)
+            rows = None if reply is None else self.study.rows(reply)
+            if rows is None or not _narrows(self.column, self.scene, rows, wanted):
+                continue
+            words = {id(tree): text for tree, text in group}
+            if len(left) > 1:
+                left = await self._halve(left, wanted, sent)
+                rows = await self.ask(sent, left[0]) or []
+            return _Narrowing(left[0], words[id(left[0])], sent, rows)
+        return None
+
+    async def _halve(
+        self, trees: Sequence[Tree], wanted: Sequence[Any], sent: Sequence[Any]
+    ) -> list[Tree]:
+        left = list(trees)
         while len(left) > 1:
             half = left[: len(left) // 2]
-            rows = study.rows(await study.ask(values, *half, *scene.trees))
-            good = rows is not None and _narrows(column, scene, rows, wanted)
+            rows = await self.ask(sent, *half)
+            good = rows is not None and _narrows(self.column, self.scene, rows, wanted)
             left = half if good else left[len(left) // 2 :]
-        return await _judged(study, name, left[0], column, scene, wanted, impossible, words)
-    return None
+        return left
 
+    async def judge(self, found: _Narrowing, wanted: Sequence[Any]) -> FilterFound:
+        """Judge the filter by its rows: all wanted ones, only these, and none for another value."""
+        found, wanted = await self._shorter(found, wanted)
+        rows, tree, text = found.rows, found.tree, found.words
+        most = len(found.sent)
+        if _lacks(self.column, self.scene, rows, wanted):
+            told = f"{text}: rows are missing from the response"
+            return FilterFound(self.name, tree, "wrong", most, told)
+        exact = all(set(_values_of(self.column, row)) & set(wanted) for row in rows)
+        if await self.ask([self.impossible, *_near(wanted)], tree):
+            exact = False
+            if await self.ask([self.impossible], tree):
+                told = f"{text}: an impossible value finds rows"
+                return FilterFound(self.name, tree, "ignored", most, told)
+        told = f"{text}: {len(rows)} rows for {len(wanted)} values, none for an impossible one"
+        verdict: Verdict = "exact" if exact else "superset"
+        return FilterFound(self.name, tree, verdict, most, told)
 
-async def _with_scene(
-    study: Study, group: Sequence[tuple[Tree, str]], values: Mapping[str, Any], scene: Scene
-) -> tuple[Any, list[Tree]]:
-    """Send a group together with the trees of the scene."""
-    form = study.form
-    for tree in scene.trees:
-        study.form = merged(study.form, tree)
-    try:
-        return await study.together([tree for tree, _ in group], values)
-    finally:
-        study.form = form
+    async def _shorter(
+        self, found: _Narrowing, wanted: Sequence[Any]
+    ) -> tuple[_Narrowing, Sequence[Any]]:
+        """Try two values, then one, if rows are missing: a list may be cut, or only one taken."""
+        for few in (list(wanted), list(wanted[:1])):
+            if not _lacks(self.column, self.scene, found.rows, wanted):
+                break
+            rows = await self.ask(few, found.tree) or []
+            found, wanted = _Narrowing(found.tree, found.words, few, rows), few
+        return found, wanted
 
 
 def _groups(
@@ -134,62 +198,11 @@ def _narrows(
     )
 
 
-async def _judged(
-    study: Study,
-    name: str,
-    tree: Tree,
-    column: Reader,
-    scene: Scene,
-    wanted: Sequence[Any],
-    impossible: Any,
-    words: Mapping[int, str],
-) -> FilterFound:
-    text = words.get(id(tree), name)
-    values = {**scene.values, name: list(wanted)}
-    rows = study.rows(await study.ask(values, tree, *scene.trees))
-    most = len(wanted)
-    if rows is not None and len(wanted) > 1 and _lacks(column, scene, rows, wanted):
-        one = [wanted[0]]
-        rows = study.rows(await study.ask({**values, name: one}, tree, *scene.trees))
-        wanted, most = one, 1
-    if rows is None or _lacks(column, scene, rows, wanted):
-        return FilterFound(name, tree, "wrong", most, f"{text}: rows are missing from the response")
-    exact = all(set(_values_of(column, row)) & set(wanted) for row in rows)
-    none = study.rows(await study.ask({**scene.values, name: [impossible]}, tree, *scene.trees))
-    if none:
-        return FilterFound(name, tree, "ignored", most, f"{text}: an impossible value finds rows")
-    near = _near(wanted)
-    if near and study.rows(await study.ask({**scene.values, name: near}, tree, *scene.trees)):
-        exact = False
-    most = 1 if most == 1 else await _longest(study, name, tree, column, scene, wanted, impossible)
-    verdict: Verdict = "exact" if exact else "superset"
-    told = f"{text}: {len(rows)} rows for {len(wanted)} values, none for an impossible one"
-    return FilterFound(name, tree, verdict, most, told)
-
-
 def _near(wanted: Sequence[Any]) -> list[Any]:
     """Return texts that differ in case or by a letter: a filter that finds them is not exact."""
     texts = [value for value in wanted[:1] if isinstance(value, str)]
     changed = [text.swapcase() for text in texts] + [text[:-1] for text in texts if len(text) > 1]
     return [text for text in changed if text not in wanted]
-
-
-async def _longest(
-    study: Study,
-    name: str,
-    tree: Tree,
-    column: Reader,
-    scene: Scene,
-    wanted: Sequence[Any],
-    impossible: Any,
-) -> int:
-    """Return the length of a list that works: the real values are at its end."""
-    fill = [_numbered(impossible, n) for n in range(_LONG_LIST_VALUES - len(wanted))]
-    values = {**scene.values, name: [*fill, *wanted]}
-    rows = study.rows(await study.ask(values, tree, *scene.trees))
-    if rows is None or _lacks(column, scene, rows, wanted):
-        return len(wanted)
-    return _LONG_LIST_VALUES
 
 
 def _numbered(impossible: Any, number: int) -> Any:

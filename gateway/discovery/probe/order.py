@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -139,8 +139,9 @@ async def _try_round(
         reply = await study.ask(values, *half)
         good = _obeys(study, reply, column, ends, descending=descending)
         left = half if good else left[len(left) // 2 :]
-    form = by_tree[id(left[0])]
-    return await _both_ways(study, column, ends, OrderFound(form, field, ""), limit)
+    found = OrderFound(by_tree[id(left[0])], field, "")
+    rows = study.rows(reply) or []
+    return await _both_ways(study, column, ends, found, limit, rows, descending=descending)
 
 
 async def _other_words(
@@ -160,31 +161,43 @@ async def _other_words(
                     return None
                 found = OrderFound(OrderForm(tree, *words), field, "")
                 values = {"limit": limit, **found.values(descending=descending)}
-                if _obeys(
-                    study, await study.ask(values, tree), column, ends, descending=descending
-                ):
-                    return await _both_ways(study, column, ends, found, limit)
+                reply = await study.ask(values, tree)
+                if _obeys(study, reply, column, ends, descending=descending):
+                    rows = study.rows(reply) or []
+                    return await _both_ways(
+                        study, column, ends, found, limit, rows, descending=descending
+                    )
     return None
 
 
 async def _both_ways(
-    study: Study, column: Reader, ends: Ends, found: OrderFound, limit: int
+    study: Study,
+    column: Reader,
+    ends: Ends,
+    found: OrderFound,
+    limit: int,
+    first: Sequence[Mapping[str, Any]],
+    *,
+    descending: bool,
 ) -> OrderFound | None:
-    """Request both directions, with different limits, so that a cache cannot feign obedience."""
-    seen: list[list[int | None]] = []
-    for descending, rows in ((True, limit), (False, max(2, limit - 1))):
-        values = {"limit": rows, **found.values(descending=descending)}
-        reply = await study.ask(values, found.form.tree)
-        came = study.rows(reply)
-        if came is None or not _obeys(study, reply, column, ends, descending=descending):
-            return None
-        seen.append([column.micros(row) for row in came])
-    newest = [value for value in seen[0] if value is not None]
-    oldest = [value for value in seen[1] if value is not None]
+    """Request the other direction, with another limit, so that a cache cannot feign obedience.
+
+    `first` are the rows of the direction that was requested before.
+    """
+    values = {"limit": max(2, limit - 1), **found.values(descending=not descending)}
+    reply = await study.ask(values, found.form.tree)
+    if not _obeys(study, reply, column, ends, descending=not descending):
+        return None
+    pages = [_instants(column, first), _instants(column, study.rows(reply) or [])]
+    newest, oldest = pages if descending else reversed(pages)
     if max(newest) <= min(oldest) or max(oldest) > max(newest) or min(oldest) > min(newest):
         return None
-    words = f"{len(seen[0])} rows newest first, {len(seen[1])} rows oldest first"
+    words = f"{len(newest)} rows newest first, {len(oldest)} rows oldest first"
     return OrderFound(found.form, found.field, words)
+
+
+def _instants(column: Reader, rows: Sequence[Mapping[str, Any]]) -> list[int]:
+    return [value for row in rows if (value := column.micros(row)) is not None]
 
 
 def _obeys(study: Study, reply: Reply, column: Reader, ends: Ends, *, descending: bool) -> bool:

@@ -22,12 +22,16 @@ _STEP_ROWS = 3
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """The largest page that a request may ask for; `tree` is empty if page sizes are fixed."""
+    """The largest page that a request may ask for; `tree` is empty if page sizes are fixed.
+
+    `page` is a response of the largest size.
+    """
 
     tree: Tree
     largest: int
     is_proved: bool
     evidence: str
+    page: Reply | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +80,7 @@ async def find_limit(study: Study, hints: Sequence[str]) -> Limit:
     """Find the member that bounds the number of rows, and the largest number that works."""
     study.allow(_MAX_CALLS)
     names = list(dict.fromkeys([*slots_in(study.base, "limit"), *hints, *LIMITS]))
-    if await _obeys(study, names[0], 2) and await _obeys(study, names[0], 3):
+    if await _obeys(study, names[0], 3):
         return await _largest(study, names[0])
     pairs = [(at(name, f"${{c{n}}}"), name) for n, name in enumerate(names[1:])]
     for group in grouped(pairs, study.base):
@@ -111,15 +115,14 @@ async def _largest(study: Study, name: str) -> Limit:
             told = most_allowed(reply.answer)
             if told is None or not 1 <= told < limit:
                 continue
-            rows = study.rows(await study.ask({"limit": told}, tree))
+            reply = await study.ask({"limit": told}, tree)
+            rows = study.rows(reply)
             if rows is None:
                 continue
             limit = told
         proved = len(rows) == limit
         words = f"{name}: {len(rows)} rows for {limit}"
-        if proved or len(rows) < 2:
-            return Limit(tree, limit, proved, words)
-        return Limit(tree, limit, False, words)
+        return Limit(tree, limit, proved, words, reply)
     return Limit(tree, 1, False, f"{name}: only one row at a time works")
 
 

@@ -114,7 +114,7 @@ async def _in_formats(
         reply, left = await study.together(left, values, formats=True)
         rows = None if reply is None else study.rows(reply)
         if rows is not None and _is_cut(expected, rows, *cut, step):
-            return await _single(study, name, expected, cut, left, words, (form, step))
+            return await _single(study, name, expected, cut, left, words, (form, step), rows)
         if not left or (rows is not None):
             return None
     return None
@@ -142,6 +142,7 @@ async def _single(
     trees: Sequence[Tree],
     words: Mapping[int, str],
     form: tuple[str, int],
+    rows: Sequence[dict[str, Any]] | None,
 ) -> RangeFound | None:
     """Halve the trees until one is left that cuts the rows alone."""
     left = list(trees)
@@ -151,7 +152,8 @@ async def _single(
         rows = study.rows(await study.ask(values, *half))
         good = rows is not None and _is_cut(expected, rows, *cut, form[1])
         left = half if good else left[len(left) // 2 :]
-    rows = study.rows(await study.ask(values, left[0]))
+    if len(trees) > 1:
+        rows = study.rows(await study.ask(values, left[0]))
     if rows is None or not _is_cut(expected, rows, *cut, form[1]):
         return None
     return _judged(name, left[0], *form, expected, rows, cut, words[id(left[0])])
