@@ -127,7 +127,7 @@ class Interview:
             SystemExit: they are not.
         """
         click.echo(f"  {_seen(learned)}")
-        if self.asks and not click.confirm("Are these all people?", default=True):
+        if self.asks and not click.confirm("Is that everybody?", default=True):
             note(
                 "nothing was written: a manager's token only shows that manager's people; get a"
                 " token that shows the whole workspace, and run the command again"

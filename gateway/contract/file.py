@@ -195,7 +195,7 @@ class LimitsSection(Section, frozen=True):
 class CustomFieldsSection(Section, frozen=True):
     """`[custom_fields]`: a list of objects, or one object whose members are named by field IDs.
 
-    With `shape = "object"`, `value` is a path inside of each member, `""` for the member itself.
+    With `shape = "object"`, `value` is a path inside each member, `""` for the member itself.
     """
 
     path: str

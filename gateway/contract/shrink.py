@@ -23,6 +23,13 @@ USUAL_COLUMNS = frozenset(
     }
 )
 """The columns of the shipped file; other names are misspelt, and remain errors."""
+USUAL_WORDS = frozenset(
+    {
+        *("'NOT_STARTED'", "'IN_PROGRESS'", "'APPROVED'", "'FAILED'", "'EXPIRED'"),
+        *("'MANDATORY'", "'OPTIONAL'", "'NOT_ENROLLED'"),
+    }
+)
+"""The documented values; any other word that no column lists remains an error."""
 _WORD = re.compile(r"duration'[^']*'|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -77,7 +84,7 @@ def _unlisted_words(parsed: file.ContractFile) -> frozenset[str]:
     if not listed:
         return frozenset()
     quoted = {w for m in parsed.measures for w in _WORD.findall(m.where) if w.startswith("'")}
-    return frozenset(quoted - listed)
+    return frozenset(quoted & USUAL_WORDS - listed)
 
 
 def _foreign_meaning(parsed: file.ContractFile) -> str:

@@ -93,7 +93,7 @@ class Template:
 
 @dataclass(frozen=True, slots=True)
 class Use:
-    """A placeholder: `in_text` inside of a longer text, `repeats` once for each custom field."""
+    """A placeholder: `in_text` inside a longer text, `repeats` once for each custom field."""
 
     name: str
     in_text: bool

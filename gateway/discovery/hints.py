@@ -12,7 +12,7 @@ from gateway.discovery.claims.names import ANY, EACH, role_of
 from gateway.discovery.probe.trees import ClashError, Tree, at, merged
 from gateway.discovery.probe.usual import OrderForm
 
-_CERTAIN = 0.5
+_CERTAIN_SCORE = 0.5
 _NUMBERS = {"limit": Role.LIMIT, "skip": Role.SKIP, "page": Role.PAGE, "cursor": Role.CURSOR}
 _LISTS = {
     "groups": Role.GROUPS,
@@ -80,7 +80,7 @@ def _by_role(members: Iterable[RequestMember]) -> dict[Role, list[RequestMember]
     found: dict[Role, list[RequestMember]] = {}
     for member in members:
         roles = role_of(member.path, Part.REQUEST)
-        if roles and roles[0].score >= _CERTAIN:
+        if roles and roles[0].score >= _CERTAIN_SCORE:
             found.setdefault(roles[0].role, []).append(member)
     return found
 
@@ -154,7 +154,11 @@ def _constants(endpoint: EndpointClaim) -> Tree:
     made: Tree = {}
     for member in endpoint.request:
         roles = role_of(member.path, Part.REQUEST)
-        if not member.required or not _is_plain(member) or (roles and roles[0].score >= _CERTAIN):
+        if (
+            not member.required
+            or not _is_plain(member)
+            or (roles and roles[0].score >= _CERTAIN_SCORE)
+        ):
             continue
         value: Any = member.constant if member.constant is not None else member.default
         if value is None and len(member.enum) == 1:

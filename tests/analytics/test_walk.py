@@ -157,7 +157,7 @@ async def test_a_tie_deeper_than_allowed_is_refused() -> None:
 async def test_a_reshuffled_tie_without_a_total_is_refused() -> None:
     upstream = ranged("no total", 2, rows=90, instants=1)
     upstream.shuffle_ties = True
-    with pytest.raises(UpstreamBrokeContract, match=r"sorts them in another way.*\[response\]"):
+    with pytest.raises(UpstreamBrokeContract, match=r"sorts them differently.*\[response\]"):
         await extract(upstream)
 
 

@@ -41,7 +41,7 @@ from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
 _READINGS = 6
-_TIMES = 24
+_MOST_SWEEPS = 24
 """The most times that a reading goes over a reshuffled list; each finds two thirds of the rest."""
 
 
@@ -142,7 +142,7 @@ class Passes:
     async def _read_once(self) -> None:
         """Read the list once, or a reshuffled one until its total is reached."""
         reading, known = self._reading, -1
-        for _ in range(_TIMES):
+        for _ in range(_MOST_SWEEPS):
             listing = await self._list()
             reading.cut_off = reading.cut_off or listing.cut_off
             self._listing = None

@@ -26,7 +26,7 @@ from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Clock
 from gateway.planner.pushdown import Pushdown
 
-_SECOND = 1_000_000
+_SECOND_MICROSECONDS = 1_000_000
 _ROUNDS = 8
 
 
@@ -176,7 +176,7 @@ class RangeWalk:
         if self._rounds == _ROUNDS:
             raise keeps_changing()
         self._rounds += 1
-        self._until = self._newest - self._contract.overlap_seconds * _SECOND
+        self._until = self._newest - self._contract.overlap_seconds * _SECOND_MICROSECONDS
         self._bound, self._descending = None, True
         self._pages, self._is_still = 0, True
 

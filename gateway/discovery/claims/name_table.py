@@ -116,7 +116,7 @@ WRAPPERS = re.compile(
 """Names around others that do not change what these mean."""
 
 AT_THE_ROOT = frozenset({Role.KEY, Role.STATE, Role.UPDATED_AT, Role.ENROLLMENT_TYPE, Role.ATTEMPT})
-"""Roles of the row itself: inside of an object that is no wrapper, the names mean another thing."""
+"""Roles of the row itself: inside an object that is no wrapper, the names mean another thing."""
 
 BY_OTHERS = re.compile(
     r"(?:created?|updated?|modified|changed|edited|deleted|assigned|approved|enrolled|graded)by"

@@ -88,7 +88,7 @@ def linked_documents(text: str, page_url: str) -> list[str]:
 
 
 def embedded_description(text: str) -> str | None:
-    """Return the OpenAPI document inside of a page or script, as JSON; None if there is none."""
+    """Return the OpenAPI document inside a page or script, as JSON; None if there is none."""
     decoder = json.JSONDecoder()
     for found in list(_DOCUMENT.finditer(text[:MAX_TEXT]))[:20]:
         try:

@@ -1,6 +1,6 @@
 """JSON schemas of an API description -> the members that they describe.
 
-The `referencing` library looks up references, inside of the document only: its registry holds
+The `referencing` library looks up references, inside the document only: its registry holds
 nothing else and retrieves nothing. `allOf` adds up; `oneOf` and `anyOf` become one shape with the
 members of all alternatives, of which only those are required that each alternative requires.
 Recursive schemas end where they meet themselves; the number of schemas and the depth are limited.

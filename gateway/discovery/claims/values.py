@@ -37,7 +37,7 @@ MAX_ELEMENTS = 200
 MAX_PATH = 12
 MAX_ENUM = 30
 MAX_MEMBERS = 1_000
-_SURE = 0.9
+_SURE_SCORE = 0.9
 _PAGES = (Role.LIMIT, Role.SKIP, Role.PAGE)
 _ORDER = (Role.ORDER_FIELD, Role.ORDER_DIRECTION)
 _REQUEST_ENUMS = (Role.STATES, Role.ENROLLMENT_TYPES, *_ORDER)
@@ -264,7 +264,7 @@ def _is_constant(path: Path, value: Scalar) -> bool:
     return is_harmless(value) if isinstance(value, str) else abs(value) < 100_000
 
 
-def _sure(path: Path, part: Part | None, least: float = _SURE) -> list[Role]:
+def _sure(path: Path, part: Part | None, least: float = _SURE_SCORE) -> list[Role]:
     return [found.role for found in role_of(path, part) if found.score >= least]
 
 

@@ -27,7 +27,7 @@ from gateway.errors import GatewayError, UpstreamRejectedToken, UpstreamUnavaila
 from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues
 
 _NO_SUCH_VALUE = "zz-no-such-value"
-_FEWEST = 8
+_FEWEST_ROWS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +79,10 @@ async def _scene(client: Reads, contract: Contract) -> _Scene | None:
     order, limit = contract.order_column, contract.request.page_limit
     page = await client.fetch(PageRequest(Pushdown(), 0, limit, order))
     size = page.rows.num_rows
-    if page.stated == size >= _FEWEST:
+    if page.stated == size >= _FEWEST_ROWS:
         return _Scene((), page, size)
     filter_ = contract.column(order).filter if order else None
-    if not isinstance(filter_, RangeFilter) or size < _FEWEST:
+    if not isinstance(filter_, RangeFilter) or size < _FEWEST_ROWS:
         return None
     at: list[int] = page.rows.column(order).cast("int64").to_pylist()
     step = filter_.resolution_milliseconds * 1000

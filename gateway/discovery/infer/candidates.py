@@ -50,8 +50,8 @@ _LEAST_OF_ALL = 0.38
 _EXACT, _CLAIMED, _UNSEEN, _NEIGHBOUR = 0.06, 1.0, 0.7, 0.85
 _BY_VALUE = 0.45
 _DOCUMENTED = 0.5
-_SURELY = 0.8
-_JUDGED = 300
+_SURE_SHARE = 0.8
+_JUDGED_VALUES = 300
 _LANGUAGE = re.compile(r"[a-z]{2,3}(?:[-_][A-Za-z]{2,4})?|default")
 _ID_NAMES = frozenset({"id", "key", "uuid", "guid", "code", "number", "identifier", "externalid"})
 _NAME_NAMES = frozenset({"name", "title", "label", "displayname", "fullname"})
@@ -134,8 +134,8 @@ def _by_value(
         return 0.0
     if column in WORDS and not member.is_each and all(map(is_scalar, values)):
         part = documented_part(values, documented) if is_closed_set(values) else 0.0
-        return part if part >= _SURELY else 0.0
-    if column == "userEmail" and not member.is_each and _part(values, _is_mail) >= _SURELY:
+        return part if part >= _SURE_SHARE else 0.0
+    if column == "userEmail" and not member.is_each and _part(values, _is_mail) >= _SURE_SHARE:
         return 1.0
     return 0.0
 
@@ -187,7 +187,7 @@ def _strong(member: Member) -> Iterator[Role]:
 
 def _is_personal(member: Member) -> bool:
     values = member.known
-    return bool(values) and _part(values, _is_mail) >= _SURELY
+    return bool(values) and _part(values, _is_mail) >= _SURE_SHARE
 
 
 def _has_id_and_name(parts: Iterable[Member]) -> bool:
@@ -211,7 +211,7 @@ def _is_mail(value: Any) -> bool:
 
 def _part(values: Sequence[Any], fits: Callable[[Any], bool]) -> float:
     """Return the share of values that fit, from a sample of a few hundred."""
-    few = spread(values, _JUDGED)
+    few = spread(values, _JUDGED_VALUES)
     return sum(map(fits, few)) / max(1, len(few))
 
 
@@ -219,7 +219,7 @@ def _fits_id(member: Member, values: Sequence[Any]) -> float:
     whole = all(isinstance(v, str | int) and not isinstance(v, bool) for v in values)
     if member.is_each or not whole:
         return 0.0
-    return 0.6 if _part(values, _is_mail) >= _SURELY else 1.0
+    return 0.6 if _part(values, _is_mail) >= _SURE_SHARE else 1.0
 
 
 def _fits_name(member: Member, values: Sequence[Any]) -> float:
@@ -227,7 +227,7 @@ def _fits_name(member: Member, values: Sequence[Any]) -> float:
         maps = all(is_language_map(v) or isinstance(v, str) for v in values)
         return float(maps and not member.is_each)
     texts = all(isinstance(v, str) for v in values)
-    return float(texts) * (0.6 if _part(values, _is_mail) >= _SURELY else 1.0)
+    return float(texts) * (0.6 if _part(values, _is_mail) >= _SURE_SHARE else 1.0)
 
 
 def _fits_mail(member: Member, values: Sequence[Any]) -> float:
@@ -263,7 +263,7 @@ def _is_numeric(value: Any) -> bool:
 def _fits_instant(member: Member, values: Sequence[Any]) -> float:
     if member.is_each or any(isinstance(v, dict | list | bool) for v in values):
         return 0.0
-    return 1.0 if find_format(spread(values, _JUDGED // 5)) is not None else 0.6
+    return 1.0 if find_format(spread(values, _JUDGED_VALUES // 5)) is not None else 0.6
 
 
 def _fits_groups(member: Member, values: Sequence[Any]) -> float:

@@ -23,7 +23,7 @@ from gateway.discovery.infer.members import Member, is_number, is_scalar
 
 _MOST_FIELDS = 200
 _NAMED, _UNNAMED = 0.5, 0.4
-_LEAST_TYPED = 5
+_LEAST_TYPED_VALUES = 5
 _FLAT = re.compile(r"(?:cf|custom|customfield|attr|udf)[_-].+", re.IGNORECASE)
 _USUAL_ROLES = (Role.USER_ID, Role.STATE, Role.UPDATED_AT, Role.CONTENT_ID, Role.KEY)
 
@@ -100,7 +100,7 @@ def _mapped(place: _Place, taken: list[str]) -> Iterator[file.MappedField]:
 
 def _type(values: Sequence[Any]) -> tuple[file.ColumnType, Steps]:
     """Return the type of values that all have it; texts are the most tolerant."""
-    if len(values) < _LEAST_TYPED:
+    if len(values) < _LEAST_TYPED_VALUES:
         return "Edm.String", ()
     if all(isinstance(value, bool) for value in values):
         return "Edm.Boolean", ("boolean",)

@@ -19,7 +19,7 @@ _MOST_NODES = 5_000
 _JUDGED_ROWS = 20
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$ -]{0,79}")
 _LEADS_BY = 0.15
-_LEAST = 0.3
+_LEAST_SCORE = 0.3
 _TELLING = (
     *(Role.KEY, Role.USER_ID, Role.USER_NAME, Role.USER_EMAIL, Role.CONTENT_ID, Role.CONTENT_NAME),
     *(Role.STATE, Role.PROGRESS, Role.UPDATED_AT, Role.ENROLLMENT_TYPE, Role.STARTED_AT),
@@ -69,13 +69,13 @@ def _hinted(place: Any, path: str | None, hint: str | None) -> Any:
 
 def _ranked(places: Sequence[RowsPlace]) -> tuple[RowsPlace, ...]:
     order = sorted(places, key=lambda p: (-p.score, p.path.count(".")))
-    return tuple(p for p in order if p.score >= _LEAST or p is order[0])
+    return tuple(p for p in order if p.score >= _LEAST_SCORE or p is order[0])
 
 
 def _nodes(answer: Any) -> Iterator[tuple[Steps, Any]]:
     """Yield all members of the envelope with their steps; of lists, the first few elements.
 
-    Lists inside of rows are no members of the envelope, so a list of objects that was yielded is
+    Lists inside rows are no members of the envelope, so a list of objects that was yielded is
     entered only if its elements have lists of objects themselves, such as `pages[0].rows`.
     """
     found: list[tuple[Steps, Any]] = [((), answer)]
@@ -182,7 +182,7 @@ def _judged(
     pages, page = roles.get(Role.TOTAL_PAGES, 0.0), roles.get(Role.PAGE_ROWS, 0.0)
     total = roles.get(Role.TOTAL, 0.0)
     best = max(pages, page, total)
-    if best < _LEAST:
+    if best < _LEAST_SCORE:
         return None
     if pages == best:
         return NumberPlace(None, None, number, "pages", best)
@@ -212,14 +212,14 @@ def _more(nodes: Sequence[tuple[Steps, Any]]) -> Iterator[MemberPlace]:
         if not isinstance(node, bool):
             continue
         more, last = _name_score(steps, Role.HAS_MORE), _name_score(steps, Role.IS_LAST)
-        if max(more, last) >= _LEAST:
+        if max(more, last) >= _LEAST_SCORE:
             yield MemberPlace(path_of(steps), max(more, last), negated=last > more)
 
 
 def _cursors(nodes: Sequence[tuple[Steps, Any]]) -> Iterator[MemberPlace]:
     for steps, node in nodes:
         score = _name_score(steps, Role.NEXT_CURSOR)
-        if score >= _LEAST and (node is None or _is_cursor(node)):
+        if score >= _LEAST_SCORE and (node is None or _is_cursor(node)):
             yield MemberPlace(path_of(steps), score * (0.8 if node is None else 1))
 
 

@@ -18,8 +18,8 @@ from gateway.contract.decoding import Undecodable, decode, parse_steps
 from gateway.contract.shapes import member_path
 from gateway.discovery.infer.found import Row, counted
 
-_ENOUGH = 20
-_FEW = 0.05
+_ENOUGH_ROWS = 20
+_FEW_SHARE = 0.05
 _OPEN = ("NOT_STARTED", "IN_PROGRESS")
 
 
@@ -63,10 +63,10 @@ def expiry_meaning(rows: Sequence[Row], columns: Sequence[file.ColumnEntry]) -> 
         f" {counted(len(done), 'approved result')} have an expiry date"
     )
     expired = _expired(flat)
-    if len(open_) < _ENOUGH or len(done) < _ENOUGH:
+    if len(open_) < _ENOUGH_ROWS or len(done) < _ENOUGH_ROWS:
         return ExpiryMeaning("unknown", evidence, expired)
-    acts_as_due = with_open > len(open_) * _FEW
-    acts_as_end = with_done > len(done) * _FEW
+    acts_as_due = with_open > len(open_) * _FEW_SHARE
+    acts_as_end = with_done > len(done) * _FEW_SHARE
     match acts_as_due, acts_as_end:
         case True, True:
             return ExpiryMeaning("by_state", evidence, expired)
@@ -90,7 +90,7 @@ def states_move_by_time(rows: Sequence[Row], columns: Sequence[file.ColumnEntry]
     )
     if later:
         return TimeMoves(True, False, evidence)
-    if len(dated) < _ENOUGH:
+    if len(dated) < _ENOUGH_ROWS:
         return TimeMoves(True, True, evidence)
     return TimeMoves(False, False, evidence)
 
@@ -107,11 +107,11 @@ def _expired(rows: Sequence[Mapping[str, Any]]) -> Any:
     """Return the meaning of EXPIRED: it was approved once, or a deadline was missed."""
     counts = Counter(_was_approved(row) for row in rows if row["state"] == "EXPIRED")
     total = counts.total()
-    if total < _ENOUGH:
+    if total < _ENOUGH_ROWS:
         return "unknown"
-    if counts[True] >= total * (1 - _FEW):
+    if counts[True] >= total * (1 - _FEW_SHARE):
         return "validity_ended"
-    return "deadline_missed" if counts[True] <= total * _FEW else "unknown"
+    return "deadline_missed" if counts[True] <= total * _FEW_SHARE else "unknown"
 
 
 def _micros(text: str) -> int:

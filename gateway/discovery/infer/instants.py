@@ -31,7 +31,7 @@ _BLANK: Steps = ({"split": "\n"}, "first")
 """Steps that turn an empty text into null, and leave any other as it is."""
 _DATE_ONLY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _OFFSET = re.compile(r".*[0-9] ?(?:[Zz]|[+-][0-9]{2}:?(?:[0-9]{2})?)", re.DOTALL)
-_SPREAD = 60
+_SAMPLE_VALUES = 60
 _TWO, _WORD = "[0-9]{1,2}", "[A-Za-z]+"
 _SHAPES = {
     **dict.fromkeys("dmHIMS", _TWO),
@@ -42,7 +42,7 @@ _SHAPES = {
     "z": ".+",
 }
 """The texts that a directive of strptime may read: a pattern is tried only if they fit."""
-_LEAST_PART = 0.5
+_LEAST_SHARE = 0.5
 _YEAR_9999 = 253_402_300_800
 
 
@@ -102,15 +102,15 @@ def _is_plain(value: Any) -> bool:
 
 
 def _best(values: Sequence[Any], like: Steps) -> InstantFormat | None:
-    few = spread(values, _SPREAD)
+    few = spread(values, _SAMPLE_VALUES)
     likely = [steps for steps in _candidates(values, like) if _may_read(few, steps)]
     scored = [(_unread(few, steps), steps) for steps in likely]
-    hopeful = [steps for unread, steps in scored if unread <= len(few) * _LEAST_PART]
+    hopeful = [steps for unread, steps in scored if unread <= len(few) * _LEAST_SHARE]
     whole = [(_unread(values, steps), steps) for steps in hopeful]
     if not whole:
         return None
     least = min(unread for unread, _ in whole)
-    if least > len(values) * _LEAST_PART:
+    if least > len(values) * _LEAST_SHARE:
         return None
     best = [steps for unread, steps in whole if unread == least]
     return _described(values, best, least)
@@ -172,7 +172,7 @@ def _epochs(values: Sequence[Any]) -> Iterator[Steps]:
     larger.
     """
     numbers = [number for value in values if (number := _number(value)) is not None]
-    if len(numbers) < len(values) * _LEAST_PART:
+    if len(numbers) < len(values) * _LEAST_SHARE:
         return
     middle = median_low(numbers)
     fraction: Steps = () if all(is_number(v) or "." not in str(v) for v in values) else ("number",)
@@ -199,7 +199,7 @@ def _may_read(values: Sequence[Any], steps: Steps) -> bool:
         return True
     shape = re.compile(re.sub(r"%(\w)", lambda found: _SHAPES[found[1]], re.escape(form)))
     matching = sum(shape.fullmatch(str(value)) is not None for value in values)
-    return matching >= len(values) * _LEAST_PART
+    return matching >= len(values) * _LEAST_SHARE
 
 
 def _unread(values: Sequence[Any], steps: Steps) -> int:

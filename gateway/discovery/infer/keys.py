@@ -17,7 +17,7 @@ from gateway.discovery.infer.found import Key, counted
 from gateway.discovery.infer.members import Member
 
 Pages = Sequence[Sequence[int]]
-_LEAST = 0.5
+_LEAST_SCORE = 0.5
 _RANDOM = re.compile(
     r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}|[0-9a-f]{24}|[0-9A-Z]{26}",
     re.IGNORECASE,
@@ -113,7 +113,7 @@ def _ids(members: Sequence[Member]) -> Iterable[Member]:
         if member.is_each or not values or not all(_is_id(value) for value in values):
             continue
         score = member.roles().get(Role.KEY, 0.0)
-        if score >= _LEAST and not _CHANGING.fullmatch(member.name):
+        if score >= _LEAST_SCORE and not _CHANGING.fullmatch(member.name):
             named.append((-score, len(member.steps), member))
         elif len(member.steps) == 1 and not _CHANGING.fullmatch(member.name):
             texts = all(isinstance(v, str) and _RANDOM.fullmatch(v) for v in values)

@@ -15,7 +15,7 @@ _MOST_PATHS = 2_000
 _MOST_STEPS = 8
 _MOST_ELEMENTS = 100
 _WRAPPERS = frozenset({"nodes", "edges", "node", "items", "list", "records"})
-_WRAPPED = 0.95
+_WRAPPER_FACTOR = 0.95
 _GOLDEN = 0.618_033_988_749_895
 _NAME = re.compile(r"[A-Za-z_$@][A-Za-z0-9_$ -]{0,79}|[0-9]{1,12}")
 """Names that paths can have; others are values that are used as names, of people perhaps."""
@@ -77,7 +77,7 @@ class Member:
         plain = tuple(step for step in self.steps if step.lower() not in _WRAPPERS)
         if plain != self.steps:
             for found in role_of(plain, Part.ROW):
-                scores[found.role] = max(scores.get(found.role, 0.0), found.score * _WRAPPED)
+                scores[found.role] = max(scores.get(found.role, 0.0), found.score * _WRAPPER_FACTOR)
         return scores
 
 
@@ -97,7 +97,7 @@ def find_members(rows: Sequence[Row]) -> tuple[Member, ...]:
 
 
 def _walk(node: Mapping[str, Any], above: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Any]]:
-    """Yield the members of an object, and of the objects inside of it."""
+    """Yield the members of an object, and of the objects inside it."""
     for name, value in node.items():
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             continue

@@ -10,7 +10,7 @@ from gateway.contract.decoding import Undecodable, decode, parse_steps
 from gateway.discovery.infer.found import Steps, counted
 from gateway.discovery.infer.members import is_number
 
-_MANY = 20
+_MANY_VALUES = 20
 _CHOICES: tuple[Steps, ...] = (
     (),
     ("number",),
@@ -47,7 +47,7 @@ def find_progress(values: Mapping[int, Any], approved: Set[int]) -> Progress:
     whole = sum(number in approved and value == 1 for number, value in numbers.items())
     parts = sum(0 < value < 1 for value in numbers.values())
     steps = steps or ("number",)
-    if whole or parts >= _MANY:
+    if whole or parts >= _MANY_VALUES:
         said = f"between 0 and 1; {counted(whole, 'approved row')} with 1"
         return Progress(steps, True, True, said, unread)
     return Progress(steps, False, False, "between 0 and 1", unread)

@@ -92,7 +92,7 @@ def _divided(body: list[str]) -> tuple[list[str], list[str]]:
 
 
 def _named(block: Block, earlier: Sequence[Block]) -> Block:
-    """Return a block with the name of its entry; tables inside of an element are a part of it."""
+    """Return a block with the name of its entry; tables inside an element are a part of it."""
     if not block.header:
         return block
     path = _path_of(block.header)

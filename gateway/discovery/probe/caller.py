@@ -187,7 +187,7 @@ class Caller:
 
 
 def _reply(response: httpx.Response, seconds: float) -> Reply:
-    """Return the reply; an error inside of a 2xx has the status that it names."""
+    """Return the reply; an error inside a 2xx has the status that it names."""
     try:
         answer = decode_any(response.content) if response.content.strip() else MISSING
     except UNDECODED:
@@ -242,7 +242,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
 
 
 def _is_error(answer: Any) -> bool:
-    """Return True for an error inside of a 2xx."""
+    """Return True for an error inside a 2xx."""
     if not isinstance(answer, dict):
         return False
     status = answer.get("status")

@@ -20,7 +20,7 @@ from gateway.discovery.probe.trees import Tree, at, can_merge, merged, without
 
 _PREFIXES = ("", "/api", "/v1", "/api/v1", "/analytics", "/rest")
 _ATTEMPTS = 12
-_CERTAIN = 0.5
+_CERTAIN_SCORE = 0.5
 _VERSIONS = 3
 
 
@@ -201,7 +201,7 @@ def _entry(study: Study, reply: Reply, constants: Sequence[str]) -> Entry:
 def _nodes_for(name: str, hint: Hint) -> Sequence[Any]:
     """Return what may be sent for a member that the API needs; nothing if it cannot be guessed."""
     for found in role_of(tuple(name.split(".")), Part.REQUEST):
-        if found.score >= _CERTAIN and found.role in _ROLES:
+        if found.score >= _CERTAIN_SCORE and found.role in _ROLES:
             return _ROLES[found.role]
     if hint.type in _BY_TYPE:
         return _BY_TYPE[hint.type]

@@ -1,4 +1,4 @@
-"""Filters by values: each is proved with real values, inside of rows that were read."""
+"""Filters by values: each is proved with real values, inside rows that were read."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from gateway.discovery.probe.values import Reader
 Verdict = Literal["exact", "superset", "ignored", "unproved", "wrong"]
 _MOST_GROUPS = 6
 _MAX_CALLS = 8
-_LONG_LIST = 100
+_LONG_LIST_VALUES = 100
 """A list of this length is proved; longer ones are filtered here."""
 
 
@@ -74,8 +74,8 @@ class _Narrowing:
 
 
 def _long_list(wanted: Sequence[Any], impossible: Any) -> list[Any]:
-    """Return a list as long as lists will be, with real values at its beginning and its end."""
-    fill = [_numbered(impossible, n) for n in range(_LONG_LIST - len(wanted))]
+    """Return a list of the greatest length to send, with real values at its beginning and end."""
+    fill = [_numbered(impossible, n) for n in range(_LONG_LIST_VALUES - len(wanted))]
     return [*wanted[:1], *fill, *wanted[1:]]
 
 
@@ -126,7 +126,7 @@ class _Probe:
         return left
 
     async def judge(self, found: _Narrowing, wanted: Sequence[Any]) -> FilterFound:
-        """Say what the filter returns: all wanted rows, only these, and none for another value."""
+        """Judge the filter by its rows: all wanted ones, only these, and none for another value."""
         found, wanted = await self._shorter(found, wanted)
         rows, tree, text = found.rows, found.tree, found.words
         most = len(found.sent)

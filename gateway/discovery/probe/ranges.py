@@ -82,7 +82,7 @@ async def find_range(
 ) -> RangeFound | None:
     """Find the range filter of a column; None if none is obeyed.
 
-    The rows expected are one page in the order of the column; the range is cut inside of it, with
+    The rows expected are one page in the order of the column; the range is cut inside it, with
     instants that rows have, so that the ends show whether they are included.
     """
     cut = _cut(expected)
@@ -204,7 +204,7 @@ def _judged(
         from_inclusive=lower in instants,
         to_inclusive=upper in instants,
         exact=exact,
-        evidence=f"{words}: {len(rows)} rows inside of a page, as they should be",
+        evidence=f"{words}: {len(rows)} rows inside a page, as they should be",
     )
 
 

@@ -25,7 +25,7 @@ _ATTEMPTS = 5
 
 
 async def scout(study: Study) -> None:
-    """Let a strict API name the members that it does not know; note whether it is strict."""
+    """Let a strict API name the members that it does not know; record whether it is strict."""
     whole = merged(_everything(study), {"zzUnknownMember": _NEVER})
     for _ in range(_ATTEMPTS):
         known = len(study.unknown)

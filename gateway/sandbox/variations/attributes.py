@@ -14,7 +14,7 @@ class GroupForm:
     """The groups of a row's user.
 
     Attributes:
-        place: inside of the user, in the row, or nowhere.
+        place: inside the user, in the row, or nowhere.
         shape: `objects` with id and name, `ids`, or a `text` of ids.
         member: the member's name.
         id: the name of an object's id.
@@ -35,7 +35,7 @@ class CustomFieldForm:
     """The custom fields of a row's user.
 
     Attributes:
-        place: inside of the user, in the row, or nowhere.
+        place: inside the user, in the row, or nowhere.
         shape: `list` of objects, `object` of values by id, `flat` members `cf_...` beside others,
             `nested` is `{field: {id, name}, value}`.
         member: the member's name.

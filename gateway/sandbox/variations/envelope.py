@@ -10,8 +10,8 @@ from gateway.sandbox.variations.paging import PagingForm, Window
 TotalKind = Literal[
     "rows", "text", "pages", "of_page", "capped", "lagging", "approximate", "zero", "null"
 ]
-_CAP = 10_000
-_LAG = 7
+_CAP_ROWS = 10_000
+_LAG_ROWS = 7
 """A lagging total misses the latest rows that match."""
 
 
@@ -92,9 +92,9 @@ def to_total(page: Page, kind: TotalKind) -> object:
         case "of_page":
             return len(page.rows)
         case "capped":
-            return min(rows, _CAP)
+            return min(rows, _CAP_ROWS)
         case "lagging":
-            return max(0, rows - _LAG)
+            return max(0, rows - _LAG_ROWS)
         case "approximate":
             return rows if rows < 100 else round(rows, -2) + 100
         case "zero":

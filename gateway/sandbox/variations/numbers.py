@@ -2,10 +2,10 @@
 
 from hashlib import sha256
 
-_BYTES = 6
+_DIGEST_BYTES = 6
 """48 bits: exact as a JSON number, and without collisions among millions of ids."""
 
 
 def number_of(text: str) -> int:
     """Return the number that an API has instead of a text id."""
-    return int.from_bytes(sha256(text.encode()).digest()[:_BYTES])
+    return int.from_bytes(sha256(text.encode()).digest()[:_DIGEST_BYTES])

@@ -108,7 +108,7 @@ def test_values_are_read(column: str, change: Callable[[int], Row], expected: ob
     ("change", "part"),
     [
         (lambda n: {"id": ..., "user": None if n == 5 else {"id": n}}, "a person is not"),
-        (lambda _: {"id": ..., "user": {"id": 1}, "content": {"id": 1}}, "there twice"),
+        (lambda _: {"id": ..., "user": {"id": 1}, "content": {"id": 1}}, "occur twice"),
         (lambda n: {"id": None if n else "r", "user": {"id": 1}, "content": {"id": 1},
          "startedAt": f"2024-05-06T07:08:{n % 60:02}Z"}, "all but"),
     ],
