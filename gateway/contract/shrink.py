@@ -23,13 +23,6 @@ USUAL_COLUMNS = frozenset(
     }
 )
 """The columns of the shipped file; other names are misspelt, and remain errors."""
-USUAL_WORDS = frozenset(
-    {
-        *("'NOT_STARTED'", "'IN_PROGRESS'", "'APPROVED'", "'FAILED'", "'EXPIRED'"),
-        *("'MANDATORY'", "'OPTIONAL'", "'NOT_ENROLLED'"),
-    }
-)
-"""The documented values; any other word that no column lists remains an error."""
 _WORD = re.compile(r"duration'[^']*'|'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -76,15 +69,16 @@ def _repeated(parsed: file.ContractFile) -> tuple[str, ...]:
 
 
 def _unlisted_words(parsed: file.ContractFile) -> frozenset[str]:
-    """Return the quoted words in measures that no column lists: the upstream uses other words.
+    """Return the quoted words of measures that no column lists, if rows showed other words.
 
-    A measure of such a word would always be 0.
+    A measure of such a word would always be 0. In columns that were not observed, such a word is
+    misspelt, and remains an error.
     """
     listed = {f"'{value}'" for column in parsed.columns for value in column.values}
-    if not listed:
+    if not any(column.values and column.source == "observed" for column in parsed.columns):
         return frozenset()
     quoted = {w for m in parsed.measures for w in _WORD.findall(m.where) if w.startswith("'")}
-    return frozenset(quoted & USUAL_WORDS - listed)
+    return frozenset(quoted - listed)
 
 
 def _foreign_meaning(parsed: file.ContractFile) -> str:

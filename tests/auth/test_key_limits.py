@@ -220,7 +220,7 @@ def fresh(limited: Limited) -> Iterator[Limited]:
 def test_windows_totals_and_statistics_stay_in_use(fresh: Limited, path: str, route: Route) -> None:
     keys = [fresh.key(), fresh.key("--sets", "Results")]
     told = [send(fresh.root, f"/explain/{path}", [basic(key)]).json() for key in keys]
-    assert told[0] == told[1]
+    assert {n: v for n, v in told[0].items() if n != "snapshot"} == told[1]
     assert told[0]["route"] == route
 
 

@@ -21,6 +21,7 @@ from tests.support.process import started
 COMMAND = [str(Path(sys.executable).with_name("skillhabit-odata")), "serve"]
 BAD: dict[str, str] = {
     "custom_field": "department",
+    "oauth_parameter": "audience",
     "allow_anonymous": "perhaps",
     "upstream": "api.example.com",
     "redis": "redis.example.com",

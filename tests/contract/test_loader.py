@@ -169,7 +169,7 @@ def mapped(*fields: tuple[str, str]) -> Change:
         ),
         (put('to = "${expiry_date.to}"', "to = 1"), "'${expiry_date.to}' is missing"),
         (put('values = "${custom_fields.values}" ', "any = true "), "custom_fields.values"),
-        (put('limit = "${limit}"', "limit = 10"), "'${limit}' is missing"),
+        (put('skip = "${skip}"', "skip = 10"), "'${skip}' is missing"),
         (put('skip = "${skip}"', "skip = 0"), "'${skip}' is missing"),
         (
             put("[filters.expiry_date]", '[filters.expiry_date]\nzone = "X/Y"'),

@@ -23,7 +23,7 @@ from gateway.sandbox.variations.population import populate
 from gateway.sandbox.variations.rows import render_rows
 from tests.support.inferred import infer, read
 
-REFUSED = {"attempts": "occur twice"}
+REFUSED = {"attempts-unnumbered": "occur twice"}
 NOT_CLEAR = {
     "words-other": ("state", "enrollmentType"),
     "user-by-language": ("userName",),
