@@ -56,11 +56,11 @@ def test_fuzz_takes_a_time_and_a_seed(given: tuple[str, ...], wanted: str) -> No
 def test_ci_runs_the_tests_and_then_the_slow_ones() -> None:
     lines = (ROOT / ".ci" / "run").read_text("utf-8").splitlines()
     made = [line.removeprefix("make ") for line in lines if line.startswith("make ")]
-    assert made == [".venv/installed-supply", "test", "test-all", "audit"]
+    assert made == [".venv/installed-supply", "test", "test-slow", "audit"]
 
 
 def test_no_test_is_left_out_of_both() -> None:
-    """The second one tries all examples."""
-    printed = dry_run("test", "test-all")
-    assert re.findall(r'-m "(.*?)"', printed) == ["not slow", "slow or hypothesis"]
+    """The last one tries all examples of property tests too."""
+    printed = dry_run("test", "test-slow", "test-all")
+    assert re.findall(r'-m "(.*?)"', printed) == ["not slow", "slow", "slow or hypothesis"]
     assert "--hypothesis-profile full" in printed
