@@ -357,7 +357,6 @@ def fixed(run: Run, upstream: str, token_file: Path, contract: Path, *fixes: str
             'path = "content.name"\ntype = "Edm.Int32"',
             "columns.contentName",
         ),
-        ('"IN_PROGRESS", ', "", "columns.state"),
     ],
 )
 def test_what_differs_is_written_in_place(

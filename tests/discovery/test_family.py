@@ -132,7 +132,7 @@ def test_a_usual_api_is_learnt_in_forty_calls(name: str) -> None:
 
 
 @given(st.lists(st.sampled_from(sorted(LIKENESSES)), min_size=2, max_size=3, unique=True))
-@examples(40)
+@examples(40, repeatable=True)
 def test_any_combination_is_right_or_refused(names: list[str]) -> None:
     """Nothing is ever silently wrong, whatever an API combines."""
     if KEPT_WORDS & set(names):

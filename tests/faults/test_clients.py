@@ -89,7 +89,7 @@ class Anything:
     def service_of(self, principal: Principal) -> Any:
         return self
 
-    async def apart(self, size: int, work: Callable[..., Any], *arguments: object) -> Any:
+    async def offload(self, size: int, work: Callable[..., Any], *arguments: object) -> Any:
         return work(*arguments)
 
 

@@ -156,7 +156,7 @@ def test_the_description_names_the_server_as_clients_know_it(front: Front) -> No
 
 def test_the_explanation_is_there(front: Front) -> None:
     found = front.json(f"{front.base}/explain/Results?$filter=state%20eq%20'FAILED'")
-    assert found["payload"]["states"] == ["FAILED"]
+    assert "FAILED" in found["pushdown"]
 
 
 @pytest.mark.parametrize("path", ["", "/"])

@@ -231,7 +231,8 @@ async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position 
         ("page_number", pages),
     )
     for kind, names in kinds:
-        for group in grouped([(at(n, "${far}"), n) for n in dict.fromkeys(names)], study.base):
+        pairs = [(at(n, "${far}"), n) for n in dict.fromkeys(names)]
+        for group in grouped(pairs, merged(study.base, study.form)):
             trees = [tree for tree, _ in group]
             reply, left = await study.together(trees, {"limit": _STEP, "far": _FAR})
             if reply is None or study.rows(reply) != []:

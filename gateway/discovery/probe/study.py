@@ -86,7 +86,7 @@ class Study:
         With `formats`, trees stay whose values have the wrong format: another one may help.
         Returns the response and the trees that it accepted; without a response, what is left.
         """
-        left = [tree for tree in trees if not self._is_unknown(tree)]
+        left = [tree for tree in trees if self.accepts(tree)]
         for _ in range(_ROUNDS):
             if not left or self.caller.calls >= self.last_call:
                 return None, left
