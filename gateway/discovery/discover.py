@@ -38,7 +38,7 @@ from gateway.discovery.probe.paging import (
 from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
 from gateway.discovery.probe.scout import scout
 from gateway.discovery.probe.study import Study
-from gateway.discovery.probe.totals import TotalFound, find_total
+from gateway.discovery.probe.totals import TotalFound, find_total, total_of
 from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.probe.values import Reader
 
@@ -159,6 +159,8 @@ class _Discovery:
         if self._without_zone:
             inferred, ranges = await self._with_zone(inferred, order, limit, ranges)
         filters = await self._filters(inferred, newest, limit)
+        if not ranges:  # with ranges, halves of the rows show it
+            await self._find_hidden(inferred, total, filters)
         return Learned(
             path=study.path,
             base=study.base,
@@ -347,6 +349,35 @@ class _Discovery:
             if made.verdict in ("exact", "superset"):
                 self._study.form = merged(self._study.form, made.tree)
         return tuple(found)
+
+    def _one_row(self) -> dict[str, Any]:
+        """Return the values of a page of one row."""
+        assert self._position is not None  # noqa: S101 - steps after the position ask
+        return position_values(self._position, 0, 1)
+
+    async def _find_hidden(
+        self, inferred: Inferred, total: TotalFound | None, filters: Sequence[FilterFound]
+    ) -> None:
+        """Compare the total with that of all states: a plain request may hide rows."""
+        entry = inferred.column("state")
+        found = next((f for f in filters if f.name == "states" and f.verdict == "exact"), None)
+        if total is None or found is None or entry is None or found.most_values < 2:
+            return
+        words = [self._sent(entry, word) for word in entry.values]
+        values = {"limit": 1, "states": words, **self._one_row()}
+        number = total_of(await self._study.ask(values, found.tree), total)
+        if number is not None and number > total.number:
+            self.problems.append(
+                f"a request without filters reports {total.number:,} rows, one for all states"
+                f" {number:,}: it hides rows, so the feed would lack them; name what shows them"
+                " with --constant NAME=VALUE, or a description or a recorded request with --from"
+            )
+
+    def _sent(self, entry: file.ColumnEntry, word: str) -> Any:
+        """Return a state as the API calls it."""
+        seen = (row for page in self._pages for row in page)
+        read = Reader(entry)
+        return next((read.raw(row) for row in seen if read(row) == word), word)
 
     def _is_spent(self) -> bool:
         return self._study.caller.calls >= self._plan.calls

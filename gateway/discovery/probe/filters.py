@@ -129,7 +129,7 @@ class _Probe:
         """Judge the filter by its rows: all wanted ones, only these, and none for another value."""
         found, wanted = await self._shorter(found, wanted)
         rows, tree, text = found.rows, found.tree, found.words
-        most = len(found.sent)
+        most = 1 if ".first}" in str(tree) else len(found.sent)
         if _lacks(self.column, self.scene, rows, wanted):
             told = f"{text}: rows are missing from the response"
             return FilterFound(self.name, tree, "wrong", most, told)

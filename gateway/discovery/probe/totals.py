@@ -55,6 +55,11 @@ async def find_total(
     return None
 
 
+def total_of(reply: Reply, found: TotalFound) -> int | None:
+    """Return the total of another response; None if it has none."""
+    return number_at(reply, NumberPlace(found.member, found.header, 0, "rows", 1.0))
+
+
 def number_at_any(reply: Reply, envelopes: tuple[Envelope, ...]) -> list[int | None]:
     """Return the numbers at all candidate places of a response."""
     return [number_at(reply, place) for place in _candidates(envelopes)]
