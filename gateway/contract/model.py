@@ -262,6 +262,14 @@ class Contract:
         )
 
     @property
+    def can_verify_total(self) -> bool:
+        """True if a second number can confirm the total of responses: the sum of two ranges."""
+        if not (self.has_total and self.order_column):
+            return False
+        filter_ = self.column(self.order_column).filter
+        return isinstance(filter_, RangeFilter) and filter_.exact
+
+    @property
     def total_path(self) -> MemberPath:
         """Return the path of the total; empty if it is not a member of the response."""
         total = self.response.total

@@ -69,7 +69,7 @@ def plan_query(query: BoundQuery, contract: Contract) -> QueryPlan:
     derived = _derived(query, contract)
     order = _total_order(query, contract)
     window, why = _window(query, split, order, contract)
-    here = bool(derived) or not contract.has_total
+    here = bool(derived) or not contract.can_verify_total
     statistics_plan = None if derived else _statistics_plan(query, split, contract)
     return QueryPlan(
         query=query,
@@ -103,7 +103,7 @@ def _split(query: BoundQuery, contract: Contract) -> SplitFilter:
 def _statistics_plan(
     query: BoundQuery, split: SplitFilter, contract: Contract
 ) -> StatisticsPlan | None:
-    if query.apply is None or _needs_no_rows(query) or not contract.has_total:
+    if query.apply is None or _needs_no_rows(query) or not contract.can_verify_total:
         return None
     return plan_statistics(query.apply, split.residual, contract)
 
@@ -189,8 +189,8 @@ def _window(
         return None, f"it is unknown how the Analytics API sorts the text of {first.prop.name}"
     if first.prop.nullable and first.prop.name not in split.not_null:
         return None, f"it is unknown where the Analytics API sorts null in {first.prop.name}"
-    if not contract.has_total:
-        return None, "the Analytics API states no number of rows to check the page with"
+    if not contract.can_verify_total:
+        return None, "no number of rows can be verified that would check the page"
     limit = query.skip + query.top + 1
     if limit > contract.request.page_limit:
         return None, f"the window is larger than one page of {contract.request.page_limit} rows"

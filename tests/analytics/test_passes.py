@@ -1,4 +1,4 @@
-"""What an extract promises without a usable order, range or total."""
+"""Extracts without a usable order, range or total."""
 
 from __future__ import annotations
 
@@ -202,6 +202,18 @@ async def test_nothing_is_requested_deeper_than_allowed() -> None:
 async def test_a_list_that_is_too_deep_is_refused() -> None:
     upstream = listed(unordered(pages=Pages(deepest=45, stop=Stop.SHORT_PAGE)), 46)
     with pytest.raises(UpstreamBrokeContract, match=r"45 that `deepest` of \[pages\].*order_by"):
+        await extract(upstream)
+
+
+@pytest.mark.parametrize("rows", [30, 49, 50, 51, 200])
+async def test_a_total_that_stops_at_the_deepest_row_is_no_end(rows: int) -> None:
+    pages = Pages(deepest=50, stop=Stop.TOTAL)
+    upstream = listed(unordered(pages=pages, total=True), rows)
+    upstream.states = min(rows, 50)
+    if rows < 50:
+        assert len(await extract(upstream)) == rows
+        return
+    with pytest.raises(UpstreamBrokeContract, match=r"may have, more rows than the 50"):
         await extract(upstream)
 
 

@@ -16,7 +16,7 @@ from tests.support.live import running
 @pytest.mark.parametrize(
     ("habits", "mark", "words"),
     [
-        ({}, "holds", "rows; the last one is there"),
+        ({}, "holds", "rows; the last page ends with the last one"),
         ({"cap": 2_000}, "DIFFERS", "caps its results at 2000 rows"),
         ({"asked": ignore_range}, "DIFFERS", "the filter by updatedAt is ignored"),
         ({"answered": lose_rows}, "untested", "cannot tell whether the Analytics API caps"),

@@ -94,6 +94,18 @@ def test_nulls_in_the_order_keep_the_window_here_unless_the_filter_excludes_them
     assert pushed.route is Route.WINDOW
 
 
+@pytest.mark.parametrize(
+    "query",
+    ["$top=5", "$top=0&$count=true", "$apply=groupby((state))", "$apply=aggregate($count as n)"],
+)
+def test_a_total_that_nothing_can_verify_answers_nothing(query: str) -> None:
+    """Without an order column, no second number shows that the total is capped."""
+    contract = replace(CONTRACT, order_column="")
+    assert CONTRACT.has_total
+    assert plan_of(query).route is not Route.SNAPSHOT
+    assert plan_of(query, contract).route is Route.SNAPSHOT
+
+
 def test_text_is_sorted_here_because_collations_differ() -> None:
     plan = plan_of("$top=5&$orderby=id", with_column("id", order="id"))
     assert plan.route is Route.SNAPSHOT

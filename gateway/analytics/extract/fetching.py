@@ -24,8 +24,8 @@ def keeps_changing() -> UpstreamKeepsChanging:
 def too_deep(deepest: int) -> UpstreamBrokeContract:
     """Return the error for rows behind the depth limit that no range can reach."""
     return UpstreamBrokeContract(
-        f"the list has more rows than the {deepest} that `deepest` of [pages] in the contract file"
-        " allows; to read past it, the contract file needs `order_by` of [extract] with a column"
+        f"the list has, or may have, more rows than the {deepest} that `deepest` of [pages] in the"
+        " contract file allows; to read past it, it needs `order_by` of [extract] with a column"
         " that has `order`, an exact filter of kind range, and nullable = false, and fewer rows"
         " than that with one value of it"
     )

@@ -57,6 +57,7 @@ class Listing:
         self._number = self._skip = self._largest = 0
         self._seen: set[str] = set()
         self._signalled = False
+        self._stated: int | None = None
         self._stale = self._stale_rows = self._empty = 0
 
     async def read(self) -> None:
@@ -95,13 +96,18 @@ class Listing:
         elif self._pages.kind is Paging.OFFSET and deepest is not None:
             limit = min(limit, deepest - skip)
         if deepest is not None and (limit < 1 or skip + limit > deepest):
-            if self._signalled:
+            if self._signalled and not self._may_be_capped(deepest):
                 return None
             raise too_deep(deepest)
         column = self._contract.order_column
         can_order = bool(column) and self._contract.column(column).order is not None
         order = column if can_order else ""
         return PageRequest(self._pushdown, skip, limit, order, cursor=self._cursor)
+
+    def _may_be_capped(self, deepest: int) -> bool:
+        """Return True if the total that signalled the end may stop at the deepest row as well."""
+        is_total = self._pages.stop is Stop.TOTAL
+        return is_total and (self._stated is None or self._stated >= deepest)
 
     def _refused(self, error: UpstreamRejectedRequest) -> None:
         """End or restart after a refused page.
@@ -136,7 +142,7 @@ class Listing:
         self._largest = max(self._largest, rows)
         self._skip += rows or self._limit
         self._number += 1
-        self._cursor = page.cursor
+        self._cursor, self._stated = page.cursor, page.stated
         self._signalled = self._says_last(page)
         self.ended = self._is_end(page, rows)
 

@@ -242,8 +242,9 @@ def _capped(found: Compared, column: str) -> UpstreamBrokeContract:
     """Return the error for a total that does not cover all rows."""
     return UpstreamBrokeContract(
         f"the Analytics API reports {found.whole} rows, but {found.parts} for those before one"
-        f" {column} plus those from it on: it caps its results at {found.whole} rows, so rows are"
-        " missing. Have the cap raised at the Analytics API, or add a $filter that it evaluates"
-        " and that leaves fewer rows; if there is no cap, correct `total` of [response] in the"
-        " contract file"
+        f" {column} plus those from it on: it caps its results at {found.whole} rows, or hides"
+        " rows from requests without a filter, so rows are missing. Have the cap raised at the"
+        " Analytics API, add a $filter that it evaluates and that leaves fewer rows, or add the"
+        " constant that shows hidden rows to [request.body] of the contract file; if there is"
+        " neither, correct `total` of [response] there"
     )
