@@ -13,7 +13,7 @@ from gateway.sandbox.filters import Check, matching
 from gateway.sandbox.payloads import Options
 from gateway.sandbox.records import Row
 
-_ATTRIBUTES = {
+ATTRIBUTES = {
     "id": "id",
     "state": "state",
     "enrollmentType": "enrollment_type",
@@ -24,6 +24,7 @@ _ATTRIBUTES = {
     "expiryDate": "expiry_date",
     "certificateIssuedAt": "certificate_issued_at",
 }
+"""The attribute of a row for each field that orders rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,7 @@ def to_ordering(options: Options) -> Ordering:
     """Convert the order in a request; ascending by default."""
     if not options.order_by:
         return Ordering()
-    return Ordering(_ATTRIBUTES[options.order_by], options.order == "DESC")
+    return Ordering(ATTRIBUTES[options.order_by], options.order == "DESC")
 
 
 class RowView:

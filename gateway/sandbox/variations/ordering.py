@@ -9,26 +9,11 @@ from typing import Literal
 
 from gateway.sandbox.records import Row
 from gateway.sandbox.variations.reader import MISSING, BodyReader
-from gateway.sandbox.views import Ordering
+from gateway.sandbox.views import ATTRIBUTES, Ordering
 
-_ATTRIBUTES: Mapping[str, str | None] = MappingProxyType(
-    {
-        "id": "id",
-        "state": "state",
-        "enrollmentType": "enrollment_type",
-        "progress": "progress",
-        "startedAt": "started_at",
-        "completedAt": "completed_at",
-        "updatedAt": "updated_at",
-        "expiryDate": "expiry_date",
-        "certificateIssuedAt": "certificate_issued_at",
-        "createdAt": None,
-    }
-)
+_ATTRIBUTES: Mapping[str, str | None] = MappingProxyType({**ATTRIBUTES, "createdAt": None})
 """The attribute of each field; rows are created in the order of insertion."""
-_FIELDS = tuple(name for name in _ATTRIBUTES if name != "createdAt")
-
-
+_FIELDS = tuple(ATTRIBUTES)
 _SEPARATORS: Mapping[str, str] = MappingProxyType({"colon": ":", "comma": ","})
 
 
