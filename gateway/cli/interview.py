@@ -62,7 +62,8 @@ class Interview:
         ):
             return stored
         if not self.asks:
-            raise click.UsageError(f"--token-file {self.token_file}: the file has no token")
+            why = "the file has no token" if self.token_file.exists() else "there is no such file"
+            raise click.UsageError(f"--token-file {self.token_file}: {why}")
         answer: str = click.prompt(
             "Token of the Analytics API (hidden)", hide_input=True, value_proc=_one_word
         )
@@ -158,7 +159,12 @@ def _seen(learned: Learned) -> str:
     entry = learned.inferred.column("userId")
     people = 0 if entry is None else len({*map(Reader(entry), learned.rows)} - {None})
     read, total = len(learned.rows), learned.total
-    if total is None or total.number <= read:
+    if total is None:
+        return (
+            f"{read:,} results of {people:,} people were read; the API states no total, so there"
+            " may be more"
+        )
+    if total.number <= read:
         return f"the token sees {read:,} results of {people:,} people"
     return (
         f"the token sees {total.number:,} results; the {read:,} that were read are of"

@@ -1,8 +1,8 @@
 """Discovery: an unknown API -> the facts about it that its responses prove.
 
 Each step builds on those before it: enter, shape, limit, order, position, end, totals, range,
-filters. What the feed needs comes first; filters and statistics are tried as long as calls are
-left. Unproved abilities are left out: the feed is correct without them, only slower.
+filters. What the feed needs comes first; filters are tried as long as calls are left. Unproved
+abilities are left out: the feed is correct without them, only slower.
 """
 
 from __future__ import annotations
@@ -15,13 +15,10 @@ from msgspec import structs
 
 from gateway.contract import file
 from gateway.discovery.hints import Hints
-from gateway.discovery.infer.columns import infer_columns
-from gateway.discovery.infer.envelope import find_envelope
-from gateway.discovery.infer.found import Envelope, Inferred, Question
+from gateway.discovery.infer.found import Inferred, Question
 from gateway.discovery.infer.passing import with_time
-from gateway.discovery.infer.profile import merge_pages
 from gateway.discovery.learned import Learned
-from gateway.discovery.probe.caller import Caller, Door, DoorProblem, Reply
+from gateway.discovery.probe.caller import Caller, Door, DoorProblem
 from gateway.discovery.probe.enter import Entry, enter
 from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
 from gateway.discovery.probe.order import OrderFound, find_order
@@ -34,6 +31,7 @@ from gateway.discovery.probe.paging import (
     find_position,
     position_values,
     settle_clamping,
+    without_false_depth,
 )
 from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
 from gateway.discovery.probe.scout import scout
@@ -41,6 +39,7 @@ from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.totals import TotalFound, find_total, total_of
 from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.probe.values import Reader
+from gateway.discovery.samples import Samples
 
 _WINDOW_ROWS = 100
 _FEW_ROWS = 4
@@ -103,7 +102,7 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
     await scout(study)
     limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
     study.form = merged(study.form, limit.tree)
-    progress(f"rows in {_shown(study.rows_path)}, {limit.largest:,} a page")
+    progress(f"rows in {_shown(study.rows_path)}")
     return await _Discovery(study, plan, progress, entry, limit).run()
 
 
@@ -118,49 +117,40 @@ class _Discovery:
         self._progress = progress
         self._entry = entry
         self._limit = limit
-        self._pages: list[Sequence[dict[str, Any]]] = []
-        self._envelopes: list[Envelope] = [entry.envelope]
+        self._samples = Samples(
+            plan.usual, entry.envelope, plan.zone or "UTC", plan.choose, progress
+        )
         self._untested: dict[str, str] = {}
-        self._zone = plan.zone or "UTC"
-        self._without_zone: tuple[str, ...] = ()
-        self._position: Position | None = None
         self._newest: list[dict[str, Any]] = []
-        self.problems: list[str] = []
+        self._problems: list[str] = []
 
     async def run(self) -> Learned:
-        study = self._study
-        plain = self._note(self._limit.page, self._limit.largest) or await self._page({})
-        inferred = self._infer()
-        order = await self._order(inferred, plain)
-        newest = order.values(descending=True) if order else {}
+        study, samples = self._study, self._samples
+        plain = samples.note(study, self._limit.page, self._limit.largest) or await self._page({})
+        if not plain:
+            raise DoorProblem(*_no_pages(0))
+        order = await self._order(plain)
         if order is not None:
             study.form = merged(study.form, order.form.tree)
-            study.defaults = dict(newest)
-        rows = await self._page({**newest, "limit": min(self._limit.largest, _WINDOW_ROWS)})
-        window = Window(rows)
-        numbers = self._plan.hints.numbers
-        position = await find_position(study, window, numbers)
-        if position is None and order is not None:
-            position = await find_position(study, self._by_instants(rows), numbers)
-        if position is None:
-            raise DoorProblem(*_no_pages(len(rows)))
-        self._position = position
+            study.defaults = dict(order.values(descending=True))
+        position = await self._find_position(order)
         study.form = merged(study.form, position.tree)
-        end = await find_end(study, position, window)
-        total = await find_total(study, tuple(self._envelopes), position, newest, self._limit.page)
+        end = await find_end(study, position)
+        total = await find_total(study, tuple(samples.envelopes), position, self._limit)
         number = None if total is None else total.number
         limit = await settle_clamping(study, self._limit, position, number)
         self._tell(limit, position, order, total)
         if order is not None:
             await self._page({**order.values(descending=False), "limit": limit.largest})
-        inferred = self._settled(self._infer())
-        few = _CALLS_FOR_ZONE if self._without_zone else _CALLS_FOR_RANGE
-        ranges = await self._ranges(inferred, order, limit, calls=few)
-        if self._without_zone:
-            inferred, ranges = await self._with_zone(inferred, order, limit, ranges)
-        filters = await self._filters(inferred, newest, limit)
-        if not ranges:  # with ranges, halves of the rows show it
-            await self._find_hidden(inferred, total, filters)
+        inferred = samples.settle()
+        first = position_values(position, 0, limit.largest)
+        few = _CALLS_FOR_ZONE if samples.without_zone else _CALLS_FOR_RANGE
+        ranges = await self._ranges(inferred, order, first, few)
+        if samples.without_zone:
+            inferred, ranges = await self._with_zone(inferred, order, first, ranges)
+        filters = await self._filters(inferred, first)
+        if not ranges:  # with ranges, the parts of the rows show it
+            await self._find_hidden(inferred, total, filters, position)
         return Learned(
             path=study.path,
             base=study.base,
@@ -168,90 +158,53 @@ class _Discovery:
             rows_path=".".join(study.rows_path or ()),
             limit=limit,
             position=position,
-            end=end,
-            inferred=with_time(
-                _with_abilities(inferred, order, ranges, filters), merge_pages(self._pages).rows
-            ),
+            end=without_false_depth(end, number),
+            inferred=with_time(_with_abilities(inferred, order, ranges, filters), samples.rows),
             order=order,
             total=total,
             ranges=ranges,
             filters=filters,
-            has_more=self._has_more(position),
+            has_more=samples.has_more,
             headers=dict(study.caller.headers),
-            errors=("message",),
             constants=self._entry.constants,
             calls=study.caller.calls,
             seconds_of_page=study.caller.slowest,
             calls_per_second=study.caller.calls_per_second,
-            rows=merge_pages(self._pages).rows,
+            rows=samples.rows,
             untested=self._untested,
-            problems=tuple(self.problems),
+            problems=tuple(self._problems),
         )
 
-    def _first(self, limit: Limit) -> dict[str, Any]:
-        """Return the values of the first page."""
-        assert self._position is not None  # noqa: S101 - steps after the position ask
-        return position_values(self._position, 0, limit.largest)
+    async def _find_position(self, order: OrderFound | None) -> Position:
+        """Return the form of a page's position.
 
-    def _by_instants(self, rows: list[dict[str, Any]]) -> Window:
-        """Return rows identified by their sort value: ties may come in any order."""
-        entry = self._infer().column("updatedAt")
-        return Window(rows) if entry is None else Window(rows, Reader(entry).micros)
+        Raises:
+            DoorProblem: no usual form leads to another page.
+        """
+        rows = await self._page({"limit": min(self._limit.largest, _WINDOW_ROWS)})
+        numbers = self._plan.hints.numbers
+        found = await find_position(self._study, Window(rows), numbers)
+        entry = self._samples.infer().column("updatedAt")
+        if found is None and order is not None and entry is not None:
+            by_instants = Window(rows, Reader(entry).micros)  # ties may come in any order
+            found = await find_position(self._study, by_instants, numbers)
+        if found is None:
+            raise DoorProblem(*_no_pages(len(rows)))
+        return found
 
     async def _page(self, values: Mapping[str, Any]) -> list[dict[str, Any]]:
         """Return a page, and remember its rows as samples."""
         asked = {"limit": self._limit.largest, **values}
         reply = await self._study.ask(asked)
-        rows = self._note(reply, asked["limit"])
+        rows = self._samples.note(self._study, reply, asked["limit"])
         if rows is None:
             raise DoorProblem(
                 Door.REFUSED, f"the API refused a page that it had accepted ({reply.status})"
             )
         return rows
 
-    def _note(self, reply: Reply | None, limit: int) -> list[dict[str, Any]] | None:
-        """Remember the rows of a page as samples; None if there are none."""
-        rows = None if reply is None else self._study.rows(reply)
-        if reply is None or rows is None:
-            return None
-        self._pages.append(rows)
-        self._envelopes.append(find_envelope(reply.answer, reply.headers, limit=limit, skip=0))
-        return rows
-
-    def _with_seen_words(self, inferred: Inferred, rows: Sequence[Mapping[str, Any]]) -> Inferred:
-        """Leave out the documented words of a column if rows have only others."""
-        columns = []
-        for entry in inferred.columns:
-            usual = next((c.values for c in self._plan.usual.columns if c.name == entry.name), ())
-            read = Reader(entry)
-            seen = {read(row) for row in rows} if usual else set()
-            if seen - {None} and not seen.intersection(usual):
-                entry = structs.replace(entry, values=tuple(v for v in entry.values if v in seen))
-            columns.append(entry)
-        return replace(inferred, columns=tuple(columns))
-
-    def _infer(self) -> Inferred:
-        sample = merge_pages(self._pages)
-        found = infer_columns(sample.rows, usual=self._plan.usual, pages=sample.pages)
-        self._without_zone = found.zone_unknown
-        found = self._with_seen_words(found, sample.rows)
-        return found.with_zone(self._zone) if found.zone_unknown and self._zone else found
-
-    def _settled(self, inferred: Inferred) -> Inferred:
-        if inferred.key.kind == "none":
-            raise DoorProblem(
-                Door.REFUSED,
-                f"rows cannot be identified: {inferred.key.evidence}. {inferred.key.advice}",
-            )
-        for question in inferred.questions:
-            if self._plan.choose is None:
-                self._progress(f"{question.subject}: {question.said}")
-            elif (option := self._plan.choose(question)) != question.safe:
-                inferred = inferred.answered(question.subject, option)
-        return inferred
-
-    async def _order(self, inferred: Inferred, rows: Sequence[dict[str, Any]]) -> OrderFound | None:
-        entry = inferred.column("updatedAt")
+    async def _order(self, rows: Sequence[dict[str, Any]]) -> OrderFound | None:
+        entry = self._samples.infer().column("updatedAt")
         if entry is None:
             return None
         hints = self._plan.hints
@@ -264,28 +217,19 @@ class _Discovery:
             most=self._limit.largest,
         )
 
-    def _has_more(self, position: Position | None) -> str | None:
-        places = [place for envelope in self._envelopes for place in envelope.has_more]
-        return next((place.path for place in places if not place.negated), None)
-
     async def _ranges(
-        self,
-        inferred: Inferred,
-        order: OrderFound | None,
-        limit: Limit,
-        calls: int = _CALLS_FOR_RANGE,
+        self, inferred: Inferred, order: OrderFound | None, first: Mapping[str, Any], calls: int
     ) -> tuple[RangeFound, ...]:
+        """Return the range filter of the last change; `first` are the values of the first page."""
         entry = inferred.column("updatedAt")
         if order is None or entry is None:
             return ()
-        values = {**order.values(descending=True), "limit": limit.largest, **self._first(limit)}
-        rows = self._study.rows(await self._study.ask(values)) or []
-        self._newest = rows
-        expected = Expected(rows, Reader(entry), values)
+        values = {**order.values(descending=True), **first}
+        self._newest = self._study.rows(await self._study.ask(values)) or []
+        expected = Expected(self._newest, Reader(entry), values)
         hints = self._plan.hints.ranges.get("updated_at", ())
         found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
         if found is None:
-            self._progress("no date range by last change is obeyed")
             return ()
         self._study.form = merged(self._study.form, found.tree)
         self._progress(f"date range: {found.evidence}")
@@ -295,35 +239,34 @@ class _Discovery:
         self,
         inferred: Inferred,
         order: OrderFound | None,
-        limit: Limit,
+        first: Mapping[str, Any],
         ranges: tuple[RangeFound, ...],
     ) -> tuple[Inferred, tuple[RangeFound, ...]]:
         """Find the zone of instants that name none: a range in UTC shows which rows it means.
 
         If nothing proves a zone, the instants stay undecoded, unless the owner has named one.
         """
+        samples = self._samples
         if self._plan.zone or any(found.instant in _WITH_ZONE for found in ranges):
-            self._progress(f"instants without a zone are in {self._zone}")
+            self._progress(f"instants without a zone are in {samples.zone}")
             return inferred, ranges
         for zone in _ZONES:
-            self._zone = zone
-            inferred = self._settled(self._infer())
-            found = await self._ranges(inferred, order, limit, calls=_CALLS_FOR_ZONE)
+            samples.zone = zone
+            found = await self._ranges(samples.infer(), order, first, _CALLS_FOR_ZONE)
             if any(each.instant in _WITH_ZONE for each in found):
                 self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
-                return inferred, found
-        self._zone = ""
-        self.problems.append(
-            f"the instants of {', '.join(self._without_zone)} have no zone, and nothing proves one:"
-            " they cannot be read until you name it, with --zone Europe/Berlin for example"
+                return samples.settle(), found
+        samples.zone = ""
+        self._problems.append(
+            f"the instants of {', '.join(samples.without_zone)} have no zone, and nothing proves"
+            " one: they cannot be read until you name it, with --zone Europe/Berlin for example"
         )
-        return _without_values(self._settled(self._infer()), self._without_zone), ()
+        return samples.settle(), ()
 
     async def _filters(
-        self, inferred: Inferred, newest: Mapping[str, Any], limit: Limit
+        self, inferred: Inferred, first: Mapping[str, Any]
     ) -> tuple[FilterFound, ...]:
-        values = {**newest, "limit": limit.largest, **self._first(limit)}
-        rows = self._newest or self._study.rows(await self._study.ask(values)) or []
+        rows = self._newest or self._study.rows(await self._study.ask(first)) or []
         found = []
         for name, column, impossible in _FILTERS:
             entry = inferred.column(column)
@@ -337,7 +280,7 @@ class _Discovery:
                 self._study,
                 name,
                 Reader(entry),
-                Scene(rows, values),
+                Scene(rows, first),
                 _like(impossible, entry),
                 self._plan.hints.filters.get(name, ()),
             )
@@ -350,34 +293,30 @@ class _Discovery:
                 self._study.form = merged(self._study.form, made.tree)
         return tuple(found)
 
-    def _one_row(self) -> dict[str, Any]:
-        """Return the values of a page of one row."""
-        assert self._position is not None  # noqa: S101 - steps after the position ask
-        return position_values(self._position, 0, 1)
-
     async def _find_hidden(
-        self, inferred: Inferred, total: TotalFound | None, filters: Sequence[FilterFound]
+        self,
+        inferred: Inferred,
+        total: TotalFound | None,
+        filters: Sequence[FilterFound],
+        position: Position,
     ) -> None:
-        """Compare the total with that of all states: a plain request may hide rows."""
+        """Compare the total with the sum of all states: a plain request may hide or cap rows."""
         entry = inferred.column("state")
         found = next((f for f in filters if f.name == "states" and f.verdict == "exact"), None)
-        if total is None or found is None or entry is None or found.most_values < 2:
+        if total is None or found is None or entry is None:
             return
-        words = [self._sent(entry, word) for word in entry.values]
-        values = {"limit": 1, "states": words, **self._one_row()}
-        number = total_of(await self._study.ask(values, found.tree), total)
-        if number is not None and number > total.number:
-            self.problems.append(
-                f"a request without filters reports {total.number:,} rows, one for all states"
-                f" {number:,}: it hides rows, so the feed would lack them; name what shows them"
-                " with --constant NAME=VALUE, or a description or a recorded request with --from"
+        parts = 0
+        for word in entry.values:
+            values = {"states": [self._samples.raw_word(entry, word)]}
+            one_row = position_values(position, 0, 1)
+            parts += total_of(await self._study.ask({**one_row, **values}), total) or 0
+        if parts > total.number:
+            self._problems.append(
+                f"a request without filters reports {total.number:,} rows, those of each state"
+                f" together {parts:,}: it hides rows or caps their number, so the feed would lack"
+                " rows; name what shows all with --constant NAME=VALUE, or a description or a"
+                " recorded request with --from"
             )
-
-    def _sent(self, entry: file.ColumnEntry, word: str) -> Any:
-        """Return a state as the API calls it."""
-        seen = (row for page in self._pages for row in page)
-        read = Reader(entry)
-        return next((read.raw(row) for row in seen if read(row) == word), word)
 
     def _is_spent(self) -> bool:
         return self._study.caller.calls >= self._plan.calls
@@ -385,12 +324,12 @@ class _Discovery:
     def _tell(
         self,
         limit: Limit,
-        position: Position | None,
+        position: Position,
         order: OrderFound | None,
         total: TotalFound | None,
     ) -> None:
         self._progress(f"pages: {limit.evidence}")
-        self._progress("one page only" if position is None else position.evidence)
+        self._progress(position.evidence)
         self._progress("no order is obeyed" if order is None else f"order: {order.evidence}")
         self._progress("no true total" if total is None else f"total: {total.evidence}")
 
@@ -415,15 +354,6 @@ def _with_abilities(
     for entry in inferred.columns:
         sorts = order.field if order is not None and entry.name == "updatedAt" else None
         columns.append(structs.replace(entry, filter=by_column.get(entry.name), order=sorts))
-    return replace(inferred, columns=tuple(columns))
-
-
-def _without_values(inferred: Inferred, names: Sequence[str]) -> Inferred:
-    """Return the columns with these nullable: their values cannot be read."""
-    columns = (
-        structs.replace(entry, nullable=True) if entry.name in names else entry
-        for entry in inferred.columns
-    )
     return replace(inferred, columns=tuple(columns))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gateway.contract import file
 from gateway.discovery.infer.found import Inferred, Row
 from gateway.discovery.probe.filters import FilterFound
 from gateway.discovery.probe.order import OrderFound
@@ -28,7 +27,7 @@ class Learned:
     status: int
     rows_path: str
     limit: Limit
-    position: Position | None
+    position: Position
     end: End
     inferred: Inferred
     order: OrderFound | None = None
@@ -36,10 +35,7 @@ class Learned:
     ranges: tuple[RangeFound, ...] = ()
     filters: tuple[FilterFound, ...] = ()
     has_more: str | None = None
-    statistics: tuple[tuple[str, file.StatisticEntry], ...] = ()
-    statistics_path: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
-    errors: tuple[str, ...] = ()
     constants: tuple[str, ...] = ()
     calls: int = 0
     seconds_of_page: float = 0.0

@@ -14,11 +14,12 @@ from msgspec import structs
 
 from gateway.contract import file
 from gateway.discovery.learned import Learned
-from gateway.discovery.probe.paging import Position
 from gateway.discovery.probe.trees import merged
 
 _HEADING = re.compile(r"^# -{10,} (.*)$", re.MULTILINE)
 _BARE = re.compile(r"[A-Za-z0-9_-]+")
+_ERRORS = ("message", "error.message", "errors[].detail", "detail", "title")
+"""Usual places of an error's text, for messages alone; absent ones are skipped."""
 _SKIPPED = frozenset({"name", "source", "evidence"})
 
 
@@ -30,7 +31,7 @@ def contract_text(learned: Learned, shipped: str, usual: file.ContractFile, base
         "the envelope of the response": _response(learned),
         "filters": _filters(learned),
         "columns, in their published order": _columns(learned),
-        "statistics": _statistics(learned),
+        "statistics": (),
         "consistent extracts": _extract(learned),
         "custom fields of the workspace": _custom_fields(learned),
     }
@@ -76,11 +77,6 @@ def _urls(learned: Learned, base_url: str) -> Iterable[str]:
     yield "[endpoints.results]"
     yield f"path = {toml(learned.path)}"
     yield from _proof("observed", f"success is {learned.status}")
-    if learned.statistics and learned.statistics_path:
-        yield ""
-        yield "[endpoints.statistics]"
-        yield f"path = {toml(learned.statistics_path)}"
-        yield from _proof("observed", "")
 
 
 def _request(learned: Learned) -> Iterable[str]:
@@ -105,9 +101,7 @@ def _request(learned: Learned) -> Iterable[str]:
 
 def body_of(learned: Learned) -> dict[str, Any]:
     """Return the template of the body."""
-    body = merged(learned.base, learned.limit.tree)
-    if learned.position is not None:
-        body = merged(body, learned.position.tree)
+    body = merged(merged(learned.base, learned.limit.tree), learned.position.tree)
     if learned.order is not None:
         body = merged(body, learned.order.form.tree)
     trees = [found.tree for found in learned.ranges]
@@ -124,20 +118,20 @@ def _is_used(verdict: str) -> bool:
 def _pages(learned: Learned) -> Iterable[str]:
     position = learned.position
     yield "[pages]"
-    yield f"kind = {toml('offset' if position is None else position.kind)}"
-    yield f"first = {0 if position is None else position.first}"
+    yield f"kind = {toml(position.kind)}"
+    yield f"first = {position.first}"
     yield f"largest = {learned.limit.largest}"
     if learned.end.deepest is not None:
         yield f"deepest = {learned.end.deepest}"
-    yield f"stop = {toml(_stop(learned, position))}"
-    words = [learned.limit.evidence, "" if position is None else position.evidence]
-    yield from _proof("observed", "; ".join(filter(None, [*words, learned.end.evidence])))
+    yield f"stop = {toml(_stop(learned))}"
+    words = (learned.limit.evidence, position.evidence, learned.end.evidence)
+    yield from _proof("observed", "; ".join(filter(None, words)))
 
 
-def _stop(learned: Learned, position: Position | None) -> str:
+def _stop(learned: Learned) -> str:
     if learned.total is not None:
         return "total"
-    if position is not None and position.kind == "cursor":
+    if learned.position.kind == "cursor":
         return "has_more" if learned.has_more else "empty_page"
     if learned.end.behind == "empty":
         return "empty_page"
@@ -154,10 +148,9 @@ def _response(learned: Learned) -> Iterable[str]:
         yield f"total = {toml(total.member)}"
     if learned.has_more:
         yield f"has_more = {toml(learned.has_more)}"
-    if position is not None and position.cursor is not None:
+    if position.cursor is not None:
         yield f"cursor = {toml(position.cursor)}"
-    if learned.errors:
-        yield f"error = {toml(learned.errors)}"
+    yield f"error = {toml(_ERRORS)}"
     if learned.inferred.repeated:
         yield f"repeated = {toml(learned.inferred.repeated)}"
     told = "no true total" if total is None else total.evidence
@@ -203,18 +196,6 @@ def _columns(learned: Learned) -> Iterable[str]:
             ):
                 continue
             yield f"{field.encode_name} = {toml(value)}"
-        yield from _proof(entry.source, entry.evidence)
-        yield ""
-
-
-def _statistics(learned: Learned) -> Iterable[str]:
-    for name, entry in learned.statistics:
-        yield f"[statistics.{name}]"
-        yield f"kind = {toml(entry.kind)}"
-        yield f"member = {toml(entry.member)}"
-        if entry.column:
-            yield f"column = {toml(entry.column)}"
-        yield f"exact = {toml(entry.exact)}"
         yield from _proof(entry.source, entry.evidence)
         yield ""
 

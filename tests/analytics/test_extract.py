@@ -1,4 +1,4 @@
-"""What an extract promises while the data moves under it."""
+"""Extracts are complete and consistent while rows change."""
 
 from __future__ import annotations
 

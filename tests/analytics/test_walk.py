@@ -1,4 +1,4 @@
-"""What an extract promises that is read by ranges: no totals, no cursors, no deep pages."""
+"""Extracts by ranges are complete without totals, cursors and deep pages."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""When a login runs, how often, and what an extract that takes longer than a token sees."""
+"""Tokens from a login: when it runs, how often, and in an extract that outlasts a token."""
 
 from __future__ import annotations
 

@@ -127,7 +127,7 @@ def test_a_key_for_a_script_is_added_to_those_that_are_there(
 @pytest.mark.parametrize(
     ("arguments", "code", "word"),
     [
-        (["--token-file", "nowhere"], 2, "the file has no token"),
+        (["--token-file", "nowhere"], 2, "there is no such file"),
         (["--upstream", "api.example.com"], 2, "must be a URL"),
         (["--custom-field", "x"], 2, "must be NAME=ID"),
         (["--first-key", " "], 2, "must not be empty"),

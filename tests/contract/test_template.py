@@ -64,7 +64,7 @@ def looked_up(name: str, values: dict[str, Any]) -> Any:
 
 
 def said(tree: Any, values: dict[str, Any]) -> Any:
-    """What a template says, by its rules one after the other."""
+    """Render a template, one rule after the other: an independent second version."""
     match tree:
         case str() if "${" not in tree:
             return tree

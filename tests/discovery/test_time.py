@@ -1,4 +1,4 @@
-"""What discovery writes about time: the meaning of the expiry date, and states that move."""
+"""Discovery of the meaning of the expiry date, and of states that change as time passes."""
 
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ import pyarrow.compute as pc
 
 from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
+from gateway.analytics.read.request import PageRequest
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.contract.model import Contract
 from gateway.discovery.check import InForce, compare_with
@@ -34,7 +35,7 @@ USUAL = read_file(built_in_contract())
 
 @dataclass(frozen=True)
 class Discovered:
-    """What was learnt of a variation; `problems` are what init would report."""
+    """What discovery learnt about a variation; `problems` are those that `init` would report."""
 
     learned: Learned
     text: str
@@ -159,6 +160,15 @@ async def read_feed(
         extractor = Extractor(client.fetch, found.contract, ExtractPolicy(), clock)
         await extractor.begin(pushdown or Pushdown(), sink).read()
     return sink.rows
+
+
+async def read_total(upstream: Upstream, found: Discovered) -> int | None:
+    """Return the total that a request without filters reports."""
+    contract = found.contract
+    async with client_of(upstream.variant) as http:
+        client = _client(upstream, http, contract, found.learned.headers)
+        request = PageRequest(Pushdown(), 0, 1, contract.order_column, for_total=True)
+        return (await client.fetch(request)).stated
 
 
 def _token(variant: Variant) -> Any:

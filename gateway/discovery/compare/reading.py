@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import pyarrow as pa
 
+from gateway.analytics.extract.fetching import too_deep
 from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.page import Page
@@ -90,6 +91,7 @@ async def read_pages(client: Reads, contract: Contract) -> Reading:
         return Reading(tuple(pages.problems))
     moves = await _moves(pages, contract, first)
     await _last(pages, contract, first)
+    await _deepest(pages, contract, first)
     orders = await _orders(pages, contract, first)
     cap, doubt = await _cap(client, contract, first)
     return Reading(
@@ -129,6 +131,20 @@ async def _last(pages: _Pages, contract: Contract, first: Page) -> None:
     skip = (first.stated - 1) // limit * limit
     if deepest is None or skip + limit <= deepest:
         await pages.get(skip, limit)
+
+
+async def _deepest(pages: _Pages, contract: Contract, first: Page) -> None:
+    """Read the deepest page; a full one shows that a list has rows which no page reaches."""
+    limit, deepest = contract.request.page_limit, contract.pages.deepest
+    is_list = choose_strategy(contract).strategy is Strategy.PASSES
+    if deepest is None or not is_list or first.rows.num_rows < limit:
+        return
+    stated = first.stated
+    if stated is not None and stated < deepest:
+        return
+    last = await pages.get((deepest - limit) // limit * limit, limit)
+    if last is None or last.rows.num_rows == limit:
+        pages.problems.append(too_deep(deepest).message)
 
 
 async def _orders(pages: _Pages, contract: Contract, first: Page) -> bool | None:

@@ -98,7 +98,9 @@ def _orders_extracts(case: Case) -> bool:
 def _pages(case: Case) -> Finding:
     force, seen, learned = case.force.pages, case.seen.pages, case.learned
     wrong: dict[str, tuple[Any, Any]] = {}
-    if case.reading.moves is not True and learned.position is not None:
+    if force.kind == seen.kind:  # pages that follow each other do not show where they begin
+        wrong |= _unequal(force, seen, "first")
+    elif case.reading.moves is not True:
         wrong |= _unequal(force, seen, "kind", "first")
     if force.largest > seen.largest and not _is_last(case):
         wrong["largest"] = force.largest, seen.largest
@@ -108,8 +110,6 @@ def _pages(case: Case) -> Finding:
         wrong["stop"] = force.stop, seen.stop
     if wrong:
         return changed(case, "pages", wrong)
-    if learned.position is None and case.reading.moves is not True:
-        return untested("[pages]", "too few rows for a second page")
     return holds("[pages]", learned.limit.evidence)
 
 

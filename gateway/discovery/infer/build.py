@@ -192,7 +192,7 @@ def _name(seen: Seen) -> Made:
 
 def _words(seen: Seen) -> Made:
     found = find_words(seen.known, seen.usual.values)
-    evidence = f"{seen.entry.evidence}; {_listed([*found.others], 'word that is not documented')}"
+    evidence = f"{seen.entry.evidence}; not documented: {_listed([*found.others], 'word')}"
     safe = structs.replace(
         seen.entry,
         decode=found.steps(),
@@ -214,7 +214,8 @@ def _meaning(safe: file.ColumnEntry, usual: file.ColumnEntry, found: Words) -> Q
         f"do these words mean the same: {pairs}?",
         (Option("no: keep them as they are", safe), Option("yes", other)),
         0,
-        "words that are not documented are kept as they are",
+        f"words that are not documented are kept as they are, so measures do not count them; if"
+        f" {pairs}, add {{ map = {{ ... }} }} to `decode` of the column",
     )
 
 

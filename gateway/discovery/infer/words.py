@@ -29,7 +29,7 @@ _SPELLINGS: tuple[Callable[[str], str], ...] = (
     lambda word: word.replace("_", "-"),
     lambda word: word.replace("_", ""),
 )
-"""How APIs spell NOT_STARTED: not_started, not-started, not started, Not started, NotStarted ..."""
+"""Spellings of NOT_STARTED: not_started, not-started, not started, Not started, NotStarted ..."""
 SYNONYMS = {
     "APPROVED": "completed complete passed done finished success successful succeeded achieved",
     "NOT_STARTED": "new assigned open todo pending notbegun unstarted notattempted notstartedyet",

@@ -234,10 +234,15 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
             f" command again with --header {header}=VALUE, or with --from and a recorded request",
         )
     names = list(dict.fromkeys(".".join(plain(hint.path)) for hint in hints if hint.path))
-    needed = f"it needs {', '.join(names[:8])}" if names else "it names no member"
-    first = names[0] if names else "NAME"
+    if not names:
+        return DoorProblem(
+            Door.REFUSED,
+            f"POST {study.path} answered {reply.status}, and the response names no missing member:"
+            " name a description of the API or a recorded request with --from, or a member that"
+            " you know of with --constant NAME=VALUE",
+        )
     return DoorProblem(
         Door.REFUSED,
-        f"POST {study.path} answered {reply.status}; {needed}. Set it with --constant"
-        f" {first}=VALUE, or name a description or a recorded request with --from",
+        f"POST {study.path} answered {reply.status}; it needs {', '.join(names[:8])}: set it with"
+        f" --constant {names[0]}=VALUE, or name a description or a recorded request with --from",
     )

@@ -71,8 +71,6 @@ async def find_order(
             )
             if found is not None:
                 return found
-        if study.is_strict:
-            continue
     return None
 
 

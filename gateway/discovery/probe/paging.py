@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from gateway.analytics.read.translate import find
@@ -136,7 +136,7 @@ async def settle_clamping(
     came = len(rows)
     if not came or (total is not None and total <= came):
         return limit
-    more = study.rows(await study.ask(position_values(position, came, 1) | {"limit": 1}))
+    more = study.rows(await study.ask(position_values(position, came, 1)))
     if more and identity(more[0]) not in {identity(row) for row in rows}:
         return Limit(limit.tree, came, True, f"{limit.evidence}; silently cut to {came} rows")
     return limit
@@ -220,8 +220,7 @@ async def _by_number(
 async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position | None:
     """Find the member by a number far beyond the end, for rows that come in no fixed order.
 
-    The rows then do not show whether counting begins at 0 or 1. A refusal of 0 does, and so do the
-    first two pages together: they have more rows than one page only if both exist.
+    The rows then do not show whether counting begins at 0 or 1; a refusal of 0 does.
     """
     study.allow(_MAX_CALLS)
     skips = [*slots_in(study.base, "skip"), *hints.get("skip", ()), *SKIPS]
@@ -246,11 +245,21 @@ async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position 
 async def _with_origin(
     study: Study, name: str, kind: Literal["offset", "page_number"]
 ) -> Position | None:
-    """Return the position if its first number is certain: the API refuses 0, or it skips rows."""
+    """Return the position if its first number is certain.
+
+    The API refuses 0 and takes 1, or it skips rows: an API that counts them from 1 and takes 0 too
+    sends a row twice then, and leaves out none.
+    """
     placeholder = "${skip}" if kind == "offset" else "${page}"
-    zero = await study.ask({"limit": _STEP, "far": 0}, at(name, "${far}"))
-    first = 0 if study.rows(zero) is not None else 1
-    if kind == "page_number" and first == 0:
+    tree, limit = at(name, "${far}"), {"limit": _STEP}
+    zero = await study.ask({**limit, "far": 0}, tree)
+    first = 0
+    if study.rows(zero) is None:
+        one = await study.ask({**limit, "far": 1}, tree)
+        if not 400 <= zero.status < 500 or study.rows(one) is None:
+            return None
+        first = 1
+    elif kind == "page_number":
         return None
     words = f"{name} counts {'rows' if kind == 'offset' else 'pages'} from {first}"
     return Position(kind, at(name, placeholder), first, words)
@@ -305,18 +314,35 @@ async def _obeyed_cursor(
     return left[0] if left and rows and window.begins(rows, step) else None
 
 
-async def find_end(study: Study, position: Position, window: Window) -> End:
-    """Request rows far beyond the last one."""
+async def find_end(study: Study, position: Position) -> End:
+    """Request rows far beyond the last one; a refusal may name how deep pages may be."""
     if position.kind == "cursor":
         return End("unknown", evidence="cursors end by themselves")
-    reply = await study.ask(position_values(position, _FAR, 1) | {"limit": 1})
+    reply = await study.ask(position_values(position, _FAR, 1))
     rows = study.rows(reply)
     if rows is None:
-        told = most_allowed(reply.answer)
-        return End("refused", told, f"far beyond the end: {reply.status}")
+        deepest = await _deepest(study, position, most_allowed(reply.answer))
+        return End("refused", deepest, f"far beyond the end: {reply.status}")
     if not rows:
         return End("empty", evidence="far beyond the end: no rows")
     return End("repeated", evidence="far beyond the end: rows again")
+
+
+async def _deepest(study: Study, position: Position, told: int | None) -> int | None:
+    """Return the largest sum of skip and limit; `told` is the number in a refusal.
+
+    It may be the largest number of the member, or the sum itself: a request with it shows which.
+    """
+    if told is None or told < position.first:
+        return None
+    reply = await study.ask(position_values(position, told - position.first, 1))
+    return told - position.first + (1 if study.rows(reply) is not None else 0)
+
+
+def without_false_depth(end: End, total: int | None) -> End:
+    """Return the end without a depth limit that is only the number of rows of today."""
+    is_last_row = end.deepest is not None and total is not None and end.deepest <= total + 1
+    return replace(end, deepest=None) if is_last_row else end
 
 
 def _value(tree: Tree, values: dict[str, Any]) -> Any:
@@ -342,8 +368,3 @@ def _dotted(tree: Tree) -> str:
 def _at(answer: Any, dotted: str) -> Any:
     found = find(answer, tuple(dotted.split(".")))
     return found if isinstance(found, str | int) else None
-
-
-def has_refused(reply: Reply) -> bool:
-    """Return True for a response in the 400s."""
-    return 400 <= reply.status < 500

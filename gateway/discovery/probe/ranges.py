@@ -107,7 +107,7 @@ async def _in_formats(
     """Try a group with each format of instants, as long as the API complains of formats."""
     left = [tree for tree, _ in group]
     words = {id(tree): text for tree, text in group}
-    for form, step, _ in INSTANTS:
+    for form, step in INSTANTS:
         if step > 1000 and cut[1] - cut[0] < 2 * step * 1000:
             continue
         values = _values(name, expected, cut, form)

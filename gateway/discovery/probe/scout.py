@@ -25,13 +25,12 @@ _ATTEMPTS = 5
 
 
 async def scout(study: Study) -> None:
-    """Let a strict API name the members that it does not know; record whether it is strict."""
-    whole = merged(_everything(study), {"zzUnknownMember": _NEVER})
+    """Let a strict API name the members that it does not know."""
+    whole = _everything(study)
     for _ in range(_ATTEMPTS):
         known = len(study.unknown)
         reply = await study.ask({}, whole)
         study.note_unknown(reply)
-        study.is_strict = bool(study.unknown)
         if len(study.unknown) == known:
             return
         for place in study.unknown:

@@ -48,9 +48,7 @@ class Study:
     form: Tree = field(default_factory=dict)
     told: Tree = field(default_factory=dict)
     rows_path: tuple[str, ...] | None = None
-    is_strict: bool = False
     defaults: dict[str, Any] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
     last_call: int = 10_000
     unknown: set[tuple[str, ...]] = field(default_factory=set)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,13 +9,18 @@ from gateway.analytics.read.members import MISSING
 from gateway.analytics.read.translate import find
 from gateway.discovery.infer.found import Envelope, NumberPlace
 from gateway.discovery.probe.caller import Reply
-from gateway.discovery.probe.paging import Position, position_values
-from gateway.discovery.probe.study import Study, identity
+from gateway.discovery.probe.paging import Limit, Position, position_values
+from gateway.discovery.probe.study import Study
+
+_SIZES = (2, 3, 5, 7, 11, 13)
+"""Sizes of the last page: one of them leaves it not full, unless all divide the total."""
+_ATTEMPTS = 3
+"""Requests for the last page, if the number of rows changes meanwhile."""
 
 
 @dataclass(frozen=True, slots=True)
 class TotalFound:
-    """The place of a true total: the page with the last row exists, and none behind it."""
+    """The place of a true total: the last page ends with the row of that number."""
 
     member: str | None
     header: str | None
@@ -25,32 +29,26 @@ class TotalFound:
 
 
 async def find_total(
-    study: Study,
-    envelopes: tuple[Envelope, ...],
-    position: Position | None,
-    order: Mapping[str, Any],
-    page: Reply | None,
+    study: Study, envelopes: tuple[Envelope, ...], position: Position, limit: Limit
 ) -> TotalFound | None:
     """Return a total that is true; None if no candidate is.
 
-    A candidate must be the same for pages of different sizes, and must be the number of the last
-    row: a page of one row exists there, and none behind it.
+    A candidate must be the same for pages of different sizes, and the last page must end with the
+    row of that number.
     """
-    if position is None or position.kind == "cursor":
+    if position.kind == "cursor":
         return None
-    small = await study.ask({**order, **position_values(position, 0, 2), "limit": 2})
+    small, page = await study.ask(position_values(position, 0, 2)), limit.page
     if page is None or number_at_any(page, envelopes) != number_at_any(small, envelopes):
-        page = await study.ask({**order, **position_values(position, 0, 5), "limit": 5})
+        page = await study.ask(position_values(position, 0, 5))
+    rows = study.rows(page) or []
     for place in _candidates(envelopes):
         number = number_at(small, place)
-        if number is None or number != number_at(page, place) or number < 0:
+        if number is None or number != number_at(page, place) or number < len(rows):
             continue
-        rows = study.rows(page) or []
-        if number <= len(rows) and number != len(rows):
-            continue
-        if await _ends_there(study, place, number, position, order):
+        if await _ends_there(study, place, number, position, limit):
             where = place.header or place.member or ""
-            told = f"{where}: {number:,} rows; the last one is there, and none behind it"
+            told = f"{where}: {number:,} rows; the last page ends with the last one"
             return TotalFound(place.member, place.header, number, told)
     return None
 
@@ -91,25 +89,26 @@ def number_at(reply: Reply, place: NumberPlace) -> int | None:
 
 
 async def _ends_there(
-    study: Study, place: NumberPlace, number: int, position: Position, order: Mapping[str, Any]
+    study: Study, place: NumberPlace, number: int, position: Position, limit: Limit
 ) -> bool:
-    """Request the last row and the one behind it, twice if the number moved meanwhile."""
-    for _ in range(3):
-        if number == 0:
+    """Return True if the page with the last row has just the rows that are left.
+
+    The page reaches beyond the last row. An API that answers no deeper page than that refuses it,
+    or fills it, if there are more rows: that no row is behind the last one would not show that.
+    """
+    sizes = [size for size in _SIZES if size <= limit.largest] if limit.tree else [limit.largest]
+    for _ in range(_ATTEMPTS):
+        size = next((size for size in sizes if number % size), None)
+        if size is None:
+            return False
+        skip = number // size * size
+        reply = await study.ask(position_values(position, skip, size))
+        rows, now = study.rows(reply), number_at(reply, place)
+        if rows is None or now is None:
+            return False
+        if len(rows) == now - skip < size:
             return True
-        last = await study.ask({**order, **position_values(position, number - 1, 1), "limit": 1})
-        behind = await study.ask({**order, **position_values(position, number, 1), "limit": 1})
-        rows, none = study.rows(last), study.rows(behind)
-        repeats = (
-            rows is not None
-            and none is not None
-            and [*map(identity, none)] == [*map(identity, rows)]
-        )
-        is_behind = none == [] or repeats or (none is None and 400 <= behind.status < 500)
-        if rows is not None and len(rows) == 1 and is_behind:
-            return True
-        now = number_at(last, place)
-        if now is None or now == number:
+        if now == number:
             return False
         number = now
     return False

@@ -6,7 +6,6 @@ The first of each list is the assumed API's own form. The lists are hypotheses: 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
 from gateway.discovery.probe.trees import Tree, at, merged
 
@@ -241,22 +240,6 @@ LISTS = {
         "types",
     ),
 }
-FIELDS = (
-    "customFields",
-    "customFieldFilters",
-    "custom_fields",
-    "attributes",
-    "userAttributes",
-    "fields",
-)
-_FIELD_KEYS = (
-    ("customFieldId", "values"),
-    ("id", "values"),
-    ("fieldId", "values"),
-    ("key", "values"),
-    ("field", "values"),
-    ("custom_field_id", "values"),
-)
 
 
 def range_trees(name: str, within: str) -> list[tuple[Tree, str]]:
@@ -301,28 +284,15 @@ def list_trees(name: str, within: str) -> list[tuple[Tree, str]]:
     return found
 
 
-def field_trees(within: str) -> list[tuple[Tree, str]]:
-    """Return (tree, words) of the filter by custom fields in an object."""
-    found: list[tuple[Tree, str]] = []
-    ids, values = "${custom_fields.id}", "${custom_fields.values}"
-    for member in FIELDS:
-        place = f"{within}.{member}" if within else member
-        found += [
-            (at(place, [{a: ids, b: values}]), f"{place} [{{{a}, {b}}}]") for a, b in _FIELD_KEYS
-        ]
-        found.append((at(place, {ids: values}), f"{place} {{id: values}}"))
-    return found
-
-
-INSTANTS: tuple[tuple[str, int, Any], ...] = (
-    ("iso", 1, None),
-    ("%Y-%m-%dT%H:%M:%S.%LZ", 1, None),
-    ("%Y-%m-%dT%H:%M:%SZ", 1000, None),
-    ("%Y-%m-%d %H:%M:%S", 1000, None),
-    ("%Y-%m-%dT%H:%M:%S", 1000, None),
-    ("epoch_milliseconds", 1, None),
-    ("epoch_seconds", 1000, None),
-    ("%Y-%m-%d", 86_400_000, None),
-    ("%Y-%m-%dT%H:%M:%S+00:00", 1000, None),
+INSTANTS: tuple[tuple[str, int], ...] = (
+    ("iso", 1),
+    ("%Y-%m-%dT%H:%M:%S.%LZ", 1),
+    ("%Y-%m-%dT%H:%M:%SZ", 1000),
+    ("%Y-%m-%d %H:%M:%S", 1000),
+    ("%Y-%m-%dT%H:%M:%S", 1000),
+    ("epoch_milliseconds", 1),
+    ("epoch_seconds", 1000),
+    ("%Y-%m-%d", 86_400_000),
+    ("%Y-%m-%dT%H:%M:%S+00:00", 1000),
 )
 """Formats of instants in ranges, with the milliseconds of their resolution."""

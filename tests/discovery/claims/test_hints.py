@@ -1,4 +1,4 @@
-"""What the errors of usual validators hint at; the bodies have the libraries' default wordings."""
+"""Hints in the errors of common validators, in the default wordings of their libraries."""
 
 from __future__ import annotations
 

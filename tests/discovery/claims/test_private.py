@@ -1,4 +1,4 @@
-"""What may be kept of an example, and what looks like a secret."""
+"""Examples lose the values that look like secrets or personal data."""
 
 from __future__ import annotations
 

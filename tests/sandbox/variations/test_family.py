@@ -126,7 +126,7 @@ combinations = st.lists(st.sampled_from(list(LIKENESSES)), min_size=1, max_size=
 def is_possible(variation: Variation, ask: Ask) -> bool:
     """Return whether the combination can exist, and knows all that is asked."""
     cursor_is_lost = variation.paging.kind == "cursor" and not variation.envelope.rows
-    nobody = variation.user.shape == "id_only" and variation.user.id is None
+    no_user_id = variation.user.shape == "id_only" and variation.user.id is None
     asked: list[Role] = [*ask.lists, *(["custom_fields"] if ask.custom else [])]  # type: ignore[list-item]
     known = not variation.filters.absent & set(asked)
     unknown_range = (ask.updated and variation.ranges.updated_at_support == "absent") or (
@@ -137,7 +137,7 @@ def is_possible(variation: Variation, ask: Ask) -> bool:
         not paging.limit_obeyed and paging.default_size != PAGE
     )
     both = variation.filters.required & variation.filters.single
-    return not (cursor_is_lost or unpaged or nobody or both or unknown_range) and known
+    return not (cursor_is_lost or unpaged or no_user_id or both or unknown_range) and known
 
 
 @given(variation=combinations, ask=asks)
