@@ -94,6 +94,8 @@ def create_app(
 ) -> Starlette:
     """Return the gateway; `transport` and `clock` replace the API's network and time in tests.
 
+    `app.state.workspaces` has the workspaces, the default one first.
+
     `gate` admits callers instead of the sign-in methods of the settings.
 
     Raises:
@@ -150,7 +152,9 @@ def create_app(
     telemetry = Middleware(Telemetry, observer=observer, ledger=ledger, unnamed=unnamed)
     pages = build_pages(admission, root, observer, ledger)
     edge = (telemetry, *build_edge(root, _edge_policy(settings)))
-    return build_web(endpoint, operator, lifespan, pages, edge)
+    app = build_web(endpoint, operator, lifespan, pages, edge)
+    app.state.workspaces = tuple(workspaces)
+    return app
 
 
 def _warn_of_unlisted(schemas: Iterable[Schema], observer: Observer) -> None:

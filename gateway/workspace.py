@@ -10,9 +10,10 @@ import asyncio
 import hashlib
 import hmac
 import os
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import anyio
@@ -27,14 +28,18 @@ from gateway.analytics.read.page import arrow_schema
 from gateway.analytics.read.request import PageRequest
 from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
-from gateway.config import DEFAULT_WORKSPACE, Role, Settings
+from gateway.config import DEFAULT_WORKSPACE, STATED, Role, Settings
 from gateway.contract.headers import digest_of, resolve_headers
-from gateway.contract.model import Contract
+from gateway.contract.model import Contract, RangeFilter
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
 from gateway.planner.pushdown import Pushdown
+from gateway.proofs.abilities import Kind, name_of
+from gateway.proofs.renewal import Renewal
+from gateway.proofs.store import ProofStore
+from gateway.proofs.trust import ANYONE, Trust, owner_of
 from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, prune_sets
 from gateway.roles.view import View
@@ -104,13 +109,16 @@ class Workspace:
         headers = resolve_headers(contract, os.environ)
         self._http = _http_client(settings, contract, shared, headers)
         self._headers_digest = digest_of(headers, contract)
+        self._proof_store = ProofStore(proofs_path(settings), shared.observer.warn)
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
         self._extract_limit = ExtractLimit(settings.extract_concurrency)
         self._calls = CallLimit(settings.upstream_concurrency)
         self._catalog = Catalog(self._store, self.peers, _policies(settings), shared.clock)
-        self._common = self._dependencies(token)
+        own = self._proofs(token.identity)
+        self._common = self._dependencies(token, own)
+        self.renewal = self._renewal_of(own)
         self._whole = _ViewParts(contract, self._common, "")
         self._views = {role.name: self._parts_of(role) for role in settings.roles}
         self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
@@ -160,13 +168,14 @@ class Workspace:
 
     @asynccontextmanager
     async def _tidying(self) -> AsyncIterator[None]:
-        """Drop old snapshots periodically inside the block, even without requests."""
-        chores = asyncio.create_task(self._tidy())
+        """Drop old snapshots and renew proofs periodically inside the block."""
+        chores = [asyncio.create_task(work) for work in (self._tidy(), self.renewal.run())]
         try:
             yield
         finally:
-            chores.cancel()
-            await asyncio.gather(chores, return_exceptions=True)
+            for chore in chores:
+                chore.cancel()
+            await asyncio.gather(*chores, return_exceptions=True)
 
     async def _tidy(self) -> None:
         while True:
@@ -215,7 +224,8 @@ class Workspace:
         found = self._callers.get(callers.identity())
         if found is None:
             sizes = _page_sizes(self._settings)
-            found = QueryService(self._contract, self._dependencies(callers), sizes)
+            trust = self._proofs(lambda: ANYONE)  # proofs of any token, and never new ones
+            found = QueryService(self._contract, self._dependencies(callers, trust), sizes)
             self._callers[callers.identity()] = found
         return found
 
@@ -230,12 +240,39 @@ class Workspace:
         policy = retry_policy(self._settings.retry_budget)
         return AnalyticsClient(self._http, self._contract, world, policy)
 
-    def _dependencies(self, token: TokenSource) -> Dependencies:
+    def _proofs(self, identity: Callable[[], str]) -> Trust:
+        """Return what queries may rely on, as the owner of a token sees the Analytics API."""
+        settings, contract = self._settings, self._contract
+        base = settings.upstream or contract.base_url
+        return Trust(
+            contract,
+            self._proof_store,
+            lambda: owner_of(base, identity(), self._headers_digest),
+            self._shared.clock.now,
+            stated=settings.trust == STATED,
+        )
+
+    def _renewal_of(self, trust: Trust) -> Renewal:
+        path = proofs_path(self._settings)
+        lock = None if path is None else path.with_name(f"{path.name}.proving")
+        cache, scope = self._common.cache, self._common.scope
+        return Renewal(
+            trust, self._contract, self._common.client, cache, self._query_pool, scope, lock
+        )
+
+    def _dependencies(self, token: TokenSource, trust: Trust) -> Dependencies:
         settings, contract, shared = self._settings, self._contract, self._shared
         client = self._client(token)
         policy = ExtractPolicy(concurrency=settings.upstream_concurrency)
         totals = Totals(client.fetch, contract, shared.observer.warn)
-        extractor = Extractor(client.fetch, contract, policy, shared.clock, totals)
+        extractor = Extractor(
+            client.fetch,
+            contract,
+            policy,
+            shared.clock,
+            totals,
+            partial(_may_follow, trust, contract),
+        )
         tools = ExtractTools(
             self._store,
             self._catalog,
@@ -251,6 +288,7 @@ class Workspace:
             scope=lambda: f"{base}/{token.identity()}",
             client=client,
             totals=totals,
+            trust=trust,
             cache=SnapshotCache(tools),
             store=self._store,
             pages=shared.pages,
@@ -264,6 +302,13 @@ class Workspace:
         )
 
 
+def _may_follow(trust: Trust, contract: Contract) -> bool:
+    """Return True unless a range was contradicted: changes read by it would lack rows."""
+    contradicted = trust.contradicted()
+    ranges = (c.name for c in contract.columns if isinstance(c.filter, RangeFilter))
+    return not any(name_of(Kind.FILTER, name) in contradicted for name in ranges)
+
+
 def _page_sizes(settings: Settings) -> PageSizes:
     most = settings.max_page_size
     return PageSizes(min(settings.page_size, most), most, settings.early_pages)
@@ -274,6 +319,20 @@ def directory_of(settings: Settings) -> Path | None:
     if settings.data_dir is None or settings.workspace == DEFAULT_WORKSPACE:
         return settings.data_dir
     return settings.data_dir / "workspaces" / settings.workspace
+
+
+def proofs_path(settings: Settings) -> Path | None:
+    """Return the file of the workspace's proofs: beside the snapshots, or beside the contract.
+
+    None if there is neither: then the proofs are in memory.
+    """
+    directory = directory_of(settings)
+    if directory is not None:
+        make_directory(directory)
+        return directory / "proofs.json"
+    if settings.contract is None or not os.access(settings.contract.parent, os.W_OK):
+        return None
+    return settings.contract.with_suffix(".proofs.json")
 
 
 def _sharing(settings: Settings) -> Sharing | None:

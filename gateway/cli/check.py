@@ -16,6 +16,7 @@ from gateway.cli.learn import check as learn_again
 from gateway.cli.learn import check_again, exit_of
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
+from gateway.cli.proofs import keep_proofs
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.discovery.check import Checked, InForce
@@ -67,7 +68,7 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
     """
     settings = read_settings(config, given)
     if not fixes:
-        _finish(_asked(settings, as_json=as_json), as_json=as_json)
+        _finish(settings, _asked(settings, as_json=as_json), as_json=as_json)
     path = settings.contract
     if path is None:
         raise click.UsageError(
@@ -76,7 +77,8 @@ def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given
         )
     with locked_folder(path):
         checked = _asked(settings, as_json=as_json)
-        _finish(_write(settings, path, checked, fixes, as_json=as_json), as_json=as_json)
+        written = _write(settings, path, checked, fixes, as_json=as_json)
+        _finish(settings, written, as_json=as_json)
 
 
 def _asked(settings: Settings, *, as_json: bool) -> Checked:
@@ -209,8 +211,8 @@ def _say_left(made: Fixed, *, as_json: bool) -> None:
         note(f"not written, because they are yours: {', '.join(made.left)}; to write them: {names}")
 
 
-def _finish(checked: Checked, *, as_json: bool) -> None:
-    """Print the findings, and end with their exit code.
+def _finish(settings: Settings, checked: Checked, *, as_json: bool) -> None:
+    """Print the findings, keep the proofs, and end with their exit code.
 
     Raises:
         SystemExit: always.
@@ -221,6 +223,7 @@ def _finish(checked: Checked, *, as_json: bool) -> None:
     else:
         print_findings(checked.findings)
         click.echo(_summary(checked.findings))
+    keep_proofs(settings, checked.findings, checked.learned)
     raise SystemExit(Exit.DONE if checked.fits else Exit.NO)
 
 

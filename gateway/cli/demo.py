@@ -16,7 +16,7 @@ import uvicorn
 from gateway.app import create_app
 from gateway.cli.listening import port_problem
 from gateway.cli.serve import exit_cleanly, server_options
-from gateway.config import load_settings
+from gateway.config import STATED, load_settings
 from gateway.observe.logs import configure_logging
 from gateway.sandbox import create_sandbox, generate, make_token
 from gateway.sandbox.serving import run_sandbox
@@ -63,7 +63,11 @@ def demo(port: int, rows: int) -> None:
 def _serve(listener: socket.socket, upstream: str, token_file: Path) -> None:
     """Serve the gateway until Ctrl+C, ignoring the settings in the environment."""
     settings = replace(
-        load_settings({}, {}), upstream=upstream, token_file=token_file, custom_field=_FIELDS
+        load_settings({}, {}),
+        upstream=upstream,
+        token_file=token_file,
+        custom_field=_FIELDS,
+        trust=STATED,  # the shipped contract describes this sandbox
     )
     options = {**server_options(settings), "log_level": "warning"}
     _announce(f"http://127.0.0.1:{listener.getsockname()[1]}", upstream)

@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from importlib.metadata import PackageNotFoundError, version
@@ -20,9 +21,10 @@ from gateway.auth.identity import expires_at
 from gateway.auth.login_settings import has_login
 from gateway.auth.setup import weaknesses
 from gateway.auth.tokens import TokenSource
+from gateway.cli.proofs import trust_of
 from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables
-from gateway.config import ENVIRONMENT_PREFIX, Settings
+from gateway.config import ENVIRONMENT_PREFIX, STATED, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 
 _PACKAGES = ("skillhabit-odata", "duckdb", "pyarrow", "starlette", "uvicorn", "httpx", "aiohttp")
@@ -67,6 +69,7 @@ def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iter
     yield _python()
     yield _variables(settings, environment)
     yield _contract(settings)
+    yield from _proofs(settings)
     yield _token(settings)
     yield from _secret_files(settings)
     yield _data_directory(settings)
@@ -98,6 +101,23 @@ def _contract(settings: Settings) -> CheckResult:
         return fail("contract", problem.message)
     sets = ", ".join(found.name for found in contract.schema.entity_sets)
     return ok("contract", f"serves {sets}")
+
+
+def _proofs(settings: Settings) -> Iterator[CheckResult]:
+    """Say what the Analytics API was proved to do; nothing if the contract cannot be read."""
+    if settings.trust == STATED:
+        yield warn("proofs", "not needed, because trust = stated: only for an API that you know")
+        return
+    with suppress(ConfigurationProblem):
+        standings = trust_of(settings, read_contract(settings)).standings()
+        missing = [standing.ability.name for standing in standings if not standing.is_proved]
+        proved = len(standings) - len(missing)
+        text = f"{proved} of {len(standings)} abilities of the API are proved"
+        if not missing:
+            yield ok("proofs", text)
+            return
+        remedy = "the first extract of all rows proves them, or `skillhabit-odata check`"
+        yield ok("proofs", f"{text}; not used yet: {', '.join(missing)}; {remedy}")
 
 
 async def _read(source: TokenSource) -> str:

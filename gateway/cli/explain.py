@@ -13,6 +13,7 @@ from gateway.app import read_contract
 from gateway.cli.exits import Exit
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import print_error
+from gateway.cli.proofs import trust_of
 from gateway.cli.target import read_target
 from gateway.errors import ConfigurationProblem, GatewayError
 from gateway.service.explain import Explanation, explain_request
@@ -36,8 +37,10 @@ def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> No
     """
     target = read_target(url)
     try:
-        contract = read_contract(read_settings(config, given))
-        explanation = explain_request(target.path, target.query, contract, datetime.now(UTC))
+        settings = read_settings(config, given)
+        contract = read_contract(settings)
+        trust = trust_of(settings, contract)
+        explanation = explain_request(target.path, target.query, contract, datetime.now(UTC), trust)
     except ConfigurationProblem as problem:
         raise click.UsageError(problem.message) from problem
     except GatewayError as error:

@@ -21,6 +21,7 @@ from gateway.cli.keys import add_key
 from gateway.cli.learn import Outcome, Wishes, always, constants_of, exit_of, learn
 from gateway.cli.login import Login, find_login, login_options
 from gateway.cli.output import note, printable
+from gateway.cli.proofs import keep_proofs
 from gateway.cli.settings_file import settings_text, stored_settings
 from gateway.config import load_settings
 from gateway.config.converters import as_pairs, as_url
@@ -160,8 +161,10 @@ def init(
         if draft.token is not None:
             _check_free(token_file, interview, force=force)
         text = settings_text(old, draft.values)
-        load_settings({}, {}, text, str(output))  # checks that serve can read the file
+        settings = load_settings({}, {}, text, str(output))  # checks that serve can read the file
         _write_all(draft, text, output, contract_file, token_file)
+        if draft.found.fits:
+            keep_proofs(settings, draft.found.findings, draft.found.learned)
     _report(draft.found, output, contract_file)
 
 

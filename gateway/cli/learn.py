@@ -28,6 +28,7 @@ from gateway.discovery.claims.claims import Claims, names_other_host
 from gateway.discovery.claims.files import claims_from_file
 from gateway.discovery.claims.find import find_description, read_url
 from gateway.discovery.discover import Plan
+from gateway.discovery.findings import Finding
 from gateway.discovery.hints import Hints, hints_of
 from gateway.discovery.infer.found import Question
 from gateway.discovery.kept.entries import Hand
@@ -73,12 +74,13 @@ class Wishes:
 class Outcome:
     """The findings, the contract file, and what does not fit when rows are read with that file.
 
-    `kept` are the entries that the owner had changed in the file before.
+    `findings` are those on the file. `kept` are the entries that the owner had changed before.
     """
 
     learned: Learned
     text: str
     problems: tuple[str, ...]
+    findings: tuple[Finding, ...] = ()
     kept: Mapping[str, Hand] = field(default_factory=dict)
 
     @property
@@ -116,7 +118,7 @@ async def learn(url: str, source: Token, wishes: Wishes, progress: Progress) -> 
         findings = await compare_with(client, in_force, learned, shipped, proves=False)
         problems = tuple(f"{f.subject}: {f.text}" for f in findings if not f.fits)
         problems = tuple(dict.fromkeys(problems))
-        return Outcome(learned, kept.text, problems, kept.entries)
+        return Outcome(learned, kept.text, problems, findings, kept.entries)
 
 
 async def check(

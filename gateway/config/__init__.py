@@ -2,13 +2,15 @@
 
 from gateway.config.setting import ENVIRONMENT_PREFIX, Setting, Share
 from gateway.config.settings import Settings, load_settings, origins, roles_of_workspaces
-from gateway.config.table import SETTINGS
+from gateway.config.table import PROVED, SETTINGS, STATED
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role
 
 __all__ = [
     "DEFAULT_WORKSPACE",
     "ENVIRONMENT_PREFIX",
+    "PROVED",
     "SETTINGS",
+    "STATED",
     "Role",
     "Setting",
     "Settings",

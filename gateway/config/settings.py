@@ -82,6 +82,7 @@ class Settings:
     memory_limit: int | None
     query_timeout: float
     extract_concurrency: int
+    trust: str
     upstream_concurrency: int
     upstream_timeout: float
     retry_budget: float

@@ -24,6 +24,8 @@ from gateway.config.grants import as_audiences, as_grants, as_tenant
 from gateway.config.setting import Setting, Share
 from gateway.config.sign_in import SIGN_IN_SETTINGS
 
+PROVED, STATED = "proved", "stated"
+
 SETTINGS: tuple[Setting, ...] = (
     Setting("host", as_text, "127.0.0.1", "address to listen on", "ADDRESS"),
     Setting("port", as_integer(0, 65535), 8000, "port to listen on; 0 picks a free one", "PORT"),
@@ -337,6 +339,15 @@ SETTINGS: tuple[Setting, ...] = (
         4,
         "extracts that load at the same time; others wait",
         "COUNT",
+        share=Share.INHERITED,
+    ),
+    Setting(
+        "trust",
+        as_choice(PROVED, STATED),
+        PROVED,
+        "the filters, orders and numbers of the Analytics API that queries rely on: those that it"
+        " has been proved to obey, or all that the contract file states",
+        "proved|stated",
         share=Share.INHERITED,
     ),
     Setting(

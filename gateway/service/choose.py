@@ -1,8 +1,9 @@
 """The choice of a source: the cheapest one that has the whole response.
 
 The chooser makes the calls that a source needs, and falls back to a snapshot where a call is not
-enough: a tie crosses the end of a window, the statistics make more rows than a page takes, or the
-Analytics API cannot be reached. What it returns is final.
+enough: a tie crosses the end of a window, the statistics make more rows than a page takes, a
+response contradicts what had been proved, or the Analytics API cannot be reached. What it returns
+is final.
 """
 
 from __future__ import annotations
@@ -15,9 +16,11 @@ from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import first_request
 from gateway.analytics.read.statistics import Figures, rows_of_figures
 from gateway.contract.model import Contract
-from gateway.errors import UpstreamUnavailable
+from gateway.errors import UpstreamBrokeContract, UpstreamRejectedRequest, UpstreamUnavailable
 from gateway.fairness.call_limit import CallLimit
 from gateway.planner.plan import QueryPlan, Route
+from gateway.planner.pushdown import Pushdown
+from gateway.proofs.abilities import relied_on
 from gateway.service.dependencies import Dependencies
 from gateway.service.messages import ResponseOptions
 from gateway.service.paging import may_be_early, tie_at_the_end
@@ -58,17 +61,34 @@ class SourceChooser:
     async def _chosen(
         self, plan: QueryPlan, options: ResponseOptions, page_size: int | None
     ) -> AsyncIterator[Source]:
+        async with AsyncExitStack() as stack:
+            try:
+                source = await self._opened(stack, plan, options, page_size)
+            except (UpstreamBrokeContract, UpstreamRejectedRequest) as error:
+                if not self._with.trust.withdraw(relied_on(plan), error.code):
+                    raise
+                whole = self._rows.snapshot(Pushdown(), fresher=options.fresher)
+                source = SnapshotRows(await stack.enter_async_context(whole))
+            yield source
+
+    async def _opened(
+        self,
+        stack: AsyncExitStack,
+        plan: QueryPlan,
+        options: ResponseOptions,
+        page_size: int | None,
+    ) -> Source:
         direct = await self._direct(plan, options, page_size)
         if direct is not None:
-            yield direct
-            return
+            return direct
         early = page_size is not None and may_be_early(plan)
         early = early and not self._rows.may_be_undecoded(plan)
         track = options.preferences.track_changes  # rows of a draft may differ from the snapshot
-        async with self._rows.snapshot(
+        opened = self._rows.snapshot(
             plan.pushdown, fresher=options.fresher, early=early and not track
-        ) as snapshot:
-            yield SnapshotRows(snapshot, is_early=snapshot.draft is not None)
+        )
+        snapshot = await stack.enter_async_context(opened)
+        return SnapshotRows(snapshot, is_early=snapshot.draft is not None)
 
     async def _direct(
         self, plan: QueryPlan, options: ResponseOptions, page_size: int | None

@@ -10,6 +10,7 @@ from gateway.analytics.read.client import AnalyticsClient
 from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock
+from gateway.proofs.trust import Trust
 from gateway.roles.view import EVERYTHING, View
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
@@ -25,13 +26,15 @@ class Dependencies:
 
     `scope` returns a name of the workspace, the upstream, the contract and the owner of the token;
     snapshots of other scopes are invisible (law 5). `totals` decides which totals of the upstream
-    to trust. `view` limits what callers see; `pages`, `long_queries` and `signer` belong to one
-    view alone. `query_timeout` limits parsing and queries of a request together, in seconds.
+    to trust, and `trust` which filters, orders and numbers. `view` limits what callers see;
+    `pages`, `long_queries` and `signer` belong to one view alone. `query_timeout` limits parsing
+    and queries of a request together, in seconds.
     """
 
     scope: Callable[[], str]
     client: AnalyticsClient
     totals: Totals
+    trust: Trust
     cache: SnapshotCache
     store: SnapshotStore
     pages: PageCache

@@ -13,6 +13,8 @@ from gateway.analytics.read.request import filters_payload, first_request, to_pa
 from gateway.contract.model import Contract
 from gateway.planner.explain import explain, explain_pushdown
 from gateway.planner.plan import QueryPlan, Route, plan_query
+from gateway.proofs.abilities import relied_on
+from gateway.proofs.trust import Trust
 from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery
@@ -29,6 +31,11 @@ _VERDICTS = {
     Verdict.EXPIRED: "too old to use",
 }
 
+_UNTIL = (
+    "used once proved, which the next extract of all rows or `skillhabit-odata check` does; until"
+    " then the gateway does this work itself"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Explanation:
@@ -43,11 +50,12 @@ class Explanation:
 
 
 def explain_request(
-    raw_path: bytes, raw_query: bytes, contract: Contract, now: datetime
+    raw_path: bytes, raw_query: bytes, contract: Contract, now: datetime, trust: Trust | None = None
 ) -> Explanation:
     """Parse, bind, plan and explain a URL below the service root, without calls upstream.
 
-    `now` is the value of now().
+    `now` is the value of now(). Without any finding in `trust`, the plan is that for an API that
+    does what the contract states, and a line names what has to be proved first.
 
     Raises:
         GatewayError: the error that the service would return.
@@ -58,11 +66,16 @@ def explain_request(
         bound = bound.entity
     if not isinstance(bound, BoundQuery):
         return Explanation((("resource", "a document made from the contract"),), "", None)
-    return explain_plan(plan_query(bound, contract), contract, EVERYTHING)
+    usable = trust.usable(contract) if trust is not None and trust.has_findings else contract
+    return explain_plan(plan_query(bound, usable), contract, EVERYTHING, trust=trust)
 
 
 def explain_plan(
-    plan: QueryPlan, contract: Contract, view: View, choice: SnapshotChoice | None = None
+    plan: QueryPlan,
+    contract: Contract,
+    view: View,
+    choice: SnapshotChoice | None = None,
+    trust: Trust | None = None,
 ) -> Explanation:
     """Explain a plan; `choice` is the snapshot that a running gateway has for it.
 
@@ -70,7 +83,8 @@ def explain_plan(
     """
     if view.access_line is not None:
         return Explanation((*explain(plan), view.access_line), "", None)
-    lines, choice = explain(plan), view.reveal(choice)
+    unproved = () if trust is None else _explain_unproved(plan, contract, trust)
+    lines, choice = (*explain(plan), *unproved), view.reveal(choice)
     if choice is not None and plan.route is not Route.NOTHING:
         lines = (*_with_current_route(lines, plan, choice), ("snapshot", _explain_choice(choice)))
         if choice.verdict is Verdict.FRESH:
@@ -82,6 +96,18 @@ def explain_plan(
         return Explanation(lines, contract.statistics_path, filters)
     payload = to_payload(first_request(plan, contract), contract)
     return Explanation(lines, contract.results_path, payload)
+
+
+def _explain_unproved(plan: QueryPlan, contract: Contract, trust: Trust) -> Lines:
+    """Return a line with the abilities that the contract states and the plan cannot use yet."""
+    proved = trust.proved()
+    if proved is None:
+        return ()
+    wanted = relied_on(plan_query(plan.query, contract))
+    names = [name for name in wanted if name not in proved]
+    if not names:
+        return ()
+    return (("unproved", f"{', '.join(names)}; {_UNTIL}"),)
 
 
 def _with_current_route(lines: Lines, plan: QueryPlan, choice: SnapshotChoice) -> Lines:

@@ -38,6 +38,7 @@ class RequestPlanner:
         self._cache: LRUCache[tuple[bytes, bytes, str], PlannedRequest] = LRUCache(
             _MAX_CACHED_REQUESTS
         )
+        self._usable: tuple[object, Contract] = (None, contract)
 
     async def understand(self, raw_path: bytes, raw_query: bytes, root: str = "") -> PlannedRequest:
         """Parse, bind and plan a URL below the service root `root`.
@@ -45,6 +46,7 @@ class RequestPlanner:
         Raises:
             GatewayError: 400, 404 or 501; 503 if a long URL did not get its turn in time.
         """
+        self._usable_contract()
         identity, size = (raw_path, raw_query, root), len(raw_path) + len(raw_query)
         cached = self._cache.get(identity)
         if cached is not None:
@@ -92,17 +94,26 @@ class RequestPlanner:
         query = bound.entity if isinstance(bound, PropertyQuery) else bound
         if not isinstance(query, BoundQuery):
             return PlannedRequest(request, bound)
-        plan = plan_query(query, self._contract)
+        plan = plan_query(query, self._usable_contract())
         return PlannedRequest(request, bound, plan, self._related(query), personal_read(bound))
 
     def _related(self, query: BoundQuery) -> RelatedPlans | None:
         """Return the plans that tell a missing entity from one without related rows."""
         if query.source is None:
             return None
-        entity = plan_query(query.source, self._contract)
+        contract = self._usable_contract()
+        entity = plan_query(query.source, contract)
         if query.apply is None or not makes_rows_of_nothing(query.apply.steps):
             return RelatedPlans(entity)
-        return RelatedPlans(entity, plan_query(_count_of(query), self._contract))
+        return RelatedPlans(entity, plan_query(_count_of(query), contract))
+
+    def _usable_contract(self) -> Contract:
+        """Return the contract with the proved abilities; drop plans that were made with others."""
+        proved = self._with.trust.proved()
+        if proved is not self._usable[0]:
+            self._usable = proved, self._with.trust.usable(self._contract)
+            self._cache.clear()
+        return self._usable[1]
 
 
 def _count_of(query: BoundQuery) -> BoundQuery:

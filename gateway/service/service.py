@@ -162,9 +162,8 @@ class QueryService:
         plan = request.plan
         if plan is None:
             return Explanation((("resource", "a document made from the contract"),), "", None)
-        return explain_plan(
-            plan, self._contract, self._with.view, self._rows.choice(plan, fresher=fresher)
-        )
+        choice = self._rows.choice(plan, fresher=fresher)
+        return explain_plan(plan, self._contract, self._with.view, choice, self._with.trust)
 
     def status(self) -> WorkspaceStatus:
         """Return the workspace's snapshots and running extracts, as far as its callers see them."""

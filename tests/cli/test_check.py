@@ -466,4 +466,5 @@ def test_a_second_fix_names_the_first(
     assert done.exit_code == 2, done.output
     assert f"process {os.getpid()}" in done.output
     assert fixed(run, upstream, token_file, written, "--fix").exit_code == 0
-    assert {path.suffix for path in written.parent.iterdir()} == {".toml", ""}
+    suffixes = {path.suffix for path in written.parent.iterdir()}
+    assert suffixes == {".toml", "", ".json", ".lock"}  # of the proofs

@@ -157,6 +157,7 @@ SAMPLES: dict[str, Sample] = {
     "memory_limit": Sample("512", "512", 512, (*NUMBERS, "63")),
     "query_timeout": Sample("2.5", "2.5", 2.5, (*SECONDS, "0")),
     "extract_concurrency": Sample("2", "2", 2, (*NUMBERS, "0", "65")),
+    "trust": Sample("STATED", '"stated"', "stated", ("", "hope")),
     "upstream_concurrency": Sample("2", "2", 2, (*NUMBERS, "0")),
     "upstream_timeout": Sample("5", "5", 5.0, (*SECONDS, "0", "0.0")),
     "retry_budget": Sample("0", "0", 0.0, SECONDS),

@@ -88,7 +88,8 @@ def test_a_feed_goes_on_where_it_was_after_the_process_was_killed(house: House) 
 
 def test_a_disk_without_room_refuses_extracts_and_serves_what_needs_none(house: House) -> None:
     """No file of this process may grow beyond some kilobytes, as if the disk were full."""
-    with house.serve("--data-dir", "data", before="ulimit -f 100;") as process:
+    options = ("--data-dir", "data", "--trust", "stated")
+    with house.serve(*options, before="ulimit -f 100;") as process:
         base = address(process)
         refused = send(base, QUESTION)
         assert refused.json()["error"]["code"] == "InsufficientStorage", refused.text

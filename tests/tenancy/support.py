@@ -13,7 +13,7 @@ import httpx
 
 from gateway.app import create_app
 from gateway.auth.principal import ClientRequest, Principal
-from gateway.config import load_settings
+from gateway.config import STATED, load_settings
 from gateway.sandbox import Dataset, create_sandbox, make_token
 from tests.support.live import FIELDS, SECRET, running
 
@@ -72,6 +72,7 @@ def house(upstream: str, toml: str = "", **options: object) -> Iterator[House]:
             "token_file": str(token_file),
             "mask_key_file": str(mask_file),
             "custom_field": [f"{name}={field}" for name, field in FIELDS],
+            "trust": STATED,
             **options,
         }
         settings = load_settings(given, {}, toml.replace("TOKEN_FILE", str(token_file)))

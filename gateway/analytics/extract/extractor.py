@@ -9,7 +9,7 @@ never passed on.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -68,6 +68,7 @@ class Extractor:
 
     `fetch` must refuse a page that does not fit its request, as `AnalyticsClient.fetch` does: a
     page that is not full counts as the last one. Other readers of this upstream share `totals`.
+    `may_follow` returns False if changes cannot be read, because a range was contradicted.
     """
 
     def __init__(
@@ -77,7 +78,9 @@ class Extractor:
         policy: ExtractPolicy,
         clock: Clock,
         totals: Totals | None = None,
+        may_follow: Callable[[], bool] = lambda: True,
     ) -> None:
+        self.may_follow = may_follow
         self.tally = Tally(contract)
         self.totals = totals or Totals(fetch, contract)
         self.choice = choose_strategy(contract)
@@ -141,7 +144,7 @@ class Extractor:
         is_small = base.rows < self.contract.request.page_limit
         if is_small or self.choice.strategy is not Strategy.NEWEST_FIRST:
             return None
-        if not self.dates.can_follow(pushdown):
+        if not self.may_follow() or not self.dates.can_follow(pushdown):
             return None
         asked_at = self.catch_up.now()
         passing = await self.dates.read(self.scanner, pushdown, to_micros(since), asked_at)
