@@ -11,12 +11,15 @@ BENCHMARKS := cold warm pages apply storm formats fairness grammar sizing
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 
-.PHONY: demo test test-slow test-all check english format bench screenshots docs docs-serve soak fuzz lock licenses audit sbom clean
+.PHONY: demo test coverage test-slow test-all check english format bench screenshots docs docs-serve soak fuzz lock licenses audit sbom clean
 
 demo: .venv/installed  ## serve a sandbox Analytics API and the gateway on loopback
 	$(BIN)/skillhabit-odata demo
 
-test: check  ## style, types, layers, all tests but the slow ones, coverage
+test: check  ## style, types, layers, and all tests but the slow ones
+	$(PYTEST) -n 2 --dist worksteal -m "not slow"
+
+coverage: .venv/installed-dev  ## the tests of `make test` again, twice as slow: they must cover 95 %
 	$(PYTEST) -n 2 --dist worksteal -m "not slow" --cov --cov-report=term --cov-fail-under=95
 
 test-slow: .venv/installed-dev  ## the slow tests that `make test` omits

@@ -77,7 +77,7 @@ def check_feed(
     assert not missing or name in WITHOUT_COLUMNS, missing
 
 
-@pytest.mark.parametrize("name", sparse(LIKENESSES))
+@pytest.mark.parametrize("name", sparse(LIKENESSES, every=10))
 def test_a_feed_is_whole_and_right_or_refused(name: str) -> None:
     async def scenario() -> None:
         upstream = start(LIKENESSES[name], DATASET)

@@ -6,11 +6,14 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from tests.support.process import clean_environment
 
 ROOT = Path(__file__).parents[2]
 
 
+@pytest.mark.slow
 def test_every_answer_to_fifty_clients_is_whole() -> None:
     short = {"SOAK_SECONDS": "8", "SOAK_ROWS": "1500", "SOAK_SHARING": "directory"}
     done = subprocess.run(

@@ -36,15 +36,16 @@ def examples(
     return settings(tried, derandomize=True, database=None) if repeatable else tried
 
 
-def sparse(values: Iterable[object]) -> list[object]:
+def sparse(values: Iterable[object], every: int = 4) -> list[object]:
     """Return parameters: every fourth value, from the first on, and the others marked as slow.
 
-    A tuple has a value for each of several parameters.
+    `every` is another number for cases that take long. A tuple has a value for each of several
+    parameters.
     """
     return [
         pytest.param(
             *(value if isinstance(value, tuple) else (value,)),
-            marks=[pytest.mark.slow] if place % 4 else [],
+            marks=[pytest.mark.slow] if place % every else [],
         )
         for place, value in enumerate(values)
     ]
