@@ -48,6 +48,7 @@ from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.service.paging import PageSizes
 from gateway.service.service import QueryService
+from gateway.service.workbooks import Workbooks
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
 from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
@@ -79,6 +80,7 @@ class Shared:
     signer: TokenSigner
     pages: PageCache
     parser: Parser = field(default_factory=Parser)
+    workbooks: Workbooks = field(default_factory=Workbooks)
     stores: int = 1
     mask_key: bytes | None = field(default=None, repr=False)
     transport: httpx.AsyncBaseTransport | None = None
@@ -299,6 +301,7 @@ class Workspace:
             parser=shared.parser,
             query_timeout=settings.query_timeout,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
+            workbooks=shared.workbooks,
         )
 
 

@@ -20,6 +20,7 @@ from gateway.cli.target import Target, read_target
 
 _MEDIA = {
     "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "parquet": "application/vnd.apache.parquet",
     "arrow": "application/vnd.apache.arrow.stream",
 }
@@ -54,8 +55,8 @@ def export(
 ) -> None:
     """Write all rows of a query to a file, from one snapshot and without a limit.
 
-    URL is as for `query`. CSV is for programs (UTF-8, exact texts); Arrow and Parquet are typed,
-    with times in UTC. Only you can read the file.
+    URL is as for `query`. CSV is for programs (UTF-8, exact texts); a workbook (xlsx), Arrow and
+    Parquet are typed, with times in UTC. Only you can read the file.
 
     \b
     Examples:

@@ -15,6 +15,7 @@ _SHORT_NAMES = {
     "xml": "application/xml",
     "atom": "application/atom+xml",
     "csv": "text/csv",
+    "xlsx": "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
     "arrow": "application/vnd.apache.arrow.stream",
     "parquet": "application/vnd.apache.parquet",
 }

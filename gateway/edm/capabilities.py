@@ -51,6 +51,7 @@ CAPABILITIES = Capabilities(
     formats=(
         "application/json",
         "text/csv",
+        "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
         "application/vnd.apache.arrow.stream",
         "application/vnd.apache.parquet",
     ),

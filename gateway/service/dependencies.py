@@ -14,6 +14,7 @@ from gateway.proofs.trust import Trust
 from gateway.roles.view import EVERYTHING, View
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
+from gateway.service.workbooks import Workbooks
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.keep.store import SnapshotStore
 from gateway.snapshots.query_threads import QueryPool
@@ -45,4 +46,5 @@ class Dependencies:
     parser: Parser
     query_timeout: float
     long_queries: LongQueries
+    workbooks: Workbooks
     view: View = EVERYTHING

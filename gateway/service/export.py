@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from datetime import datetime
 
 import pyarrow as pa
 
@@ -13,7 +14,9 @@ from gateway.engine.batches import all_rows, row_numbers, rows_at
 from gateway.engine.run import Selection
 from gateway.service.export_file import (
     FileFormat,
+    about_rows,
     begin,
+    begin_workbook,
     check_apply_rows,
     check_export,
     in_parts,
@@ -26,14 +29,17 @@ from gateway.service.planning import plan_of
 from gateway.service.related import RelatedRows
 from gateway.service.rows import RowReader
 from gateway.service.source import SnapshotRows, Source, residual_of, selection_of
+from gateway.service.workbooks import Workbooks, check_rows
+from gateway.writer.format import Media
 
 
 class ExportService:
     """The writer of files of one workspace's collections."""
 
-    def __init__(self, rows: RowReader, related: RelatedRows) -> None:
+    def __init__(self, rows: RowReader, related: RelatedRows, workbooks: Workbooks) -> None:
         self._rows = rows
         self._related = related
+        self._workbooks = workbooks
 
     def check(self, request: PlannedRequest) -> None:
         """Refuse options that a file cannot represent.
@@ -57,19 +63,37 @@ class ExportService:
             selection = selection_of(source, plan, plan.order, plan.query.skip, plan.query.top)
             table = await self._rows.run(source, plan, all_rows, selection, file.columns)
             await self._related.check(request, options, found=len(table) > 0)
-            return await begin(file, (table,), self._rows.in_thread)
+            return await self._begin(file, (table,), len(table), request, date=None)
         facts = (request.request.path, request.request.pairs, plan.query.moment, options.format)
         headers = self._rows.cache_headers(source.snapshot, PageKey(source.snapshot.id, facts))
         if options.has(headers.etag):
             return unchanged(file, headers)
         found, tables = await self._tables(file, request, source)
-        await self._related.check(request, options, found=found)
-        return await begin(file, tables, self._rows.in_thread, headers.headers)
+        await self._related.check(request, options, found=found > 0)
+        taken_at = source.snapshot.taken_at
+        return await self._begin(file, tables, found, request, taken_at, headers.headers)
+
+    async def _begin(
+        self,
+        file: FileFormat,
+        tables: Iterable[pa.Table],
+        rows: int,
+        request: PlannedRequest,
+        date: datetime | None,
+        headers: tuple[tuple[str, str], ...] = (),
+    ) -> ExportStream:
+        if file.format.media is not Media.XLSX:
+            return await begin(file, tables, self._rows.in_thread, headers)
+        check_rows(rows)
+        about = about_rows(request.request, self._rows.now() if date is None else date)
+        return await begin_workbook(
+            file, tables, self._rows.in_thread, self._workbooks, about, headers
+        )
 
     async def _tables(
         self, file: FileFormat, request: PlannedRequest, source: SnapshotRows
-    ) -> tuple[bool, Iterator[pa.Table]]:
-        """Return True if the file has rows, and an iterator of its rows in parts.
+    ) -> tuple[int, Iterator[pa.Table]]:
+        """Return the number of the file's rows, and an iterator of them in parts.
 
         Rows are read by their numbers, except rows of $apply.
         """
@@ -80,10 +104,10 @@ class ExportService:
             table = check_apply_rows(
                 await rows.run(source, plan, all_rows, selection, file.columns)
             )
-            return len(table) > 0, in_parts(table)
+            return len(table), in_parts(table)
         order = plan.order if query.orderby else ()
         selection = Selection(residual_of(source, plan), order, query.skip, query.top)
         numbers = await rows.run(source, plan, row_numbers, selection, file.computed)
-        return len(numbers) > 0, (
+        return len(numbers), (
             rows.run_here(source, plan, rows_at, part, file.columns) for part in in_parts(numbers)
         )

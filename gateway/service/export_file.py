@@ -7,8 +7,10 @@ status. The rest is read from the same snapshot, each part after the previous on
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TypeVar
 
 import pyarrow as pa
@@ -22,11 +24,14 @@ from gateway.observe.record import note_rows
 from gateway.query.request import ODataRequest
 from gateway.query.tree.queries import BoundQuery
 from gateway.service.messages import CacheHeaders, ExportStream
+from gateway.service.workbooks import Workbooks, sent
 from gateway.writer.format import EXPORTS, Format, Media
 from gateway.writer.tables import write_arrow, write_csv, write_parquet
+from gateway.writer.workbook import WorkbookFacts
 
 ROWS_PER_PART = 20_000
 MAX_APPLY_ROWS = 200_000
+_SHOWN = frozenset({"filter", "select", "orderby", "top", "skip", "apply", "compute", "search"})
 Part = TypeVar("Part", pa.Table, pa.ChunkedArray)
 InThread = Callable[..., Awaitable[bytes | None]]
 Headers = tuple[tuple[str, str], ...]
@@ -61,7 +66,7 @@ class FileFormat:
         match self.format.media:
             case Media.CSV:
                 return write_csv(tables, marked=self.format.spreadsheet)
-            case Media.ARROW:
+            case Media.ARROW | Media.XLSX:
                 return write_arrow(tables, self._properties)
             case _:
                 return write_parquet(tables, self._properties)
@@ -72,6 +77,16 @@ class FileFormat:
         if self.query.apply is None:
             return self.query.select
         return tuple(replace(prop, nullable=True) for prop in self.query.select)
+
+    def facts(self, about: tuple[tuple[str, str], ...]) -> WorkbookFacts:
+        """Return what a workbook says beside the rows."""
+        names = tuple(prop.name for prop in self.query.select)
+        labels = tuple(prop.label or prop.name for prop in self.query.select)
+        twice = {label for label, number in Counter(labels).items() if number > 1}
+        shown = (f"{label} ({name})" if label in twice else label
+                 for name, label in zip(names, labels, strict=True))  # fmt: skip
+        headers = tuple(shown) if self.format.labels else names
+        return WorkbookFacts(self.query.entity_set.name, headers, about)
 
     @property
     def headers(self) -> Headers:
@@ -110,6 +125,18 @@ def check_export(request: ODataRequest, query: BoundQuery) -> None:
         )
 
 
+def about_rows(request: ODataRequest, at: datetime) -> tuple[tuple[str, str], ...]:
+    """Return what a workbook says of its rows: the query, without a key, and the time of the data.
+
+    Other options than OData's are left out, because one may hold the caller's key.
+    """
+    path = "/".join(segment.name for segment in request.path.segments)
+    known = ((f"${name.lstrip('$')}", value) for name, value in request.pairs
+             if name.lstrip("$").lower() in _SHOWN)  # fmt: skip
+    lines = [("Table", path), *known]
+    return (*lines, ("Data as of", f"{at:%Y-%m-%d %H:%M:%S} UTC"))
+
+
 def made_rows(query: BoundQuery) -> int:
     """Return the number of rows of $apply to fetch: at most one more than a file may have."""
     return min(MAX_APPLY_ROWS + 1, MAX_APPLY_ROWS + 1 if query.top is None else query.top)
@@ -144,6 +171,20 @@ async def begin(
     first = await in_thread(next, parts, None)
     content_type = file.format.content_type
     return ExportStream(_all(first, parts, in_thread), content_type, (*file.headers, *headers))
+
+
+async def begin_workbook(
+    file: FileFormat,
+    tables: Iterable[pa.Table],
+    in_thread: InThread,
+    workbooks: Workbooks,
+    about: tuple[tuple[str, str], ...],
+    headers: Headers = (),
+) -> ExportStream:
+    """Return a workbook that is whole: until then, errors have their own status."""
+    made = await workbooks.make(file.facts(about), file.write(_counted(tables)), in_thread)
+    content_type, named = file.format.content_type, (*file.headers, *headers)
+    return ExportStream(sent(made), content_type, named, made.close)
 
 
 def _counted(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

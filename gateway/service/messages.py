@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -143,12 +143,14 @@ class ResponseBody:
 class ExportStream:
     """A file that is written while it is sent; valid inside the `async with` that returned it.
 
-    `parts` can be read once; None if the client has the file already (304).
+    `parts` can be read once; None if the client has the file already (304). `close` releases what
+    the file needs, however much of it was read.
     """
 
     parts: AsyncIterator[bytes] | None
     content_type: str
     headers: tuple[tuple[str, str], ...]
+    close: Callable[[], None] = lambda: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from contextlib import AbstractAsyncContextManager
+from datetime import datetime
 from functools import partial
 from typing import TypeVar, assert_never
 
@@ -91,6 +92,10 @@ class RowReader:
     def served(self, snapshot: Snapshot) -> Served:
         """Return what every response from a snapshot says about it."""
         return Served(self._with.clock.now() - snapshot.taken_at, snapshot.status)
+
+    def now(self) -> datetime:
+        """Return the present, by the clock that dates snapshots."""
+        return self._with.clock.now()
 
     def page_size(self, preferences: Preferences) -> int:
         """Return the number of rows in a page."""

@@ -8,7 +8,7 @@ options, and takes the response.
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import TypeVar
@@ -55,7 +55,7 @@ class QueryService:
         plan_at = self._planner.plan_at
         self._delta = DeltaService(contract, dependencies, rows, plan_at)
         self._single = SingleService(contract, rows, related)
-        self._export = ExportService(rows, related)
+        self._export = ExportService(rows, related, dependencies.workbooks)
         prefetch = Prefetch(contract, dependencies, rows, plan_at)
         self._collection = CollectionService(
             contract, dependencies, rows, self._delta, related, prefetch
@@ -123,9 +123,10 @@ class QueryService:
             options = self._delta.ignored(options)
             async with self._chooser.choose(plan_of(request), options) as source:
                 file = await self._export.file(request, source, options)
-                if file.parts is not None:
-                    note_read(request.personal, whole=False)
-                yield file
+                with closing(file):
+                    if file.parts is not None:
+                        note_read(request.personal, whole=False)
+                    yield file
 
     @contextmanager
     def _public_errors(self) -> Iterator[None]:

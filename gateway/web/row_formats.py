@@ -14,7 +14,10 @@ from gateway.writer.format import EXPORTS, Format, Media, Metadata
 _WILDCARDS = ("*/*", "application/*")
 _EXPORT_RANGES = {media.value: media for media in EXPORTS} | {"text/*": Media.CSV}
 _LEGACY_FEEDS = {"application/atom+xml", "application/atomsvc+xml"}
-_CSV_PARAMETERS = {("charset", "utf-8"), ("header", "present")}
+_PARAMETERS = {
+    Media.CSV: {("charset", "utf-8"), ("header", "present")},
+    Media.XLSX: {("header", "names"), ("header", "labels")},
+}
 
 
 def negotiate_rows(
@@ -28,7 +31,7 @@ def negotiate_rows(
     if format_option is not None:
         found = _format_of(parse_format_option(format_option), version, whole=whole)
         if found is None:
-            names = _listed("json", "csv", "arrow", "parquet") if whole else "json"
+            names = _listed("json", "csv", "xlsx", "arrow", "parquet") if whole else "json"
             raise NotAcceptable(
                 f"$format={format_option} cannot be served here; use {names}", target="$format"
             )
@@ -69,10 +72,10 @@ def _format_of(media_range: MediaRange, version: str, *, whole: bool) -> Format 
     if media_range.type == Media.JSON:
         return _json_format(media_range, version)
     media = _EXPORT_RANGES.get(media_range.type) if whole else None
-    known = _CSV_PARAMETERS if media is Media.CSV else set()
-    if media is None or not known.issuperset(media_range.parameters):
+    if media is None or not _PARAMETERS.get(media, set()).issuperset(media_range.parameters):
         return None
-    return Format(version, media, spreadsheet=media_range.abbreviated)
+    labels = ("header", "labels") in media_range.parameters
+    return Format(version, media, spreadsheet=media_range.abbreviated, labels=labels)
 
 
 def _json_format(media_range: MediaRange, version: str) -> Format | None:

@@ -23,19 +23,27 @@ class Media(StrEnum):
     CSV = "text/csv"
     ARROW = "application/vnd.apache.arrow.stream"
     PARQUET = "application/vnd.apache.parquet"
+    XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 
-EXPORTS: dict[Media, str] = {Media.CSV: "csv", Media.ARROW: "arrows", Media.PARQUET: "parquet"}
+EXPORTS: dict[Media, str] = {
+    Media.CSV: "csv",
+    Media.XLSX: "xlsx",
+    Media.ARROW: "arrows",
+    Media.PARQUET: "parquet",
+}
 """Formats for whole collections in one file, with the extension of the file's name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """The requested format; all but `version`, `media` and `spreadsheet` applies to JSON only.
+    """The requested format; the other parameters apply to JSON only.
 
     `version` is `4.0` or `4.01`. `ieee754` sends 64-bit numbers as strings. `charset` and
     `streaming` are echoed only if requested (JSON Format 3). `omit_nulls` comes from Prefer.
     `spreadsheet` is CSV for Excel: with a byte order mark, and texts cannot run as formulas.
+    `labels` heads the columns of a workbook by display names, instead of their published ones.
+    All formats have `version` and `media`.
     """
 
     version: str = "4.0"
@@ -46,6 +54,7 @@ class Format:
     charset: bool = False
     omit_nulls: bool = False
     spreadsheet: bool = False
+    labels: bool = False
 
     @property
     def prefix(self) -> str:

@@ -458,8 +458,11 @@ def test_a_name_makes_no_version(ask: Ask, line: str) -> None:
 @pytest.mark.parametrize(
     ("target", "offered"),
     [
-        ("Results?$top=1", ("application/json", "text/csv", "arrow", "parquet")),
-        ("Users('x')/results", ("application/json", "text/csv", "arrow", "parquet")),
+        ("Results?$top=1", ("application/json", "text/csv", "spreadsheetml", "arrow", "parquet")),
+        (
+            "Users('x')/results",
+            ("application/json", "text/csv", "spreadsheetml", "arrow", "parquet"),
+        ),
         ("Results('x')", ("application/json",)),
         ("Results('x')/state", ("application/json",)),
         ("Results/$ref", ("application/json",)),
@@ -472,7 +475,8 @@ def test_a_name_makes_no_version(ask: Ask, line: str) -> None:
 def test_a_406_offers_what_the_url_has_and_speaks_of_excel_to_its_reader_alone(
     ask: Ask, target: str, offered: tuple[str, ...]
 ) -> None:
-    every = ("application/json", "application/xml", "text/csv", "arrow", "parquet", "text/plain")
+    files = ("text/csv", "spreadsheetml", "arrow", "parquet")
+    every = ("application/json", "application/xml", *files, "text/plain")
     plain = ask(target, [("Accept", "image/png")])
     assert plain.status == 406
     message = plain.json()["error"]["message"]

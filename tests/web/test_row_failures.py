@@ -80,7 +80,7 @@ def test_each_option_that_fails_on_a_row_is_named_with_the_expression(ask: Ask, 
         check(refused(ask, f"Results?$apply={steps}"), "$apply", *expected)
 
 
-@pytest.mark.parametrize("form", ["csv", "arrow", "parquet"])
+@pytest.mark.parametrize("form", ["csv", "xlsx", "arrow", "parquet"])
 @pytest.mark.parametrize("case", CAN_FAIL, ids=lambda case: case[0])
 def test_files_name_the_expression_too(ask: Ask, case: Case, form: str) -> None:
     expression, _, *expected = case

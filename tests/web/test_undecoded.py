@@ -20,7 +20,7 @@ STEPS = {
     "userName": '["lower"]',
     "startedAt": '[{ instant = "iso", zone = "UTC" }]',
 }
-FORMATS = ("json", "csv", "arrow", "parquet")
+FORMATS = ("json", "csv", "xlsx", "arrow", "parquet")
 
 READING: list[tuple[str, str]] = [
     ("progress", "Results?$filter=progress gt 10"),
