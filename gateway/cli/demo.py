@@ -8,6 +8,7 @@ import socket
 import tempfile
 from contextlib import suppress
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 
 import click
@@ -18,7 +19,8 @@ from gateway.cli.listening import port_problem
 from gateway.cli.serve import exit_cleanly, server_options
 from gateway.config import STATED, load_settings
 from gateway.observe.logs import configure_logging
-from gateway.sandbox import create_sandbox, generate, make_token
+from gateway.sandbox import create_sandbox, make_token
+from gateway.sandbox.company import generate_company
 from gateway.sandbox.serving import run_sandbox
 
 _FIELDS = (("department", "cf_department"), ("region", "cf_region"), ("jobTitle", "cf_job_title"))
@@ -55,8 +57,11 @@ def demo(port: int, rows: int) -> None:
         token_file = Path(folder) / "token"
         token_file.write_text(make_token(secret, expires_in_seconds=_TOKEN_SECONDS), "utf-8")
         with _listen(port) as listener:
-            click.echo(f"Creating a sandbox Analytics API with {rows:,} rows ...")
-            with run_sandbox(create_sandbox(generate(rows), secret=secret)) as sandbox:
+            click.echo(
+                f"Creating a sandbox Analytics API with {rows:,} rows of a made-up company ..."
+            )
+            dataset = generate_company(rows, datetime.now(UTC))
+            with run_sandbox(create_sandbox(dataset, secret=secret)) as sandbox:
                 _serve(listener, sandbox.base_url, token_file)
 
 
@@ -97,7 +102,7 @@ Try
 In a browser
   {base}/            the tables
   {base}/query       build a query
-  {base}/dashboard   charts of the data
+  {base}/insights    who is compliant, and who is not
   {base}/connect     files and steps for each tool
   {root}Results?$top=10
   {root}{newest.replace(" ", "%20")}

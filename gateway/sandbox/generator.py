@@ -48,7 +48,7 @@ def generate(rows: int, seed: int = 7) -> Dataset:
         content = contents[(first_contents[number] + turn) % len(contents)]
         row_id = _row_id(users[number], content, draw)
         history = build_history(ties, draw)
-        generated.append(_row(sequence, row_id, users[number], content, history))
+        generated.append(make_row(sequence, row_id, users[number], content, history))
     return Dataset(tuple(generated))
 
 
@@ -56,7 +56,8 @@ def _row_id(user: User, content: Content, draw: Draw) -> str:
     return awkward_id(f"{user.id}_{content.id}", draw)
 
 
-def _row(sequence: int, row_id: str, user: User, content: Content, history: History) -> Row:
+def make_row(sequence: int, row_id: str, user: User, content: Content, history: History) -> Row:
+    """Make a row of a history, whose instants are in microseconds."""
     members = _Members(
         row_id,
         history.enrollment_type,
