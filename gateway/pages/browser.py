@@ -54,6 +54,16 @@ def prefers_html(headers: Mapping[str, str]) -> bool:
     return html > quality_of("application/json", ranges)
 
 
+def is_browser(headers: Mapping[str, str]) -> bool:
+    """Return True if the client prefers HTML, says that it is a browser, and does not name JSON.
+
+    At the URL of a feed, a program that gets HTML fails: the rule is narrower than elsewhere.
+    """
+    named = {each.type for each in parse_accept(headers.get("accept", ""))}
+    is_named = headers.get("user-agent", "").startswith("Mozilla/")
+    return is_named and "application/json" not in named and prefers_html(headers)
+
+
 def check_same_site(headers: Mapping[str, str], root: str) -> None:
     """Check that a page of this gateway sent the form; `root` is its verified public URL.
 

@@ -7,6 +7,7 @@ when it was taken.
 from __future__ import annotations
 
 import gzip
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -20,6 +21,7 @@ from gateway.writer.links import Links
 
 Row = dict[str, Any]
 _MAX_ROWS = 1_000
+_SAFE_IN_VALUES = "/$,():'*@"
 _SAFE = "/$=&,():'*@;"
 
 
@@ -37,7 +39,18 @@ class SnapshotFeed:
             GatewayError: as the feed would; also if the snapshot is no longer cached.
         """
         path, _, query = url.partition("?")
-        request = self._service.read(path.encode(), _encoded(query).encode(), self._root)
+        return await self._rows(path, _encoded(query))
+
+    async def rows_of(self, path: str, options: Mapping[str, str]) -> list[Row]:
+        """Return the same for a path and its options, whose values may have any character.
+
+        Raises:
+            GatewayError: as `rows`.
+        """
+        return await self._rows(path, encoded_options(options))
+
+    async def _rows(self, path: str, query: str) -> list[Row]:
+        request = self._service.read(path.encode(), query.encode(), self._root)
         preferences = Preferences(max_page_size=_MAX_ROWS)
         options = ResponseOptions(Format(), preferences, Links(self._root))
         response = await self._service.respond(request, options)
@@ -53,6 +66,15 @@ class SnapshotFeed:
         """
         source = self._service.counted_as(set_name)
         return int((await self.rows(f"{source}?$apply=aggregate($count as rows)"))[0]["rows"])
+
+
+def encoded_options(options: Mapping[str, str]) -> str:
+    """Return a query string; values are encoded, so that they may have any character.
+
+    >>> encoded_options({"$filter": "name eq 'R&D'"})
+    "$filter=name%20eq%20'R%26D'"
+    """
+    return "&".join(f"{name}={quote(text, safe=_SAFE_IN_VALUES)}" for name, text in options.items())
 
 
 def link_to(root: str, url: str) -> str:

@@ -12,6 +12,7 @@ from gateway.edm.model import EntitySet, Property
 from gateway.errors import GatewayError
 from gateway.pages.browser import check_same_site
 from gateway.pages.feed import SnapshotFeed
+from gateway.pages.insights import Shown, headlines
 from gateway.pages.layout import PageContext
 from gateway.pages.state import state_of
 from gateway.service.service import QueryService
@@ -50,7 +51,20 @@ async def show_home(page: PageContext) -> Response:
         Table(each, counts.get(each.name), _columns(service, each))
         for each in service.schema.entity_sets
     ]
-    return page.show("home.html", section="home", state=state_of(service), tables=tables)
+    figures = await _headlines(page)
+    state = state_of(service)
+    return page.show("home.html", section="home", state=state, tables=tables, figures=figures)
+
+
+async def _headlines(page: PageContext) -> tuple[Shown, ...]:
+    """Return the key figures; none if there is no snapshot, or the query fails."""
+    newest = page.service.status().newest
+    if newest is None:
+        return ()
+    feed = SnapshotFeed(page.service, newest.id, page.root)
+    with suppress(GatewayError):
+        return await headlines(page, feed, newest.taken_at)
+    return ()
 
 
 async def read_now(page: PageContext) -> Response:

@@ -31,6 +31,7 @@ from gateway.service.service import QueryService
 
 _SECTIONS = (
     ("home", ""),
+    ("insights", "insights"),
     ("query", "query"),
     ("dashboard", "dashboard"),
     ("connect", "connect"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
@@ -19,14 +20,18 @@ from gateway.edge.public_root import EXPLAIN_PATH, SERVICE_PATH, PublicRoot
 from gateway.errors import GatewayError, InternalError
 from gateway.observe import Observer
 from gateway.observe.ledger import Ledger
-from gateway.pages.browser import prefers_html
+from gateway.pages.browser import is_browser, prefers_html
 from gateway.pages.builder.page import query_as_json, read_for_query, show_query
 from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
+from gateway.pages.insights import show_insights
 from gateway.pages.layout import Layout, PageContext
 from gateway.pages.observing import ObservationPages, show_explanation
+from gateway.pages.rows import show_feed, show_rows
 
+_COLLECTION = re.compile(re.escape(SERVICE_PATH).encode() + rb"/[A-Za-z][A-Za-z0-9]*")
+_OF_FEED = re.compile(rb"(?i)(?:^|&)(?:%24|\$)?(?:format|expand|skiptoken|deltatoken)=")
 Page = Callable[[PageContext], Awaitable[Response]]
 
 
@@ -46,6 +51,9 @@ def _routes(layout: Layout, observation: ObservationPages) -> Sequence[BaseRoute
         Route("/favicon.ico", layout.assets.serve_icon),
         PageRoute(layout, show_home, "/"),
         PageRoute(layout, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
+        PageRoute(layout, show_insights, "/insights", only=True),
+        PageRoute(layout, show_rows, "/rows", only=True),
+        FeedRoute(layout, show_feed),
         PageRoute(layout, dashboard.show, "/dashboard", only=True),
         PageRoute(layout, connect.show, "/connect", only=True),
         PageRoute(layout, observation.show_status, "/status"),
@@ -119,3 +127,21 @@ class PageRoute(BaseRoute):
         except Exception as error:  # the last line of defence
             layout.observer.fault("an unexpected failure", error)
             return layout.refuse(InternalError.unexpected(), root)
+
+
+class FeedRoute(PageRoute):
+    """The page of a collection at the URL of its feed, for browsers alone.
+
+    A URL with `$format` or `$expand`, or one that continues a feed, is the feed's for all clients.
+    """
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Return whether this route serves a request, as Starlette requires."""
+        is_match = (
+            scope["type"] == "http"
+            and scope["method"] in self._methods
+            and _COLLECTION.fullmatch(scope["raw_path"]) is not None
+            and _OF_FEED.search(scope["query_string"]) is None
+            and is_browser(Headers(scope=scope))
+        )
+        return (Match.FULL if is_match else Match.NONE), {}

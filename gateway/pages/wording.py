@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
+from gateway.edm.model import Property
 from gateway.observe.instants import instant_text
 
+_CAPITAL = re.compile(r"([A-Z])")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -68,6 +71,18 @@ def as_age(value: timedelta) -> str:
         if count:
             return f"{count} {name}{'s' if count > 1 else ''}"
     return "less than a minute"
+
+
+def readable(prop: Property) -> str:
+    """Return the label of a column, or its name in words.
+
+    >>> from gateway.edm.types import PrimitiveType
+    >>> readable(Property("jobTitle", PrimitiveType.STRING))
+    'Job title'
+    """
+    if prop.label and prop.label != prop.name:
+        return prop.label
+    return _CAPITAL.sub(r" \1", prop.name).capitalize()
 
 
 FILTERS: Final = {

@@ -24,7 +24,7 @@ from gateway.observe.record import note_error
 from gateway.service.messages import ExportStream, ResponseBody
 from gateway.writer.bodies import write_error
 
-_VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer"
+_VARY = "Accept, Accept-Encoding, OData-MaxVersion, Prefer, User-Agent"
 _PROTECTING = (
     (b"x-content-type-options", b"nosniff"),
     (b"cross-origin-resource-policy", b"same-origin"),

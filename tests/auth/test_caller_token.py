@@ -117,7 +117,14 @@ def test_it_is_not_answered_from_what_the_gateways_own_token_may_see() -> None:
 @pytest.mark.parametrize(
     "target",
     [
-        *("/odata/v4/", "/odata/v4/$metadata", "/openapi.json", "/status", "/dashboard"),
+        *(
+            "/odata/v4/",
+            "/odata/v4/$metadata",
+            "/openapi.json",
+            "/status",
+            "/dashboard",
+            "/insights",
+        ),
         *("/connect/skillhabit.pbids", "/explain/odata/v4/Results", "/odata/v4/Results?$top=0"),
     ],
 )

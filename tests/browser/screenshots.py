@@ -6,27 +6,30 @@ Each page wide in light and in dark, and as a phone shows it, over made-up data.
 from __future__ import annotations
 
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from gateway.sandbox import generate
+from gateway.sandbox.company import generate_company
 from tests.browser.chromium import CHROMIUM, chromium, tab
 from tests.support.live import bridge
 
 FOLDER = Path(__file__).parents[2] / "docs" / "screenshots"
 QUERY = (
-    "Results?$filter=state in ('FAILED','EXPIRED') and contains(contentName,'HACCP')"
+    "Results?$filter=state in ('FAILED','EXPIRED') and contains(contentName,'safety')"
     "&$select=userName,contentName,state,progress,updatedAt&$orderby=updatedAt desc&$top=100"
 )
 PAGES = {
     "overview": "/",
     "query": f"/query?url={quote(QUERY)}",
+    "insights": "/insights",
+    "rows": "/rows?table=Results&$filter=state eq 'FAILED'&of=failed",
     "dashboard": "/dashboard",
     "connect": "/connect",
     "status": "/status",
     "requests": "/requests",
-    "explain": "/explain/Results?$filter=state ne 'APPROVED' and contains(contentName,'Safety')",
+    "explain": "/explain/Results?$filter=state ne 'APPROVED' and contains(contentName,'safety')",
 }
 WIDE, PHONE = {"width": 1280, "height": 800}, {"width": 390, "height": 844}
 Looks = dict[str, tuple[Literal["light", "dark"], dict[str, int]]]
@@ -37,7 +40,10 @@ def take() -> None:
     """All of them, over those that are there."""
     FOLDER.mkdir(exist_ok=True)
     settings = {"public_url": "https://bi.example.com"}
-    with bridge(generate(20_000), settings=settings) as gateway, chromium() as browser:
+    with (
+        bridge(generate_company(20_000, datetime.now(UTC)), settings=settings) as gateway,
+        chromium() as browser,
+    ):
         gateway.feed("Results?$select=id&$top=1&$orderby=progress")
         base = gateway.root.removesuffix("/odata/v4/")
         for set_ in gateway.get("").json()["value"]:

@@ -18,7 +18,18 @@ from tests.support.live import bridge
 
 WORDS = read_texts()
 PLAN = "/explain/Results?$filter=state%20ne%20'APPROVED'&$top=5"
-PATHS = ["/", "/odata/v4/", "/dashboard", "/connect", "/status", "/requests", PLAN]
+ROWS = "/rows?table=Results&$filter=state%20eq%20'FAILED'"
+PATHS = [
+    "/",
+    "/odata/v4/",
+    "/insights",
+    ROWS,
+    "/dashboard",
+    "/connect",
+    "/status",
+    "/requests",
+    PLAN,
+]
 _LABELS = ("year", "month", "days")
 DRAWN = """() => [...document.querySelectorAll(".chart")].map((chart) => ({
   query: chart.querySelector("pre").textContent,

@@ -12,6 +12,8 @@ from gateway.cli import main
 from gateway.cli.exits import Exit
 from gateway.config import SETTINGS, Setting
 from gateway.config.schema import SCHEMA_FILE, json_schema
+from gateway.figures.definitions import DUE, FIGURES, VALIDITY
+from gateway.pages.layout import read_texts
 
 DOCS = Path(__file__).parents[2] / "docs"
 _COLUMNS = 100
@@ -53,6 +55,32 @@ eval "$(_SKILLHABIT_ODATA_COMPLETE=bash_source skillhabit-odata)"
 
 For zsh, add the same with `zsh_source` to `~/.zshrc`; for fish, run
 `_SKILLHABIT_ODATA_COMPLETE=fish_source skillhabit-odata | source`.
+"""
+
+_FIGURES_HEAD = """# Figures
+
+What the page *Insights* counts. One definition serves its cards, its tables, the rows behind
+them and this page, which is generated from `gateway/figures`. Each figure is the number of the
+results that meet a condition, of those that meet another; each card shows its query, which any
+client can send.
+
+- `required` is a mandatory result: `enrollmentType eq 'MANDATORY'`. `enrolled` is a mandatory
+  or an optional one; who was never assigned is in no rate.
+- `met` is an enrolled result that is approved, and whose validity has not ended; or one with a
+  certificate that is still valid, whatever its state, because a course opens again before its
+  certificate ends.
+- `now` is the instant of the snapshot, so that all figures of a page agree. `in30` is 30 days
+  later, `ago30` 30 days earlier.
+- The API does not say what `expiryDate` means: until when something must be done, or until when
+  it is valid. The contract file says it (`meaning`, which `init` learns from the rows). Where
+  nothing shows it, the date counts as the end of validity. Figures that need the other meaning
+  do not exist then.
+- A percentage is empty if there is nothing to count. A person in three groups counts in each of
+  them.
+- **Compliant people**: {people}
+
+| figure | meaning | counts | of | needs |
+|---|---|---|---|---|
 """
 
 _DECISIONS_HEAD = """# Decisions
@@ -116,6 +144,19 @@ def _title(page: Path) -> str:
     return page.read_text("utf-8").partition("\n")[0].removeprefix("# ")
 
 
+def figures_page() -> str:
+    """Return what each figure counts, with the names and meanings of the pages."""
+    words = vars(read_texts().insights.figures)
+    lines = []
+    for figure in FIGURES:
+        text = words[figure.name]
+        of = f"`{figure.of}`" if figure.of else "all results"
+        needs = {DUE: "due date", VALIDITY: "end of validity"}.get(figure.needs, "")
+        lines.append(f"| {text.title} | {text.meaning} | `{figure.counts}` | {of} | {needs} |")
+    people = words["people"]
+    return _FIGURES_HEAD.format(people=people.meaning) + "\n".join(lines) + "\n"
+
+
 def schema_text() -> str:
     """Return the JSON schema of the configuration file."""
     return json.dumps(json_schema(), indent=2) + "\n"
@@ -127,6 +168,7 @@ def pages() -> dict[Path, str]:
         DOCS / "settings.md": _SETTINGS_HEAD + settings_table(),
         DOCS / "cli.md": commands_page(),
         DOCS / "decisions" / "index.md": decisions_page(),
+        DOCS / "figures.md": figures_page(),
         DOCS / SCHEMA_FILE: schema_text(),
     }
 

@@ -12,6 +12,7 @@ from tests.clients import header_blocks
 from tests.support.live import Bridge
 
 CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
+FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
 _BLOCKS = [name for name in dir(header_blocks) if name.isupper()]
 
 
@@ -51,10 +52,26 @@ def test_who_does_not_say_html_gets_the_feed(live: Bridge, headers: dict[str, st
         assert "html" not in _get(live, path, headers).headers["content-type"]
 
 
-@pytest.mark.parametrize("path", ["?$format=json", "Results?$top=1", "$metadata"])
+@pytest.mark.parametrize(
+    "path", ["?$format=json", "Results?$format=json", "$metadata", "Results/$count", "Results('x')"]
+)
 def test_what_is_asked_of_the_feed_is_the_feeds(live: Bridge, path: str) -> None:
-    answer = _get(live, f"/odata/v4/{path}", {"Accept": CHROME})
+    answer = _get(live, f"/odata/v4/{path}", {"Accept": CHROME, "User-Agent": FIREFOX})
     assert "html" not in answer.headers["content-type"]
+
+
+@pytest.mark.parametrize("path", ["Results", "Results?$top=1", "Users?$filter=id%20ne%20null"])
+def test_a_collection_is_a_table_for_browsers_alone(live: Bridge, path: str) -> None:
+    chrome = {"Accept": CHROME, "User-Agent": FIREFOX}
+    page = _get(live, f"/odata/v4/{path}", chrome)
+    assert page.headers["content-type"].startswith("text/html")
+    assert {"Accept", "User-Agent"} <= {*page.headers["vary"].split(", ")}
+    feed = _get(live, f"/odata/v4/{path}", {"Accept": CHROME})
+    assert feed.headers["content-type"].startswith("application/json")
+    assert {"Accept", "User-Agent"} <= {*feed.headers["vary"].split(", ")}
+    for name in _BLOCKS:
+        headers = dict(getattr(header_blocks, name))
+        assert "html" not in _get(live, f"/odata/v4/{path}", headers).headers["content-type"]
 
 
 @pytest.mark.parametrize(
