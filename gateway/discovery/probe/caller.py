@@ -21,6 +21,8 @@ from gateway.analytics.read.members import MISSING
 
 _THROTTLED_SECONDS = 60.0
 _MAX_WAIT_SECONDS = 300.0
+_CUT_OFF = 500
+"""The status of a call without an answer: the API has answered others, so it fails on this one."""
 _ATTEMPTS = 3
 _WINDOW_SECONDS = 60.0
 _MAX_TIMES = 1000
@@ -96,6 +98,7 @@ class Caller:
     ) -> None:
         self.calls = 0
         self.slowest = 0.0
+        self._has_answered = False
         self.calls_per_second: float | None = None
         self._times: deque[float] = deque(maxlen=_MAX_TIMES)
         self.headers = dict(headers or {})
@@ -151,8 +154,13 @@ class Caller:
                 Door.UNREACHABLE,
                 "the Analytics API did not answer within two minutes; try again later",
             ) from None
+        except (httpx.RemoteProtocolError, httpx.ReadError) as error:
+            if not self._has_answered:
+                raise _unreachable(error, str(self._http.base_url)) from None
+            return Reply(_CUT_OFF, httpx.Headers(), MISSING, 0.0, is_html=False)
         except httpx.HTTPError as error:
             raise _unreachable(error, str(self._http.base_url)) from None
+        self._has_answered = True
         seconds = self._pace.monotonic() - began
         self.slowest = max(self.slowest, seconds)
         return _reply(response, seconds)

@@ -96,7 +96,9 @@ class Study:
                 return reply, left
             self.note_unknown(reply)
             kept = _without_refused(left, reply.answer, formats=formats)
-            if len(kept) == len(left):
+            if len(kept) == len(left):  # nothing was named: a member may be a number elsewhere
+                kept = [tree for tree in left if all(len(path) == 1 for path in paths_of(tree))]
+            if len(kept) in (0, len(left)):
                 break
             left = kept
         if formats:
