@@ -116,7 +116,7 @@ def _proofs(settings: Settings) -> Iterator[CheckResult]:
         if not missing:
             yield ok("proofs", text)
             return
-        remedy = "the first extract of all rows proves them, or `skillhabit-odata check`"
+        remedy = "`serve` proves them after an extract of all rows"
         yield ok("proofs", f"{text}; not used yet: {', '.join(missing)}; {remedy}")
 
 

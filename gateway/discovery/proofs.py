@@ -1,4 +1,8 @@
-"""The findings of discovery as proofs, so that `serve` relies on them from its first request."""
+"""The findings of discovery as proofs, so that `serve` relies on them from its first request.
+
+A total and an order are shown whole. A filter is tried on the rows of a page, which cannot show
+that it finds old rows too: such a finding can contradict; only an extract of all rows can prove.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +16,6 @@ from gateway.proofs.abilities import Ability, Kind, abilities_of
 from gateway.proofs.store import Proof
 
 _CUSTOM_FIELDS = "custom_fields"
-_PROVED_VALUES = 2
-"""The length of the lists that filters which discovery does not try are proved with."""
 
 
 def proofs_of(
@@ -35,8 +37,9 @@ def _proofs(
         if finding is None or finding.state is State.UNTESTED or not _shows(ability, learned):
             continue
         holds = finding.state is State.HOLDS
-        values = _values(ability, learned, contract) if holds else 0
-        yield Proof(ability.name, ability.digest, holds, now, values, finding.text)
+        if holds and ability.kind not in (Kind.TOTAL, Kind.ORDER):
+            continue
+        yield Proof(ability.name, ability.digest, holds, now, 0, finding.text)
 
 
 def _subject(ability: Ability, contract: Contract) -> str:
@@ -48,8 +51,10 @@ def _subject(ability: Ability, contract: Contract) -> str:
             return "[order]" if ability.of == contract.order_column else ""
         case Kind.STATISTIC:
             return f"[statistics.{ability.of}]"
-        case _:
+        case Kind.FILTER:
             return f"[filters.{_filter_name(contract.column(ability.of))}]"
+        case _:
+            return ""
 
 
 def _filter_name(column: Column) -> str:
@@ -60,12 +65,3 @@ def _filter_name(column: Column) -> str:
 
 def _shows(ability: Ability, learned: Learned) -> bool:
     return ability.kind is not Kind.TOTAL or learned.total is not None
-
-
-def _values(ability: Ability, learned: Learned, contract: Contract) -> int:
-    """Return the longest list that a filter was proved with; 0 for other abilities."""
-    if ability.kind is not Kind.FILTER:
-        return 0
-    name = _filter_name(contract.column(ability.of))
-    found = (f.most_values for f in learned.filters if f.name == name)
-    return next(found, _PROVED_VALUES)

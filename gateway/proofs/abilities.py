@@ -8,7 +8,9 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from gateway.contract.model import Column, Contract, RangeFilter
-from gateway.planner.plan import QueryPlan, Route
+from gateway.planner.plan import QueryPlan, Route, plan_query
+from gateway.planner.pushdown import PushedRange, PushedTerm
+from gateway.query.tree.queries import BoundQuery
 
 TOTAL = "total"
 
@@ -17,13 +19,18 @@ class Kind(StrEnum):
     """The kind of an ability.
 
     TOTAL: the stated number of rows is true. ORDER: rows come sorted by a column. FILTER: a filter
-    returns all rows that match. STATISTIC: a number is that of the matching rows.
+    returns all rows that match. STATISTIC: a number is that of all rows. The others are about a
+    filter together with these: COUNT with the total, WINDOW with the order of extracts, FIGURES
+    with the statistics.
     """
 
     TOTAL = TOTAL
     ORDER = "order by"
     FILTER = "filter by"
     STATISTIC = "statistic"
+    COUNT = "total with the filter by"
+    WINDOW = "order with the filter by"
+    FIGURES = "statistics with the filter by"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,19 +76,27 @@ def abilities_of(contract: Contract) -> tuple[Ability, ...]:
 def _abilities(contract: Contract, base: tuple[object, ...]) -> Iterator[Ability]:
     if contract.has_total:
         yield Ability(Kind.TOTAL, "", _digest(base))
-    for column in contract.columns:
-        if column.filter is not None:
-            digest = _digest(base, column.filter, _place(column), contract.custom_fields)
-            yield Ability(Kind.FILTER, column.name, digest)
+    filtered = [column for column in contract.columns if column.filter is not None]
+    filters = {c.name: (c.filter, _place(c), contract.custom_fields) for c in filtered}
+    directions = contract.request.ascending, contract.request.descending
+    for name, own in filters.items():
+        yield Ability(Kind.FILTER, name, _digest(base, own))
     for column in contract.columns:
         if column.order is not None:
-            directions = contract.request.ascending, contract.request.descending
             digest = _digest(base, column.order, _place(column), directions)
             yield Ability(Kind.ORDER, column.name, digest)
-    for statistic in contract.statistics:
-        if statistic.exact:
-            place = contract.statistics_path, contract.request.statistics_body
-            yield Ability(Kind.STATISTIC, statistic.name, _digest(base, statistic, place))
+    place = contract.statistics_path, contract.request.statistics_body
+    exact = tuple(statistic for statistic in contract.statistics if statistic.exact)
+    for statistic in exact:
+        yield Ability(Kind.STATISTIC, statistic.name, _digest(base, statistic, place))
+    order = contract.order_column and contract.column(contract.order_column).order
+    for name, own in filters.items():
+        if contract.has_total:
+            yield Ability(Kind.COUNT, name, _digest(base, own))
+        if contract.has_total and order:
+            yield Ability(Kind.WINDOW, name, _digest(base, own, order, directions))
+        if exact:
+            yield Ability(Kind.FIGURES, name, _digest(base, own, exact, place))
 
 
 def _place(column: Column) -> tuple[object, ...]:
@@ -118,16 +133,59 @@ def _limited(column: Column, proved: Mapping[str, int]) -> Column:
     return replace(column, filter=filter_, order=order)
 
 
+def plan_proved(
+    query: BoundQuery, contract: Contract, proved: Mapping[str, int] | None
+) -> QueryPlan:
+    """Plan a query with the proved abilities; `contract` has no others, see `limited`.
+
+    Of several filters, one is sent: how the API combines them was not tried. Without a proof that
+    the number, the order or the statistics are right with this filter, they are not used.
+    """
+    plan = plan_query(query, contract)
+    if proved is None or not plan.pushdown.terms:
+        return plan
+    if len(plan.pushdown.terms) > 1:
+        kept = min(plan.pushdown.terms, key=_rank).column
+        contract = _with_filter(contract, kept)
+        plan = plan_query(query, contract)
+    if set(relied_on(plan)) <= set(proved) and _is_tried(plan, contract):
+        return plan
+    return plan_query(query, replace(contract, has_total=False))
+
+
+def _rank(term: PushedTerm) -> int:
+    """Return a sort key: the filters that usually leave the fewest rows come first."""
+    if isinstance(term, PushedRange):
+        return 2 if term.lower is not None and term.upper is not None else 4
+    return {"userId": 0, "contentId": 1, "state": 5, "enrollmentType": 6}.get(term.column, 3)
+
+
+def _with_filter(contract: Contract, kept: str) -> Contract:
+    columns = (c if c.name == kept else replace(c, filter=None) for c in contract.columns)
+    return replace(contract, columns=tuple(columns))
+
+
+def _is_tried(plan: QueryPlan, contract: Contract) -> bool:
+    """Return False for a window with a filter in another order than the one that was tried."""
+    is_window = plan.route is Route.WINDOW and bool(plan.pushdown.terms)
+    return not is_window or plan.order[0].prop.name == contract.order_column
+
+
 def relied_on(plan: QueryPlan) -> tuple[str, ...]:
     """Return the names of the abilities without which a response could be wrong."""
     if plan.route is Route.NOTHING:
         return ()
-    names = [name_of(Kind.FILTER, term.column) for term in plan.pushdown.terms]
+    columns = [term.column for term in plan.pushdown.terms]
+    names = [name_of(Kind.FILTER, column) for column in columns]
     if plan.route is not Route.SNAPSHOT:
         names.append(TOTAL)
+    if plan.route in (Route.TOTAL, Route.WINDOW):
+        names += [name_of(Kind.COUNT, column) for column in columns]
     if plan.route is Route.WINDOW:
         names.append(name_of(Kind.ORDER, plan.order[0].prop.name))
+        names += [name_of(Kind.WINDOW, column) for column in columns]
     if plan.statistics_plan is not None:
         members = plan.statistics_plan.statistics
         names += [name_of(Kind.STATISTIC, statistic.name) for statistic in members]
+        names += [name_of(Kind.FIGURES, column) for column in columns]
     return tuple(dict.fromkeys(names))

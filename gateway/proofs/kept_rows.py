@@ -86,31 +86,35 @@ class KeptRows:
         return Condition(f"{name} IN (SELECT unnest(?))", ([*values],))
 
     def between(self, column: str, lower: Any, upper: Any) -> Condition:
-        """Return the condition that a value lies between two, both included."""
-        return Condition(f"{_quoted(column)} BETWEEN ? AND ?", (lower, upper))
+        """Return the condition that a value lies between two, both included; None is open."""
+        name, ends = _quoted(column), ((">=", lower), ("<=", upper))
+        given = [(operator, end) for operator, end in ends if end is not None]
+        text = " AND ".join(f"{name} {operator} ?" for operator, _ in given)
+        return Condition(text, tuple(end for _, end in given))
 
-    def sorted(self, column: str, number: int, without: Keys, *, descending: bool) -> list[Any]:
+    def sorted(
+        self, column: str, number: int, without: Keys, *, where: Condition, descending: bool
+    ) -> list[Any]:
         """Return the first values of a column in order, without null and some rows."""
         name, direction = _quoted(column), "DESC" if descending else "ASC"
-        where = Condition(
-            f"{name} IS NOT NULL AND {self._key} NOT IN (SELECT unnest(?::VARCHAR[]))",
-            ([*without],),
-        )
+        others = f"{name} IS NOT NULL AND {self._key} NOT IN (SELECT unnest(?::VARCHAR[]))"
+        where = where.and_(Condition(others, ([*without],)))
         text = f"SELECT {name} FROM {self._table} WHERE {where.text} ORDER BY {name} {direction}"
         return [value for (value,) in self._rows(f"{text} LIMIT {number}", where)]
 
-    def instants(self, column: str) -> tuple[Any, Any] | None:
-        """Return two instants that some rows lie between; None if there are none.
+    def instants(self, column: str) -> tuple[Any, ...] | None:
+        """Return six instants in order, of rows at 0, 2, 49, 51, 98 and 100 % of all.
 
-        They are apart by a small part of the rows, in the middle of them.
+        None if no row lies outside of the middle two.
         """
         name = _quoted(column)
-        [(lower, upper, first, last)] = self._rows(
-            f"SELECT quantile_disc({name}, 0.49), quantile_disc({name}, 0.51), min({name}),"
-            f" max({name}) FROM {self._table}"
+        parts = ", ".join(f"quantile_disc({name}, {at})" for at in (0.02, 0.49, 0.51, 0.98))
+        [(first, *inner, last)] = self._rows(
+            f"SELECT min({name}), {parts}, max({name}) FROM {self._table}"
         )
-        is_inside = lower is not None and (first < lower or upper < last)
-        return (lower, upper) if is_inside else None
+        found = (first, *inner, last)
+        is_inside = first is not None and (first < inner[1] or inner[2] < last)
+        return found if is_inside else None
 
     def figure(self, statistic: Statistic, where: Condition) -> int | dict[str, int]:
         """Return the number, or the numbers by value, that a statistic should have."""

@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
+from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.analytics.read.statistics import Figures
@@ -23,7 +24,14 @@ from gateway.planner.pushdown import Pushdown, PushedTerm, PushedValues, split_f
 from gateway.proofs.abilities import Ability, Kind
 from gateway.proofs.kept_rows import ALL, Condition, KeptRows, Keys
 from gateway.proofs.store import Proof
-from gateway.query.tree.expressions import And, ColumnRef, Compare, CompareOperator, Constant
+from gateway.query.tree.expressions import (
+    And,
+    BoundExpr,
+    ColumnRef,
+    Compare,
+    CompareOperator,
+    Constant,
+)
 
 T = TypeVar("T")
 _PAGES = {True: 97, False: 89}
@@ -49,6 +57,24 @@ class Threads(Protocol):
 
     async def run(self, work: Callable[..., T], *arguments: object) -> T:
         """Run work in a thread."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Selection:
+    """A filter, and the condition of its rows; with `is_loose` more rows may come.
+
+    `beside` is a range that is sent as well.
+    """
+
+    term: PushedTerm
+    where: Condition
+    is_loose: bool = False
+    beside: tuple[PushedTerm, ...] = ()
+
+    @property
+    def pushdown(self) -> Pushdown:
+        """Return the request's selection."""
+        return Pushdown((self.term, *self.beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +107,6 @@ class Prover:
         self._pause = pause
         self._moved: Keys = frozenset()
         self._added = 0
-        self._filters: dict[str, tuple[PushedTerm, Condition]] = {}
         self._fetched: dict[Pushdown, Figures] = {}
 
     async def prove(self, abilities: Sequence[Ability]) -> tuple[Proof, ...]:
@@ -100,20 +125,12 @@ class Prover:
                 found = await self._seen(ability)  # the row may have moved between two calls
             if found is not None:
                 proofs.append(self._proof(ability, found))
-        together = await self._together()
-        if together is not None and not together.holds:
-            proofs = [self._without(proof, together) for proof in proofs]
         return tuple(proofs)
 
     def _proof(self, ability: Ability, found: _Finding) -> Proof:
         values = found.values if found.holds else 0
         digest = ability.digest
         return Proof(ability.name, digest, found.holds, self._now(), values, found.evidence)
-
-    def _without(self, proof: Proof, found: _Finding) -> Proof:
-        """Return the proof of a filter withdrawn, because filters do not work together."""
-        is_filter = proof.ability.startswith(f"{Kind.FILTER} ") and proof.holds
-        return replace(proof, holds=False, evidence=found.evidence) if is_filter else proof
 
     async def _seen(self, ability: Ability) -> _Finding | None:
         try:
@@ -124,12 +141,18 @@ class Prover:
                     return await self._order(ability.of)
                 case Kind.FILTER:
                     return await self._filter(self._contract.column(ability.of))
-                case _:
+                case Kind.STATISTIC:
                     return await self._statistic(ability.of)
+                case Kind.COUNT:
+                    return await self._counts(self._contract.column(ability.of))
+                case Kind.WINDOW:
+                    return await self._windows(self._contract.column(ability.of))
+                case Kind.FIGURES:
+                    return await self._filtered_figures(self._contract.column(ability.of))
         except UpstreamRejectedRequest:
             return _Finding(holds=False, evidence="the Analytics API refuses the request")
         except UpstreamBrokeContract:
-            return _Finding(holds=False, evidence="the response contradicts the request")
+            return _Finding(holds=False, evidence="rows came that were not requested")
 
     # --- rows that have changed -------------------------------------------------------------------
 
@@ -165,14 +188,21 @@ class Prover:
         rows = await self._ask(self._rows.count) + self._added
         return _Finding(stated == rows, f"{stated:,} rows stated, {rows:,} read")
 
-    async def _order(self, name: str) -> _Finding | None:
+    async def _order(self, name: str, selection: _Selection | None = None) -> _Finding | None:
         column = self._contract.column(name)
         if column.prop.type is PrimitiveType.STRING:
             return None  # the planner never sends an order of texts
+        pushdown, condition = Pushdown(), ALL
+        if selection is not None:
+            pushdown, condition = selection.pushdown, selection.where
+        half = await self._ask(self._rows.count, condition) // 2
         ends = []
         for descending, rows in _PAGES.items():
-            limit = min(self._contract.request.page_limit, rows)
-            page = await self._fetch(PageRequest(Pushdown(), 0, limit, name, descending=descending))
+            limit = min(self._contract.request.page_limit, rows, half)
+            if limit < 1:
+                return None  # a page that has all rows shows only that it is sorted itself
+            request = PageRequest(pushdown, 0, limit, name, descending=descending)
+            page = await self._fetch(request)
             keys = page.rows.column(self._contract.key).to_pylist()
             cells = page.rows.column(name).to_pylist()
             found = [
@@ -180,7 +210,7 @@ class Prover:
                 for key, cell in zip(keys, cells, strict=True)
                 if key not in self._moved and cell is not None
             ]
-            sort = partial(self._rows.sorted, descending=descending)
+            sort = partial(self._rows.sorted, where=condition, descending=descending)
             wanted = await self._ask(sort, name, len(found), self._moved)
             if found != wanted:
                 return _Finding(holds=False, evidence=f"{len(found)} rows are in another order")
@@ -192,35 +222,56 @@ class Prover:
     async def _filter(self, column: Column) -> _Finding | None:
         if isinstance(column.filter, RangeFilter):
             return await self._range(column)
+        usable = await self._usable(column)
+        if not usable:
+            return None
+        many = self._fitting(column, usable)
+        chosen = [many[:1], [usable[-1][0]], *([many] if len(many) > 1 else [])]
+        if column.prop.known_values:  # each word has a spelling of its own
+            chosen += [[value] for value, _ in usable[1:_MOST_WORDS]]
+        compared = 0
+        selections = [self._having(column, values) for values in chosen]
+        selections += await self._within_ranges(column, selections[:2])
+        for selection in selections:
+            number = await self._compare(selection)
+            if number is None:
+                return None
+            if isinstance(number, str):
+                return _Finding(holds=False, evidence=number)
+            compared += number
+        similar = await self._similar(column, usable)
+        if similar is not None:
+            return similar
+        return _Finding(holds=True, evidence=f"{compared:,} rows", values=len(many))
+
+    async def _usable(self, column: Column) -> list[tuple[Any, int]]:
+        """Return the values to try with their rows, rarest first; none that all rows have."""
         found = await self._ask(self._rows.values, column.name)
         rows = await self._ask(self._rows.count)
         known = column.prop.known_values
         listed = [(v, n) for v, n in found if not known or v in known]
-        usable = [(v, n) for v, n in listed if n < rows and _is_sendable(column, v)]
-        if not usable:
-            return None
-        rare, many = [usable[0][0]], self._fitting(column, usable)
-        chosen = [rare, many] if len(many) > 1 else [rare]
-        if known:  # each word has a spelling of its own
-            chosen += [[value] for value, _ in usable[1:_MOST_WORDS]]
-        compared = 0
-        for values in chosen:
-            term = PushedValues(column.name, tuple(sorted(values)))
-            condition = self._rows.having(column.name, values)
-            number = await self._compare((term,), condition)
-            if number is None:
-                if values is many:
-                    many = rare
-                    continue
-                return None if not compared else _Finding(holds=False, evidence="not comparable")
-            if isinstance(number, str):
-                return _Finding(holds=False, evidence=number)
-            compared += number
-            self._filters.setdefault(column.name, (term, condition))
-        similar = await self._similar(column, rare[0], found)
-        if similar is not None:
-            return similar
-        return _Finding(holds=True, evidence=f"{compared:,} rows", values=len(many))
+        return [(v, n) for v, n in listed if n < rows and _is_sendable(column, v)]
+
+    def _having(self, column: Column, values: Sequence[Any]) -> _Selection:
+        term = PushedValues(column.name, tuple(sorted(values)))
+        return _Selection(term, self._rows.having(column.name, values))
+
+    async def _within_ranges(
+        self, column: Column, selections: Sequence[_Selection]
+    ) -> list[_Selection]:
+        """Return selections with a range beside them, for extracts that read by ranges."""
+        order = self._contract.order_column
+        is_needed = choose_strategy(self._contract).strategy is Strategy.RANGES
+        if not is_needed or column.name == order:
+            return []
+        ends = await self._ask(self._rows.instants, order)
+        half = None if ends is None else self._between(self._contract.column(order), None, ends[3])
+        if half is None:
+            return []
+        return [
+            replace(each, where=each.where.and_(half.where), beside=(half.term,))
+            for each in selections
+        ]
 
     def _fitting(self, column: Column, usable: Sequence[tuple[Any, int]]) -> list[Any]:
         """Return as many values as a list may have, and as few rows as a page has."""
@@ -234,19 +285,17 @@ class Prover:
             chosen.append(value)
         return chosen or [usable[0][0]]
 
-    async def _similar(
-        self, column: Column, value: str, found: Sequence[tuple[Any, int]]
-    ) -> _Finding | None:
+    async def _similar(self, column: Column, found: Sequence[tuple[Any, int]]) -> _Finding | None:
         """Return a finding if a filter that should be exact finds similar texts as well."""
         assert column.filter is not None  # noqa: S101 - the ability says so
-        known = {value for value, _ in found}
+        value, known = str(found[0][0]), {each for each, _ in found}
         others = {value.swapcase(), value[:-1]} - known
         others = {other for other in others if other and _is_sendable(column, other)}
         if column.prop.known_values or not column.filter.exact or not others:
             return None
         term = PushedValues(column.name, tuple(sorted(others)))
         try:
-            page = await self._fetch(self._request((term,), 1))
+            page = await self._fetch(self._request(Pushdown((term,)), 1))
         except UpstreamRejectedRequest:
             return None
         if page.rows.num_rows or page.stated:
@@ -254,56 +303,95 @@ class Prover:
         return None
 
     async def _range(self, column: Column) -> _Finding | None:
+        """Try the middle, both ends, and all instants from either side."""
+        compared = 0
+        selections = await self._ranges(column)
+        for selection in selections:
+            number = await self._compare(selection)
+            if number is None:
+                return None
+            if isinstance(number, str):
+                return _Finding(holds=False, evidence=number)
+            compared += number
+        return _Finding(holds=True, evidence=f"{compared:,} rows") if selections else None
+
+    async def _ranges(self, column: Column) -> list[_Selection]:
+        """Return ranges as the planner would send them; none if the rows have too few instants."""
         ends = await self._ask(self._rows.instants, column.name)
         if ends is None:
-            return None
-        lower, upper = ends
-        reference = ColumnRef(column.prop)
-        low, high = (Constant(_aware(end), column.prop.type) for end in ends)
-        wanted = And((
-            Compare(CompareOperator.GE, reference, low),
-            Compare(CompareOperator.LE, reference, high),
-        ))  # fmt: skip
-        split = split_filter(wanted, self._contract)
-        condition = self._rows.between(column.name, lower, upper)
+            return []
+        first, early, lower, upper, late, last = ends
+        wanted = [(lower, upper), (None, early), (late, None), (None, last), (first, None)]
+        made = [self._between(column, *each) for each in wanted]
+        return [selection for selection in made if selection is not None]
+
+    def _between(self, column: Column, lower: Any, upper: Any) -> _Selection | None:
+        reference, kind = ColumnRef(column.prop), column.prop.type
+        parts: list[BoundExpr] = []
+        if lower is not None:
+            parts.append(Compare(CompareOperator.GE, reference, Constant(_aware(lower), kind)))
+        if upper is not None:
+            parts.append(Compare(CompareOperator.LE, reference, Constant(_aware(upper), kind)))
+        split = split_filter(parts[0] if len(parts) == 1 else And(tuple(parts)), self._contract)
         if not split.pushdown.terms:
             return None
-        number = await self._compare(
-            split.pushdown.terms, condition, is_loose=split.residual is not None
-        )
-        if number is None:
-            return None
-        if isinstance(number, str):
-            return _Finding(holds=False, evidence=number)
-        if split.residual is None:
-            self._filters.setdefault(column.name, (split.pushdown.terms[0], condition))
-        return _Finding(holds=True, evidence=f"{number:,} rows")
+        where = self._rows.between(column.name, lower, upper)
+        return _Selection(split.pushdown.terms[0], where, is_loose=split.residual is not None)
 
-    async def _together(self) -> _Finding | None:
-        """Return whether two filters select the rows that match both; None with fewer filters."""
-        chosen = [*self._filters.values()][:2]
-        if len(chosen) < 2:
+    # --- a filter together with numbers, orders and statistics ------------------------------------
+
+    async def _scenes(self, column: Column) -> list[_Selection]:
+        """Return selections of many rows: of a common value and of a list, or of ranges."""
+        if isinstance(column.filter, RangeFilter):
+            return [each for each in await self._ranges(column) if not each.is_loose]
+        usable = await self._usable(column)
+        if not usable:
+            return []
+        scenes = [self._having(column, [usable[-1][0]])]
+        most = getattr(column.filter, "max_values", 1)
+        if len(usable) > 1 and most > 1:
+            scenes.append(self._having(column, [usable[0][0], usable[-1][0]]))
+        return scenes if self._is_exact(column.name) else []
+
+    async def _counts(self, column: Column) -> _Finding | None:
+        if self._moved:
             return None
-        condition = chosen[0][1].and_(chosen[1][1])
-        try:
-            number = await self._compare(tuple(term for term, _ in chosen), condition)
-        except _FAULTS:
-            number = "filters cannot be combined"
-        if isinstance(number, str):
-            return _Finding(holds=False, evidence=f"together with another filter: {number}")
-        return None
+        numbers = []
+        for scene in await self._scenes(column):
+            stated = await self._stated(scene.pushdown)
+            wanted = await self._ask(self._rows.count, scene.where)
+            if stated != wanted:
+                return _Finding(holds=False, evidence=f"{stated} rows stated, {wanted} match")
+            numbers.append(wanted)
+        return _Finding(holds=True, evidence=f"{max(numbers):,} rows") if numbers else None
+
+    async def _windows(self, column: Column) -> _Finding | None:
+        scenes = await self._scenes(column)
+        return await self._order(self._contract.order_column, scenes[-1]) if scenes else None
+
+    async def _filtered_figures(self, column: Column) -> _Finding | None:
+        if self._moved:
+            return None
+        scenes = await self._scenes(column)
+        for scene in scenes:
+            figures = await self._figures(scene.pushdown)
+            for statistic in self._exact_statistics():
+                wanted = await self._ask(self._rows.figure, statistic, scene.where)
+                if _figure(figures, statistic) != wanted:
+                    return _Finding(holds=False, evidence=f"{statistic.name} is not of these rows")
+        return _Finding(holds=True, evidence=f"{len(scenes)} selections") if scenes else None
+
+    def _exact_statistics(self) -> list[Statistic]:
+        return [statistic for statistic in self._contract.statistics if statistic.exact]
 
     async def _statistic(self, name: str) -> _Finding | None:
         if self._moved:
             return None
         statistic = next(s for s in self._contract.statistics if s.name == name)
-        scenes = [(Pushdown(), ALL)]
-        scenes += [(Pushdown((term,)), where) for term, where in [*self._filters.values()][:1]]
-        for pushdown, condition in scenes:
-            figures = await self._figures(pushdown)
-            wanted = await self._ask(self._rows.figure, statistic, condition)
-            if _figure(figures, statistic) != wanted:
-                return _Finding(holds=False, evidence="the number is not that of the rows")
+        figures = await self._figures(Pushdown())
+        wanted = await self._ask(self._rows.figure, statistic, ALL)
+        if _figure(figures, statistic) != wanted:
+            return _Finding(holds=False, evidence="the number is not that of the rows")
         rows = await self._ask(self._rows.count)
         return _Finding(holds=True, evidence=f"{rows:,} rows")
 
@@ -317,39 +405,36 @@ class Prover:
 
     # --- comparisons ------------------------------------------------------------------------------
 
-    async def _compare(
-        self, terms: tuple[PushedTerm, ...], condition: Condition, *, is_loose: bool = False
-    ) -> int | str | None:
-        """Return the number of matching rows, what is wrong, or None if nothing can be compared.
-
-        `is_loose`: more rows may come than the condition selects.
-        """
-        is_exact = not is_loose and all(self._is_exact(term) for term in terms)
+    async def _compare(self, selection: _Selection) -> int | str | None:
+        """Return the number of matching rows, what is wrong, or None if nothing can be compared."""
+        is_exact = not selection.is_loose and self._is_exact(selection.term.column)
         limit = self._contract.request.page_limit
-        wanted = await self._ask(self._rows.count, condition)
+        wanted = await self._ask(self._rows.count, selection.where)
         if wanted > limit - len(self._moved):
             if not is_exact or not self._contract.has_total or self._moved:
                 return None
-            stated = await self._stated(Pushdown(terms))
+            stated = await self._stated(selection.pushdown)
             return wanted if stated == wanted else f"{stated} rows are stated, {wanted} match"
-        expected = await self._ask(self._rows.keys, condition) - self._moved
-        page = await self._fetch(self._request(terms, limit))
+        expected = await self._ask(self._rows.keys, selection.where) - self._moved
+        page = await self._fetch(self._request(selection.pushdown, limit))
         came = frozenset(page.rows.column(self._contract.key).to_pylist()) - self._moved
         is_full = page.rows.num_rows >= limit
         if expected - came:
-            return None if is_full and not is_exact else f"{len(expected - came)} rows are missing"
+            return (
+                None
+                if is_full and not is_exact
+                else f"{len(expected - came)} of {len(expected)} rows are missing"
+            )
         if is_exact and came - expected:
-            return f"{len(came - expected)} rows too many"
-        if is_exact and page.stated is not None and page.stated != page.rows.num_rows:
-            return f"{page.stated} rows are stated, {page.rows.num_rows} came"
+            return f"{len(came)} rows came, {len(expected)} match"
         return len(expected)
 
-    def _is_exact(self, term: PushedTerm) -> bool:
-        filter_ = self._contract.column(term.column).filter
+    def _is_exact(self, name: str) -> bool:
+        filter_ = self._contract.column(name).filter
         return filter_ is not None and filter_.exact
 
-    def _request(self, terms: tuple[PushedTerm, ...], limit: int) -> PageRequest:
-        return PageRequest(Pushdown(terms), 0, limit, self._contract.order_column)
+    def _request(self, pushdown: Pushdown, limit: int) -> PageRequest:
+        return PageRequest(pushdown, 0, limit, self._contract.order_column)
 
     async def _stated(self, pushdown: Pushdown) -> int | None:
         request = PageRequest(pushdown, 0, 1, self._contract.order_column, for_total=True)

@@ -23,7 +23,7 @@ from gateway.snapshots.facts import SnapshotKey
 from gateway.snapshots.freshness import Verdict
 
 _LOOK_SECONDS = 2.0
-_SECONDS_BETWEEN_CALLS = 1.0
+_SECONDS_BETWEEN_CALLS = 2.0
 _SECONDS_BEFORE_RETRY = 3_600.0
 """What could not be proved, or was contradicted, is tried again after this time."""
 
@@ -119,12 +119,15 @@ class Renewal:
         proved = ", ".join(proof.ability for proof in proofs if proof.holds)
         if proved:
             self._observer.info(f"proved, so queries use it: {proved}")
+        causes: dict[str, list[str]] = {}
         for proof in proofs:
             if not proof.holds:
-                self._observer.warn(
-                    f"{proof.ability} is not used, because the Analytics API does not do what the"
-                    f" contract file states: {proof.evidence}; `skillhabit-odata check` shows more"
-                )
+                causes.setdefault(proof.evidence, []).append(proof.ability)
+        for evidence, names in causes.items():
+            self._observer.warn(
+                f"not used, because the Analytics API does not do what the contract file states:"
+                f" {', '.join(names)} ({evidence})"
+            )
 
     @property
     def _observer(self) -> Observer:

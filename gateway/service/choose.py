@@ -16,7 +16,12 @@ from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import first_request
 from gateway.analytics.read.statistics import Figures, rows_of_figures
 from gateway.contract.model import Contract
-from gateway.errors import UpstreamBrokeContract, UpstreamRejectedRequest, UpstreamUnavailable
+from gateway.errors import (
+    GatewayError,
+    UpstreamBrokeContract,
+    UpstreamRejectedRequest,
+    UpstreamUnavailable,
+)
 from gateway.fairness.call_limit import CallLimit
 from gateway.planner.plan import QueryPlan, Route
 from gateway.planner.pushdown import Pushdown
@@ -65,11 +70,21 @@ class SourceChooser:
             try:
                 source = await self._opened(stack, plan, options, page_size)
             except (UpstreamBrokeContract, UpstreamRejectedRequest) as error:
-                if not self._with.trust.withdraw(relied_on(plan), error.code):
+                if not self._withdraw(plan, error):
                     raise
                 whole = self._rows.snapshot(Pushdown(), fresher=options.fresher)
                 source = SnapshotRows(await stack.enter_async_context(whole))
             yield source
+
+    def _withdraw(self, plan: QueryPlan, error: GatewayError) -> bool:
+        """Withdraw the proofs that a response contradicts; return False if it used none."""
+        lost = self._with.trust.withdraw(relied_on(plan), f"a response was refused ({error.code})")
+        if lost:
+            self._with.totals.report(
+                f"{', '.join(lost)}: not used until proved again, because of a response to a"
+                f" client's request: {error.message}"
+            )
+        return bool(lost)
 
     async def _opened(
         self,

@@ -13,7 +13,7 @@ from gateway.analytics.read.request import filters_payload, first_request, to_pa
 from gateway.contract.model import Contract
 from gateway.planner.explain import explain, explain_pushdown
 from gateway.planner.plan import QueryPlan, Route, plan_query
-from gateway.proofs.abilities import relied_on
+from gateway.proofs.abilities import plan_proved, relied_on
 from gateway.proofs.trust import Trust
 from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
@@ -32,8 +32,8 @@ _VERDICTS = {
 }
 
 _UNTIL = (
-    "used once proved, which the next extract of all rows or `skillhabit-odata check` does; until"
-    " then the gateway does this work itself"
+    "used once proved, after the next extract of all rows; until then the gateway does this work"
+    " itself"
 )
 
 
@@ -66,8 +66,11 @@ def explain_request(
         bound = bound.entity
     if not isinstance(bound, BoundQuery):
         return Explanation((("resource", "a document made from the contract"),), "", None)
-    usable = trust.usable(contract) if trust is not None and trust.has_findings else contract
-    return explain_plan(plan_query(bound, usable), contract, EVERYTHING, trust=trust)
+    if trust is None or not trust.has_findings:
+        plan = plan_query(bound, contract)
+    else:
+        plan = plan_proved(bound, trust.usable(contract), trust.proved())
+    return explain_plan(plan, contract, EVERYTHING, trust=trust)
 
 
 def explain_plan(

@@ -11,7 +11,8 @@ from cachetools import LRUCache
 
 from gateway.contract.model import Contract
 from gateway.observe.record import Stage
-from gateway.planner.plan import QueryPlan, plan_query
+from gateway.planner.plan import QueryPlan
+from gateway.proofs.abilities import plan_proved
 from gateway.query.bind.query import bind
 from gateway.query.request import ODataRequest, parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery, Shape
@@ -94,18 +95,21 @@ class RequestPlanner:
         query = bound.entity if isinstance(bound, PropertyQuery) else bound
         if not isinstance(query, BoundQuery):
             return PlannedRequest(request, bound)
-        plan = plan_query(query, self._usable_contract())
+        plan = self._planned(query)
         return PlannedRequest(request, bound, plan, self._related(query), personal_read(bound))
 
     def _related(self, query: BoundQuery) -> RelatedPlans | None:
         """Return the plans that tell a missing entity from one without related rows."""
         if query.source is None:
             return None
-        contract = self._usable_contract()
-        entity = plan_query(query.source, contract)
+        entity = self._planned(query.source)
         if query.apply is None or not makes_rows_of_nothing(query.apply.steps):
             return RelatedPlans(entity)
-        return RelatedPlans(entity, plan_query(_count_of(query), contract))
+        return RelatedPlans(entity, self._planned(_count_of(query)))
+
+    def _planned(self, query: BoundQuery) -> QueryPlan:
+        contract = self._usable_contract()
+        return plan_proved(query, contract, self._with.trust.proved())
 
     def _usable_contract(self) -> Contract:
         """Return the contract with the proved abilities; drop plans that were made with others."""

@@ -28,7 +28,7 @@ async def test_an_explanation_names_what_is_not_proved_yet(tmp_path: Path) -> No
     async with started(VARIATIONS["assumed"], DATASET, tmp_path) as gateway:
         before = await gateway.explained(FAILED)
         assert before["pushdown"] == "nothing: all rows"
-        assert before["unproved"].startswith("filter by state, total; used once proved")
+        assert before["unproved"].startswith("filter by state, total, total with the")
         await gateway.prove()
         gateway.watch.seconds += LATER
         after = await gateway.explained(FAILED)
@@ -39,7 +39,7 @@ async def test_an_explanation_names_what_is_not_proved_yet(tmp_path: Path) -> No
 async def test_proofs_are_made_once_and_renewed_a_day_later(tmp_path: Path) -> None:
     async with started(VARIATIONS["assumed"], DATASET, tmp_path) as gateway:
         first = await gateway.prove()
-        assert len(first) == 16
+        assert len(first) == 37
         assert await gateway.renewal.prove_due() == ()
         gateway.watch.seconds += 3_600
         assert await gateway.prove() == {}
