@@ -95,9 +95,7 @@ class Study:
             if self.rows(reply) is not None:
                 return reply, left
             self.note_unknown(reply)
-            kept = _without_refused(left, reply.answer, formats=formats)
-            if len(kept) == len(left):  # nothing was named: a member may be a number elsewhere
-                kept = [tree for tree in left if all(len(path) == 1 for path in paths_of(tree))]
+            kept = _next_guesses(left, reply.answer, formats=formats)
             if len(kept) in (0, len(left)):
                 break
             left = kept
@@ -165,6 +163,17 @@ def _texts(node: Any, depth: int) -> Iterator[str]:
             yield ".".join(map(str, node))
         for inner in node:
             yield from _texts(inner, depth + 1)
+
+
+def _next_guesses(trees: Sequence[Tree], answer: Any, *, formats: bool) -> list[Tree]:
+    """Return the trees to send after a refusal; those without nesting if it names nothing.
+
+    A member that is an object in one tree may be a number in the API.
+    """
+    kept = _without_refused(trees, answer, formats=formats)
+    if len(kept) < len(trees):
+        return kept
+    return [tree for tree in trees if all(len(path) == 1 for path in paths_of(tree))]
 
 
 def _without_refused(trees: Sequence[Tree], answer: Any, *, formats: bool) -> list[Tree]:
