@@ -229,20 +229,12 @@ class Prover:
         chosen = [many[:1], [usable[-1][0]], *([many] if len(many) > 1 else [])]
         if column.prop.known_values:  # each word has a spelling of its own
             chosen += [[value] for value, _ in usable[1:_MOST_WORDS]]
-        compared = 0
         selections = [self._having(column, values) for values in chosen]
         selections += await self._within_ranges(column, selections[:2])
-        for selection in selections:
-            number = await self._compare(selection)
-            if number is None:
-                return None
-            if isinstance(number, str):
-                return _Finding(holds=False, evidence=number)
-            compared += number
-        similar = await self._similar(column, usable)
-        if similar is not None:
-            return similar
-        return _Finding(holds=True, evidence=f"{compared:,} rows", values=len(many))
+        found = await self._compare_all(selections)
+        if found is None or not found.holds:
+            return found
+        return await self._similar(column, usable) or replace(found, values=len(many))
 
     async def _usable(self, column: Column) -> list[tuple[Any, int]]:
         """Return the values to try with their rows, rarest first; none that all rows have."""
@@ -304,16 +296,7 @@ class Prover:
 
     async def _range(self, column: Column) -> _Finding | None:
         """Try the middle, both ends, and all instants from either side."""
-        compared = 0
-        selections = await self._ranges(column)
-        for selection in selections:
-            number = await self._compare(selection)
-            if number is None:
-                return None
-            if isinstance(number, str):
-                return _Finding(holds=False, evidence=number)
-            compared += number
-        return _Finding(holds=True, evidence=f"{compared:,} rows") if selections else None
+        return await self._compare_all(await self._ranges(column))
 
     async def _ranges(self, column: Column) -> list[_Selection]:
         """Return ranges as the planner would send them; none if the rows have too few instants."""
@@ -404,6 +387,18 @@ class Prover:
         return found
 
     # --- comparisons ------------------------------------------------------------------------------
+
+    async def _compare_all(self, selections: Sequence[_Selection]) -> _Finding | None:
+        """Return the finding on all selections; None if one cannot be compared, or without any."""
+        compared = 0
+        for selection in selections:
+            number = await self._compare(selection)
+            if number is None:
+                return None
+            if isinstance(number, str):
+                return _Finding(holds=False, evidence=number)
+            compared += number
+        return _Finding(holds=True, evidence=f"{compared:,} rows") if selections else None
 
     async def _compare(self, selection: _Selection) -> int | str | None:
         """Return the number of matching rows, what is wrong, or None if nothing can be compared."""

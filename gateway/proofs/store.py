@@ -11,9 +11,9 @@ import secrets
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from pathlib import Path
-from typing import Any
+from typing import Annotated
 
 import msgspec
 from filelock import FileLock
@@ -35,7 +35,7 @@ class Proof:
     ability: str
     digest: str
     holds: bool
-    at: datetime
+    at: Annotated[datetime, msgspec.Meta(tz=True)]
     values: int = 0
     evidence: str = ""
 
@@ -44,12 +44,12 @@ class _Line(msgspec.Struct, forbid_unknown_fields=True):
     """A proof in the file, and its owner."""
 
     owner: str
-    ability: str
-    digest: str
-    holds: bool
-    at: datetime
-    values: int = 0
-    evidence: str = ""
+    proof: Proof
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """Return what a newer line replaces."""
+        return self.owner, self.proof.ability
 
 
 class _File(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,11 +87,12 @@ class ProofStore:
             for line in self._lines.values()
             if line.owner == owner or (prefix != owner and line.owner.startswith(prefix))
         )
-        return {line.ability: _proof(line) for line in sorted(lines, key=lambda each: each.at)}
+        newest_last = sorted(lines, key=lambda line: line.proof.at)
+        return {line.proof.ability: line.proof for line in newest_last}
 
     def record(self, owner: str, proofs: Iterable[Proof]) -> None:
         """Add findings; older ones than those that are there do not count."""
-        made = [_line(owner, proof) for proof in proofs]
+        made = [_Line(owner, proof) for proof in proofs]
         if not made:
             return
         if self._path is None:
@@ -137,7 +138,7 @@ class ProofStore:
         if found.format != _FORMAT:
             self._warn(f"the proofs in {path} have another format, so none counts")
             return {}
-        return {(line.owner, line.ability): line for line in found.proofs}
+        return {line.key: line for line in found.proofs}
 
     def _write(self, path: Path, lines: _Found) -> None:
         draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
@@ -156,12 +157,13 @@ def merged(lines: _Found, made: Iterable[_Line]) -> _Found:
     """Return the newest finding on each ability of each owner; of many owners, the latest ones."""
     found = dict(lines)
     for line in made:
-        known = found.get((line.owner, line.ability))
-        if known is None or known.at <= line.at:
-            found[line.owner, line.ability] = line
+        known = found.get(line.key)
+        if known is None or known.proof.at <= line.proof.at:
+            found[line.key] = line
     latest: dict[str, datetime] = {}
     for line in found.values():
-        latest[line.owner] = max(line.at, latest.get(line.owner, line.at))
+        at = line.proof.at
+        latest[line.owner] = max(at, latest.get(line.owner, at))
     kept = set(sorted(latest, key=lambda owner: latest[owner])[-_MAX_OWNERS:])
     return {key: line for key, line in found.items() if key[0] in kept}
 
@@ -172,13 +174,3 @@ def _stamp_of(path: Path) -> tuple[int, int] | None:
     except OSError:
         return None
     return found.st_mtime_ns, found.st_ino
-
-
-def _line(owner: str, proof: Proof) -> _Line:
-    fields: dict[str, Any] = {name: getattr(proof, name) for name in Proof.__slots__}
-    return _Line(owner, **fields)
-
-
-def _proof(line: _Line) -> Proof:
-    at = line.at if line.at.tzinfo else line.at.replace(tzinfo=UTC)
-    return Proof(line.ability, line.digest, line.holds, at, line.values, line.evidence)

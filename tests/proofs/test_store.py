@@ -69,7 +69,15 @@ def test_an_owner_with_a_star_stands_for_all_of_one_api() -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "{", '{"format": 2, "proofs": []}', '{"format": 1, "proofs": [{"owner": 1}]}']
+    "text",
+    [
+        "",
+        "{",
+        '{"format": 2, "proofs": []}',
+        '{"format": 1, "proofs": [{"owner": 1}]}',
+        '{"format": 1, "proofs": [{"owner": "a/1", "proof": {"ability": "total", "digest": "d",'
+        ' "holds": true, "at": "2026-05-01T00:00:00"}}]}',
+    ],
 )
 def test_a_damaged_file_proves_nothing_and_is_replaced(tmp_path: Path, text: str) -> None:
     told: list[str] = []
