@@ -305,11 +305,17 @@ class Workspace:
         )
 
 
-def _may_follow(trust: Trust, contract: Contract) -> bool:
-    """Return True unless a range was contradicted: changes read by it would lack rows."""
-    contradicted = trust.contradicted()
+def _may_follow(trust: Trust, contract: Contract, pushdown: Pushdown) -> bool:
+    """Return True if changes can be read newest first.
+
+    Rows that are sorted inside of pages only, or a contradicted range, would hide some.
+    """
+    proved, contradicted = trust.proved(), trust.contradicted()
     ranges = (c.name for c in contract.columns if isinstance(c.filter, RangeFilter))
-    return not any(name_of(Kind.FILTER, name) in contradicted for name in ranges)
+    if any(name_of(Kind.FILTER, name) in contradicted for name in ranges):
+        return False
+    orders = (name_of(Kind.WINDOW, term.column) for term in pushdown.terms)
+    return proved is None or all(order in proved for order in orders)
 
 
 def _page_sizes(settings: Settings) -> PageSizes:

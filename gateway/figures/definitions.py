@@ -1,4 +1,4 @@
-"""What each figure counts, as conditions of OData on the results.
+"""The figures, each as two conditions of OData on the results.
 
 A figure is the number of the rows that meet `counts`, all of which meet `of`. Conditions may use
 `{required}`, `{enrolled}` and `{met}`, which `Terms` explains, and moments: `{now}` is the instant

@@ -98,6 +98,7 @@ class _View:
         self.figures: tuple[Shown, ...] = ()
         self.people: Shown | None = None
         self.ranked: tuple[Ranked, ...] = ()
+        self.is_cut = False
         self._page, self._feed, self._schema, self._results = page, feed, schema, results
         self._asked: Mapping[str, str] = page.request.query_params
         names = frozenset(prop.name for prop in results.properties)
@@ -204,13 +205,16 @@ class _View:
             empty = not line.figures[place].of
             return empty, -value if is_bad else value, line.name
 
+        self.is_cut = len(lines) > _RANKED
         return tuple(sorted(lines, key=rank)[:_RANKED])
 
     async def _lines(self, figures: Sequence[Figure]) -> list[Ranked]:
         columns = [self.by]
         if self.by == "contentId" and self._results.find("contentName"):
             columns.append("contentName")
-        rows = await self._applied(grouped(figures, self._terms, columns, self.where))
+        apply = grouped(figures, self._terms, columns, self.where)
+        options = {"$apply": apply, "$orderby": "results desc"}  # of very many, the largest count
+        rows = await self._feed.rows_of("Results", options)
         return [
             self._line(_literal(row[self.by]), _name(row[columns[-1]]), row, figures)
             for row in rows

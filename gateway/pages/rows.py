@@ -36,6 +36,8 @@ _FIRST_COLUMNS = (
 _HIDDEN = frozenset({"userId", "contentId"})
 _LINKS = {"userName": "userId", "userEmail": "userId", "contentName": "contentId"}
 """Columns whose cells lead to all rows with the same value of another column."""
+_LIMITS = frozenset({"$orderby", "$select", "$top", "$skip"})
+"""Options that do not change the number of rows."""
 _SYSTEM = ("$filter", "$orderby", "$select", "$compute", "$apply", "$search", "$top", "$skip")
 
 
@@ -155,7 +157,7 @@ class _Rows:
         self.filter = options.get("$filter", "")
         self.skip = query.skip
         self.most = query.top
-        self.count = 0
+        self.count: int | None = None
         self.rows: tuple[tuple[Cell, ...], ...] = ()
         self.previous = self.following = ""
         shown = [p for p in query.select if p.name not in _HIDDEN or len(query.select) < 3]
@@ -170,20 +172,20 @@ class _Rows:
         rows = await self._feed.rows_of(self.name, _without_empty(asked))
         self.count = await self._count(len(rows))
         self.rows = tuple(tuple(self._cell(p, row) for p in self._shown) for row in rows)
-        if self.skip:
+        is_full, left = len(rows) == _PAGE_ROWS, None if self.most is None else self.most - size
+        if self.skip and self.most is None:
             self.previous = self._link({"$skip": str(max(0, self.skip - _PAGE_ROWS))})
-        if self.most is None and self.skip + len(rows) < self.count:
-            self.following = self._link({"$skip": str(self.skip + _PAGE_ROWS)})
+        if is_full and left != 0 and (self.count is None or self.skip + len(rows) < self.count):
+            rest = {} if left is None else {"$top": str(left)}
+            self.following = self._link({"$skip": str(self.skip + _PAGE_ROWS), **rest})
         return self
 
-    async def _count(self, found: int) -> int:
-        """Return the number of all rows of the query, without its limits."""
-        if "$apply" in self._options:
-            return self.skip + found if found < _PAGE_ROWS else 0
-        kept = {n: t for n, t in self._options.items() if n in ("$filter", "$search", "$compute")}
-        steps = [f"filter({kept['$filter']})"] if "$filter" in kept and len(kept) == 1 else []
-        if kept and not steps:
-            return self.skip + found if found < _PAGE_ROWS else 0
+    async def _count(self, found: int) -> int | None:
+        """Return the number of all rows of the query, without its limits; None if unknown."""
+        kept = {n: t for n, t in self._options.items() if n not in _LIMITS}
+        if kept and [*kept] != ["$filter"]:
+            return self.skip + found if 0 < found < _PAGE_ROWS and self.most is None else None
+        steps = [f"filter({kept['$filter']})"] if kept else []
         apply = "/".join([*steps, "aggregate($count as rows)"])
         (row,) = await self._feed.rows_of(self.name, {"$apply": apply})
         return int(row["rows"])

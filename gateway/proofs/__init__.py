@@ -1,1 +1,1 @@
-"""What the Analytics API has been proved to do; queries rely on nothing else."""
+"""Proofs that the Analytics API does what its contract states; queries rely on nothing else."""

@@ -25,7 +25,7 @@ from gateway.snapshots.freshness import Verdict
 _LOOK_SECONDS = 2.0
 _SECONDS_BETWEEN_CALLS = 2.0
 _SECONDS_BEFORE_RETRY = 3_600.0
-"""What could not be proved, or was contradicted, is tried again after this time."""
+"""The time after which abilities are tried again that were contradicted or not proved."""
 
 
 class Renewal:

@@ -18,7 +18,7 @@ from typing import Annotated
 import msgspec
 from filelock import FileLock
 
-_LOCK_SECONDS = 10.0
+_LOCK_SECONDS = 2.0
 _MAX_BYTES = 4_194_304
 _MAX_OWNERS = 1_000
 
@@ -80,7 +80,7 @@ class ProofStore:
 
         An owner that ends in `*` means all owners that begin with the rest.
         """
-        self._refresh()
+        self.refresh()
         prefix = owner.removesuffix("*")
         lines = (
             line
@@ -100,7 +100,7 @@ class ProofStore:
             return
         try:
             with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
-                self._refresh()
+                self.refresh()
                 found = merged(self._lines, made)
                 self._write(self._path, found)
                 self._keep(found)
@@ -111,18 +111,12 @@ class ProofStore:
 
     def refresh(self) -> int:
         """Read the file if it has changed; return the version."""
-        self._refresh()
+        stamp = None if self._path is None else _stamp_of(self._path)
+        if self._path is not None and stamp != self._stamp:
+            self._stamp = stamp
+            if stamp is not None:
+                self._keep(self._read(self._path))
         return self.version
-
-    def _refresh(self) -> None:
-        if self._path is None:
-            return
-        stamp = _stamp_of(self._path)
-        if stamp == self._stamp:
-            return
-        self._stamp = stamp
-        if stamp is not None:
-            self._keep(self._read(self._path))
 
     def _keep(self, lines: _Found) -> None:
         self._lines, self.version = lines, self.version + 1

@@ -47,7 +47,7 @@ class RequestPlanner:
         Raises:
             GatewayError: 400, 404 or 501; 503 if a long URL did not get its turn in time.
         """
-        self._usable_contract()
+        usable = self._usable_contract()
         identity, size = (raw_path, raw_query, root), len(raw_path) + len(raw_query)
         cached = self._cache.get(identity)
         if cached is not None:
@@ -56,8 +56,9 @@ class RequestPlanner:
         if is_reference:
             size = _MAX_INLINE_BYTES + 1
         planned = await self.offload(size, self.read, *identity)
-        if size <= _MAX_CACHED_URL_BYTES and planned.moment is None and not is_reference:
-            self._cache[identity] = planned
+        is_lasting = planned.moment is None and not is_reference
+        if size <= _MAX_CACHED_URL_BYTES and is_lasting and self._usable_contract() is usable:
+            self._cache[identity] = planned  # its abilities were not withdrawn meanwhile
         return planned
 
     async def offload(self, size: int, work: Callable[..., T], *arguments: object) -> T:

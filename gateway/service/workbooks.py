@@ -17,7 +17,8 @@ from gateway.fairness.budget import current_budget
 from gateway.fairness.round_robin import RoundRobin
 from gateway.writer.workbook import MAX_ROWS, WorkbookFacts
 
-_COMMAND = (sys.executable, "-m", "gateway.service.workbook_process")
+_COMMAND = (sys.executable, "-P", "-m", "gateway.service.workbook_process")
+"""`-P`: a folder called gateway in the working directory is not run."""
 _SECONDS = 900.0
 _PART_BYTES = 262_144
 _MAX_COMPLAINT_BYTES = 2_000

@@ -17,7 +17,7 @@ WORDS = read_texts()
 
 
 def number_of(page: Page, figure: str) -> int:
-    """What a card says it counts: the first number of "1,740 of 2,000"."""
+    """Return the number on a card: the first one of "1,740 of 2,000"."""
     text = page.locator(f"[data-figure={figure}] .muted").first.inner_text()
     return int(text.partition(" ")[0].replace(",", ""))
 
@@ -90,3 +90,17 @@ def test_rows_are_sorted_by_their_headers_and_shown_in_pages(visitor: Watched) -
 def test_a_wrong_url_is_explained(visitor: Watched, path: str, status: int, word: str) -> None:
     visitor.expected.add(status)
     expect(visitor.open(path).locator("main")).to_contain_text(word)
+
+
+@pytest.mark.parametrize(
+    ("query", "rows"), [("$apply=groupby((userId))", 133), ("$top=120", 120), ("$top=50", 50)]
+)
+def test_all_rows_can_be_reached_by_the_next_link(visitor: Watched, query: str, rows: int) -> None:
+    page, seen = visitor.open(f"/rows?table=Results&{query}"), 0
+    for _ in range(5):
+        seen += page.locator("tbody tr").count()
+        following = page.get_by_role("link", name=WORDS.rows.following)
+        if not following.count():
+            break
+        following.click()
+    assert seen == rows

@@ -35,7 +35,7 @@ USUAL = read_file(built_in_contract())
 
 @dataclass(frozen=True)
 class Discovered:
-    """What discovery learnt about a variation; `problems` are those that `init` would report."""
+    """The result of discovery; `problems` are those that `init` would report."""
 
     learned: Learned
     text: str

@@ -49,7 +49,7 @@ def one(value: Any, kind: pa.DataType) -> Cell:
 
 
 def notes(value: Any, kind: pa.DataType) -> list[str]:
-    """What the second sheet says of a column with one value."""
+    """Return the notes of the second sheet about a column with one value."""
     about = written(pa.table({"a": pa.array([value], kind)})).worksheets[1]
     return [str(row[1]) for row in about.iter_rows(values_only=True) if row[0] == "Note"]
 

@@ -68,7 +68,8 @@ class Extractor:
 
     `fetch` must refuse a page that does not fit its request, as `AnalyticsClient.fetch` does: a
     page that is not full counts as the last one. Other readers of this upstream share `totals`.
-    `may_follow` returns False if changes cannot be read, because a range was contradicted.
+    `may_follow` returns False if the changes of a selection cannot be read, because its order was
+    not proved, or a range was contradicted.
     """
 
     def __init__(
@@ -78,7 +79,7 @@ class Extractor:
         policy: ExtractPolicy,
         clock: Clock,
         totals: Totals | None = None,
-        may_follow: Callable[[], bool] = lambda: True,
+        may_follow: Callable[[Pushdown], bool] = lambda _: True,
     ) -> None:
         self.may_follow = may_follow
         self.tally = Tally(contract)
@@ -144,7 +145,7 @@ class Extractor:
         is_small = base.rows < self.contract.request.page_limit
         if is_small or self.choice.strategy is not Strategy.NEWEST_FIRST:
             return None
-        if not self.may_follow() or not self.dates.can_follow(pushdown):
+        if not self.may_follow(pushdown) or not self.dates.can_follow(pushdown):
             return None
         asked_at = self.catch_up.now()
         passing = await self.dates.read(self.scanner, pushdown, to_micros(since), asked_at)
