@@ -191,7 +191,10 @@ def encode(value: str, steps: Sequence[Step]) -> Any:
     return found
 
 
-def _before(shown: str, step: Step) -> Any:
+def _before(shown: Any, step: Step) -> Any:
+    """Return what a step turns into a value; a number is never the outcome of one of these."""
+    if not isinstance(shown, str):
+        raise Undecodable
     match step:
         case ValueMap(pairs):
             names = [name for name, made in pairs if made == shown]

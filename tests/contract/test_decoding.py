@@ -83,6 +83,13 @@ def test_what_is_sent_for_a_value_is_decoded_to_it(value: str, steps: tuple[Step
     assert decode(sent, steps) in (value, [value])
 
 
+@pytest.mark.parametrize("first", ["text", "upper", "lower", {"split": ","}, {"map": {"a": "5"}}])
+def test_a_number_is_never_sent_through_a_step_that_makes_texts(first: Any) -> None:
+    """A step before "text" makes texts, so "5" cannot come from the number 5."""
+    with pytest.raises(Undecodable):
+        encode("5", parse_steps([first, "text"], "c"))
+
+
 MAPS = st.dictionaries(st.sampled_from("abcd"), st.sampled_from("abcdXY"), max_size=4)
 
 
