@@ -27,7 +27,7 @@ def request_shape(parsed: file.ContractFile) -> RequestShape:
     body = request.statistics_body
     return RequestShape(
         body=compile_template(request.body),
-        statistics_body=compile_template(_without_page(request.body) if body is None else body),
+        statistics_body=compile_template(without_page(request.body) if body is None else body),
         page_limit=parsed.pages.largest,
         ascending=ascending,
         descending=descending,
@@ -45,13 +45,13 @@ def safe_values(parsed: file.ContractFile, name: str) -> str:
     return r"[^,\s]+(?:[ \t]+[^,\s]+)*" if any(u.name == f"{name}.text" for u in own) else ""
 
 
-def _without_page(tree: Any) -> Any:
+def without_page(tree: Any) -> Any:
     """Return a body without the members that concern the page and the order."""
     if isinstance(tree, dict):
-        kept = {name: _without_page(value) for name, value in tree.items() if "${order" not in name}
+        kept = {name: without_page(value) for name, value in tree.items() if "${order" not in name}
         return {n: v for n, v in kept.items() if v is not None and (v != {} or tree[n] == {})}
     if isinstance(tree, list):
-        kept_list = [made for each in tree if (made := _without_page(each)) is not None]
+        kept_list = [made for each in tree if (made := without_page(each)) is not None]
         return kept_list if kept_list or not tree else None
     is_page = isinstance(tree, str) and any(f"${{{name}" in tree for name in PAGE_NAMES)
     return None if is_page else tree

@@ -14,13 +14,21 @@ from typing import Any
 from msgspec import structs
 
 from gateway.contract import file
+from gateway.discovery.abilities import (
+    FILTERS,
+    Ground,
+    find_aggregates,
+    find_custom_fields,
+    find_expiry_range,
+    find_filters,
+)
 from gateway.discovery.hints import Hints
 from gateway.discovery.infer.found import Inferred, Question
 from gateway.discovery.infer.passing import with_time
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem
 from gateway.discovery.probe.enter import Entry, enter
-from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
+from gateway.discovery.probe.filters import FilterFound
 from gateway.discovery.probe.order import OrderFound, find_order
 from gateway.discovery.probe.paging import (
     Limit,
@@ -57,14 +65,6 @@ _WITH_ZONE = frozenset(
     {"iso", "%Y-%m-%dT%H:%M:%S.%LZ", "%Y-%m-%dT%H:%M:%SZ", "epoch_milliseconds", "epoch_seconds"}
 )
 """Formats of ranges that say their zone."""
-_FILTERS = (
-    ("states", "state", "ZZ_NO_SUCH_STATE"),
-    ("contents", "contentId", "zz-no-such-content"),
-    ("enrollment_types", "enrollmentType", "ZZ_NO_SUCH_TYPE"),
-    ("users", "userId", "zz-no-such-user"),
-    ("groups", "groupIds", "zz-no-such-group"),
-)
-
 Progress = Callable[[str], None]
 
 
@@ -72,9 +72,10 @@ Progress = Callable[[str], None]
 class Plan:
     """The input and the limits of discovery.
 
-    `zone` is that of instants without an offset, if the owner has named it. `calls` bounds the
-    calls for abilities that the feed can do without. `choose` answers a question with the number
-    of an option; without it, the safe ones are taken.
+    `zone` is that of instants without an offset, if the owner has named it. After `calls` calls no
+    filter by values is tried any more, which the feed can do without, and after `rare_calls` no
+    statistics and no other filter: with the pages that are read at the end, these make 40. `choose`
+    answers a question with the number of an option; without it, the safe ones are taken.
     """
 
     usual: file.ContractFile
@@ -82,6 +83,7 @@ class Plan:
     hints: Hints = field(default_factory=Hints)
     zone: str = ""
     calls: int = 60
+    rare_calls: int = 34
     choose: Callable[[Question], int] | None = None
 
     @property
@@ -120,7 +122,6 @@ class _Discovery:
         self._samples = Samples(
             plan.usual, entry.envelope, plan.zone or "UTC", plan.choose, progress
         )
-        self._untested: dict[str, str] = {}
         self._newest: list[dict[str, Any]] = []
         self._problems: list[str] = []
 
@@ -148,9 +149,14 @@ class _Discovery:
         ranges = await self._ranges(inferred, order, first, few)
         if samples.without_zone:
             inferred, ranges = await self._with_zone(inferred, order, first, ranges)
-        filters = await self._filters(inferred, first)
+        ground = await self._ground(inferred, total, first)
+        filters = await find_filters(ground)
         if not ranges:  # with ranges, the parts of the rows show it
             await self._find_hidden(inferred, total, filters, position)
+        statistics = await find_aggregates(ground, next(iter(ranges), None))
+        expiry = await find_expiry_range(ground) if ranges else None
+        ranges += () if expiry is None else (expiry,)
+        fields = await find_custom_fields(ground, filters)
         return Learned(
             path=study.path,
             base=study.base,
@@ -164,6 +170,8 @@ class _Discovery:
             total=total,
             ranges=ranges,
             filters=filters,
+            custom_fields=fields,
+            statistics=statistics,
             has_more=samples.has_more,
             headers=dict(study.caller.headers),
             constants=self._entry.constants,
@@ -171,7 +179,7 @@ class _Discovery:
             seconds_of_page=study.caller.slowest,
             calls_per_second=study.caller.calls_per_second,
             rows=samples.rows,
-            untested=self._untested,
+            untested=ground.untested,
             problems=tuple(self._problems),
         )
 
@@ -263,35 +271,23 @@ class _Discovery:
         )
         return samples.settle(), ()
 
-    async def _filters(
-        self, inferred: Inferred, first: Mapping[str, Any]
-    ) -> tuple[FilterFound, ...]:
-        rows = self._newest or self._study.rows(await self._study.ask(first)) or []
-        found = []
-        for name, column, impossible in _FILTERS:
-            entry = inferred.column(column)
-            if entry is None or self._is_spent():
-                self._untested[name] = "no call is left for it" if entry else f"no column {column}"
-                continue
-            if not has_two_values(Reader(entry), rows):
-                self._untested[name] = "no value is in some rows only"
-                continue
-            made = await find_filter(
-                self._study,
-                name,
-                Reader(entry),
-                Scene(rows, first),
-                _like(impossible, entry),
-                self._plan.hints.filters.get(name, ()),
-            )
-            if made is None:
-                self._progress(f"filter by {name}: not found, so the gateway filters the rows")
-                continue
-            found.append(made)
-            self._progress(f"filter by {name}: {made.verdict}")
-            if made.verdict in ("exact", "superset"):
-                self._study.form = merged(self._study.form, made.tree)
-        return tuple(found)
+    async def _ground(
+        self, inferred: Inferred, total: TotalFound | None, first: Mapping[str, Any]
+    ) -> Ground:
+        """Return the page on which filters are tried; `first` are the values of the first page."""
+        values = {**self._study.defaults, **first}
+        rows = self._newest or self._study.rows(await self._study.ask(values)) or []
+        return Ground(
+            self._study,
+            inferred,
+            self._plan.hints,
+            rows,
+            values,
+            self._plan.calls,
+            self._plan.rare_calls,
+            is_all=total is not None and total.number == len(rows),
+            tell=self._progress,
+        )
 
     async def _find_hidden(
         self,
@@ -318,9 +314,6 @@ class _Discovery:
                 " recorded request with --from"
             )
 
-    def _is_spent(self) -> bool:
-        return self._study.caller.calls >= self._plan.calls
-
     def _tell(
         self,
         limit: Limit,
@@ -334,11 +327,6 @@ class _Discovery:
         self._progress("no true total" if total is None else f"total: {total.evidence}")
 
 
-def _like(impossible: str, entry: file.ColumnEntry) -> Any:
-    """Return an impossible value of the kind that the API has: a number where ids are numbers."""
-    return 999_999_999_999 if entry.decode[:1] == ("text",) else impossible
-
-
 def _with_abilities(
     inferred: Inferred,
     order: OrderFound | None,
@@ -346,10 +334,10 @@ def _with_abilities(
     filters: Sequence[FilterFound],
 ) -> Inferred:
     """Return the columns with the filters and the order that were proved."""
-    usable = {f.name for f in filters if f.verdict in ("exact", "superset")}
-    by_column = {column: name for name, column, _ in _FILTERS if name in usable}
-    if any(found.name == "updated_at" for found in ranges):
-        by_column["updatedAt"] = "updated_at"
+    usable = {found.name for found in filters if found.is_usable}
+    by_column = {column: name for name, column, _ in FILTERS if name in usable}
+    columns_of = {"updated_at": "updatedAt", "expiry_date": "expiryDate"}
+    by_column |= {columns_of[found.name]: found.name for found in ranges}
     columns = []
     for entry in inferred.columns:
         sorts = order.field if order is not None and entry.name == "updatedAt" else None

@@ -7,10 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gateway.discovery.infer.found import Inferred, Row
+from gateway.discovery.probe.field_filter import FieldFilterFound
 from gateway.discovery.probe.filters import FilterFound
 from gateway.discovery.probe.order import OrderFound
 from gateway.discovery.probe.paging import End, Limit, Position
 from gateway.discovery.probe.ranges import RangeFound
+from gateway.discovery.probe.statistics import StatisticsFound
 from gateway.discovery.probe.totals import TotalFound
 
 
@@ -34,6 +36,8 @@ class Learned:
     total: TotalFound | None = None
     ranges: tuple[RangeFound, ...] = ()
     filters: tuple[FilterFound, ...] = ()
+    custom_fields: FieldFilterFound | None = None
+    statistics: StatisticsFound | None = None
     has_more: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
     constants: tuple[str, ...] = ()

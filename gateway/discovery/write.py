@@ -31,7 +31,7 @@ def contract_text(learned: Learned, shipped: str, usual: file.ContractFile, base
         "the envelope of the response": _response(learned),
         "filters": _filters(learned),
         "columns, in their published order": _columns(learned),
-        "statistics": (),
+        "statistics": _statistics(learned),
         "consistent extracts": _extract(learned),
         "custom fields of the workspace": _custom_fields(learned),
     }
@@ -77,6 +77,11 @@ def _urls(learned: Learned, base_url: str) -> Iterable[str]:
     yield "[endpoints.results]"
     yield f"path = {toml(learned.path)}"
     yield from _proof("observed", f"success is {learned.status}")
+    if learned.statistics is not None:
+        yield ""
+        yield "[endpoints.statistics]"
+        yield f"path = {toml(learned.statistics.path)}"
+        yield from _proof("observed", "it counts the rows that were read")
 
 
 def _request(learned: Learned) -> Iterable[str]:
@@ -105,14 +110,11 @@ def body_of(learned: Learned) -> dict[str, Any]:
     if learned.order is not None:
         body = merged(body, learned.order.form.tree)
     trees = [found.tree for found in learned.ranges]
-    trees += [found.tree for found in learned.filters if _is_used(found.verdict)]
+    trees += [found.tree for found in learned.filters if found.is_usable]
+    trees += [learned.custom_fields.tree] if learned.custom_fields else []
     for tree in trees:
         body = merged(body, tree)
     return body
-
-
-def _is_used(verdict: str) -> bool:
-    return verdict in ("exact", "superset")
 
 
 def _pages(learned: Learned) -> Iterable[str]:
@@ -159,7 +161,7 @@ def _response(learned: Learned) -> Iterable[str]:
 
 def _filters(learned: Learned) -> Iterable[str]:
     for found in learned.filters:
-        if not _is_used(found.verdict):
+        if not found.is_usable:
             yield f"# {found.name}: not used. {found.evidence}"
             continue
         yield f"[filters.{found.name}]"
@@ -181,6 +183,13 @@ def _filters(learned: Learned) -> Iterable[str]:
             if value is not None:
                 yield f"{name} = {toml(value)}"
         yield from _proof("observed", each.evidence)
+        yield ""
+    if learned.custom_fields is not None:
+        yield "[filters.custom_fields]"
+        yield 'kind = "custom-fields"'
+        yield "exact = false"
+        yield f"max_values = {learned.custom_fields.most_values}"
+        yield from _proof("observed", learned.custom_fields.evidence)
         yield ""
 
 
@@ -228,6 +237,8 @@ def _custom_fields(learned: Learned) -> Iterable[str]:
         value = getattr(fields, name)
         if value:
             yield f"{name} = {toml(value)}"
+    if learned.custom_fields is not None:
+        yield 'filter = "custom_fields"'
     yield "personal = true             # default of all custom fields"
     yield from _proof(fields.source, fields.evidence)
     for mapped in fields.mapped:
@@ -237,6 +248,19 @@ def _custom_fields(learned: Learned) -> Iterable[str]:
             value = getattr(mapped, field.name)
             if value not in ("", None, ()):
                 yield f"{field.encode_name} = {toml(value)}"
+
+
+def _statistics(learned: Learned) -> Iterable[str]:
+    members = {} if learned.statistics is None else learned.statistics.members
+    for name, entry in members.items():
+        yield f"[statistics.{name}]"
+        yield f"kind = {toml(entry.kind)}"
+        yield f"member = {toml(entry.member)}"
+        if entry.column:
+            yield f"column = {toml(entry.column)}"
+        yield f"exact = {toml(entry.exact)}"
+        yield from _proof(entry.source, entry.evidence)
+        yield ""
 
 
 def _limits(calls_per_second: float) -> Iterable[str]:

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gateway.analytics.extract.ranges import from_micros, to_micros
+from gateway.contract.model import Column, CustomFieldFilter, RangeFilter
+from gateway.contract.statistics import Measure
 from gateway.discovery.probe.caller import DoorProblem
 from gateway.errors import GatewayError
-from gateway.planner.pushdown import Pushdown, PushedValues
+from gateway.planner.pushdown import Pushdown, PushedRange, PushedTerm, PushedValues
 from gateway.sandbox import generate
 from gateway.sandbox.variations import PROFILES, VARIATIONS, merge, truth
 from tests.support.discovered import (
@@ -21,6 +27,7 @@ from tests.support.discovered import (
     differences,
     learn_variant,
     read_feed,
+    read_statistics,
     read_total,
     start,
 )
@@ -53,7 +60,7 @@ WITHOUT_COLUMNS = {"instants-dotnet"}
 async def meet(upstream: Upstream) -> tuple[Discovered | None, list[dict[str, Any]], str]:
     """Return what was learnt, the whole feed, and why there is none."""
     try:
-        found = await learn_variant(upstream)
+        found = await learn_variant(upstream, rare_calls=80)
         if found.problems:
             return found, [], "; ".join(found.problems)
         return found, await read_feed(upstream, found), ""
@@ -94,6 +101,8 @@ def test_a_feed_is_whole_and_right_or_refused(name: str) -> None:
             assert await read_total(upstream, found) == len(rows)
         if not name.startswith("pace"):  # its clients wait for minutes, which is tested elsewhere
             await check_filters(upstream, found)
+            await check_rare_filters(upstream, found, rows)
+            await check_statistics(upstream, found, rows)
 
     asyncio.run(scenario())
 
@@ -116,6 +125,71 @@ async def check_filters(upstream: Upstream, found: Discovered) -> None:
             came = len(await read_feed(upstream, found, pushdown))
             right = sum(bool(chosen & set(as_list(row.get(column.name)))) for row in wanted)
             assert came == right if column.filter.exact else came >= right, column.name
+
+
+async def check_rare_filters(
+    upstream: Upstream, found: Discovered, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Compare filters by custom fields and ranges of instants with the rows of the whole feed."""
+    key = found.contract.key
+    for column in found.contract.columns:
+        if column.filter is None or column.prop.collection:
+            continue
+        known = sorted({row[column.name] for row in rows} - {None}, key=str)
+        asked = _rare_term(column, known)
+        if asked is None:
+            continue
+        term, is_right = asked
+        right = {row[key] for row in rows if is_right(row[column.name])}
+        came = {row[key] for row in await read_feed(upstream, found, Pushdown((term,)))}
+        assert came >= right, column.name
+        assert came == right or not column.filter.exact, column.name
+
+
+def _rare_term(
+    column: Column, known: Sequence[Any]
+) -> tuple[PushedTerm, Callable[[Any], bool]] | None:
+    """Return a term of a filter by custom fields or of a range, and the condition of its rows."""
+    if isinstance(column.filter, CustomFieldFilter):
+        chosen = [value for value in known if column.can_encode(value)][:3]
+        term = PushedValues(column.name, tuple(chosen))
+        return (term, chosen.__contains__) if chosen else None
+    if not isinstance(column.filter, RangeFilter) or len(known) < 8:
+        return None
+    step, filter_ = column.filter.resolution_milliseconds * 1000, column.filter
+    ends = (to_micros(known[len(known) * part // 8].replace(tzinfo=UTC)) for part in (3, 6))
+    lower, upper = (from_micros(end // step * step) for end in ends)
+    return PushedRange(column.name, lower, upper), partial(_is_inside, filter_, lower, upper)
+
+
+def _is_inside(
+    filter_: RangeFilter, lower: datetime, upper: datetime, value: datetime | None
+) -> bool:
+    if value is None:
+        return False
+    at = value.replace(tzinfo=UTC)
+    above = at >= lower if filter_.from_inclusive else at > lower
+    return above and (at <= upper if filter_.to_inclusive else at < upper)
+
+
+async def check_statistics(
+    upstream: Upstream, found: Discovered, rows: Sequence[dict[str, Any]]
+) -> None:
+    """Compare each statistic that was learnt with the rows of the whole feed."""
+    if not found.contract.statistics:
+        return
+    figures = await read_statistics(upstream, found)
+    for statistic, number in figures.numbers.items():
+        known = [v for row in rows if statistic.column and (v := row[statistic.column]) is not None]
+        wanted = {
+            Measure.ROWS: len(rows),
+            Measure.DISTINCT: len(set(known)),
+            Measure.NOT_NULL: len(known),
+        }
+        assert statistic.measure is Measure.VALUES or number == wanted[statistic.measure]
+    for statistic, counts in figures.counts.items():
+        if figures.covers(statistic, found.contract):
+            assert counts == Counter(row[statistic.column] for row in rows)
 
 
 def _has_new_words(names: list[str]) -> bool:

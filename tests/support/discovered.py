@@ -15,6 +15,7 @@ import pyarrow.compute as pc
 from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.analytics.read.client import AnalyticsClient, RetryPolicy, World
 from gateway.analytics.read.request import PageRequest
+from gateway.analytics.read.statistics import Figures
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.contract.model import Contract
 from gateway.discovery.check import InForce, compare_with
@@ -115,7 +116,7 @@ def client_of(variant: Variant) -> httpx.AsyncClient:
 
 
 async def learn_variant(
-    upstream: Upstream, *, described: bool = True, zone: str = ""
+    upstream: Upstream, *, described: bool = True, zone: str = "", rare_calls: int = 34
 ) -> Discovered:
     """Discover a variation as init does.
 
@@ -129,7 +130,9 @@ async def learn_variant(
         caller = Caller(
             http, _token(variant), Pace(clock.sleep, clock.monotonic, 0.0), hints.headers
         )
-        learned = await discover(caller, Plan(USUAL, hints=hints, zone=zone), said.append)
+        learned = await discover(
+            caller, Plan(USUAL, hints=hints, zone=zone, rare_calls=rare_calls), said.append
+        )
         text = contract_text(learned, built_in_contract(), USUAL, BASE_URL)
         contract = load_contract(text)
         client = _client(upstream, http, contract, caller.headers)
@@ -169,6 +172,13 @@ async def read_total(upstream: Upstream, found: Discovered) -> int | None:
         client = _client(upstream, http, contract, found.learned.headers)
         request = PageRequest(Pushdown(), 0, 1, contract.order_column, for_total=True)
         return (await client.fetch(request)).stated
+
+
+async def read_statistics(upstream: Upstream, found: Discovered) -> Figures:
+    """Return the statistics of all rows."""
+    async with client_of(upstream.variant) as http:
+        client = _client(upstream, http, found.contract, found.learned.headers)
+        return await client.fetch_statistics(Pushdown())
 
 
 def _token(variant: Variant) -> Any:

@@ -15,8 +15,6 @@ from gateway.discovery.kept.parts import dotted, parts_of, plain
 from gateway.discovery.probe.filters import FilterFound
 from gateway.discovery.probe.ranges import RangeFound
 
-_USABLE = ("exact", "superset")
-
 
 def compare_filters(case: Case, proved: Mapping[str, Finding]) -> Iterator[Finding]:
     """Yield a finding for each filter; `proved` has those of filters that pages were read with."""
@@ -60,7 +58,7 @@ def _values(case: Case, name: str, entry: file.ValuesFilterEntry) -> Finding:
         if why is not None:
             return untested(subject, why)
         return differs(subject, f"{_form(case, name)} does not select rows", removal(case, name))
-    if found.verdict not in _USABLE:
+    if not found.is_usable:
         return differs(subject, f"{found.evidence}; leave it out", removal(case, name))
     return _proved(case, entry, found)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from gateway.discovery.probe.study import Study, identity
 from gateway.discovery.probe.trees import Tree, grouped, merged
@@ -19,6 +19,13 @@ _LONG_LIST_VALUES = 100
 """A list of this length is proved; longer ones are filtered here."""
 
 
+class Raw(Protocol):
+    """A column whose values are read as the API sends them."""
+
+    def raw(self, row: Mapping[str, Any]) -> Any:
+        """Return the value; None if the row has none."""
+
+
 @dataclass(frozen=True, slots=True)
 class FilterFound:
     """A filter by values, and what probes proved of it."""
@@ -28,6 +35,11 @@ class FilterFound:
     verdict: Verdict
     most_values: int
     evidence: str
+
+    @property
+    def is_usable(self) -> bool:
+        """True if the filter loses no row."""
+        return self.verdict in ("exact", "superset")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,19 +57,23 @@ async def find_filter(
     scene: Scene,
     impossible: Any,
     trees: Sequence[tuple[Tree, str]] = (),
+    *,
+    is_listed: bool = False,
 ) -> FilterFound | None:
     """Find a filter's member and prove it; None if no candidate narrows the rows.
 
-    The two rarest values of the rows are requested: no row with another value may arrive, and none
-    with these may be missing. An impossible value in the same form must find nothing.
+    The two rarest values of the rows are requested, of an enumeration (`is_listed`) all but the
+    commonest: no row with another value may arrive, and none with these may be missing. An
+    impossible value in the same form must find nothing.
     """
-    wanted = _two_values(column, scene.rows)
+    wanted = _wanted(column, scene.rows, is_listed=is_listed)
     if not wanted:
         return None
     study.allow(_MAX_CALLS)
     probe = _Probe(study, name, column, scene, impossible)
-    groups = _groups(study, name, trees)
-    found = await probe.first_that_narrows(groups[:1], wanted, _long_list(wanted, impossible))
+    groups, found = _groups(study, name, trees), None
+    if not is_listed:  # an API may refuse an unknown word, and no list is longer than the words
+        found = await probe.first_that_narrows(groups[:1], wanted, _long_list(wanted, impossible))
     if found is None:
         found = await probe.first_that_narrows(groups, wanted, wanted)
     return None if found is None else await probe.judge(found, wanted)
@@ -105,7 +121,7 @@ class _Probe:
         for group in groups:
             reply, left = await self.study.together([tree for tree, _ in group], values)
             rows = None if reply is None else self.study.rows(reply)
-            if rows is None or not _narrows(self.column, self.scene, rows, wanted):
+            if rows is None or not narrows(self.column, self.scene, rows, wanted):
                 continue
             words = {id(tree): text for tree, text in group}
             if len(left) > 1:
@@ -121,7 +137,7 @@ class _Probe:
         while len(left) > 1:
             half = left[: len(left) // 2]
             rows = await self.ask(sent, *half)
-            good = rows is not None and _narrows(self.column, self.scene, rows, wanted)
+            good = rows is not None and narrows(self.column, self.scene, rows, wanted)
             left = half if good else left[len(left) // 2 :]
         return left
 
@@ -130,7 +146,7 @@ class _Probe:
         found, wanted = await self._shorter(found, wanted)
         rows, tree, text = found.rows, found.tree, found.words
         most = 1 if ".first}" in str(tree) else len(found.sent)
-        if _lacks(self.column, self.scene, rows, wanted):
+        if lacks_rows(self.column, self.scene, rows, wanted):
             told = f"{text}: rows are missing from the response"
             return FilterFound(self.name, tree, "wrong", most, told)
         exact = all(set(_values_of(self.column, row)) & set(wanted) for row in rows)
@@ -148,7 +164,7 @@ class _Probe:
     ) -> tuple[_Narrowing, Sequence[Any]]:
         """Try two values, then one, if rows are missing: a list may be cut, or only one taken."""
         for few in (list(wanted), list(wanted[:1])):
-            if not _lacks(self.column, self.scene, found.rows, wanted):
+            if not lacks_rows(self.column, self.scene, found.rows, wanted):
                 break
             rows = await self.ask(few, found.tree) or []
             found, wanted = _Narrowing(found.tree, found.words, few, rows), few
@@ -164,31 +180,33 @@ def _groups(
     return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))][:_MOST_GROUPS]
 
 
-def _values_of(column: Reader, row: Mapping[str, Any]) -> list[Any]:
+def _values_of(column: Raw, row: Mapping[str, Any]) -> list[Any]:
     found = column.raw(row)
     if isinstance(found, list):
         return [value for value in found if isinstance(value, str | int)]
     return [found] if isinstance(found, str | int) and not isinstance(found, bool) else []
 
 
-def _two_values(column: Reader, rows: Sequence[Mapping[str, Any]]) -> list[Any]:
-    """Return two values that some rows have and others lack, rare ones first; one if only one."""
+def _wanted(column: Raw, rows: Sequence[Mapping[str, Any]], *, is_listed: bool) -> list[Any]:
+    """Return values that leave some rows out, rare ones first: two, or all but the commonest."""
     seen = Counter(value for row in rows for value in set(_values_of(column, row)))
     usable = [value for value, count in sorted(seen.items(), key=_rarest) if count < len(rows)]
-    return usable[:2]
+    wanted = usable[:-1] if is_listed else usable[:2]
+    is_whole = all(set(_values_of(column, row)) & set(wanted) for row in rows)
+    return usable[:1] if is_whole else wanted
 
 
-def has_two_values(column: Reader, rows: Sequence[Mapping[str, Any]]) -> bool:
+def has_two_values(column: Raw, rows: Sequence[Mapping[str, Any]]) -> bool:
     """Return True if some rows have a value that others lack, so that a filter can be tried."""
-    return bool(_two_values(column, rows))
+    return bool(_wanted(column, rows, is_listed=False))
 
 
 def _rarest(item: tuple[Any, int]) -> tuple[int, str]:
     return item[1], str(item[0])
 
 
-def _narrows(
-    column: Reader, scene: Scene, rows: Sequence[Mapping[str, Any]], wanted: Sequence[Any]
+def narrows(
+    column: Raw, scene: Scene, rows: Sequence[Mapping[str, Any]], wanted: Sequence[Any]
 ) -> bool:
     """Return True if fewer rows came than without the filter, some of them wanted."""
     some = any(set(_values_of(column, row)) & set(wanted) for row in rows)
@@ -209,8 +227,8 @@ def _numbered(impossible: Any, number: int) -> Any:
     return impossible + number if isinstance(impossible, int) else f"{impossible}-{number}"
 
 
-def _lacks(
-    column: Reader, scene: Scene, rows: Sequence[Mapping[str, Any]], wanted: Sequence[Any]
+def lacks_rows(
+    column: Raw, scene: Scene, rows: Sequence[Mapping[str, Any]], wanted: Sequence[Any]
 ) -> bool:
     """Return True if a row of the scene with a wanted value did not come."""
     came = {identity(row) for row in rows}

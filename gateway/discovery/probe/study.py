@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from gateway.analytics.read.translate import find
+from gateway.contract.shapes import without_page
 from gateway.contract.template import compile_template
 from gateway.discovery.claims.hint_table import HintKind
 from gateway.discovery.claims.hints import read_hints
@@ -62,6 +63,11 @@ class Study:
         for tree in trees:
             whole = merged(whole, tree)
         return compile_template(whole).render({**self.defaults, **values})
+
+    def filters_body(self, values: Mapping[str, Any]) -> Any:
+        """Return the body of a call for statistics: the filters alone, without page and order."""
+        whole = without_page(merged(self.base, self.form))
+        return compile_template(whole).render(values)
 
     def rows(self, reply: Reply) -> list[dict[str, Any]] | None:
         """Return the rows of a response; None if it has none, or is a refusal."""

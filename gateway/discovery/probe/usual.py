@@ -241,6 +241,17 @@ LISTS = {
     ),
 }
 
+FIELD_FILTERS = (
+    "customFields",
+    "custom_fields",
+    "customFieldFilters",
+    "fields",
+    "attributes",
+    "properties",
+    "userFields",
+)
+"""Members that may hold a filter by custom fields."""
+
 
 def range_trees(name: str, within: str) -> list[tuple[Tree, str]]:
     """Return (tree, words for evidence) of a range filter in an object."""
