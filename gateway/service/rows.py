@@ -43,7 +43,9 @@ from gateway.service.source import (
 )
 from gateway.service.undecoded import (
     can_be_undecoded,
+    can_fail,
     columns_read,
+    columns_shown,
     refuse_undecoded,
     undecoded,
     undecoded_in_page,
@@ -172,15 +174,18 @@ class RowReader:
         Raises:
             UpstreamBrokeContract: names the column and the remedy.
         """
-        found = undecoded(known)
+        found, rows = undecoded(known), 0
         match source:
             case SnapshotRows(snapshot):
-                found |= undecoded(snapshot.odd)
-            case UpstreamRows(odd=odd) | Total(odd=odd):
+                found, rows = found | undecoded(snapshot.odd), snapshot.rows
+            case UpstreamRows(odd=odd, rows=page):
+                found, rows = found | undecoded_in_page(odd), page.num_rows
+            case Total(odd=odd):
                 found |= undecoded_in_page(odd)
             case _:
                 return
-        refuse_undecoded(found, plan.query, self._contract, self._with.view.rule_columns)
+        rules = self._with.view.rule_columns
+        refuse_undecoded(found, plan.query, self._contract, rules, of=rows)
 
     def known_odd(self) -> tuple[OddRows, ...]:
         """Return the odd rows of the snapshot of all rows, if it would still be served."""
@@ -190,8 +195,10 @@ class RowReader:
 
     def may_be_undecoded(self, plan: QueryPlan) -> bool:
         """Return True if a query may turn out to depend on values that cannot be decoded."""
-        made = can_be_undecoded(self._contract)
-        return bool(made and made & columns_read(plan.query, self._contract))
+        contract, query = self._contract, plan.query
+        made, failing = can_be_undecoded(contract), can_fail(contract)
+        is_read = bool(made and made & columns_read(query, contract))
+        return is_read or bool(failing and failing & columns_shown(query, contract))
 
     async def in_thread(self, run: Callable[..., T], *arguments: object) -> T:
         """Run blocking work in its turn, limited in time (`gateway.snapshots.query_threads`)."""

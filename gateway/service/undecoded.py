@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from gateway.analytics.read.strange_values import Keys, Reason, is_undecoded
+from gateway.contract.decoding import Text
 from gateway.contract.derived import ColumnKind, DerivedSet
 from gateway.contract.model import Contract
 from gateway.edm.model import EntitySet, Property
@@ -23,6 +24,12 @@ _ALWAYS = (ColumnKind.GROUP, ColumnKind.EACH)
 """Kinds of columns that decide which rows a derived set has."""
 _COPIED = (ColumnKind.SAME, ColumnKind.FIRST)
 """Kinds of columns that show one value as it is."""
+_MANY_ROWS, _MOST_IN = 20, 100
+"""So many rows, and one in so many, are no slip any more."""
+_REMEDY = (
+    "correct `decode` of the column {0} in the contract file (`skillhabit-odata check` shows the"
+    " column)"
+)
 _WORD = re.compile(r"'(?:[^']|'')*'|[A-Za-z_][A-Za-z0-9_]*")
 
 
@@ -41,8 +48,13 @@ def refuse_undecoded(
     query: BoundQuery,
     contract: Contract,
     others: frozenset[str] = frozenset(),
+    *,
+    of: int,
 ) -> None:
     """Refuse a query that reads one of these columns; `others` are read besides.
+
+    A query that only shows a column is refused if it has many such values among the `of` rows: then
+    its steps are wrong, and a column of nulls would be, too.
 
     Raises:
         UpstreamBrokeContract: names the column, the number of rows and the remedy.
@@ -50,15 +62,30 @@ def refuse_undecoded(
     if not found:
         return
     for name in sorted((columns_read(query, contract) | others) & found.keys()):
-        rows = found[name]
-        least = "at least " if rows >= MAX_COUNTED_ROWS else ""
         raise UpstreamBrokeContract(
-            f"{least}{rows} row{'s' * (rows != 1)} of the Analytics API"
-            f" {'have' if rows != 1 else 'has'} a value in {name} that `decode` cannot read, and"
-            f" the response depends on {name}; correct `decode` of the column {name} in the"
-            " contract file (`skillhabit-odata check` shows the column), or leave the column out of"
-            " the query's conditions, orders and computed values"
+            f"{_told(name, found[name])}, and the response depends on {name};"
+            f" {_REMEDY.format(name)}, or leave the column out of the query's conditions, orders"
+            " and computed values"
         )
+    many = {name for name, rows in found.items() if is_systematic(rows, of)}
+    for name in sorted(columns_shown(query, contract) & many):
+        raise UpstreamBrokeContract(
+            f"{_told(name, found[name])}; {_REMEDY.format(name)}, or leave it out of the response"
+            " with $select"
+        )
+
+
+def is_systematic(undecoded: int, rows: int) -> bool:
+    """Return True if too many values cannot be decoded to be a slip of some rows."""
+    return undecoded >= min(_MANY_ROWS, rows) and undecoded * _MOST_IN >= rows > 1
+
+
+def _told(name: str, rows: int) -> str:
+    least = "at least " if rows >= MAX_COUNTED_ROWS else ""
+    return (
+        f"{least}{rows} row{'s' * (rows != 1)} of the Analytics API"
+        f" {'have' if rows != 1 else 'has'} a value in {name} that `decode` cannot read"
+    )
 
 
 def columns_read(query: BoundQuery, contract: Contract) -> frozenset[str]:
@@ -72,6 +99,27 @@ def columns_read(query: BoundQuery, contract: Contract) -> frozenset[str]:
         entity_set = _set_of(use, contract)
         found |= _behind(use.prop, contract.derived_set(entity_set.name), shown=use.is_shown)
     return frozenset(found & {column.name for column in contract.columns})
+
+
+def columns_shown(query: BoundQuery, contract: Contract) -> frozenset[str]:
+    """Return the columns of the results that a response shows, in whichever table."""
+    if query.shape is Shape.COUNT:
+        return frozenset()
+    found: set[str] = set()
+    for use in uses(query, shown=True):
+        derived = contract.derived_set(_set_of(use, contract).name)
+        column = None if derived is None else derived.find(use.prop.name)
+        found.add(use.prop.name if derived is None else "" if column is None else column.of)
+    return frozenset(found & {column.name for column in contract.columns})
+
+
+def can_fail(contract: Contract) -> frozenset[str]:
+    """Return the columns with a step that cannot read every value: anything becomes a text."""
+    return frozenset(
+        c.name
+        for c in contract.columns
+        if c.source is not None and any(not isinstance(step, Text) for step in c.source.steps)
+    )
 
 
 def can_be_undecoded(contract: Contract) -> frozenset[str]:

@@ -184,3 +184,28 @@ def test_figures_of_the_pages_that_depend_on_it_are_left_out(root: str) -> None:
     assert page.status_code == 200
     assert "APPROVED" in page.text or "Approved" in page.text
     assert "verage progress" not in page.text
+
+
+def many_rows(wrong: int) -> list[dict[str, Any]]:
+    """Two thousand rows, some of which have an instant that the steps cannot read."""
+    found = [sound(number) for number in range(2_000)]
+    for row in found[:wrong]:
+        row["startedAt"] = "01.02.2024 10:00"
+    return found
+
+
+@pytest.mark.parametrize(("wrong", "is_refused"), [(2_000, True), (20, True), (19, False)])
+def test_a_column_with_many_such_values_is_not_shown(
+    tmp_path: Path, wrong: int, is_refused: bool
+) -> None:
+    """A column of nulls would be taken for facts; without the column, the rows are served."""
+    settings = {"contract": str(contract_file(tmp_path)), "retry_budget": 0}
+    with odd_upstream(many_rows(wrong)) as upstream, served(upstream.url, settings) as root:
+        for path in ("Results", "Results?$select=startedAt", "ResultRows?$top=5"):
+            answer = httpx.get(f"{root}{path}", timeout=60)
+            assert answer.status_code == (502 if is_refused else 200)
+            if is_refused:
+                assert "leave it out of the response with $select" in answer.text
+        assert len(httpx.get(f"{root}Results?$select=id").json()["value"]) == 2_000
+        assert httpx.get(f"{root}Results/$count").text == "2000"
+        assert httpx.get(f"{root}Users?$select=id,name&$top=1").status_code == 200
