@@ -161,8 +161,8 @@ def _seen(learned: Learned) -> str:
     read, total = len(learned.rows), learned.total
     if total is None:
         return (
-            f"{read:,} results of {people:,} people were read; the API states no total, so there"
-            " may be more"
+            f"{read:,} results of {people:,} people were read; the API states no true total, so"
+            " there may be more"
         )
     if total.number <= read:
         return f"the token sees {read:,} results of {people:,} people"

@@ -101,13 +101,16 @@ class Samples:
         return next(seen, word)
 
     def _with_seen_words(self, inferred: Inferred, rows: Sequence[Mapping[str, Any]]) -> Inferred:
-        """Leave out the documented words of a column if rows have only others."""
+        """Leave out the documented words that no row has, if rows have words of their own.
+
+        A documented word may be one of these then, and a measure of it would be 0.
+        """
         columns = []
         for entry in inferred.columns:
             usual = next((c.values for c in self._usual.columns if c.name == entry.name), ())
             read = Reader(entry)
-            seen = {read(row) for row in rows} if usual else set()
-            if seen - {None} and not seen.intersection(usual):
+            seen = {read(row) for row in rows} - {None} if usual else set()
+            if seen - set(usual):
                 entry = structs.replace(entry, values=tuple(v for v in entry.values if v in seen))
             columns.append(entry)
         return replace(inferred, columns=tuple(columns))

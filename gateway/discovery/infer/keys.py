@@ -24,9 +24,9 @@ _RANDOM = re.compile(
 )
 _CHANGING = re.compile(r".*(?:hash|etag|version|revision|token|session|request|trace).*")
 _ADVICE = (
-    "rows cannot be identified, so no feed can be made of them. Ask the vendor for an API version"
-    " whose rows have an id, or name columns that never change and are together unique in `key_of`"
-    " of the key's column in the contract file"
+    "Without a key no feed can be made of them. Ask the vendor for an API version whose rows have"
+    " an id, or for the columns that together identify a row and never change: a contract file of"
+    " your own can name these in `key_of` of the column id, for `serve --contract FILE`"
 )
 _RECENT_MICROSECONDS = 3_600_000_000
 
