@@ -7,7 +7,7 @@ answered from snapshots.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from gateway.contract import file
@@ -73,7 +73,7 @@ class Ground:
 
 async def find_filters(ground: Ground) -> tuple[FilterFound, ...]:
     """Find the filters by values."""
-    found = []
+    found: list[FilterFound] = []
     for name, column, impossible in FILTERS:
         entry = ground.inferred.column(column)
         if entry is None or ground.study.caller.calls >= ground.calls:
@@ -82,14 +82,18 @@ async def find_filters(ground: Ground) -> tuple[FilterFound, ...]:
         if not has_two_values(Reader(entry), ground.rows):
             ground.untested[name] = "no value is in some rows only"
             continue
-        made = await _filter(ground, name, entry, impossible)
+        made = await _filter(ground, name, entry, impossible, found)
         if made is not None:
             found.append(made)
     return tuple(found)
 
 
 async def _filter(
-    ground: Ground, name: str, entry: file.ColumnEntry, impossible: str
+    ground: Ground,
+    name: str,
+    entry: file.ColumnEntry,
+    impossible: str,
+    beside: Sequence[FilterFound],
 ) -> FilterFound | None:
     made = await find_filter(
         ground.study,
@@ -98,6 +102,7 @@ async def _filter(
         ground.scene,
         _like(impossible, entry),
         ground.hints.filters.get(name, ()),
+        beside=[found.tree for found in beside],
         is_listed=bool(entry.values),
     )
     if made is None:
@@ -114,18 +119,24 @@ def _like(impossible: str, entry: file.ColumnEntry) -> Any:
     return 999_999_999_999 if entry.decode[:1] == ("text",) else impossible
 
 
-async def find_expiry_range(ground: Ground) -> RangeFound | None:
-    """Find the range filter of the expiry date; `ground` has the newest rows."""
+async def find_expiry_range(ground: Ground, changed: RangeFound) -> RangeFound | None:
+    """Find the range filter of the expiry date; `ground` has the newest rows.
+
+    Open ends are sent as for the range of the last change, `changed`.
+    """
     name, entry = "expiry_date", ground.inferred.column("expiryDate")
     if entry is None or not (calls := ground.left(name)):
         return None
     expected = Expected(ground.rows, Reader(entry), ground.values)
     hints = ground.hints.ranges.get(name, ())
     found = await find_range(ground.study, name, expected, hints, calls=calls)
-    if found is not None:
-        ground.study.form = merged(ground.study.form, found.tree)
-        ground.tell(f"range of expiry dates: {found.evidence}")
-    return found
+    if found is None:
+        return None
+    ground.study.form = merged(ground.study.form, found.tree)
+    ground.tell(f"range of expiry dates: {found.evidence}")
+    if found.instant != changed.instant:
+        return found
+    return replace(found, open_from=changed.open_from, open_to=changed.open_to)
 
 
 async def find_custom_fields(

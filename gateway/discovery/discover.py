@@ -41,26 +41,24 @@ from gateway.discovery.probe.paging import (
     settle_clamping,
     without_false_depth,
 )
-from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
+from gateway.discovery.probe.ranges import (
+    Expected,
+    RangeFound,
+    find_range,
+    is_sharp,
+    settle_open_ends,
+)
 from gateway.discovery.probe.scout import scout
 from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.totals import TotalFound, find_total, total_of
 from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.probe.values import Reader
+from gateway.discovery.probe.zones import ZONES, spread, telling_instants
 from gateway.discovery.samples import Samples
 
 _WINDOW_ROWS = 100
 _FEW_ROWS = 4
 _CALLS_FOR_RANGE, _CALLS_FOR_ZONE = 30, 3
-_ZONES = (
-    "Europe/Berlin",
-    "Europe/London",
-    "America/New_York",
-    "America/Chicago",
-    "America/Los_Angeles",
-    "Asia/Kolkata",
-    "Australia/Sydney",
-)
 _WITH_ZONE = frozenset(
     {"iso", "%Y-%m-%dT%H:%M:%S.%LZ", "%Y-%m-%dT%H:%M:%SZ", "epoch_milliseconds", "epoch_seconds"}
 )
@@ -123,6 +121,7 @@ class _Discovery:
             plan.usual, entry.envelope, plan.zone or "UTC", plan.choose, progress
         )
         self._newest: list[dict[str, Any]] = []
+        self._oldest: list[dict[str, Any]] = []
         self._problems: list[str] = []
 
     async def run(self) -> Learned:
@@ -142,7 +141,8 @@ class _Discovery:
         limit = await settle_clamping(study, self._limit, position, number)
         self._tell(limit, position, order, total)
         if order is not None:
-            await self._page({**order.values(descending=False), "limit": limit.largest})
+            oldest = {**order.values(descending=False), "limit": limit.largest}
+            self._oldest = await self._page(oldest)
         inferred = samples.settle()
         first = position_values(position, 0, limit.largest)
         few = _CALLS_FOR_ZONE if samples.without_zone else _CALLS_FOR_RANGE
@@ -154,7 +154,7 @@ class _Discovery:
         if not ranges:  # with ranges, the parts of the rows show it
             await self._find_hidden(inferred, total, filters, position)
         statistics = await find_aggregates(ground, next(iter(ranges), None))
-        expiry = await find_expiry_range(ground) if ranges else None
+        expiry = await find_expiry_range(ground, ranges[0]) if ranges else None
         ranges += () if expiry is None else (expiry,)
         fields = await find_custom_fields(ground, filters)
         return Learned(
@@ -239,6 +239,14 @@ class _Discovery:
         found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
         if found is None:
             return ()
+        oldest = {**order.values(descending=False), **first}
+        other = Expected(self._oldest, expected.column, oldest)
+        found = await settle_open_ends(self._study, found, expected, other)
+        if found is None:
+            self._progress(
+                "date range: not used, it does not reach from the oldest row to the newest"
+            )
+            return ()
         self._study.form = merged(self._study.form, found.tree)
         self._progress(f"date range: {found.evidence}")
         return (found,)
@@ -254,22 +262,49 @@ class _Discovery:
 
         If nothing proves a zone, the instants stay undecoded, unless the owner has named one.
         """
-        samples = self._samples
-        if self._plan.zone or any(found.instant in _WITH_ZONE for found in ranges):
-            self._progress(f"instants without a zone are in {samples.zone}")
-            return inferred, ranges
-        for zone in _ZONES:
-            samples.zone = zone
-            found = await self._ranges(samples.infer(), order, first, _CALLS_FOR_ZONE)
-            if any(each.instant in _WITH_ZONE for each in found):
-                self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
-                return samples.settle(), found
-        samples.zone = ""
-        self._problems.append(
-            f"the instants of {', '.join(samples.without_zone)} have no zone, and nothing proves"
-            " one: they cannot be read until you name it, with --zone Europe/Berlin for example"
-        )
-        return samples.settle(), ()
+        samples, named = self._samples, self._plan.zone
+        possible: list[str] = []
+        others = [zone for zone in ZONES if zone != samples.zone and self._study.narrowed]
+        for zone in (samples.zone, *others):
+            if zone != samples.zone:
+                samples.zone = zone
+                ranges = await self._ranges(samples.infer(), order, first, _CALLS_FOR_ZONE)
+            possible = await self._possible_zones(zone, order, first, ranges)
+            if possible:
+                break
+        if named in possible or (named and not possible):
+            samples.zone = named
+            self._progress(f"instants without a zone are in {named}")
+        elif len(possible) == 1 and not named:
+            zone = possible[0]
+            self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
+        else:
+            samples.zone = ""
+            self._problems.append(_no_zone(samples.without_zone, named, possible))
+        return samples.settle(), ranges if possible else ()
+
+    async def _possible_zones(
+        self,
+        zone: str,
+        order: OrderFound | None,
+        first: Mapping[str, Any],
+        ranges: Sequence[RangeFound],
+    ) -> list[str]:
+        """Return the zones that the rows may have, if they may have this one.
+
+        Ranges of seconds around rows prove a zone; rows of one season may have several.
+        """
+        found = next((each for each in ranges if each.instant in _WITH_ZONE), None)
+        entry = self._samples.infer().column("updatedAt")
+        if found is None or entry is None or order is None:
+            return []
+        values = {**order.values(descending=True), **first}
+        expected = Expected([*self._newest, *self._oldest], Reader(entry), values)
+        telling, left = telling_instants(spread(expected.instants), zone)
+        for at in telling:
+            if not await is_sharp(self._study, found, expected, at):
+                return []
+        return [zone, *left]
 
     async def _ground(
         self, inferred: Inferred, total: TotalFound | None, first: Mapping[str, Any]
@@ -301,15 +336,17 @@ class _Discovery:
         found = next((f for f in filters if f.name == "states" and f.verdict == "exact"), None)
         if total is None or found is None or entry is None:
             return
+        one_row = position_values(position, 0, 1)
+        words = [self._samples.raw_word(entry, word) for word in entry.values]
+        groups = [[word] for word in words] if found.most_values == 1 else [words]
         parts = 0
-        for word in entry.values:
-            values = {"states": [self._samples.raw_word(entry, word)]}
-            one_row = position_values(position, 0, 1)
-            parts += total_of(await self._study.ask({**one_row, **values}), total) or 0
+        for group in groups:
+            reply = await self._study.ask({**one_row, "states": group})
+            parts += total_of(reply, total) or 0
         if parts > total.number:
             self._problems.append(
-                f"a request without filters reports {total.number:,} rows, those of each state"
-                f" together {parts:,}: it hides rows or caps their number, so the feed would lack"
+                f"a request without filters reports {total.number:,} rows, those of all states"
+                f" {parts:,}: it hides rows or caps their number, so the feed would lack"
                 " rows; name what shows all with --constant NAME=VALUE, or a description or a"
                 " recorded request with --from"
             )
@@ -343,6 +380,25 @@ def _with_abilities(
         sorts = order.field if order is not None and entry.name == "updatedAt" else None
         columns.append(structs.replace(entry, filter=by_column.get(entry.name), order=sorts))
     return replace(inferred, columns=tuple(columns))
+
+
+def _no_zone(names: Sequence[str], named: str, possible: Sequence[str]) -> str:
+    """Return why instants without a zone cannot be read."""
+    told = f"the instants of {', '.join(names)} have no zone"
+    if named and possible:
+        return (
+            f"{told}, and a range in UTC shows that they are not in {named}, but in"
+            f" {' or '.join(possible)}: name it with --zone"
+        )
+    if possible:
+        return (
+            f"{told}, and the rows do not tell whether they are in {' or '.join(possible)}: name it"
+            " with --zone"
+        )
+    return (
+        f"{told}, and nothing proves one: they cannot be read until you name it, with --zone"
+        " Europe/Berlin for example"
+    )
 
 
 def _no_pages(rows: int) -> tuple[Door, str]:

@@ -255,6 +255,7 @@ _TYPES = (
         HintKind.TYPE,
         r"expected (?:an? )?[\"'`]?(?P<type>\w+)[\"'`]?(?: \| null)?,? (?:received|got)\b",
     ),
+    _row(HintKind.TYPE, r"expected `(?P<type>\w+)` - at\b"),
     _row(HintKind.TYPE, r"is not of type [\"'`](?P<type>\w+)"),
     _row(
         HintKind.TYPE,

@@ -13,7 +13,7 @@ from gateway.contract import file
 from gateway.contract.template import EACH
 from gateway.discovery.probe.filters import Scene, lacks_rows, narrows
 from gateway.discovery.probe.study import Study
-from gateway.discovery.probe.trees import Tree, at, grouped, merged, paths_of
+from gateway.discovery.probe.trees import Tree, at, paths_of
 from gateway.discovery.probe.usual import FIELD_FILTERS, WITHIN
 
 _ID, _VALUES = f"${{{EACH}.id}}", f"${{{EACH}.values}}"
@@ -130,9 +130,7 @@ def _groups(
     trees: Sequence[tuple[Tree, str]],
 ) -> list[list[tuple[Tree, str]]]:
     """Return candidates in groups that can be sent together, the likeliest one alone."""
-    wanted = [*trees, *_usual_trees(section, _within(beside))]
-    usable = [pair for pair in wanted if study.accepts(pair[0])]
-    return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))]
+    return study.groups([*trees, *_usual_trees(section, _within(beside))])
 
 
 def _within(beside: Sequence[Tree]) -> Sequence[str]:

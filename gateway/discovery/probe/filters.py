@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
 from gateway.discovery.probe.study import Study, identity
-from gateway.discovery.probe.trees import Tree, grouped, merged
+from gateway.discovery.probe.trees import Tree, paths_of
 from gateway.discovery.probe.usual import WITHIN, list_trees
 from gateway.discovery.probe.values import Reader
 
@@ -58,20 +58,22 @@ async def find_filter(
     impossible: Any,
     trees: Sequence[tuple[Tree, str]] = (),
     *,
+    beside: Sequence[Tree] = (),
     is_listed: bool = False,
 ) -> FilterFound | None:
     """Find a filter's member and prove it; None if no candidate narrows the rows.
 
     The two rarest values of the rows are requested, of an enumeration (`is_listed`) all but the
     commonest: no row with another value may arrive, and none with these may be missing. An
-    impossible value in the same form must find nothing.
+    impossible value in the same form must find nothing. `beside` are the trees of other filters:
+    this one probably looks like them.
     """
     wanted = _wanted(column, scene.rows, is_listed=is_listed)
     if not wanted:
         return None
     study.allow(_MAX_CALLS)
     probe = _Probe(study, name, column, scene, impossible)
-    groups, found = _groups(study, name, trees), None
+    groups, found = _groups(study, name, trees, beside), None
     if not is_listed:  # an API may refuse an unknown word, and no list is longer than the words
         found = await probe.first_that_narrows(groups[:1], wanted, _long_list(wanted, impossible))
     if found is None:
@@ -172,12 +174,25 @@ class _Probe:
 
 
 def _groups(
-    study: Study, name: str, trees: Sequence[tuple[Tree, str]]
+    study: Study, name: str, trees: Sequence[tuple[Tree, str]], beside: Sequence[Tree]
 ) -> list[list[tuple[Tree, str]]]:
     """Return candidates in groups that can be sent together, the likeliest one alone."""
-    wanted = [*trees, *(pair for within in WITHIN for pair in list_trees(name, within))]
-    usable = [pair for pair in wanted if study.accepts(pair[0])]
-    return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))][:_MOST_GROUPS]
+    usual = [pair for within in WITHIN for pair in list_trees(name, within)]
+    looks = {_look(tree) for tree in beside}
+    usual.sort(key=lambda pair: _look(pair[0]) not in looks)
+    wanted = [*trees, *usual]
+    groups = study.groups(wanted)
+    return groups if study.one_by_one else groups[:_MOST_GROUPS]
+
+
+def _look(tree: Tree) -> tuple[object, ...]:
+    """Return what filters of one API have in common: the object that they are in, and the form."""
+    path = next(paths_of(tree))
+    node: Any = tree
+    for step in path:
+        node = node[step]
+    form = "first" if ".first}" in str(node) else "text" if ".text}" in str(node) else type(node)
+    return path[:-1], form
 
 
 def _values_of(column: Raw, row: Mapping[str, Any]) -> list[Any]:

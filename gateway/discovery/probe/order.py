@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, TypeAlias
 
 from gateway.discovery.claims.name_table import Part, Role
 from gateway.discovery.claims.names import RoleScore, role_of
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.study import Study
-from gateway.discovery.probe.trees import Tree, grouped, merged
+from gateway.discovery.probe.trees import Tree, at, paths_of, slots_in
 from gateway.discovery.probe.usual import OrderForm, order_forms
 from gateway.discovery.probe.values import Reader, is_sorted
 
@@ -19,6 +20,7 @@ _MANY = 50
 _MOST_GROUPS = 5
 _MAX_CALLS = 24
 _FEW = 2
+_SLOT = "${order.field}"
 _DIRECTIONS = (("ASC", "DESC"), ("asc", "desc"), ("ascending", "descending"), ("1", "-1"))
 
 
@@ -65,19 +67,25 @@ async def find_order(
     descending = not is_sorted(map(column.micros, rows[:limit]), descending=True)
     study.allow(_MAX_CALLS)
     for field in _fields_of(column, fields):
-        for round_ in _rounds([*forms, *order_forms()], study):
+        left = await _known_forms(study, [*forms, *order_forms()], field)
+        round_ = _fitting(left, study)[:1]  # the likeliest form is sent alone
+        while round_ and study.caller.calls < study.last_call:
             found = await _try_round(
                 study, column, ends, round_, field, limit, descending=descending
             )
             if found is not None:
                 return found
+            tried = set(map(id, round_))
+            left = [form for form in left if id(form) not in tried]
+            round_ = _round(_fitting(left, study), study)
     return None
 
 
 def _fields_of(column: Reader, allowed: Sequence[str]) -> list[str]:
     """Return the names by which an API may know the column, likeliest first."""
     plain = [name for name in allowed if _updated(name)]
-    path = [step.removesuffix("[]") for step in column.paths[0]] if column.paths else []
+    steps = column.paths[0] if column.paths else ()
+    path = [step.removesuffix("[]") for step in steps if not step.startswith(("$", "_"))]
     last = path[-1] if path else column.name
     names = [*plain, last, ".".join(path), column.name, _constant(last)]
     return list(dict.fromkeys(name for name in names if name))
@@ -97,20 +105,79 @@ def _constant(name: str) -> str:
     return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).upper()
 
 
-def _rounds(forms: Sequence[OrderForm], study: Study) -> list[list[OrderForm]]:
-    """Group forms that can be sent in one call, with the same words for directions.
+def _round(forms: Sequence[OrderForm], study: Study) -> list[OrderForm]:
+    """Return forms that can be sent in one call, with the same words for directions.
 
-    The likeliest form is a round of its own.
+    Lists and objects come last, because an API that takes a text may refuse all of the call for
+    them, and those of known members first.
     """
-    base = merged(study.base, study.form)
-    by_words: dict[tuple[str, str], list[OrderForm]] = {}
-    for form in forms[1:]:
-        by_words.setdefault((form.ascending, form.descending), []).append(form)
-    rounds = [list(forms[:1])]
-    for same in by_words.values():
-        groups = grouped([(form.tree, form) for form in same], base)
-        rounds += [[form for _, form in group] for group in groups[:_MOST_GROUPS]]
-    return rounds
+    usable = [form for form in forms if study.accepts(form.tree)]
+    if not usable:
+        return []
+    first = min(usable, key=lambda form: (not _is_known(form, study), _is_structured(form)))
+    same = [
+        form
+        for form in usable
+        if (form.ascending, form.descending) == (first.ascending, first.descending)
+        and _is_structured(form) == _is_structured(first)
+        and _is_known(form, study) == _is_known(first, study)
+    ]
+    pairs = [(form.tree, form) for form in same]
+    group = study.groups(pairs, first_alone=False, known_first=False)[0]
+    return [form for _, form in group]
+
+
+def _is_known(form: OrderForm, study: Study) -> bool:
+    return bool(study.types.keys() & set(paths_of(form.tree)))
+
+
+def _is_structured(form: OrderForm) -> bool:
+    """Return True if the field stands in a list, or is the name of a member."""
+    return not any(_SLOT in node for node in _texts(form.tree))
+
+
+def _has_word(tree: Tree) -> bool:
+    """Return True if the direction is a member of its own, and not a part of a text."""
+    return any(True for _ in slots_in(tree, "order.direction"))
+
+
+def _texts(tree: Tree) -> Iterator[str]:
+    for node in tree.values():
+        if isinstance(node, dict) and not any("${" in name for name in node):
+            yield from _texts(node)
+        elif isinstance(node, str):
+            yield node
+
+
+async def _known_forms(study: Study, forms: Sequence[OrderForm], field: str) -> list[OrderForm]:
+    """Return the forms to try; of a strict API that names no member, those that it accepts.
+
+    It accepts a member with a field's name alone, or it does not know the member.
+    """
+    if not study.silent:
+        return list(forms)
+    names = dict.fromkeys(name for form in forms for name in slots_in(form.tree, "order.field"))
+    for name in names:
+        if study.caller.calls >= study.last_call:
+            break
+        if study.rows(await study.ask({"limit": 2}, at(name, field))) is not None:
+            return [form for form in forms if name in _places(form.tree)]
+    return []
+
+
+def _fitting(forms: Sequence[OrderForm], study: Study) -> list[OrderForm]:
+    """Return the forms with the types and the words that refusals have named."""
+    words = {word for pair in _DIRECTIONS for word in pair} & study.allowed
+    return [
+        form
+        for form in forms
+        if study.is_of_type(form.tree, str)
+        and (not words or not form.ascending or form.descending in words)
+    ]
+
+
+def _places(tree: Tree) -> list[str]:
+    return [".".join(path) for path in paths_of(tree)]
 
 
 async def _try_round(
@@ -128,7 +195,8 @@ async def _try_round(
     values = {"limit": limit, "order.field": field, "order.direction": word}
     trees = [form.tree for form in forms]
     reply, left = await study.together(trees, values, formats=True)
-    if reply is None and 0 < len(left) <= _FEW:
+    says = study.allowed or (not study.silent and _has_word(forms[0].tree))
+    if reply is None and 0 < len(left) <= _FEW and forms[0].ascending and says:
         return await _other_words(study, column, ends, left, limit, descending=descending)
     if reply is None or not _obeys(study, reply, column, ends, descending=descending):
         return None
@@ -152,20 +220,31 @@ async def _other_words(
     descending: bool,
 ) -> OrderFound | None:
     """Try members that the API knows, whose values it refused, with other names and words."""
-    for tree in trees:
-        for field in _fields_of(column, ()):
-            for words in _DIRECTIONS:
-                if study.caller.calls >= study.last_call:
-                    return None
-                found = OrderFound(OrderForm(tree, *words), field, "")
-                values = {"limit": limit, **found.values(descending=descending)}
-                reply = await study.ask(values, tree)
-                if _obeys(study, reply, column, ends, descending=descending):
-                    rows = study.rows(reply) or []
-                    return await _both_ways(
-                        study, column, ends, found, limit, rows, descending=descending
-                    )
+    for tree, field, words in product(trees, _fields_of(column, ()), _DIRECTIONS):
+        if study.caller.calls >= study.last_call:
+            return None
+        if _is_possible(tree, field, words, study):
+            found = OrderFound(OrderForm(tree, *words), field, "")
+            values = {"limit": limit, **found.values(descending=descending)}
+            reply = await study.ask(values, tree)
+            study.note_refusal(reply)
+            if _obeys(study, reply, column, ends, descending=descending):
+                rows = study.rows(reply) or []
+                return await _both_ways(
+                    study, column, ends, found, limit, rows, descending=descending
+                )
     return None
+
+
+def _is_possible(tree: Tree, field: str, words: tuple[str, str], study: Study) -> bool:
+    """Return False for what refusals exclude: another type, or words that they do not list."""
+    known = {word for pair in _DIRECTIONS for word in pair} & study.allowed
+    updated = {name for name in study.allowed if _updated(name)}
+    return (
+        study.is_of_type(tree, str)
+        and (not known or words[1] in known)
+        and (not updated or field in updated)
+    )
 
 
 async def _both_ways(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
@@ -10,7 +11,7 @@ from gateway.analytics.read.translate import find
 from gateway.discovery.infer.envelope import find_envelope
 from gateway.discovery.probe.caller import Reply
 from gateway.discovery.probe.study import Study, identity, most_allowed
-from gateway.discovery.probe.trees import Tree, at, grouped, merged, slots_in
+from gateway.discovery.probe.trees import Tree, at, slots_in
 from gateway.discovery.probe.usual import CURSORS, LIMITS, PAGES, SKIPS
 
 _LADDER = (1000, 500, 250, 200, 100, 50, 25, 20, 10)
@@ -80,10 +81,11 @@ async def find_limit(study: Study, hints: Sequence[str]) -> Limit:
     """Find the member that bounds the number of rows, and the largest number that works."""
     study.allow(_MAX_CALLS)
     names = list(dict.fromkeys([*slots_in(study.base, "limit"), *hints, *LIMITS]))
+    names.sort(key=lambda name: not study.knows(at(name, 0)))
     if await _obeys(study, names[0], 3):
         return await _largest(study, names[0])
     pairs = [(at(name, f"${{c{n}}}"), name) for n, name in enumerate(names[1:])]
-    for group in grouped(pairs, study.base):
+    for group in study.groups(pairs, first_alone=False):
         values = {f"c{n}": 2 + n for n in range(len(names))}
         reply, left = await study.together([tree for tree, _ in group], values)
         rows = None if reply is None else study.rows(reply)
@@ -156,33 +158,29 @@ async def find_position(
 ) -> Position | None:
     """Find the member that names a page, by the rows that come; None without any."""
     study.allow(_MAX_CALLS)
-    skips = list(
-        dict.fromkeys(
-            [
-                *slots_in(study.base, "skip"),
-                *hints.get("skip", ()),
-                *SKIPS,
-                *hints.get("page", ()),
-                *PAGES[:4],
-            ]
-        )
-    )
-    found = await _by_number(study, window, skips, "offset")
-    if found is None:
-        named = [
-            *slots_in(study.base, "page"),
-            *hints.get("page", ()),
-            *PAGES,
-            *hints.get("skip", ()),
-            *SKIPS[:4],
-        ]
-        pages = list(dict.fromkeys(named))
-        found = await _by_number(study, window, pages, "page_number")
+    skips = [*slots_in(study.base, "skip"), *hints.get("skip", ())]
+    pages = [*slots_in(study.base, "page"), *hints.get("page", ())]
+    tries: list[tuple[Literal["offset", "page_number"], list[str]]] = [
+        ("offset", [*skips, *SKIPS, *pages, *PAGES[:4]]),
+        ("page_number", [*pages, *PAGES, *skips, *SKIPS[:4]]),
+    ]
+    if _counts_pages(study) and not skips:
+        tries.reverse()
+    found = None
+    for kind, names in tries:
+        if found is None:
+            found = await _by_number(study, window, list(dict.fromkeys(names)), kind)
     if found is None:
         found = await _by_far(study, hints)
     if found is None:
         found = await _by_cursor(study, window, hints.get("cursor", ()))
     return found
+
+
+def _counts_pages(study: Study) -> bool:
+    """Return True if the name of the limit is one that goes with a page's number."""
+    names = [name.rpartition(".")[2] for name in slots_in(study.form, "limit")]
+    return any(re.search("page|size", name, re.IGNORECASE) for name in names)
 
 
 async def _by_number(
@@ -192,8 +190,7 @@ async def _by_number(
     step = max(1, min(_STEP, len(window.rows) // 4))
     pairs = [(at(name, f"${{p{n}}}"), name) for n, name in enumerate(names)]
     room = max(1, (len(window.rows) - step) // (2 if kind == "offset" else 2 * step))
-    base = merged(study.base, study.form)
-    for group in [pairs[:1], *grouped(pairs[1:], base)]:
+    for group in study.groups(pairs):
         for start in range(0, len(group), room):
             part = [tree for tree, _ in group[start : start + room]]
             values: dict[str, Any] = {"limit": step}
@@ -231,7 +228,7 @@ async def _by_far(study: Study, hints: Mapping[str, Sequence[str]]) -> Position 
     )
     for kind, names in kinds:
         pairs = [(at(n, "${far}"), n) for n in dict.fromkeys(names)]
-        for group in grouped(pairs, merged(study.base, study.form)):
+        for group in study.groups(pairs, first_alone=False):
             trees = [tree for tree, _ in group]
             reply, left = await study.together(trees, {"limit": _STEP, "far": _FAR})
             if reply is None or study.rows(reply) != []:
@@ -288,7 +285,7 @@ async def _by_cursor(study: Study, window: Window, hints: Sequence[str]) -> Posi
         if token is None:
             continue
         pairs = [(at(name, "${cursor}"), name) for name in dict.fromkeys([*hints, *CURSORS])]
-        for group in [pairs[:1], *grouped(pairs[1:], merged(study.base, study.form))]:
+        for group in study.groups(pairs):
             trees = [tree for tree, _ in group]
             found, left = await study.together(trees, {"limit": step, "cursor": token})
             rows = None if found is None else study.rows(found)

@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from gateway.discovery.probe.study import Study, identity
-from gateway.discovery.probe.trees import Tree, grouped, merged
+from gateway.discovery.probe.trees import Tree, merged, slots_in
 from gateway.discovery.probe.usual import INSTANTS, WITHIN, range_trees
 from gateway.discovery.probe.values import Reader
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICRO = timedelta(microseconds=1)
 _MOST_GROUPS = 8
+_FEW_ROWS = 20
+_FEWEST_ENDS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +50,11 @@ class Expected:
     rows: Sequence[dict[str, Any]]
     column: Reader
     values: Mapping[str, Any]
+
+    @property
+    def instants(self) -> list[int]:
+        """The instants of the rows, in microseconds."""
+        return [at for row in self.rows if (at := self.column.micros(row)) is not None]
 
     def inside(self, lower: int, upper: int) -> set[bytes]:
         """Return the rows strictly between two instants."""
@@ -88,12 +95,11 @@ async def find_range(
     cut = _cut(expected)
     if cut is None:
         return None
-    lower, upper = cut
     study.allow(calls)
     for group in _groups(study, name, trees):
         found = await _in_formats(study, name, expected, cut, group)
         if found is not None:
-            return await _open_ends(study, expected, found, lower, upper)
+            return found
     return None
 
 
@@ -113,6 +119,7 @@ async def _in_formats(
         values = _values(name, expected, cut, form)
         reply, left = await study.together(left, values, formats=True)
         rows = None if reply is None else study.rows(reply)
+        study.narrowed |= rows is not None and len(rows) < len(expected.rows)
         if rows is not None and _is_cut(expected, rows, *cut, step):
             return await _single(study, name, expected, cut, left, words, (form, step), rows)
         if not left or (rows is not None):
@@ -144,19 +151,108 @@ async def _single(
     form: tuple[str, int],
     rows: Sequence[dict[str, Any]] | None,
 ) -> RangeFound | None:
-    """Halve the trees until one is left that cuts the rows alone."""
-    left = list(trees)
+    """Find the tree that cuts the rows alone; `rows` came for all trees together."""
     values = _values(name, expected, cut, form[0])
+    for tree in (
+        trees if len(trees) == 1 else await _obeyed(study, name, expected, cut, trees, form)
+    ):
+        if len(trees) > 1:
+            rows = study.rows(await study.ask(values, tree))
+        if rows is None or not _is_cut(expected, rows, *cut, form[1]):
+            continue
+        found = _judged(name, tree, *form, expected, rows, cut, words[id(tree)])
+        is_certain = found.from_inclusive and found.to_inclusive
+        if is_certain or form[1] > 1000 or await is_sharp(study, found, expected):
+            return found
+    return None
+
+
+async def is_sharp(
+    study: Study, found: RangeFound, expected: Expected, at: int | None = None
+) -> bool:
+    """Return True if a range of seconds around a row's instant has this row, and none far from it.
+
+    An end whose row did not come may be exclusive; or all instants are read in a wrong zone, and
+    the row lies hours outside. `at` is the row's instant, in the middle of the rows by default.
+    """
+    known = sorted(expected.instants)
+    if not known:
+        return False
+    middle = known[len(known) // 2] if at is None else at
+    slack = (found.resolution_milliseconds + 1000) * 1000
+    ends = found.ends(middle - slack, middle + slack)
+    rows = study.rows(await study.ask({**expected.values, **ends}, found.tree)) or []
+    came = replace(expected, rows=rows).instants
+    return middle in came and all(abs(each - middle) <= 2 * slack for each in came)
+
+
+async def _obeyed(
+    study: Study,
+    name: str,
+    expected: Expected,
+    cut: tuple[int, int],
+    trees: Sequence[Tree],
+    form: tuple[str, int],
+) -> Sequence[Tree]:
+    """Return the trees that the API may obey: each has a lower end of its own in one call.
+
+    The oldest row that comes shows which ends count. If rows have few instants, or the API takes
+    days, the trees are halved until one is left.
+    """
+    lower, upper = cut
+    left = _by_start(trees, name)
+    known = sorted({at for at in expected.instants if lower <= at < upper})
+    if len(known) < _FEWEST_ENDS or form[1] > 1000:
+        return await _halved(study, name, expected, cut, trees, form)
+    while len(left) > 1:
+        size = -(-len(left) // len(known))
+        parts = [left[n : n + size] for n in range(0, len(left), size)]
+        starts = [known[len(known) * n // len(parts)] for n in range(len(parts))]
+        values = {**expected.values, f"{name}.to": sent(upper, form[0])}
+        whole: Tree = {}
+        for number, (part, at) in enumerate(zip(parts, starts, strict=True)):
+            values[f"{name}{number}.from"] = sent(at, form[0])
+            for same in part:
+                own = _renamed(same[0], f"{name}.from", f"{name}{number}.from")
+                whole = merged(whole, own)
+        rows = study.rows(await study.ask(values, whole)) or []
+        oldest = max(lower, min(replace(expected, rows=rows).instants, default=lower))
+        left = parts[max(n for n, at in enumerate(starts) if at <= oldest)]
+    return left[0]
+
+
+def _by_start(trees: Sequence[Tree], name: str) -> list[list[Tree]]:
+    """Group trees whose lower end is the same member."""
+    found: dict[str, list[Tree]] = {}
+    for tree in trees:
+        place = next(slots_in(tree, f"{name}.from"), repr(tree))
+        found.setdefault(place, []).append(tree)
+    return list(found.values())
+
+
+def _renamed(node: Any, slot: str, other: str) -> Any:
+    if isinstance(node, dict):
+        return {name: _renamed(inner, slot, other) for name, inner in node.items()}
+    if isinstance(node, list):
+        return [_renamed(inner, slot, other) for inner in node]
+    return node.replace(slot, other) if isinstance(node, str) else node
+
+
+async def _halved(
+    study: Study,
+    name: str,
+    expected: Expected,
+    cut: tuple[int, int],
+    trees: Sequence[Tree],
+    form: tuple[str, int],
+) -> Sequence[Tree]:
+    values, left = _values(name, expected, cut, form[0]), list(trees)
     while len(left) > 1:
         half = left[: len(left) // 2]
         rows = study.rows(await study.ask(values, *half))
         good = rows is not None and _is_cut(expected, rows, *cut, form[1])
         left = half if good else left[len(left) // 2 :]
-    if len(trees) > 1:
-        rows = study.rows(await study.ask(values, left[0]))
-    if rows is None or not _is_cut(expected, rows, *cut, form[1]):
-        return None
-    return _judged(name, left[0], *form, expected, rows, cut, words[id(left[0])])
+    return left
 
 
 def _groups(
@@ -164,8 +260,8 @@ def _groups(
 ) -> list[list[tuple[Tree, str]]]:
     """Return candidates in groups that can be sent together, the likeliest one alone."""
     wanted = [*trees, *(pair for within in WITHIN for pair in range_trees(name, within))]
-    usable = [pair for pair in wanted if study.accepts(pair[0])]
-    return [usable[:1], *grouped(usable[1:], merged(study.base, study.form))][:_MOST_GROUPS]
+    groups = study.groups(wanted)
+    return groups if study.one_by_one else groups[:_MOST_GROUPS]
 
 
 def _is_cut(
@@ -208,21 +304,48 @@ def _judged(
     )
 
 
-async def _open_ends(
-    study: Study, expected: Expected, found: RangeFound, lower: int, upper: int
-) -> RangeFound:
-    """Find out whether one end may be left out; else use far ends instead."""
-    alone = replace(found)
-    values = {**expected.values, **alone.ends(lower, None)}
-    rows = study.rows(await study.ask(values, found.tree))
-    if rows is not None and all(
-        (at := expected.column.micros(row)) is not None and at >= lower for row in rows
-    ):
+async def settle_open_ends(
+    study: Study, found: RangeFound, newest: Expected, oldest: Expected
+) -> RangeFound | None:
+    """Find out whether an end may be left out; else use far ends, and prove them.
+
+    An API may limit an open range to some days before or after its other end, or before today:
+    from the oldest row on, the newest must come, and up to the newest, the oldest. Returns None if
+    no range has both.
+    """
+    open_, far = replace(found), _with_far_ends(found)
+    if await _is_whole(study, open_, newest, oldest):
         return found
-    far = timedelta(days=365 * 70) // _MICRO
+    if await _is_whole(study, far, newest, oldest):
+        return far
+    return None
+
+
+def _with_far_ends(found: RangeFound) -> RangeFound:
+    years = timedelta(days=365 * 70) // _MICRO
     return replace(
         found,
-        open_from=sent(-far, found.instant) if "epoch" not in found.instant else 0,
+        open_from=sent(-years, found.instant) if "epoch" not in found.instant else 0,
         open_to=sent(4_102_444_800_000_000, found.instant),
         evidence=f"{found.evidence}; both ends are needed",
     )
+
+
+async def _is_whole(study: Study, found: RangeFound, newest: Expected, oldest: Expected) -> bool:
+    """Return True if the newest row comes with an open end, and the oldest one with the other."""
+    first, last = min(oldest.instants, default=0), max(newest.instants, default=0)
+    upwards = await _instants_of(study, found, newest, (first, None))
+    if not upwards or max(upwards) < last:
+        return False
+    downwards = await _instants_of(study, found, oldest, (None, last))
+    return bool(downwards) and min(downwards) <= first
+
+
+async def _instants_of(
+    study: Study, found: RangeFound, expected: Expected, ends: tuple[int | None, int | None]
+) -> list[int]:
+    """Return the instants of the first rows of a range, in the order of the rows expected."""
+    few = {"limit": min(_FEW_ROWS, len(expected.rows))}
+    values = {**expected.values, **few, **found.ends(*ends)}
+    rows = study.rows(await study.ask(values, found.tree))
+    return [] if rows is None else replace(expected, rows=rows).instants

@@ -22,19 +22,32 @@ from gateway.discovery.probe.usual import (
 _NEVER = True
 """A value that hardly any member with such a name accepts."""
 _ATTEMPTS = 5
+_ONE_BY_ONE = 3
+_NO_MEMBER = {"zzNoSuchMember": _NEVER}
 
 
 async def scout(study: Study) -> None:
-    """Let a strict API name the members that it does not know."""
-    whole = _everything(study)
+    """Let an API name the members that it does not know, or whose values are of a wrong type.
+
+    If it names one at a time, or none, no later step sends many candidates in one call.
+    """
+    whole, singles, reply = _everything(study), 0, None
     for _ in range(_ATTEMPTS):
-        known = len(study.unknown)
+        unknown, known = len(study.unknown), len(study.types)
         reply = await study.ask({}, whole)
-        study.note_unknown(reply)
-        if len(study.unknown) == known:
-            return
-        for place in study.unknown:
+        study.note_refusal(reply)
+        unknown, known = len(study.unknown) - unknown, len(study.types) - known
+        singles += unknown + known == 1
+        if unknown == known == 0 or singles == _ONE_BY_ONE:
+            break
+        for place in (*study.unknown, *study.types):
             whole = without(whole, ".".join(place))
+    is_silent = not (study.unknown or study.types or reply is None or reply.succeeded)
+    if study.unknown:
+        study.one_by_one = singles == _ONE_BY_ONE
+    elif is_silent or singles == _ONE_BY_ONE:
+        study.one_by_one = not (await study.ask({}, _NO_MEMBER)).succeeded
+        study.silent = is_silent and study.one_by_one
 
 
 def _everything(study: Study) -> Tree:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -21,10 +21,13 @@ from gateway.discovery.claims.hint_table import HintKind
 from gateway.discovery.claims.hints import read_hints
 from gateway.discovery.claims.names import EACH
 from gateway.discovery.probe.caller import Caller, Reply
-from gateway.discovery.probe.trees import Tree, can_merge, merged, paths_of
+from gateway.discovery.probe.trees import Tree, can_merge, grouped, merged, paths_of
 
+T = TypeVar("T")
 _MAX_TEXTS, _MAX_LETTERS, _MAX_DEPTH = 200, 2_000, 12
 _SINGLES = 3
+_OTHERS = {"array": (dict,), "object": (list, str), "string": (list, dict)}
+"""The nodes of a tree that are certainly of another type."""
 _ROUNDS = 14
 _MOST = re.compile(
     r"(?:greater than|more than|exceed|maximum(?: value| allowed| size)?(?: is| of|:)?|at most|"
@@ -40,7 +43,11 @@ class Study:
     `base` are members without placeholders that the API needs, and `form` what is learnt of the
     others. `told` are members that a description demands. `rows_path` is where the rows are, and
     `defaults` are values of placeholders, such as the order. `unknown` are members that the API
-    does not know; `last_call` bounds the calls of a step.
+    does not know, `types` those that it knows, with the type that it wants, if it says one,
+    and `allowed` the words that it has listed;
+    `last_call` bounds the calls of a step. `one_by_one` is True for a strict API
+    whose refusals name one unknown member at most: calls with many candidates would show little;
+    `silent` if they name none. `narrowed` is True if a date range has changed which rows come.
     """
 
     caller: Caller
@@ -52,6 +59,11 @@ class Study:
     defaults: dict[str, Any] = field(default_factory=dict)
     last_call: int = 10_000
     unknown: set[tuple[str, ...]] = field(default_factory=set)
+    types: dict[tuple[str, ...], str] = field(default_factory=dict)
+    allowed: set[str] = field(default_factory=set)
+    one_by_one: bool = False
+    silent: bool = False
+    narrowed: bool = False
 
     async def ask(self, values: Mapping[str, Any], *trees: Tree) -> Reply:
         """Make one call with the base, the form learnt so far, and further trees."""
@@ -94,19 +106,17 @@ class Study:
         for _ in range(_ROUNDS):
             if not left or self.caller.calls >= self.last_call:
                 return None, left
-            whole: Tree = {}
-            for tree in left:
-                whole = merged(whole, tree)
-            reply = await self.ask(values, whole)
+            reply = await self.ask(values, *left)
             if self.rows(reply) is not None:
                 return reply, left
-            self.note_unknown(reply)
+            self.note_refusal(reply)
+            self._note_silence(left, reply, formats=formats)
             kept = _next_guesses(left, reply.answer, formats=formats)
             if len(kept) in (0, len(left)):
                 break
             left = kept
         if formats:
-            return None, left
+            return None, [tree for tree in left if self.accepts(tree)]
         for tree in left[:_SINGLES] if len(left) > 1 else ():
             if self.caller.calls >= self.last_call:
                 break
@@ -115,20 +125,81 @@ class Study:
                 return reply, [tree]
         return None, []
 
-    def note_unknown(self, reply: Reply) -> None:
-        """Remember members that the API calls unknown, so that no later step sends them."""
+    def groups(
+        self, pairs: Sequence[tuple[Tree, T]], *, first_alone: bool = True, known_first: bool = True
+    ) -> list[list[tuple[Tree, T]]]:
+        """Divide candidates, likeliest first, into groups to be sent in one call each."""
+        usable = [pair for pair in pairs if self.accepts(pair[0])]
+        if known_first:
+            usable.sort(key=lambda pair: not self.knows(pair[0]))
+        if self.one_by_one:
+            return _by_container(usable)
+        first, rest = (usable[:1], usable[1:]) if first_alone else ([], usable)
+        others = grouped(rest, merged(self.base, self.form))
+        return [first, *others] if first else others
+
+    def note_refusal(self, reply: Reply) -> None:
+        """Remember members that the API calls unknown, so that no later step sends them.
+
+        A member that it complains of otherwise is known.
+        """
         known = set(paths_of(merged(self.base, self.form)))
         for hint in read_hints(reply.answer):
             place = plain(hint.path)
-            if hint.kind is HintKind.UNKNOWN and place and place not in known:
+            if not place or place in known or hint.kind is HintKind.HEADER:
+                continue
+            self.allowed.update(hint.values if hint.kind is HintKind.ENUM else ())
+            if hint.kind is HintKind.UNKNOWN:
                 self.unknown.add(place)
+            elif not self.types.get(place):
+                self.types[place] = hint.type
+
+    def _note_silence(self, trees: Sequence[Tree], reply: Reply, *, formats: bool) -> None:
+        """Remember a tree that was refused alone, without a reason, by a strict API."""
+        is_alone = self.silent and len(trees) == 1 and not formats
+        if is_alone and not read_hints(reply.answer):
+            self.unknown.update(paths_of(trees[0]))
+
+    def knows(self, tree: Tree) -> bool:
+        """Return True if the API has complained of the values of all members of a tree."""
+        return all(path in self.types for path in paths_of(tree))
 
     def _is_unknown(self, tree: Tree) -> bool:
         return any(path[: len(p)] == p for path in paths_of(tree) for p in self.unknown)
 
     def accepts(self, tree: Tree) -> bool:
         """Return True if a tree does not clash with what is known, and has no unknown member."""
-        return not self._is_unknown(tree) and can_merge(merged(self.base, self.form), tree)
+        whole = merged(self.base, self.form)
+        return not self._is_unknown(tree) and self.is_of_type(tree) and can_merge(whole, tree)
+
+    def is_of_type(self, tree: Tree, *no_lists: type) -> bool:
+        """Return False if a refusal has named another type for one of the members.
+
+        A placeholder may stand for a list, unless texts are among `no_lists`.
+        """
+        for path, wanted in self.types.items():
+            node = _node_at(tree, path)
+            others = {*_OTHERS.get(wanted, ()), *(no_lists if wanted == "array" else ())}
+            if node is not None and isinstance(node, tuple(others)):
+                return False
+        return True
+
+
+def _node_at(tree: Tree, path: Sequence[str]) -> Any:
+    node: Any = tree
+    for step in path:
+        node = node.get(step) if isinstance(node, dict) else None
+    return node
+
+
+def _by_container(pairs: Sequence[tuple[Tree, T]]) -> list[list[tuple[Tree, T]]]:
+    """Return candidates one by one, but together if they are members of one object."""
+    found: dict[tuple[str, ...], list[tuple[Tree, T]]] = {}
+    for number, pair in enumerate(pairs):
+        first = next(paths_of(pair[0]))
+        key = first[:-1] if number and len(first) > 1 else (str(number),)
+        found.setdefault(key, []).append(pair)
+    return [group for same in found.values() for group in grouped(same, {})]
 
 
 def identity(row: Mapping[str, Any]) -> bytes:

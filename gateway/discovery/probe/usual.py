@@ -6,6 +6,7 @@ The first of each list is the assumed API's own form. The lists are hypotheses: 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from gateway.discovery.probe.trees import Tree, at, merged
 
@@ -100,7 +101,7 @@ class OrderForm:
     descending: str
 
 
-_UPPER, _LOWER = ("ASC", "DESC"), ("asc", "desc")
+_UPPER, _LOWER = _WORDS = (("ASC", "DESC"), ("asc", "desc"))
 _PAIRS = (
     ("options.orderBy", "options.order"),
     ("orderBy", "order"),
@@ -141,24 +142,23 @@ def order_forms() -> list[OrderForm]:
     """Return all forms; those that can be sent together are found by `trees.grouped`."""
     forms = [_pair(pair, _UPPER) for pair in _PAIRS] + [_pair(pair, _LOWER) for pair in _PAIRS]
     forms += [OrderForm(at(name, "${order.direction}${order.field}"), "", "-") for name in _WHOLE]
+    for keys in (*_KEYS[:2], None, *_KEYS[2:]):
+        for name in _WHOLE:
+            forms += [OrderForm(at(name, node), *w) for node in _nodes(keys) for w in _WORDS]
     for name in _WHOLE:
-        for keys in _KEYS:
-            for words in (_UPPER, _LOWER):
-                node = {keys[0]: "${order.field}", keys[1]: "${order.direction}"}
-                forms.append(OrderForm(at(name, [node]), *words))
-    for name in _WHOLE:
-        for words in (
-            _UPPER,
-            _LOWER,
-        ):
-            forms.append(OrderForm(at(name, {"${order.field}": "${order.direction}"}), *words))
-            forms.append(OrderForm(at(name, [{"${order.field}": "${order.direction}"}]), *words))
-    for name in _WHOLE:
-        for separator in (":", " "):
+        for separator in (":", ",", " "):
             for words in (_LOWER, _UPPER):
                 text = "${order.field}" + separator + "${order.direction}"
                 forms.append(OrderForm(at(name, text), *words))
     return forms
+
+
+def _nodes(keys: tuple[str, str] | None) -> list[Any]:
+    """Return the lists and objects that say an order with these names, or with the field's own."""
+    if keys is None:
+        own = {"${order.field}": "${order.direction}"}
+        return [own, [own]]
+    return [[{keys[0]: "${order.field}", keys[1]: "${order.direction}"}]]
 
 
 def _pair(pair: tuple[str, str], words: tuple[str, str]) -> OrderForm:
@@ -256,30 +256,42 @@ FIELD_FILTERS = (
 def range_trees(name: str, within: str) -> list[tuple[Tree, str]]:
     """Return (tree, words for evidence) of a range filter in an object."""
     start, end = f"${{{name}.from}}", f"${{{name}.to}}"
-    found: list[tuple[Tree, str]] = []
+    objects, flat = [], []
     for member in RANGES[name]:
         place = f"{within}.{member}" if within else member
-        found += [(at(place, {a: start, b: end}), f"{place} {{{a}, {b}}}") for a, b in _ENDS]
-        found.append((at(place, [start, end]), f"{place} [from, to]"))
-    stem = {
-        "updated_at": ("updatedAt", "updated", "updated_at"),
-        "expiry_date": ("expiryDate", "expiry", "expiry_date"),
-    }
-    for member in stem[name]:
-        for a, b in (
-            ("From", "To"),
-            ("Start", "End"),
-            ("After", "Before"),
-            ("_from", "_to"),
-            ("Gte", "Lte"),
-            ("_gte", "_lte"),
-            ("Min", "Max"),
-            ("_after", "_before"),
-        ):
-            places = (f"{within}.{member}{x}" if within else f"{member}{x}" for x in (a, b))
-            first, second = places
-            found.append((merged(at(first, start), at(second, end)), f"{first}, {second}"))
-    return found
+        objects += [(at(place, {a: start, b: end}), f"{place} {{{a}, {b}}}") for a, b in _ENDS]
+        objects.append((at(place, [start, end]), f"{place} [from, to]"))
+    for first, second in _flat_pairs(name):
+        places = [f"{within}.{each}" if within else each for each in (first, second)]
+        tree = merged(at(places[0], start), at(places[1], end))
+        flat.append((tree, ", ".join(places)))
+    usual = (len(_ENDS) + 1) * _USUAL_RANGES
+    return [*objects[:usual], *flat[:_USUAL_FLAT], *objects[usual:], *flat[_USUAL_FLAT:]]
+
+
+_USUAL_RANGES, _USUAL_FLAT = 2, 4
+_STEMS = {
+    "updated_at": ("updatedAt", "updated", "updated_at"),
+    "expiry_date": ("expiryDate", "expiry", "expiry_date"),
+}
+_SUFFIXES = (
+    ("From", "To"),
+    ("After", "Before"),
+    ("Start", "End"),
+    ("_from", "_to"),
+    ("Gte", "Lte"),
+    ("_gte", "_lte"),
+    ("Min", "Max"),
+    ("_after", "_before"),
+)
+
+
+def _flat_pairs(name: str) -> list[tuple[str, str]]:
+    """Return the names of two members that are a range, likeliest first."""
+    pairs = [(suffix, stem) for suffix in _SUFFIXES for stem in _STEMS[name]]
+    fitting = [(x, stem) for x, stem in pairs if ("_" in x[0]) == ("_" in stem)]
+    odd = [pair for pair in pairs if pair not in fitting]
+    return [(f"{stem}{x[0]}", f"{stem}{x[1]}") for x, stem in (*fitting, *odd)]
 
 
 def list_trees(name: str, within: str) -> list[tuple[Tree, str]]:

@@ -36,6 +36,7 @@ class RangeForm:
         end_exclusive: True if a row at the upper end is left out.
         whole_days: True if the clock time of both ends is ignored, the upper end's day included.
         both_required: True if a range needs both ends.
+        open_days: the days that a range with one end covers, if it is limited.
         updated_at_required: True if a request without the range of last changes is refused.
         updated_at_support: `ignored` accepts the range and returns all rows, `absent` does not know
             it.
@@ -53,6 +54,7 @@ class RangeForm:
     end_exclusive: bool = False
     whole_days: bool = False
     both_required: bool = False
+    open_days: int | None = None
     updated_at_required: bool = False
     updated_at_support: Support = "exact"
     expiry_date_support: Support = "exact"
@@ -76,7 +78,18 @@ def take_range(
         return UNSET
     if support == "ignored":
         return UNSET
+    start, end = _closed(start, end, form)
     return DateRange(_lower(start, form), _upper(end, form))
+
+
+def _closed(start: Bound, end: Bound, form: RangeForm) -> tuple[Bound, Bound]:
+    """Return both ends of a range that the API limits if one of them is open."""
+    if form.open_days is None:
+        return start, end
+    days = timedelta(days=form.open_days)
+    if start is not UNSET and end is UNSET:
+        return start, start + days
+    return (end - days, end) if start is UNSET and end is not UNSET else (start, end)
 
 
 def _take_ends(reader: BodyReader, form: RangeForm, path: str) -> tuple[object, object] | None:

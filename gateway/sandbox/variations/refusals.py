@@ -31,6 +31,7 @@ class StatusForm:
         wording: the library whose words the texts use.
         unknown_members: the fate of a member that the API does not know.
         success_word: the value of `status` beside the rows of a page, if there is one.
+        one_at_a_time: True if a refusal names the first problem alone.
     """
 
     success: int = 200
@@ -39,6 +40,7 @@ class StatusForm:
     wording: Wording = "plain"
     unknown_members: Literal["refused", "ignored"] = "refused"
     success_word: str | None = None
+    one_at_a_time: bool = False
 
 
 class Invalid(ApiFailure):
@@ -63,6 +65,7 @@ def build_handler(form: StatusForm) -> Callable[[Request, Exception], Awaitable[
 def error_response(form: StatusForm, failure: HTTPException) -> Response:
     """Build the response to a failure in the variation's form."""
     problems = failure.problems if isinstance(failure, Invalid) else ()
+    problems = problems[:1] if form.one_at_a_time else problems
     status = form.invalid if problems else failure.status_code
     texts = [describe(problem, form.wording) for problem in problems] or [failure.detail]
     media_type = _MEDIA_TYPES.get(form.error, "application/json")

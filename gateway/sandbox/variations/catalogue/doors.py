@@ -21,6 +21,7 @@ DOORS: dict[str, Variation] = {
     "error-nested": Variation(status=StatusForm(error="nested", wording="zod")),
     "error-inside-200": Variation(status=StatusForm(error="inside", success_word="success")),
     "error-mute": Variation(status=StatusForm(wording="mute")),
+    "error-one-at-a-time": Variation(status=StatusForm(wording="joi", one_at_a_time=True)),
     "unknown-members-ignored": Variation(status=StatusForm(unknown_members="ignored")),
     "unknown-members-ignored-and-mute": Variation(
         status=StatusForm(unknown_members="ignored", wording="mute")

@@ -36,6 +36,7 @@ REQUESTS: dict[str, Variation] = {
     "range-naive-berlin": Variation(ranges=RangeForm(instant="naive", zone="Berlin")),
     "range-blank": Variation(ranges=RangeForm(instant="blank-seconds")),
     "range-date-range": Variation(ranges=RangeForm(updated_at="dateRange")),
+    "range-open-limited": Variation(ranges=RangeForm(open_days=90)),
     "range-updated-required": Variation(ranges=RangeForm(updated_at_required=True)),
     "range-updated-absent": Variation(ranges=RangeForm(updated_at_support="absent")),
     "range-updated-ignored": Variation(ranges=RangeForm(updated_at_support="ignored")),

@@ -43,6 +43,8 @@ VALUES: dict[str, Variation] = {
         values=ValueForm(instants="naive", zone="Berlin"),
         ranges=RangeForm(instant="naive", zone="Berlin"),
     ),
+    "instants-naive-berlin-alone": Variation(values=ValueForm(instants="naive", zone="Berlin")),
+    "instants-naive-india-alone": Variation(values=ValueForm(instants="naive", zone="+05:30")),
     "instants-blank": Variation(values=ValueForm(instants="blank")),
     "instants-blank-seconds": Variation(values=ValueForm(instants="blank-seconds")),
     "instants-seconds": Variation(values=ValueForm(instants="seconds-z")),
