@@ -12,9 +12,8 @@ from typing import Literal
 
 import msgspec
 
-from gateway.contract import file
+from gateway.contract import file, format1
 from gateway.contract.columns import build_columns
-from gateway.contract.format1 import import_format1
 from gateway.contract.headers import check_headers
 from gateway.contract.lines import condition_lines
 from gateway.contract.model import (
@@ -32,6 +31,7 @@ from gateway.contract.sets import build_sets, navigation_names
 from gateway.contract.shapes import member_path, request_shape, response_shape
 from gateway.contract.shrink import shrink
 from gateway.contract.statistics_rules import build_statistics
+from gateway.contract.wrong_entries import describe
 from gateway.errors import ConfigurationProblem
 
 
@@ -74,12 +74,14 @@ def read_file(text: str) -> file.ContractFile:
         ConfigurationProblem: the file is not TOML, or a table or key is not of its format.
     """
     body = text.encode()
+    shape: type = file.ContractFile
     try:
         if msgspec.toml.decode(body, type=_Format).format == 1:
-            return import_format1(body)
+            shape = format1.ContractFile
+            return format1.import_format1(body)
         return msgspec.toml.decode(body, type=file.ContractFile)
     except msgspec.DecodeError as error:
-        raise ConfigurationProblem(f"contract file: {error}") from error
+        raise ConfigurationProblem(f"contract file: {describe(error, text, shape)}") from error
 
 
 class _Format(msgspec.Struct):
