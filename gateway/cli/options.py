@@ -12,7 +12,16 @@ from click.shell_completion import CompletionItem
 
 from gateway.auth.login_settings import has_login
 from gateway.auth.tokens import variable_of
-from gateway.config import ENVIRONMENT_PREFIX, SETTINGS, Setting, Settings, load_settings
+from gateway.cli.output import note
+from gateway.config import (
+    ENVIRONMENT_PREFIX,
+    SETTINGS,
+    FileFolder,
+    Setting,
+    Settings,
+    file_paths,
+    load_settings,
+)
 from gateway.config.converters import as_boolean, as_choice, as_path
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -95,11 +104,20 @@ def read_settings(config: Path | None, given: dict[str, Any]) -> Settings:
     Raises:
         click.UsageError: names the setting and the remedy; exit code 2.
     """
+    folder = FileFolder(Path() if config is None else config.parent, Path.cwd())
     try:
-        return load_settings(given, os.environ, read_config(config), str(config))
+        text = read_config(config)
+        settings = load_settings(given, os.environ, text, str(config), folder.resolve)
     except OSError as error:
         raise click.UsageError(f"--config {config}: {error.strerror}") from error
     except UnicodeDecodeError as error:
         raise click.UsageError(f"--config {config}: the file is not UTF-8") from error
     except ValueError as error:
         raise click.UsageError(str(error)) from error
+    for path in filter(folder.is_elsewhere, file_paths(text)):
+        note(
+            f"warning: {config}: relative paths start at the folder of the file, where there is no"
+            f" {path}; the one in the working directory is used, as by earlier versions: move it to"
+            f" {folder.folder.absolute() / path}, or write {Path(path).absolute()}"
+        )
+    return settings

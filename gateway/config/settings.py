@@ -6,13 +6,14 @@ Precedence: command line, then environment, then the TOML file, then the default
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
 from gateway.config.grants import Grant
 from gateway.config.places import Misplaced, among, located, syntax_message
+from gateway.config.relative_paths import paths_of, with_paths
 from gateway.config.setting import Setting
 from gateway.config.table import SETTINGS
 from gateway.config.tenancy import DEFAULT_WORKSPACE, Role, read_roles, read_workspaces
@@ -108,14 +109,17 @@ def load_settings(
     environment: Mapping[str, str],
     file_text: str = "",
     file: str = "the configuration file",
+    resolve: Callable[[str], str] = str,
 ) -> Settings:
     """Return the settings from options (None: not given), environment and file text.
+
+    `resolve` returns a path of the file as the process can use it.
 
     Raises:
         ValueError: the message names the setting, its origin (with the line in a file), and the
             remedy.
     """
-    from_file = _parse_file(file_text, file)
+    from_file = with_paths(_parse_file(file_text, file), resolve)
     try:
         values: dict[str, Any] = {
             s.name: _value(s, options, environment, from_file) for s in SETTINGS
@@ -148,6 +152,11 @@ def origins(
         else:
             found[setting.name] = given[0]
     return found
+
+
+def file_paths(file_text: str) -> Iterator[str]:
+    """Yield the paths that a configuration file names, as they are written."""
+    yield from paths_of(tomllib.loads(file_text))
 
 
 def _others(default: Settings, table: object) -> tuple[Settings, ...]:

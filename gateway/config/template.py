@@ -17,7 +17,7 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 _HEAD = f"""#:schema ./{SCHEMA_FILE}
 # Configuration of the Skillhabit OData gateway. Lines that start with # are defaults or examples.
 # Each setting can also be an option, --name, or an environment variable, {ENVIRONMENT_PREFIX}NAME.
-# Relative paths start at the folder in which you start the gateway.
+# Relative paths start at the folder of this file.
 """
 _TAIL = """
 # What callers with a role may see.
