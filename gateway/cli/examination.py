@@ -21,6 +21,7 @@ from gateway.auth.identity import expires_at
 from gateway.auth.login_settings import has_login
 from gateway.auth.setup import weaknesses
 from gateway.auth.tokens import TokenSource
+from gateway.cli.addresses import exposure, sign_in
 from gateway.cli.proofs import trust_of
 from gateway.cli.secret_files import open_mode, secret_files
 from gateway.cli.variables import unknown_variables
@@ -72,6 +73,7 @@ def examine_computer(settings: Settings, environment: Mapping[str, str]) -> Iter
     yield from _proofs(settings)
     yield _token(settings)
     yield from _secret_files(settings)
+    yield _sign_in(settings)
     yield _data_directory(settings)
     yield _port(settings)
 
@@ -168,6 +170,11 @@ def _secret_file(name: str, path: Path) -> CheckResult:
     if mode:
         return warn(name, f"{path} can be read by others (mode {mode}): chmod 600 {path}")
     return ok(name, f"only the owner can read {path}")
+
+
+def _sign_in(settings: Settings) -> CheckResult:
+    problem = exposure(settings)
+    return ok("sign_in", sign_in(settings)) if problem is None else fail("sign_in", problem)
 
 
 def _data_directory(settings: Settings) -> CheckResult:

@@ -5,20 +5,23 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import click
 import uvicorn
+from starlette.applications import Starlette
 
 from gateway.app import clock_and_observer, create_app, own_token
-from gateway.auth.hosts import is_loopback
 from gateway.auth.login_settings import has_login
-from gateway.auth.setup import requires_credentials, weaknesses
+from gateway.auth.setup import weaknesses
+from gateway.cli.addresses import announce, exposure
 from gateway.cli.listening import check_port
 from gateway.cli.options import read_settings, setting_options
 from gateway.cli.output import note
@@ -35,7 +38,10 @@ from gateway.web.bad_http import ODataProtocol
 @click.command()
 @setting_options()
 def serve(config: Path | None, **given: Any) -> None:
-    """Serve the OData feed.
+    """Serve the OData feed, and the pages for browsers.
+
+    Without a way of signing in, only this computer can connect. To serve other computers, add keys,
+    organizational accounts or callers' own tokens; the command refuses to start without.
 
     You can also set each option in the file given with --config, or in an environment variable
     SKILLHABIT_ODATA_NAME, e.g. SKILLHABIT_ODATA_TOKEN_FILE.
@@ -63,8 +69,7 @@ def serve(config: Path | None, **given: Any) -> None:
         if settings.workers > 1:
             run_workers(settings, options)
         else:
-            signal.signal(signal.SIGTERM, exit_cleanly)
-            uvicorn.run(app, **options)
+            _run(app, settings, options)
 
 
 def exit_cleanly(*_: object) -> None:
@@ -124,15 +129,32 @@ def server_options(settings: Settings) -> dict[str, Any]:
 
 
 def check_exposure(settings: Settings) -> None:
-    """Refuse to serve personal data to a network without a key.
+    """Refuse to serve other computers without any way of signing in.
 
     Raises:
-        click.UsageError: the message says which option to set.
+        click.UsageError: the message says which options to set.
     """
-    if requires_credentials(settings) or settings.allow_anonymous or is_loopback(settings.host):
-        return
-    raise click.UsageError(
-        f"--host {settings.host} is reachable from other computers: give --keys-file FILE or"
-        " --access-key-file FILE, or --allow-anonymous true if a proxy in front authenticates"
-        " clients"
-    )
+    problem = exposure(settings)
+    if problem is not None:
+        raise click.UsageError(problem)
+
+
+class AnnouncedServer(uvicorn.Server):
+    """uvicorn's server, which calls `announce` with its port as soon as it listens."""
+
+    def __init__(self, config: uvicorn.Config, announce: Callable[[int], None]) -> None:
+        super().__init__(config)
+        self._announce = announce
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """Start as uvicorn does, then announce."""
+        await super().startup(sockets)
+        self._announce(self.servers[0].sockets[0].getsockname()[1])
+
+
+def _run(app: Starlette, settings: Settings, options: Mapping[str, Any]) -> None:
+    """Serve from this process until a signal."""
+    signal.signal(signal.SIGTERM, exit_cleanly)
+    server = AnnouncedServer(uvicorn.Config(app, **options), partial(announce, settings))
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again after a clean shutdown
+        server.run()

@@ -20,6 +20,7 @@ from starlette.applications import Starlette
 from uvicorn.supervisors import Multiprocess
 
 from gateway.app import create_app
+from gateway.cli.addresses import announce
 from gateway.config import Settings
 from gateway.observe.logs import configure_logging
 
@@ -43,6 +44,8 @@ def _supervise(settings: Settings, options: Mapping[str, Any]) -> None:
         **options,
     )
     with config.bind_socket() as listener:
+        listener.listen(config.backlog)  # until a worker accepts, clients wait and are not refused
+        announce(settings, listener.getsockname()[1])
         Multiprocess(config, sockets=[listener]).run()
 
 

@@ -56,10 +56,16 @@ def test_a_sound_set_up_ends_with_0(
     assert {verdict for verdict, _ in found.values()} == {"ok"}, found
     assert found.keys() >= {
         *("python", "settings", "contract", "token", "token_file", "data_dir", "port"),
-        *("upstream", "clock", "check"),
+        *("upstream", "clock", "check", "sign_in"),
     }
     printed = run("doctor", *options)
     assert printed.output.splitlines()[-1] == "0 problems, 0 warnings"
+
+
+def test_what_serve_refuses_is_a_problem(run: Run, options: tuple[str, ...]) -> None:
+    verdict, text = examined(run, *options, "--host", "0.0.0.0", code=1)["sign_in"]
+    assert verdict == "fail"
+    assert "keys create" in text
 
 
 def test_settings_that_cannot_be_read_end_with_2(run: Run, tmp_path: Path) -> None:

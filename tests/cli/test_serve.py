@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shlex
 import signal
 import socket
 import sys
@@ -51,6 +53,66 @@ def test_an_open_address_needs_a_key(run: Run, host: str) -> None:
     assert done.exit_code == 2
     assert "--access-key-file" in done.output
     assert "--allow-anonymous" in done.output
+
+
+def test_a_public_url_needs_a_key_too(run: Run) -> None:
+    done = run("serve", "--port", "0", "--public-url", "https://bi.example.com")
+    assert done.exit_code == 2
+    assert "--public-url https://bi.example.com is an address for other computers" in done.output
+    assert "--allow-anonymous" in done.output
+
+
+def advice(run: Run, *options: str) -> list[list[str]]:
+    """What the refusal says to type, between backquotes, in its order."""
+    done = run("serve", *options)
+    assert done.exit_code == 2, done.output
+    return [shlex.split(" ".join(text.split())) for text in re.findall(r"`([^`]+)`", done.output)]
+
+
+def test_who_follows_the_refusal_serves(
+    run: Run, upstream: str, token_file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    options = ["--host", "0.0.0.0", "--port", "0"]
+    create, with_keys, anonymous = advice(run, *options)
+    made = run(*create[1:])
+    key = next(word for word in made.output.split() if word.startswith("sho_"))
+    options += ["--upstream", upstream, "--token-file", str(token_file)]
+    for more, auth, said in (
+        (with_keys, ("any", key), "a key as password"),
+        (anonymous, None, "not required, from any computer"),
+    ):
+        with started([*COMMAND, *options, *more], cwd=tmp_path) as process:
+            port = process.wait_for(rf"Feed +http://{socket.gethostname()}:(\d+)/odata/v4/")
+            root = f"http://127.0.0.1:{port}/odata/v4/"
+            assert said in process.wait_for(r"Sign in +(.*)")
+            assert httpx.get(root, auth=auth).status_code == 200
+            assert httpx.get(root).status_code == (401 if auth else 200)
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_the_urls_that_it_prints_are_those_of_feed_and_pages(
+    upstream: str, token_file: Path, tmp_path: Path, workers: str
+) -> None:
+    command = [*COMMAND, "--port", "0", "--upstream", upstream, "--token-file", str(token_file)]
+    with started([*command, "--workers", workers], cwd=tmp_path) as process:
+        feed = process.wait_for(r"(?m)^Feed +(\S+)$")
+        pages = process.wait_for(r"(?m)^Pages +(\S+)$")
+        assert process.wait_for(r"(?m)^Sign in +(.*)$") == (
+            "not required, and only this computer can connect"
+        )
+        assert httpx.get(feed, timeout=30).json()["@odata.context"] == f"{feed}$metadata"
+        assert "<title>" in httpx.get(pages, headers={"Accept": "text/html"}).text
+
+
+def test_a_log_of_json_has_the_urls_as_a_line(
+    upstream: str, token_file: Path, tmp_path: Path
+) -> None:
+    command = [*COMMAND, "--port", "0", "--upstream", upstream, "--token-file", str(token_file)]
+    command += ["--public-url", "https://bi.example.com/a", "--allow-anonymous", "true"]
+    with started([*command, "--log-format", "json"], cwd=tmp_path) as process:
+        process.wait_for(r"(Feed: https://bi\.example\.com/a/odata/v4/; Pages: )")
+        assert all(isinstance(json.loads(line), dict) for line in process.output.splitlines())
 
 
 @pytest.mark.parametrize(
