@@ -5,33 +5,29 @@ from __future__ import annotations
 import asyncio
 import math
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.cli.exits import Exit
-from gateway.cli.files import locked_folder, write_file
+from gateway.cli.clients import client_options, find_access
+from gateway.cli.files import locked_folder
+from gateway.cli.init_files import KEYS_FILE, SetUp
 from gateway.cli.interview import Interview
-from gateway.cli.keys import add_key
 from gateway.cli.learn import Outcome, Wishes, always, constants_of, exit_of, learn
 from gateway.cli.login import Login, find_login, login_options
 from gateway.cli.output import note, printable
 from gateway.cli.proofs import keep_proofs
-from gateway.cli.settings_file import settings_text, stored_settings
-from gateway.config import load_settings
+from gateway.cli.settings_file import stored_settings
+from gateway.config import FileFolder, Settings, load_settings
 from gateway.config.converters import as_pairs, as_url
-from gateway.config.schema import SCHEMA_FILE
 from gateway.contract.instants import checked_zone
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.discovery.probe.caller import Door, DoorProblem
 from gateway.errors import ConfigurationProblem
 
-_KEYS_FILE = Path("keys.json")
 _CONTRACT_FILE = "contract.toml"
 _DEFAULT_TIMEOUT_SECONDS = 60
 
@@ -98,10 +94,11 @@ _DEFAULT_TIMEOUT_SECONDS = 60
 @click.option(
     "--first-key",
     metavar="NAME",
-    help=f"Create a key for clients and print it; {_KEYS_FILE} stores its digest.",
+    help=f"Create a key for clients and print it; {KEYS_FILE} stores its digest.",
 )
 @click.option("--force", is_flag=True, help="Overwrite existing files without asking.")
 @click.option("--non-interactive", is_flag=True, help="Do not prompt; use options and defaults.")
+@client_options
 @login_options
 def init(
     *,
@@ -119,7 +116,8 @@ def init(
     first_key: str | None,
     force: bool,
     non_interactive: bool,
-    **login: Any,
+    clients: str | None,
+    **given: Any,
 ) -> None:
     """Set up the gateway for a workspace: learn its API, and write two files.
 
@@ -128,10 +126,14 @@ def init(
     The token goes into a separate file that only you can read, and is never shown. A key is shown
     once. Files are written at the end. If they exist, your changes in them are kept.
 
+    The command asks who will connect, and sets address, TLS and a key for them. With
+    --non-interactive and without --clients, only this computer can connect.
+
     \b
     Examples:
       skillhabit-odata init
       skillhabit-odata init --non-interactive --token-file token.txt --all-fields
+      skillhabit-odata init --clients proxy --public-url https://bi.example.com
     """
     with locked_folder(output):
         old = _old(output)
@@ -157,49 +159,19 @@ def init(
             fields=interview.choose_fields,
             accept=interview.accept,
         )
-        draft = _ask(interview, wishes, contract_file, login)
-        if draft.token is not None:
+        before = _settings_of(old, output)
+        early = None if interview.asks else find_access(interview, clients, given, before)
+        reached = _reach(interview, wishes, given)
+        values, token = _choices(interview, contract_file, reached)
+        access = early or find_access(interview, clients, given, before)
+        if token is not None:
             _check_free(token_file, interview, force=force)
-        text = settings_text(old, draft.values)
-        settings = load_settings({}, {}, text, str(output))  # checks that serve can read the file
-        _write_all(draft, text, output, contract_file, token_file)
-        if draft.found.fits:
-            keep_proofs(settings, draft.found.findings, draft.found.learned)
-    _report(draft.found, output, contract_file)
-
-
-def _write_all(
-    draft: _Draft, text: str, output: Path, contract_file: Path, token_file: Path
-) -> None:
-    """Write the files, the one that names all others last."""
-    if draft.token is not None:
-        write_file(token_file, draft.token + "\n", mode=0o600)
-        click.echo(f"wrote {token_file}, which only you can read")
-    if draft.key_name is not None:
-        _make_key(draft.key_name)
-    write_file(contract_file, draft.found.text, mode=0o644)
-    click.echo(f"wrote {contract_file}: {_sources(draft.found.text)}")
-    if draft.found.kept:
-        click.echo(f"kept your changes of {', '.join(draft.found.kept)}")
-    write_file(output, text, mode=0o600 if "login_body" in draft.values else 0o644)
-    click.echo(f"wrote {output}")
-
-
-def _report(found: Outcome, output: Path, contract_file: Path) -> None:
-    """Report whether the contract fits, and the next steps.
-
-    Raises:
-        SystemExit: it does not fit.
-    """
-    calls = f"{found.learned.calls} calls"
-    if not found.fits:
-        for problem in found.problems:
-            note(problem)
-        note(f"{contract_file} does not fit yet ({calls}): correct these lines, then run check")
-        raise SystemExit(Exit.NO)
-    click.echo(f"fits: everything that the feed relies on is proved ({calls})\n\nNext:")
-    click.echo(f"  skillhabit-odata serve --config {output}")
-    click.echo(f"  skillhabit-odata config schema > {SCHEMA_FILE}   # for your editor")
+        files = SetUp(output, contract_file, token_file, old, values, access, token, reached.found)
+        settings = files.settings()
+        files.write()
+        if reached.found.fits:
+            keep_proofs(settings, reached.found.findings, reached.found.learned)
+    files.report(settings)
 
 
 def _old(output: Path) -> str | None:
@@ -212,6 +184,15 @@ def _read(path: Path) -> str:
         return path.read_text("utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise click.UsageError(f"{path} cannot be read: {error}") from error
+
+
+def _settings_of(old: str | None, output: Path) -> Settings:
+    """Return the settings of an earlier run, the defaults if they cannot be read."""
+    folder = FileFolder(output.parent, Path.cwd())
+    try:
+        return load_settings({}, {}, old or "", str(output), folder.resolve)
+    except ValueError:
+        return load_settings({}, {})
 
 
 def _start(start: Path | None, contract_file: Path) -> str | None:
@@ -248,13 +229,6 @@ def _zone(name: str) -> str:
         raise click.BadParameter(f"there is no time zone {name!r}", param_hint="--zone") from error
 
 
-def _sources(text: str) -> str:
-    """Return the number of entries of a contract file by source."""
-    counts = Counter(re.findall(r'^source = "(\w+)"', text, re.MULTILINE))
-    total = f"{counts.total()} entries"
-    return f"{total}: {', '.join(f'{n} {source}' for source, n in counts.most_common())}"
-
-
 def _wishes(source: str | None, constant: tuple[str, ...], header: tuple[str, ...]) -> Wishes:
     try:
         headers = dict(as_header(pair) for pair in header)
@@ -276,32 +250,29 @@ def as_header(pair: str) -> tuple[str, str]:
 
 
 @dataclass(frozen=True, slots=True)
-class _Draft:
-    """The settings as TOML values, a token to write, the name of a new key, and the contract."""
+class _Reached:
+    """A URL and a token or a login that work, and what was learnt with them."""
 
-    values: Mapping[str, object]
-    token: str | None = field(repr=False)
-    key_name: str | None
+    url: str
+    token: str | Login = field(repr=False)
     found: Outcome = field(repr=False)
 
 
-def _ask(
-    interview: Interview, wishes: Wishes, contract_file: Path, options: Mapping[str, Any]
-) -> _Draft:
-    url, token, found = _reach(interview, wishes, options)
-    _say_fields(found, interview)
+def _choices(
+    interview: Interview, contract_file: Path, reached: _Reached
+) -> tuple[dict[str, object], str | None]:
+    """Return the settings of the Analytics API as TOML values, and a token to write."""
+    token = reached.token
+    _say_fields(reached.found, interview)
     values: dict[str, object] = {
-        "upstream": url,
+        "upstream": reached.url,
         "contract": str(contract_file),
-        "upstream_timeout": _timeout(found.learned.seconds_of_page),
+        "upstream_timeout": _timeout(reached.found.learned.seconds_of_page),
         **({"token_file": str(interview.token_file)} if isinstance(token, str) else token.values),
         "data_dir": interview.find_data_dir(),
     }
-    key_name = interview.find_key_name()
-    if key_name is not None:
-        values["keys_file"] = str(_KEYS_FILE)
     is_new = isinstance(token, str) and not interview.has_token(token)
-    return _Draft(values, token if is_new and isinstance(token, str) else None, key_name, found)
+    return values, token if is_new and isinstance(token, str) else None
 
 
 def _say_fields(found: Outcome, interview: Interview) -> None:
@@ -316,28 +287,21 @@ def _timeout(seconds_of_page: float) -> int | None:
     return wanted if wanted > _DEFAULT_TIMEOUT_SECONDS else None
 
 
-def _make_key(name: str) -> None:
-    text, _ = add_key(_KEYS_FILE, name, datetime.now(UTC))
-    click.echo(f"wrote {_KEYS_FILE}; this is the key for {name}, which is not shown again:\n{text}")
-
-
-def _reach(
-    interview: Interview, wishes: Wishes, options: Mapping[str, Any]
-) -> tuple[str, str | Login, Outcome]:
-    """Return a URL and a token or a login that work, and what was learnt with them.
+def _reach(interview: Interview, wishes: Wishes, given: Mapping[str, Any]) -> _Reached:
+    """Ask for a URL and a token, or take a login, until they work.
 
     Raises:
         SystemExit: they do not work, and the user does not try others.
     """
     default = load_contract(built_in_contract()).base_url
     url = interview.find_url(default)
-    login = find_login(options, url)
+    login = find_login(given, url)
     token: str | Login = interview.find_token() if login is None else login
     while True:
         click.echo(f"Asking {url} ...")
         source = always(token) if isinstance(token, str) else token.source
         try:
-            return url, token, asyncio.run(learn(url, source, wishes, _tell))
+            return _Reached(url, token, asyncio.run(learn(url, source, wishes, _tell)))
         except ConfigurationProblem as problem:
             raise click.UsageError(problem.message) from problem
         except DoorProblem as problem:

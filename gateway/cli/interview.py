@@ -47,7 +47,7 @@ class Interview:
 
     def ask_url(self, last: str) -> str:
         """Prompt for the URL; `last` is the default."""
-        answer: str = click.prompt("URL of the Analytics API", last, value_proc=_converted(as_url))
+        answer: str = click.prompt("URL of the Analytics API", last, value_proc=converted(as_url))
         return answer
 
     def find_token(self, refused: str = "") -> str:
@@ -144,14 +144,20 @@ class Interview:
         )
         return None if answer == _NO else answer
 
-    def find_key_name(self) -> str | None:
-        """Return the name of the first key, or None to create no key."""
-        if self.key_name is not None or not self.asks:
+    def find_key_name(self, *, is_needed: bool) -> str | None:
+        """Return the name of the first key, or None to create no key.
+
+        Raises:
+            click.UsageError: a key is needed, and prompts are off.
+        """
+        if self.key_name is not None or not is_needed:
             return self.key_name
-        answer: str = click.prompt(
-            f"Name of a first key, for clients on other machines ({_NO} for none)", _NO
-        )
-        return None if answer.strip() in (_NO, "") else answer
+        if not self.asks:
+            raise click.UsageError(
+                "give --first-key NAME: without a key, others could read all rows"
+            )
+        answer: str = click.prompt("Name of a first key, with which clients sign in", "first key")
+        return answer
 
 
 def _seen(learned: Learned) -> str:
@@ -183,7 +189,7 @@ def _token_in(path: Path) -> str | None:
         return None
 
 
-def _converted(convert: Callable[[object], T]) -> Callable[[str], T]:
+def converted(convert: Callable[[object], T]) -> Callable[[str], T]:
     """Return a parser for a prompt, which shows its errors and asks again."""
 
     def read(text: str) -> T:

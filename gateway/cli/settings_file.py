@@ -4,23 +4,30 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from gateway.config.template import as_toml, configuration_text
 from gateway.discovery.kept.blocks import read_blocks, text_of_blocks, without_entry
 
 
-def settings_text(old: str | None, chosen: Mapping[str, object]) -> str:
+def settings_text(
+    old: str | None, chosen: Mapping[str, object], removed: Collection[str] = ()
+) -> str:
     """Return the file; `chosen` maps names of settings to values, None for those not chosen.
+
+    Settings that are `removed` become comments.
 
     Custom fields are columns of the contract file, so their table is left out.
     """
     values = {name: value for name, value in chosen.items() if value is not None}
-    if not stored_settings(old):
+    stored = stored_settings(old)
+    if not stored:
         return configuration_text(values)
     text = text_of_blocks(without_entry(read_blocks(old or ""), "custom_field"))
     for name, value in values.items():
         text = _with_setting(text, name, f"{name} = {as_toml(value)}")
+    for name in sorted(stored.keys() & {*removed}):
+        text = _with_setting(text, name, f"# {name} = {as_toml(stored[name])}")
     return text
 
 

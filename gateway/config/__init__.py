@@ -1,6 +1,6 @@
 """Settings. This package imports nothing else of the gateway; invalid settings raise ValueError."""
 
-from gateway.config.relative_paths import FileFolder
+from gateway.config.relative_paths import FileFolder, with_paths
 from gateway.config.setting import ENVIRONMENT_PREFIX, Setting, Share
 from gateway.config.settings import (
     Settings,
@@ -27,4 +27,5 @@ __all__ = [
     "load_settings",
     "origins",
     "roles_of_workspaces",
+    "with_paths",
 ]

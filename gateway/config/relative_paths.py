@@ -28,13 +28,22 @@ class FileFolder:
     working: Path
 
     def resolve(self, text: str) -> str:
-        """Return a path of the file as the process can use it.
+        """Return a path of the file as the process can use it; one that `is_elsewhere` stays.
 
         The text is unchanged if it is absolute, or if the two folders are the same.
         """
-        if not self._is_relative(text) or self.is_elsewhere(text):
+        return text if self.is_elsewhere(text) else self.beside(text)
+
+    def beside(self, text: str) -> str:
+        """Return a path of the file, whether it exists or not."""
+        return str(self.folder / text) if self._is_relative(text) else text
+
+    def written(self, text: str) -> str:
+        """Return a path of the command line as the file has it: the opposite of `beside`."""
+        if not self._is_relative(text):
             return text
-        return str(self.folder / text)
+        path, folder = self.working / text, self.folder.absolute()
+        return str(path.relative_to(folder) if path.is_relative_to(folder) else path)
 
     def is_elsewhere(self, text: str) -> bool:
         """Return True if the path exists in the working directory only."""
@@ -74,8 +83,8 @@ def paths_of(table: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _changed(name: str, value: object, resolve: Callable[[str], str]) -> object:
-    if name in _PATHS and isinstance(value, str):
-        return resolve(value)
+    if name in _PATHS and isinstance(value, str | Path):
+        return resolve(str(value))
     return _with_credentials(value, resolve) if name in _BODIES else value
 
 

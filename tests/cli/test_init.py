@@ -72,6 +72,10 @@ def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None
         ("another column has this name", "-"),
         ("Custom field Region", "area"),
         ("Folder that keeps", ""),
+        ("Who will connect(.|\n)*Which", "3"),
+        ("URL that clients use", "bi.example.com"),
+        ("must be a URL", "https://bi.example.com"),
+        ("Address of the proxy", ""),
         ("Name of a first key", "Anna"),
     )
     assert code == 0, shown
@@ -79,6 +83,8 @@ def test_it_asks_tries_and_writes(upstream: str, folder: Path, run: Run) -> None
     written = (folder / "gateway.toml").read_text("utf-8")
     settings = load_settings({}, {}, written)
     assert settings.upstream == upstream
+    assert settings.public_url == "https://bi.example.com"
+    assert (settings.host, settings.trusted_proxies) == ("127.0.0.1", ("127.0.0.1",))
     assert settings.custom_field == ()
     assert fields_in(folder) == {"department": "cf_department", "area": "cf_region"}
     assert (settings.data_dir, settings.token_file) == (Path("snapshots"), Path("token.txt"))
@@ -194,7 +200,7 @@ def test_the_url_that_was_typed_is_kept_for_another_try(upstream: str, folder: P
         ("Custom field", "-"),
         ("Custom field", "-"),
         ("Folder that keeps", "-"),
-        ("Name of a first key", "-"),
+        ("Who will connect", ""),
     )
     assert code == 0, shown
     assert f'upstream = "{upstream}"' in (folder / "gateway.toml").read_text("utf-8")

@@ -68,19 +68,19 @@ def asked(terminal: Terminal, block: Block) -> str:
     return screen(seen + child.before, terminal)
 
 
-def test_the_first_set_up_goes_as_the_page_says(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_first_set_up_goes_as_the_page_says(terminal: Terminal) -> None:
     first, *middle, serving, feed, script = blocks_of(ROOT / TRANSCRIPT)
     typed = asked(terminal, first)
     assert pattern(first.steps[0][1] or "").fullmatch(typed), typed
     assert make_token(SECRET) not in typed
-    monkeypatch.setenv("KEY", re.findall(r"^sho_\w+$", typed, re.MULTILINE)[0])
     assert [wrong for block in middle for wrong in terminal.run(block)] == []
-    ((command, _),) = serving.steps
+    ((command, shown),) = serving.steps
     child = spawned(terminal, command)
-    child.expect(r"running on \S*(http://[0-9.:]+)")
-    there = replace(terminal, gateway=child.match[1])
+    child.expect(r"Feed +(http://[0-9.:]+)/odata/v4/")
+    there, started = replace(terminal, gateway=child.match[1]), child.before + child.after
+    child.expect(r"Sign in .*\n")
+    started = screen(started + child.before + child.after, there)
+    assert pattern("...\n" + (shown or "")).fullmatch(started), started
     assert [*there.run(feed)] == []
     child.sendintr()
     child.expect(pexpect.EOF)
