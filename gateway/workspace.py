@@ -35,6 +35,7 @@ from gateway.errors import ConfigurationProblem
 from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
+from gateway.outgoing.options import client_options
 from gateway.planner.pushdown import Pushdown
 from gateway.proofs.abilities import Kind, name_of
 from gateway.proofs.renewal import Renewal
@@ -374,6 +375,7 @@ def _http_client(
         limits=limits,
         transport=shared.transport,
         follow_redirects=False,
+        **client_options(),
     )
 
 

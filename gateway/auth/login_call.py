@@ -14,6 +14,8 @@ import httpx
 
 from gateway.auth.login_request import LoginRequest
 from gateway.errors import UpstreamRejectedToken, UpstreamUnavailable
+from gateway.outgoing.obstacles import obstacle
+from gateway.outgoing.options import client_options
 
 LOGIN_SECONDS = 20.0
 MAX_ANSWER_BYTES = 65_536
@@ -45,7 +47,9 @@ async def post_login(
     url = httpx.URL(request.url)
     try:
         with anyio.fail_after(LOGIN_SECONDS):
-            async with httpx.AsyncClient(timeout=_SILENCE_SECONDS, transport=transport) as http:
+            async with httpx.AsyncClient(
+                timeout=_SILENCE_SECONDS, transport=transport, **client_options()
+            ) as http:
                 for _ in range(_MAX_REDIRECTS + 1):
                     answer = await _once(http, url, request)
                     target = _target(url, answer)
@@ -53,12 +57,11 @@ async def post_login(
                         return answer
                     url = target
     except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-        reason = _reason(error)
+        reason, remedy = _reason(error)
     else:
         raise UpstreamRejectedToken("it redirects in a circle; correct its URL")
     raise UpstreamUnavailable(  # outside of the handler: the error has the request
-        f"{reason}; try again later, and if that does not help, the gateway's owner checks the"
-        " network and the URL of the login",
+        f"{reason}; {remedy}",
         retry_after_seconds=RETRY_SECONDS,
     )
 
@@ -107,9 +110,16 @@ def _origin(url: httpx.URL) -> tuple[str, str, int | None]:
     return url.scheme, url.host, url.port or ports.get(url.scheme)
 
 
-def _reason(error: Exception) -> str:
-    if isinstance(error, TimeoutError | httpx.TimeoutException):
-        return "it did not respond in time"
-    if "CERTIFICATE" in str(error).upper():
-        return "its certificate is not known here; SSL_CERT_FILE can name your own authority's"
-    return f"it cannot be reached ({type(error).__name__})"
+def _reason(error: Exception) -> tuple[str, str]:
+    """Return why there is no response, and what to do."""
+    known = obstacle(error)
+    if known is not None:
+        return known.words, f"the gateway's owner: {known.remedy}"
+    is_late = isinstance(error, TimeoutError | httpx.TimeoutException)
+    return (
+        "it did not respond in time"
+        if is_late
+        else f"it cannot be reached ({type(error).__name__})",
+        "try again later, and if that does not help, the gateway's owner checks the network and the"
+        " URL of the login",
+    )

@@ -16,8 +16,10 @@ import httpx
 import jwt
 import msgspec
 
-from gateway.errors import SignInUnavailable
+from gateway.errors import ConfigurationProblem, SignInUnavailable
 from gateway.observe import Observer
+from gateway.outgoing.obstacles import obstacle
+from gateway.outgoing.options import client_options
 
 _FRESH_SECONDS = 3_600.0
 _USABLE_SECONDS = 86_400.0
@@ -29,7 +31,7 @@ MAX_DOCUMENT_BYTES = 1_048_576
 _MIN_KEY_BITS = 2_048
 
 _FETCH_ERRORS = (
-    *(httpx.HTTPError, httpx.InvalidURL, TimeoutError),
+    *(httpx.HTTPError, httpx.InvalidURL, TimeoutError, ConfigurationProblem),
     *(ValueError, msgspec.MsgspecError, RecursionError),  # not the expected document
 )
 
@@ -49,7 +51,7 @@ async def fetch_json(url: str) -> Any:
         msgspec.DecodeError, RecursionError: the document is not JSON, or nested too deeply.
     """
     body = bytearray()
-    async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
+    async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, **client_options()) as http:
         with anyio.fail_after(DOCUMENT_SECONDS):
             async with http.stream("GET", url, headers=_UNCOMPRESSED) as response:
                 response.raise_for_status()
@@ -145,9 +147,9 @@ class SigningKeys:
             self._known, self._failed = await self._fetch_issuer(), False
         except _FETCH_ERRORS as error:
             self._failed = True
-            self._observer.warn(
-                f"{self._url}: the signing keys cannot be fetched ({type(error).__name__})"
-            )
+            found = obstacle(error)
+            why = type(error).__name__ if found is None else f"{found.words}: {found.remedy}"
+            self._observer.warn(f"{self._url}: the signing keys cannot be fetched ({why})")
         finally:
             self._tried = self._now()  # at the end, so that requests that waited do not try again
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ssl
 from collections import Counter
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
@@ -30,6 +29,8 @@ from gateway.errors import (
     UpstreamRejectedToken,
     UpstreamUnavailable,
 )
+from gateway.outgoing.obstacles import obstacle
+from gateway.outgoing.options import client_options
 from gateway.planner.pushdown import Pushdown
 
 _MAX_SKEW_SECONDS = 60
@@ -39,6 +40,11 @@ _FEW_ROWS = 10
 
 async def examine_network(settings: Settings) -> AsyncIterator[CheckResult]:
     """Yield the checks; each runs even if others fail."""
+    try:
+        client_options()
+    except ConfigurationProblem as problem:
+        yield fail("certificates", problem.message)
+        return
     try:
         base_url = settings.upstream or read_contract(settings).base_url
     except ConfigurationProblem:  # reported by another check
@@ -56,7 +62,7 @@ async def examine_network(settings: Settings) -> AsyncIterator[CheckResult]:
 async def _upstream(settings: Settings, base_url: str) -> AsyncIterator[CheckResult]:
     """Check the Analytics API with two calls at most: the first page, and the oldest rows."""
     timeout = max(settings.upstream_timeout, _TIMEOUT_SECONDS)
-    async with httpx.AsyncClient(base_url=base_url, timeout=timeout) as http:
+    async with httpx.AsyncClient(base_url=base_url, timeout=timeout, **client_options()) as http:
         heard: list[httpx.Response] = []
         fits = await _contract_fits(http, settings, heard)
         if not heard:
@@ -71,13 +77,9 @@ async def _upstream(settings: Settings, base_url: str) -> AsyncIterator[CheckRes
 
 
 def _unreachable(url: str, error: httpx.HTTPError) -> str:
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, ssl.SSLError):
-            return f"{url}: TLS fails ({cause.reason}); does this computer trust its certificate?"
-        cause = cause.__cause__ or cause.__context__
-    why = connection_failure(error)
-    return f"{url} cannot be reached ({why}); check the name, the network and proxy variables"
+    why, known = connection_failure(error), obstacle(error)
+    remedy = "check the name, the network and proxy variables" if known is None else known.remedy
+    return f"{url} cannot be reached ({why}); {remedy}"
 
 
 def _reached(url: str) -> CheckResult:
@@ -165,7 +167,7 @@ async def _redis(url: str) -> CheckResult:
 
 async def _public(url: str) -> AsyncIterator[CheckResult]:
     try:
-        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS) as http:
+        async with httpx.AsyncClient(timeout=_TIMEOUT_SECONDS, **client_options()) as http:
             health = await http.get(f"{url}/healthz")
             readiness = await http.get(f"{url}/readyz")
     except httpx.HTTPError as error:

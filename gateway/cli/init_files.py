@@ -29,7 +29,7 @@ KEYS_FILE = Path("keys.json")
 
 @dataclass(frozen=True, slots=True)
 class SetUp:
-    """Where the files go, and what is chosen for them; `old` is the configuration file so far."""
+    """The places of the files, and what is chosen for them; `old` is the file so far."""
 
     output: Path
     contract_file: Path

@@ -31,6 +31,8 @@ from gateway.config import DEFAULT_WORKSPACE, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe.logs import REQUESTS
 from gateway.observe.world import ExtractFailureNotice
+from gateway.outgoing.obstacles import obstacle
+from gateway.outgoing.options import client_options
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -141,7 +143,9 @@ async def open_client(gateway: RemoteGateway | LocalGateway) -> AsyncIterator[ht
     if isinstance(gateway, RemoteGateway):
         timeout = httpx.Timeout(30, read=_READ_TIMEOUT_SECONDS)
         auth = None if gateway.key is None else httpx.BasicAuth("skillhabit-odata", gateway.key)
-        async with httpx.AsyncClient(base_url=gateway.base, timeout=timeout, auth=auth) as client:
+        async with httpx.AsyncClient(
+            base_url=gateway.base, timeout=timeout, auth=auth, **client_options()
+        ) as client:
             yield client
         return
     settings = gateway.settings
@@ -230,5 +234,7 @@ def run(work: Coroutine[Any, Any, T]) -> T:
         print_error(error.status, error.code, error.message, error.details)
         raise SystemExit(error.exit) from error
     except httpx.HTTPError as error:
-        note(f"no response: {connection_failure(error)}")
+        known = obstacle(error)
+        remedy = "" if known is None else f"; {known.remedy}"
+        note(f"no response: {connection_failure(error)}{remedy}")
         raise SystemExit(Exit.LATER) from error

@@ -273,7 +273,6 @@ async def test_a_response_without_end_is_cut_off() -> None:
     [
         (httpx.ConnectError("open-sesame"), r"cannot be reached \(ConnectError\)"),
         (httpx.ReadTimeout("open-sesame"), "did not respond in time"),
-        (httpx.ConnectError("[SSL: CERTIFICATE_VERIFY_FAILED]"), "SSL_CERT_FILE"),
     ],
 )
 async def test_a_login_that_cannot_be_reached_is_temporary(error: Exception, said: str) -> None:

@@ -47,6 +47,7 @@ from gateway.errors import (
     UpstreamUnavailable,
 )
 from gateway.observe import Clock
+from gateway.outgoing.obstacles import obstacle
 from gateway.planner.pushdown import Pushdown
 
 T = TypeVar("T")
@@ -329,6 +330,10 @@ def _unanswered(error: Exception) -> TemporaryFailure:
     refused or reset connection as a timeout.
     """
     said = error.__cause__ if isinstance(error.__cause__, aiohttp.ClientError) else error
+    known = obstacle(said)
+    if known is not None:
+        message = f"the connection to the Analytics API failed ({known.words}); the gateway's owner"
+        return TemporaryFailure(UpstreamUnavailable(f"{message}: {known.remedy}"))
     if isinstance(said, httpx.TimeoutException | TimeoutError):
         late = UpstreamUnavailable("the Analytics API did not answer in time; try again later")
         late.wants_smaller_page = True

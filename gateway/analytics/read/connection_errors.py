@@ -5,14 +5,15 @@ from __future__ import annotations
 import errno
 import socket
 import ssl
-from collections.abc import Iterator
 
 import aiohttp
 import httpx
 
+from gateway.outgoing.obstacles import causes, obstacle
+
 _NO_WAY = frozenset({errno.ENETUNREACH, errno.EHOSTUNREACH, errno.ENETDOWN, errno.EADDRNOTAVAIL})
 _REASONS: tuple[tuple[tuple[type[BaseException], ...], str], ...] = (
-    ((ssl.SSLError, ssl.CertificateError), "TLS fails: is its certificate known here?"),
+    ((ssl.SSLError, ssl.CertificateError), "TLS fails: is its certificate valid for that name?"),
     ((socket.gaierror,), "its name is not known"),
     ((ConnectionRefusedError,), "refused"),
     (
@@ -34,23 +35,13 @@ def connection_failure(error: BaseException) -> str:
     >>> connection_failure(httpx.ConnectTimeout("x")), connection_failure(ConnectionRefusedError())
     ('timed out', 'refused')
     """
-    found = [*_behind(error)]
+    known = obstacle(error)
+    if known is not None:
+        return known.words
+    found = [*causes(error)]
     if any(isinstance(each, OSError) and each.errno in _NO_WAY for each in found):
         return "no network leads there"
     for kinds, words in _REASONS:
         if any(isinstance(each, kinds) for each in found):
             return words
     return type(found[0]).__name__
-
-
-def _behind(error: BaseException | None) -> Iterator[BaseException]:
-    """Yield the error and its causes; the addresses of one name fail as a group."""
-    if error is None:
-        return
-    yield error
-    if isinstance(error, BaseExceptionGroup):
-        for each in error.exceptions:
-            yield from _behind(each)
-    if isinstance(error, aiohttp.ClientConnectorError):
-        yield from _behind(error.os_error)
-    yield from _behind(error.__cause__ or error.__context__)  # httpcore hides the cause

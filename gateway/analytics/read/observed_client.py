@@ -6,6 +6,7 @@ in bytes as they are once unpacked.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from time import perf_counter
 from typing import Any
 
@@ -44,6 +45,19 @@ class ObservedClient(HttpxAiohttpClient):
         self._observer = observer
         self._seconds = seconds
         self._most_bytes = most_bytes
+
+    def _init_proxy_transport(
+        self, proxy: httpx.Proxy, *arguments: Any, **options: Any
+    ) -> httpx.AsyncBaseTransport:
+        """Return the transport of a proxy, with user and password as a header.
+
+        aiohttp deprecates the form in which httpx-aiohttp passes them. It sends this header to the
+        proxy alone, as Proxy-Authorization.
+        """
+        if proxy.auth is not None:
+            code = b64encode(":".join(proxy.auth).encode()).decode()
+            proxy = httpx.Proxy(proxy.url, headers={"Authorization": f"Basic {code}"})
+        return super()._init_proxy_transport(proxy, *arguments, **options)
 
     async def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
         """Send as httpx does, and read the response to its end.

@@ -1,0 +1,1 @@
+"""How calls of the gateway leave: certificate authorities, and proxies."""
