@@ -14,7 +14,7 @@ import msgspec
 
 _MIN_WIDTH_CHARACTERS = 10
 """The narrowest column that is still useful."""
-_GAP_CHARACTERS = 2
+GAP_CHARACTERS = 2
 
 
 def print_json(value: Any) -> None:
@@ -41,24 +41,40 @@ def _print_plain(lines: list[list[str]]) -> None:
 
 def _print_fitted(columns: list[str], rows: list[list[str]]) -> None:
     """Print the columns that fit, and note how many were left out."""
-    from rich.cells import cell_len
+    full = [max(map(cell_width, column)) for column in zip(columns, *rows, strict=True)]
+    widths = fitted(full, width())
+    draw(columns[: len(widths)], [row[: len(widths)] for row in rows], widths)
+    if len(columns) > len(widths):
+        left = len(columns) - len(widths)
+        note(f"{left} more columns do not fit: use a wider window, or write to a file")
+
+
+def width() -> int:
+    """Return the width of the terminal in characters."""
     from rich.console import Console  # imported late: slow, and needed on a terminal only
+
+    return Console().width
+
+
+def cell_width(text: str) -> int:
+    """Return the width of a text on a terminal: letters of East Asia and emojis take two."""
+    from rich.cells import cell_len
+
+    return cell_len(text)
+
+
+def draw(columns: Sequence[str], rows: Sequence[Sequence[str]], widths: Sequence[int]) -> None:
+    """Print a table on a terminal; texts wider than their column end with an ellipsis."""
+    from rich.console import Console
     from rich.table import Table
     from rich.text import Text
 
-    console = Console(highlight=False)
-    widths = fitted(
-        [max(map(cell_len, column)) for column in zip(columns, *rows, strict=True)], console.width
-    )
-    table = Table(box=None, padding=(0, _GAP_CHARACTERS, 0, 0), pad_edge=False)
-    for column, width in zip(columns, widths, strict=False):
-        table.add_column(Text(column), width=width, overflow="ellipsis", no_wrap=True)
+    table = Table(box=None, padding=(0, GAP_CHARACTERS, 0, 0), pad_edge=False)
+    for column, wide in zip(columns, widths, strict=True):
+        table.add_column(Text(column), width=wide, overflow="ellipsis", no_wrap=True)
     for row in rows:
-        table.add_row(*(Text(cell) for cell in row[: len(widths)]))
-    console.print(table)
-    if len(columns) > len(widths):
-        left = len(columns) - len(widths)
-        note(f"{left} more columns do not fit: select fewer, or use another --format")
+        table.add_row(*map(Text, row))
+    Console(highlight=False).print(table)
 
 
 def fitted(widths: list[int], available: int) -> list[int]:
@@ -71,13 +87,13 @@ def fitted(widths: list[int], available: int) -> list[int]:
     for width in widths:
         if (
             given
-            and sum(min(w, _MIN_WIDTH_CHARACTERS) + _GAP_CHARACTERS for w in (*given, width))
-            - _GAP_CHARACTERS
+            and sum(min(w, _MIN_WIDTH_CHARACTERS) + GAP_CHARACTERS for w in (*given, width))
+            - GAP_CHARACTERS
             > available
         ):
             break
         given.append(width)
-    while sum(given) + _GAP_CHARACTERS * (len(given) - 1) > available:
+    while sum(given) + GAP_CHARACTERS * (len(given) - 1) > available:
         widest = given.index(max(given))
         given[widest] -= 1
     return given

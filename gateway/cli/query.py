@@ -13,9 +13,10 @@ import click
 import httpx
 import msgspec
 
-from gateway.cli.output import note, print_table
+from gateway.cli.output import note
 from gateway.cli.progress import bar, reporting_extracts
 from gateway.cli.queries import LocalGateway, RemoteGateway, fetch, open_client, run
+from gateway.cli.row_table import print_rows
 from gateway.cli.source import find_gateway, gateway_options, refuse_option
 from gateway.cli.target import Target, read_target
 
@@ -49,6 +50,9 @@ def query(url: str, config: Path | None, *, form: str, limit: int, **given: Any)
     server, or the whole URL of a running gateway. Spaces need no encoding. You can write options
     without $, which shells expand in double quotes.
 
+    On a terminal the table fits the window: names, numbers, dates and states come first, and what
+    is cut or left out is noted. In a pipe or a file, and as csv or json, everything is there.
+
     \b
     Examples:
       skillhabit-odata query "Results?filter=state eq 'FAILED'&top=5" --config gateway.toml
@@ -79,7 +83,7 @@ async def _print(gateway: RemoteGateway | LocalGateway, target: Target, form: _F
         case [str() as text]:
             click.echo(text)
         case rows:
-            _print_rows(rows, form)
+            _print_rows(rows, form, is_chosen=bool(target.options & {"select", "apply"}))
 
 
 async def _items(client: httpx.AsyncClient, target: Target, limit: int) -> AsyncIterator[Any]:
@@ -117,7 +121,7 @@ async def _items(client: httpx.AsyncClient, target: Target, limit: int) -> Async
             return
 
 
-def _print_rows(rows: list[Any], form: _Form) -> None:
+def _print_rows(rows: list[Any], form: _Form, *, is_chosen: bool) -> None:
     if form.name == "json":
         click.echo(msgspec.json.format(_ENCODER.encode(rows), indent=2).decode())
         return
@@ -128,7 +132,8 @@ def _print_rows(rows: list[Any], form: _Form) -> None:
         texts = [",".join(columns), *(",".join(map(_field, line)) for line in lines)]
         click.echo("".join(f"{text}\r\n" for text in texts), nl=False)
     elif columns:
-        print_table(columns, [[_cell(value) for value in line] for line in lines])
+        cells = [[_cell(value) for value in line] for line in lines]
+        print_rows(columns, lines, cells, is_chosen=is_chosen)
     else:
         note("no rows")
 
