@@ -27,7 +27,7 @@ _ADDRESS = re.compile(r"@|://")
 
 
 class _Kind(IntEnum):
-    """What a column holds, in the order in which columns are worth their place."""
+    """The content of a column, in the order in which columns are worth their place."""
 
     NAME = 0
     NUMBER = 1
