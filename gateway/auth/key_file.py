@@ -96,9 +96,10 @@ def _replace(path: Path, content: bytes) -> None:
             file.write(content)
             file.flush()
             os.fsync(file.fileno())
-        with suppress(OSError):  # when root writes the file for the service, it keeps its owner
-            old = path.stat()
-            os.chown(draft, old.st_uid, old.st_gid)
+        if hasattr(os, "chown"):  # Windows has none
+            with suppress(OSError):  # when root writes the file for the service, it keeps its owner
+                old = path.stat()
+                os.chown(draft, old.st_uid, old.st_gid)
         draft.replace(path)
 
 

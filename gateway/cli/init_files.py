@@ -18,6 +18,7 @@ from gateway.cli.files import write_file
 from gateway.cli.keys import add_key
 from gateway.cli.learn import Outcome
 from gateway.cli.output import note
+from gateway.cli.secret_files import HAS_MODES
 from gateway.cli.settings_file import settings_text
 from gateway.cli.tls import tls_options
 from gateway.config import FileFolder, Settings, load_settings, with_paths
@@ -70,7 +71,8 @@ class SetUp:
         """Write the files, the one that names all others last."""
         if self.token is not None:
             write_file(self.token_file, self.token + "\n", mode=0o600)
-            click.echo(f"wrote {self.token_file}, which only you can read")
+            who = "which only you can read" if HAS_MODES else "readable as its folder is"
+            click.echo(f"wrote {self.token_file}, {who}")
         if self.access.key_name is not None:
             _make_key(self.access.key_name)
         write_file(self.contract_file, self.found.text, mode=0o644)

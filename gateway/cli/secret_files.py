@@ -11,6 +11,8 @@ from pathlib import Path
 from gateway.config import Settings
 
 _OTHERS, _GROUP = 0o007, 0o070
+HAS_MODES = hasattr(os, "geteuid")
+"""False in Windows, where the mode of a file says nothing of other users."""
 
 
 def secret_files(settings: Settings) -> Iterator[tuple[str, Path]]:
@@ -37,7 +39,7 @@ def open_mode(path: Path) -> str:
         OSError: the file does not exist, or may not be examined.
     """
     found = path.stat()
-    if os.name != "posix":
+    if not HAS_MODES:
         return ""
     through_group = found.st_uid != os.geteuid() and found.st_gid in (os.getegid(), *os.getgroups())
     wrong = _OTHERS if through_group else _OTHERS | _GROUP

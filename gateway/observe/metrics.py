@@ -9,6 +9,7 @@ catalogue. With several workers, prometheus_client keeps all values in files of 
 from __future__ import annotations
 
 import os
+import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -238,6 +239,9 @@ def _forget_dead_processes(directory: Path) -> None:
 
 
 def _is_alive(pid: int) -> bool:
+    """Return False if a process has ended; in Windows its signal 0 would be Ctrl+C."""
+    if sys.platform == "win32":
+        return True
     try:
         os.kill(pid, 0)
     except ProcessLookupError:

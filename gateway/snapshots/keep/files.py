@@ -54,7 +54,7 @@ class SnapshotFiles:
         """Rename the copy of a finished draft to the snapshot, for its owner only."""
         copy = self.copy(snapshot_id)
         copy.chmod(0o600)
-        copy.rename(self.path(snapshot_id))
+        copy.replace(self.path(snapshot_id))
 
     def remove(self, snapshot_id: str) -> None:
         """Remove a snapshot; if that fails, the next start finds it."""
@@ -86,7 +86,7 @@ class SnapshotFiles:
     def _set_aside(self, path: Path, reason: str) -> None:
         aside = path.with_suffix(".unusable")
         try:
-            path.rename(aside)
+            path.replace(aside)
         except OSError as error:  # another process was first, or permission is missing
             self._observer.warn(f"{path.name} is unusable and cannot be renamed ({error.strerror})")
         else:

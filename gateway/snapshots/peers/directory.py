@@ -202,7 +202,7 @@ class DirectoryPeers:
         draft.parent.mkdir(mode=0o700, exist_ok=True)
         draft.touch(mode=0o600)
         draft.write_bytes(msgspec.json.encode(to_offer(table)))
-        draft.rename(self._offer_path(table.id))
+        draft.replace(self._offer_path(table.id))
 
     def _read_all(self) -> list[StoredTable]:
         """Read all offers; skip unreadable ones, and remove those whose file is gone."""

@@ -148,7 +148,7 @@ class RedisPeers:
         try:
             found = await self._link.call(lambda redis: read_file(redis, location, draft), False)
             if found:
-                draft.rename(path)
+                draft.replace(path)
                 self.touch(table.id)
         except NotExchanged as problem:
             self._observer.warn(f"snapshot {table.id} from Redis cannot be used: {problem}")
