@@ -40,6 +40,7 @@ from gateway.discovery.probe.trees import Tree
 from gateway.discovery.write import contract_text
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
 from gateway.observe import Clock
+from gateway.outgoing.options import client_options
 
 _TIMEOUT_SECONDS = 120.0
 _SECONDS_BETWEEN_CALLS = 1.0
@@ -96,7 +97,9 @@ async def learn(url: str, source: Token, wishes: Wishes, progress: Progress) -> 
         DoorProblem: no row can be read.
         ConfigurationProblem: the source, or the file to start from, cannot be used.
     """
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
+    async with httpx.AsyncClient(
+        base_url=url, timeout=_TIMEOUT_SECONDS, **client_options()
+    ) as http:
         token = await _token_of(source)
         hints = await _hints(http, url, token, wishes, progress)
         http.headers.update(_secret_headers(wishes))
@@ -130,7 +133,8 @@ async def check(
         DoorProblem: no row can be read.
         UpstreamUnavailable, UpstreamRejectedToken: the API fails meanwhile.
     """
-    async with httpx.AsyncClient(base_url=url, timeout=max(page_seconds, _TIMEOUT_SECONDS)) as http:
+    seconds = max(page_seconds, _TIMEOUT_SECONDS)
+    async with httpx.AsyncClient(base_url=url, timeout=seconds, **client_options()) as http:
         current = partial(_token_of, source)
         client = reader(http, in_force.contract, current)
         caller = Caller(http, current, pace_of(url))
@@ -139,7 +143,9 @@ async def check(
 
 async def check_again(url: str, source: Token, in_force: InForce, learned: Learned) -> Checked:
     """Compare another file with what was learnt, and read pages with it."""
-    async with httpx.AsyncClient(base_url=url, timeout=_TIMEOUT_SECONDS) as http:
+    async with httpx.AsyncClient(
+        base_url=url, timeout=_TIMEOUT_SECONDS, **client_options()
+    ) as http:
         client = reader(http, in_force.contract, source)
         findings = await compare_with(client, in_force, learned, built_in_contract())
         return Checked(findings, learned)
