@@ -10,6 +10,7 @@ from starlette.responses import RedirectResponse, Response
 
 from gateway.edm.model import EntitySet, Property
 from gateway.errors import GatewayError
+from gateway.pages.back import path_back
 from gateway.pages.browser import check_same_site
 from gateway.pages.feed import SnapshotFeed
 from gateway.pages.insights import Shown, headlines
@@ -68,14 +69,15 @@ async def _headlines(page: PageContext) -> tuple[Shown, ...]:
 
 
 async def read_now(page: PageContext) -> Response:
-    """Start an extract of all rows, and redirect to the page that shows its progress.
+    """Start an extract of all rows, and redirect to the page whose button was pressed.
 
     Raises:
         AccessDenied: another site sent the form.
     """
     check_same_site(page.request.headers, page.certain_root)
     page.service.begin()
-    return RedirectResponse(page.base, 303)
+    back = path_back(page.request.query_params.get("back", ""))
+    return RedirectResponse(page.base + back, 303)
 
 
 async def _counts(page: PageContext) -> dict[str, int]:

@@ -25,6 +25,7 @@ from gateway.errors import GatewayError
 from gateway.observe import Observer
 from gateway.observe.record import note_error
 from gateway.pages.assets import Assets
+from gateway.pages.back import path_of
 from gateway.pages.browser import prefers_html
 from gateway.pages.wording import FILTERS
 from gateway.service.service import QueryService
@@ -144,7 +145,13 @@ class PageContext:
 
     def show(self, template: str, /, **context: object) -> Response:
         """Return the page of a template; `section` in `context` is the navigation entry to mark."""
-        return self.layout.write(template, self.root, context)
+        return self.layout.write(template, self.root, {"back": self._back(), **context})
+
+    def _back(self) -> str:
+        """Return the path of this page, without an access key, for forms that lead back to it."""
+        scope = self.request.scope
+        query, _ = self.layout.admission.without_key(scope, scope["query_string"])
+        return path_of(scope["raw_path"], query)
 
 
 def base_of(root: str) -> str:

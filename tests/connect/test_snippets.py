@@ -103,8 +103,16 @@ def test_the_page_shows_the_same_code(gateway: House) -> None:
     for language in ("m", "python", "r", "shell"):
         assert snippets[language, "Users"] in page
         assert snippets[language, "Contents"] not in page
-    assert snippets["shell", "Results"] in unescape(gateway.ask("/connect?table=none").text)
+    assert snippets["shell", "Results"] in unescape(gateway.ask("/connect").text)
     assert snippets["m", "ResultRows"] in page  # that of incremental refresh
+
+
+def test_a_table_that_does_not_exist_is_refused_with_the_nearest_name(gateway: House) -> None:
+    response = gateway.ask("/connect?table=Contets")
+    assert response.status_code == 404
+    assert "did you mean Contents?" in unescape(response.text)
+    hidden = gateway.ask("/connect?table=Contents", "default/totals")
+    assert (hidden.status_code, "mean Contents" in hidden.text) == (404, False)
 
 
 def test_texts_are_quoted_as_each_language_wants_it() -> None:

@@ -8,8 +8,9 @@ import time
 import httpx
 import pytest
 
+from gateway.sandbox import Dataset
 from tests.clients import header_blocks
-from tests.support.live import Bridge
+from tests.support.live import Bridge, bridge
 
 CHROME = "text/html,application/xhtml+xml,application/xml;q=0.9,image/webp,*/*;q=0.8"
 FIREFOX = "Mozilla/5.0 (X11; Linux x86_64; rv:140.0) Gecko/20100101 Firefox/140.0"
@@ -139,10 +140,53 @@ def test_no_other_site_can_press_the_button(live: Bridge, headers: dict[str, str
     assert "Origin" in answer.text
 
 
-def test_the_button_leads_back_to_the_page(live: Bridge) -> None:
+@pytest.mark.parametrize("path", ["/", "/status", "/odata/v4/", "/status?x=%26'(1)"])
+def test_the_button_leads_back_to_its_page(dataset: Dataset, path: str) -> None:
+    with bridge(dataset) as gateway:
+        base = gateway.root.removesuffix("/odata/v4/")
+        page = _get(gateway, path, {"Accept": CHROME}).text
+        action = html.unescape(page.partition('method="post" action="')[2].partition('"')[0])
+        answer = gateway.client.post(f"{base}{action}", headers={"Origin": base})
+        assert answer.status_code == 303
+        target = httpx.URL(base).join(answer.headers["location"])
+        assert target == httpx.URL(base + path)
+
+
+@pytest.mark.parametrize("prefix", ["", "/bi"])
+@pytest.mark.parametrize(
+    "back",
+    [
+        "//evil.example",
+        "/evil.example",
+        "https://evil.example/",
+        "https:evil.example",
+        "javascript:alert(1)",
+        "\\\\evil.example",
+        "/\\evil.example",
+        "\t//evil.example",
+        "..//evil.example",
+        "../other-application",
+        "insights/../../other-application",
+        "insights/%2e%2e/%2E%2E/other",
+        "insights/..\\..\\other",
+        "insights\r\nSet-Cookie: a=b",
+        "insights?a\r\nSet-Cookie: a=b",
+        "insights#//evil.example",
+        "@evil.example",
+        ".evil.example",
+        ":8080",
+        "insights//evil.example",
+        "status?" + "a" * 9_000,
+    ],
+)
+def test_no_redirect_leaves_the_pages(live: Bridge, back: str, prefix: str) -> None:
     base = live.root.removesuffix("/odata/v4/")
-    answer = live.client.post(f"{base}/read-now", headers={"Origin": base})
-    assert (answer.status_code, answer.headers["location"]) == (303, "/")
+    headers = {"Sec-Fetch-Site": "same-origin", "X-Forwarded-Prefix": prefix}
+    answer = live.client.post(
+        f"{base}/read-now", params={"back": back}, headers={k: v for k, v in headers.items() if v}
+    )
+    assert (answer.status_code, answer.headers["location"]) == (303, f"{prefix}/")
+    assert "set-cookie" not in answer.headers
 
 
 def test_links_lead_through_the_proxy_that_the_browser_sees(live: Bridge) -> None:
