@@ -88,7 +88,7 @@ def arrange(chart: Chart, rows: Iterable[Row], order: Iterable[str] = ()) -> Num
     >>> chart = Chart("m", "columns", "", ("year", "month"), ("n",), by="state", newest=2)
     >>> found = [{"year": 2025, "month": m, "state": s, "n": m} for m in (9, 8) for s in "ab"]
     >>> arrange(chart, found)
-    Numbers(series=('a', 'b'), rows=(('2025-08', (8, 8)), ('2025-09', (9, 9))))
+    Numbers(series=('a', 'b'), rows=(('2025-09', (9, 9)), ('2025-08', (8, 8))))
     """
     found = list(rows)
     series = _values(found, chart.by, tuple(order)) if chart.by else ()
@@ -98,7 +98,7 @@ def arrange(chart: Chart, rows: Iterable[Row], order: Iterable[str] = ()) -> Num
         else [(_label(chart, row), tuple(row[name] for name in chart.series)) for row in found]
     )
     if chart.newest is not None:
-        numbers = numbers[: chart.newest][::-1]
+        numbers = numbers[: chart.newest]
     return Numbers(series or chart.series, tuple(numbers))
 
 

@@ -71,7 +71,7 @@ def test_a_bar_of_states_has_each_state_in_its_place(visitor: Watched) -> None:
     page = visitor.open("/dashboard")
     table = page.locator("#p-months ~ details table")
     heads = table.locator("thead th").all_text_contents()[1:]
-    cells = table.locator("tbody tr").last.locator("td").all_text_contents()
+    cells = table.locator("tbody tr").first.locator("td").all_text_contents()
     rows = feed(visitor.base, page.locator("#q-months").text_content() or "")
     newest = [row for row in rows if row["year"] == rows[0]["year"]]
     numbers = {r["state"]: r["results"] for r in newest if r["month"] == rows[0]["month"]}
@@ -108,12 +108,23 @@ def test_nothing_sticks_out_of_a_phone(browser: Browser, base: str, path: str) -
 
 
 @pytest.mark.parametrize(
-    ("scheme", "rules"), [("light", {}), ("dark", {"runOnly": ["color-contrast"]})]
+    ("scheme", "width", "rules"),
+    [
+        ("light", 1280, {"rules": {"target-size": {"enabled": True}}}),  # WCAG 2.2, off by default
+        ("light", 390, {"runOnly": ["target-size"]}),
+        ("dark", 1280, {"runOnly": ["color-contrast"]}),
+    ],
 )
 def test_pages_keep_the_rules_of_accessibility(
-    browser: Browser, base: str, scheme: Literal["light", "dark"], rules: dict[str, Any]
+    browser: Browser,
+    base: str,
+    scheme: Literal["light", "dark"],
+    width: int,
+    rules: dict[str, Any],
 ) -> None:
-    with tab(browser, base, color_scheme=scheme, reduced_motion="reduce") as visitor:
+    size = {"width": width, "height": 800}
+    options = {"color_scheme": scheme, "reduced_motion": "reduce", "viewport": size}
+    with tab(browser, base, **options) as visitor:
         for path in PATHS[1:]:
             page = visitor.open(path)
             page.evaluate(
@@ -127,6 +138,11 @@ def test_pages_can_be_read_and_used_without_scripts(browser: Browser, base: str)
     with tab(browser, base, java_script_enabled=False) as visitor:
         page = visitor.open("/dashboard")
         expect(page.locator("table").first).to_be_visible()
+        months = page.locator("table[data-newest-first]")
+        assert months.count() == 3
+        for table in months.all():
+            labels = table.locator("tbody th").all_text_contents()
+            assert labels == sorted(labels, reverse=True)
         expect(page.get_by_role("button", name=WORDS.copy.action)).to_have_count(0)
         page = visitor.open("/")
         page.get_by_role("button", name=WORDS.state.read).click()

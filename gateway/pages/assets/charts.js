@@ -10,6 +10,7 @@ const shortened = (text) => (text.length > longest ? `${text.slice(0, longest - 
 function read(table) {
   const heads = [...table.tHead.rows[0].cells].slice(1);
   const rows = [...table.tBodies[0].rows];
+  if ("newestFirst" in table.dataset) rows.reverse(); // time runs to the right
   return {
     labels: rows.map((row) => words(row.cells[0])),
     tones: rows.map((row) => `--series-${row.cells[0].dataset.colour}`),
