@@ -14,6 +14,7 @@ from starlette.types import Scope
 from gateway.edge.admission import Admission
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
+from gateway.observe.costs import CallerCost, costs_by_caller
 from gateway.observe.instants import text_of_seconds
 from gateway.observe.ledger import Ledger
 from gateway.observe.record import RequestRecord
@@ -45,6 +46,20 @@ class LastQueries:
         Raises:
             AccessDenied: the caller has a role, a key limited to entity sets, or their own token.
         """
+        shown = [_shown(record) for record in await self._records(scope)]
+        if await self.admission.may_explain(scope):
+            return shown
+        return [{**each, "explain": None} for each in shown]
+
+    async def by_caller(self, scope: Scope) -> tuple[CallerCost, ...]:
+        """Return the costs of these queries by caller.
+
+        Raises:
+            AccessDenied: as `of`.
+        """
+        return costs_by_caller(await self._records(scope))
+
+    async def _records(self, scope: Scope) -> tuple[RequestRecord, ...]:
         if not await self.may_see(scope):
             raise AccessDenied(
                 "only a key that may see the whole workspace shows the last queries; use a key"
@@ -52,10 +67,7 @@ class LastQueries:
             )
         self.ledger.flush()
         principal = await self.admission.principal(scope)
-        shown = [_shown(record) for record in self.observer.requests.of(principal.workspace)]
-        if await self.admission.may_explain(scope):
-            return shown
-        return [{**each, "explain": None} for each in shown]
+        return self.observer.requests.of(principal.workspace)
 
 
 def _shown(record: RequestRecord) -> dict[str, Any]:
@@ -74,6 +86,7 @@ def _shown(record: RequestRecord) -> dict[str, Any]:
         "bytes": record.bytes,
         "cache": record.cache or None,
         "page": record.page or None,
+        "upstreamCalls": record.calls,
         "milliseconds": {
             "total": _milliseconds(record.seconds),
             **{stage: _milliseconds(seconds) for stage, seconds in record.stage_seconds.items()},

@@ -41,7 +41,8 @@ class RequestRecord:
     never shown as it is. `is_query` is True for OData requests, valid or not. `workspace` and `key`
     are empty without an authenticated caller. `part` counts from 1 in a batch, whose `parts` have
     its id. `tag` is the client's own name for a data set. `span` is the trace's, if there is one.
-    `reads` are those of personal columns.
+    `reads` are those of personal columns. `calls` counts calls to the Analytics API; `cause` is the
+    request that started an extract, which counts its calls too.
     """
 
     id: str
@@ -69,6 +70,8 @@ class RequestRecord:
     status: int = 0
     bytes: int = 0
     seconds: float = 0.0
+    calls: int = 0
+    cause: RequestRecord | None = field(default=None, repr=False)
 
     def spend(self, stage: str, began: float, ended: float) -> None:
         """Add to the time of a stage."""
@@ -178,6 +181,16 @@ def note_read(read: PersonalRead | None, *, whole: bool) -> None:
         if whole and read.rows is None:
             read = replace(read, rows=record.rows or 0)
         record.reads = (*record.reads, read)
+
+
+def note_call(began: float, ended: float) -> None:
+    """Record a call to the Analytics API, and its time by `perf_counter`."""
+    record = _CURRENT.get()
+    if record is not None:
+        record.spend("upstream", began, ended)
+    while record is not None:
+        record.calls += 1
+        record = record.cause
 
 
 def note_error(code: str) -> None:

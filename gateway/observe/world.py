@@ -93,7 +93,8 @@ class Observer:
 
         The block sets the number of rows in the yielded record.
         """
-        record, parent = RequestRecord("extract"), current()
+        parent = current()
+        record = RequestRecord("extract", cause=parent)
         with (
             Recording(record),
             self.metrics.track_extract(record),

@@ -31,13 +31,18 @@ class ObservationPages:
         )
 
     async def show_requests(self, page: PageContext) -> Response:
-        """Return the recent queries of the workspace.
+        """Return the recent queries of the workspace, and what they cost by caller.
 
         Raises:
             AccessDenied: the caller has a role.
         """
-        queries = await self.queries.of(page.request.scope)
-        return page.show("requests.html", section="status", requests=queries)
+        scope = page.request.scope
+        return page.show(
+            "requests.html",
+            section="status",
+            requests=await self.queries.of(scope),
+            callers=await self.queries.by_caller(scope),
+        )
 
 
 async def show_explanation(page: PageContext) -> Response:

@@ -8,6 +8,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from starlette.requests import Request
 
 from gateway.auth.principal import ClientRequest, Principal
@@ -16,13 +18,17 @@ from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.errors import AccessDenied
 from gateway.observe import Observer
+from gateway.observe.costs import costs_by_caller
 from gateway.observe.ledger import Ledger
 from gateway.observe.logs import RequestLog
 from gateway.observe.recent import RecentRequests
 from gateway.observe.record import RequestRecord
+from gateway.sandbox import Dataset, create_sandbox
 from gateway.service.service import QueryService
 from gateway.web.insight import RequestsEndpoint
 from tests.snapshots.tables import Watch
+from tests.support.live import SECRET, running
+from tests.tenancy.support import house
 
 pytestmark = pytest.mark.anyio
 
@@ -78,6 +84,53 @@ async def test_a_role_sees_none() -> None:
 
 def test_200_are_kept_unless_told_otherwise() -> None:
     assert load_settings({}, {}).request_log == 200
+
+
+records = st.lists(
+    st.builds(
+        RequestRecord,
+        st.just("id"),
+        key=st.sampled_from(["key:a", "key:b"]),
+        role=st.sampled_from([None, "team"]),
+        part=st.integers(0, 2),
+        status=st.sampled_from([200, 304, 404, 502]),
+        seconds=st.integers(0, 99).map(float),
+        bytes=st.integers(0, 9_999),
+        calls=st.integers(0, 9),
+    )
+)
+
+
+@given(records)
+def test_callers_cost_together_what_the_requests_cost(found: list[RequestRecord]) -> None:
+    costs = costs_by_caller(found)
+    whole = [record for record in found if record.part == 0]
+    assert sum(cost.requests for cost in costs) == len(whole)
+    assert sum(cost.seconds for cost in costs) == sum(record.seconds for record in whole)
+    assert sum(cost.bytes for cost in costs) == sum(record.bytes for record in whole)
+    assert sum(cost.upstream_calls for cost in costs) == sum(record.calls for record in found)
+    assert sum(cost.errors for cost in costs) == sum(record.status > 399 for record in found)
+    assert len({(cost.key, cost.role) for cost in costs}) == len(costs)
+
+
+def test_calls_are_of_the_caller_whose_request_made_them(dataset: Dataset) -> None:
+    """An extract is its starter's, also one of all rows that a role's query needs."""
+    toml = "[roles.berlin]\nrows = \"groupIds/any(g:g eq 'grp-01')\"\n"
+    app = create_sandbox(dataset, secret=SECRET)
+    with running(app, date_header=False) as upstream, house(upstream, toml) as gateway:
+        assert gateway.odata("Results?$orderby=progress", "default/berlin").status_code == 200
+        extract = len(app.received)
+        assert extract > 1
+        assert gateway.odata("Results?$orderby=progress").status_code == 200
+        assert gateway.odata("Results?$filter=nothing").status_code == 400
+        shown = {each["role"]: each for each in gateway.ask("/requests").json()["callers"]}
+        assert {role: each["upstreamCalls"] for role, each in shown.items()} == {
+            "berlin": extract,
+            None: 0,
+        }
+        assert {role: each["errors"] for role, each in shown.items()} == {"berlin": 0, None: 1}
+        page = gateway.ask("/requests", headers={"Accept": "text/html"}).text
+        assert f'<td class="number">{extract}</td></tr>' in page
 
 
 class Full(RequestLog):

@@ -16,7 +16,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 
 from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Observer
-from gateway.observe.record import current
+from gateway.observe.record import note_call
 
 _LABELLED_STATUSES = frozenset({200, 400, 401, 403, 404, 429, 500, 502, 503, 504})
 """Statuses with a label of their own; others share their class's, so that labels are few."""
@@ -79,9 +79,7 @@ class ObservedClient(HttpxAiohttpClient):
         finally:
             ended = perf_counter()
             self._observer.called(outcome, ended - began)
-            record = current()
-            if record is not None:
-                record.spend("upstream", began, ended)
+            note_call(began, ended)
             if call is not None:
                 call.end(outcome)
 
