@@ -140,8 +140,11 @@ def create_app(
     )
     held = tuple(workspace.held for workspace in workspaces)
     directory = DataDirectory(_data_directories(settings))
-    gauges = Gauges(held, shared.pages, directory, clock, observer)
-    readiness = Readiness(observer, directory, partial(unusable_files, gate, tokens))
+    ends = tuple((w.name, token.facts) for w, token in zip(workspaces, tokens, strict=True))
+    gauges = Gauges(held, ends, shared.pages, directory, clock, observer)
+    readiness = Readiness(
+        observer, directory, partial(unusable_files, gate, tokens), tuple(t.facts for t in tokens)
+    )
     ledger = Ledger(observer, RequestLog(settings.log_format))
     is_local = not requires_credentials(settings) and settings.public_url is None
     operator = OperatorEndpoints(

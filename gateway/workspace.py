@@ -13,6 +13,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from functools import partial
 from pathlib import Path
 
@@ -35,6 +36,7 @@ from gateway.errors import ConfigurationProblem
 from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
 from gateway.observe import Clock, Observer
+from gateway.observe.directory import DataDirectory
 from gateway.outgoing.options import client_options
 from gateway.planner.pushdown import Pushdown
 from gateway.proofs.abilities import Kind, name_of
@@ -49,6 +51,7 @@ from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.service.paging import PageSizes
 from gateway.service.service import QueryService
+from gateway.service.surroundings import Surroundings
 from gateway.service.workbooks import Workbooks
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.freshness import FreshnessPolicy
@@ -118,6 +121,7 @@ class Workspace:
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
         self._extract_limit = ExtractLimit(settings.extract_concurrency)
         self._calls = CallLimit(settings.upstream_concurrency)
+        self._directory = DataDirectory(filter(None, (directory_of(settings),)))
         self._catalog = Catalog(self._store, self.peers, _policies(settings), shared.clock)
         own = self._proofs(token.identity)
         self._common = self._dependencies(token, own)
@@ -303,6 +307,17 @@ class Workspace:
             query_timeout=settings.query_timeout,
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
             workbooks=shared.workbooks,
+            surroundings=self._surroundings(token),
+        )
+
+    def _surroundings(self, token: TokenSource) -> Surroundings:
+        settings = self._settings
+        return Surroundings(
+            token.facts,
+            self._http.typical_seconds,
+            self._directory,
+            settings.snapshot_budget * _MEBIBYTE,
+            timedelta(seconds=settings.fresh_for + settings.stale_for),
         )
 
 
@@ -362,7 +377,7 @@ def _sharing(settings: Settings) -> Sharing | None:
 
 def _http_client(
     settings: Settings, contract: Contract, shared: Shared, headers: Mapping[str, str]
-) -> httpx.AsyncClient:
+) -> ObservedClient:
     limits = httpx.Limits(max_connections=settings.upstream_concurrency * 4)
     return ObservedClient(
         shared.observer,

@@ -45,11 +45,16 @@ def name_in_logs(text: str) -> str:
 
 def expires_at(token: str) -> float | None:
     """Return the expiry of a JWT in seconds since 1970; None if it has none."""
-    expiry = _unverified_payload(token).get("exp")
-    if isinstance(expiry, bool) or not isinstance(expiry, int | float):
+    return claimed_instant(token, "exp")
+
+
+def claimed_instant(token: str, claim: str) -> float | None:
+    """Return the instant of a claim in seconds since 1970; None if the token does not have it."""
+    claimed = _unverified_payload(token).get(claim)
+    if isinstance(claimed, bool) or not isinstance(claimed, int | float):
         return None
     try:
-        return float(expiry)
+        return float(claimed)
     except OverflowError:  # an integer beyond all floats
         return None
 

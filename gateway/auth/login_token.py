@@ -24,6 +24,7 @@ from gateway.auth.login_request import LoginRequest, OAuthLogin, PasswordLogin
 from gateway.auth.login_response import Grant, read_grant
 from gateway.errors import GatewayError, UpstreamRejectedToken, UpstreamUnavailable
 from gateway.observe import Clock, Observer
+from gateway.observe.health import TokenFacts
 
 _MAX_MARGIN_SECONDS, _MARGIN = 30.0, 0.2
 _PAUSE_SECONDS = 1.0
@@ -81,6 +82,10 @@ class LoginToken:
     def identity(self) -> str:
         """Return the owner, by URL and credentials of the last login or of the next one."""
         return self._identity
+
+    def facts(self) -> TokenFacts:
+        """Return whether the last login worked, or its token still does; it is renewed in time."""
+        return TokenFacts(is_there=self._failure is None or self._is_usable(""))
 
     def _is_usable(self, refused: str) -> bool:
         return bool(self._token) and self._token != refused and self._now() < self._ends_at

@@ -23,9 +23,11 @@ from gateway.auth.login_call import post_login
 from gateway.auth.login_request import OAuthLogin, PasswordLogin
 from gateway.auth.login_token import LoginToken
 from gateway.auth.program import run_program
+from gateway.auth.token_end import facts_of
 from gateway.config import DEFAULT_WORKSPACE
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken
 from gateway.observe import Clock, Observer
+from gateway.observe.health import TokenFacts
 
 TOKEN_VARIABLE = "SKILLHABIT_ODATA_TOKEN"  # noqa: S105 - the variable that is read if no source is set
 _COMMAND_SECONDS = 20.0
@@ -50,6 +52,9 @@ class TokenSource(Protocol):
 
         Before the first token it is a unique name.
         """
+
+    def facts(self) -> TokenFacts:
+        """Return what is known of the token now, without a call or a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,10 @@ class CallerTokenSource:
         """Return the identity of the whole token."""
         return self._identity
 
+    def facts(self) -> TokenFacts:
+        """Return the facts about the token."""
+        return facts_of(self._token)
+
 
 class VariableToken:
     """An environment variable, read when the process starts."""
@@ -145,6 +154,10 @@ class VariableToken:
     def identity(self) -> str:
         """Return the owner of the token."""
         return self._identity
+
+    def facts(self) -> TokenFacts:
+        """Return the facts about the token."""
+        return facts_of(self._token)
 
 
 class FileToken:
@@ -177,6 +190,10 @@ class FileToken:
             if token:
                 self._state_when_read, self._identity = state, token_identity(token)
         return self._identity
+
+    def facts(self) -> TokenFacts:
+        """Return the facts about the current token of the file."""
+        return facts_of(self._read())
 
     def _state(self) -> tuple[int, int, int] | None:
         """Return times and size, which change with the content; reading costs ten times as much."""
@@ -224,6 +241,10 @@ class CommandToken:
     def identity(self) -> str:
         """Return the owner of the last token."""
         return self._identity
+
+    def facts(self) -> TokenFacts:
+        """Return whether the last run printed a token; each run prints a new one in time."""
+        return TokenFacts(is_there=not self._failure)
 
     def _is_usable(self, refused: str) -> bool:
         if self._clock.monotonic() - self._ran_at < _MIN_PAUSE_SECONDS:

@@ -20,6 +20,7 @@ from gateway.app import clock_and_observer, own_token, read_contract
 from gateway.auth.identity import expires_at
 from gateway.auth.login_settings import has_login
 from gateway.auth.setup import weaknesses
+from gateway.auth.token_end import facts_of
 from gateway.auth.tokens import TokenSource
 from gateway.cli.addresses import exposure, sign_in
 from gateway.cli.proofs import trust_of
@@ -27,10 +28,10 @@ from gateway.cli.secret_files import HAS_MODES, open_mode, secret_files
 from gateway.cli.variables import unknown_variables
 from gateway.config import ENVIRONMENT_PREFIX, STATED, Settings
 from gateway.errors import ConfigurationProblem, UpstreamRejectedToken, UpstreamUnavailable
+from gateway.observe.health import DiskFacts, disk_problem, token_problem
 
 _PACKAGES = ("skillhabit-odata", "duckdb", "pyarrow", "starlette", "uvicorn", "httpx", "aiohttp")
 _MEBIBYTE_BYTES = 1_048_576
-_EXPIRES_SOON_SECONDS = 7 * 86_400
 
 
 class CheckVerdict(StrEnum):
@@ -135,12 +136,13 @@ def _token(settings: Settings) -> CheckResult:
     expires = expires_at(token)
     if expires is None:
         return ok("token", "found; it has no expiry time")
-    left = expires - time.time()
+    now = time.time()
+    left = expires - now
     if has_login(settings) and left > 0:
         return ok("token", f"obtained by a login; it ends in {_span(left)}, and is renewed before")
     if left <= 0:
         return fail("token", f"expired {_span(-left)} ago; replace it with a new one")
-    if left < _EXPIRES_SOON_SECONDS:
+    if token_problem(facts_of(token), now) is not None:
         return warn("token", f"expires in {_span(left)}; replacing it needs no restart")
     return ok("token", f"found; expires in {_span(left)}")
 
@@ -198,11 +200,12 @@ def _data_directory(settings: Settings) -> CheckResult:
 
 def _free_space(path: Path, budget: int) -> CheckResult:
     """Compare free space and stored snapshots with the budget, in MiB."""
-    stored = sum(file.stat().st_size for file in path.glob("*.duckdb")) // _MEBIBYTE_BYTES
-    free = shutil.disk_usage(path).free // _MEBIBYTE_BYTES
+    stored = sum(file.stat().st_size for file in path.glob("*.duckdb"))
+    disk = DiskFacts(True, shutil.disk_usage(path).free, stored, budget * _MEBIBYTE_BYTES)
     drafts = len([*path.glob("building/*")])
-    text = f"{path}: {stored} MiB of snapshots, {free} MiB free, {drafts} drafts"
-    if free + stored < budget:
+    kept, free = (size // _MEBIBYTE_BYTES for size in (stored, disk.free or 0))
+    text = f"{path}: {kept} MiB of snapshots, {free} MiB free, {drafts} drafts"
+    if disk_problem(disk) is not None:
         return warn(
             "data_dir", f"{text}; --snapshot-budget is {budget} MiB: lower it or free space"
         )

@@ -8,6 +8,7 @@ catalogue. With several workers, prometheus_client keeps all values in files of 
 
 from __future__ import annotations
 
+import math
 import os
 import sys
 from collections import defaultdict
@@ -57,6 +58,10 @@ class Levels:
     database_bytes: int = 0
     is_writable: bool = True
     """True if snapshots can be written to the data directory, or there is none."""
+    free_bytes: int | None = None
+    """Free space of the data directory; None without one, or if it cannot be measured."""
+    token_ends: tuple[tuple[str, float], ...] = ()
+    """Workspace, and the end of its token in seconds since 1970; 0 without a known end."""
 
 
 class Metrics:
@@ -110,6 +115,17 @@ class Metrics:
         self._database = self._gauge("duckdb_memory_bytes", "Memory that DuckDB holds", "liveall")
         self._writable = self._gauge(
             "data_directory_writable", "1 while snapshots can be written, else 0", "liveall"
+        )
+        self._free = self._gauge(
+            "data_directory_free_bytes",
+            "Free space of the data directory; NaN if unknown",
+            "liveall",
+        )
+        self._token_ends = self._gauge(
+            "token_expires_timestamp_seconds",
+            "End of the token of the Analytics API; 0 without a known end, or if it renews itself",
+            "liveall",
+            "workspace",
         )
         info = self._gauge("info", "Always 1; the version is a label", "max", "version")
         info.labels(version("skillhabit-odata")).set(1)
@@ -200,6 +216,9 @@ class Metrics:
         self._pages.set(levels.pages)
         self._database.set(levels.database_bytes)
         self._writable.set(levels.is_writable)
+        self._free.set(math.nan if levels.free_bytes is None else levels.free_bytes)
+        for workspace, instant in levels.token_ends:
+            self._token_ends.labels(workspace).set(instant)
 
     # --- exposition -------------------------------------------------------------------------------
 

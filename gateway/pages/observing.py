@@ -9,6 +9,7 @@ from starlette.responses import Response
 
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
+from gateway.observe.health import find_problems
 from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
 from gateway.pages.state import state_of
@@ -21,13 +22,19 @@ class ObservationPages:
     queries: LastQueries
 
     async def show_status(self, page: PageContext) -> Response:
-        """Return the cached snapshots and running extracts; a role sees no row counts."""
+        """Return the cached snapshots, running extracts, and what is wrong now.
+
+        A role sees no row counts. Problems are for those who may see the queries of others.
+        """
+        is_operator = await self.queries.may_see(page.request.scope)
+        problems = find_problems(await page.service.health()) if is_operator else None
         return page.show(
             "status.html",
             section="status",
             state=state_of(page.service),
             status=page.service.status(),
-            has_requests=await self.queries.may_see(page.request.scope),
+            problems=problems,
+            has_requests=is_operator,
         )
 
     async def show_requests(self, page: PageContext) -> Response:

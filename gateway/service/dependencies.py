@@ -14,6 +14,7 @@ from gateway.proofs.trust import Trust
 from gateway.roles.view import EVERYTHING, View
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
+from gateway.service.surroundings import Surroundings
 from gateway.service.workbooks import Workbooks
 from gateway.snapshots.cache import SnapshotCache
 from gateway.snapshots.keep.store import SnapshotStore
@@ -47,4 +48,5 @@ class Dependencies:
     query_timeout: float
     long_queries: LongQueries
     workbooks: Workbooks
+    surroundings: Surroundings
     view: View = EVERYTHING

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -13,7 +13,8 @@ import anyio.to_thread
 import duckdb
 
 from gateway.observe import Clock, Observer
-from gateway.observe.directory import WRITABLE, DataDirectory
+from gateway.observe.directory import DataDirectory
+from gateway.observe.health import TokenFacts
 from gateway.observe.metrics import Levels
 from gateway.service.page_cache import PageCache
 from gateway.snapshots.cache import SnapshotCache
@@ -26,9 +27,13 @@ _BEATS_PER_SAMPLE = 10
 
 @dataclass(frozen=True, slots=True)
 class Gauges:
-    """The sampler of an application; `held` has the cache and the store of each workspace."""
+    """The sampler of an application; `held` has the cache and the store of each workspace.
+
+    `tokens` has the name of each workspace, and a function that returns the facts of its token.
+    """
 
     held: tuple[tuple[SnapshotCache, SnapshotStore], ...]
+    tokens: tuple[tuple[str, Callable[[], TokenFacts]], ...]
     pages: PageCache
     directory: DataDirectory
     clock: Clock
@@ -49,8 +54,12 @@ class Gauges:
         snapshots = _by_workspace(tuple(t for cache, _ in self.held for t in cache.tables))
         pages, page_bytes = self.pages.size
         memory = await anyio.to_thread.run_sync(self._memory)
-        writable = await self.directory.state() == WRITABLE
-        self.observer.metrics.set_levels(Levels(snapshots, page_bytes, pages, memory, writable))
+        disk = await self.directory.state()
+        ends = await anyio.to_thread.run_sync(self._token_ends)
+        levels = Levels(
+            snapshots, page_bytes, pages, memory, disk.is_writable, disk.free_bytes, ends
+        )
+        self.observer.metrics.set_levels(levels)
 
     async def _beat(self) -> None:
         beats = 0
@@ -68,6 +77,10 @@ class Gauges:
             await self.sample()
         except Exception as error:
             self.observer.fault("the gauges of snapshots and memory could not be sampled", error)
+
+    def _token_ends(self) -> tuple[tuple[str, float], ...]:
+        """Return the end of each workspace's token; 0 if it has none, or renews itself."""
+        return tuple((name, facts().ends_at or 0.0) for name, facts in self.tokens)
 
     def _memory(self) -> int:
         """Return the memory of all databases in bytes, as DuckDB reports it."""

@@ -16,6 +16,7 @@ from typing import TypeVar
 from gateway.contract.model import Contract
 from gateway.edm.model import Schema
 from gateway.errors import GatewayError
+from gateway.observe.health import HealthFacts
 from gateway.observe.record import note_read
 from gateway.planner.pushdown import Pushdown
 from gateway.query.bind.resource import MetadataDocument, ServiceDocument
@@ -28,6 +29,7 @@ from gateway.service.dependencies import Dependencies
 from gateway.service.documents import metadata_document, service_document
 from gateway.service.explain import Explanation, explain_plan
 from gateway.service.export import ExportService
+from gateway.service.health import health_of
 from gateway.service.messages import ExportStream, PlannedRequest, ResponseBody, ResponseOptions
 from gateway.service.paging import PageSizes
 from gateway.service.planning import RequestPlanner, plan_of
@@ -186,6 +188,11 @@ class QueryService:
         """Return why the workspace's last extract failed; None if one has succeeded since."""
         found = self._with.cache.last_failure(self._with.scope())
         return None if found is None else replace(found, error=self._with.view.public(found.error))
+
+    async def health(self) -> HealthFacts:
+        """Return the facts about the workspace's health; for callers who may see all of it."""
+        failure = self._with.cache.last_failure(self._with.scope())
+        return await health_of(self._with, self.status(), failure)
 
     def now(self) -> datetime:
         """Return the present, by the clock that dates snapshots."""

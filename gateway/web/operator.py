@@ -10,6 +10,7 @@ import hmac
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from datetime import timedelta
 from urllib.parse import urlsplit
 
 import anyio.to_thread
@@ -22,6 +23,7 @@ from gateway.edge.unnamed_proxies import Forwarding, forwarding_of
 from gateway.errors import ResourceNotFound, Unauthorized
 from gateway.observe import Observer
 from gateway.observe.directory import DataDirectory
+from gateway.observe.health import Kind, Problem, TokenFacts, token_problem
 from gateway.observe.ledger import Ledger
 
 _TEXT = "text/plain; version=0.0.4; charset=utf-8"
@@ -35,12 +37,14 @@ class Readiness:
     Only starting and stopping make it unready. Counts, windows and retained snapshots need neither
     the Analytics API nor a disk, and another process would do no better: an unready process would
     turn a degradation into an outage. The facts describe any degradation. `unusable_files` returns
-    the settings of files that the gateway reads again while it runs, and cannot use now.
+    the settings of files that the gateway reads again while it runs, and cannot use now. `tokens`
+    return the facts of each workspace's token; `/readyz` is open, so it names no workspace.
     """
 
     observer: Observer
     directory: DataDirectory
     unusable_files: Callable[[], tuple[str, ...]]
+    tokens: tuple[Callable[[], TokenFacts], ...] = ()
     is_open: bool = False
 
     async def check(self) -> tuple[bool, dict[str, object]]:
@@ -49,13 +53,22 @@ class Readiness:
         last_call = {"outcome": health.outcome, "secondsAgo": round(time.time() - health.at)}
         facts: dict[str, object] = {
             "serving": "yes" if self.is_open else "no: it is starting or stopping",
-            "dataDirectory": await self.directory.state(),
+            "dataDirectory": (await self.directory.state()).text,
             "upstream": last_call if health.at else "not called yet",
         }
         unusable = await anyio.to_thread.run_sync(self.unusable_files)
         if unusable:
             facts["unusableFiles"] = unusable
+        warnings = await anyio.to_thread.run_sync(self._warnings)
+        if warnings:
+            facts["warnings"] = warnings
         return self.is_open, facts
+
+    def _warnings(self) -> tuple[str, ...]:
+        """Return a text for each problem of a token, each once."""
+        now = time.time()
+        found = (token_problem(token(), now) for token in self.tokens)
+        return tuple(dict.fromkeys(_warning(problem) for problem in found if problem is not None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +130,18 @@ class OperatorEndpoints:
             "metrics need their token: send it as Authorization: Bearer TOKEN",
             challenges=('Bearer realm="metrics"',),
         )
+
+
+def _warning(problem: Problem) -> str:
+    days = problem.age // timedelta(days=1)
+    match problem.kind:
+        case Kind.TOKEN_ENDS:
+            when = f"ends in {days} {'day' if days == 1 else 'days'}" if days else "ends today"
+            return f"a token for the Analytics API {when}; replace it"
+        case Kind.TOKEN_ENDED:
+            return "a token for the Analytics API has ended; replace it"
+        case _:
+            return "there is no usable token for the Analytics API; correct its source"
 
 
 def _is_direct(request: Request) -> bool:

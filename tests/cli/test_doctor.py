@@ -88,7 +88,8 @@ def test_a_variable_that_is_no_setting_is_told(run: Run, options: tuple[str, ...
     [
         (-7_200, "fail", "expired 2 hours ago"),
         (7_300, "warn", "2 hours"),
-        (864_000, "ok", "10 days"),
+        (864_000, "warn", "10 days"),
+        (20 * 86_400, "ok", "20 days"),
     ],
 )
 def test_a_token_tells_when_it_expires(

@@ -36,7 +36,7 @@ def test_every_metric_is_told_with_its_labels() -> None:
     metrics.count_requests([_record()])
     metrics.observe_call("200", 0.1)
     metrics.count_odd_rows([OddRows("userId", "no value", 1)])
-    metrics.set_levels(Levels((("default", 1, 2, 3.0),)))
+    metrics.set_levels(Levels((("default", 1, 2, 3.0),), token_ends=(("default", 4.0),)))
     with metrics.track_extract(_record()):
         pass
     metrics.count_report_failure("log")

@@ -12,7 +12,7 @@ import pytest
 from starlette.applications import Starlette
 
 from gateway.app import create_app
-from gateway.observe.directory import DataDirectory
+from gateway.observe.directory import DataDirectory, DirectoryState, look_at
 from gateway.sandbox import generate, make_token
 from tests.support.live import SECRET, Bridge, bridge, settings_from
 from tests.support.wire import send
@@ -78,6 +78,7 @@ def test_probes_are_open_and_tell_nothing_secret(tmp_path: Path) -> None:
             "serving": "yes",
             "dataDirectory": "writable",
             "upstream": "not called yet",
+            "warnings": ["a token for the Analytics API ends today; replace it"],
         }
 
 
@@ -145,15 +146,18 @@ async def test_a_disk_that_does_not_respond_holds_up_no_probe_and_takes_one_thre
 ) -> None:
     healed, checks = threading.Event(), []
 
-    def check(directories: Iterable[Path]) -> bool:
+    def check(directories: Iterable[Path]) -> DirectoryState:
         checks.append(tuple(directories))
-        return healed.wait(20)
+        healed.wait(20)
+        return look_at(directories)
 
     directory = DataDirectory([tmp_path], check)
-    assert [await directory.state() for _ in range(3)] == ["does not respond"] * 3
+    assert [(await directory.state()).text for _ in range(3)] == ["does not respond"] * 3
     assert checks == [(tmp_path,)]
     healed.set()
-    assert await directory.state() == "writable"
+    state = await directory.state()
+    assert state.is_writable
+    assert (state.free_bytes or 0) > 0
 
 
 @pytest.mark.anyio

@@ -163,6 +163,11 @@ class AnalyticsClient:
         )
         self._refused = ""  # the last token that got a 401 or 403
 
+    @property
+    def is_down(self) -> bool:
+        """True while calls pause, because the upstream has not responded for some time."""
+        return self._outage.lasts
+
     async def fetch(self, request: PageRequest) -> Page:
         """Fetch the page of a request, with retries after temporary failures.
 

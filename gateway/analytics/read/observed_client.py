@@ -16,6 +16,7 @@ from httpx_aiohttp import HttpxAiohttpClient
 
 from gateway.errors import UpstreamBrokeContract
 from gateway.observe import Observer
+from gateway.observe.pace import Pace
 from gateway.observe.record import note_call
 
 _LABELLED_STATUSES = frozenset({200, 400, 401, 403, 404, 429, 500, 502, 503, 504})
@@ -45,6 +46,11 @@ class ObservedClient(HttpxAiohttpClient):
         self._observer = observer
         self._seconds = seconds
         self._most_bytes = most_bytes
+        self._pace = Pace()
+
+    def typical_seconds(self) -> float | None:
+        """Return the typical time of a recent call; None without enough of them."""
+        return self._pace.typical_seconds(perf_counter())
 
     def _init_proxy_transport(
         self, proxy: httpx.Proxy, *arguments: Any, **options: Any
@@ -80,6 +86,7 @@ class ObservedClient(HttpxAiohttpClient):
             ended = perf_counter()
             self._observer.called(outcome, ended - began)
             note_call(began, ended)
+            self._pace.add(began, ended)
             if call is not None:
                 call.end(outcome)
 
