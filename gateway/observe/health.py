@@ -15,6 +15,7 @@ _ENDS_SOON = timedelta(days=14)
 _ENDS_VERY_SOON = timedelta(days=3)
 _SLOW_SECONDS = 5.0
 _IDLE = timedelta(days=1)
+_MINUTE = timedelta(minutes=1)
 _NEARLY_NOTHING = 0.05
 _MAX_AGE = timedelta(days=3_650)
 _MAX_NAMES = 5
@@ -55,7 +56,6 @@ class Problem:
     kind: Kind
     severity: Severity
     age: timedelta = timedelta(0)
-    limit: timedelta = timedelta(0)
     size: int = 0
     budget: int = 0
     names: tuple[str, ...] = ()
@@ -212,11 +212,11 @@ def _unproved(facts: HealthFacts) -> Problem | None:
 
 def _old(facts: HealthFacts) -> Problem | None:
     """Return the age of the snapshot: a fault if extracts fail, else a lack of requests."""
-    if facts.snapshot is None or facts.snapshot.age <= facts.snapshot.limit:
+    if facts.snapshot is None or facts.snapshot.age <= max(facts.snapshot.limit, _MINUTE):
         return None
-    age, limit = facts.snapshot.age, facts.snapshot.limit
+    age = facts.snapshot.age
     if facts.upstream.failed is not None:
-        return Problem(Kind.SNAPSHOT_OLD, Severity.WARNING, age=age, limit=limit)
+        return Problem(Kind.SNAPSHOT_OLD, Severity.WARNING, age=age)
     return Problem(Kind.SNAPSHOT_IDLE, Severity.NOTICE, age=age) if age > _IDLE else None
 
 
