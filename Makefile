@@ -1,6 +1,6 @@
 # Two commands on a fresh machine with Python 3.11 or newer and make: `make demo`, `make test`.
-# Tests that need curl, redis-server, chromium, nginx or caddy are skipped, with a reason, where it is missing
-# (Debian, Ubuntu: apt-get install redis-server chromium nginx-light caddy).
+# Tests that need curl, redis-server, chromium, nginx, caddy or prometheus are skipped, with a reason, where it is missing
+# (Debian, Ubuntu: apt-get install redis-server chromium nginx-light caddy prometheus).
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check

@@ -88,6 +88,7 @@ class Metrics:
         self._extracts = self._histogram(
             "extract_seconds", "Extracts that ended", _EXTRACT_SECONDS, "outcome"
         )
+        self._extracts.labels("ok")  # there from the start, so that alerts see the first success
         self._extract_rows = self._counter("extract_rows", "Rows of the snapshots that were made")
         self._report_failures = self._counter(
             "report_failures", "Failures to report requests that ended", "report"

@@ -41,7 +41,9 @@ def test_every_metric_is_told_with_its_labels() -> None:
         pass
     metrics.count_report_failure("log")
     told = re.findall(
-        r"^\| `(\w+)` \| ([a-z, ]*) \| ", PAGE.partition("## Metrics")[2], re.MULTILINE
+        r"^\| `(\w+)` \| ([a-z, ]*) \| ",
+        PAGE.partition("## Metrics")[2].partition("\n## ")[0],
+        re.MULTILINE,
     )
     found = {}
     for family in text_string_to_metric_families(metrics.text().decode()):
