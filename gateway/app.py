@@ -191,6 +191,7 @@ def own_token(
         settings.token_command,
         settings.workspace,
         login_of(settings, lambda: read_contract(settings).base_url, os.environ),
+        is_optional=settings.pass_through,
     )
     return token_source(options, os.environ, clock, observer, transport)
 

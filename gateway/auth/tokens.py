@@ -59,13 +59,17 @@ class TokenSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class TokenOptions:
-    """The source in a workspace's settings: at most one of four; `command` is split into words."""
+    """The source in a workspace's settings: at most one of four; `command` is split into words.
+
+    With `is_optional`, a workspace without a source needs no token: callers bring their own.
+    """
 
     file: Path | None = None
     variable: str | None = None
     command: tuple[str, ...] = field(default=(), repr=False)
     workspace: str = DEFAULT_WORKSPACE
     login: PasswordLogin | OAuthLogin | None = None
+    is_optional: bool = False
 
     def __post_init__(self) -> None:
         """Refuse more than one source.
@@ -104,7 +108,9 @@ def token_source(
         return FileToken(options.file)
     if options.command:
         return CommandToken(partial(run_command, options.command), clock, observer)
-    return VariableToken(options.variable or variable_of(options.workspace), environment)
+    is_optional = options.is_optional and options.variable is None
+    variable = options.variable or variable_of(options.workspace)
+    return VariableToken(variable, environment, is_optional=is_optional)
 
 
 class CallerTokenSource:
@@ -137,8 +143,11 @@ class CallerTokenSource:
 class VariableToken:
     """An environment variable, read when the process starts."""
 
-    def __init__(self, name: str, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, name: str, environment: Mapping[str, str], *, is_optional: bool = False
+    ) -> None:
         self._name = name
+        self._is_optional = is_optional
         self._token = _clean(environment.get(name, ""))
         self._identity = token_identity(self._token) if self._token else token_hex(8)
 
@@ -157,7 +166,8 @@ class VariableToken:
 
     def facts(self) -> TokenFacts:
         """Return the facts about the token."""
-        return facts_of(self._token)
+        is_needed = self._token or not self._is_optional
+        return facts_of(self._token) if is_needed else TokenFacts()
 
 
 class FileToken:

@@ -27,13 +27,13 @@ class ObservationPages:
         A role sees no row counts. Problems are for those who may see the queries of others.
         """
         is_operator = await self.queries.may_see(page.request.scope)
-        problems = find_problems(await page.service.health()) if is_operator else None
+        facts = await page.service.health() if is_operator else None
         return page.show(
             "status.html",
             section="status",
             state=state_of(page.service),
             status=page.service.status(),
-            problems=problems,
+            problems=None if facts is None else find_problems(facts),
             has_requests=is_operator,
         )
 

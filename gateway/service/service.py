@@ -189,8 +189,10 @@ class QueryService:
         found = self._with.cache.last_failure(self._with.scope())
         return None if found is None else replace(found, error=self._with.view.public(found.error))
 
-    async def health(self) -> HealthFacts:
-        """Return the facts about the workspace's health; for callers who may see all of it."""
+    async def health(self) -> HealthFacts | None:
+        """Return the facts about the workspace's health; None if its callers see a part of it."""
+        if not self._with.view.sees_everything:
+            return None
         failure = self._with.cache.last_failure(self._with.scope())
         return await health_of(self._with, self.status(), failure)
 

@@ -162,6 +162,14 @@ def test_the_end_of_the_token_is_a_warning_a_metric_and_on_the_page(
         assert "no usable token" in _status(gateway)
 
 
+@pytest.mark.parametrize("settings", [{}, {"pass_through": True}])
+def test_no_token_is_a_problem_unless_callers_bring_their_own(
+    settings: dict[str, object], dataset: Dataset
+) -> None:
+    with bridge(dataset, settings={"token_file": None, **settings}) as gateway:
+        assert ("warnings" in _readiness(gateway)) == (not settings)
+
+
 def test_a_token_that_a_program_replaces_is_no_warning(token_file: Path, dataset: Dataset) -> None:
     now = time.time()
     token_file.write_text(token_with(exp=now + 600, iat=now - 3_000), "utf-8")
@@ -214,7 +222,8 @@ async def test_what_is_unproved_or_contradicted_is_found(tmp_path: Path) -> None
 
 async def _kinds(gateway: Gateway) -> set[Kind]:
     service = gateway.app.state.workspaces[0].service_of(None, None)
-    return {problem.kind for problem in find_problems(await service.health())}
+    facts = await service.health()
+    return {problem.kind for problem in find_problems(facts)}
 
 
 def token_with(**claims: object) -> str:
