@@ -51,13 +51,13 @@ class LastQueries:
             return shown
         return [{**each, "explain": None} for each in shown]
 
-    async def by_caller(self, scope: Scope) -> tuple[CallerCost, ...]:
-        """Return the costs of these queries by caller.
+    async def by_caller(self, scope: Scope) -> list[dict[str, Any]]:
+        """Return the costs of these queries by caller, ready for JSON.
 
         Raises:
             AccessDenied: as `of`.
         """
-        return costs_by_caller(await self._records(scope))
+        return [_cost(each) for each in costs_by_caller(await self._records(scope))]
 
     async def _records(self, scope: Scope) -> tuple[RequestRecord, ...]:
         if not await self.may_see(scope):
@@ -92,6 +92,18 @@ def _shown(record: RequestRecord) -> dict[str, Any]:
             **{stage: _milliseconds(seconds) for stage, seconds in record.stage_seconds.items()},
         },
         "explain": None if planned is None else _explained(planned),
+    }
+
+
+def _cost(cost: CallerCost) -> dict[str, Any]:
+    return {
+        "key": cost.key,
+        "role": cost.role,
+        "requests": cost.requests,
+        "errors": cost.errors,
+        "milliseconds": _milliseconds(cost.seconds),
+        "bytes": cost.bytes,
+        "upstreamCalls": cost.upstream_calls,
     }
 
 

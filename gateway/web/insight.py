@@ -18,7 +18,6 @@ from gateway.edge.admission import Admission
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
 from gateway.errors import MethodNotAllowed
-from gateway.observe.costs import CallerCost
 from gateway.observe.instants import instant_text
 from gateway.roles.status import ExtractCounts, ExtractStatus, SnapshotCounts, SnapshotStatus
 from gateway.snapshots.load.single_flight import ExtractFailure
@@ -71,21 +70,9 @@ class RequestsEndpoint:
         Raises:
             AccessDenied: the caller may not see all of the workspace.
         """
+        requests = await self.queries.of(request.scope)
         callers = await self.queries.by_caller(request.scope)
-        shown = {"requests": await self.queries.of(request.scope)}
-        return as_json(shown | {"callers": [_cost(each) for each in callers]})
-
-
-def _cost(cost: CallerCost) -> dict[str, Any]:
-    return {
-        "key": cost.key,
-        "role": cost.role,
-        "requests": cost.requests,
-        "errors": cost.errors,
-        "milliseconds": round(cost.seconds * 1_000, 2),
-        "bytes": cost.bytes,
-        "upstreamCalls": cost.upstream_calls,
-    }
+        return as_json({"requests": requests, "callers": callers})
 
 
 @dataclass(frozen=True, slots=True)

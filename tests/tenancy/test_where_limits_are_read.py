@@ -24,6 +24,7 @@ ELSEWHERE = {
     "cli/queries": "makes the principal of a command",
     "config/grants": "parses the roles of sign-in groups",
     "edge/last_queries": "shows which role made a query",
+    "observe/costs": "sums the queries of each key and role",
     "tenants": "chooses the service that has the principal's view",
     "web/telemetry": "notes the role for the log",
     "workspace": "makes the views, with the secret of their digests",
