@@ -13,7 +13,7 @@ import os
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
-from datetime import timedelta
+from datetime import date, timedelta
 from functools import partial
 from pathlib import Path
 
@@ -30,6 +30,7 @@ from gateway.analytics.read.request import PageRequest
 from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, STATED, Role, Settings
+from gateway.contract.aliases import aliases_of, without_ended_aliases
 from gateway.contract.headers import digest_of, resolve_headers
 from gateway.contract.model import Contract, RangeFilter
 from gateway.errors import ConfigurationProblem
@@ -50,6 +51,7 @@ from gateway.service.dependencies import Dependencies
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.service.paging import PageSizes
+from gateway.service.published import version_of, versioned
 from gateway.service.service import QueryService
 from gateway.service.surroundings import Surroundings
 from gateway.service.workbooks import Workbooks
@@ -126,22 +128,43 @@ class Workspace:
         own = self._proofs(token.identity)
         self._common = self._dependencies(token, own)
         self.renewal = self._renewal_of(own)
-        self._whole = _ViewParts(contract, self._common, "")
-        self._views = {role.name: self._parts_of(role) for role in settings.roles}
-        self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
-        self._all = self._serve(self._whole)
-        self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(
-            _MAX_PRUNED_SERVICES
-        )
-        self._callers: LRUCache[str, QueryService] = LRUCache(_MAX_CALLER_SERVICES)
+        self._callers: LRUCache[tuple[str, str], QueryService] = LRUCache(_MAX_CALLER_SERVICES)
+        self._publish()
 
     @property
     def held(self) -> tuple[SnapshotCache, SnapshotStore]:
         """Return the snapshot cache and the store, for gauges."""
         return self._common.cache, self._store
 
+    def _publish(self) -> None:
+        """Build the services of the columns that are published today."""
+        today = self._shared.clock.now().date()
+        self._published = without_ended_aliases(self._contract, today)
+        self._ends = min((a.until for a in aliases_of(self._published).values()), default=date.max)
+        self._epoch = "" if self._published is self._contract else version_of(self._published.schema)
+        self._whole = self._in_epoch(_ViewParts(self._published, self._common, ""))
+        self._views = {r.name: self._in_epoch(self._parts_of(r)) for r in self._settings.roles}
+        self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
+        self._all = self._serve(self._whole)
+        self._pruned: LRUCache[tuple[str | None, tuple[str, ...]], QueryService] = LRUCache(
+            _MAX_PRUNED_SERVICES
+        )
+
+    def _in_epoch(self, parts: _ViewParts) -> _ViewParts:
+        """Return the parts with pages of their own, once an alias has ended."""
+        if not self._epoch:
+            return parts
+        pages = self._shared.pages.of_view(f"{parts.view}/{self._epoch}")
+        return replace(parts, dependencies=replace(parts.dependencies, pages=pages))
+
+    def _follow_the_calendar(self) -> None:
+        """Publish again on the day after the last one of an alias."""
+        if self._shared.clock.now().date() > self._ends:
+            self._publish()
+
     def service_of(self, role: str | None, token: str | None) -> QueryService | None:
         """Return the service of a caller's token or of a role; None if there is no such role."""
+        self._follow_the_calendar()
         if token is not None:
             return self._service_of_caller(token)
         return self._all if role is None else self._roles.get(role)
@@ -152,12 +175,14 @@ class Workspace:
         Raises:
             ConfigurationProblem: there is no such entity set, or the role does not have it.
         """
+        self._follow_the_calendar()
         wanted = (role, tuple(sorted(set(sets))))
         found = self._pruned.get(wanted)
         if found is None:
             parts = self._whole if role is None else self._views[role]
             contract = prune_sets(parts.contract, wanted[1], "the sets of this key")
-            name = hashlib.sha256(repr((parts.view, wanted[1])).encode()).hexdigest()[:12]
+            facts = (parts.view, wanted[1], *([self._epoch] if self._epoch else []))
+            name = hashlib.sha256(repr(facts).encode()).hexdigest()[:12]
             pruned = parts.dependencies.view.pruned()
             dependencies = replace(self._for_view_alone(parts.dependencies, name), view=pruned)
             found = self._pruned[wanted] = self._serve(_ViewParts(contract, dependencies, name))
@@ -197,7 +222,8 @@ class Workspace:
             await service.end()
 
     def _serve(self, parts: _ViewParts) -> QueryService:
-        return QueryService(parts.contract, parts.dependencies, _page_sizes(self._settings))
+        contract = versioned(parts.contract)
+        return QueryService(contract, parts.dependencies, _page_sizes(self._settings))
 
     def _for_view_alone(self, dependencies: Dependencies, view: str) -> Dependencies:
         """Return the dependencies with pages, links and long queries of this view alone."""
@@ -209,7 +235,7 @@ class Workspace:
         )
 
     def _parts_of(self, role: Role) -> _ViewParts:
-        contract = limit_contract(self._contract, role)
+        contract = limit_contract(self._published, role)
         view = View.of_role(role, self._contract, self._mask_secret(role))
         dependencies = replace(self._for_view_alone(self._common, view.name), view=view)
         return _ViewParts(contract, dependencies, view.name)
@@ -228,12 +254,14 @@ class Workspace:
     def _service_of_caller(self, token: str) -> QueryService:
         """Return the service of a caller, whose extracts use the caller's own token."""
         callers = CallerTokenSource(token, self.acceptance.forget)
-        found = self._callers.get(callers.identity())
+        identity = callers.identity(), self._epoch
+        found = self._callers.get(identity)
         if found is None:
             sizes = _page_sizes(self._settings)
             trust = self._proofs(lambda: ANYONE)  # proofs of any token, and never new ones
-            found = QueryService(self._contract, self._dependencies(callers, trust), sizes)
-            self._callers[callers.identity()] = found
+            contract = versioned(self._published)
+            found = QueryService(contract, self._dependencies(callers, trust), sizes)
+            self._callers[identity] = found
         return found
 
     async def _try(self, token: str) -> None:

@@ -52,6 +52,7 @@ _MARKS = {
     "token_command",
     "contract",
     "custom_field",
+    "column_alias",
     "upstream_timeout",
 )
 def check(config: Path | None, *, as_json: bool, fixes: tuple[str, ...], **given: Any) -> None:
@@ -196,7 +197,7 @@ def _check_loads(settings: Settings, made: Fixed) -> None:
         ConfigurationProblem: it cannot be.
     """
     try:
-        load_contract(made.text, settings.custom_field)
+        load_contract(made.text, settings.custom_field, settings.column_alias)
     except ConfigurationProblem as problem:
         left = f" Left as they are: {', '.join(made.left)}" if made.left else ""
         raise ConfigurationProblem(

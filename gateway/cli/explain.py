@@ -22,7 +22,7 @@ from gateway.service.explain import Explanation, explain_request
 @click.command()
 @click.argument("url")
 @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
-@setting_options("contract", "custom_field")
+@setting_options("contract", "custom_field", "column_alias")
 def explain(url: str, config: Path | None, *, as_json: bool, **given: Any) -> None:
     """Explain a query without running it: pushdown, residual, order, window and payload.
 

@@ -33,7 +33,7 @@ _RELOAD = {"Cache-Control": "no-cache", "Prefer": "odata.maxpagesize=1"}
 @click.command()
 @click.option("--workspace", metavar="NAME", help="Only this workspace; all by default.")
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each step.")
-@setting_options("upstream", "token_file", "contract", "custom_field", "data_dir")
+@setting_options("upstream", "token_file", "contract", "custom_field", "column_alias", "data_dir")
 def sync(config: Path | None, *, workspace: str | None, as_json: bool, **given: Any) -> None:
     """Load all rows now and store them in the data directory.
 

@@ -10,6 +10,7 @@ import re
 import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TypeVar
 from urllib.parse import parse_qsl, urlsplit
@@ -224,6 +225,25 @@ def as_origins(value: object) -> tuple[str, ...]:
             " trailing slash; * is not allowed, because any page could then read the rows"
         )
     return origins
+
+
+def as_aliases(value: object) -> tuple[tuple[str, str, date], ...]:
+    """Return (old name, column, last day) from `OLD=COLUMN@DATE` texts, or from a TOML table."""
+    if isinstance(value, Mapping):
+        found = [(str(name), str(rest)) for name, rest in value.items()]
+    else:
+        found = [(name, rest) for name, _, rest in (text.partition("=") for text in as_names(value))]
+    parts = [(name.strip(), *rest.strip().partition("@")[::2]) for name, rest in found]
+    try:
+        aliases = tuple((name, column, date.fromisoformat(day)) for name, column, day in parts)
+    except ValueError:
+        aliases = ()
+    if not aliases or not all(name and column for name, column, _ in aliases):
+        raise ValueError(
+            "must be OLD=COLUMN@DATE: an old name, the column that it repeats, and the last day on"
+            " which it is published, such as dept=department@2027-12-31"
+        )
+    return aliases
 
 
 def as_pairs(value: object) -> tuple[tuple[str, str], ...]:

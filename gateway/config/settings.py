@@ -8,6 +8,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -48,6 +49,7 @@ class Settings:
     oauth_parameter: tuple[tuple[str, str], ...] = field(repr=False)
     contract: Path | None
     custom_field: tuple[tuple[str, str], ...]
+    column_alias: tuple[tuple[str, str, date], ...]
     data_dir: Path | None
     redis: str | None = field(repr=False)  # may hold a password
     workers: int

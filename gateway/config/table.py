@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gateway.config.converters import (
+    as_aliases,
     as_boolean,
     as_choice,
     as_command,
@@ -77,6 +78,16 @@ SETTINGS: tuple[Setting, ...] = (
         (),
         "a column and the ID of the custom field that it shows; repeatable",
         "NAME=ID",
+        repeatable=True,
+        share=Share.OWN,
+    ),
+    Setting(
+        "column_alias",
+        as_aliases,
+        (),
+        "an old name of a column that reports still use, its column, and its last day (UTC);"
+        " repeatable",
+        "OLD=COLUMN@DATE",
         repeatable=True,
         share=Share.OWN,
     ),

@@ -5,6 +5,7 @@ Unknown members are refused, so that a misspelt key is an error and not a silent
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Annotated, Any, Literal, TypeAlias
 
 from msgspec import Meta, Struct
@@ -282,6 +283,19 @@ class NavigationEntry(Struct, frozen=True, forbid_unknown_fields=True):
     one_to_one: bool = False
 
 
+class AliasEntry(Struct, frozen=True, forbid_unknown_fields=True):
+    """`[[aliases]]`: an old name of a column that is published through the day `until` (UTC).
+
+    `table` names a table that is made of results, whose own columns it renames; without it, the
+    column is one of the results, and of every table that copies it.
+    """
+
+    name: str
+    of: str
+    until: date
+    table: str = ""
+
+
 class ContractFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The whole file."""
 
@@ -302,3 +316,4 @@ class ContractFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     sets: tuple[SetEntry, ...] = ()
     measures: tuple[SetColumnEntry, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
+    aliases: tuple[AliasEntry, ...] = ()

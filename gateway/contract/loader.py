@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from datetime import date
 from importlib.resources import files
 from typing import Literal
 
 import msgspec
 
 from gateway.contract import file, format1
+from gateway.contract.aliases import add_aliases
 from gateway.contract.columns import build_columns
 from gateway.contract.headers import check_headers
 from gateway.contract.lines import condition_lines
@@ -40,15 +42,22 @@ def built_in_contract() -> str:
     return files("gateway.contract").joinpath("skillhabit.toml").read_text("utf-8")
 
 
-def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) -> Contract:
+def load_contract(
+    text: str,
+    custom_fields: tuple[tuple[str, str], ...] = (),
+    aliases: tuple[tuple[str, str, date], ...] = (),
+) -> Contract:
     """Read a contract file; `custom_fields` are (label, field id) added to the file's own.
+
+    `aliases` are (old name, column, last day) added likewise, with `TABLE.` before names of a table
+    that is made of results.
 
     Their columns are named after the labels; see `gateway.contract.naming`.
 
     Raises:
         ConfigurationProblem: with the table and key of the file to change.
     """
-    parsed = read_file(text)
+    parsed = _with_aliases(read_file(text), aliases)
     fields = parsed.custom_fields
     if custom_fields and fields is None:
         raise ConfigurationProblem(
@@ -58,13 +67,25 @@ def load_contract(text: str, custom_fields: tuple[tuple[str, str], ...] = ()) ->
     own = () if fields is None else fields.mapped
     mapped = (*own, *_named(parsed, custom_fields))
     check_file(parsed)
-    columns = build_columns(parsed, mapped)
+    columns = add_aliases(build_columns(parsed, mapped), parsed.aliases)
     check_columns(columns, parsed.service.key)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
     contract = _assemble(parsed, columns, digest[:16], condition_lines(text))
     check_contract(contract)
     check_headers(contract.request.headers)
     return contract
+
+
+def _with_aliases(
+    parsed: file.ContractFile, aliases: tuple[tuple[str, str, date], ...]
+) -> file.ContractFile:
+    """Return the file with the aliases of settings added to its own."""
+    added = []
+    for old, column, until in aliases:
+        table, _, name = old.rpartition(".")
+        own = "" if table == parsed.service.entity_set else table
+        added.append(file.AliasEntry(name, column, until, own))
+    return msgspec.structs.replace(parsed, aliases=(*parsed.aliases, *added))
 
 
 def read_file(text: str) -> file.ContractFile:

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from gateway.contract import file
+from gateway.contract.aliases import add_aliases_of_table, check_tables
 from gateway.contract.copies import check_copies
 from gateway.contract.derived import ColumnKind, DerivedColumn, DerivedSet
 from gateway.contract.model import Column
@@ -55,6 +56,7 @@ def build_sets(
         service.label,
     )
     check_copies(parsed, columns)
+    check_tables(parsed.aliases, (entry.name for entry in parsed.sets))
     derived = tuple(
         _placed(_derived(entry, columns, parsed), parsed, lines) for entry in parsed.sets
     )
@@ -80,6 +82,7 @@ def _derived(
     elif entry.custom_fields:
         fields = [_copied(c, ColumnKind.FIRST) for c in columns if c.field_id is not None]
         found = [*found, *_without_clashes(fields, found, navigation)]
+    found = add_aliases_of_table(entry.name, found, parsed.aliases)
     entity_type = EntityType(entry.type, key, tuple(column.prop for column in found))
     if len(entity_type.key_properties) != len(key) or any(
         prop.nullable for prop in entity_type.key_properties

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from gateway.edm.capabilities import Capabilities
-from gateway.edm.model import EntitySet, Property
+from gateway.edm.model import EntitySet, Property, Schema
 
 CORE = "Org.OData.Core.V1"
 CAPABILITIES = "Org.OData.Capabilities.V1"
@@ -51,6 +51,11 @@ class Annotation:
 
     term: str
     value: AnnotationValue
+
+
+def annotate_schema(schema: Schema) -> tuple[Annotation, ...]:
+    """Return the version of a published schema."""
+    return (Annotation(f"{CORE}.SchemaVersion", schema.version),) if schema.version else ()
 
 
 def annotate_container(capabilities: Capabilities) -> tuple[Annotation, ...]:
@@ -152,8 +157,12 @@ def _restricted(ability: str, exceptions: str, names: tuple[PropertyPath, ...]) 
 
 
 def annotate_property(prop: Property) -> tuple[Annotation, ...]:
-    """Return a property's label, and its closed values: an enum type would break some clients."""
+    """Return a property's label, its end and its closed values: an enum type would break some clients."""
     found = list(_described(prop.label))
+    if prop.alias is not None:
+        kind = EnumMember(f"{CORE}.RevisionKind", "Deprecated")
+        revision = Record((("Kind", kind), ("Description", prop.alias.text)))
+        found.append(Annotation(f"{CORE}.Revisions", (revision,)))
     if prop.allowed_values:
         values = tuple(Record((("Value", value),)) for value in prop.allowed_values)
         found.append(Annotation(f"{VALIDATION}.AllowedValues", values))

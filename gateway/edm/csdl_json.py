@@ -19,6 +19,7 @@ from gateway.edm.annotations import (
     Record,
     annotate_container,
     annotate_property,
+    annotate_schema,
     annotate_set,
 )
 from gateway.edm.capabilities import Capabilities
@@ -39,7 +40,7 @@ def render_csdl_json(schema: Schema, version: str, capabilities: Capabilities) -
             f"{_HOME}/{namespace}.json": {"$Include": [{"$Namespace": namespace}]}
             for namespace in VOCABULARIES
         },
-        schema.namespace: {**types, **container},
+        schema.namespace: {**types, **container, **_annotated(annotate_schema(schema))},
     }
     return msgspec.json.format(msgspec.json.encode(document), indent=2)
 

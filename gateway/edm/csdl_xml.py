@@ -18,6 +18,7 @@ from gateway.edm.annotations import (
     Record,
     annotate_container,
     annotate_property,
+    annotate_schema,
     annotate_set,
 )
 from gateway.edm.capabilities import Capabilities
@@ -46,6 +47,7 @@ def render_csdl_xml(schema: Schema, version: str, capabilities: Capabilities) ->
     for entity_set in schema.entity_sets:
         _add_entity_set(container, schema, entity_set, capabilities)
     _annotate(container, annotate_container(capabilities))
+    _annotate(body, annotate_schema(schema))
     indent(root)
     document: bytes = tostring(root, encoding="utf-8", xml_declaration=True)
     return document

@@ -6,8 +6,26 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 
 from gateway.edm.types import PrimitiveType
+
+
+@dataclass(frozen=True, slots=True)
+class Alias:
+    """The facts about an old name: the column that it repeats, and its last day (UTC)."""
+
+    of: str
+    until: date
+
+    def is_alive(self, today: date) -> bool:
+        """Return True if the name is published on this day."""
+        return today <= self.until
+
+    @property
+    def text(self) -> str:
+        """Return what a reader of the model needs to know."""
+        return f"Old name of {self.of}. It works through {self.until}. Use {self.of}."
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +37,8 @@ class Property:
     file lists, whether or not the list is closed. `dynamic` ones are not in the model: a client
     has defined them with $compute or $apply, and their texts may have `width` characters.
     `personal` values identify or describe a person; the audit log records reads of them. `meaning`
-    is that of an expiry date: `due`, `validity`, `by_state`, or `unknown`.
+    is that of an expiry date: `due`, `validity`, `by_state`, or `unknown`. `alias` is set if the
+    name is an old one that repeats another column.
     """
 
     name: str
@@ -33,6 +52,7 @@ class Property:
     width: int = 64
     personal: bool = False
     meaning: str = "unknown"
+    alias: Alias | None = None
 
     def can_mean(self, needed: str) -> bool:
         """Return True unless the date is known to mean something else; "" is anything."""
@@ -112,11 +132,15 @@ class EntitySet:
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """One schema with one container, as CSDL demands."""
+    """One schema with one container, as CSDL demands.
+
+    `version` names everything that `$metadata` publishes; empty if the schema is not published.
+    """
 
     namespace: str
     container: str
     entity_sets: tuple[EntitySet, ...]
+    version: str = ""
 
     def find_set(self, name: str) -> EntitySet | None:
         """Return the entity set of exactly this name."""

@@ -76,10 +76,18 @@ def limits_of(role: Role, contract: Contract) -> RoleLimits:
         )
     for name in role.mask:
         _check_mask(contract.column(name), name in role.hide, place)
-    shown = tuple(name for name in names if name not in role.hide)
+    hide, mask = _with_aliases(role.hide, contract), _with_aliases(role.mask, contract)
+    shown = tuple(name for name in names if name not in hide)
     rule = None if role.rows is None else _rule(role.rows, contract, place)
     words = frozenset(_WORD.findall(role.rows or ""))
-    return RoleLimits(shown, frozenset(role.mask), rule, words.intersection(names))
+    return RoleLimits(shown, mask - hide, rule, words.intersection(names))
+
+
+def _with_aliases(names: Iterable[str], contract: Contract) -> frozenset[str]:
+    """Return the names with those of their aliases, which show the same values."""
+    given = frozenset(names)
+    props = (column.prop for column in contract.columns)
+    return given.union(p.name for p in props if p.alias is not None and p.alias.of in given)
 
 
 def _check_known(given: Iterable[str], names: Iterable[str], place: str, kind: str) -> None:

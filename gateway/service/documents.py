@@ -6,25 +6,13 @@ Clients request them before every table, so each has an ETag and no body if it i
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
-
-from gateway.edm.capabilities import CAPABILITIES
 from gateway.edm.csdl_json import render_csdl_json
 from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.edm.model import Schema
-from gateway.query.bind.apply import TRANSFORMATIONS
-from gateway.query.bind.expand import MAX_DEPTH
-from gateway.query.bind.functions import FILTER_FUNCTIONS
 from gateway.service.messages import ResponseBody, ResponseOptions
+from gateway.service.published import ANNOUNCED
 from gateway.writer.bodies import write_service_document
 from gateway.writer.format import Media
-
-_ANNOUNCED = replace(
-    CAPABILITIES,
-    expand_levels=MAX_DEPTH,
-    filter_functions=FILTER_FUNCTIONS,
-    transformations=TRANSFORMATIONS,
-)
 
 
 def service_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
@@ -37,7 +25,7 @@ def metadata_document(schema: Schema, options: ResponseOptions) -> ResponseBody:
     """Return the model as CSDL, in JSON if that was negotiated and in XML otherwise."""
     as_json = options.format.media is Media.JSON
     render = render_csdl_json if as_json else render_csdl_xml
-    body = render(schema, options.format.version, _ANNOUNCED)
+    body = render(schema, options.format.version, ANNOUNCED)
     return _unchanged_or_whole(body, options.format.media, options)
 
 

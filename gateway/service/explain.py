@@ -19,6 +19,7 @@ from gateway.query.bind.query import bind
 from gateway.query.request import parse_request
 from gateway.query.tree.queries import BoundQuery, PropertyQuery
 from gateway.roles.view import EVERYTHING, View
+from gateway.service.published import versioned
 from gateway.snapshots.cache import SnapshotChoice
 from gateway.snapshots.freshness import Verdict
 from gateway.snapshots.load.extract_run import Progress
@@ -60,7 +61,7 @@ def explain_request(
     Raises:
         GatewayError: the error that the service would return.
     """
-    request = parse_request(raw_path, raw_query)
+    request, contract = parse_request(raw_path, raw_query), versioned(contract)
     bound = bind(request, contract.schema, now)
     if isinstance(bound, PropertyQuery):
         bound = bound.entity

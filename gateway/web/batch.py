@@ -137,8 +137,10 @@ class BatchEndpoint:
         admission = self.endpoint.admission
         service = await admission.admit(scope)
         check_isolation(headers.get("isolation") or headers.get("odata-isolation"))
-        _check_outside(admission.without_key(scope, scope["query_string"])[0], headers)
-        outer = Outer(scope, headers, self.endpoint.root_of(scope))
+        version_of_schema = _check_outside(
+            admission.without_key(scope, scope["query_string"])[0], headers
+        )
+        outer = Outer(scope, headers, self.endpoint.root_of(scope), version_of_schema)
         content_type = check_media_type(headers, MULTIPART, JSON)
         is_multipart = content_type.get_content_type() == MULTIPART
         accept = ",".join(headers.getlist("accept")) or None
@@ -204,13 +206,18 @@ class BatchEndpoint:
         return replace(whole, body=b"") if item.method == "HEAD" else whole
 
 
-def _check_outside(raw_query: bytes, headers: Headers) -> None:
-    """Refuse options and headers that only parts may have (Protocol 8.2.4, URL Conventions 5.1)."""
-    for name in given_options(parse_request(b"$batch", raw_query).options):
+def _check_outside(raw_query: bytes, headers: Headers) -> str | None:
+    """Refuse options and headers that only parts may have (Protocol 8.2.4, URL Conventions 5.1).
+
+    Return the schema version that the parts inherit, None for none.
+    """
+    options = parse_request(b"$batch", raw_query).options
+    for name in given_options(options):
         raise OptionNotAllowed(f"{name} stands in the URLs inside a batch", target=name)
     for name in ("If-Match", "If-None-Match"):
         if name in headers:
             raise InvalidValue(f"{name} stands in the requests inside a batch", target=name)
+    return options.schemaversion
 
 
 def _body_of(part: Part) -> Receive:

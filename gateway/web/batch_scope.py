@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from urllib.parse import unquote
+from urllib.parse import quote, unquote
 
 from starlette.datastructures import Headers
 from starlette.types import Scope
@@ -31,11 +31,15 @@ _SYSTEM = frozenset({"$metadata", "$batch", "$entity", "$all", "$root", "$id"})
 
 @dataclass(frozen=True, slots=True)
 class Outer:
-    """The batch request itself; `root` is the service root that its client uses."""
+    """The batch request itself; `root` is the service root that its client uses.
+
+    Parts without a `schema_version` of their own are requests for the batch's (Protocol 11.2.12).
+    """
 
     scope: Scope
     headers: Headers
     root: str
+    schema_version: str | None = None
 
     def scope_of(self, part: Part, path: str, query: str) -> Scope:
         """Return the scope of a part; `target_of` has found path and query.
@@ -53,7 +57,7 @@ class Outer:
             "method": part.method,
             "path": unquote(raw_path, errors="replace"),
             "raw_path": raw_path.encode(),
-            "query_string": query.encode(),
+            "query_string": self._with_version(query).encode(),
             "headers": [(n.encode("latin-1"), v.encode("latin-1")) for n, v in self._fields(part)],
         }
 
@@ -76,6 +80,14 @@ class Outer:
                 f"{first} refers to another request; name that request in dependsOn"
             )
         return paths[first[1:]] + slash + rest, query
+
+    def _with_version(self, query: str) -> str:
+        """Return the query of a part with the schema version of the batch, unless it has one."""
+        names = {unquote(option.partition("=")[0]).lower() for option in query.split("&")}
+        if self.schema_version is None or names & {"$schemaversion", "schemaversion"}:
+            return query
+        own = f"$schemaversion={quote(self.schema_version, safe='*')}"
+        return f"{query}&{own}" if query else own
 
     def _below(self, part: Part) -> str:
         """Return the URL below the service root, which may be the public one or Host's."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -74,6 +75,12 @@ SAMPLES: dict[str, Sample] = {
         '{department = "cf_1"}',
         (("department", "cf_1"),),
         ("department", "=cf_1", "department="),
+    ),
+    "column_alias": Sample(
+        "dept=department@2027-12-31",
+        '{dept = "department@2027-12-31"}',
+        (("dept", "department", date(2027, 12, 31)),),
+        ("dept", "dept=department", "dept=@2027-12-31", "=a@2027-12-31", "a=b@2027-13-01"),
     ),
     "data_dir": Sample("/var/x", '"/var/x"', Path("/var/x"), ("",)),
     "redis": Sample(

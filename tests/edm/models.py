@@ -6,6 +6,7 @@ Written apart from the gateway, from CSDL XML 4.01 and CSDL JSON 4.01.
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +15,7 @@ from lxml import etree
 
 from gateway.contract.loader import built_in_contract, load_contract
 from gateway.edm.capabilities import CAPABILITIES
-from gateway.edm.model import EntitySet, EntityType, Property, Schema
+from gateway.edm.model import Alias, EntitySet, EntityType, Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.query.bind.apply import TRANSFORMATIONS
 from tests.support.live import FIELDS, shared_folder
@@ -38,7 +39,14 @@ EVERYTHING = replace(
     search=True,
 )
 EVERY_TYPE = tuple(
-    Property(f"p{n}", type_, nullable=n % 2 == 0, collection=collection, label="Größe <&> 'ö'")
+    Property(
+        f"p{n}",
+        type_,
+        nullable=n % 2 == 0,
+        collection=collection,
+        label="Größe <&> 'ö'",
+        alias=Alias("p0", date(2030, 1, 31)) if n % 3 == 0 else None,
+    )
     for n, (type_, collection) in enumerate(
         (type_, collection)
         for collection in (False, True)
@@ -50,7 +58,7 @@ EVERY_TYPE = tuple(
 def schema_with(*properties: Property) -> Schema:
     key = Property("id", PrimitiveType.STRING, nullable=False)
     entity_type = EntityType("Thing", ("id",), (key, *properties))
-    return Schema("Some.Name.Space", "Box", (EntitySet("Things", entity_type),))
+    return Schema("Some.Name.Space", "Box", (EntitySet("Things", entity_type),), "v1 <&>")
 
 
 def csdl_folder() -> Path:
@@ -82,7 +90,7 @@ def read_xml(document: bytes) -> dict[str, Any]:
         "$Version": root.get("Version"),
         "$EntityContainer": f"{namespace}.{container.get('Name')}",
         "$Reference": dict(_reference(node) for node in root.iter(f"{EDMX}Reference")),
-        namespace: {**types, container.get("Name"): described},
+        namespace: {**types, container.get("Name"): described, **_annotated(schema)},
     }
 
 

@@ -94,7 +94,8 @@ class Found:
 def all_annotations(document: Any) -> Iterator[Found]:
     """All of a CSDL JSON document with one schema."""
     [schema] = [content for name, content in document.items() if not name.startswith("$")]
-    for element in schema.values():
+    yield from _of(schema, "Schema", frozenset())
+    for element in (schema[name] for name in schema if not name.startswith("@")):
         yield from _of(element, element["$Kind"], frozenset())
         in_container = element["$Kind"] == "EntityContainer"
         for name, child in element.items():
@@ -119,7 +120,8 @@ def test_terms_types_and_places_are_those_of_the_vocabularies(
 ) -> None:
     vocabularies = Vocabularies()
     found = list(all_annotations(json.loads(render_csdl_json(schema, "4.01", capabilities))))
-    assert {item.kind for item in found} == {"EntityContainer", "EntitySet", "Property"}
+    kinds = {"EntityContainer", "EntitySet", "Property", *(["Schema"] if schema.version else [])}
+    assert {item.kind for item in found} == kinds
     for item in found:
         term = vocabularies.find(item.term)
         assert term["$Kind"] == "Term", item

@@ -62,7 +62,7 @@ def check_placement(resource: Resource, options: QueryOptions, *, by_id: bool) -
     """
     allowed = _FORMAT if by_id else _allowed(resource)
     for name in given_options(options):
-        if name not in allowed and name != "$schemaversion":
+        if name not in allowed:
             raise OptionNotAllowed(f"{name} {_why(name)}", target=name)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime
 from functools import reduce
@@ -37,9 +36,6 @@ from gateway.query.tree.queries import BoundExpand, BoundQuery, PropertyQuery, S
 from gateway.query.tree.transformations import BoundApply, entity_rows
 from grammar import Binary, Expr, QueryOptions
 
-_UNSUPPORTED: tuple[tuple[str, Callable[[QueryOptions], object]], ...] = (
-    ("$schemaversion", lambda o: o.schemaversion),
-)
 _ON_ELEMENTS = frozenset({"$count", "$skip", "$top", "$format"})
 
 Bound: TypeAlias = ServiceDocument | MetadataDocument | BoundQuery | PropertyQuery
@@ -54,6 +50,7 @@ def bind(request: ODataRequest, schema: Schema, now: datetime | None = None) -> 
         GatewayError: 400, 404 or 501; `docs/language.md` lists what is ignored.
     """
     options = request.options
+    _check_version(options.schemaversion, schema.version)
     resource = resolve_resource(request.path, schema, options.aliases)
     _check_options(resource, request)
     common = _Common(schema, options.aliases, None if now is None else Moment(now))
@@ -84,12 +81,16 @@ def _check_options(resource: Resource, request: ODataRequest) -> None:
         )
     only_id = request.by_id and len(request.path.segments) == 1
     check_placement(resource, request.options, by_id=only_id)
-    for name, present in _UNSUPPORTED:
-        if present(request.options) not in (None, ()):
-            raise NotSupported(
-                f"{name} is not evaluated by this service; leave it out and apply it in the client",
-                target=name,
-            )
+
+
+def _check_version(wanted: str | None, current: str) -> None:
+    """Refuse every schema version but the current one; `*` is the current one (11.2.12)."""
+    if wanted not in (None, "*", current):
+        raise ResourceNotFound(
+            f"$schemaversion: there is no schema version {wanted!r}; the current one is"
+            f" {current!r}: columns have changed, so read $metadata again",
+            target="$schemaversion",
+        )
 
 
 class _Common:
