@@ -18,6 +18,7 @@ from functools import partial
 from pathlib import Path
 
 import anyio
+import anyio.to_thread
 import httpx
 from cachetools import LRUCache
 
@@ -30,9 +31,10 @@ from gateway.analytics.read.request import PageRequest
 from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
 from gateway.config import DEFAULT_WORKSPACE, STATED, Role, Settings
-from gateway.contract.aliases import aliases_of, without_ended_aliases
+from gateway.contract.aliases import ending_aliases, without_ended_aliases
 from gateway.contract.headers import digest_of, resolve_headers
 from gateway.contract.model import Contract, RangeFilter
+from gateway.edm.model import aliases_of
 from gateway.errors import ConfigurationProblem
 from gateway.fairness.call_limit import CallLimit
 from gateway.fairness.parsing import Parser
@@ -52,6 +54,7 @@ from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
 from gateway.service.paging import PageSizes
 from gateway.service.published import version_of, versioned
+from gateway.service.schema_log import SchemaLog, warnings_of
 from gateway.service.service import QueryService
 from gateway.service.surroundings import Surroundings
 from gateway.service.workbooks import Workbooks
@@ -118,6 +121,8 @@ class Workspace:
         self._http = _http_client(settings, contract, shared, headers)
         self._headers_digest = digest_of(headers, contract)
         self._proof_store = ProofStore(proofs_path(settings), shared.observer.warn)
+        self._schema_log = SchemaLog(schema_log_path(settings), shared.observer.warn)
+        self._announced: tuple[str, ...] = ()
         self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
         self._store = _store(settings, contract, shared)
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
@@ -140,8 +145,12 @@ class Workspace:
         """Build the services of the columns that are published today."""
         today = self._shared.clock.now().date()
         self._published = without_ended_aliases(self._contract, today)
-        self._ends = min((a.until for a in aliases_of(self._published).values()), default=date.max)
-        self._epoch = "" if self._published is self._contract else version_of(self._published.schema)
+        self._ends = min(
+            (a.until for a in aliases_of(self._published.schema).values()), default=date.max
+        )
+        self._epoch = (
+            "" if self._published is self._contract else version_of(self._published.schema)
+        )
         self._whole = self._in_epoch(_ViewParts(self._published, self._common, ""))
         self._views = {r.name: self._in_epoch(self._parts_of(r)) for r in self._settings.roles}
         self._roles = {name: self._serve(parts) for name, parts in self._views.items()}
@@ -161,6 +170,21 @@ class Workspace:
         """Publish again on the day after the last one of an alias."""
         if self._shared.clock.now().date() > self._ends:
             self._publish()
+
+    def _announce(self) -> None:
+        """Keep the schemas that are served, and warn of changes that can break reports."""
+        schemas = {"": self._all.schema, **{n: s.schema for n, s in self._roles.items()}}
+        versions = tuple(schema.version for schema in schemas.values())
+        if versions == self._announced:
+            return
+        self._announced, now = versions, self._shared.clock.now()
+        changes = self._schema_log.record(schemas, now)
+        ending = ending_aliases(self._contract, now.date())
+        for line in (*warnings_of(changes), *ending):
+            self._shared.observer.warn(f"{self._named()}{line}")
+
+    def _named(self) -> str:
+        return "" if self.name == DEFAULT_WORKSPACE else f"workspace {self.name}: "
 
     def service_of(self, role: str | None, token: str | None) -> QueryService | None:
         """Return the service of a caller's token or of a role; None if there is no such role."""
@@ -192,6 +216,7 @@ class Workspace:
     async def running(self) -> AsyncIterator[None]:
         """Recover the snapshots on disk; stop all background work at the end of the block."""
         await self._common.cache.recover()
+        await anyio.to_thread.run_sync(self._announce)
         async with AsyncExitStack() as stack, self._tidying():
             stack.push_async_callback(self._http.aclose)
             stack.push_async_callback(self._common.cache.close)
@@ -212,7 +237,9 @@ class Workspace:
     async def _tidy(self) -> None:
         while True:
             await anyio.sleep(_TIDY_SECONDS)
+            self._follow_the_calendar()
             try:
+                await anyio.to_thread.run_sync(self._announce)
                 await self._catalog.make_room()
             except Exception as error:
                 self._shared.observer.fault("old snapshots could not be deleted", error)
@@ -336,6 +363,7 @@ class Workspace:
             long_queries=LongQueries(_LONG_QUERIES_BYTES),
             workbooks=shared.workbooks,
             surroundings=self._surroundings(token),
+            schema_log=self._schema_log,
         )
 
     def _surroundings(self, token: TokenSource) -> Surroundings:
@@ -386,6 +414,14 @@ def proofs_path(settings: Settings) -> Path | None:
     if settings.contract is None or not os.access(settings.contract.parent, os.W_OK):
         return None
     return settings.contract.with_suffix(".proofs.json")
+
+
+def schema_log_path(settings: Settings) -> Path | None:
+    """Return the file of the workspace's schema versions, beside that of its proofs."""
+    proofs = proofs_path(settings)
+    if proofs is None:
+        return None
+    return proofs.with_name(f"{proofs.name.removesuffix('proofs.json')}schema.json")
 
 
 def _sharing(settings: Settings) -> Sharing | None:

@@ -17,6 +17,7 @@ from gateway.cli.learn import check_again, exit_of
 from gateway.cli.options import read_settings, setting_options, token_place
 from gateway.cli.output import note, print_json, printable
 from gateway.cli.proofs import keep_proofs
+from gateway.cli.schema_changes import schema_warnings
 from gateway.config import Settings
 from gateway.contract.loader import built_in_contract, load_contract, read_file
 from gateway.discovery.check import Checked, InForce
@@ -220,9 +221,11 @@ def _finish(settings: Settings, checked: Checked, *, as_json: bool) -> None:
     """
     if as_json:
         found = [_as_object(finding) for finding in checked.findings]
-        print_json({"fits": checked.fits, "findings": found})
+        print_json({"fits": checked.fits, "findings": found, "warnings": schema_warnings(settings)})
     else:
         print_findings(checked.findings)
+        for line in schema_warnings(settings):
+            note(f"warning: {line}")
         click.echo(_summary(checked.findings))
     keep_proofs(settings, checked.findings, checked.learned)
     raise SystemExit(Exit.DONE if checked.fits else Exit.NO)

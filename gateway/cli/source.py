@@ -44,7 +44,9 @@ def gateway_options(command: F) -> F:
             help="Query this workspace of the configuration file.",
         ),
         click.option("--role", metavar="NAME", help="Query with this role."),
-        setting_options("upstream", "token_file", "contract", "custom_field", "column_alias", "data_dir"),
+        setting_options(
+            "upstream", "token_file", "contract", "custom_field", "column_alias", "data_dir"
+        ),
     )
     for option in reversed(options):
         command = option(command)

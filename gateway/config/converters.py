@@ -232,7 +232,9 @@ def as_aliases(value: object) -> tuple[tuple[str, str, date], ...]:
     if isinstance(value, Mapping):
         found = [(str(name), str(rest)) for name, rest in value.items()]
     else:
-        found = [(name, rest) for name, _, rest in (text.partition("=") for text in as_names(value))]
+        found = [
+            (name, rest) for name, _, rest in (text.partition("=") for text in as_names(value))
+        ]
     parts = [(name.strip(), *rest.strip().partition("@")[::2]) for name, rest in found]
     try:
         aliases = tuple((name, column, date.fromisoformat(day)) for name, column, day in parts)

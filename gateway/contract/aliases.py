@@ -1,4 +1,4 @@
-"""`[[aliases]]`: old names of columns that reports still use, each through a day that the owner sets.
+"""`[[aliases]]`: old names of columns that reports still use, each through a day of the owner's.
 
 An alias is a further column with the same source, so every option of a query reads it as it reads
 its column. Filters and orders by an alias run in the gateway: the Analytics API filters by a column
@@ -15,8 +15,10 @@ from gateway.contract import file
 from gateway.contract.derived import DerivedColumn, DerivedSet
 from gateway.contract.model import Column, Contract
 from gateway.contract.rules import is_property_name
-from gateway.edm.model import Alias, EntitySet, Property
+from gateway.edm.model import Alias, EntitySet, Property, aliases_of
 from gateway.errors import ConfigurationProblem
+
+_SOON_DAYS = 30
 
 
 def add_aliases(
@@ -67,9 +69,7 @@ def check_tables(entries: Iterable[file.AliasEntry], tables: Iterable[str]) -> N
     known = set(tables)
     for entry in entries:
         if entry.table and entry.table not in known:
-            raise _problem(
-                entry, f"table = {entry.table!r} is not a table that is made of results"
-            )
+            raise _problem(entry, f"table = {entry.table!r} is not a table that is made of results")
 
 
 def _renamed(prop: Property, entry: file.AliasEntry) -> Property:
@@ -80,19 +80,27 @@ def _renamed(prop: Property, entry: file.AliasEntry) -> Property:
     return replace(prop, name=entry.name, alias=Alias(entry.of, entry.until))
 
 
-def aliases_of(contract: Contract) -> dict[tuple[str, str], Alias]:
-    """Return the published aliases by table and name."""
-    return {
-        (entity_set.name, prop.name): prop.alias
-        for entity_set in contract.schema.entity_sets
-        for prop in entity_set.entity_type.properties
-        if prop.alias is not None
-    }
+def ending_aliases(contract: Contract, today: date) -> list[str]:
+    """Return a sentence for each alias that has ended or ends soon."""
+    return [
+        f"{table}.{name}, an old name of {alias.of}, {_ends(alias, today)}"
+        for (table, name), alias in aliases_of(contract.schema).items()
+        if (alias.until - today).days < _SOON_DAYS
+    ]
+
+
+def _ends(alias: Alias, today: date) -> str:
+    if alias.is_alive(today):
+        return (
+            f"works through {alias.until}: reports that use it fail after that; change them, or"
+            " set a later day"
+        )
+    return f"ended on {alias.until}; remove it from the contract file or the settings"
 
 
 def without_ended_aliases(contract: Contract, today: date) -> Contract:
     """Return the contract as it is published on this day; rows and snapshots stay as they are."""
-    if all(alias.is_alive(today) for alias in aliases_of(contract).values()):
+    if all(alias.is_alive(today) for alias in aliases_of(contract.schema).values()):
         return contract
     columns = tuple(
         column if _is_alive(column.prop, today) else replace(column, published=False)

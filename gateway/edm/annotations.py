@@ -157,7 +157,7 @@ def _restricted(ability: str, exceptions: str, names: tuple[PropertyPath, ...]) 
 
 
 def annotate_property(prop: Property) -> tuple[Annotation, ...]:
-    """Return a property's label, its end and its closed values: an enum type would break some clients."""
+    """Return a property's label, its end, and its closed values: an enum breaks some clients."""
     found = list(_described(prop.label))
     if prop.alias is not None:
         kind = EnumMember(f"{CORE}.RevisionKind", "Deprecated")

@@ -150,3 +150,13 @@ class Schema:
         """Return the qualified name of the entity type that a navigation property leads to."""
         names = {s.name: s.entity_type.name for s in self.entity_sets}
         return f"{self.namespace}.{names[navigation.target]}"
+
+
+def aliases_of(schema: Schema) -> dict[tuple[str, str], Alias]:
+    """Return the published aliases by table and name."""
+    return {
+        (entity_set.name, prop.name): prop.alias
+        for entity_set in schema.entity_sets
+        for prop in entity_set.entity_type.properties
+        if prop.alias is not None
+    }

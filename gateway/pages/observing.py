@@ -9,6 +9,8 @@ from starlette.responses import Response
 
 from gateway.edge.last_queries import LastQueries
 from gateway.edge.public_root import EXPLAIN_PATH
+from gateway.edm.model import aliases_of
+from gateway.errors import AccessDenied
 from gateway.observe.health import find_problems
 from gateway.pages.layout import PageContext
 from gateway.pages.plan import lines_of, request_of
@@ -49,6 +51,27 @@ class ObservationPages:
             section="status",
             requests=await self.queries.of(scope),
             callers=await self.queries.by_caller(scope),
+        )
+
+    async def show_schema(self, page: PageContext) -> Response:
+        """Return the changes of the published columns, newest first, and the old names alive.
+
+        Raises:
+            AccessDenied: the caller does not see the whole workspace.
+        """
+        if not await self.queries.may_see(page.request.scope):
+            raise AccessDenied(
+                "only a key that may see the whole workspace shows the changes of all roles; use a"
+                " key without a role and without a list of entity sets"
+            )
+        found = page.service.schema_versions()
+        versions = [(name, each) for name, audience in found.items() for each in audience.versions]
+        return page.show(
+            "schema.html",
+            section="status",
+            version=page.service.schema.version,
+            versions=sorted(versions, key=lambda pair: pair[1].at, reverse=True),
+            aliases=aliases_of(page.service.schema),
         )
 
 

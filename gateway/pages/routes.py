@@ -58,6 +58,7 @@ def _routes(layout: Layout, observation: ObservationPages) -> Sequence[BaseRoute
         PageRoute(layout, connect.show, "/connect", only=True),
         PageRoute(layout, observation.show_status, "/status"),
         PageRoute(layout, observation.show_requests, "/requests"),
+        PageRoute(layout, observation.show_schema, "/schema", only=True),
         PageRoute(layout, show_explanation, EXPLAIN_PATH, below=True),
         PageRoute(layout, read_now, "/read-now", method="POST", only=True),
         PageRoute(layout, show_query, "/query", only=True),

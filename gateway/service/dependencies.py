@@ -14,6 +14,7 @@ from gateway.proofs.trust import Trust
 from gateway.roles.view import EVERYTHING, View
 from gateway.service.long_queries import LongQueries
 from gateway.service.page_cache import PageCache
+from gateway.service.schema_log import SchemaLog
 from gateway.service.surroundings import Surroundings
 from gateway.service.workbooks import Workbooks
 from gateway.snapshots.cache import SnapshotCache
@@ -49,4 +50,5 @@ class Dependencies:
     long_queries: LongQueries
     workbooks: Workbooks
     surroundings: Surroundings
+    schema_log: SchemaLog
     view: View = EVERYTHING

@@ -6,6 +6,7 @@ Clients request them before every table, so each has an ETag and no body if it i
 from __future__ import annotations
 
 import hashlib
+
 from gateway.edm.csdl_json import render_csdl_json
 from gateway.edm.csdl_xml import render_csdl_xml
 from gateway.edm.model import Schema

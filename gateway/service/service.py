@@ -36,6 +36,7 @@ from gateway.service.planning import RequestPlanner, plan_of
 from gateway.service.prefetch import Prefetch
 from gateway.service.related import RelatedRows
 from gateway.service.rows import RowReader
+from gateway.service.schema_log import Audience
 from gateway.service.set_facts import counted_as, filtered_upstream, listed_in
 from gateway.service.single import SingleService
 from gateway.snapshots.load.single_flight import ExtractFailure
@@ -147,6 +148,10 @@ class QueryService:
     def schema(self) -> Schema:
         """The published model."""
         return self._contract.schema
+
+    def schema_versions(self) -> dict[str, Audience]:
+        """Return the served schema versions by role; for callers who see everything alone."""
+        return self._with.schema_log.audiences()
 
     async def offload(self, size: int, work: Callable[..., T], *arguments: object) -> T:
         """Run work on a text of `size` bytes: in this thread if it is short, else in its turn.

@@ -7,6 +7,7 @@ import os
 import re
 import socket
 from contextlib import AbstractContextManager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,8 +20,9 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Mount, Route
 
 from gateway.cli.files import locked_folder
-from gateway.contract.loader import built_in_contract
+from gateway.contract.loader import built_in_contract, load_contract
 from gateway.sandbox import Faults, create_sandbox, generate, make_token
+from gateway.service.schema_log import SchemaLog
 from tests.cli.conftest import Run
 from tests.support.capped import Upstream
 from tests.support.live import FIELDS, SECRET, running
@@ -468,3 +470,28 @@ def test_a_second_fix_names_the_first(
     assert fixed(run, upstream, token_file, written, "--fix").exit_code == 0
     suffixes = {path.suffix for path in written.parent.iterdir()}
     assert suffixes == {".toml", "", ".json", ".lock"}  # of the proofs
+
+
+def test_a_column_that_serve_would_remove_is_named_before_it_is_gone(
+    run: Run, upstream: str, token_file: Path, tmp_path: Path
+) -> None:
+    served = load_contract(built_in_contract(), FIELDS).schema
+    data = tmp_path / "data"
+    data.mkdir()
+    SchemaLog(data / "schema.json").record({"": served}, datetime.now(UTC))
+    before = (data / "schema.json").read_bytes()
+    config = tmp_path / "gateway.toml"
+    config.write_text(f'data_dir = "{data}"\n[custom_field]\nunit = "cf_department"\n', "utf-8")
+    given = ["check", "--config", str(config), "--upstream", upstream]
+    done = run(*given, "--token-file", str(token_file))
+    assert done.exit_code == 0, done.output
+    assert "warning: Results.department is gone: reports that use it fail" in done.stderr
+    assert "Users.unit" not in done.stderr
+    kept = run(*given, "--token-file", str(token_file), "--column-alias", ALIAS, "--json")
+    warnings = json.loads(kept.stdout)["warnings"]
+    assert not any("department" in line for line in warnings), warnings
+    assert any("region" in line for line in warnings)
+    assert (data / "schema.json").read_bytes() == before
+
+
+ALIAS = "department=unit@2999-12-31"

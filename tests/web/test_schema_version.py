@@ -9,8 +9,8 @@ from urllib.parse import quote
 import pytest
 from lxml import etree
 
-from tests.judges.reader import program, read_all
 from gateway.sandbox import generate
+from tests.judges.reader import program, read_all
 from tests.tenancy.support import House, house, sandbox
 from tests.web.batches import JSON, MULTIPART, Request, as_json, as_multipart
 
@@ -119,7 +119,11 @@ def test_links_keep_the_version(gateway: House) -> None:
 @pytest.mark.parametrize("outer", ["$schemaversion=1", "SCHEMAVERSION=1", "$schemaversion=*"])
 def test_parts_of_a_batch_inherit_the_version(gateway: House, as_body: object, outer: str) -> None:
     current = version_in_xml(gateway)
-    urls = ("Results?$top=1", f"Results?$top=1&schemaversion={current}", "Results?%24schemaversion=2")
+    urls = (
+        "Results?$top=1",
+        f"Results?$top=1&schemaversion={current}",
+        "Results?%24schemaversion=2",
+    )
     requests = [Request(url, id=str(number)) for number, url in enumerate(urls)]
     is_json = as_body is as_json
     body = as_json(requests) if is_json else as_multipart(requests)
