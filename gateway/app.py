@@ -81,7 +81,7 @@ def read_contract(settings: Settings) -> Contract:
     text = (
         built_in_contract() if settings.contract is None else _read("contract", settings.contract)
     )
-    contract = load_contract(text, settings.custom_field, settings.column_alias)
+    contract = load_contract(text, settings.custom_field, settings.column_alias, settings.label)
     check_derivations(contract)
     return contract
 

@@ -248,6 +248,17 @@ def as_aliases(value: object) -> tuple[tuple[str, str, date], ...]:
     return aliases
 
 
+def as_labels(value: object) -> tuple[tuple[str, str], ...]:
+    """Return (key, name for people) from one `KEY=NAME` text or several, or from a TOML table."""
+    if isinstance(value, Mapping):
+        return tuple((str(key), str(name)) for key, name in value.items())
+    texts = [value] if isinstance(value, str) else value
+    pairs = [str(t).partition("=") for t in texts] if isinstance(texts, list | tuple) else []
+    if not pairs or any(not (key.strip() and name.strip()) for key, _, name in pairs):
+        raise ValueError("must be KEY=NAME, such as progress=Completion or state.FAILED=Not passed")
+    return tuple((key.strip(), name.strip()) for key, _, name in pairs)
+
+
 def as_pairs(value: object) -> tuple[tuple[str, str], ...]:
     """Return pairs from `NAME=ID` texts (repeated or with commas), or from a TOML table."""
     if isinstance(value, Mapping):

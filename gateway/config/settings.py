@@ -50,6 +50,7 @@ class Settings:
     contract: Path | None
     custom_field: tuple[tuple[str, str], ...]
     column_alias: tuple[tuple[str, str, date], ...]
+    label: tuple[tuple[str, str], ...]
     data_dir: Path | None
     redis: str | None = field(repr=False)  # may hold a password
     workers: int

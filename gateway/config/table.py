@@ -10,6 +10,7 @@ from gateway.config.converters import (
     as_host_names,
     as_integer,
     as_key_ids,
+    as_labels,
     as_option_name,
     as_origins,
     as_pairs,
@@ -88,6 +89,15 @@ SETTINGS: tuple[Setting, ...] = (
         "an old name of a column that reports still use, its column, and its last day (UTC);"
         " repeatable",
         "OLD=COLUMN@DATE",
+        repeatable=True,
+        share=Share.OWN,
+    ),
+    Setting(
+        "label",
+        as_labels,
+        (),
+        "a name for people of a table, a column, TABLE.COLUMN, or a value COLUMN.VALUE; repeatable",
+        "KEY=NAME",
         repeatable=True,
         share=Share.OWN,
     ),

@@ -317,3 +317,4 @@ class ContractFile(Struct, frozen=True, forbid_unknown_fields=True, kw_only=True
     measures: tuple[SetColumnEntry, ...] = ()
     navigation: tuple[NavigationEntry, ...] = ()
     aliases: tuple[AliasEntry, ...] = ()
+    labels: dict[str, str] = {}

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date
 from importlib.resources import files
 from typing import Literal
@@ -17,6 +18,7 @@ from gateway.contract import file, format1
 from gateway.contract.aliases import add_aliases
 from gateway.contract.columns import build_columns
 from gateway.contract.headers import check_headers
+from gateway.contract.labels import check_labels, label_columns, label_tables
 from gateway.contract.lines import condition_lines
 from gateway.contract.model import (
     Column,
@@ -46,11 +48,12 @@ def load_contract(
     text: str,
     custom_fields: tuple[tuple[str, str], ...] = (),
     aliases: tuple[tuple[str, str, date], ...] = (),
+    labels: tuple[tuple[str, str], ...] = (),
 ) -> Contract:
     """Read a contract file; `custom_fields` are (label, field id) added to the file's own.
 
     `aliases` are (old name, column, last day) added likewise, with `TABLE.` before names of a table
-    that is made of results.
+    that is made of results. `labels` are (key, name for people), before the file's own.
 
     Their columns are named after the labels; see `gateway.contract.naming`.
 
@@ -67,10 +70,16 @@ def load_contract(
     own = () if fields is None else fields.mapped
     mapped = (*own, *_named(parsed, custom_fields))
     check_file(parsed)
-    columns = add_aliases(build_columns(parsed, mapped), parsed.aliases)
+    named = {**parsed.labels, **dict(labels)}
+    parsed = msgspec.structs.replace(parsed, labels={})  # no snapshot depends on names for people
+    columns = label_columns(build_columns(parsed, mapped), named)
+    columns = add_aliases(columns, parsed.aliases)
     check_columns(columns, parsed.service.key)
     digest = hashlib.sha256(repr((parsed, mapped)).encode()).hexdigest()
     contract = _assemble(parsed, columns, digest[:16], condition_lines(text))
+    check_labels(named, columns, contract.schema)
+    schema, derived = label_tables(contract.schema, contract.derived, named)
+    contract = replace(contract, schema=schema, derived=derived)
     check_contract(contract)
     check_headers(contract.request.headers)
     return contract

@@ -137,6 +137,7 @@ def _column(
         allowed_values=base.prop.allowed_values if base and kind not in _TYPES else (),
         personal=base is not None and base.prop.personal and kind not in _TYPES,
         known_values=base.prop.known_values if base and kind not in _TYPES else (),
+        value_labels=base.prop.value_labels if base and kind not in _TYPES else (),
     )
     first_year = item.first_year or 0
     years = range(first_year, first_year + (item.years or 0))

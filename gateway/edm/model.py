@@ -38,7 +38,7 @@ class Property:
     has defined them with $compute or $apply, and their texts may have `width` characters.
     `personal` values identify or describe a person; the audit log records reads of them. `meaning`
     is that of an expiry date: `due`, `validity`, `by_state`, or `unknown`. `alias` is set if the
-    name is an old one that repeats another column.
+    name is an old one that repeats another column. `value_labels` are the owner's names for values.
     """
 
     name: str
@@ -53,6 +53,7 @@ class Property:
     personal: bool = False
     meaning: str = "unknown"
     alias: Alias | None = None
+    value_labels: tuple[tuple[str, str], ...] = ()
 
     def can_mean(self, needed: str) -> bool:
         """Return True unless the date is known to mean something else; "" is anything."""
@@ -120,7 +121,8 @@ class EntityType:
 class EntitySet:
     """An entity set; its name is an API, because saved workbooks request it by name.
 
-    `label` describes its rows in a sentence. `trackable` is true if rows change only with the data
+    `label` describes its rows in a sentence, and `title` is its name for people if the owner gave
+    one (see `gateway.edm.labels`). `trackable` is true if rows change only with the data
     and not with time, so that two snapshots can be compared.
     """
 
@@ -128,6 +130,7 @@ class EntitySet:
     entity_type: EntityType
     label: str = ""
     trackable: bool = True
+    title: str = ""
 
 
 @dataclass(frozen=True, slots=True)

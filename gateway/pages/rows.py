@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl, quote, urlencode
 
 from starlette.responses import Response
 
+from gateway.edm.labels import value_label
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import InvalidValue
@@ -210,7 +211,7 @@ class _Rows:
         if owner and key is not None and self.name == "Results":
             quoted = str(key).replace("'", "''")
             return Cell(str(value), link=rows_link(self._page.base, f"{owner} eq '{quoted}'"))
-        return Cell(str(value))
+        return Cell(value_label(prop, str(value)))
 
     def _files(self) -> Files:
         kept = {n: t for n, t in _without_empty(self._options).items() if n != "$skip"}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from gateway.edm.model import Property
+from gateway.edm.labels import column_label, table_label
 from gateway.observe.instants import instant_text
 
-_CAPITAL = re.compile(r"([A-Z])")
 _UNITS = (("day", 86_400), ("hour", 3_600), ("minute", 60))
 
 
@@ -73,17 +71,8 @@ def as_age(value: timedelta) -> str:
     return "less than a minute"
 
 
-def readable(prop: Property) -> str:
-    """Return the label of a column, or its name in words.
-
-    >>> from gateway.edm.types import PrimitiveType
-    >>> readable(Property("jobTitle", PrimitiveType.STRING))
-    'Job title'
-    """
-    if prop.label and prop.label != prop.name:
-        return prop.label
-    return _CAPITAL.sub(r" \1", prop.name).capitalize()
-
+readable: Final = column_label
+"""The name of a column for readers."""
 
 FILTERS: Final = {
     "number": as_number,
@@ -92,5 +81,7 @@ FILTERS: Final = {
     "moment": as_moment,
     "machine_moment": as_machine_moment,
     "age": as_age,
+    "column_label": column_label,
+    "table_label": table_label,
 }
 """The filters that templates can use."""

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 import pyarrow as pa
 
+from gateway.edm.labels import column_label
 from gateway.edm.model import Property
 from gateway.engine.columns import Columns, named, text_columns, typed_columns
 from gateway.engine.sql import Sql
@@ -81,7 +82,7 @@ class FileFormat:
     def facts(self, about: tuple[tuple[str, str], ...]) -> WorkbookFacts:
         """Return what a workbook says beside the rows."""
         names = tuple(prop.name for prop in self.query.select)
-        labels = tuple(prop.label or prop.name for prop in self.query.select)
+        labels = tuple(column_label(prop) for prop in self.query.select)
         twice = {label for label, number in Counter(labels).items() if number > 1}
         shown = (f"{label} ({name})" if label in twice else label
                  for name, label in zip(names, labels, strict=True))  # fmt: skip

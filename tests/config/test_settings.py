@@ -82,6 +82,12 @@ SAMPLES: dict[str, Sample] = {
         (("dept", "department", date(2027, 12, 31)),),
         ("dept", "dept=department", "dept=@2027-12-31", "=a@2027-12-31", "a=b@2027-13-01"),
     ),
+    "label": Sample(
+        "state.FAILED=Not passed",
+        '{"state.FAILED" = "Not passed"}',
+        (("state.FAILED", "Not passed"),),
+        ("progress", "=x", "progress="),
+    ),
     "data_dir": Sample("/var/x", '"/var/x"', Path("/var/x"), ("",)),
     "redis": Sample(
         "rediss://user:pass@r.example:6380/1?ssl_ca_certs=/etc/ca.pem",

@@ -26,6 +26,8 @@ Row = Mapping[str, Any]
 _MIN_EXACT_NUMBER = 100_000_000
 MAX_ROWS = 20
 """The number of rows in a preview."""
+_FIRST_COLUMNS = ("userName", "contentName", "state", "progress", "updatedAt")
+"""The columns that a preview of all columns starts with, if there are such."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,9 @@ async def preview(service: QueryService, url: str, root: str) -> Preview:
     preferences = Preferences(max_page_size=MAX_ROWS)
     started = time.perf_counter()
     response = await snapshot.respond(request, ResponseOptions(_FORMAT, preferences, Links(root)))
-    return _as_preview(body_of(response), (time.perf_counter() - started) * 1_000)
+    milliseconds = (time.perf_counter() - started) * 1_000
+    first = () if request.request.options.select else _FIRST_COLUMNS
+    return _as_preview(body_of(response), milliseconds, first)
 
 
 _FORMAT = Format(metadata=Metadata.NONE)
@@ -101,7 +105,7 @@ def body_of(response: ResponseBody) -> str:
     return (gzip.decompress(response.body) if response.gzipped else response.body).decode()
 
 
-def _as_preview(text: str, milliseconds: float) -> Preview:
+def _as_preview(text: str, milliseconds: float, first: tuple[str, ...]) -> Preview:
     body = msgspec.json.decode(text) if text.startswith("{") else text
     if not isinstance(body, dict) or not isinstance(body.get("value"), list):
         shown = msgspec.json.format(text) if isinstance(body, dict) else text
@@ -110,7 +114,8 @@ def _as_preview(text: str, milliseconds: float) -> Preview:
         row if isinstance(row, dict) else {"value": row} for row in body["value"][:MAX_ROWS]
     )
     names = dict.fromkeys(name for row in rows for name in row if "@" not in name)
-    columns = tuple((name, _is_numeric(name, rows)) for name in names)
+    ordered = (*(name for name in first if name in names), *(n for n in names if n not in first))
+    columns = tuple((name, _is_numeric(name, rows)) for name in ordered)
     return Preview(columns, rows, body.get("@odata.count"), "", milliseconds)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from gateway.edm.labels import column_label
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import TextPosition
@@ -60,6 +61,11 @@ class FormView:
     sortable: tuple[str, ...]
     methods: tuple[str, ...] = (COUNT, *METHODS)
     own: str = OWN
+
+    @property
+    def labels(self) -> dict[str, str]:
+        """Return the names of the columns for people."""
+        return {prop.name: column_label(prop) for prop in self.properties}
 
     @property
     def properties(self) -> tuple[Property, ...]:
