@@ -237,8 +237,8 @@ class Workspace:
     async def _tidy(self) -> None:
         while True:
             await anyio.sleep(_TIDY_SECONDS)
-            self._follow_the_calendar()
             try:
+                self._follow_the_calendar()
                 await anyio.to_thread.run_sync(self._announce)
                 await self._catalog.make_room()
             except Exception as error:
