@@ -9,6 +9,7 @@ from typing import Any
 import anyio
 import msgspec
 
+from gateway.edm.labels import value_label
 from gateway.edm.model import EntitySet, Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import GatewayError
@@ -65,7 +66,8 @@ async def find_choices(
 ) -> Choices:
     """Return a column's values; none if a list would not help or no snapshot is cached."""
     if prop.allowed_values:
-        return Choices(tuple(map(SuggestedValue, prop.allowed_values)), whole=True, closed=True)
+        listed = tuple(_labelled(prop, value) for value in prop.allowed_values)
+        return Choices(listed, whole=True, closed=True)
     if prop.type is PrimitiveType.BOOLEAN:
         return Choices((SuggestedValue("true"), SuggestedValue("false")), whole=True, closed=True)
     if prop.type is not PrimitiveType.STRING or (prop.name,) == entity_set.entity_type.key:
@@ -96,11 +98,15 @@ async def _from_snapshot(
     query = encode_query((*options, ("$orderby", order), ("$top", str(MAX_VALUES + 1))))
     rows = await _rows(service, f"{table}?{query}", root)
     found = [
-        SuggestedValue(row[value], (row.get(label) or "") if label else "")
+        SuggestedValue(row[value], row.get(label) or "") if label else _labelled(prop, row[value])
         for row in rows
         if row[value]
     ]
     return Choices(tuple(found[:MAX_VALUES]), whole=len(rows) <= MAX_VALUES)
+
+
+def _labelled(prop: Property, value: str) -> SuggestedValue:
+    return SuggestedValue(value, value_label(prop, value))
 
 
 async def _rows(service: QueryService, url: str, root: str) -> list[dict[str, Any]]:
