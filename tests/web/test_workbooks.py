@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import subprocess
@@ -17,6 +18,8 @@ import openpyxl
 import pyarrow as pa
 import pytest
 
+from gateway.edm.model import Property
+from gateway.edm.types import PrimitiveType
 from gateway.errors import LimitExceeded, QueryTimeout
 from gateway.service.workbooks import Workbooks, check_rows
 from gateway.writer.tables import write_arrow
@@ -145,7 +148,8 @@ async def in_thread(work: Any, *arguments: Any) -> Any:
 
 
 def arrow() -> Iterator[bytes]:
-    return write_arrow([pa.table({"a": ["x"] * 1_000})], ())
+    properties = (Property("a", PrimitiveType.STRING),)
+    return write_arrow([pa.table({"a": ["x"] * 1_000})], properties)
 
 
 @pytest.mark.anyio
@@ -153,6 +157,18 @@ async def test_a_process_that_fails_says_no_value() -> None:
     with pytest.raises(RuntimeError, match=r"ended with 1: ") as told:
         await Workbooks().make(FACTS, iter([b"not arrow, but Anna"]), in_thread)
     assert "Anna" not in str(told.value)
+
+
+@pytest.mark.anyio
+async def test_a_folder_called_gateway_in_the_working_directory_is_not_run(tmp_path: Path) -> None:
+    folder = tmp_path / "gateway" / "service"
+    folder.mkdir(parents=True)
+    for name in ("../__init__.py", "__init__.py", "workbook_process.py"):
+        (folder / name).write_text("raise SystemExit(9)\n", "utf-8")
+    with contextlib.chdir(tmp_path):
+        file = await Workbooks().make(FACTS, arrow(), in_thread)
+    with file:
+        assert openpyxl.load_workbook(file).worksheets[0].max_row == 1_001
 
 
 @pytest.mark.anyio
