@@ -39,19 +39,21 @@ class SnapshotFeed:
             GatewayError: as the feed would; also if the snapshot is no longer cached.
         """
         path, _, query = url.partition("?")
-        return await self._rows(path, _encoded(query))
+        return await self._rows(path, _encoded(query), _MAX_ROWS)
 
-    async def rows_of(self, path: str, options: Mapping[str, str]) -> list[Row]:
-        """Return the same for a path and its options, whose values may have any character.
+    async def rows_of(
+        self, path: str, options: Mapping[str, str], most: int = _MAX_ROWS
+    ) -> list[Row]:
+        """Return at most the first rows of a path and options, whose values may be any text.
 
         Raises:
             GatewayError: as `rows`.
         """
-        return await self._rows(path, encoded_options(options))
+        return await self._rows(path, encoded_options(options), most)
 
-    async def _rows(self, path: str, query: str) -> list[Row]:
-        request = self._service.read(path.encode(), query.encode(), self._root)
-        preferences = Preferences(max_page_size=_MAX_ROWS)
+    async def _rows(self, path: str, query: str, most: int) -> list[Row]:
+        request = await self._service.understand(path.encode(), query.encode(), self._root)
+        preferences = Preferences(max_page_size=most)
         options = ResponseOptions(Format(), preferences, Links(self._root))
         response = await self._service.respond(request, options)
         body = gzip.decompress(response.body) if response.gzipped else response.body

@@ -48,10 +48,16 @@ T = TypeVar("T")
 class QueryService:
     """Serves the OData requests of one workspace, or of what one role sees of it."""
 
-    def __init__(self, contract: Contract, dependencies: Dependencies, pages: PageSizes) -> None:
+    def __init__(
+        self,
+        contract: Contract,
+        dependencies: Dependencies,
+        pages: PageSizes,
+        planner: RequestPlanner | None = None,
+    ) -> None:
         self._contract = contract
         self._with, self._pages = dependencies, pages
-        self._planner = RequestPlanner(contract, dependencies)
+        self._planner = planner or RequestPlanner(contract, dependencies)
         self._rows = rows = RowReader(contract, dependencies, pages)
         self._chooser = SourceChooser(contract, dependencies, rows)
         related = RelatedRows(self._chooser, rows)
@@ -181,9 +187,12 @@ class QueryService:
         return status_of(self._with.view, tables, extracts, cache.freshness)
 
     def at(self, snapshot_id: str) -> QueryService:
-        """Return a service of one snapshot of all rows, however old; it starts nothing."""
+        """Return a service of one snapshot of all rows, however old; it starts nothing.
+
+        It shares the plans of this service, which do not depend on snapshots.
+        """
         pinned = replace(self._with, cache=PinnedSnapshot(self._with.cache, snapshot_id))
-        return QueryService(self._contract, pinned, self._pages)
+        return QueryService(self._contract, pinned, self._pages, self._planner)
 
     def begin(self) -> None:
         """Start an extract of all rows, unless one runs; do not wait for it."""
