@@ -1,37 +1,31 @@
 """The figures, each as two conditions of OData on the results.
 
-A figure is the number of the rows that meet `counts`, all of which meet `of`. Conditions may use
-`{required}`, `{enrolled}` and `{met}`, which `Terms` explains, and moments: `{now}` is the instant
-of the snapshot, so that all figures of a page agree.
+A figure is the number of the rows, or of the people, that meet `counts`, all of which meet `of`.
+Conditions may use `{required}`, `{enrolled}` and `{met}`, which `Terms` explains, and moments:
+`{now}` is the instant of the snapshot, so that all figures of a page agree.
 """
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
-
-from gateway.edm.model import EntityType
-from gateway.observe.instants import instant_text
+from typing import Literal
 
 DUE, VALIDITY, BY_STATE = "due", "validity", "by_state"
-_MET = "{enrolled} and state eq 'APPROVED'"
-_VALID = (
-    "{enrolled} and (state eq 'APPROVED' and (expiryDate eq null or expiryDate gt {now})"
-    " or certificateIssuedAt ne null and expiryDate gt {now})"
-)
-"""A valid certificate counts, whatever the state: a course opens again before it ends."""
-_ENROLLED = "enrollmentType in ('MANDATORY','OPTIONAL')"
-_REQUIRED = "enrollmentType eq 'MANDATORY'"
 _DAYS = (30, 60, 90)
-_WORD = re.compile(r"'[^']*'|[A-Za-z_]\w*")
 
 
 @dataclass(frozen=True, slots=True)
 class Figure:
     """A figure; `of` is empty for all rows. `is_bad` is True if fewer are better.
 
-    `needs` is the meaning of the expiry date without which the figure does not exist.
+    `needs` is the meaning of the expiry date without which the figure does not exist. `people`
+    counts people: those of whom `any` or `all` of the results that meet `of` meet `counts` too.
+
+    `dated` is the column whose dates a chosen period limits, in `counts` and in `of`; without one,
+    the figure is of the present, and no period applies to it. `usual` is the condition that applies
+    while no period is chosen; `in_period` is True if the figure exists in a chosen one only.
+
+    `mean` is a column whose mean is of interest, beside the number of results that have one.
     """
 
     name: str
@@ -39,17 +33,27 @@ class Figure:
     of: str = ""
     is_bad: bool = False
     needs: str = ""
+    people: Literal["", "any", "all"] = ""
+    dated: str = ""
+    usual: str = ""
+    in_period: bool = False
+    mean: str = ""
 
 
+_OVERDUE = "{required} and not ({met}) and expiryDate le {now}"
 FIGURES: tuple[Figure, ...] = (
     Figure("compliance", "{required} and {met}", "{required}"),
+    Figure("people", "{required} and {met}", "{required}", people="all"),
     Figure("completion", "{met}", "{enrolled}"),
+    Figure("overdue", _OVERDUE, "{required}", is_bad=True, needs=DUE, dated="expiryDate"),
     Figure(
-        "overdue",
-        "{required} and not ({met}) and expiryDate le {now}",
+        "overduePeople",
+        _OVERDUE,
         "{required}",
         is_bad=True,
         needs=DUE,
+        people="any",
+        dated="expiryDate",
     ),
     Figure(
         "atRisk",
@@ -59,11 +63,21 @@ FIGURES: tuple[Figure, ...] = (
         needs=DUE,
     ),
     Figure(
+        "fallingDue",
+        "{required} and not ({met}) and expiryDate gt {now}",
+        "{required}",
+        is_bad=True,
+        needs=DUE,
+        dated="expiryDate",
+        in_period=True,
+    ),
+    Figure(
         "expired",
         "state eq 'APPROVED' and expiryDate le {now}",
         "state eq 'APPROVED' and expiryDate le {now} or {met}",
         is_bad=True,
         needs=VALIDITY,
+        dated="expiryDate",
     ),
     *(
         Figure(
@@ -74,6 +88,14 @@ FIGURES: tuple[Figure, ...] = (
             needs=VALIDITY,
         )
         for days in _DAYS
+    ),
+    Figure(
+        "ending",
+        "{met} and expiryDate gt {now}",
+        is_bad=True,
+        needs=VALIDITY,
+        dated="expiryDate",
+        in_period=True,
     ),
     Figure("stateExpired", "state eq 'EXPIRED'", is_bad=True),
     Figure(
@@ -90,63 +112,23 @@ FIGURES: tuple[Figure, ...] = (
         "state eq 'IN_PROGRESS'",
         is_bad=True,
     ),
-    Figure("certificates", "certificateIssuedAt gt {ago30} and certificateIssuedAt le {now}"),
+    Figure(
+        "completed",
+        "{enrolled} and state eq 'APPROVED' and completedAt le {now}",
+        dated="completedAt",
+    ),
+    Figure(
+        "certificates",
+        "certificateIssuedAt le {now}",
+        dated="certificateIssuedAt",
+        usual="certificateIssuedAt gt {ago30}",
+    ),
+    Figure("active7", "updatedAt gt {ago7}", people="any"),
+    Figure("active30", "updatedAt gt {ago30}", people="any"),
+    Figure("inNoRate", "not ({enrolled})"),
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """The values of the placeholders for one snapshot.
-
-    `met` is approved and valid; without an end of validity, approved. Where nothing shows the
-    meaning of the expiry date, it counts as the end of validity.
-    """
-
-    required: str
-    enrolled: str
-    met: str
-    moments: dict[str, str]
-
-    @classmethod
-    def of(cls, meaning: str, now: datetime, columns: frozenset[str]) -> Terms:
-        """Return the terms; `now` is aware, UTC, `columns` are those of the results."""
-        moments = {"now": _text(now), "ago30": _text(now - timedelta(days=30))}
-        moments |= {f"in{days}": _text(now + timedelta(days=days)) for days in _DAYS}
-        has_validity = meaning != DUE and {"expiryDate", "certificateIssuedAt"} <= columns
-        met = (_VALID if has_validity else _MET).format(enrolled=_ENROLLED, **moments)
-        return cls(_REQUIRED, _ENROLLED, met, moments)
-
-    def condition(self, text: str, *, short: bool = False) -> str:
-        """Return a condition without placeholders; `short` names the computed columns instead."""
-        words = {"required": self.required, "enrolled": self.enrolled, "met": self.met}
-        if short:
-            return text.format(**{name: f"{name} eq 1" for name in words}, **self.moments)
-        return text.format(**{name: f"({each})" for name, each in words.items()}, **self.moments)
-
-
-def figures_of(results: EntityType, meaning: str) -> tuple[Figure, ...]:
-    """Return the figures that these results have columns for, and a known meaning of the date."""
-    columns = frozenset(prop.name for prop in results.properties)
-    meanings = {BY_STATE: (DUE, VALIDITY), DUE: (DUE,)}.get(meaning, (VALIDITY,))
-    return tuple(
-        figure
-        for figure in FIGURES
-        if (not figure.needs or figure.needs in meanings) and columns_of(figure) <= columns
-    )
-
-
-def columns_of(figure: Figure) -> frozenset[str]:
-    """Return the columns of the results that a figure needs.
-
-    >>> sorted(columns_of(FIGURES[1]))
-    ['enrollmentType', 'state']
-    """
-    text = f"{figure.counts} {figure.of}"
-    for name, term in (("met", _MET), ("enrolled", _ENROLLED), ("required", _REQUIRED)):
-        text = text.replace(f"{{{name}}}", term.replace("{enrolled}", _ENROLLED))
-    words = {word for word in _WORD.findall(re.sub(r"\{\w+\}", "", text)) if word[0] != "'"}
-    return frozenset(words - {"and", "or", "not", "eq", "ne", "le", "lt", "gt", "ge", "in", "null"})
-
-
-def _text(moment: datetime) -> str:
-    return instant_text(moment, "auto")
+TIME_TO_COMPLETE = Figure(
+    "timeToComplete", "state eq 'APPROVED' and completedAt ge startedAt", dated="completedAt"
+)
+"""The results whose whole days between start and completion have a median; see `Spread`."""
+AVERAGE_PROGRESS = Figure("averageProgress", "{enrolled} and progress ne null", mean="progress")

@@ -13,8 +13,9 @@ from gateway.errors import GatewayError
 from gateway.pages.back import path_back
 from gateway.pages.browser import check_same_site
 from gateway.pages.feed import SnapshotFeed
-from gateway.pages.insights import Shown, headlines
+from gateway.pages.insights import headlines
 from gateway.pages.layout import PageContext
+from gateway.pages.shown import Shown
 from gateway.pages.state import state_of
 from gateway.service.service import QueryService
 

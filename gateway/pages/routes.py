@@ -29,6 +29,7 @@ from gateway.pages.insights import show_insights
 from gateway.pages.layout import Layout, PageContext
 from gateway.pages.observing import ObservationPages, show_explanation
 from gateway.pages.rows import show_feed, show_rows
+from gateway.pages.subjects import show_content, show_person
 
 _COLLECTION = re.compile(re.escape(SERVICE_PATH).encode() + rb"/[A-Za-z][A-Za-z0-9]*")
 _OF_FEED = re.compile(rb"(?i)(?:^|&)(?:%24|\$)?(?:format|expand|skiptoken|deltatoken)=")
@@ -53,6 +54,8 @@ def _routes(layout: Layout, observation: ObservationPages) -> Sequence[BaseRoute
         PageRoute(layout, show_home, SERVICE_PATH, f"{SERVICE_PATH}/", bare=True),
         PageRoute(layout, show_insights, "/insights", only=True),
         PageRoute(layout, show_rows, "/rows", only=True),
+        PageRoute(layout, show_person, "/person", only=True),
+        PageRoute(layout, show_content, "/content", only=True),
         FeedRoute(layout, show_feed),
         PageRoute(layout, dashboard.show, "/dashboard", only=True),
         PageRoute(layout, connect.show, "/connect", only=True),

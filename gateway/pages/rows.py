@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from urllib.parse import parse_qsl, quote, urlencode
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
-from gateway.edm.labels import value_label
 from gateway.edm.model import Property
 from gateway.edm.types import PrimitiveType
 from gateway.errors import InvalidValue
-from gateway.pages.feed import Row, SnapshotFeed, encoded_options
+from gateway.figures.terms import all_of
+from gateway.pages.builder.copies import as_power_query
+from gateway.pages.cells import Cell, Cells
+from gateway.pages.feed import SnapshotFeed, encoded_options
 from gateway.pages.layout import PageContext
+from gateway.pages.row_filter import OPERATORS, columns_to_filter, condition_of
 from gateway.pages.state import state_of
 from gateway.pages.wording import readable
 from gateway.query.tree.queries import BoundQuery, Shape
@@ -34,9 +36,8 @@ _FIRST_COLUMNS = (
     "contentId",
 )
 """The columns of results behind a figure, if the caller sees them; the last ones serve links."""
-_HIDDEN = frozenset({"userId", "contentId"})
-_LINKS = {"userName": "userId", "userEmail": "userId", "contentName": "contentId"}
-"""Columns whose cells lead to all rows with the same value of another column."""
+_KEYS = {"userId": ("userName", "userEmail"), "contentId": ("contentName",)}
+"""Keys that are not shown beside a name, which leads to the page of their owner."""
 _LIMITS = frozenset({"$orderby", "$select", "$top", "$skip"})
 """Options that do not change the number of rows."""
 _SYSTEM = ("$filter", "$orderby", "$select", "$compute", "$apply", "$search", "$top", "$skip")
@@ -54,27 +55,32 @@ class Column:
 
 
 @dataclass(frozen=True, slots=True)
-class Cell:
-    """A value as text; `moment` is set for instants, `link` leads to the rows of its owner."""
-
-    text: str
-    moment: datetime | None = None
-    link: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Files:
-    """The URLs of the same rows in other forms."""
+    """The URLs of the same rows in other forms, and a query for Power Query."""
 
     feed: str
     xlsx: str
     csv: str
     json: str
+    power_query: str
+
+    @classmethod
+    def of(cls, root: str, table: str, options: Mapping[str, str]) -> Files:
+        """Return the files of the rows of a table, with options of OData."""
+
+        def url(**more: str) -> str:
+            query = encoded_options(
+                {**options, **{f"${name}": text for name, text in more.items()}}
+            )
+            return f"{root}{table}{'?' if query else ''}{query}"
+
+        xlsx, csv, json = (url(format=form) for form in ("xlsx", "csv", "json"))
+        return cls(url(), xlsx, csv, json, as_power_query(url()))
 
 
-def rows_link(base: str, condition: str, title: str = "") -> str:
-    """Return the page with the results that meet a condition."""
-    asked = {"table": "Results", "$filter": condition, **({"of": title} if title else {})}
+def rows_link(base: str, options: Mapping[str, str], title: str = "") -> str:
+    """Return the page with the results of these options of OData."""
+    asked = {"table": "Results", **options, **({"of": title} if title else {})}
     return f"{base}rows?{urlencode(asked, quote_via=quote)}"
 
 
@@ -108,9 +114,20 @@ async def _show(page: PageContext, table: str, options: dict[str, str], of: str)
     if "$select" not in options and "$apply" not in options and table == "Results":
         names = {prop.name for prop in page.service.schema.entity_sets[0].entity_type.properties}
         options["$select"] = ",".join(name for name in _FIRST_COLUMNS if name in names)
-    query = _query_of(page, table, options)
-    view = await _Rows(page, feed, table, options, query).made()
+    view = _Rows(page, feed, _Asked(table, options, of), _query_of(page, table, options))
+    if "column" in page.request.query_params:
+        return RedirectResponse(view.narrowed(page.request.query_params), 303)
+    view = await view.made()
     return page.show("rows.html", section="insights", state=state, table=view, of=of)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The table, its options of OData, and the name of the figure that led to the rows."""
+
+    table: str
+    options: dict[str, str]
+    of: str
 
 
 def _asked(page: PageContext) -> tuple[str, dict[str, str], str]:
@@ -146,25 +163,41 @@ class _Rows:
     """The numbers of one page of rows; its attributes are what the template reads."""
 
     def __init__(
-        self,
-        page: PageContext,
-        feed: SnapshotFeed,
-        table: str,
-        options: dict[str, str],
-        query: BoundQuery,
+        self, page: PageContext, feed: SnapshotFeed, asked: _Asked, query: BoundQuery
     ) -> None:
-        self._page, self._feed, self._options, self._query = page, feed, options, query
-        self.name = table
+        self._page, self._feed, self._asked, self._query = page, feed, asked, query
+        self._options = options = asked.options
+        self.name = asked.table
         self.filter = options.get("$filter", "")
         self.skip = query.skip
         self.most = query.top
         self.count: int | None = None
         self.rows: tuple[tuple[Cell, ...], ...] = ()
         self.previous = self.following = ""
-        shown = [p for p in query.select if p.name not in _HIDDEN or len(query.select) < 3]
-        self._shown: Sequence[Property] = shown
-        self.columns = tuple(self._column(prop) for prop in shown)
-        self.files = self._files()
+        self._shown: Sequence[Property] = _without_keys(query.select)
+        self.columns = tuple(self._column(prop) for prop in self._shown)
+        self._offered = columns_to_filter(self._shown, query.entity_set.entity_type)
+        self.filtered = tuple((prop.name, readable(prop)) for prop in self._offered)
+        self.operators = OPERATORS
+        self.whole = self._link({"$filter": "", "$skip": ""}) if self.filter else ""
+        kept = {n: t for n, t in _without_empty(options).items() if n != "$skip"}
+        self.files = Files.of(page.root, self.name, kept)
+
+    @property
+    def carried(self) -> dict[str, str]:
+        """Return the fields that the form of the filter sends along."""
+        asked = {"table": self.name, "of": self._asked.of, **self._options, "$skip": ""}
+        return _without_empty(asked)
+
+    def narrowed(self, sent: Mapping[str, str]) -> str:
+        """Return the URL of the rows that also meet the condition of a sent form.
+
+        Raises:
+            GatewayError: 400, the form has no sound condition.
+        """
+        names: Mapping[str, str] = vars(self._page.layout.texts.names)
+        condition = all_of(self.filter, condition_of(sent, self._offered, names))
+        return self._link({"$filter": condition, "$skip": ""})
 
     async def made(self) -> _Rows:
         """Return the view with its rows."""
@@ -172,7 +205,8 @@ class _Rows:
         asked = {**self._options, "$skip": str(self.skip), "$top": str(size)}
         rows = await self._feed.rows_of(self.name, _without_empty(asked))
         self.count = await self._count(len(rows))
-        self.rows = tuple(tuple(self._cell(p, row) for p in self._shown) for row in rows)
+        cells = Cells(self._page.base, self.name, self._page.service.schema)
+        self.rows = tuple(tuple(cells.cell(p, row) for p in self._shown) for row in rows)
         is_full, left = len(rows) == _PAGE_ROWS, None if self.most is None else self.most - size
         if self.skip and self.most is None:
             self.previous = self._link({"$skip": str(max(0, self.skip - _PAGE_ROWS))})
@@ -184,9 +218,10 @@ class _Rows:
     async def _count(self, found: int) -> int | None:
         """Return the number of all rows of the query, without its limits; None if unknown."""
         kept = {n: t for n, t in self._options.items() if n not in _LIMITS}
-        if kept and [*kept] != ["$filter"]:
+        if kept.keys() - {"$filter", "$apply"}:
             return self.skip + found if 0 < found < _PAGE_ROWS and self.most is None else None
-        steps = [f"filter({kept['$filter']})"] if kept else []
+        steps = [kept["$apply"]] if "$apply" in kept else []
+        steps += [f"filter({kept['$filter']})"] if "$filter" in kept else []
         apply = "/".join([*steps, "aggregate($count as rows)"])
         (row,) = await self._feed.rows_of(self.name, {"$apply": apply})
         return int(row["rows"])
@@ -198,33 +233,16 @@ class _Rows:
         link = "" if prop.collection else self._link({"$orderby": wanted, "$skip": ""})
         return Column(prop.name, readable(prop), link, now, _is_number(prop))
 
-    def _cell(self, prop: Property, row: Row) -> Cell:
-        value = row.get(prop.name)
-        if value is None:
-            return Cell("")
-        if prop.collection:
-            return Cell("; ".join(map(str, value)))
-        if prop.type is PrimitiveType.DATE_TIME_OFFSET:
-            return Cell(str(value), _moment(str(value)))
-        owner = _LINKS.get(prop.name, "")
-        key = row.get(owner)
-        if owner and key is not None and self.name == "Results":
-            quoted = str(key).replace("'", "''")
-            return Cell(str(value), link=rows_link(self._page.base, f"{owner} eq '{quoted}'"))
-        return Cell(value_label(prop, str(value)))
-
-    def _files(self) -> Files:
-        kept = {n: t for n, t in _without_empty(self._options).items() if n != "$skip"}
-        forms = (self._url({**kept, "$format": form}) for form in ("xlsx", "csv", "json"))
-        return Files(self._url(kept), *forms)
-
-    def _url(self, options: dict[str, str]) -> str:
-        query = encoded_options(options)
-        return f"{self._page.root}{self.name}{'?' if query else ''}{query}"
-
     def _link(self, changes: dict[str, str]) -> str:
-        asked = _without_empty({"table": self.name, **self._options, **changes})
+        of = self._asked.of
+        asked = _without_empty({"table": self.name, "of": of, **self._options, **changes})
         return f"{self._page.base}rows?{urlencode(asked, quote_via=quote)}"
+
+
+def _without_keys(select: Sequence[Property]) -> tuple[Property, ...]:
+    """Return the columns without the keys of names that are shown."""
+    names = {prop.name for prop in select}
+    return tuple(prop for prop in select if names.isdisjoint(_KEYS.get(prop.name, ())))
 
 
 def _without_empty(options: dict[str, str]) -> dict[str, str]:
@@ -238,10 +256,3 @@ def _is_number(prop: Property) -> bool:
         PrimitiveType.INT32,
         PrimitiveType.INT64,
     )
-
-
-def _moment(text: str) -> datetime | None:
-    try:
-        return datetime.fromisoformat(text).astimezone(UTC)
-    except ValueError:
-        return None

@@ -42,8 +42,11 @@ def test_a_department_a_figure_its_people_and_a_workbook(visitor: Watched, tmp_p
     assert sorted(str(row[column] or "").split() for row in rows) == sorted(
         name.split() for name in names
     )
+    name = names[0]
     page.locator("table.rows tbody a").first.click()
-    expect(page.locator("table.rows")).to_be_visible()
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+    page.locator("section table.rows a").first.click()
+    assert "/content?id=" in page.url
 
 
 def test_a_choice_can_be_made_without_scripts(browser: Browser, base: str) -> None:
@@ -56,7 +59,36 @@ def test_a_choice_can_be_made_without_scripts(browser: Browser, base: str) -> No
         assert "enrollmentType=" in page.url
 
 
-@pytest.mark.parametrize("path", ["/insights", "/rows?table=Users"])
+def test_a_period_a_person_and_a_value_need_no_scripts(browser: Browser, base: str) -> None:
+    with tab(browser, base, java_script_enabled=False) as visitor:
+        page = visitor.open("/insights")
+        page.get_by_label(WORDS.insights.since, exact=True).fill("2025-01-01")
+        page.get_by_label(WORDS.insights.until, exact=True).fill("2025-03-31")
+        page.get_by_role("button", name=WORDS.insights.apply).click()
+        assert "from=2025-01-01" in page.url
+        page.locator("[data-figure=completed] .figure a").click()
+        page.get_by_label(WORDS.rows.column).select_option(value="progress")
+        page.get_by_label(WORDS.rows.operator).select_option(value="ge")
+        page.get_by_label(WORDS.rows.value).fill("100")
+        page.get_by_role("button", name=WORDS.rows.narrow).click()
+        assert "progress%20ge%20100" in page.url
+        page.locator("table.rows tbody a").first.click()
+        assert "/person?id=" in page.url
+        page.get_by_text(WORDS.rows.power_query).click()
+        expect(page.locator("#m")).to_contain_text("OData.Feed(")
+
+
+def test_a_keyboard_chooses_a_period(visitor: Watched) -> None:
+    page = visitor.open("/insights")
+    page.get_by_label(WORDS.insights.since, exact=True).focus()
+    for key in ("0", "1", "0", "1", "2", "0", "2", "5", "Enter"):
+        page.keyboard.press(key)
+    page.wait_for_url("**from=2025-01-01**")
+
+
+@pytest.mark.parametrize(
+    "path", ["/insights", "/rows?table=Users", "/person?id=usr-000001", "/content?id=cnt-0001"]
+)
 def test_looking_starts_no_extract(browser: Browser, dataset: Dataset, path: str) -> None:
     with (
         bridge(dataset) as gateway,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 
 import click
 
@@ -12,9 +13,19 @@ from gateway.cli import main
 from gateway.cli.exits import Exit
 from gateway.config import SETTINGS, Setting
 from gateway.config.schema import SCHEMA_FILE, json_schema
-from gateway.figures.definitions import DUE, FIGURES, VALIDITY
+from gateway.figures.definitions import (
+    AVERAGE_PROGRESS,
+    DUE,
+    FIGURES,
+    TIME_TO_COMPLETE,
+    VALIDITY,
+    Figure,
+)
+from gateway.figures.queries import DAYS
 from gateway.pages.layout import read_texts
+from tests.figures.measures import APART, SAME
 
+_MEASURES = (TIME_TO_COMPLETE, AVERAGE_PROGRESS)
 DOCS = Path(__file__).parents[2] / "docs"
 _COLUMNS = 100
 
@@ -60,9 +71,10 @@ For zsh, add the same with `zsh_source` to `~/.zshrc`; for fish, run
 _FIGURES_HEAD = """# Figures
 
 What the page *Insights* counts. One definition serves its cards, its tables, the rows behind
-them and this page, which is generated from `gateway/figures`. Each figure is the number of the
-results that meet a condition, of those that meet another; each card shows its query, which any
-client can send.
+them, the pages of a person and of a content, and this page, which is generated from
+`gateway/figures`. Each figure is the number of the results that meet a condition, of those that
+meet another; each card shows its query, which any client can send. A figure that counts people
+counts those of whom any, or all, of the results that meet *of* meet *counts*.
 
 - `required` is a mandatory result: `enrollmentType eq 'MANDATORY'`. `enrolled` is a mandatory
   or an optional one; who was never assigned is in no rate.
@@ -71,16 +83,33 @@ client can send.
   certificate ends.
 - `now` is the instant of the snapshot, so that all figures of a page agree. `in30` is 30 days
   later, `ago30` 30 days earlier.
+- A period is a number of whole days in UTC. It limits only figures with a *date*: in them, *counts*
+  and *of* hold results with that date in the period. All other figures are of the present, and
+  the page says so on each. No period applies to changes (`updatedAt`): a change moves that date,
+  so the past would shrink every day.
 - The API does not say what `expiryDate` means: until when something must be done, or until when
   it is valid. The contract file says it (`meaning`, which `init` learns from the rows). Where
   nothing shows it, the date counts as the end of validity. Figures that need the other meaning
   do not exist then.
 - A percentage is empty if there is nothing to count. A person in three groups counts in each of
   them.
-- **Compliant people**: {people}
+- **Time to complete** and **Average progress** are not numbers of results. OData has no median: the
+  query counts the results for each number of whole days, `{days}`, and the
+  median and the quartiles are read from these counts.
 
-| figure | meaning | counts | of | needs |
-|---|---|---|---|---|
+| figure | meaning | counts | of | date | needs |
+|---|---|---|---|---|---|
+"""
+
+_MEASURES_HEAD = """
+## Measures of the Power BI files
+
+The measures of the [Power BI files](powerbi.md) keep their own definitions, and their present is
+the time of the report, not that of the snapshot. These count the same as a figure (in brackets):
+{same}. The others of a similar name differ:
+
+| measure | figure | how the measure differs |
+|---|---|---|
 """
 
 _DECISIONS_HEAD = """# Decisions
@@ -147,14 +176,22 @@ def _title(page: Path) -> str:
 def figures_page() -> str:
     """Return what each figure counts, with the names and meanings of the pages."""
     words = vars(read_texts().insights.figures)
-    lines = []
-    for figure in FIGURES:
-        text = words[figure.name]
-        of = f"`{figure.of}`" if figure.of else "all results"
-        needs = {DUE: "due date", VALIDITY: "end of validity"}.get(figure.needs, "")
-        lines.append(f"| {text.title} | {text.meaning} | `{figure.counts}` | {of} | {needs} |")
-    people = words["people"]
-    return _FIGURES_HEAD.format(people=people.meaning) + "\n".join(lines) + "\n"
+    lines = [_figure(figure, words[figure.name]) for figure in (*FIGURES, *_MEASURES)]
+    same = ", ".join(f"{name} ({words[figure].title})" for name, figure in SAME.items())
+    apart = (f"| {n} | {words[f].title} | {how} |" for n, (f, how) in APART.items())
+    measures = _MEASURES_HEAD.format(same=same) + "\n".join(apart)
+    return _FIGURES_HEAD.format(days=DAYS) + "\n".join(lines) + f"\n{measures}\n"
+
+
+def _figure(figure: Figure, text: SimpleNamespace) -> str:
+    of = f"`{figure.of}`" if figure.of else "all people" if figure.people else "all results"
+    needs = {DUE: "due date", VALIDITY: "end of validity"}.get(figure.needs, "")
+    counts = f"`{figure.counts}`" + (
+        f"; without a period also `{figure.usual}`" * bool(figure.usual)
+    )
+    people = {"any": "people, any: ", "all": "people, all: "}.get(figure.people, "")
+    date = f"`{figure.dated}`" if figure.dated else ""
+    return f"| {text.title} | {text.meaning} | {people}{counts} | {of} | {date} | {needs} |"
 
 
 def schema_text() -> str:

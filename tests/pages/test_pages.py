@@ -17,7 +17,19 @@ from tests.support.live import Bridge, bridge
 from tests.tenancy.support import House, house, sandbox
 
 HTML = {"Accept": "text/html"}
-PATHS = ("/", "/dashboard", "/connect", "/query", "/status", "/requests", "/explain/Results")
+PATHS = (
+    "/",
+    "/insights",
+    "/rows?table=Users",
+    "/person?id=usr-000001",
+    "/content?id=cnt-0001",
+    "/dashboard",
+    "/connect",
+    "/query",
+    "/status",
+    "/requests",
+    "/explain/Results",
+)
 BOLD = {
     "id": "r",
     "state": "FAILED",
