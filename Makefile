@@ -7,7 +7,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 PYTEST := $(BIN)/python -m pytest
 MKDOCS := NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs
 SECONDS ?= 600
-BENCHMARKS := cold warm pages apply storm formats fairness grammar sizing
+BENCHMARKS := cold warm pages apply insights storm formats fairness grammar sizing
 
 LOCK := $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet
 

@@ -79,15 +79,16 @@ def main(rows: int) -> None:
 def _measured(run: Callable[[], object], pid: int) -> tuple[float, float]:
     """Return the median time, and the mean CPU of the process."""
     run()
-    before, times = _cpu(pid), []
+    before, times = cpu_seconds(pid), []
     for _ in range(_TIMES):
         started = time.perf_counter()
         run()
         times.append(time.perf_counter() - started)
-    return statistics.median(times), (_cpu(pid) - before) / _TIMES
+    return statistics.median(times), (cpu_seconds(pid) - before) / _TIMES
 
 
-def _cpu(pid: int) -> float:
+def cpu_seconds(pid: int) -> float:
+    """Return the CPU time of a process, all threads, in user and system mode."""
     fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     return (int(fields[11]) + int(fields[12])) / _TICKS
 
