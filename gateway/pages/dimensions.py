@@ -10,6 +10,7 @@ from gateway.edm.types import PrimitiveType
 from gateway.pages.feed import SnapshotFeed
 
 GROUP, CONTENT = "group", "contentId"
+_OWN_FIELDS = frozenset({"from", "to", "by", "sort"})
 _CHOICES_SHOWN = 500
 _LITERAL = re.compile(r"null|'(?:[^']|'')*'")
 
@@ -27,8 +28,12 @@ class Choice:
 
 
 def dimensions(schema: Schema) -> tuple[str, ...]:
-    """Return what a page can be limited to: custom fields, groups, content, type of enrollment."""
-    results = {prop.name for prop in schema.entity_sets[0].entity_type.properties}
+    """Return what a page can be limited to: custom fields, groups, content, type of enrollment.
+
+    A custom field with the name of another field of the form is left out.
+    """
+    found_set = schema.find_set("Results")
+    results = set(() if found_set is None else found_set.entity_type.names) - _OWN_FIELDS
     users, groups = schema.find_set("Users"), schema.find_set("Groups")
     kind = None if users is None else users.entity_type
     fields = () if kind is None else (p for p in kind.properties if p.name not in kind.key)

@@ -151,3 +151,12 @@ def test_a_text_is_not_mistaken_for_a_listed_value() -> None:
 
 def department(value: str) -> dict[str, str]:
     return {"customFieldId": "cf_department", "name": "Department", "value": value}
+
+
+def test_a_custom_field_does_not_take_the_name_of_the_period() -> None:
+    fields = (("from", "cf_department"), ("region", "cf_region"))
+    with bridge(generate(50), settings={"custom_field": fields}) as running:
+        running.feed("Results?$select=id")
+        answer = page(running, "/insights?from=2025-01-01&by=from")
+    assert answer.status_code == 200
+    assert answer.text.count('name="from"') == 1

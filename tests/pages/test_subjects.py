@@ -255,3 +255,10 @@ def test_a_masked_person_has_a_page_under_the_digest(roles: House) -> None:
     found = roles.ask(path, "default/masked", headers=HTML)
     assert (found.status_code, found.text.count("About begun")) == (200, 2)
     assert "Name of" not in found.text
+
+
+def test_a_role_without_results_sees_no_figures(roles: House) -> None:
+    answer = roles.ask("/insights", "default/groups", headers=HTML)
+    assert answer.status_code == 200
+    assert WORDS.insights.none in answer.text
+    assert "data-figure" not in answer.text
