@@ -25,6 +25,8 @@ PAGES = {
     "query": f"/query?url={quote(QUERY)}",
     "insights": "/insights",
     "rows": "/rows?table=Results&$filter=state eq 'FAILED'&of=failed",
+    "person": "/person?id=usr-000004",
+    "content": "/content?id=cnt-0001",
     "dashboard": "/dashboard",
     "connect": "/connect",
     "status": "/status",
