@@ -59,6 +59,8 @@ def _column(case: Case, entry: file.ColumnEntry) -> Finding:
     subject, rows = f"column {entry.name}", case.learned.rows
     found, seen = _look(entry, rows), _seen(case, entry.name)
     place = toml(entry.path)
+    if found.wrong and entry.name in case.learned.inferred.zone_unknown:
+        return differs(f"column {entry.name}", "its instants have no zone: name it with --zone")
     if found.wrong:
         return _remade(case, entry, seen, f"{place} {found.wrong}")
     if found.kinds["absent"] == len(rows):

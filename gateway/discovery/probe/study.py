@@ -175,7 +175,7 @@ class Study:
     def is_of_type(self, tree: Tree, *no_lists: type) -> bool:
         """Return False if a refusal has named another type for one of the members.
 
-        A placeholder may stand for a list, unless texts are among `no_lists`.
+        A placeholder may become a list, unless texts are among `no_lists`.
         """
         for path, wanted in self.types.items():
             node = _node_at(tree, path)

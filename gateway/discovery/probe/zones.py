@@ -23,7 +23,7 @@ _MICRO = timedelta(microseconds=1)
 def telling_instants(instants: Iterable[int], zone: str) -> tuple[list[int], list[str]]:
     """Return instants at which no other zone has the offset of this one, and the zones left over.
 
-    London has the offset of UTC in winter: only a row of the summer tells them apart.
+    London has the offset of UTC in winter: only a row of the summer shows the difference.
 
     >>> winter, summer = 1_768_478_400_000_000, 1_784_116_800_000_000
     >>> telling_instants([winter], "UTC")[1], telling_instants([winter, summer], "UTC")[1]
