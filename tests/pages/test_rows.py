@@ -73,7 +73,7 @@ CASES: list[tuple[dict[str, str], Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("fields", "test"), CASES, ids=lambda case: str(case)[:60])
+@pytest.mark.parametrize(("fields", "test"), CASES, ids=[str(each[0]) for each in CASES])
 def test_a_value_narrows_the_rows(
     live: Bridge, rows: list[Row], fields: dict[str, str], test: Any
 ) -> None:
