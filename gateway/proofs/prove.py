@@ -8,11 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import partial
 from typing import Any, Protocol, TypeVar
 
-from gateway.analytics.extract.strategy import Strategy, choose_strategy
 from gateway.analytics.read.page import Page
 from gateway.analytics.read.request import PageRequest
 from gateway.analytics.read.statistics import Figures
@@ -20,18 +19,11 @@ from gateway.contract.model import Column, Contract, RangeFilter
 from gateway.contract.statistics import Statistic
 from gateway.edm.types import PrimitiveType
 from gateway.errors import UpstreamBrokeContract, UpstreamRejectedRequest
-from gateway.planner.pushdown import Pushdown, PushedTerm, PushedValues, split_filter
+from gateway.planner.pushdown import Pushdown
 from gateway.proofs.abilities import Ability, Kind
-from gateway.proofs.kept_rows import ALL, Condition, KeptRows, Keys
+from gateway.proofs.kept_rows import ALL, KeptRows, Keys
+from gateway.proofs.selections import Selection, Selections, Threads
 from gateway.proofs.store import Proof
-from gateway.query.tree.expressions import (
-    And,
-    BoundExpr,
-    ColumnRef,
-    Compare,
-    CompareOperator,
-    Constant,
-)
 
 T = TypeVar("T")
 _PAGES = {True: 97, False: 89}
@@ -50,31 +42,6 @@ class Api(Protocol):
 
     async def fetch_statistics(self, pushdown: Pushdown) -> Figures:
         """Fetch statistics."""
-
-
-class Threads(Protocol):
-    """A pool for blocking work."""
-
-    async def run(self, work: Callable[..., T], *arguments: object) -> T:
-        """Run work in a thread."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Selection:
-    """A filter, and the condition of its rows; with `is_loose` more rows may come.
-
-    `beside` is a range that is sent as well.
-    """
-
-    term: PushedTerm
-    where: Condition
-    is_loose: bool = False
-    beside: tuple[PushedTerm, ...] = ()
-
-    @property
-    def pushdown(self) -> Pushdown:
-        """Return the request's selection."""
-        return Pushdown((self.term, *self.beside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +72,7 @@ class Prover:
         self._threads = threads
         self._now = now
         self._pause = pause
+        self._selections = Selections(contract, rows, threads)
         self._moved: Keys = frozenset()
         self._added = 0
         self._fetched: dict[Pushdown, Figures] = {}
@@ -188,7 +156,7 @@ class Prover:
         rows = await self._ask(self._rows.count) + self._added
         return _Finding(stated == rows, f"{stated:,} rows stated, {rows:,} read")
 
-    async def _order(self, name: str, selection: _Selection | None = None) -> _Finding | None:
+    async def _order(self, name: str, selection: Selection | None = None) -> _Finding | None:
         column = self._contract.column(name)
         if column.prop.type is PrimitiveType.STRING:
             return None  # the planner never sends an order of texts
@@ -221,126 +189,36 @@ class Prover:
 
     async def _filter(self, column: Column) -> _Finding | None:
         if isinstance(column.filter, RangeFilter):
-            return await self._range(column)
-        usable = await self._usable(column)
+            return await self._compare_all(await self._selections.ranges(column))
+        usable = await self._selections.usable(column)
         if not usable:
             return None
-        many = self._fitting(column, usable)
-        chosen = [many[:1], [usable[-1][0]], *([many] if len(many) > 1 else [])]
-        if column.prop.known_values:  # each word has a spelling of its own
-            chosen += [[value] for value, _ in usable[1:_MOST_WORDS]]
-        selections = [self._having(column, values) for values in chosen]
-        selections += await self._within_ranges(column, selections[:2])
-        found = await self._compare_all(selections)
+        chosen = await self._selections.of_values(column, usable)
+        found = await self._compare_all(chosen.selections)
         if found is None or not found.holds:
             return found
-        return await self._similar(column, usable) or replace(found, values=len(many))
-
-    async def _usable(self, column: Column) -> list[tuple[Any, int]]:
-        """Return the values to try with their rows, rarest first; none that all rows have."""
-        found = await self._ask(self._rows.values, column.name)
-        rows = await self._ask(self._rows.count)
-        known = column.prop.known_values
-        listed = [(v, n) for v, n in found if not known or v in known]
-        return [(v, n) for v, n in listed if n < rows and _is_sendable(column, v)]
-
-    def _having(self, column: Column, values: Sequence[Any]) -> _Selection:
-        term = PushedValues(column.name, tuple(sorted(values)))
-        return _Selection(term, self._rows.having(column.name, values))
-
-    async def _within_ranges(
-        self, column: Column, selections: Sequence[_Selection]
-    ) -> list[_Selection]:
-        """Return selections with a range beside them, for extracts that read by ranges."""
-        order = self._contract.order_column
-        is_needed = choose_strategy(self._contract).strategy is Strategy.RANGES
-        if not is_needed or column.name == order:
-            return []
-        ends = await self._ask(self._rows.instants, order)
-        half = None if ends is None else self._between(self._contract.column(order), None, ends[3])
-        if half is None:
-            return []
-        return [
-            replace(each, where=each.where.and_(half.where), beside=(half.term,))
-            for each in selections
-        ]
-
-    def _fitting(self, column: Column, usable: Sequence[tuple[Any, int]]) -> list[Any]:
-        """Return as many values as a list may have, and as few rows as a page has."""
-        most = min(getattr(column.filter, "max_values", 1), _MOST_VALUES)
-        chosen: list[Any] = []
-        rows = 0
-        for value, number in usable[:most]:
-            rows += number
-            if rows > self._contract.request.page_limit:
-                break
-            chosen.append(value)
-        return chosen or [usable[0][0]]
+        return await self._similar(column, usable) or replace(found, values=chosen.most)
 
     async def _similar(self, column: Column, found: Sequence[tuple[Any, int]]) -> _Finding | None:
         """Return a finding if a filter that should be exact finds similar texts as well."""
-        assert column.filter is not None  # noqa: S101 - the ability says so
-        value, known = str(found[0][0]), {each for each, _ in found}
-        others = {value.swapcase(), value[:-1]} - known
-        others = {other for other in others if other and _is_sendable(column, other)}
-        if column.prop.known_values or not column.filter.exact or not others:
+        similar = self._selections.similar(column, found)
+        if similar is None:
             return None
-        term = PushedValues(column.name, tuple(sorted(others)))
         try:
-            page = await self._fetch(self._request(Pushdown((term,)), 1))
+            page = await self._fetch(self._request(Pushdown((similar,)), 1))
         except UpstreamRejectedRequest:
             return None
         if page.rows.num_rows or page.stated:
             return _Finding(holds=False, evidence="finds similar values too")
         return None
 
-    async def _range(self, column: Column) -> _Finding | None:
-        """Try the middle, both ends, and all instants from either side."""
-        return await self._compare_all(await self._ranges(column))
-
-    async def _ranges(self, column: Column) -> list[_Selection]:
-        """Return ranges as the planner would send them; none if the rows have too few instants."""
-        ends = await self._ask(self._rows.instants, column.name)
-        if ends is None:
-            return []
-        first, early, lower, upper, late, last = ends
-        wanted = [(lower, upper), (None, early), (late, None), (None, last), (first, None)]
-        made = [self._between(column, *each) for each in wanted]
-        return [selection for selection in made if selection is not None]
-
-    def _between(self, column: Column, lower: Any, upper: Any) -> _Selection | None:
-        reference, kind = ColumnRef(column.prop), column.prop.type
-        parts: list[BoundExpr] = []
-        if lower is not None:
-            parts.append(Compare(CompareOperator.GE, reference, Constant(_aware(lower), kind)))
-        if upper is not None:
-            parts.append(Compare(CompareOperator.LE, reference, Constant(_aware(upper), kind)))
-        split = split_filter(parts[0] if len(parts) == 1 else And(tuple(parts)), self._contract)
-        if not split.pushdown.terms:
-            return None
-        where = self._rows.between(column.name, lower, upper)
-        return _Selection(split.pushdown.terms[0], where, is_loose=split.residual is not None)
-
     # --- a filter together with numbers, orders and statistics ------------------------------------
-
-    async def _scenes(self, column: Column) -> list[_Selection]:
-        """Return selections of many rows: of a common value and of a list, or of ranges."""
-        if isinstance(column.filter, RangeFilter):
-            return [each for each in await self._ranges(column) if not each.is_loose]
-        usable = await self._usable(column)
-        if not usable:
-            return []
-        scenes = [self._having(column, [usable[-1][0]])]
-        most = getattr(column.filter, "max_values", 1)
-        if len(usable) > 1 and most > 1:
-            scenes.append(self._having(column, [usable[0][0], usable[-1][0]]))
-        return scenes if self._is_exact(column.name) else []
 
     async def _counts(self, column: Column) -> _Finding | None:
         if self._moved:
             return None
         numbers = []
-        for scene in await self._scenes(column):
+        for scene in await self._selections.scenes(column):
             stated = await self._stated(scene.pushdown)
             wanted = await self._ask(self._rows.count, scene.where)
             if stated != wanted:
@@ -349,13 +227,13 @@ class Prover:
         return _Finding(holds=True, evidence=f"{max(numbers):,} rows") if numbers else None
 
     async def _windows(self, column: Column) -> _Finding | None:
-        scenes = await self._scenes(column)
+        scenes = await self._selections.scenes(column)
         return await self._order(self._contract.order_column, scenes[-1]) if scenes else None
 
     async def _filtered_figures(self, column: Column) -> _Finding | None:
         if self._moved:
             return None
-        scenes = await self._scenes(column)
+        scenes = await self._selections.scenes(column)
         for scene in scenes:
             figures = await self._figures(scene.pushdown)
             for statistic in self._exact_statistics():
@@ -388,7 +266,7 @@ class Prover:
 
     # --- comparisons ------------------------------------------------------------------------------
 
-    async def _compare_all(self, selections: Sequence[_Selection]) -> _Finding | None:
+    async def _compare_all(self, selections: Sequence[Selection]) -> _Finding | None:
         """Return the finding on all selections; None if one cannot be compared, or without any."""
         compared = 0
         for selection in selections:
@@ -400,7 +278,7 @@ class Prover:
             compared += number
         return _Finding(holds=True, evidence=f"{compared:,} rows") if selections else None
 
-    async def _compare(self, selection: _Selection) -> int | str | None:
+    async def _compare(self, selection: Selection) -> int | str | None:
         """Return the number of matching rows, what is wrong, or None if nothing can be compared."""
         is_exact = not selection.is_loose and self._is_exact(selection.term.column)
         limit = self._contract.request.page_limit
@@ -446,13 +324,3 @@ class Prover:
 def _figure(figures: Figures, statistic: Statistic) -> object:
     counts = figures.counts.get(statistic)
     return figures.numbers[statistic] if counts is None else dict(counts)
-
-
-def _is_sendable(column: Column, value: object) -> bool:
-    """Return True if a value can be sent as it is, so that it may be chosen for a proof."""
-    is_text = isinstance(value, str) and value.isprintable() and "\ufffd" not in value
-    return is_text and column.can_encode(str(value))
-
-
-def _aware(value: datetime) -> datetime:
-    return value if value.tzinfo is not None else value.replace(tzinfo=UTC)

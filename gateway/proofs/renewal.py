@@ -15,7 +15,8 @@ from gateway.observe import Observer
 from gateway.planner.pushdown import Pushdown
 from gateway.proofs.abilities import Ability
 from gateway.proofs.kept_rows import KeptRows
-from gateway.proofs.prove import Api, Prover, Threads
+from gateway.proofs.prove import Api, Prover
+from gateway.proofs.selections import Threads
 from gateway.proofs.store import Proof
 from gateway.proofs.trust import Trust
 from gateway.snapshots.cache import Snapshot, SnapshotCache
