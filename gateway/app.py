@@ -57,13 +57,14 @@ from gateway.query.bind.derivation import check_derivations
 from gateway.service.gauges import Gauges
 from gateway.service.page_cache import PageCache
 from gateway.snapshots.peers.interface import Peers
+from gateway.storage import make_directory
 from gateway.tenants import Workspaces
 from gateway.web.odata import ODataEndpoint
 from gateway.web.operator import OperatorEndpoints, Readiness
 from gateway.web.origins import EdgePolicy, build_edge
 from gateway.web.routes import build_web
 from gateway.web.telemetry import Telemetry
-from gateway.workspace import Shared, Workspace, make_directory
+from gateway.workspace import Shared, Workspace
 from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576

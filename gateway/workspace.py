@@ -15,7 +15,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import date, timedelta
 from functools import partial
-from pathlib import Path
 
 import anyio
 import anyio.to_thread
@@ -26,7 +25,6 @@ from gateway.analytics.extract.extractor import Extractor, ExtractPolicy
 from gateway.analytics.extract.totals import Totals
 from gateway.analytics.read.client import AnalyticsClient, World, retry_policy
 from gateway.analytics.read.observed_client import TIMES_UPSTREAM_TIMEOUT, ObservedClient
-from gateway.analytics.read.page import arrow_schema
 from gateway.analytics.read.request import PageRequest
 from gateway.auth.caller_token import Acceptance
 from gateway.auth.tokens import CallerTokenSource, TokenSource
@@ -46,7 +44,6 @@ from gateway.proofs.abilities import Kind, name_of
 from gateway.proofs.renewal import Renewal
 from gateway.proofs.store import ProofStore
 from gateway.proofs.trust import ANYONE, Trust, owner_of
-from gateway.query.tree.transformations import ARRIVAL, POSITION
 from gateway.roles.limits import limit_contract, prune_sets
 from gateway.roles.view import View
 from gateway.service.dependencies import Dependencies
@@ -59,14 +56,20 @@ from gateway.service.service import QueryService
 from gateway.service.surroundings import Surroundings
 from gateway.service.workbooks import Workbooks
 from gateway.snapshots.cache import SnapshotCache
-from gateway.snapshots.freshness import FreshnessPolicy
-from gateway.snapshots.keep.catalog import Catalog, RetentionPolicy
-from gateway.snapshots.keep.database import Bounds, memory_share
-from gateway.snapshots.keep.store import SnapshotStore, TableLayout
+from gateway.snapshots.keep.catalog import Catalog
+from gateway.snapshots.keep.store import SnapshotStore
 from gateway.snapshots.load.extract_limit import ExtractLimit
 from gateway.snapshots.load.extract_run import ExtractTools
-from gateway.snapshots.peers.selection import Sharing, build_peers
+from gateway.snapshots.peers.selection import build_peers
 from gateway.snapshots.query_threads import QueryPool
+from gateway.storage import (
+    directory_of,
+    open_store,
+    policies_of,
+    proofs_path,
+    schema_log_path,
+    sharing_of,
+)
 from gateway.writer.skiptoken import TokenSigner
 
 _MEBIBYTE = 1_048_576
@@ -123,13 +126,13 @@ class Workspace:
         self._proof_store = ProofStore(proofs_path(settings), shared.observer.warn)
         self._schema_log = SchemaLog(schema_log_path(settings), shared.observer.warn)
         self._announced: tuple[str, ...] = ()
-        self.peers = build_peers(_sharing(settings), shared.clock, shared.observer)
-        self._store = _store(settings, contract, shared)
+        self.peers = build_peers(sharing_of(settings), shared.clock, shared.observer)
+        self._store = open_store(settings, contract, shared.observer, shared.stores)
         self._query_pool = QueryPool(self._store.threads, settings.query_timeout)
         self._extract_limit = ExtractLimit(settings.extract_concurrency)
         self._calls = CallLimit(settings.upstream_concurrency)
         self._directory = DataDirectory(filter(None, (directory_of(settings),)))
-        self._catalog = Catalog(self._store, self.peers, _policies(settings), shared.clock)
+        self._catalog = Catalog(self._store, self.peers, policies_of(settings), shared.clock)
         own = self._proofs(token.identity)
         self._common = self._dependencies(token, own)
         self.renewal = self._renewal_of(own)
@@ -395,50 +398,6 @@ def _page_sizes(settings: Settings) -> PageSizes:
     return PageSizes(min(settings.page_size, most), most, settings.early_pages)
 
 
-def directory_of(settings: Settings) -> Path | None:
-    """Return the folder of the workspace's snapshots; that of the default one is `data_dir`."""
-    if settings.data_dir is None or settings.workspace == DEFAULT_WORKSPACE:
-        return settings.data_dir
-    return settings.data_dir / "workspaces" / settings.workspace
-
-
-def proofs_path(settings: Settings) -> Path | None:
-    """Return the file of the workspace's proofs: beside the snapshots, or beside the contract.
-
-    None if there is neither: then the proofs are in memory.
-    """
-    directory = directory_of(settings)
-    if directory is not None:
-        make_directory(directory)
-        return directory / "proofs.json"
-    if settings.contract is None or not os.access(settings.contract.parent, os.W_OK):
-        return None
-    return settings.contract.with_suffix(".proofs.json")
-
-
-def schema_log_path(settings: Settings) -> Path | None:
-    """Return the file of the workspace's schema versions, beside that of its proofs."""
-    proofs = proofs_path(settings)
-    if proofs is None:
-        return None
-    return proofs.with_name(f"{proofs.name.removesuffix('proofs.json')}schema.json")
-
-
-def _sharing(settings: Settings) -> Sharing | None:
-    """Return how replicas share snapshots; None if the snapshots are in memory only.
-
-    Raises:
-        ConfigurationProblem: `redis` is set without `data_dir`.
-    """
-    directory = directory_of(settings)
-    if directory is None:
-        if settings.redis is not None:
-            raise ConfigurationProblem("redis needs data_dir: snapshots are shared as files")
-        return None
-    keep = settings.fresh_for + settings.stale_for + settings.token_lifetime
-    return Sharing(directory, keep, settings.redis)
-
-
 def _http_client(
     settings: Settings, contract: Contract, shared: Shared, headers: Mapping[str, str]
 ) -> ObservedClient:
@@ -456,46 +415,3 @@ def _http_client(
         follow_redirects=False,
         **client_options(),
     )
-
-
-def _store(settings: Settings, contract: Contract, shared: Shared) -> SnapshotStore:
-    directory = directory_of(settings)
-    if directory is not None:
-        make_directory(directory)
-    key = contract.key
-    layout = TableLayout(
-        arrow_schema(contract), key, contract.order_column, POSITION.name, ARRIVAL.name
-    )
-    return SnapshotStore(layout, directory, shared.observer, _bounds(settings, shared.stores))
-
-
-def _bounds(settings: Settings, stores: int) -> Bounds:
-    """Return the limits of the store; sorts may spill as many bytes as snapshots may have."""
-    memory = settings.memory_limit
-    share = memory_share(settings.workers) if memory is None else memory * _MEBIBYTE
-    return Bounds(None if share is None else share // stores, settings.snapshot_budget * _MEBIBYTE)
-
-
-def _policies(settings: Settings) -> tuple[FreshnessPolicy, RetentionPolicy]:
-    freshness = FreshnessPolicy(
-        settings.fresh_for,
-        settings.stale_for,
-        settings.stale_if_error,
-        settings.full_refresh_every,
-    )
-    budget = settings.snapshot_budget * _MEBIBYTE
-    return freshness, RetentionPolicy(settings.token_lifetime, budget, settings.delta_lifetime)
-
-
-def make_directory(path: Path) -> None:
-    """Create a folder that only its owner can read, unless it exists.
-
-    Raises:
-        ConfigurationProblem: the folder cannot be created.
-    """
-    try:
-        path.mkdir(mode=0o700, parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise ConfigurationProblem(f"--data-dir {path} must be a folder, but is a file") from error
-    except OSError as error:
-        raise ConfigurationProblem(f"data_dir {path}: {error.strerror}") from error

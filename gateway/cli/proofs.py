@@ -15,7 +15,7 @@ from gateway.discovery.learned import Learned
 from gateway.discovery.proofs import proofs_of
 from gateway.proofs.store import ProofStore
 from gateway.proofs.trust import ANYONE, Trust, owner_of
-from gateway.workspace import proofs_path
+from gateway.storage import proofs_path
 
 
 def trust_of(settings: Settings, contract: Contract, owner: str = "") -> Trust:

@@ -9,7 +9,7 @@ from gateway.config import Settings
 from gateway.contract.aliases import ending_aliases, without_ended_aliases
 from gateway.roles.limits import limit_contract
 from gateway.service.schema_log import SchemaLog, warnings_of
-from gateway.workspace import schema_log_path
+from gateway.storage import schema_log_path
 
 
 def schema_warnings(settings: Settings) -> list[str]:
