@@ -34,6 +34,11 @@ FILTERS = (
     ("groups", "groupIds", "zz-no-such-group"),
 )
 """Name, column, and a value that no row has."""
+_WORDS = {
+    "statistics": "statistics",
+    "expiry_date": "range of expiry dates",
+    "custom_fields": "filter by custom fields",
+}
 _NO_CALL = "no call is left for it"
 
 
@@ -67,7 +72,7 @@ class Ground:
         if left < 1:
             self.untested[name] = _NO_CALL
             if self.rare_calls:
-                self.tell(f"{name}: not tried, {_NO_CALL}")
+                self.tell(f"{_WORDS[name]}: not tried, to keep the calls few; snapshots do as well")
         return max(0, left)
 
 
