@@ -76,7 +76,7 @@ def abilities_of(contract: Contract) -> tuple[Ability, ...]:
 def _abilities(contract: Contract, base: tuple[object, ...]) -> Iterator[Ability]:
     if contract.has_total:
         yield Ability(Kind.TOTAL, "", _digest(base))
-    filtered = [column for column in contract.columns if column.filter is not None]
+    filtered = [c for c in contract.columns if c.filter is not None and not _moves(c)]
     filters = {c.name: (c.filter, _place(c), contract.custom_fields) for c in filtered}
     directions = contract.request.ascending, contract.request.descending
     for name, own in filters.items():
@@ -86,7 +86,8 @@ def _abilities(contract: Contract, base: tuple[object, ...]) -> Iterator[Ability
             digest = _digest(base, column.order, _place(column), directions)
             yield Ability(Kind.ORDER, column.name, digest)
     place = contract.statistics_path, contract.request.statistics_body
-    exact = tuple(statistic for statistic in contract.statistics if statistic.exact)
+    moving = {column.name for column in contract.columns if _moves(column)}
+    exact = tuple(s for s in contract.statistics if s.exact and s.column not in moving)
     for statistic in exact:
         yield Ability(Kind.STATISTIC, statistic.name, _digest(base, statistic, place))
     order = contract.order_column and contract.column(contract.order_column).order
@@ -97,6 +98,15 @@ def _abilities(contract: Contract, base: tuple[object, ...]) -> Iterator[Ability
             yield Ability(Kind.WINDOW, name, _digest(base, own, order, directions))
         if exact:
             yield Ability(Kind.FIGURES, name, _digest(base, own, exact, place))
+
+
+def _moves(column: Column) -> bool:
+    """Return True if a filter by the column may be right today and wrong tomorrow.
+
+    The state that a row shows may depend on the time of the call, and the filter on what a nightly
+    job has stored: rows that have moved in between are then in neither state.
+    """
+    return column.changes_by_time
 
 
 def _place(column: Column) -> tuple[object, ...]:

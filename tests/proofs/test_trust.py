@@ -192,3 +192,20 @@ def test_what_is_stated_can_be_trusted_by_choice() -> None:
     assert trust.usable(CONTRACT) is CONTRACT
     role = replace(CONTRACT, has_total=False)
     assert trust.usable(role) is role
+
+
+def test_what_moves_by_time_is_never_proved() -> None:
+    """A row may show another state than the one that the API has stored, and filters by."""
+    columns = (replace(c, changes_by_time=c.name == "state") for c in CONTRACT.columns)
+    contract = replace(CONTRACT, columns=tuple(columns))
+    names = {ability.name for ability in abilities_of(contract)}
+    assert set(NAMES) - names == {
+        "filter by state",
+        "total with the filter by state",
+        "order with the filter by state",
+        "statistics with the filter by state",
+        "statistic states",
+    }
+    kept = limited(contract, dict.fromkeys(names, 500))
+    assert kept.column("state").filter is None
+    assert "states" not in {statistic.name for statistic in kept.statistics}
