@@ -44,6 +44,7 @@ from gateway.discovery.probe.paging import (
 from gateway.discovery.probe.ranges import (
     Expected,
     RangeFound,
+    always_whole,
     find_range,
     is_sharp,
     settle_open_ends,
@@ -107,11 +108,19 @@ async def discover(caller: Caller, plan: Plan, progress: Progress) -> Learned:
 
 
 class _Discovery:
-    """The steps after the first rows."""
+    """The steps after the first rows; `is_again` if they have been made without a range."""
 
     def __init__(
-        self, study: Study, plan: Plan, progress: Progress, entry: Entry, limit: Limit
+        self,
+        study: Study,
+        plan: Plan,
+        progress: Progress,
+        entry: Entry,
+        limit: Limit,
+        *,
+        is_again: bool = False,
     ) -> None:
+        self._is_again = is_again
         self._study = study
         self._plan = plan
         self._progress = progress
@@ -147,6 +156,8 @@ class _Discovery:
         first = position_values(position, 0, limit.largest)
         few = _CALLS_FOR_ZONE if samples.without_zone else _CALLS_FOR_RANGE
         ranges = await self._ranges(inferred, order, first, few)
+        if any(found.shows_more for found in ranges) and not self._is_again:
+            return await self._with_whole_range(ranges[0])
         if samples.without_zone:
             inferred, ranges = await self._with_zone(inferred, order, first, ranges)
         ground = await self._ground(inferred, total, first)
@@ -182,6 +193,17 @@ class _Discovery:
             untested=ground.untested,
             problems=tuple(self._problems),
         )
+
+    async def _with_whole_range(self, found: RangeFound) -> Learned:
+        """Begin again with a range in each request: without one, the API leaves out old rows."""
+        study, plan = self._study, self._plan
+        self._progress("requests without a date range leave out old rows, so each has one")
+        study.base, study.form = merged(study.base, always_whole(found)), {}
+        study.defaults = {}
+        limit = await find_limit(study, plan.hints.numbers.get("limit", ()))
+        study.form = merged(study.form, limit.tree)
+        again = _Discovery(study, plan, self._progress, self._entry, limit, is_again=True)
+        return await again.run()
 
     async def _find_position(self, order: OrderFound | None) -> Position:
         """Return the form of a page's position.

@@ -42,3 +42,12 @@ def test_open_ranges_that_the_api_limits_are_sent_with_both_ends() -> None:
     assert "both ends are needed" in found.text
     assert found.problems == ()
     assert len(asyncio.run(read_feed(upstream, found))) == len(upstream.variant.store.rows)
+
+
+def test_rows_that_a_request_without_a_range_hides_are_read() -> None:
+    upstream = start(VARIATIONS["range-default-since"], DATASET)
+    found = learn(upstream)
+    assert "${updated_at.from or " in found.text
+    assert found.problems == ()
+    rows = asyncio.run(read_feed(upstream, found))
+    assert len(rows) == len(upstream.variant.store.rows) > 199

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -21,7 +22,10 @@ _FEWEST_ENDS = 8
 
 @dataclass(frozen=True, slots=True)
 class RangeFound:
-    """A range filter that returned exactly the rows that it should."""
+    """A range filter that returned exactly the rows that it should.
+
+    `shows_more` is True if it has older rows than a request without it, which then hides some.
+    """
 
     name: str
     tree: Tree
@@ -33,6 +37,7 @@ class RangeFound:
     evidence: str
     open_from: str | int | None = None
     open_to: str | int | None = None
+    shows_more: bool = False
 
     def ends(self, lower: int | None, upper: int | None) -> dict[str, Any]:
         """Return the values of the placeholders for instants in microseconds."""
@@ -313,12 +318,22 @@ async def settle_open_ends(
     from the oldest row on, the newest must come, and up to the newest, the oldest. Returns None if
     no range has both.
     """
-    open_, far = replace(found), _with_far_ends(found)
-    if await _is_whole(study, open_, newest, oldest):
+    if not oldest.instants:  # rows without the value come first, so that no extract uses the order
         return found
-    if await _is_whole(study, far, newest, oldest):
-        return far
+    for each in (found, _with_far_ends(found)):
+        oldest_seen = await _reach(study, each, newest, oldest)
+        if oldest_seen is not None:
+            known = min(oldest.instants) - found.resolution_milliseconds * 1000
+            return replace(each, shows_more=oldest_seen < known)
     return None
+
+
+def always_whole(found: RangeFound) -> Tree:
+    """Return the tree with far ends as defaults, so that each request sends a range."""
+    far, made = _with_far_ends(found), found.tree
+    for slot, end in ((f"{found.name}.from", far.open_from), (f"{found.name}.to", far.open_to)):
+        made = _renamed(made, f"${{{slot}}}", f"${{{slot} or {json.dumps(end)}}}")
+    return dict(made)
 
 
 def _with_far_ends(found: RangeFound) -> RangeFound:
@@ -331,14 +346,14 @@ def _with_far_ends(found: RangeFound) -> RangeFound:
     )
 
 
-async def _is_whole(study: Study, found: RangeFound, newest: Expected, oldest: Expected) -> bool:
-    """Return True if the newest row comes with an open end, and the oldest one with the other."""
+async def _reach(study: Study, found: RangeFound, newest: Expected, oldest: Expected) -> int | None:
+    """Return the oldest instant up to the newest row; None if either does not come."""
     first, last = min(oldest.instants, default=0), max(newest.instants, default=0)
     upwards = await _instants_of(study, found, newest, (first, None))
     if not upwards or max(upwards) < last:
-        return False
+        return None
     downwards = await _instants_of(study, found, oldest, (None, last))
-    return bool(downwards) and min(downwards) <= first
+    return min(downwards) if downwards and min(downwards) <= first else None
 
 
 async def _instants_of(

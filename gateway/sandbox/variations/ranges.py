@@ -37,6 +37,7 @@ class RangeForm:
         whole_days: True if the clock time of both ends is ignored, the upper end's day included.
         both_required: True if a range needs both ends.
         open_days: the days that a range with one end covers, if it is limited.
+        since: rows with an older last change are left out of a request without their range.
         updated_at_required: True if a request without the range of last changes is refused.
         updated_at_support: `ignored` accepts the range and returns all rows, `absent` does not know
             it.
@@ -55,6 +56,7 @@ class RangeForm:
     whole_days: bool = False
     both_required: bool = False
     open_days: int | None = None
+    since: datetime | None = None
     updated_at_required: bool = False
     updated_at_support: Support = "exact"
     expiry_date_support: Support = "exact"

@@ -8,7 +8,7 @@ from typing import Literal, cast
 
 from msgspec import UNSET, UnsetType
 
-from gateway.sandbox.payloads import CustomFieldFilter, EnrollmentType, Filters, State
+from gateway.sandbox.payloads import CustomFieldFilter, DateRange, EnrollmentType, Filters, State
 from gateway.sandbox.variations.ranges import RangeForm, take_range
 from gateway.sandbox.variations.reader import MISSING, BodyReader
 from gateway.sandbox.variations.wordings import Kind
@@ -81,6 +81,8 @@ def take_filters(
     updated = take_range(reader, ranges, form.within(ranges.updated_at), ranges.updated_at_support)
     if ranges.updated_at_required and updated is UNSET and ranges.updated_at_support == "exact":
         reader.refuse("required", form.within(ranges.updated_at))
+    if updated is UNSET and ranges.since is not None:
+        updated = DateRange(ranges.since, UNSET)
     expiry = take_range(reader, ranges, form.within(ranges.expiry_date), ranges.expiry_date_support)
     return Filters(
         group_ids=lists["groups"],

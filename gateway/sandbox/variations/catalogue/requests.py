@@ -1,5 +1,7 @@
 """Variations of filters and date ranges."""
 
+from datetime import UTC, datetime
+
 from gateway.sandbox.variations.model import Variation
 from gateway.sandbox.variations.ranges import RangeForm
 from gateway.sandbox.variations.selection import LIST_ROLES, FilterForm
@@ -37,6 +39,7 @@ REQUESTS: dict[str, Variation] = {
     "range-blank": Variation(ranges=RangeForm(instant="blank-seconds")),
     "range-date-range": Variation(ranges=RangeForm(updated_at="dateRange")),
     "range-open-limited": Variation(ranges=RangeForm(open_days=90)),
+    "range-default-since": Variation(ranges=RangeForm(since=datetime(2023, 6, 1, tzinfo=UTC))),
     "range-updated-required": Variation(ranges=RangeForm(updated_at_required=True)),
     "range-updated-absent": Variation(ranges=RangeForm(updated_at_support="absent")),
     "range-updated-ignored": Variation(ranges=RangeForm(updated_at_support="ignored")),
