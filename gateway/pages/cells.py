@@ -16,6 +16,7 @@ from urllib.parse import quote, urlsplit
 from gateway.edm.model import Property, Schema
 from gateway.edm.types import PrimitiveType
 from gateway.pages.feed import Row
+from gateway.pages.wording import Wording
 
 PERSON_PAGE, CONTENT_PAGE = "person", "content"
 _KEYS: Final = {PERSON_PAGE: "userId", CONTENT_PAGE: "contentId"}
@@ -57,14 +58,14 @@ def subject_link(base: str, page: str, key: str) -> str:
 class Cells:
     """Makes the cells of one table for a caller, whose schema decides which pages there are."""
 
-    def __init__(self, base: str, table: str, schema: Schema) -> None:
+    def __init__(self, base: str, table: str, schema: Schema, wording: Wording) -> None:
         results = schema.find_set("Results")
         self._pages = {
             page
             for page, key in _KEYS.items()
             if results is not None and results.entity_type.find(key) is not None
         }
-        self._base, self._table = base, table
+        self._base, self._table, self._wording = base, table, wording
 
     def cell(self, prop: Property, row: Row) -> Cell:
         """Return the cell of a row in a column."""
@@ -73,6 +74,8 @@ class Cells:
             return Cell("")
         if prop.collection:
             return Cell("; ".join(map(str, value)))
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return Cell(self._wording.exact(value))
         text = str(value)
         if prop.type is PrimitiveType.DATE_TIME_OFFSET:
             return Cell(text, moment_of(text))

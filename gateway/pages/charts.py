@@ -35,9 +35,10 @@ class Chart(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FigureRow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The feed of the key figures: one row of numbers."""
+    """The feed of the key figures: one row of numbers; those in `percents` are percentages."""
 
     url: str
+    percents: tuple[str, ...] = ()
 
 
 class Gallery(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

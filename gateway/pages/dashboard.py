@@ -52,6 +52,7 @@ class Dashboard:
             section="dashboard",
             state=state_of(page.service),
             figures=figures,
+            percents=self._gallery.figures.percents,
             drawn=drawn,
             queries=1 + len(charts),
             milliseconds=(time.perf_counter() - started) * 1_000,

@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from gateway.edm.model import Property
 from gateway.figures.period import Period, usual_periods
 from gateway.figures.terms import all_of
 from gateway.pages.cells import CONTENT_PAGE, subject_link
@@ -66,7 +67,7 @@ class _View:
         self.dimensions = dimensions(page.service.schema)
         found_props = ((name, self._results.find(name)) for name in self.dimensions)
         self.labels = {n: n if p is None else readable(p) for n, p in found_props}
-        self.listed = {p.name for p in self._results.properties if p.known_values}
+        self.listed = {p.name: _listed(p) for p in self._results.properties if p.known_values}
         asked = self._asked.get("by", "")
         self.by = asked if asked in self.dimensions else next(iter(self.dimensions), "")
         self.dates = self._counting.dates()
@@ -118,3 +119,8 @@ class _View:
     async def _choice(self, name: str) -> Choice:
         chosen = chosen_literal(self._asked.get(name, ""))
         return Choice(name, await values_of(name, self._results, self._feed), chosen)
+
+
+def _listed(prop: Property) -> dict[str, str]:
+    """Return the listed values of a column with the owner's names, which may be empty."""
+    return {value: dict(prop.value_labels).get(value, "") for value in prop.known_values}

@@ -6,13 +6,8 @@ A page is a function from a `PageContext` to a response. It reads from the calle
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
-from importlib.resources import files
-from types import SimpleNamespace
-from typing import Any
 from urllib.parse import urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -27,7 +22,8 @@ from gateway.observe.record import note_error
 from gateway.pages.assets import Assets
 from gateway.pages.back import path_of
 from gateway.pages.browser import prefers_html
-from gateway.pages.wording import FILTERS
+from gateway.pages.languages import Language, Languages
+from gateway.pages.wording import template_filters
 from gateway.service.service import QueryService
 
 _SECTIONS = (
@@ -57,18 +53,24 @@ _HEADERS = {
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-store",
-    "Vary": "Accept, User-Agent",
+    "Vary": "Accept, User-Agent, Accept-Language, Cookie",
 }
 
 
 class Layout:
     """The renderer of pages and of error pages."""
 
-    def __init__(self, admission: Admission, root: PublicRoot, observer: Observer) -> None:
+    def __init__(
+        self,
+        admission: Admission,
+        root: PublicRoot,
+        observer: Observer,
+        languages: Languages,
+    ) -> None:
         self.admission = admission
         self.observer = observer
         self.assets = Assets()
-        self.texts = read_texts()
+        self.languages = languages
         self._root = root
         self._templates = Environment(
             loader=PackageLoader("gateway.pages"),
@@ -77,8 +79,8 @@ class Layout:
             trim_blocks=True,
             lstrip_blocks=True,
         )
-        self._templates.filters.update(FILTERS)
-        self._templates.globals.update(t=self.texts, sections=_SECTIONS)
+        self._templates.filters.update(template_filters())
+        self._templates.globals.update(sections=_SECTIONS, languages=languages.names)
 
     def root_of(self, request: Request) -> str:
         """Return the service root as the browser sees it.
@@ -97,19 +99,30 @@ class Layout:
         return self._root.certain(Connection.of(request.scope))
 
     def write(
-        self, template: str, root: str, context: Mapping[str, object], status: int = 200
+        self,
+        template: str,
+        root: str,
+        language: Language,
+        context: Mapping[str, object],
+        status: int = 200,
     ) -> Response:
         """Return a page in the layout; `context` must have all names that the template uses."""
         base = base_of(root)
         text = self._templates.get_template(template).render(
-            root=root, base=base, asset=lambda name: base + self.assets.path(name), **context
+            root=root,
+            base=base,
+            asset=lambda name: base + self.assets.path(name),
+            language=language,
+            t=language.texts,
+            wording=language.wording,
+            **context,
         )
-        return Response(text, status, _HEADERS)
+        return Response(text, status, {**_HEADERS, "Content-Language": language.tag})
 
-    def refuse(self, error: GatewayError, root: str) -> Response:
-        """Return the error page."""
+    def refuse(self, error: GatewayError, root: str, language: Language) -> Response:
+        """Return the error page; the error itself is in English."""
         note_error(error.code)
-        response = self.write("error.html", root, {"error": error}, error.status)
+        response = self.write("error.html", root, language, {"error": error}, error.status)
         response.headers.update(dict(error.headers))
         return response
 
@@ -121,7 +134,7 @@ class Layout:
             root = self.root_of(request)
         except GatewayError:
             root = f"{SERVICE_PATH}/"
-        return self.refuse(error, root)
+        return self.refuse(error, root, self.languages.of(request))
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +145,7 @@ class PageContext:
     service: QueryService
     root: str
     layout: Layout
+    language: Language
 
     @property
     def base(self) -> str:
@@ -145,7 +159,8 @@ class PageContext:
 
     def show(self, template: str, /, **context: object) -> Response:
         """Return the page of a template; `section` in `context` is the navigation entry to mark."""
-        return self.layout.write(template, self.root, {"back": self._back(), **context})
+        shown = {"back": self._back(), **context}
+        return self.layout.write(template, self.root, self.language, shown)
 
     def _back(self) -> str:
         """Return the path of this page, without an access key, for forms that lead back to it."""
@@ -161,17 +176,3 @@ def base_of(root: str) -> str:
     '/analytics/'
     """
     return urlsplit(root).path.removesuffix(f"{SERVICE_PATH}/") + "/"
-
-
-@cache
-def read_texts(language: str = "en") -> SimpleNamespace:
-    """Return all texts, grouped by page, of a language; each has a file in `texts`."""
-    name = f"{language}.toml"
-    texts = tomllib.loads(files("gateway.pages").joinpath("texts", name).read_text("utf-8"))
-    return _as_namespace(texts)
-
-
-def _as_namespace(table: Mapping[str, Any]) -> SimpleNamespace:
-    """Return a table with its entries as attributes; a dict has its own, such as `copy`."""
-    entries = ((k, _as_namespace(v) if isinstance(v, dict) else v) for k, v in table.items())
-    return SimpleNamespace(**dict(entries))

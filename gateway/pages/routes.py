@@ -26,10 +26,12 @@ from gateway.pages.connect import Connect
 from gateway.pages.dashboard import Dashboard
 from gateway.pages.home import read_now, show_home
 from gateway.pages.insights import show_insights
+from gateway.pages.languages import read_languages
 from gateway.pages.layout import Layout, PageContext
 from gateway.pages.observing import ObservationPages, show_explanation
 from gateway.pages.rows import show_feed, show_rows
 from gateway.pages.subjects import show_content, show_person
+from gateway.pages.switch import switch_language
 
 _COLLECTION = re.compile(re.escape(SERVICE_PATH).encode() + rb"/[A-Za-z][A-Za-z0-9]*")
 _OF_FEED = re.compile(rb"(?i)(?:^|&)(?:%24|\$)?(?:format|expand|skiptoken|deltatoken)=")
@@ -40,7 +42,7 @@ def build_pages(
     admission: Admission, root: PublicRoot, observer: Observer, ledger: Ledger
 ) -> BrowserPages:
     """Build all pages and the layout that they share."""
-    layout = Layout(admission, root, observer)
+    layout = Layout(admission, root, observer, read_languages())
     observation = ObservationPages(LastQueries(admission, observer, ledger))
     return BrowserPages(_routes(layout, observation), layout.refuse_person)
 
@@ -64,6 +66,7 @@ def _routes(layout: Layout, observation: ObservationPages) -> Sequence[BaseRoute
         PageRoute(layout, observation.show_schema, "/schema", only=True),
         PageRoute(layout, show_explanation, EXPLAIN_PATH, below=True),
         PageRoute(layout, read_now, "/read-now", method="POST", only=True),
+        PageRoute(layout, switch_language, "/language", method="POST", only=True),
         PageRoute(layout, show_query, "/query", only=True),
         PageRoute(layout, query_as_json, "/query.json", only=True),
         PageRoute(layout, read_for_query, "/query/read-now", method="POST", only=True),
@@ -122,15 +125,16 @@ class PageRoute(BaseRoute):
 
     async def _respond(self, request: Request) -> Response:
         layout, root = self._layout, f"{SERVICE_PATH}/"
+        language = layout.languages.of(request)
         try:
             root = layout.root_of(request)
             service = await layout.admission.admit(request.scope)
-            return await self._page(PageContext(request, service, root, layout))
+            return await self._page(PageContext(request, service, root, layout, language))
         except GatewayError as error:
-            return layout.refuse(attribute_to_caller(error, request.scope), root)
+            return layout.refuse(attribute_to_caller(error, request.scope), root, language)
         except Exception as error:  # the last line of defence
             layout.observer.fault("an unexpected failure", error)
-            return layout.refuse(InternalError.unexpected(), root)
+            return layout.refuse(InternalError.unexpected(), root, language)
 
 
 class FeedRoute(PageRoute):

@@ -195,7 +195,7 @@ class _Rows:
         Raises:
             GatewayError: 400, the form has no sound condition.
         """
-        names: Mapping[str, str] = vars(self._page.layout.texts.names)
+        names: Mapping[str, str] = vars(self._page.language.texts.names)
         condition = all_of(self.filter, condition_of(sent, self._offered, names))
         return self._link({"$filter": condition, "$skip": ""})
 
@@ -205,7 +205,8 @@ class _Rows:
         asked = {**self._options, "$skip": str(self.skip), "$top": str(size)}
         rows = await self._feed.rows_of(self.name, _without_empty(asked))
         self.count = await self._count(len(rows))
-        cells = Cells(self._page.base, self.name, self._page.service.schema)
+        page = self._page
+        cells = Cells(page.base, self.name, page.service.schema, page.language.wording)
         self.rows = tuple(tuple(cells.cell(p, row) for p in self._shown) for row in rows)
         is_full, left = len(rows) == _PAGE_ROWS, None if self.most is None else self.most - size
         if self.skip and self.most is None:

@@ -73,7 +73,7 @@ class Due:
 
     name: Cell
     what: str
-    state: str
+    state: Cell
     moment: datetime | None
 
 
@@ -116,7 +116,7 @@ class _Subject:
         self.kind, self.key, self.taken_at = kind.page, key, taken_at
         self._where = condition(kind.key, literal(key))
         self._counting = Counting(page, feed, taken_at, Period())
-        self._cells = Cells(page.base, "Results", page.service.schema)
+        self._cells = Cells(page.base, "Results", page.service.schema, page.language.wording)
         self._columns = self._found(kind.columns)
         fields = dimensions(page.service.schema) if kind is _PERSON else ()
         about = (name for name in fields if name not in _NOT_ABOUT)
@@ -201,7 +201,9 @@ class _Subject:
         prop = self._columns[0]
         what = due.what(row)
         moment = moment_of(str(row.get("expiryDate"))) if what != OPEN else None
-        return Due(self._cells.cell(prop, row), what, str(row.get("state") or ""), moment)
+        state = self._results.find("state")
+        shown = Cell("") if state is None else self._cells.cell(state, row)
+        return Due(self._cells.cell(prop, row), what, shown, moment)
 
     def _found(self, names: Iterable[str]) -> tuple[Property, ...]:
         """Return the columns of these names that the caller sees."""

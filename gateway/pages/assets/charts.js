@@ -60,7 +60,7 @@ function options(numbers, kind) {
     indexAxis: flat ? "y" : "x",
     animation: still ? false : { duration: 300 },
     maintainAspectRatio: false,
-    locale: "en",
+    locale: document.documentElement.lang,
     scales: flat ? { x: values, y: names } : { x: names, y: values },
     interaction: { mode: "index", axis: flat ? "y" : "x", intersect: false },
     plugins: {

@@ -1,5 +1,6 @@
 // Shows the progress of a running extract and reloads the page when it ends.
 
+const language = document.documentElement.lang;
 const card = document.querySelector("[data-reading]");
 
 function show(extract) {
@@ -8,8 +9,8 @@ function show(extract) {
   const text = card.querySelector("[data-text]");
   bar.value = Math.min(100, Math.floor((100 * extract.rows) / Math.max(1, extract.of)));
   text.textContent = text.dataset.text
-    .replace("{read}", extract.rows.toLocaleString("en"))
-    .replace("{of}", extract.of.toLocaleString("en"));
+    .replace("{read}", extract.rows.toLocaleString(language))
+    .replace("{of}", extract.of.toLocaleString(language));
 }
 
 async function poll() {

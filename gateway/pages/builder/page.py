@@ -171,7 +171,7 @@ def _from_url(page: PageContext, entered: str) -> QueryOnPage:
 
 
 def _note_texts(page: PageContext, notes: tuple[Note, ...]) -> list[str]:
-    texts = vars(page.layout.texts.query.notes)
+    texts = vars(page.language.texts.query.notes)
     return [texts[note.kind].format(about=note.about, root=page.root) for note in notes]
 
 

@@ -28,10 +28,14 @@ _TIMEOUT_SECONDS = 1.5
 
 @dataclass(frozen=True, slots=True)
 class SuggestedValue:
-    """A value, and its label if that differs."""
+    """A value, and its label if that differs.
+
+    `is_listed` is True for a value of the contract file's list that the owner has not named.
+    """
 
     value: str
     label: str = ""
+    is_listed: bool = False
 
     @property
     def text(self) -> str:
@@ -106,7 +110,8 @@ async def _from_snapshot(
 
 
 def _labelled(prop: Property, value: str) -> SuggestedValue:
-    return SuggestedValue(value, value_label(prop, value))
+    is_listed = value in prop.known_values and value not in dict(prop.value_labels)
+    return SuggestedValue(value, value_label(prop, value), is_listed)
 
 
 async def _rows(service: QueryService, url: str, root: str) -> list[dict[str, Any]]:
