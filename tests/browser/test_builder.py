@@ -11,7 +11,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, Route, ViewportSize, expect
 
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from gateway.sandbox import Dataset
 from tests.browser.chromium import Watched, tab
 from tests.support.live import bridge
@@ -40,7 +40,7 @@ def test_a_query_is_picked_together(visitor: Watched) -> None:
     page.select_option("#o0-order", "desc")
     page.fill("#top", "3")
     expect(page.locator("#result tbody tr")).to_have_count(3)
-    expect(page.get_by_role("status")).to_have_text(WORDS.updated.format(rows=3))
+    expect(page.get_by_role("status")).to_have_text(WORDS.updated.forms["other"].format(count=3))
     rows = httpx.get(url.input_value()).json()["value"]
     assert [row["state"] for row in rows] == ["FAILED"] * 3
     page.reload()

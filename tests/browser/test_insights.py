@@ -8,7 +8,7 @@ import openpyxl
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from gateway.sandbox import Dataset
 from tests.browser.chromium import Watched, tab
 from tests.support.live import bridge

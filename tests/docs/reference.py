@@ -22,7 +22,7 @@ from gateway.figures.definitions import (
     Figure,
 )
 from gateway.figures.queries import DAYS
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from tests.figures.measures import APART, SAME
 
 _MEASURES = (TIME_TO_COMPLETE, AVERAGE_PROGRESS)

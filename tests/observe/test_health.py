@@ -25,7 +25,7 @@ from gateway.observe.health import (
     UpstreamFacts,
     find_problems,
 )
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from gateway.sandbox import Dataset, Faults, generate
 from gateway.sandbox.variations import VARIATIONS
 from tests.proofs.gateways import Gateway, started

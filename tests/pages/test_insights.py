@@ -11,7 +11,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from gateway.sandbox import generate
 from gateway.sandbox.company import generate_company
 from tests.support.live import Bridge, bridge
@@ -48,7 +48,7 @@ def ranked(text: str) -> list[str]:
 
 
 def test_a_table_that_is_cut_says_so(gateway: Bridge) -> None:
-    note = WORDS.insights.cut.format(count=_RANKED)
+    note = WORDS.insights.cut.forms["other"].format(count=_RANKED)
     cut = page(gateway, "/insights?by=contentId").text
     assert (len(ranked(cut)), note in cut) == (_RANKED, True)
     whole = page(gateway, "/insights?by=enrollmentType").text
@@ -64,7 +64,7 @@ def headings(text: str) -> list[str]:
 def shares(text: str, place: int) -> list[float]:
     """The percentages of a column of the table, from the top."""
     cells = (re.findall(r'<td class="number"><a [^>]+>([^<]+)</a>', line) for line in ranked(text))
-    found = (each[place].partition("&")[0] for each in cells if len(each) > place)
+    found = (each[place].removesuffix("%") for each in cells if len(each) > place)
     return [float(each) for each in found if each[0].isdigit()]
 
 
@@ -147,6 +147,13 @@ def test_a_text_is_not_mistaken_for_a_listed_value() -> None:
         rows = page(running, "/rows?table=Results&$select=department").text
     assert "learners</a>" in lines[0]
     assert "<td>learners</td>" in rows
+
+
+def test_a_name_in_a_url_is_looked_up_among_the_figures_alone(gateway: Bridge) -> None:
+    for name in ("__class__", "__dict__", "<b>"):
+        answer = page(gateway, f"/rows?table=Results&of={name}")
+        assert answer.status_code == 200
+        assert "<h1>Results</h1>" in answer.text
 
 
 def department(value: str) -> dict[str, str]:

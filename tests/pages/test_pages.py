@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from gateway.sandbox import Dataset, Faults, generate
 from tests.support.live import Bridge, bridge
 from tests.tenancy.support import House, house, sandbox

@@ -14,7 +14,7 @@ import pytest
 
 from gateway.figures.definitions import BY_STATE, DUE, VALIDITY
 from gateway.pages.due import DueResults
-from gateway.pages.layout import read_texts
+from gateway.pages.languages import read_texts
 from gateway.sandbox import Dataset
 from tests.support.live import Bridge, bridge
 from tests.tenancy.support import House, house, sandbox
@@ -139,7 +139,7 @@ def test_a_person_s_page_says_what_is_due_and_until_when(gateway: Bridge) -> Non
     assert found == {name: need for name, (_, need) in CASES.items() if need}
     assert [*found][-3:] == ["free ends", "again", "ends"], "what will end comes last"
     due = answer.text.partition('id="due"')[2].partition("</table>")[0]
-    assert (NOW + timedelta(days=40)).strftime("%Y-%m-%d %H:%M") in due
+    assert (NOW + timedelta(days=40)).strftime("%Y-%m-%dT%H:%M") in due
     assert (NOW + timedelta(days=20)).strftime("%Y-%m-%d %H:%M") not in due, "no due date"
     for name in CASES:
         assert answer.text.count(f"About {name}</a>") >= 1
