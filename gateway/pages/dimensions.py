@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from gateway.edm.model import EntityType, Schema
 from gateway.edm.types import PrimitiveType
+from gateway.errors import InvalidValue
 from gateway.pages.feed import SnapshotFeed
 
 GROUP, CONTENT = "group", "contentId"
-_OWN_FIELDS = frozenset({"from", "to", "by", "sort"})
+_OWN_FIELDS = ("from", "to", "by", "sort")
 _CHOICES_SHOWN = 500
 _LITERAL = re.compile(r"null|'(?:[^']|'')*'")
 
@@ -33,7 +35,7 @@ def dimensions(schema: Schema) -> tuple[str, ...]:
     A custom field with the name of another field of the form is left out.
     """
     found_set = schema.find_set("Results")
-    results = set(() if found_set is None else found_set.entity_type.names) - _OWN_FIELDS
+    results = set(() if found_set is None else found_set.entity_type.names) - {*_OWN_FIELDS}
     users, groups = schema.find_set("Users"), schema.find_set("Groups")
     kind = None if users is None else users.entity_type
     fields = () if kind is None else (p for p in kind.properties if p.name not in kind.key)
@@ -43,9 +45,33 @@ def dimensions(schema: Schema) -> tuple[str, ...]:
     return (*found, *(name for name in (CONTENT, "enrollmentType") if name in results))
 
 
-def chosen_literal(text: str) -> str:
-    """Return a literal as the URL has it; empty if the text is none."""
-    return text if _LITERAL.fullmatch(text) else ""
+def chosen_literal(name: str, text: str) -> str:
+    """Return a literal as the URL has it; empty if nothing is chosen.
+
+    Raises:
+        InvalidValue: the text is no literal. It may be a person's, so the message leaves it out.
+    """
+    if text and not _LITERAL.fullmatch(text):
+        raise InvalidValue(
+            f"{name}: write the value as in OData, in single quotes and with each quote in it"
+            f" doubled, or null: {name}='R%26D'; or choose it on the page /insights"
+        )
+    return text
+
+
+def check_names(asked: Collection[str], filters: Collection[str]) -> None:
+    """Refuse a filter that the page does not have: its numbers would be those of all rows.
+
+    Raises:
+        InvalidValue: with the filters of this caller.
+    """
+    known = (*filters, *_OWN_FIELDS)
+    unknown = next((name for name in asked if name not in known), None)
+    if unknown is not None:
+        raise InvalidValue(
+            f"{unknown[:60]}: the page has no such filter, or you do not see the column; use"
+            f" {', '.join(known)}"
+        )
 
 
 def condition(name: str, value: str) -> str:

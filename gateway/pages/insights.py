@@ -5,7 +5,6 @@ All choices are in the URL, so that a view can be shared, and works without a sc
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import datetime
 from urllib.parse import urlencode
 
@@ -18,6 +17,7 @@ from gateway.pages.cells import CONTENT_PAGE, subject_link
 from gateway.pages.dimensions import (
     CONTENT,
     Choice,
+    check_names,
     chosen_literal,
     condition,
     dimensions,
@@ -43,7 +43,7 @@ async def show_insights(page: PageContext) -> Response:
     """Return the page; without a snapshot, the way to load one.
 
     Raises:
-        InvalidValue: the period in the URL is none.
+        InvalidValue: the URL has a period or a value that is none, or an unknown filter.
     """
     newest = page.service.status().newest
     state = state_of(page.service)
@@ -59,12 +59,13 @@ class _View:
 
     def __init__(self, page: PageContext, feed: SnapshotFeed, taken_at: datetime) -> None:
         self._page, self._feed = page, feed
-        self._asked: Mapping[str, str] = page.request.query_params
+        self._asked = page.asked()
         self._results = page.service.schema.entity_sets[0].entity_type
         self.taken_at = taken_at
         self.period = Period.parse(self._asked.get("from", ""), self._asked.get("to", ""))
         self._counting = Counting(page, feed, taken_at, self.period)
         self.dimensions = dimensions(page.service.schema)
+        check_names(self._asked, self.dimensions)
         found_props = ((name, self._results.find(name)) for name in self.dimensions)
         self.labels = {n: n if p is None else readable(p) for n, p in found_props}
         self.listed = {p.name: _listed(p) for p in self._results.properties if p.known_values}
@@ -117,7 +118,7 @@ class _View:
         return self.url(**{"from": str(first), "to": str(last)})
 
     async def _choice(self, name: str) -> Choice:
-        chosen = chosen_literal(self._asked.get(name, ""))
+        chosen = chosen_literal(name, self._asked.get(name, ""))
         return Choice(name, await values_of(name, self._results, self._feed), chosen)
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.requests import Request
@@ -16,7 +16,7 @@ from starlette.responses import Response
 
 from gateway.edge.admission import Admission
 from gateway.edge.public_root import SERVICE_PATH, Connection, PublicRoot
-from gateway.errors import GatewayError
+from gateway.errors import GatewayError, InvalidValue
 from gateway.observe import Observer
 from gateway.observe.record import note_error
 from gateway.pages.assets import Assets
@@ -156,6 +156,22 @@ class PageContext:
     def certain_root(self) -> str:
         """Return the service root, ignoring headers of proxies that the operator has not named."""
         return self.layout.certain_root_of(self.request)
+
+    def asked(self) -> dict[str, str]:
+        """Return the options of the URL, without an access key.
+
+        Raises:
+            InvalidValue: one is there twice; a page that took the last would ignore the other.
+        """
+        scope = self.request.scope
+        query, _ = self.layout.admission.without_key(scope, scope["query_string"])
+        pairs = parse_qsl(query.decode("latin-1"), keep_blank_values=True)
+        found = dict(pairs)
+        if len(found) < len(pairs):
+            names = [name for name, _ in pairs]
+            twice = next(name for name in found if names.count(name) > 1)
+            raise InvalidValue(f"{twice[:60]} is in the URL twice; leave one out")
+        return found
 
     def show(self, template: str, /, **context: object) -> Response:
         """Return the page of a template; `section` in `context` is the navigation entry to mark."""

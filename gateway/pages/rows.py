@@ -41,6 +41,8 @@ _KEYS = {"userId": ("userName", "userEmail"), "contentId": ("contentName",)}
 _LIMITS = frozenset({"$orderby", "$select", "$top", "$skip"})
 """Options that do not change the number of rows."""
 _SYSTEM = ("$filter", "$orderby", "$select", "$compute", "$apply", "$search", "$top", "$skip")
+_LEFT_OUT = frozenset({*_SYSTEM, "$count", "$expand", "$format", "$schemaversion", "$skiptoken"})
+"""Options that a table follows, or that change no row of it; others are refused as by the feed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +103,7 @@ async def show_feed(page: PageContext) -> Response:
         GatewayError: as `show_rows`.
     """
     table = page.request.url.path.rpartition("/")[2]
-    return await _show(page, table, _options(dict(page.request.query_params)), "")
+    return await _show(page, table, _options(page.asked()), "")
 
 
 async def _show(page: PageContext, table: str, options: dict[str, str], of: str) -> Response:
@@ -132,7 +134,7 @@ class _Asked:
 
 def _asked(page: PageContext) -> tuple[str, dict[str, str], str]:
     """Return table, options and the name of the figure; `url` may hold a whole relative URL."""
-    asked = dict(page.request.query_params)
+    asked = page.asked()
     url = asked.pop("url", "")
     if url:
         path, _, query = url.removeprefix(page.root).partition("?")
@@ -141,9 +143,11 @@ def _asked(page: PageContext) -> tuple[str, dict[str, str], str]:
 
 
 def _options(asked: dict[str, str]) -> dict[str, str]:
-    """Return the options of OData that a table of rows can follow."""
+    """Return the options of OData that a table of rows can follow, and those that do not exist."""
     named = {f"${name.lstrip('$')}": text for name, text in asked.items()}
-    return {name: named[name] for name in _SYSTEM if named.get(name)}
+    found = {name: named[name] for name in _SYSTEM if named.get(name)}
+    unknown = {n: text for n, text in asked.items() if n[:1] == "$" and n not in _LEFT_OUT}
+    return {**unknown, **found}
 
 
 def _query_of(page: PageContext, table: str, options: dict[str, str]) -> BoundQuery:

@@ -167,3 +167,24 @@ def test_a_custom_field_does_not_take_the_name_of_the_period() -> None:
         answer = page(running, "/insights?from=2025-01-01&by=from")
     assert answer.status_code == 200
     assert answer.text.count('name="from"') == 1
+
+
+IGNORED = [
+    ("/insights?department=Sales", "in single quotes"),
+    ("/insights?department='Sales", "in single quotes"),
+    ("/insights?dept='Sales'", "no such filter"),
+    ("/insights?userName='x'", "no such filter"),
+    ("/insights?department='Sales'&department='HR'", "twice"),
+    ("/rows?table=Results&$filtr=state eq 'FAILED'", "$filtr"),
+    ("/rows?table=Results&$filter=progress gt 1&$filter=progress gt 2", "twice"),
+    ("/odata/v4/Results?$filtr=state eq 'FAILED'", "$filtr"),
+]
+
+
+@pytest.mark.parametrize(("path", "word"), IGNORED)
+def test_no_filter_is_ignored(gateway: Bridge, path: str, word: str) -> None:
+    """Numbers of all rows would be taken for those of the filter."""
+    answer = page(gateway, path)
+    assert answer.status_code == 400
+    assert word in unescape(answer.text)
+    assert "Sales" not in unescape(answer.text).replace(path, "")
