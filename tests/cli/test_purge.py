@@ -13,9 +13,10 @@ from tests.support.redis_server import running_redis
 
 
 def copies(folder: Path) -> list[Path]:
-    """All files but the key and locks, which tell nothing of anybody."""
+    """All files but the key, locks and the names of columns, which tell nothing of anybody."""
     found = (path for path in folder.rglob("*") if path.is_file())
-    return [p for p in found if p.name != "signing.key" and p.parent.name != "leases"]
+    kept = {"signing.key", "schema.json", "schema.json.lock"}
+    return [p for p in found if p.name not in kept and p.parent.name != "leases"]
 
 
 def test_nothing_is_left_on_disk_or_in_redis_and_links_are_signed_as_before(

@@ -54,9 +54,12 @@ def pages_of(variation: Variation) -> tuple[list[Any], list[list[Any]], list[dic
     return shown, pages, truth(rows, variation, archived=True)
 
 
+_ZONES = {"Berlin": "Europe/Berlin", "+05:30": "Asia/Kolkata"}
+
+
 def zoned(found: Inferred, variation: Variation) -> Inferred:
     """Return the columns with the zone that probes find out."""
-    return found.with_zone({"Berlin": "Europe/Berlin"}.get(variation.values.zone, "UTC"))
+    return found.with_zone(_ZONES.get(variation.values.zone, "UTC"))
 
 
 @pytest.mark.parametrize("name", sparse([*PEOPLE, *VALUES]))
