@@ -32,6 +32,7 @@ from gateway.errors import (
 from gateway.outgoing.obstacles import obstacle
 from gateway.outgoing.options import client_options
 from gateway.planner.pushdown import Pushdown
+from gateway.service.undecoded import is_systematic, undecoded_in_page
 
 _MAX_SKEW_SECONDS = 60
 _TIMEOUT_SECONDS = 10.0
@@ -122,7 +123,7 @@ async def _contract_fits(
     try:
         client = reader(http, contract, source, RetryPolicy(tries=1))
         order, limit = contract.order_column, contract.request.page_limit
-        await client.fetch(PageRequest(Pushdown(), 0, limit, order))
+        page = await client.fetch(PageRequest(Pushdown(), 0, limit, order))
         await client.fetch(PageRequest(Pushdown(), 0, min(limit, _FEW_ROWS), order, not order))
     except UpstreamRejectedToken as error:
         return fail("check", f"{error.message}; renew {token_place(settings)}")
@@ -130,6 +131,14 @@ async def _contract_fits(
         return fail("check", error.message)
     except GatewayError as error:
         return fail("check", f"{error.message}; run skillhabit-odata check to see what differs")
+    undecoded = undecoded_in_page(page.odd).items()
+    wrong = [name for name, n in undecoded if is_systematic(n, page.rows.num_rows)]
+    if wrong:
+        return fail(
+            "check",
+            f"no query can use {', '.join(sorted(wrong))}: `decode` in the contract file cannot"
+            " read the values; run skillhabit-odata check to see why",
+        )
     return ok("check", f"two pages fit the contract file, which has {_evidence(settings)}")
 
 

@@ -29,8 +29,9 @@ _KEYS_PER_COMMAND = 500
 def purge(config: Path | None, workspace: str | None, **given: Any) -> None:
     """Remove all snapshots from the data directory and from Redis, while gateways are stopped.
 
-    Afterwards no file contains people who were deleted in Skillhabit. The key that signs links,
-    the proofs and the list of published columns stay: they hold no rows. Redis keys do not name workspaces, so all are removed; other gateways fill Redis again.
+    Afterwards no file contains people who were deleted in Skillhabit. The key that signs links, the
+    proofs and the list of published columns stay: they hold no rows. Redis keys do not name
+    workspaces, so all are removed; other gateways fill Redis again.
 
     \b
     Examples:

@@ -95,7 +95,10 @@ _HEADERS = (
         HintKind.HEADER,
         r"(?:missing|required)(?: \w+){0,2} header:? [\"'`]?(?P<name>[A-Za-z][\w-]+)",
     ),
-    _row(HintKind.HEADER, r"header [\"'`]?(?P<name>[A-Za-z][\w-]+)[\"'`]? (?:is|was|must)\b"),
+    _row(
+        HintKind.HEADER,
+        r"header [\"'`]?(?P<name>[A-Za-z][\w-]+)[\"'`]? (?:is|was|must|has|needs)\b",
+    ),
     _row(
         HintKind.HEADER,
         r"(?P<name>\bX-[\w-]+\b)[\"'`]?(?: \w+)? (?:is|was) (?:required|missing|not"
