@@ -36,6 +36,7 @@ def add_aliases(
 def _column(entry: file.AliasEntry, known: dict[str, Column]) -> Column:
     if entry.of not in known:
         raise _problem(entry, f"of = {entry.of!r} is not a published column of the results")
+    _check_free(entry, known)
     column = known[entry.of]
     return replace(column, prop=_renamed(column.prop, entry), filter=None, order=None)
 
@@ -55,9 +56,15 @@ def add_aliases_of_table(
             continue
         if entry.of not in known:
             raise _problem(entry, f"of = {entry.of!r} is not a column of {table}")
+        _check_free(entry, known)
         column = known[entry.of]
         found.append(replace(column, prop=_renamed(column.prop, entry)))
     return found
+
+
+def _check_free(entry: file.AliasEntry, known: Iterable[str]) -> None:
+    if entry.name.casefold() in {name.casefold() for name in known}:
+        raise _problem(entry, "a column has this name already: an alias is the old name of one")
 
 
 def check_tables(entries: Iterable[file.AliasEntry], tables: Iterable[str]) -> None:

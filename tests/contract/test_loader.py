@@ -318,3 +318,10 @@ def test_the_limit_is_what_the_file_states(lines: str, limit: RateLimit | None) 
 def test_a_file_without_the_table_of_limits_is_read() -> None:
     head, _, rest = TEXT.partition("[limits]")
     assert load_contract(head + rest.partition("\n\n")[2]).rate_limit is None
+
+
+@pytest.mark.parametrize("name", ["state", "STATE"])
+def test_an_alias_cannot_have_the_name_of_a_column(name: str) -> None:
+    alias = f'\n[[aliases]]\nname = "{name}"\nof = "progress"\nuntil = 2030-01-01\n'
+    with pytest.raises(ConfigurationProblem, match="a column has this name already"):
+        load_contract(built_in_contract() + alias)

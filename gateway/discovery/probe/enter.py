@@ -233,7 +233,8 @@ def _closed(study: Study, reply: Reply) -> DoorProblem:
             f"POST {study.path} answered {reply.status} and needs the header {header}: run the"
             f" command again with --header {header}=VALUE, or with --from and a recorded request",
         )
-    names = list(dict.fromkeys(".".join(plain(hint.path)) for hint in hints if hint.path))
+    needed = (hint for hint in hints if hint.path and hint.kind is not HintKind.UNKNOWN)
+    names = list(dict.fromkeys(".".join(plain(hint.path)) for hint in needed))
     if not names:
         return DoorProblem(
             Door.REFUSED,
