@@ -15,7 +15,8 @@ from gateway.discovery.hints import Hints
 from gateway.discovery.infer.found import Inferred
 from gateway.discovery.probe.field_filter import FieldFilterFound, find_field_filter
 from gateway.discovery.probe.filters import FilterFound, Scene, find_filter, has_two_values
-from gateway.discovery.probe.ranges import Expected, RangeFound, find_range
+from gateway.discovery.probe.range_search import find_range
+from gateway.discovery.probe.ranges import Expected, RangeFound
 from gateway.discovery.probe.statistics import (
     Selection,
     StatisticsFound,

@@ -25,6 +25,7 @@ from gateway.discovery.abilities import (
 from gateway.discovery.hints import Hints
 from gateway.discovery.infer.found import Inferred, Question
 from gateway.discovery.infer.passing import with_time
+from gateway.discovery.last_change import LastChange
 from gateway.discovery.learned import Learned
 from gateway.discovery.probe.caller import Caller, Door, DoorProblem
 from gateway.discovery.probe.enter import Entry, enter
@@ -41,29 +42,16 @@ from gateway.discovery.probe.paging import (
     settle_clamping,
     without_false_depth,
 )
-from gateway.discovery.probe.ranges import (
-    Expected,
-    RangeFound,
-    always_whole,
-    find_range,
-    is_sharp,
-    settle_open_ends,
-)
+from gateway.discovery.probe.ranges import RangeFound, always_whole
 from gateway.discovery.probe.scout import scout
 from gateway.discovery.probe.study import Study
 from gateway.discovery.probe.totals import TotalFound, find_total, total_of
 from gateway.discovery.probe.trees import Tree, merged
 from gateway.discovery.probe.values import Reader
-from gateway.discovery.probe.zones import ZONES, spread, telling_instants
 from gateway.discovery.samples import Samples
 
 _WINDOW_ROWS = 100
 _FEW_ROWS = 4
-_CALLS_FOR_RANGE, _CALLS_FOR_ZONE = 30, 3
-_WITH_ZONE = frozenset(
-    {"iso", "%Y-%m-%dT%H:%M:%S.%LZ", "%Y-%m-%dT%H:%M:%SZ", "epoch_milliseconds", "epoch_seconds"}
-)
-"""Formats of ranges that say their zone."""
 Progress = Callable[[str], None]
 
 
@@ -129,12 +117,10 @@ class _Discovery:
         self._samples = Samples(
             plan.usual, entry.envelope, plan.zone or "UTC", plan.choose, progress
         )
-        self._newest: list[dict[str, Any]] = []
-        self._oldest: list[dict[str, Any]] = []
         self._problems: list[str] = []
 
     async def run(self) -> Learned:
-        study, samples = self._study, self._samples
+        study, samples, plan = self._study, self._samples, self._plan
         plain = samples.note(study, self._limit.page, self._limit.largest) or await self._page({})
         if not plain:
             raise DoorProblem(*_no_pages(0))
@@ -149,18 +135,22 @@ class _Discovery:
         number = None if total is None else total.number
         limit = await settle_clamping(study, self._limit, position, number)
         self._tell(limit, position, order, total)
+        oldest: list[dict[str, Any]] = []
         if order is not None:
-            oldest = {**order.values(descending=False), "limit": limit.largest}
-            self._oldest = await self._page(oldest)
+            values = {**order.values(descending=False), "limit": limit.largest}
+            oldest = await self._page(values)
         inferred = samples.settle()
         first = position_values(position, 0, limit.largest)
-        few = _CALLS_FOR_ZONE if samples.without_zone else _CALLS_FOR_RANGE
-        ranges = await self._ranges(inferred, order, first, few)
+        hints, zone = plan.hints.ranges.get("updated_at", ()), plan.zone
+        change = LastChange(study, samples, hints, order, oldest, first, zone, self._progress)
+        ranges = await change.ranges()
         if any(found.shows_more for found in ranges) and not self._is_again:
             return await self._with_whole_range(ranges[0])
         if samples.without_zone:
-            inferred, ranges = await self._with_zone(inferred, order, first, ranges)
-        ground = await self._ground(inferred, total, first)
+            ranges = await change.settle_zone(ranges)
+            inferred = samples.settle()
+            self._problems += [change.problem] if change.problem else []
+        ground = await self._ground(inferred, total, first, change.newest)
         filters = await find_filters(ground)
         if not ranges:  # with ranges, the parts of the rows show it
             await self._find_hidden(inferred, total, filters, position)
@@ -247,93 +237,16 @@ class _Discovery:
             most=self._limit.largest,
         )
 
-    async def _ranges(
-        self, inferred: Inferred, order: OrderFound | None, first: Mapping[str, Any], calls: int
-    ) -> tuple[RangeFound, ...]:
-        """Return the range filter of the last change; `first` are the values of the first page."""
-        entry = inferred.column("updatedAt")
-        if order is None or entry is None:
-            return ()
-        values = {**order.values(descending=True), **first}
-        self._newest = self._study.rows(await self._study.ask(values)) or []
-        expected = Expected(self._newest, Reader(entry), values)
-        hints = self._plan.hints.ranges.get("updated_at", ())
-        found = await find_range(self._study, "updated_at", expected, hints, calls=calls)
-        if found is None:
-            return ()
-        oldest = {**order.values(descending=False), **first}
-        other = Expected(self._oldest, expected.column, oldest)
-        found = await settle_open_ends(self._study, found, expected, other)
-        if found is None:
-            self._progress(
-                "date range: not used, it does not reach from the oldest row to the newest"
-            )
-            return ()
-        self._study.form = merged(self._study.form, found.tree)
-        self._progress(f"date range: {found.evidence}")
-        return (found,)
-
-    async def _with_zone(
+    async def _ground(
         self,
         inferred: Inferred,
-        order: OrderFound | None,
+        total: TotalFound | None,
         first: Mapping[str, Any],
-        ranges: tuple[RangeFound, ...],
-    ) -> tuple[Inferred, tuple[RangeFound, ...]]:
-        """Find the zone of instants that name none: a range in UTC shows which rows it means.
-
-        If nothing proves a zone, the instants stay undecoded, unless the owner has named one.
-        """
-        samples, named = self._samples, self._plan.zone
-        possible: list[str] = []
-        others = [zone for zone in ZONES if zone != samples.zone and self._study.narrowed]
-        for zone in (samples.zone, *others):
-            if zone != samples.zone:
-                samples.zone = zone
-                ranges = await self._ranges(samples.infer(), order, first, _CALLS_FOR_ZONE)
-            possible = await self._possible_zones(zone, order, first, ranges)
-            if possible:
-                break
-        if named in possible or (named and not possible):
-            samples.zone = named
-            self._progress(f"instants without a zone are in {named}")
-        elif len(possible) == 1 and not named:
-            zone = possible[0]
-            self._progress(f"instants without a zone are in {zone}: a range in UTC proves it")
-        else:
-            samples.zone = ""
-            self._problems.append(_no_zone(samples.without_zone, named, possible))
-        return samples.settle(), ranges if possible else ()
-
-    async def _possible_zones(
-        self,
-        zone: str,
-        order: OrderFound | None,
-        first: Mapping[str, Any],
-        ranges: Sequence[RangeFound],
-    ) -> list[str]:
-        """Return the zones that the rows may have, if they may have this one.
-
-        Ranges of seconds around rows prove a zone; rows of one season may have several.
-        """
-        found = next((each for each in ranges if each.instant in _WITH_ZONE), None)
-        entry = self._samples.infer().column("updatedAt")
-        if found is None or entry is None or order is None:
-            return []
-        values = {**order.values(descending=True), **first}
-        expected = Expected([*self._newest, *self._oldest], Reader(entry), values)
-        telling, left = telling_instants(spread(expected.instants), zone)
-        for at in telling:
-            if not await is_sharp(self._study, found, expected, at):
-                return []
-        return [zone, *left]
-
-    async def _ground(
-        self, inferred: Inferred, total: TotalFound | None, first: Mapping[str, Any]
+        newest: Sequence[dict[str, Any]],
     ) -> Ground:
         """Return the page on which filters are tried; `first` are the values of the first page."""
         values = {**self._study.defaults, **first}
-        rows = self._newest or self._study.rows(await self._study.ask(values)) or []
+        rows = newest or self._study.rows(await self._study.ask(values)) or []
         return Ground(
             self._study,
             inferred,
@@ -401,25 +314,6 @@ def _with_abilities(
         sorts = order.field if order is not None and entry.name == "updatedAt" else None
         columns.append(structs.replace(entry, filter=by_column.get(entry.name), order=sorts))
     return replace(inferred, columns=tuple(columns))
-
-
-def _no_zone(names: Sequence[str], named: str, possible: Sequence[str]) -> str:
-    """Return why instants without a zone cannot be read."""
-    told = f"the instants of {', '.join(names)} have no zone"
-    if named and possible:
-        return (
-            f"{told}, and a range in UTC shows that they are not in {named}, but in"
-            f" {' or '.join(possible)}: name it with --zone"
-        )
-    if possible:
-        return (
-            f"{told}, and the rows do not tell whether they are in {' or '.join(possible)}: name it"
-            " with --zone"
-        )
-    return (
-        f"{told}, and nothing proves one: they cannot be read until you name it, with --zone"
-        " Europe/Berlin for example"
-    )
 
 
 def _no_pages(rows: int) -> tuple[Door, str]:

@@ -64,6 +64,14 @@ def test_a_zone_that_rows_contradict_is_refused() -> None:
     assert any("not in UTC, but in Europe/Berlin" in problem for problem in found.problems)
 
 
+def test_a_range_without_a_zone_stays_if_the_owner_names_one() -> None:
+    """Such a range proves no zone, but it selects the rows that it should."""
+    upstream = start(merge(VARIATIONS["instants-naive"], VARIATIONS["range-naive"]), DENSE)
+    found = asyncio.run(learn_variant(upstream, described=False, zone="UTC"))
+    assert found.problems == ()
+    assert found.contract.order_column == "updatedAt"
+
+
 @given(st.lists(INSTANTS, min_size=1, max_size=20), st.sampled_from(ZONES))
 @examples(200)
 def test_other_zones_differ_at_a_telling_instant(moments: list[datetime], zone: str) -> None:
