@@ -1,4 +1,4 @@
-"""Who will connect, as `init` asks it, and the settings that follow: address, TLS and key."""
+"""The question of `init` who will connect, and the settings that follow: address, TLS and key."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is wrong with a workspace now: facts about it, and the rules that find problems in them.
+"""Problems of a workspace: facts about it, and the rules that find problems in them.
 
 Facts are plain values, so that a table of them tests every rule. Pages write each problem in the
 reader's language, by its kind; `doctor` uses the rules of the token and the disk.

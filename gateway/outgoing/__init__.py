@@ -1,1 +1,1 @@
-"""How calls of the gateway leave: certificate authorities, and proxies."""
+"""Settings of outgoing calls: certificate authorities and proxies."""

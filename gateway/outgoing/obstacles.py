@@ -1,4 +1,4 @@
-"""What is between the gateway and a server that it calls: a proxy, or an unknown authority."""
+"""Failures between the gateway and a server that it calls: a proxy, or an unknown authority."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How calls of the gateway leave: the authorities that they accept, and the proxies on their way.
+"""Options of outgoing calls: the authorities that they accept, and the proxies that they use.
 
 Proxies are httpx's: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY, or the system's settings in
 Windows and macOS.

@@ -1,4 +1,4 @@
-"""What a page of figures can be limited to and split by, and the values to choose from."""
+"""The columns by which figures can be filtered and grouped, and the values to choose from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What `$metadata` publishes: the model, the announced abilities, and the version of both.
+"""The published schema: the model, the announced abilities, and the version of both.
 
 The version is a digest of the document, so all replicas agree on it without a word, it survives
 restarts, and it says no more about hidden columns than the document itself.

@@ -1,4 +1,4 @@
-"""What a workspace depends on and does not control, read for `gateway.service.health`."""
+"""Facts about the token, the Analytics API and the disk, for `gateway.service.health`."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ TROUBLES: dict[str, tuple[dict[str, Any], dict[str, str], str, str]] = {
     "unknown authority": ({}, {"SSL_CERT_FILE": "{other}"},
                           "has an authority that is not known here", "SSL_CERT_FILE"),
 }  # fmt: skip
-"""What is wrong: with the proxy, with the variables; what the message says, and the remedy."""
+"""Faults of the proxy and of the variables, with the text of the message and the remedy."""
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

@@ -1,4 +1,4 @@
-"""What `query` shows on a terminal: the columns that a person reads, and a word on the rest."""
+"""`query` on a terminal shows the columns that a person reads, and says what it leaves out."""
 
 from __future__ import annotations
 

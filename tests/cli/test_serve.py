@@ -63,7 +63,7 @@ def test_a_public_url_needs_a_key_too(run: Run) -> None:
 
 
 def advice(run: Run, *options: str) -> list[list[str]]:
-    """What the refusal says to type, between backquotes, in its order."""
+    """The commands that the refusal names in backquotes, in their order."""
     done = run("serve", *options)
     assert done.exit_code == 2, done.output
     return [shlex.split(" ".join(text.split())) for text in re.findall(r"`([^`]+)`", done.output)]

@@ -1,4 +1,4 @@
-"""What a contract file may not have is named with its line, wherever it is put."""
+"""A wrong entry of a contract file is named with its line, wherever it is."""
 
 from __future__ import annotations
 
