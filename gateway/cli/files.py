@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 import click
 from filelock import SoftFileLock, Timeout
+
+from gateway.atomic_file import replace_file
 
 _LOCK = ".skillhabit-odata.lock"
 
@@ -20,16 +20,10 @@ def write_file(path: Path, text: str, *, mode: int) -> None:
     Raises:
         click.UsageError: the file cannot be written.
     """
-    draft = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
-        descriptor = os.open(draft, os.O_CREAT | os.O_EXCL | os.O_WRONLY, mode)
-        with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-            file.write(text)
-        draft.replace(path)
+        replace_file(path, text.encode(), mode=mode)
     except OSError as error:
         raise click.UsageError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        draft.unlink(missing_ok=True)
 
 
 @contextmanager

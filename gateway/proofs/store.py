@@ -6,10 +6,7 @@ one ability the newer one counts, so that an older proof never undoes a withdraw
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable, Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +14,8 @@ from typing import Annotated
 
 import msgspec
 from filelock import FileLock
+
+from gateway.atomic_file import replace_file
 
 _LOCK_SECONDS = 2.0
 _MAX_BYTES = 4_194_304
@@ -102,7 +101,8 @@ class ProofStore:
             with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
                 self.refresh()
                 found = merged(self._lines, made)
-                self._write(self._path, found)
+                text = msgspec.json.encode(_File(_FORMAT, [*found.values()]))
+                replace_file(self._path, msgspec.json.format(text, indent=1))
                 self._keep(found)
                 self._stamp = _stamp_of(self._path)
         except (OSError, TimeoutError) as error:
@@ -133,18 +133,6 @@ class ProofStore:
             self._warn(f"the proofs in {path} have another format, so none counts")
             return {}
         return {line.key: line for line in found.proofs}
-
-    def _write(self, path: Path, lines: _Found) -> None:
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                text = msgspec.json.encode(_File(_FORMAT, [*lines.values()]))
-                file.write(msgspec.json.format(text, indent=1))
-            draft.replace(path)
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
 
 
 def merged(lines: _Found, made: Iterable[_Line]) -> _Found:

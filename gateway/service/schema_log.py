@@ -7,10 +7,7 @@ change and the others find it reported.
 
 from __future__ import annotations
 
-import os
-import secrets
 from collections.abc import Callable
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -18,6 +15,7 @@ from typing import Annotated
 import msgspec
 from filelock import FileLock
 
+from gateway.atomic_file import replace_file
 from gateway.edm.changes import Change, compare, outline
 from gateway.edm.model import Schema
 from gateway.service.published import version_of
@@ -89,7 +87,8 @@ class SchemaLog:
             with FileLock(f"{self._path}.lock", timeout=_LOCK_SECONDS):
                 self.audiences()
                 changed = self._advance(schemas, at)
-                self._write(self._path)
+                text = msgspec.json.encode(_File(_FORMAT, self._audiences))
+                replace_file(self._path, msgspec.json.format(text, indent=1))
                 return changed
         except (OSError, TimeoutError) as error:
             self._warn(f"schema versions cannot be kept in {self._path}: {type(error).__name__}")
@@ -122,18 +121,6 @@ class SchemaLog:
             self._warn(f"the schema versions in {path} have another format and are ignored")
             return {}
         return found.audiences
-
-    def _write(self, path: Path) -> None:
-        draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
-        try:
-            descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-            with os.fdopen(descriptor, "wb") as file:
-                text = msgspec.json.encode(_File(_FORMAT, self._audiences))
-                file.write(msgspec.json.format(text, indent=1))
-            draft.replace(path)
-        finally:
-            with suppress(OSError):
-                draft.unlink(missing_ok=True)
 
 
 def warnings_of(changes: dict[str, tuple[Change, ...]]) -> list[str]:
